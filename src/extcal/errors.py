@@ -1,0 +1,96 @@
+"""What can go wrong, told apart by whose fault it is.
+
+A caller's mistake is a ``TypeError`` or ``ValueError``. What is wrong with an address or a source
+is an :class:`ExtcalError`. What is odd inside a feed is a :class:`Problem`: a value, never an
+exception. No message here or in any leaf ever contains a feed's address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "ExtcalError",
+    "FeedUrlError",
+    "FetchError",
+    "LimitExceeded",
+    "NotACalendar",
+    "OutsideHorizon",
+    "Problem",
+    "Unavailable",
+]
+
+
+class ExtcalError(Exception):
+    """The base of every error that extcal raises on purpose."""
+
+
+class _Coded(ExtcalError):
+    """An error with a machine-readable ``kind`` and advice for people; both survive pickling."""
+
+    def __init__(self, message: str, *, kind: str, advice: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.kind = kind
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}" if self.advice else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.message, self.kind, self.advice)
+
+
+def _rebuild(cls: type[_Coded], message: str, kind: str, advice: str | None) -> _Coded:
+    return cls(message, kind=kind, advice=advice)
+
+
+class FeedUrlError(_Coded, ValueError):
+    """The address is not one a feed can be read from; ``advice`` says what to paste instead."""
+
+
+class FetchError(_Coded):
+    """A source answered with something that cannot be read; ``kind`` is the fetcher's word for it."""
+
+
+class NotACalendar(ValueError, ExtcalError):
+    """The bytes hold no VCALENDAR. ``looks_like`` says what they seem to be, if that is known."""
+
+    def __init__(self, message: str, looks_like: str | None = None) -> None:
+        super().__init__(message, looks_like)
+        self.message = message
+        self.looks_like = looks_like
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class LimitExceeded(_Coded):
+    """A limit was reached under ``strict=True``; ``kind`` names the field of Limits."""
+
+
+class Unavailable(_Coded):
+    """Nothing usable is known about a feed and its source cannot be read; ``kind`` says why."""
+
+
+class OutsideHorizon(ValueError, ExtcalError):
+    """The span asked for does not overlap what the cache keeps at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An oddity of a feed.
+
+    ``code`` is a stable word from a closed list, ``message`` is for people, ``line`` counts from 1
+    in the feed's bytes, ``uid`` names the event, and ``action`` says what was done about it.
+    """
+
+    code: str
+    message: str
+    line: int | None = None
+    uid: str | None = None
+    action: str = "noted"
+
+    def __str__(self) -> str:
+        where = f"line {self.line}: " if self.line is not None else ""
+        return f"{where}{self.message} ({self.code}; {self.action})"

@@ -1,0 +1,55 @@
+"""How much of a stranger's feed is read, and how long it may take.
+
+One frozen value; every default carries its reason. Running into a limit is never silent: the
+reading becomes incomplete, the time concerned becomes unknown, and a Problem says so; under
+``strict=True`` it is :class:`~extcal.errors.LimitExceeded`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+__all__ = ["Limits"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The budgets of one reading. Sizes are bytes, times are seconds, the rest are counts."""
+
+    # The street door: a slow or endless answer must not hold a worker of the host.
+    fetch_deadline: float = 20.0  # from DNS to the last byte, whatever happens in between
+    connect_timeout: float = 5.0  # one address; the deadline covers all of them
+    tls_timeout: float = 5.0
+    idle_timeout: float = 10.0  # between two reads: real publishers pause for seconds
+    max_redirects: int = 5  # providers use one or two
+    max_url_length: int = 4_096  # signed links run to about 2,000 characters
+    max_wire_bytes: int = 10 * 1024 * 1024  # a whole-history Google feed, gzipped
+    max_decoded_bytes: int = 64 * 1024 * 1024  # the same, inflated: 50,000 events are 56 MB
+
+    # The corridor: everything that a few bytes of feed could make large.
+    max_vevents: int = 200_000  # counted before anything is parsed
+    max_line_bytes: int = 1024 * 1024  # one logical line; attachments inline are longer, and unread
+    max_nesting: int = 8  # VCALENDAR > VEVENT > VALARM is 3
+    max_dates_per_series: int = 10_000  # RDATE and EXDATE together
+    max_dates: int = 100_000  # the same, over the feed
+    max_overrides_per_series: int = 5_000  # every day for thirteen years
+    max_overrides: int = 50_000
+    max_timezones: int = 200  # VTIMEZONE definitions
+    max_observances: int = 500  # exhaustive histories write one per year
+    max_transitions: int = 2_000
+    max_steps: int = 100_000  # recurrence steps of the whole feed
+    max_occurrences_per_series: int = 5_000  # kept as events; free/busy merges on the fly
+    max_occurrences: int = 50_000
+    max_problems: int = 1_000  # then one more that counts the rest
+    first_year: int = 1900
+    last_year: int = 2200
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise TypeError(f"{field.name} takes a number, not {type(value).__name__}")
+            if not value >= 0:
+                raise ValueError(f"{field.name} cannot be negative, it was {value!r}")
+        if not 1 <= self.first_year <= self.last_year <= 9000:
+            raise ValueError("first_year and last_year must be in order and between 1 and 9000")
