@@ -1,0 +1,137 @@
+"""extcal: when is this person busy, according to the calendar they keep elsewhere?
+
+Bytes and a window in, free/busy out; everything else is delivery. The names below are the whole
+public API; each is loaded when it is first used, so that ``import extcal`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extcal.cache import (
+        Availability,
+        CalendarCache,
+        MemoryStore,
+        Snapshot,
+        State,
+        Store,
+        system_clock,
+    )
+    from extcal.errors import (
+        ExtcalError,
+        FeedUrlError,
+        FetchError,
+        LimitExceeded,
+        NotACalendar,
+        OutsideHorizon,
+        Problem,
+        Unavailable,
+    )
+    from extcal.fetch import (
+        Failed,
+        Feed,
+        Fetched,
+        Fetcher,
+        FetchRequest,
+        FetchResponse,
+        FileFetcher,
+        Gone,
+        HttpFetcher,
+        NotModified,
+        Refused,
+        UrlPolicy,
+    )
+    from extcal.ical import Expansion, ExternalEvent, expand, free_busy, read_freebusy, write_freebusy
+    from extcal.intervals import (
+        BLOCKING,
+        BusyPeriod,
+        FBType,
+        FreeBusy,
+        Period,
+        WorkingHours,
+        common_free,
+    )
+    from extcal.limits import Limits
+    from extcal.policy import BusyPolicy, Detail
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "cache": (
+        "Availability CalendarCache MemoryStore Snapshot State Store system_clock"
+    ),
+    "errors": (
+        "ExtcalError FeedUrlError FetchError LimitExceeded NotACalendar OutsideHorizon Problem"
+        " Unavailable"
+    ),
+    "fetch": (
+        "Failed Feed FetchRequest FetchResponse Fetched Fetcher FileFetcher Gone HttpFetcher"
+        " NotModified Refused UrlPolicy"
+    ),
+    "ical": "Expansion ExternalEvent expand free_busy read_freebusy write_freebusy",
+    "intervals": "BLOCKING BusyPeriod FBType FreeBusy Period WorkingHours common_free",
+    "limits": "Limits",
+    "policy": "BusyPolicy Detail",
+}
+_HOMES = {name: f"extcal.{room}" for room, names in _ROOMS.items() for name in names.split()}
+
+__all__ = [
+    "BLOCKING",
+    "Availability",
+    "BusyPeriod",
+    "BusyPolicy",
+    "CalendarCache",
+    "Detail",
+    "Expansion",
+    "ExtcalError",
+    "ExternalEvent",
+    "FBType",
+    "Failed",
+    "Feed",
+    "FeedUrlError",
+    "FetchError",
+    "FetchRequest",
+    "FetchResponse",
+    "Fetched",
+    "Fetcher",
+    "FileFetcher",
+    "FreeBusy",
+    "Gone",
+    "HttpFetcher",
+    "LimitExceeded",
+    "Limits",
+    "MemoryStore",
+    "NotACalendar",
+    "NotModified",
+    "OutsideHorizon",
+    "Period",
+    "Problem",
+    "Refused",
+    "Snapshot",
+    "State",
+    "Store",
+    "Unavailable",
+    "UrlPolicy",
+    "WorkingHours",
+    "common_free",
+    "expand",
+    "free_busy",
+    "read_freebusy",
+    "system_clock",
+    "write_freebusy",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])
