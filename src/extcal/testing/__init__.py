@@ -1,0 +1,41 @@
+"""What another service needs to test against extcal without a network, a sleep or a real calendar.
+
+    >>> from extcal.testing import FakeFetcher, ManualClock, event, feed_text
+    >>> clock = ManualClock("2027-01-04T08:00Z")
+    >>> fetcher = FakeFetcher({url: feed_text(event("2027-01-04T09:00", "PT1H"))})
+    >>> calendars = extcal.CalendarCache(fetcher=fetcher, clock=clock)
+
+Nothing here is used by the library itself. Names are loaded when first asked for, so that a test
+which only builds feeds pays for nothing else.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extcal.testing.builder import event as event
+    from extcal.testing.builder import feed_text as feed_text
+    from extcal.testing.clock import ManualClock as ManualClock
+    from extcal.testing.fakes import FakeFetcher as FakeFetcher
+
+__all__ = ["FakeFetcher", "ManualClock", "event", "feed_text"]
+
+_HOMES = {
+    "FakeFetcher": "extcal.testing.fakes",
+    "ManualClock": "extcal.testing.clock",
+    "event": "extcal.testing.builder",
+    "feed_text": "extcal.testing.builder",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

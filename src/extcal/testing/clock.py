@@ -1,0 +1,54 @@
+"""A clock that moves when it is told to.
+
+A clock, for extcal, is any callable without arguments that returns an aware datetime. This one
+never looks at the machine's time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+__all__ = ["ManualClock"]
+
+
+class ManualClock:
+    """A clock that stands still until it is advanced or set.
+
+    ``now``: where it starts, as an aware datetime or ISO 8601 text with an offset
+    (``"2027-01-04T08:00Z"``). Raises TypeError for a time without a zone, ValueError for text
+    that is not ISO 8601.
+    """
+
+    __slots__ = ("_now",)
+
+    def __init__(self, now: datetime | str) -> None:
+        self._now = _aware(now)
+
+    def __call__(self) -> datetime:
+        """The time it shows, aware, in the zone it was set in."""
+        return self._now
+
+    def advance(self, by: timedelta) -> datetime:
+        """Move by ``by`` (backwards if negative: clocks jump) and return the new time."""
+        self._now += by
+        return self._now
+
+    def set(self, now: datetime | str) -> datetime:
+        """Jump to ``now`` (as in the constructor) and return it."""
+        self._now = _aware(now)
+        return self._now
+
+    def __repr__(self) -> str:
+        return f"ManualClock({self._now.isoformat()!r})"
+
+
+def _aware(value: datetime | str) -> datetime:
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(moment, datetime):
+        raise TypeError(f"a clock shows a datetime, not {type(value).__name__}")
+    if moment.utcoffset() is None:
+        raise TypeError(
+            "a clock shows an aware time: say which zone, as in '2027-01-04T08:00Z' "
+            "or datetime(2027, 1, 4, 8, tzinfo=timezone.utc)"
+        )
+    return moment

@@ -1,0 +1,102 @@
+"""A fetcher that answers from a dictionary.
+
+What a test writes down is what the cache is told; nothing leaves the process. Every request is
+kept, so that "no second fetch" is an assertion about :meth:`FakeFetcher.count`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
+from typing import TypeAlias
+
+from extcal.fetch.feed import Feed, as_feed
+from extcal.fetch.protocol import (
+    Failed,
+    Fetched,
+    FetchRequest,
+    FetchResponse,
+    Gone,
+    NotModified,
+    Refused,
+)
+
+__all__ = ["Answer", "FakeFetcher", "Plain"]
+
+Plain: TypeAlias = "str | bytes | FetchResponse"
+"""A body (text is sent as UTF-8), or a response as the protocol knows it."""
+
+Answer: TypeAlias = "Plain | Callable[[FetchRequest], Plain] | Sequence[Answer]"
+"""What an address answers: always the same, computed, or one after the other (the last repeats)."""
+
+_RESPONSES = (Fetched, NotModified, Gone, Refused, Failed)
+
+
+class FakeFetcher:
+    """A Fetcher whose answers are written down beforehand.
+
+    ``answers``: by address (text or Feed; feeds that differ only in zone, owner or detail share
+    one address), a body, a FetchResponse, a callable that gets the FetchRequest and returns one of
+    these (or raises, to see what the cache makes of a fetcher that does), or a sequence of answers,
+    one per call, whose last repeats. An address that is not listed answers ``Refused(404)``.
+    ``etags``: bodies get an ETag made of their content, and a request that carries it is answered
+    with ``NotModified``.
+    """
+
+    def __init__(
+        self, answers: Mapping[str | Feed, Answer] | None = None, *, etags: bool = False
+    ) -> None:
+        self.requests: list[FetchRequest] = []
+        """Every request so far, in order."""
+        self._etags = etags
+        self._answers: dict[bytes, Iterator[Answer]] = {}
+        for address, answer in (answers or {}).items():
+            self.set(address, answer)
+
+    def set(self, address: str | Feed, answer: Answer) -> None:
+        """From now on ``address`` answers with ``answer`` (a sequence starts at its first)."""
+        self._answers[as_feed(address).url_identity()] = _one_by_one(answer)
+
+    def count(self, address: str | Feed | None = None) -> int:
+        """How often ``address`` was asked for; without an argument, how often anything was."""
+        if address is None:
+            return len(self.requests)
+        wanted = as_feed(address).url_identity()
+        return sum(request.feed.url_identity() == wanted for request in self.requests)
+
+    def fetch(self, request: FetchRequest) -> FetchResponse:
+        """Answer as written down; the request is kept first."""
+        self.requests.append(request)
+        answers = self._answers.get(request.feed.url_identity())
+        if answers is None:
+            return Refused(404)
+        answer = next(answers)
+        while not isinstance(answer, (str, bytes, *_RESPONSES)):
+            # A callable may return another callable only by mistake; sequences cannot get here.
+            if not callable(answer):
+                raise TypeError(f"a FakeFetcher cannot answer with {type(answer).__name__}")
+            answer = answer(request)
+        return self._respond(answer, request)
+
+    def _respond(self, answer: Plain, request: FetchRequest) -> FetchResponse:
+        if isinstance(answer, str):
+            answer = answer.encode()
+        if not isinstance(answer, bytes):
+            return answer
+        etag = f'"{hashlib.sha256(answer).hexdigest()[:16]}"' if self._etags else None
+        if etag is not None and request.etag == etag:
+            return NotModified()
+        return Fetched(answer, etag=etag)
+
+    def __repr__(self) -> str:
+        return f"<FakeFetcher: {len(self._answers)} addresses, {len(self.requests)} requests>"
+
+
+def _one_by_one(answer: Answer) -> Iterator[Answer]:
+    if isinstance(answer, (str, bytes, *_RESPONSES)) or not isinstance(answer, Sequence):
+        return repeat(answer)
+    if not answer:
+        raise ValueError("a sequence of answers needs at least one")
+    # itertools' iterators hand out one item per call even to threads that ask at once.
+    return chain(answer[:-1], repeat(answer[-1]))
