@@ -1,0 +1,68 @@
+"""The street door: what a feed is, and how its bytes are brought in safely.
+
+Knows nothing of iCalendar beyond the first line of a body. Names are loaded when first used, so
+that neither httpcore2 nor ssl is imported before something is really fetched.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extcal.fetch._policy import UrlPolicy
+    from extcal.fetch._sync import HttpFetcher
+    from extcal.fetch.feed import Feed, as_feed
+    from extcal.fetch.files import FileFetcher
+    from extcal.fetch.protocol import (
+        FAILURE_KINDS,
+        Failed,
+        Fetched,
+        Fetcher,
+        FetchRequest,
+        FetchResponse,
+        Gone,
+        NotModified,
+        Refused,
+    )
+
+_MODULES = {
+    "_policy": "UrlPolicy",
+    "_sync": "HttpFetcher",
+    "feed": "Feed as_feed",
+    "files": "FileFetcher",
+    "protocol": (
+        "FAILURE_KINDS Failed FetchRequest FetchResponse Fetched Fetcher Gone NotModified Refused"
+    ),
+}
+_HOMES = {name: f"{__name__}.{home}" for home, names in _MODULES.items() for name in names.split()}
+
+__all__ = [
+    "FAILURE_KINDS",
+    "Failed",
+    "Feed",
+    "FetchRequest",
+    "FetchResponse",
+    "Fetched",
+    "Fetcher",
+    "FileFetcher",
+    "Gone",
+    "HttpFetcher",
+    "NotModified",
+    "Refused",
+    "UrlPolicy",
+    "as_feed",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,211 @@
+"""The syntax of a feed's address: text in, an :class:`Url` or a :class:`Refusal` out.
+
+Only what RFC 3986 calls a URI in printable ASCII, only the schemes of feeds, and an authority that
+every parser reads alike. What may be *reached* is judged elsewhere (``_policy``). No I/O, and
+nothing here raises for any text, so that no frame that holds a secret is ever part of a traceback.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+__all__ = ["MAX_URL_LENGTH", "Refusal", "Url", "fold_at_sign", "host_kind", "read_url", "resolve_reference"]
+
+MAX_URL_LENGTH = 4_096
+DEFAULT_PORTS = {"https": 443, "http": 80}
+FEED_SCHEMES = {"https": "https", "http": "http", "webcal": "https", "webcals": "https"}
+
+# RFC 3986 section 3.1: scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
+# RFC 3986 section 2: unreserved / gen-delims / sub-delims / "%"; so no \ " < > ^ ` { | } or space.
+_PRINTABLE = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
+# RFC 1123 section 2.1, plus the underscore that real hosts carry.
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)")
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_WHITE = " \t\r\n\f\v"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an address is not taken: a stable word, a sentence, and what to do instead."""
+
+    kind: str
+    message: str
+    advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Url:
+    """A canonical address: lower-case scheme and host, explicit port, no fragment.
+
+    ``host`` is a name, a dotted quad, or an IPv6 address without its brackets; empty for ``file``.
+    ``target`` is path and query, byte for byte as they were given, and as secret as the whole.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    def __repr__(self) -> str:
+        return f"<Url {self.host or self.scheme}>"
+
+    @property
+    def authority(self) -> str:
+        """What the Host header says: the host, bracketed if need be, and a port that is not usual."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Scheme, host and port (RFC 6454 section 4)."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def text(self) -> str:
+        """The whole address: secret."""
+        authority = "" if self.scheme == "file" else self.authority
+        return f"{self.scheme}://{authority}{self.target}"
+
+
+_NOT_AN_ADDRESS = Refusal(
+    "scheme",
+    "This is not the address of a calendar feed.",
+    "Paste the whole address; it begins with https:// or webcal://.",
+)
+_BAD_HOST = Refusal(
+    "host",
+    "The part of the address that names the server cannot be read.",
+    "Copy the address again from the calendar's settings.",
+)
+_BAD_PORT = Refusal(
+    "port",
+    "The port in the address cannot be read.",
+    "Copy the address again from the calendar's settings.",
+)
+
+
+def read_url(secret_url: str, max_length: int = MAX_URL_LENGTH) -> Url | Refusal:
+    """Read an address of a feed, or say what is wrong with it."""
+    secret_url = secret_url.strip(_WHITE)
+    if not secret_url:
+        return Refusal("empty", "The address is empty.", _NOT_AN_ADDRESS.advice)
+    if len(secret_url) > max_length:
+        return Refusal("too-long", f"The address is longer than {max_length} characters.")
+    match = _SCHEME.fullmatch(secret_url)
+    if match is None:
+        return _NOT_AN_ADDRESS
+    if not _PRINTABLE.fullmatch(secret_url):
+        return Refusal(
+            "chars",
+            "The address holds a character that addresses cannot have (a space, a quote, a letter"
+            " outside ASCII).",
+            "Copy the address again; a name with other letters is written in its xn-- form.",
+        )
+    scheme, rest = match[1].lower(), match[2]
+    rest = rest.partition("#")[0]
+    if scheme == "file":
+        return _read_file(rest)
+    if scheme not in FEED_SCHEMES or not rest.startswith("//"):
+        return _NOT_AN_ADDRESS
+    return _read_web(FEED_SCHEMES[scheme], rest[2:])
+
+
+def _read_file(rest: str) -> Url | Refusal:
+    """RFC 8089: ``file:///path`` and ``file:/path``; there is no other machine's file."""
+    path = rest[2:] if rest.startswith("//") else rest
+    if path.startswith("localhost/"):
+        path = path.removeprefix("localhost")
+    if not path.startswith("/") or path.startswith("//"):
+        return Refusal("host", "A file: address names a file of this machine: file:///path.")
+    return Url("file", "", 0, path)
+
+
+def _read_web(scheme: str, rest: str) -> Url | Refusal:
+    cut = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+    authority, target = rest[:cut], rest[cut:]
+    if "@" in authority:
+        return Refusal(
+            "userinfo",
+            "The address carries a user name or password, which extcal never sends.",
+            "Use the calendar's secret or published address instead of one that needs a login.",
+        )
+    if "%" in authority:
+        return Refusal("pct-host", _BAD_HOST.message, _BAD_HOST.advice)
+    split = _split_port(authority, DEFAULT_PORTS[scheme])
+    if isinstance(split, Refusal):
+        return split
+    host = _read_host(split[0])
+    if isinstance(host, Refusal):
+        return host
+    return Url(scheme, host, split[1], target if target.startswith("/") else "/" + target)
+
+
+def _split_port(authority: str, default: int) -> tuple[str, int] | Refusal:
+    if authority.startswith("["):
+        literal, bracket, after = authority.partition("]")
+        if not bracket or (after and not after.startswith(":")):
+            return _BAD_HOST
+        host, colon, digits = literal + "]", after[:1], after[1:]
+    else:
+        host, colon, digits = authority.partition(":")
+        if ":" in digits:
+            return _BAD_HOST
+    if not colon:
+        return host, default
+    if not _PORT.fullmatch(digits) or int(digits) > 65_535:
+        return _BAD_PORT
+    return host, int(digits)
+
+
+def _read_host(host: str) -> str | Refusal:
+    if host.startswith("["):
+        try:
+            return str(ipaddress.IPv6Address(host[1:-1]))
+        except ValueError:
+            return _BAD_HOST
+    host = host.lower().removesuffix(".")
+    labels = host.split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        # The URL standard reads "127.1" and "0x7f.0.0.1" as addresses; only one spelling is safe.
+        try:
+            return str(ipaddress.IPv4Address(host))
+        except ValueError:
+            return Refusal("ip-odd", "The address spells an IP address in an unusual way.")
+    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        return _BAD_HOST
+    return host
+
+
+def host_kind(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a canonical host spells, or None when it is a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def fold_at_sign(target: str) -> str:
+    """Make ``%40`` and ``@`` alike in the path; the query stays as it is (it may be signed)."""
+    path, mark, query = target.partition("?")
+    return path.replace("%40", "@") + mark + query
+
+
+def resolve_reference(base: Url, secret_reference: str) -> Url | Refusal:
+    """Where a Location header leads from ``base`` (RFC 3986 section 5.2; RFC 9110 section 10.2.2)."""
+    from urllib.parse import urljoin
+
+    # Servers write raw UTF-8 and spaces into Location; "%" is kept, so nothing is encoded twice.
+    reference = quote(secret_reference.strip(_WHITE), safe="%:/?#[]@!$&'()*+,;=~-._\\\"<>^`{|}")
+    try:
+        return read_url(urljoin(base.text, reference))
+    except ValueError:
+        return _BAD_HOST

@@ -1,0 +1,249 @@
+"""A feed: an address that is a secret, and how to read what it leads to.
+
+Text in, a frozen value out, or :class:`~extcal.errors.FeedUrlError` with advice. The address is
+sealed: it is in no repr, str, format, error or ``asdict``; :meth:`Feed.reveal` is the only way to
+it. Only syntax is checked here; whether an address may be *reached* is the fetcher's policy.
+"""
+
+from __future__ import annotations
+
+import json
+import zoneinfo
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, dataclass, fields
+from datetime import timedelta, timezone as fixed_offset, tzinfo
+from hashlib import sha256
+from typing import Any, get_args
+
+from extcal.errors import FeedUrlError
+from extcal.fetch._providers import provider_of
+from extcal.fetch._url import Refusal, Url, fold_at_sign, read_url
+from extcal.policy import BusyPolicy, Detail
+
+__all__ = ["Feed", "SealedUrl", "as_feed", "fingerprint_of"]
+
+
+def fingerprint_of(url: Url) -> str:
+    """Eight hexadecimal digits that tell addresses apart in logs without telling them."""
+    return sha256(b"extcal fingerprint\0" + url_key(url)).hexdigest()[:8]
+
+
+def url_key(url: Url) -> bytes:
+    """The canonical address as key material: spellings that lead to one feed give one key."""
+    target = url.target
+    if provider_of(url) in ("google", "outlook", "exchange"):
+        target = fold_at_sign(target)
+    return f"{url.scheme}://{url.authority}{target}".encode("ascii")
+
+
+class SealedUrl:
+    """A canonical address that shows nothing of itself; only :class:`Feed` opens it."""
+
+    # A closure, because whatever lists attributes (debuggers, error reporters) stops there.
+    __slots__ = ("_parts",)
+
+    def __init__(self, url: Url) -> None:
+        parts = (url.scheme, url.host, url.port, url.target)
+        self._parts: Callable[[], tuple[str, str, int, str]] = lambda: parts
+
+    def _open(self) -> Url:
+        return Url(*self._parts())
+
+    def __repr__(self) -> str:
+        return "<sealed address>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SealedUrl) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash(self._parts())
+
+    def __copy__(self) -> SealedUrl:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> SealedUrl:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SealedUrl, (self._open(),)
+
+
+@dataclass(frozen=True, slots=True, init=False, repr=False)
+class Feed:
+    """One calendar somewhere else, and how its owner wants it read.
+
+    ``url``: the address (``https``, ``webcal`` or ``webcals``; ``http`` and ``file`` only if the
+    fetcher's policy agrees). ``timezone``: the owner's zone, for times that name none: an IANA
+    name, a tzinfo, or None. ``owner``: the owner's e-mail address, or several; only with it can a
+    declined invitation count as absent. ``policy``: how facts are read. ``detail``: ``"events"``,
+    or ``"busy"`` for no titles at all. ``published_ahead``: how far ahead the publisher publishes,
+    if it cuts off (Outlook does); later than that is unknown.
+
+    Raises :class:`~extcal.errors.FeedUrlError` for an address that cannot be one (RFC 3986), and
+    TypeError or ValueError for the other arguments.
+    """
+
+    url: SealedUrl
+    timezone: str | tzinfo | None
+    owner: tuple[str, ...]
+    policy: BusyPolicy
+    detail: Detail
+    published_ahead: timedelta | None
+
+    def __init__(
+        self,
+        url: str | SealedUrl,
+        timezone: str | tzinfo | None = None,
+        owner: str | Iterable[str] = (),
+        policy: BusyPolicy | None = None,
+        detail: Detail = "events",
+        published_ahead: timedelta | None = None,
+    ) -> None:
+        sealed = url if isinstance(url, SealedUrl) else _seal(url)
+        # A traceback that ships local variables must not ship the address.
+        del url
+        if isinstance(sealed, Refusal):
+            raise FeedUrlError(sealed.message, kind=sealed.kind, advice=sealed.advice)
+        if policy is not None and not isinstance(policy, BusyPolicy):
+            raise TypeError(f"policy takes a BusyPolicy, not {type(policy).__name__}")
+        if detail not in get_args(Detail):
+            raise ValueError(f'detail is "events" or "busy", not {detail!r}')
+        object.__setattr__(self, "url", sealed)
+        object.__setattr__(self, "timezone", _read_timezone(timezone))
+        object.__setattr__(self, "owner", _read_owner(owner))
+        object.__setattr__(self, "policy", BusyPolicy() if policy is None else policy)
+        object.__setattr__(self, "detail", detail)
+        object.__setattr__(self, "published_ahead", _read_published_ahead(published_ahead))
+
+    def __repr__(self) -> str:
+        return f"<Feed {self.host or 'file'} #{self.fingerprint}>"
+
+    @property
+    def host(self) -> str:
+        """The server's name in lower case; empty for a ``file:`` feed."""
+        return self.url._open().host
+
+    @property
+    def provider(self) -> str | None:
+        """``"google"``, ``"outlook"``, ``"icloud"``, ``"nextcloud"``... or None if unknown."""
+        return provider_of(self.url._open())
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hexadecimal digits for logs: the same address gives the same ones."""
+        return fingerprint_of(self.url._open())
+
+    def reveal(self) -> str:
+        """The canonical address, in clear. For transports only."""
+        return self.url._open().text
+
+    def url_identity(self) -> bytes:
+        """Key material for what belongs to the address alone. As secret as the address."""
+        return b"extcal url 1\0" + url_key(self.url._open())
+
+    def identity(self) -> bytes:
+        """Key material for what belongs to address and reading together. As secret as the address.
+
+        Feeds whose readings could differ in anything never share an identity.
+        """
+        ahead = self.published_ahead
+        reading = [
+            _timezone_key(self.timezone),
+            sorted({address.casefold() for address in self.owner}),
+            [[field.name, value] for field, value in zip(fields(self.policy), astuple(self.policy))],
+            self.detail,
+            None if ahead is None else ahead // timedelta(microseconds=1),
+        ]
+        text = json.dumps(reading, separators=(",", ":"), ensure_ascii=True)
+        return b"extcal feed 1\0" + url_key(self.url._open()) + b"\0" + text.encode("ascii")
+
+
+def as_feed(feed: Feed | str) -> Feed:
+    """``feed`` itself, or the feed a bare address is shorthand for."""
+    if isinstance(feed, Feed):
+        return feed
+    if isinstance(feed, str):
+        return _from_text(feed)
+    raise TypeError(f"a feed is a Feed or an address as str, not {type(feed).__name__}")
+
+
+def _from_text(text: str) -> Feed:
+    sealed = _seal(text)
+    del text
+    if isinstance(sealed, Refusal):
+        raise FeedUrlError(sealed.message, kind=sealed.kind, advice=sealed.advice)
+    return Feed(sealed)
+
+
+def _seal(url: str) -> SealedUrl | Refusal:
+    if not isinstance(url, str):
+        raise TypeError(f"the address of a feed is a str, not {type(url).__name__}")
+    read = read_url(url)
+    return read if isinstance(read, Refusal) else SealedUrl(read)
+
+
+def _read_timezone(zone: str | tzinfo | None) -> str | tzinfo | None:
+    """An IANA name wherever there is one, so that equal zones make equal feeds."""
+    if zone is None:
+        return None
+    if isinstance(zone, tzinfo):
+        if zone is fixed_offset.utc:
+            return "UTC"
+        # ZoneInfo calls its name "key", pytz "zone".
+        name = getattr(zone, "key", None) or getattr(zone, "zone", None)
+        if isinstance(name, str) and _is_zone_name(name):
+            return name
+        if type(zone).__repr__ is object.__repr__:
+            raise TypeError(
+                f"timezone: a {type(zone).__name__} cannot be told apart from others of its kind;"
+                " pass an IANA name like 'Europe/Berlin'"
+            )
+        return zone
+    if not isinstance(zone, str):
+        raise TypeError(
+            f"timezone takes an IANA name, a tzinfo or None, not {type(zone).__name__}"
+        )
+    if not _is_zone_name(zone):
+        raise ValueError(f"timezone takes an IANA name like 'Europe/Berlin', not {zone!r}")
+    return zone
+
+
+def _is_zone_name(name: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _timezone_key(zone: str | tzinfo | None) -> list[str] | None:
+    if zone is None:
+        return None
+    if isinstance(zone, str):
+        return ["iana", zone]
+    return ["tzinfo", type(zone).__module__, type(zone).__qualname__, repr(zone)]
+
+
+def _read_owner(owner: str | Iterable[str]) -> tuple[str, ...]:
+    several = (owner,) if isinstance(owner, str) else tuple(owner)
+    found: dict[str, None] = {}
+    for address in several:
+        if not isinstance(address, str):
+            raise TypeError(f"owner takes e-mail addresses as str, not {type(address).__name__}")
+        address = address.strip()
+        if address[:7].lower() == "mailto:":
+            address = address[7:].strip()
+        if not address:
+            raise ValueError("owner holds an empty e-mail address; pass () for none")
+        found[address] = None
+    return tuple(found)
+
+
+def _read_published_ahead(ahead: timedelta | None) -> timedelta | None:
+    if ahead is None:
+        return None
+    if not isinstance(ahead, timedelta):
+        raise TypeError(f"published_ahead takes a timedelta or None, not {type(ahead).__name__}")
+    if ahead <= timedelta(0):
+        raise ValueError("published_ahead must be more than zero")
+    return ahead

@@ -1,0 +1,136 @@
+"""What the cache asks of the street door, and the closed list of answers.
+
+A fetcher is one method. It returns; it never raises for anything a server, a network or an address
+can do. The cache decides what an answer means for freshness; nothing here knows about time other
+than the seconds a request may take, and nothing here ever shows an address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from extcal.fetch.feed import Feed
+from extcal.limits import Limits
+
+__all__ = [
+    "FAILURE_KINDS",
+    "Failed",
+    "FetchRequest",
+    "FetchResponse",
+    "Fetched",
+    "Fetcher",
+    "Gone",
+    "NotModified",
+    "Refused",
+]
+
+FAILURE_KINDS = frozenset(
+    {
+        "bad_encoding",  # compressed in a way nobody asked for, or broken inside
+        "blocked_address",  # the host's name led to an address the policy refuses
+        "blocked_url",  # the policy refuses scheme, port or host
+        "client_refused",  # the provider turns this User-Agent away
+        "connect",
+        "dns",
+        "empty",
+        "fetcher_error",  # a mistake in the fetcher itself
+        "html",
+        "json",
+        "not_a_calendar",
+        "not_found_file",
+        "protocol",  # what came back is not HTTP
+        "redirect_refused",
+        "server_error",  # 5xx
+        "timeout",
+        "tls",
+        "too_large",
+        "too_many_redirects",
+        "truncated",
+    }
+)
+"""Every word :attr:`Failed.kind` can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """One question to a source.
+
+    ``etag`` and ``last_modified`` are the validators of what the asker still holds, byte for byte
+    as they were given, or None. ``deadline`` is the number of seconds the whole answer may take,
+    from the look-up of the name to the last byte. ``limits`` bounds sizes and redirects.
+    """
+
+    feed: Feed
+    etag: str | None = None
+    last_modified: str | None = None
+    deadline: float = 20.0
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A body that begins like a calendar.
+
+    ``etag`` and ``last_modified`` are the source's validators. ``moved_to`` is the fingerprint of
+    the address a permanent redirect named, if every hop was permanent: worth telling the user,
+    never followed silently for good.
+    """
+
+    body: bytes
+    etag: str | None = None
+    last_modified: str | None = None
+    moved_to: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<Fetched {len(self.body)} bytes>"
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """What the asker holds is still current."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The source says that the feed was taken away for good (410)."""
+
+    status: int = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A 4xx other than 410. ``retry_after``: seconds the source asked for, or None."""
+
+    status: int
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Nothing usable came back.
+
+    ``kind`` is one of :data:`FAILURE_KINDS`. ``retry_after``: seconds the source asked for, or
+    None. ``looks_like`` says in one sentence, from a fixed vocabulary and without anything the
+    server wrote, what the answer seems to be and what the user can do about it.
+    """
+
+    kind: str
+    retry_after: float | None = None
+    looks_like: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in FAILURE_KINDS:
+            raise ValueError(f"{self.kind!r} is not one of FAILURE_KINDS")
+
+
+FetchResponse = Fetched | NotModified | Gone | Refused | Failed
+"""The closed union of answers."""
+
+
+class Fetcher(Protocol):
+    """Whatever can answer a :class:`FetchRequest`; a host brings its own in ten lines."""
+
+    def fetch(self, request: FetchRequest, /) -> FetchResponse:
+        """Answer ``request``. Never raises for what a source or a network does."""
+        ...
