@@ -1,0 +1,59 @@
+# Two commands are all a newcomer needs: `make demo` and `make test`.
+# Each finds a Python >= 3.11, makes .venv, installs what it needs, and does its job.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types imports coverage bench picture ci clean
+
+help: ## say what there is
+	@echo "extcal: make ..."
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+demo: ## two pasted addresses, their availability, the common free slots, and a picture of it
+	@sh tools/venv.sh $(VENV)
+	@$(BIN)/python examples/demo.py
+
+test: ## run the tests
+	@sh tools/venv.sh $(VENV) test
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+lint: ## ruff: rules and format
+	@sh tools/venv.sh $(VENV) dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: ## ruff: mend what it can
+	@sh tools/venv.sh $(VENV) dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: ## mypy --strict and pyright
+	@sh tools/venv.sh $(VENV) dev
+	@$(BIN)/mypy --strict
+	@command -v node >/dev/null 2>&1 || $(BIN)/python -m pip install -q --disable-pip-version-check 'pyright[nodejs]'
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
+
+imports: ## import-linter: the rooms import one way
+	@sh tools/venv.sh $(VENV) dev
+	@$(BIN)/lint-imports
+
+coverage: ## the tests, with branch coverage
+	@sh tools/venv.sh $(VENV) test
+	@$(BIN)/python -m coverage run -m pytest -q $(ARGS)
+	@$(BIN)/python -m coverage report
+
+bench: ## bytes of a feed to free/busy: CPU time and peak memory
+	@sh tools/venv.sh $(VENV)
+	@$(BIN)/python benchmarks/bench.py $(ARGS)
+
+picture: ## draw docs/availability.svg anew
+	@sh tools/venv.sh $(VENV)
+	@$(BIN)/python examples/demo.py --picture docs/availability.svg
+
+ci: ## what continuous integration runs
+	@bash .ci/run
+
+clean: ## remove the environments and everything that was made
+	rm -rf .venv .venv-demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

@@ -1,0 +1,83 @@
+#!/bin/sh
+# Makes sure that a virtual environment holds this project with the given extra ("" for none).
+#
+#   tools/venv.sh DIRECTORY [EXTRA]
+#
+# Finds a Python >= 3.11 anywhere on PATH, makes the environment if it is missing or broken, and
+# installs only when pyproject.toml or the place of the project has changed: a second run is quick
+# and needs no network. PYTHON=/path/to/python chooses one.
+set -eu
+
+venv=$1
+extra=${2:-}
+versions="python3 python3.14 python3.13 python3.12 python3.11 python"
+
+say() { printf '%s\n' "$*" >&2; }
+
+new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+complete() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
+
+without_venv=
+consider() {
+    new_enough "$1" || return 1
+    if complete "$1"; then
+        found=$1
+        return 0
+    fi
+    without_venv=${without_venv:-$1}
+    return 1
+}
+
+# The first python3 may be too old, or a shim that answers for a version that is not chosen:
+# every directory of PATH is asked, then the places where version managers keep theirs.
+find_python() {
+    found=
+    if [ -n "${PYTHON:-}" ]; then
+        consider "$PYTHON" && return 0
+        say "PYTHON=$PYTHON is not a Python 3.11 or newer with venv."
+        return 1
+    fi
+    rest=$PATH:
+    while [ -n "$rest" ]; do
+        directory=${rest%%:*}
+        rest=${rest#*:}
+        for name in $versions; do
+            [ -x "$directory/$name" ] && consider "$directory/$name" && return 0
+        done
+    done
+    for candidate in "$HOME"/.pyenv/versions/3.*/bin/python3 \
+        "$HOME"/.local/share/uv/python/*/bin/python3 \
+        /opt/homebrew/bin/python3 /usr/local/bin/python3; do
+        [ -x "$candidate" ] && consider "$candidate" && return 0
+    done
+    if [ -n "$without_venv" ]; then
+        say "$without_venv is new enough but has no venv. On Debian and Ubuntu: apt install python3-venv"
+    else
+        say "extcal needs Python 3.11 or newer, and none was found on PATH."
+        say "Install one (https://www.python.org/downloads/), or name it: make PYTHON=/path/to/python3 ..."
+    fi
+    return 1
+}
+
+# A copied or moved environment still points at the old place; an upgraded system takes its Python away.
+usable() {
+    [ -x "$venv/bin/python" ] || return 1
+    new_enough "$venv/bin/python" || return 1
+    "$venv/bin/python" -c 'import pip' >/dev/null 2>&1 || return 1
+    [ ! -f "$venv/.made-in" ] || [ "$(cat "$venv/.made-in")" = "$PWD" ]
+}
+
+if ! usable; then
+    find_python || exit 1
+    say "Making $venv with $("$found" --version) ..."
+    "$found" -m venv --clear "$venv"
+    printf '%s' "$PWD" >"$venv/.made-in"
+fi
+
+stamp=$venv/.installed-${extra:-runtime}
+wanted=$(cksum pyproject.toml)
+if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
+    say "Installing extcal${extra:+ with its \"$extra\" extra} into $venv ..."
+    "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-input -e ".${extra:+[$extra]}"
+    printf '%s' "$wanted" >"$stamp"
+fi
