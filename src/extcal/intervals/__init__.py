@@ -1,0 +1,25 @@
+"""The interval-merging engine: what is taken, what is unknown, and when everybody is free.
+
+Pure values over whole epoch seconds. It knows no iCalendar, no clock and no local zone; aware
+datetimes come in, aware UTC datetimes go out.
+"""
+
+from __future__ import annotations
+
+from extcal.intervals.common import common_free
+from extcal.intervals.freebusy import FreeBusy
+from extcal.intervals.hours import WorkingHours
+from extcal.intervals.instants import epoch, instant
+from extcal.intervals.types import BLOCKING, BusyPeriod, FBType, Period
+
+__all__ = [
+    "BLOCKING",
+    "BusyPeriod",
+    "FBType",
+    "FreeBusy",
+    "Period",
+    "WorkingHours",
+    "common_free",
+    "epoch",
+    "instant",
+]

@@ -1,0 +1,300 @@
+"""FreeBusy: what is known about somebody's time in one window, as a value.
+
+Inside are three tuples of epoch seconds: the window, the typed busy spans (sorted, disjoint,
+coalesced, none FREE) and the unknown spans (merged). They are canonical, so that equal knowledge
+is equal, hashes equally and pickles small. Datetimes are made when somebody looks.
+
+Unknown is never free: time that nobody can answer for, and time outside the window, is neither
+offered nor called free. Busy periods may lie inside unknown time; they are still reported.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import FrozenInstanceError
+from datetime import datetime, timedelta
+from typing import NoReturn, final
+
+from extcal.intervals.instants import FIRST, LAST, epoch, span, spoken, whole_seconds
+from extcal.intervals.merge import BusySpan, Span, complement, flatten, overlapping, union
+from extcal.intervals.types import (
+    BLOCKING,
+    BusyPeriod,
+    FBType,
+    Period,
+    blocking_codes,
+    busy_period,
+    period,
+    period_span,
+)
+
+__all__ = ["FreeBusy"]
+
+_BLOCKING_CODES = blocking_codes(BLOCKING)
+_CODES = frozenset(fbtype.value for fbtype in FBType)
+_SMALLEST = timedelta(seconds=1)
+
+
+@final
+class FreeBusy:
+    """Typed, merged free/busy time over one window; immutable, hashable and picklable.
+
+    Made by :meth:`from_periods`, :meth:`from_epochs` or :meth:`join`; ``a | b`` joins two.
+    Iterating gives the busy periods in order.
+    """
+
+    __slots__ = ("_busy", "_hi", "_lo", "_periods", "_unknown")
+
+    _lo: int
+    _hi: int
+    _busy: tuple[BusySpan, ...]
+    _unknown: tuple[Span, ...]
+    _periods: tuple[BusyPeriod, ...] | None
+
+    def __init__(self) -> None:
+        raise TypeError("FreeBusy is made by FreeBusy.from_periods(window, periods, unknown)")
+
+    @classmethod
+    def _canonical(
+        cls, lo: int, hi: int, busy: Iterable[BusySpan], unknown: Iterable[Span]
+    ) -> FreeBusy:
+        made = object.__new__(cls)
+        object.__setattr__(made, "_lo", lo)
+        object.__setattr__(made, "_hi", hi)
+        object.__setattr__(made, "_busy", tuple(busy))
+        object.__setattr__(made, "_unknown", tuple(unknown))
+        object.__setattr__(made, "_periods", None)
+        return made
+
+    # -- making ---------------------------------------------------------------------------------
+
+    @classmethod
+    def from_periods(
+        cls,
+        window: Period | tuple[datetime, datetime],
+        periods: Iterable[
+            Period | tuple[datetime, datetime] | tuple[datetime, datetime, FBType]
+        ] = (),
+        unknown: Iterable[Period | tuple[datetime, datetime]] = (),
+    ) -> FreeBusy:
+        """Return the free/busy time that ``periods`` and ``unknown`` make within ``window``.
+
+        ``window``: a Period, or ``(start, end)``, of aware datetimes.
+        ``periods``: BusyPeriods, Periods (which are BUSY) or tuples ``(start, end[, fbtype])``, in
+        any order; where they overlap the strongest type wins; FREE says nothing.
+        ``unknown``: Periods or ``(start, end)`` that nobody can answer for.
+        What lies outside the window is cut off.
+
+        Raises ``TypeError`` for naive datetimes and ``ValueError`` unless start is before end.
+        """
+        lo, hi = period_span(window)
+        return cls.from_epochs(lo, hi, map(_busy_span, periods), map(period_span, unknown))
+
+    @classmethod
+    def from_epochs(
+        cls,
+        lo: int,
+        hi: int,
+        busy: Iterable[BusySpan] = (),
+        unknown: Iterable[Span] = (),
+    ) -> FreeBusy:
+        """Return the free/busy time of ``[lo, hi)``, everything in whole epoch seconds.
+
+        ``busy``: ``(start, end, int(FBType))`` in any order, overlapping as they like; empty and
+        FREE ones fall away. ``unknown``: ``(start, end)``. What lies outside the window is cut
+        off, and the window itself to the years 1 to 9999.
+
+        Raises ``ValueError`` unless ``lo`` is before ``hi``, and for a code that is no FBType.
+        """
+        lo, hi = max(lo, FIRST), min(hi, LAST)
+        if lo >= hi:
+            raise ValueError(f"the window must begin before it ends, not [{lo}, {hi})")
+        spans = list(busy)
+        strange = {code for _, _, code in spans} - _CODES
+        if strange:
+            raise ValueError(f"{min(strange)} is not the code of a FBType")
+        return cls._canonical(lo, hi, flatten(spans, lo, hi), union(unknown, lo, hi))
+
+    @classmethod
+    def join(cls, parts: Iterable[FreeBusy]) -> FreeBusy:
+        """Return what all ``parts`` together say, in one merge: ``a | b | c`` for any number.
+
+        The strongest type wins and unknown is the union. The window is the hull of the windows,
+        and what lies outside a part's own window is unknown to it.
+
+        Raises ``ValueError`` if there are no parts and ``TypeError`` if one is not a FreeBusy.
+        """
+        joined = freebusy_list(parts, "join")
+        lo = min(part._lo for part in joined)
+        hi = max(part._hi for part in joined)
+        # No part knows more than the latest start and the earliest end allow all of them.
+        unknown = [(lo, max(part._lo for part in joined)), (min(part._hi for part in joined), hi)]
+        for part in joined:
+            unknown += part._unknown
+        busy = (busy_span for part in joined for busy_span in part._busy)
+        return cls._canonical(lo, hi, flatten(busy, lo, hi), union(unknown, lo, hi))
+
+    def __or__(self, other: FreeBusy) -> FreeBusy:
+        """Return the join of the two; see :meth:`join`."""
+        if not isinstance(other, FreeBusy):
+            return NotImplemented
+        return FreeBusy.join((self, other))
+
+    def clip(self, start: datetime, end: datetime) -> FreeBusy:
+        """Return the part of this that lies within ``[start, end)``, two aware datetimes.
+
+        Raises ``ValueError`` if the window does not reach into ``[start, end)`` at all.
+        """
+        lo, hi = span(start, end)
+        if hi <= self._lo or self._hi <= lo:
+            raise ValueError(
+                f"{spoken(lo, hi)} does not overlap the window, {spoken(self._lo, self._hi)}"
+            )
+        lo, hi = max(lo, self._lo), min(hi, self._hi)
+        return FreeBusy._canonical(
+            lo,
+            hi,
+            [(max(s, lo), min(e, hi), code) for s, e, code in overlapping(self._busy, lo, hi)],
+            [(max(s, lo), min(e, hi)) for s, e in overlapping(self._unknown, lo, hi)],
+        )
+
+    # -- looking --------------------------------------------------------------------------------
+
+    @property
+    def window(self) -> Period:
+        """The stretch of time that this speaks about."""
+        return period(self._lo, self._hi)
+
+    @property
+    def periods(self) -> tuple[BusyPeriod, ...]:
+        """The busy periods: sorted, disjoint, coalesced, every type above FREE."""
+        if self._periods is None:
+            made = tuple([busy_period(lo, hi, code) for lo, hi, code in self._busy])
+            object.__setattr__(self, "_periods", made)
+            return made
+        return self._periods
+
+    @property
+    def unknown(self) -> tuple[Period, ...]:
+        """The parts of the window that nobody can answer for; merged; may overlap periods."""
+        return tuple([period(lo, hi) for lo, hi in self._unknown])
+
+    @property
+    def epochs(self) -> tuple[tuple[int, int, int], ...]:
+        """The busy periods as ``(start, end, int(FBType))`` in epoch seconds."""
+        return self._busy
+
+    @property
+    def unknown_epochs(self) -> tuple[tuple[int, int], ...]:
+        """The unknown parts as ``(start, end)`` in epoch seconds."""
+        return self._unknown
+
+    @property
+    def window_epochs(self) -> tuple[int, int]:
+        """The window as ``(start, end)`` in epoch seconds."""
+        return self._lo, self._hi
+
+    def __iter__(self) -> Iterator[BusyPeriod]:
+        return iter(self.periods)
+
+    # -- asking ---------------------------------------------------------------------------------
+
+    def at(self, instant: datetime) -> FBType | None:
+        """Return the type at an aware ``instant``: above FREE, else None if unknown, else FREE."""
+        second = epoch(instant)
+        for _, _, code in overlapping(self._busy, second, second + 1):
+            return FBType(code)
+        return FBType.FREE if self._known(second, second + 1) else None
+
+    def status(self, start: datetime, end: datetime) -> FBType | None:
+        """Return what ``[start, end)``, two aware datetimes, comes to.
+
+        The strongest blocking type that touches it; else None if any part of it is unknown or
+        outside the window; else the strongest other type.
+        """
+        lo, hi = span(start, end)
+        strongest = max((code for _, _, code in overlapping(self._busy, lo, hi)), default=0)
+        if strongest in _BLOCKING_CODES or self._known(lo, hi):
+            return FBType(strongest)
+        return None
+
+    def is_free(self, start: datetime, end: datetime, blocks: Iterable[FBType] = BLOCKING) -> bool:
+        """Tell whether all of ``[start, end)``, two aware datetimes, is known and not blocked.
+
+        ``blocks``: the types that stand in the way. False where unknown or outside the window.
+        """
+        lo, hi = span(start, end)
+        codes = blocking_codes(blocks)
+        return self._known(lo, hi) and not any(
+            code in codes for _, _, code in overlapping(self._busy, lo, hi)
+        )
+
+    def free(
+        self, duration: timedelta = _SMALLEST, blocks: Iterable[FBType] = BLOCKING
+    ) -> tuple[Period, ...]:
+        """Return the gaps of at least ``duration`` between blocked and unknown time, in order.
+
+        ``duration``: a positive timedelta; every gap if left out. ``blocks``: the types that stand
+        in the way. Raises ``ValueError`` for a duration of nothing or less.
+        """
+        least = whole_seconds(duration, "duration")
+        codes = blocking_codes(blocks)
+        taken = [(lo, hi) for lo, hi, code in self._busy if code in codes]
+        gaps = complement([*taken, *self._unknown], self._lo, self._hi)
+        return tuple([period(lo, hi) for lo, hi in gaps if hi - lo >= least])
+
+    def _known(self, lo: int, hi: int) -> bool:
+        return self._lo <= lo and hi <= self._hi and not overlapping(self._unknown, lo, hi)
+
+    # -- being a value --------------------------------------------------------------------------
+
+    def _value(self) -> tuple[int, int, tuple[BusySpan, ...], tuple[Span, ...]]:
+        return self._lo, self._hi, self._busy, self._unknown
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FreeBusy):
+            return NotImplemented
+        return self._value() == other._value()
+
+    def __hash__(self) -> int:
+        return hash(self._value())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return FreeBusy.from_epochs, self._value()
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise FrozenInstanceError(f"cannot assign to {name!r}: a FreeBusy never changes")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise FrozenInstanceError(f"cannot delete {name!r}: a FreeBusy never changes")
+
+    def __repr__(self) -> str:
+        counts = Counter(code for _, _, code in self._busy)
+        said = [f"{counts[code]} {FBType(code)}" for code in sorted(counts, reverse=True)]
+        if self._unknown:
+            said.append(f"{len(self._unknown)} unknown")
+        return f"<FreeBusy {spoken(self._lo, self._hi)}: {', '.join(said) or 'all free'}>"
+
+
+def freebusy_list(parts: Iterable[FreeBusy], caller: str) -> list[FreeBusy]:
+    """Return ``parts`` as a list, every one a FreeBusy and at least one; ``caller`` names who asks.
+
+    Raises ``TypeError`` or ``ValueError`` otherwise.
+    """
+    found = list(parts)
+    for part in found:
+        if not isinstance(part, FreeBusy):
+            raise TypeError(f"{caller} takes several FreeBusy, in a list; {part!r} is none")
+    if not found:
+        raise ValueError(f"{caller} needs at least one FreeBusy")
+    return found
+
+
+def _busy_span(
+    value: Period | tuple[datetime, datetime] | tuple[datetime, datetime, FBType],
+) -> BusySpan:
+    if isinstance(value, tuple):
+        value = BusyPeriod(*value)
+    lo, hi = period_span(value)
+    return lo, hi, (value.fbtype if isinstance(value, BusyPeriod) else FBType.BUSY).value

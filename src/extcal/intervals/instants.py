@@ -1,0 +1,106 @@
+"""Instants as whole epoch seconds, and the one place where they become datetimes.
+
+What comes in: aware datetimes. What goes out: integers inside the house, aware UTC datetimes at
+its edge. Fractions of a second widen outward: a start is floored, an end is raised, so a period
+never loses a moment that was asked about. Naive datetimes never pass, the machine's own zone is
+never asked, and no year from 1 to 9999 overflows: what would fall outside is cut to it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+
+__all__ = ["DAY", "FIRST", "LAST", "epoch", "instant", "span", "spoken", "whole_seconds"]
+
+DAY = 86_400
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_SECOND = timedelta(seconds=1)
+_MAXIMUM = datetime.max.replace(tzinfo=timezone.utc)
+
+FIRST = -62_135_596_800
+"""The first second of year 1, UTC."""
+LAST = 253_402_300_800
+"""The second after year 9999, UTC: an end, never a start."""
+
+
+def epoch(value: datetime, *, ceil: bool = False) -> int:
+    """Return an aware datetime as whole epoch seconds.
+
+    ``ceil``: raise a fraction of a second instead of flooring it, as the end of a period wants.
+    A local time that a clock change skips is read with the offset before it, and one that happens
+    twice by its ``fold`` (RFC 5545, section 3.3.5).
+
+    Raises ``TypeError`` for anything but an aware datetime.
+    """
+    since = _since_epoch(value)
+    seconds = -(-since // _SECOND) if ceil else since // _SECOND
+    return min(max(seconds, FIRST), LAST)
+
+
+def instant(seconds: int) -> datetime:
+    """Return epoch seconds as an aware datetime in UTC.
+
+    The end of year 9999 is the last microsecond that a datetime can hold; :func:`epoch` with
+    ``ceil=True`` leads back to the same integer.
+    """
+    if seconds >= LAST:
+        return _MAXIMUM
+    return _EPOCH + timedelta(seconds=max(seconds, FIRST))
+
+
+def span(start: datetime, end: datetime) -> tuple[int, int]:
+    """Return ``[start, end)`` as epoch seconds, widened outward to whole ones.
+
+    Raises ``TypeError`` for naive datetimes and ``ValueError`` unless ``start`` is before ``end``.
+    """
+    # Two datetimes of one zone compare by wall clock, which runs backwards once a year.
+    if _since_epoch(start) >= _since_epoch(end):
+        raise ValueError(f"start must be before end, but {start} is not before {end}")
+    lo, hi = epoch(start), epoch(end, ceil=True)
+    if lo >= hi:
+        raise ValueError(f"{start} to {end} lies outside the years 1 to 9999 of UTC")
+    return lo, hi
+
+
+def whole_seconds(value: timedelta, name: str, *, zero: bool = False) -> int:
+    """Return a length of time in whole seconds, raised to the next one.
+
+    ``name`` is the argument's name for messages; ``zero`` allows a length of nothing.
+    Raises ``TypeError`` for anything but a timedelta and ``ValueError`` if it is too short.
+    """
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{name} takes a timedelta, not {type(value).__name__}")
+    seconds = -(-value // _SECOND)
+    if value < timedelta(0) or (seconds == 0 and not zero):
+        raise ValueError(f"{name} must {'not be negative' if zero else 'be positive'}: {value}")
+    return seconds
+
+
+def spoken(lo: int, hi: int) -> str:
+    """Return ``[lo, hi)`` in words: ``2027-01-04 09:00 to 10:00 UTC``."""
+    first, last = _minutes(lo), _minutes(hi)
+    if first[:10] == last[:10]:
+        last = last[11:]
+    return f"{first} to {last} UTC"
+
+
+def _minutes(seconds: int) -> str:
+    value = instant(seconds).replace(tzinfo=None)
+    return value.isoformat(sep=" ", timespec="seconds" if value.second else "minutes")
+
+
+def _since_epoch(value: datetime) -> timedelta:
+    if not isinstance(value, datetime):
+        raise _no_instant(value)
+    if value.utcoffset() is None:
+        raise TypeError(
+            f"{value} has no time zone: pass an aware datetime, with tzinfo=timezone.utc or "
+            f"tzinfo=ZoneInfo('Europe/Berlin')"
+        )
+    return value - _EPOCH
+
+
+def _no_instant(value: object) -> TypeError:
+    if isinstance(value, date):
+        return TypeError(f"the date {value} is a day of some zone: pass an aware datetime")
+    return TypeError(f"pass an aware datetime, not {value!r}")
