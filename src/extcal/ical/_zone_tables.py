@@ -1,0 +1,168 @@
+"""Local time and instants as whole seconds: tables of transitions, and what lies beyond them.
+
+Local time is counted like an epoch: seconds since 1970-01-01T00:00:00 of the zone's own calendar.
+RFC 5545 section 3.3.5 decides the odd hours: a local time in a gap takes the offset before the gap,
+so it moves forward; a local time that occurs twice is its first pass. Every year from 1 to 9999
+works; results are clamped to what a datetime can hold.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+__all__ = ["DAY", "FIRST", "LAST", "FixedRules", "Rules", "Table", "TzinfoRules", "clamp"]
+
+DAY = 86_400
+FIRST = -62_135_596_800  # 0001-01-01T00:00:00
+LAST = 253_402_300_799  # 9999-12-31T23:59:59
+MARGIN = 2 * DAY  # no offset reaches a day, so local and epoch never differ by more
+AD_1950 = -631_152_000
+LONGEST_TABLE = 30 * 366 * DAY
+
+
+def clamp(seconds: int) -> int:
+    """The nearest second that lies in years 1 to 9999."""
+    return min(max(seconds, FIRST), LAST)
+
+
+class Table:
+    """The offsets of ``[low, high)``, which may be asked with local or epoch seconds alike.
+
+    ``offsets`` is one longer than ``instants`` (epoch seconds of the transitions) and ``switches``
+    (the local second from which the later offset applies).
+    """
+
+    __slots__ = ("high", "instants", "low", "offsets", "switches")
+
+    def __init__(self, low: int, high: int, first: int, transitions: list[tuple[int, int]]) -> None:
+        self.low, self.high = low, high
+        self.instants: list[int] = []
+        self.switches: list[int] = []
+        self.offsets = [first]
+        switch = FIRST - DAY
+        for instant, offset in transitions:
+            before = self.offsets[-1]
+            if offset == before:
+                continue
+            # A gap ends, and the second pass of a fold begins, at the larger of the two readings.
+            switch = max(switch, instant + max(before, offset))
+            self.instants.append(instant)
+            self.switches.append(switch)
+            self.offsets.append(offset)
+
+    def to_epoch(self, local: int) -> int:
+        """The instant of a local second."""
+        return local - self.offsets[bisect_right(self.switches, local)]
+
+    def to_local(self, epoch: int) -> int:
+        """The local second of an instant."""
+        return epoch + self.offsets[bisect_right(self.instants, epoch)]
+
+
+class Rules(Protocol):
+    """What a zone is made of: a table for the window, and a slower answer for any other time."""
+
+    def table(self, lo: int, hi: int) -> Table:
+        """A table that covers at least [lo, hi), or as much of it as is worth a table."""
+        ...
+
+    def to_epoch(self, local: int) -> int:
+        """The instant of a local second of any year."""
+        ...
+
+    def to_local(self, epoch: int) -> int:
+        """The local second of an instant of any year."""
+        ...
+
+
+class FixedRules:
+    """One offset, seconds east of UTC, for ever."""
+
+    __slots__ = ("_offset",)
+
+    def __init__(self, offset: int) -> None:
+        self._offset = offset
+
+    def table(self, lo: int, hi: int) -> Table:
+        return Table(FIRST + DAY, LAST - DAY, self._offset, [])
+
+    def to_epoch(self, local: int) -> int:
+        return clamp(local - self._offset)
+
+    def to_local(self, epoch: int) -> int:
+        return clamp(epoch + self._offset)
+
+
+class TzinfoRules:
+    """The rules of a ``ZoneInfo``, or of any other tzinfo that a caller passed."""
+
+    __slots__ = ("_base", "_tzinfo")
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._tzinfo = zone
+        self._base = datetime(1970, 1, 1, tzinfo=zone)
+
+    def offset_at(self, epoch: int) -> int:
+        """The offset in force at an instant, in seconds east of UTC."""
+        inside = min(max(epoch, FIRST + MARGIN), LAST - MARGIN)
+        # fromutc, not fromtimestamp: the latter fails before 1970 on some systems.
+        return _seconds(self._tzinfo.fromutc(self._base + timedelta(0, inside)).utcoffset())
+
+    def table(self, lo: int, hi: int) -> Table:
+        """Found by sampling, then bisecting between samples that differ.
+
+        Two transitions that cancel out were 3.98 days apart in 1939, and have never been nearer
+        than 6.9 days since 1950, so no pair hides between two samples.
+        """
+        lo = min(max(lo, FIRST + MARGIN), LAST - 2 * MARGIN)
+        hi = min(max(hi, lo), lo + LONGEST_TABLE, LAST - MARGIN)
+        step = 6 * DAY if lo > AD_1950 else 3 * DAY
+        offset_at = self.offset_at
+        start = lo - MARGIN
+        first = before = offset_at(start)
+        transitions: list[tuple[int, int]] = []
+        while start < hi + MARGIN:
+            end = start + step
+            after = offset_at(end)
+            while before != after:
+                found = _first_change(offset_at, start, end, before)
+                before, start = offset_at(found), found
+                transitions.append((found, before))
+            start = end
+        return Table(lo, hi, first, transitions)
+
+    def to_epoch(self, local: int) -> int:
+        inside = min(max(local, FIRST + MARGIN), LAST - MARGIN)
+        if isinstance(self._tzinfo, ZoneInfo):  # fold=0 is what section 3.3.5 asks for
+            return clamp(local - _seconds((self._base + timedelta(0, inside)).utcoffset()))
+        # Others are asked about instants only: some of them misread local times in a gap.
+        before, after = self.offset_at(inside - DAY), self.offset_at(inside + DAY)
+        for offset in (before, after):
+            if self.offset_at(inside - offset) == offset:
+                return clamp(local - offset)
+        return clamp(local - before)
+
+    def to_local(self, epoch: int) -> int:
+        return clamp(epoch + self.offset_at(epoch))
+
+
+def _seconds(offset: timedelta | None) -> int:
+    if offset is None:
+        raise ValueError("the timezone has no UTC offset; pass a tzinfo whose utcoffset() has one")
+    return offset.days * DAY + offset.seconds
+
+
+def _first_change(offset_at: Callable[[int], int], start: int, end: int, before: int) -> int:
+    """The first instant in (start, end] at which the offset is no longer ``before``."""
+    while end - start > 1:
+        middle = (start + end) // 2
+        if offset_at(middle) == before:
+            start = middle
+        else:
+            end = middle
+    return end
+

@@ -1,0 +1,326 @@
+"""Time zones of one feed: a TZID and a local time in, an instant out (RFC 5545 section 3.2.19).
+
+A :class:`Zones` belongs to one reading and dies with it. No rule, table or name of one feed is ever
+seen by another, because a TZID means something only inside its own body (section 3.8.3.1).
+
+A name is read in this order; the first that answers wins:
+
+1. the UTC family; an IANA key, whose rules come from tzdata even if the feed brings its own (feeds
+   carry stale ones); the IANA key at the end of ``/prefix/.../Area/City``
+2. a usable VTIMEZONE of that name: own VCALENDAR first, then its siblings; as written, then
+   cleaned, then case-folded
+3. the X-LIC-LOCATION of an unusable one
+4. Windows IDs, Domino short names and display names; relaxed IANA spelling; pure offsets
+5. X-WR-TIMEZONE, then the caller's zone, then UTC, with a Problem
+
+Nothing depends on the order of components. Oddities become Problems; only a ``default`` that names
+no zone is the caller's mistake.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import timezone, tzinfo
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from extcal.ical._zone_names import Named, clean, exact, loose, standard_offset, windows_zone
+from extcal.ical._zone_tables import DAY, FixedRules, Rules, TzinfoRules
+from extcal.ical.components import Stream
+from extcal.ical.work import Work
+
+if TYPE_CHECKING:
+    from extcal.ical._vtimezone import Definitions
+
+__all__ = ["Zone", "Zones"]
+
+SLACK = 62 * DAY  # meetings that run into the window, and overrides moved out of it
+YEAR = 366 * DAY
+QUOTED = 80  # characters of a name that a message repeats
+
+
+class Zone:
+    """One zone: where its rules came from, and both ways between local time and instants.
+
+    ``source`` is "utc", "iana", "windows", "vtimezone", "x-wr-timezone", "argument" or "assumed".
+    Local seconds are counted since 1970-01-01T00:00:00 of the zone's own calendar.
+    """
+
+    __slots__ = (
+        "_high",
+        "_instants",
+        "_low",
+        "_offsets",
+        "_rules",
+        "_switches",
+        "_window",
+        "name",
+        "source",
+    )
+
+    def __init__(self, name: str, source: str, rules: Rules, window: tuple[int, int]) -> None:
+        self.name = name
+        self.source = source
+        self._rules = rules
+        self._window = window
+        self._low = self._high = 0
+        self._instants: list[int] = []
+        self._switches: list[int] = []
+        self._offsets: list[int] = []
+
+    def __repr__(self) -> str:
+        return f"<Zone {self.name} ({self.source})>"
+
+    def to_epoch(self, local: int) -> int:
+        """The instant of a local second; gaps move forward, folds are their first pass (3.3.5)."""
+        if self._low <= local < self._high:
+            return local - self._offsets[bisect_right(self._switches, local)]
+        return self.to_epoch(local) if self._opened() else self._rules.to_epoch(local)
+
+    def to_local(self, epoch: int) -> int:
+        """The local second of an instant."""
+        if self._low <= epoch < self._high:
+            return epoch + self._offsets[bisect_right(self._instants, epoch)]
+        return self.to_local(epoch) if self._opened() else self._rules.to_local(epoch)
+
+    def changes(self, lo: int, hi: int) -> list[int]:
+        """``lo``, and the transitions that the window's table has inside (lo, hi)."""
+        self._opened()
+        return [lo, *(instant for instant in self._instants if lo < instant < hi)]
+
+    def called(self, source: str) -> Zone:
+        """The same zone, found in another way."""
+        return Zone(self.name, source, self._rules, self._window)
+
+    def _opened(self) -> bool:
+        """Build the window's table on first use; False if it was there already."""
+        if self._offsets:
+            return False
+        table = self._rules.table(*self._window)
+        self._low, self._high = table.low, table.high
+        self._instants, self._switches = table.instants, table.switches
+        self._offsets = table.offsets
+        return True
+
+
+class Zones:
+    """The zones of one feed.
+
+    ``stream``: the feed's components. ``lo``, ``hi``: the window in epoch seconds, for which tables
+    are built. ``default``: the calendar owner's zone as an IANA or Windows name or a tzinfo, or
+    None. ``work``: where Problems and limits are recorded. Raises ValueError if ``default`` names
+    no zone, TypeError if it is neither text nor a tzinfo.
+    """
+
+    __slots__ = (
+        "_argument",
+        "_definitions",
+        "_floating",
+        "_headed",
+        "_read",
+        "_resolved",
+        "_siblings_head",
+        "_stream",
+        "_told",
+        "_window",
+        "_work",
+        "utc",
+    )
+
+    def __init__(
+        self, stream: Stream, lo: int, hi: int, default: str | tzinfo | None, work: Work
+    ) -> None:
+        self._stream = stream
+        self._window = (lo, hi)
+        self._work = work
+        self._told: set[tuple[str, ...]] = set()
+        self._read: dict[Named | tuple[str, Rules], Zone] = {}
+        self._resolved: dict[tuple[str, int], Zone] = {}
+        self._floating: dict[int, Zone] = {}
+        self._headed: dict[int, Zone | None] = {}
+        self._siblings_head: list[str] | None = None
+        self._definitions: Definitions | None = None
+        self.utc = self._named(Named("utc", "UTC", 0))
+        self._argument = None if default is None else self._from_argument(default)
+
+    def resolve(self, tzid: str | None, calendar: int) -> Zone:
+        """The zone of a TZID, or of floating times and dates.
+
+        ``tzid``: the raw parameter, or None for a value without one. ``calendar``: the index of the
+        value's VCALENDAR in the stream. Always answers; what had to be assumed is a Problem.
+        """
+        if tzid is None:
+            zone = self._floating.get(calendar)
+            if zone is None:
+                zone = self._floating[calendar] = self._resolve_floating(calendar)
+            return zone
+        zone = self._resolved.get((tzid, calendar))
+        if zone is None:
+            zone = self._resolved[tzid, calendar] = self._resolve(tzid, calendar)
+        return zone
+
+    # Names (steps 1 to 4)
+
+    def _resolve(self, tzid: str, calendar: int) -> Zone:
+        zone = self._from_name(tzid, calendar)
+        if zone is not None:
+            return zone
+        if not clean(tzid):  # nothing is named, so the time floats
+            return self.resolve(None, calendar)
+        return self._assume(tzid, calendar)
+
+    def _from_name(self, raw: str, calendar: int) -> Zone | None:
+        name = clean(raw)
+        named = exact(name)
+        if named is None:
+            found = self._defined().find(raw, calendar)
+            if found.rules is not None:
+                return self._from_definition(name, found.rules)
+            named = exact(clean(found.location)) or loose(name)
+        return None if named is None else self._named(named)
+
+    def _defined(self) -> Definitions:
+        if self._definitions is None:
+            # Feeds that name their zones well never need it.
+            from extcal.ical._vtimezone import Definitions
+
+            self._definitions = Definitions(self._stream, self._work)
+        return self._definitions
+
+    def _from_definition(self, name: str, rules: Rules) -> Zone:
+        zone = self._read.get((name, rules))
+        if zone is None:
+            lo, hi = self._window
+            zone = Zone(name, "vtimezone", rules, (lo - YEAR, hi + YEAR))
+            self._read[name, rules] = zone
+            self._compare(zone)
+        return zone
+
+    def _compare(self, zone: Zone) -> None:
+        """Tell of a definition that is not what its Windows name means inside the window."""
+        key = windows_zone(zone.name)
+        if key is None:
+            return
+        lo, hi = self._window
+        other = self._named(Named("windows", key))
+        instants = {*zone.changes(lo, hi), *other.changes(lo, hi)}
+        if any(zone.to_local(instant) != other.to_local(instant) for instant in instants):
+            self._tell(
+                "tz_conflict",
+                f"the VTIMEZONE {_quoted(zone.name)} differs from the Windows zone of that name",
+                "the feed's definition was used",
+                zone.name.casefold(),
+            )
+
+    def _named(self, named: Named) -> Zone:
+        zone = self._read.get(named)
+        if zone is None:
+            rules: Rules
+            if named.offset is None:
+                rules = TzinfoRules(ZoneInfo(named.name))
+            else:
+                rules = FixedRules(named.offset)
+            zone = self._read[named] = Zone(named.name, named.source, rules, self._near())
+        return zone
+
+    def _near(self) -> tuple[int, int]:
+        lo, hi = self._window
+        return lo - SLACK, hi + SLACK
+
+    def _from_argument(self, default: str | tzinfo) -> Zone:
+        if isinstance(default, str):
+            name = clean(default)
+            named = exact(name) or loose(name)
+            if named is None:
+                raise ValueError(
+                    f"timezone={default!r} names no zone; pass an IANA name such as "
+                    "'Europe/Berlin', a Windows name such as 'Romance Standard Time', or a tzinfo"
+                )
+            return self._named(named).called("argument")
+        if not isinstance(default, tzinfo):
+            raise TypeError(f"timezone is a name, a tzinfo or None, not {type(default).__name__}")
+        rules: Rules = TzinfoRules(default)
+        offset = rules.to_local(0)
+        return Zone(
+            str(default),
+            "argument",
+            FixedRules(offset) if isinstance(default, timezone) else rules,
+            self._near(),
+        )
+
+    # Times without a zone, and names that say nothing
+
+    def _resolve_floating(self, calendar: int) -> Zone:
+        if self._argument is not None:
+            return self._argument
+        headed = self._from_head(calendar)
+        if headed is not None:
+            return headed
+        only = self._defined().only(calendar)
+        zone = None if only is None else self._from_name(only, calendar)
+        if zone is not None:
+            return zone.called("vtimezone")
+        self._tell(
+            "floating_assumed",
+            "times without a zone were read as UTC; pass timezone= with the calendar owner's zone",
+            "assumed UTC",
+        )
+        return self.utc.called("assumed")
+
+    def _assume(self, tzid: str, calendar: int) -> Zone:
+        name = clean(tzid)
+        offset = standard_offset(name)
+        if offset is not None:
+            zone = self._named(Named("assumed", name, offset))
+        else:
+            zone = (self._from_head(calendar) or self._argument or self.utc).called("assumed")
+        self._tell(
+            "tz_assumed",
+            f"no zone is known by the name {_quoted(name)}",
+            f"assumed {zone.name[:QUOTED]}",
+            name,
+            zone.name,
+        )
+        return zone
+
+    def _from_head(self, calendar: int) -> Zone | None:
+        """What X-WR-TIMEZONE names: the VCALENDAR's own, else its siblings'."""
+        if calendar not in self._headed:
+            self._headed[calendar] = None  # a name that falls back to itself ends here
+            own = self._x_wr_timezone(calendar)
+            zone = None if own is None else self._from_name(own, calendar)
+            if own is not None and zone is None:
+                self._tell(
+                    "x_wr_timezone_unknown",
+                    f"X-WR-TIMEZONE {_quoted(own)} names no zone that is known",
+                    "ignored",
+                    own,
+                )
+            self._headed[calendar] = None if zone is None else zone.called("x-wr-timezone")
+        return self._headed[calendar]
+
+    def _x_wr_timezone(self, calendar: int) -> str | None:
+        heads = self._stream.calendars
+        if 0 <= calendar < len(heads) and clean(heads[calendar].x_wr_timezone or ""):
+            return heads[calendar].x_wr_timezone
+        if self._siblings_head is None:
+            names = (clean(head.x_wr_timezone or "") for head in heads)
+            self._siblings_head = sorted({name for name in names if name})
+        names = self._siblings_head
+        if len(names) > 1:
+            self._tell(
+                "x_wr_timezone_conflict",
+                "the calendars of this feed name several zones and one names none",
+                f"assumed {names[0][:QUOTED]}",
+            )
+        return names[0] if names else None
+
+    def _tell(self, code: str, message: str, action: str, *about: str) -> None:
+        """Record a Problem once for all that it is about."""
+        if (code, *about) not in self._told:
+            self._told.add((code, *about))
+            self._work.problem(code, message, action=action)
+
+
+def _quoted(name: str) -> str:
+    return repr(name if len(name) <= QUOTED else f"{name[:QUOTED]}...")
