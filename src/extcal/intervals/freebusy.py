@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import FrozenInstanceError
 from datetime import datetime, timedelta
-from typing import NoReturn, final
+from typing import final
 
+from extcal.intervals.frozen import Frozen
 from extcal.intervals.instants import FIRST, LAST, epoch, span, spoken, whole_seconds
 from extcal.intervals.merge import BusySpan, Span, complement, flatten, overlapping, union
 from extcal.intervals.types import (
@@ -37,7 +37,7 @@ _SMALLEST = timedelta(seconds=1)
 
 
 @final
-class FreeBusy:
+class FreeBusy(Frozen):
     """Typed, merged free/busy time over one window; immutable, hashable and picklable.
 
     Made by :meth:`from_periods`, :meth:`from_epochs` or :meth:`join`; ``a | b`` joins two.
@@ -263,12 +263,6 @@ class FreeBusy:
     def __reduce__(self) -> tuple[object, ...]:
         return FreeBusy.from_epochs, self._value()
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise FrozenInstanceError(f"cannot assign to {name!r}: a FreeBusy never changes")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise FrozenInstanceError(f"cannot delete {name!r}: a FreeBusy never changes")
-
     def __repr__(self) -> str:
         counts = Counter(code for _, _, code in self._busy)
         said = [f"{counts[code]} {FBType(code)}" for code in sorted(counts, reverse=True)]
@@ -294,7 +288,7 @@ def freebusy_list(parts: Iterable[FreeBusy], caller: str) -> list[FreeBusy]:
 def _busy_span(
     value: Period | tuple[datetime, datetime] | tuple[datetime, datetime, FBType],
 ) -> BusySpan:
-    if isinstance(value, tuple):
-        value = BusyPeriod(*value)
+    if isinstance(value, tuple) and len(value) == 3:
+        value = BusyPeriod(value[0], value[1], value[2])
     lo, hi = period_span(value)
     return lo, hi, (value.fbtype if isinstance(value, BusyPeriod) else FBType.BUSY).value

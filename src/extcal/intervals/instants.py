@@ -8,14 +8,14 @@ never asked, and no year from 1 to 9999 overflows: what would fall outside is cu
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 __all__ = ["DAY", "FIRST", "LAST", "epoch", "instant", "span", "spoken", "whole_seconds"]
 
 DAY = 86_400
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
-_MAXIMUM = datetime.max.replace(tzinfo=timezone.utc)
+_MAXIMUM = datetime.max.replace(tzinfo=UTC)
 
 FIRST = -62_135_596_800
 """The first second of year 1, UTC."""

@@ -1,0 +1,20 @@
+"""The base of the values that are not dataclasses: once made, they never change."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+from typing import NoReturn
+
+__all__ = ["Frozen"]
+
+
+class Frozen:
+    """An object whose attributes are set once, by ``object.__setattr__``, while it is made."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise FrozenInstanceError(f"cannot assign to {name!r}: {type(self).__name__} is a value")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise FrozenInstanceError(f"cannot delete {name!r}: {type(self).__name__} is a value")
