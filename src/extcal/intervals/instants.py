@@ -34,7 +34,7 @@ def epoch(value: datetime, *, ceil: bool = False) -> int:
     """
     since = _since_epoch(value)
     seconds = -(-since // _SECOND) if ceil else since // _SECOND
-    return min(max(seconds, FIRST), LAST)
+    return min(max(seconds, FIRST), LAST if ceil else LAST - 1)
 
 
 def instant(seconds: int) -> datetime:
@@ -58,7 +58,7 @@ def span(start: datetime, end: datetime) -> tuple[int, int]:
         raise ValueError(f"start must be before end, but {start} is not before {end}")
     lo, hi = epoch(start), epoch(end, ceil=True)
     if lo >= hi:
-        raise ValueError(f"{start} to {end} lies outside the years 1 to 9999 of UTC")
+        raise ValueError(f"{start} to {end} lies before year 1 of UTC")
     return lo, hi
 
 
