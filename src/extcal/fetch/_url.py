@@ -10,9 +10,17 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
-__all__ = ["MAX_URL_LENGTH", "Refusal", "Url", "fold_at_sign", "host_kind", "read_url", "resolve_reference"]
+__all__ = [
+    "MAX_URL_LENGTH",
+    "Refusal",
+    "Url",
+    "fold_at_sign",
+    "literal_of",
+    "read_url",
+    "resolve_reference",
+]
 
 MAX_URL_LENGTH = 4_096
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -56,7 +64,7 @@ class Url:
 
     @property
     def authority(self) -> str:
-        """What the Host header says: the host, bracketed if need be, and a port that is not usual."""
+        """What the Host header says: the host, bracketed if need be, and an unusual port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
 
@@ -185,7 +193,7 @@ def _read_host(host: str) -> str | Refusal:
     return host
 
 
-def host_kind(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def literal_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address that a canonical host spells, or None when it is a name."""
     try:
         return ipaddress.ip_address(host)
@@ -200,9 +208,7 @@ def fold_at_sign(target: str) -> str:
 
 
 def resolve_reference(base: Url, secret_reference: str) -> Url | Refusal:
-    """Where a Location header leads from ``base`` (RFC 3986 section 5.2; RFC 9110 section 10.2.2)."""
-    from urllib.parse import urljoin
-
+    """Where a Location header leads from ``base`` (RFC 3986 section 5.2, RFC 9110 10.2.2)."""
     # Servers write raw UTF-8 and spaces into Location; "%" is kept, so nothing is encoded twice.
     reference = quote(secret_reference.strip(_WHITE), safe="%:/?#[]@!$&'()*+,;=~-._\\\"<>^`{|}")
     try:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import zoneinfo
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, dataclass, fields
-from datetime import timedelta, timezone as fixed_offset, tzinfo
+from dataclasses import asdict, dataclass
+from datetime import UTC, timedelta, tzinfo
 from hashlib import sha256
 from typing import Any, get_args
 
 from extcal.errors import FeedUrlError
-from extcal.fetch._providers import provider_of
+from extcal.fetch._paste import read_paste
+from extcal.fetch._providers import ADVICE, provider_of
 from extcal.fetch._url import Refusal, Url, fold_at_sign, read_url
 from extcal.policy import BusyPolicy, Detail
 
@@ -46,7 +47,8 @@ class SealedUrl:
         parts = (url.scheme, url.host, url.port, url.target)
         self._parts: Callable[[], tuple[str, str, int, str]] = lambda: parts
 
-    def _open(self) -> Url:
+    def open(self) -> Url:
+        """The address, for the rooms' own use."""
         return Url(*self._parts())
 
     def __repr__(self) -> str:
@@ -65,7 +67,7 @@ class SealedUrl:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return SealedUrl, (self._open(),)
+        return SealedUrl, (self.open(),)
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -115,31 +117,60 @@ class Feed:
         object.__setattr__(self, "detail", detail)
         object.__setattr__(self, "published_ahead", _read_published_ahead(published_ahead))
 
+    @classmethod
+    def from_user_input(
+        cls,
+        text: str,
+        *,
+        timezone: str | tzinfo | None = None,
+        owner: str | Iterable[str] = (),
+        policy: BusyPolicy | None = None,
+        detail: Detail = "events",
+        published_ahead: timedelta | None = None,
+    ) -> Feed:
+        """Make a feed of what a person pasted into a form.
+
+        ``text``: an address with whatever came along (spaces, brackets, quotes, QR-code framing),
+        without its scheme, as ``webcal:``, or as the page beside the feed where the feed's address
+        follows for certain (Outlook's HTML link, a Nextcloud share, Google's ``?cid=``). The other
+        arguments are those of the constructor. Raises :class:`~extcal.errors.FeedUrlError`, whose
+        ``advice`` says where the right address is found and never repeats what was pasted.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"what was pasted is a str, not {type(text).__name__}")
+        read = read_paste(text)
+        del text
+        if isinstance(read, Url) and read.scheme == "file":
+            read = Refusal("scheme", "This is a file, not an address on the web.", ADVICE[None])
+        if isinstance(read, Refusal):
+            raise FeedUrlError(read.message, kind=read.kind, advice=read.advice)
+        return cls(SealedUrl(read), timezone, owner, policy, detail, published_ahead)
+
     def __repr__(self) -> str:
         return f"<Feed {self.host or 'file'} #{self.fingerprint}>"
 
     @property
     def host(self) -> str:
         """The server's name in lower case; empty for a ``file:`` feed."""
-        return self.url._open().host
+        return self.url.open().host
 
     @property
     def provider(self) -> str | None:
         """``"google"``, ``"outlook"``, ``"icloud"``, ``"nextcloud"``... or None if unknown."""
-        return provider_of(self.url._open())
+        return provider_of(self.url.open())
 
     @property
     def fingerprint(self) -> str:
         """Eight hexadecimal digits for logs: the same address gives the same ones."""
-        return fingerprint_of(self.url._open())
+        return fingerprint_of(self.url.open())
 
     def reveal(self) -> str:
         """The canonical address, in clear. For transports only."""
-        return self.url._open().text
+        return self.url.open().text
 
     def url_identity(self) -> bytes:
         """Key material for what belongs to the address alone. As secret as the address."""
-        return b"extcal url 1\0" + url_key(self.url._open())
+        return b"extcal url 1\0" + url_key(self.url.open())
 
     def identity(self) -> bytes:
         """Key material for what belongs to address and reading together. As secret as the address.
@@ -150,12 +181,12 @@ class Feed:
         reading = [
             _timezone_key(self.timezone),
             sorted({address.casefold() for address in self.owner}),
-            [[field.name, value] for field, value in zip(fields(self.policy), astuple(self.policy))],
+            sorted(asdict(self.policy).items()),
             self.detail,
             None if ahead is None else ahead // timedelta(microseconds=1),
         ]
         text = json.dumps(reading, separators=(",", ":"), ensure_ascii=True)
-        return b"extcal feed 1\0" + url_key(self.url._open()) + b"\0" + text.encode("ascii")
+        return b"extcal feed 1\0" + url_key(self.url.open()) + b"\0" + text.encode("ascii")
 
 
 def as_feed(feed: Feed | str) -> Feed:
@@ -187,7 +218,7 @@ def _read_timezone(zone: str | tzinfo | None) -> str | tzinfo | None:
     if zone is None:
         return None
     if isinstance(zone, tzinfo):
-        if zone is fixed_offset.utc:
+        if zone is UTC:
             return "UTC"
         # ZoneInfo calls its name "key", pytz "zone".
         name = getattr(zone, "key", None) or getattr(zone, "zone", None)
@@ -200,9 +231,7 @@ def _read_timezone(zone: str | tzinfo | None) -> str | tzinfo | None:
             )
         return zone
     if not isinstance(zone, str):
-        raise TypeError(
-            f"timezone takes an IANA name, a tzinfo or None, not {type(zone).__name__}"
-        )
+        raise TypeError(f"timezone takes an IANA name, a tzinfo or None, not {type(zone).__name__}")
     if not _is_zone_name(zone):
         raise ValueError(f"timezone takes an IANA name like 'Europe/Berlin', not {zone!r}")
     return zone

@@ -7,7 +7,7 @@ than the seconds a request may take, and nothing here ever shows an address.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from extcal.fetch.feed import Feed
@@ -65,7 +65,7 @@ class FetchRequest:
     etag: str | None = None
     last_modified: str | None = None
     deadline: float = 20.0
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,170 @@
+"""A body as it arrives: counted, inflated within bounds, and told apart from what is no calendar.
+
+Bytes in, a body or a :class:`~extcal.fetch.protocol.Failed` out. The body decides what it is; what
+the Content-Type says is not asked. No I/O, no clock: the driver looks at its deadline between two
+pieces, and one piece of 64 KiB cannot inflate to more than 66 MiB (RFC 1951 section 3.2.5).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+
+from extcal.fetch.protocol import Failed
+from extcal.limits import Limits
+
+__all__ = ["MAX_GZIP_MEMBERS", "Body", "failure_of", "sign_in_page"]
+
+MAX_GZIP_MEMBERS = 16
+_GZIP_WINDOW = 31  # zlib's number for "a gzip header, and the largest window"
+_GZIP_MAGIC = b"\x1f\x8b"
+
+_TOO_LARGE = Failed("too_large", looks_like="The calendar is larger than is read.")
+_BROKEN = Failed(
+    "bad_encoding", looks_like="The answer is compressed in a way that cannot be read."
+)
+_CUT = Failed("truncated", looks_like="The answer broke off before its end.")
+
+
+class Body:
+    """One body being received. ``gzipped``: whether its Content-Encoding is gzip (RFC 1952)."""
+
+    def __init__(self, limits: Limits, *, gzipped: bool) -> None:
+        self._limits = limits
+        self._wire = 0
+        self._decoded = 0
+        self._members = 0
+        self._inflate = zlib.decompressobj(_GZIP_WINDOW) if gzipped else None
+        # BytesIO gives its bytes away without a second copy.
+        self._kept = io.BytesIO()
+
+    def take(self, piece: bytes) -> Failed | None:
+        """Take the next piece from the wire; what is returned ends the transfer."""
+        self._wire += len(piece)
+        if self._wire > self._limits.max_wire_bytes:
+            return _TOO_LARGE
+        return self._keep(piece) if self._inflate is None else self._take_gzip(piece)
+
+    def _keep(self, decoded: bytes) -> Failed | None:
+        self._decoded += len(decoded)
+        if self._decoded > self._limits.max_decoded_bytes:
+            return _TOO_LARGE
+        self._kept.write(decoded)
+        return None
+
+    def _take_gzip(self, piece: bytes) -> Failed | None:
+        """RFC 1952 section 2.2: a gzip file is one member after another."""
+        while piece:
+            if self._inflate is None or self._inflate.eof:
+                # Padding with zeros after the last member is allowed by every reader.
+                piece = piece.lstrip(b"\0")
+                if not piece:
+                    return None
+                self._members += 1
+                if self._members >= MAX_GZIP_MEMBERS:
+                    return _BROKEN
+                self._inflate = zlib.decompressobj(_GZIP_WINDOW)
+            room = self._limits.max_decoded_bytes - self._decoded
+            try:
+                failed = self._keep(self._inflate.decompress(piece, room + 1))
+            except zlib.error:
+                return _BROKEN
+            if failed is not None:
+                return failed
+            piece = self._inflate.unused_data
+        return None
+
+    def end(self) -> bytes | Failed:
+        """The whole body, or why there is none."""
+        if self._inflate is not None and self._wire and not self._inflate.eof:
+            return _CUT
+        return self._kept.getvalue()
+
+
+_NOT_CALENDARS = (
+    (b"%pdf", "not_a_calendar", "The address leads to a PDF document, not to a calendar."),
+    (
+        b"pk\x03\x04",
+        "not_a_calendar",
+        "The address leads to a zip archive, not to a calendar feed.",
+    ),
+    (_GZIP_MAGIC, "bad_encoding", _BROKEN.looks_like),
+    (b"begin:vcard", "not_a_calendar", "The address leads to an address book, not to a calendar."),
+    (
+        b"begin:vevent",
+        "not_a_calendar",
+        "The answer holds part of a calendar, but not a whole one.",
+    ),
+    (b"<?xml", "not_a_calendar", "The address leads to an XML document, not to a calendar feed."),
+    (b"<d:", "not_a_calendar", "The address leads to an XML document, not to a calendar feed."),
+    (b"<", "html", None),
+    (b"{", "json", "The server answered with data for programs, most likely an error message."),
+    (b"[", "json", "The server answered with data for programs, most likely an error message."),
+)
+_BEGIN = re.compile(rb"(?:^|[\r\n])(?:\xef\xbb\xbf)?[ \t]*begin[ \t]*:[ \t]*vcalendar")
+_SIGN_IN = {
+    "google": "This is Google's sign-in page: the address is not the calendar's secret address, or"
+    " the secret was reset.",
+    "outlook": "This is Outlook's sign-in page: the calendar is no longer published.",
+    "exchange": "This is Outlook's sign-in page: the calendar is no longer published.",
+}
+_SIGN_IN_MARKS = (
+    b"login.microsoftonline.com",
+    b"login.live.com",
+    b"accounts.google.com",
+    b'type="password"',
+    b"type='password'",
+    b"<title>sign in",
+    b"<title>log in",
+    b"<title>login",
+)
+
+
+def sign_in_page(provider: str | None) -> Failed:
+    """The failure of a source that asks a person to sign in."""
+    usual = "This is a sign-in page: the calendar is not published, or no longer."
+    return Failed("html", looks_like=_SIGN_IN.get(provider or "", usual))
+
+
+def failure_of(body: bytes, provider: str | None) -> Failed | None:
+    """Why ``body`` is not the beginning of a calendar, or None if it is one.
+
+    RFC 5545 section 3.4: an iCalendar object begins with BEGIN:VCALENDAR. Real feeds put a byte
+    order mark, blank space or a stray line before it, and do not care about case.
+    """
+    head = _beginning(body)
+    if not head and not body.strip(b"\0 \t\r\n\f\v\xef\xbb\xbf"):
+        return Failed("empty", looks_like="The answer is empty.")
+    for mark, kind, sentence in _NOT_CALENDARS:
+        if head.startswith(mark):
+            return (
+                _describe_page(body, provider)
+                if kind == "html"
+                else Failed(kind, looks_like=sentence)
+            )
+    if _BEGIN.search(head):
+        return None
+    return Failed(
+        "not_a_calendar", looks_like="The address leads to something that is no calendar."
+    )
+
+
+def _beginning(body: bytes) -> bytes:
+    """The first characters in lower case, without byte order marks and blank space."""
+    head = body[:4096]
+    for mark, codec in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if head.startswith(mark):
+            head = head[2:].decode(codec, "replace").encode("utf-8", "replace")
+    while True:
+        stripped = head.lstrip().removeprefix(b"\xef\xbb\xbf")
+        if stripped == head:
+            return head.lower()
+        head = stripped
+
+
+def _describe_page(body: bytes, provider: str | None) -> Failed:
+    head = body[:65_536].lower()
+    if any(mark in head for mark in _SIGN_IN_MARKS):
+        return sign_in_page(provider)
+    return Failed("html", looks_like="The address leads to a web page, not to a calendar feed.")

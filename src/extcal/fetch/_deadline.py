@@ -1,0 +1,49 @@
+"""One deadline for everything a fetch does, and the way to stop before or at it.
+
+Monotonic seconds only. :class:`Stop` carries the final answer out of whatever layer found it; it
+never leaves ``fetch``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from extcal.fetch.protocol import Failed
+
+__all__ = ["TIMED_OUT", "Deadline", "Stop"]
+
+TIMED_OUT = Failed("timeout", looks_like="The server took too long.")
+
+
+class Stop(Exception):
+    """The fetch is over; ``answer`` is what it comes to."""
+
+    def __init__(self, answer: Failed) -> None:
+        super().__init__(answer.kind)
+        self.answer = answer
+
+
+class Deadline:
+    """``seconds`` from now, by ``timer`` (monotonic seconds)."""
+
+    __slots__ = ("_at", "_timer")
+
+    def __init__(self, seconds: float, timer: Callable[[], float] = time.monotonic) -> None:
+        self._timer = timer
+        self._at = timer() + seconds
+
+    def left(self) -> float:
+        """Seconds that are left; raises :class:`Stop` when there are none."""
+        left = self._at - self._timer()
+        if left <= 0:
+            raise Stop(TIMED_OUT)
+        return left
+
+    def clamp(self, seconds: float) -> float:
+        """``seconds``, or what is left if that is less."""
+        return min(seconds, self.left())
+
+    @property
+    def over(self) -> bool:
+        return self._at <= self._timer()

@@ -1,0 +1,223 @@
+"""What people really paste into a profile form, made an address or refused with advice.
+
+Text in, an :class:`~extcal.fetch._url.Url` or a :class:`~extcal.fetch._url.Refusal` out. Rewrites
+only where the result is certain; a page that is not a feed is refused with the way to the right
+address. Nothing returned here repeats what was pasted. Pure; never raises for any text.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import replace
+from urllib.parse import parse_qs, unquote
+
+from extcal.fetch._providers import ADVICE, provider_of
+from extcal.fetch._url import Refusal, Url, read_url
+
+__all__ = ["read_paste"]
+
+# Spaces of every kind, zero-width and direction marks: word processors and chats leave them around
+# copied text. Taken off the ends only: inside a name they would change which name it is.
+_AROUND = (
+    " \t\r\n\f\v\u00a0\u00ad\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    + (
+        "\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060"
+        "\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\u3000\ufeff"
+    )
+)
+_BRACKETS = {"<": ">", "(": ")", "«": "»", "“": "”", "„": "“", "‘": "’", "‹": "›"}
+_QUOTES = "\"'`"
+_LABELLED = re.compile(r"(?:URL|URI|URLTO|LINK)\s*:\s*", re.IGNORECASE)
+_BOOKMARK = re.compile(r"MEBKM:(?:.*;)?URL:((?:[^;\\]|\\.)*)", re.IGNORECASE | re.DOTALL)
+_WRAPPED_SCHEME = re.compile(r"(?:webcals?|feed|ical):(?://)?(?=https?://)", re.IGNORECASE)
+_FEED_SCHEME = re.compile(r"feed://", re.IGNORECASE)
+_NO_SCHEME = re.compile(
+    r"(?://)?((?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]*(?::[0-9]+)?(?:[/?].*)?)"
+)
+_E_MAIL = re.compile(r"(?:mailto:)?[^@\s:/?#]+@((?:[^@\s:/?#.]+\.)+[^@\s:/?#.]+)", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=\.ics)[.,;:!]+", re.IGNORECASE)
+
+_MAIL_DOMAINS = {
+    "gmail.com": "google",
+    "googlemail.com": "google",
+    "google.com": "google",
+    "outlook.com": "outlook",
+    "hotmail.com": "outlook",
+    "live.com": "outlook",
+    "msn.com": "outlook",
+    "icloud.com": "icloud",
+    "me.com": "icloud",
+    "mac.com": "icloud",
+    "proton.me": "proton",
+    "protonmail.com": "proton",
+    "pm.me": "proton",
+}
+_PAGES = {
+    "accounts.google.com": "google",
+    "calendar.app.google": "google",
+    "login.live.com": "outlook",
+    "login.microsoftonline.com": "outlook",
+    "calendar.live.com": "outlook",
+    "outlook.com": "outlook",
+    "www.outlook.com": "outlook",
+    "www.icloud.com": "icloud",
+    "icloud.com": "icloud",
+}
+_NEXTCLOUD_PAGE = re.compile(
+    r"(/.*?)??(?:/index\.php)?/apps/calendar/(?:p|embed)/([A-Za-z0-9]+)(?:/.*)?"
+)
+_NEXTCLOUD_SHARE = re.compile(r".*/remote\.php/dav/public-calendars/[A-Za-z0-9]+/?")
+
+
+def read_paste(secret_text: str) -> Url | Refusal:
+    """Make an address of what was pasted, or say what to paste instead."""
+    secret_text = _unwrap(secret_text)
+    mail = _E_MAIL.fullmatch(secret_text)
+    if mail is not None:
+        return _refuse_mail(mail[1].lower())
+    secret_text = _WRAPPED_SCHEME.sub("", secret_text, count=1)
+    secret_text = _FEED_SCHEME.sub("https://", secret_text, count=1)
+    bare = _NO_SCHEME.fullmatch(secret_text)
+    if bare is not None:
+        secret_text = "https://" + bare[1]
+    url = read_url(secret_text)
+    return url if isinstance(url, Refusal) else _recognise(url)
+
+
+def _unwrap(secret_text: str) -> str:
+    """Take off everything around an address: spaces, brackets, quotes, labels, QR-code framing."""
+    secret_text = secret_text.strip(_AROUND)
+    while secret_text:
+        before = secret_text
+        bookmark = _BOOKMARK.match(secret_text)
+        if bookmark is not None:
+            secret_text = re.sub(r"\\(.)", r"\1", bookmark[1])
+        secret_text = (
+            _LABELLED.sub("", secret_text, count=1) if _LABELLED.match(secret_text) else secret_text
+        )
+        first, last = secret_text[:1], secret_text[-1:]
+        if len(secret_text) > 1 and (
+            _BRACKETS.get(first) == last or (first in _QUOTES and first == last)
+        ):
+            secret_text = secret_text[1:-1]
+        secret_text = secret_text.strip(_AROUND)
+        if secret_text == before:
+            break
+    end = _SENTENCE_END.search(secret_text)
+    return (
+        secret_text[: end.start()]
+        if end is not None and end.end() == len(secret_text)
+        else secret_text
+    )
+
+
+def _refuse_mail(domain: str) -> Refusal:
+    group = domain.endswith(".calendar.google.com")
+    provider = "google" if group else _MAIL_DOMAINS.get(domain)
+    return Refusal(
+        "calendar-id" if group else "e-mail",
+        "This names a calendar or a mailbox, but it is not the address of a feed.",
+        ADVICE[provider],
+    )
+
+
+def _recognise(url: Url) -> Url | Refusal:
+    page = _PAGES.get(url.host)
+    if page is not None:
+        return _refuse_page(page)
+    provider = provider_of(url)
+    if provider is None:
+        return url
+    if provider in ("google", "outlook", "icloud", "proton") and url.scheme == "http":
+        url = replace(url, scheme="https", port=443 if url.port == 80 else url.port)
+    match provider:
+        case "google":
+            return _recognise_google(url)
+        case "outlook" | "exchange":
+            return _recognise_outlook(url, provider)
+        case "icloud":
+            return _refuse_page("icloud") if "/calendars/" in url.path else url
+        case "nextcloud":
+            return _recognise_nextcloud(url)
+        case "proton":
+            return url if url.path.startswith("/api/") else _refuse_page("proton")
+        case _:
+            return url
+
+
+def _refuse_page(provider: str) -> Refusal:
+    return Refusal(
+        "page",
+        "This is the address of a page for people, not of a calendar feed.",
+        ADVICE[provider],
+    )
+
+
+def _recognise_google(url: Url) -> Url | Refusal:
+    """``/calendar/ical/`` are feeds; ``?cid=`` may carry a feed's address; the rest are pages."""
+    if url.path.startswith("/calendar/ical/"):
+        return url
+    for value in _query(url).get("cid", []):
+        for candidate in (value, _from_base64(value)):
+            found = _carried_feed(candidate)
+            if found is not None:
+                return found
+    return _refuse_page("google")
+
+
+def _recognise_outlook(url: Url, provider: str) -> Url | Refusal:
+    """``calendar.html`` is the page beside ``calendar.ics``; ``?url=`` may carry a feed to add."""
+    head, slash, last = url.path.rpartition("/")
+    if url.path.startswith("/owa/calendar/") and last.lower() in (
+        "calendar.html",
+        "reachcalendar.html",
+    ):
+        return replace(url, target=head + slash + last[:-4] + "ics")
+    if last.lower().endswith(".ics") or provider == "exchange":
+        return url
+    for value in _query(url).get("url", []):
+        found = _carried_feed(value)
+        if found is not None:
+            return found
+    return _refuse_page("outlook")
+
+
+def _recognise_nextcloud(url: Url) -> Url | Refusal:
+    """A share's page and its DAV collection both have one export address."""
+    page = _NEXTCLOUD_PAGE.fullmatch(url.path)
+    if page is not None:
+        target = f"{page[1] or ''}/remote.php/dav/public-calendars/{page[2]}/?export"
+        return replace(url, target=target)
+    if "/apps/calendar" in url.path:
+        return _refuse_page("nextcloud")
+    if _NEXTCLOUD_SHARE.fullmatch(url.target):
+        return replace(url, target=url.path.removesuffix("/") + "/?export")
+    return url
+
+
+def _query(url: Url) -> dict[str, list[str]]:
+    try:
+        return parse_qs(url.target.partition("?")[2], max_num_fields=50)
+    except ValueError:
+        return {}
+
+
+def _carried_feed(secret_text: str) -> Url | None:
+    """The feed whose address another address carried, if it can only be a feed."""
+    if "://" not in secret_text and "%3a%2f%2f" in secret_text.lower():
+        secret_text = unquote(secret_text)
+    url = read_url(secret_text)
+    if isinstance(url, Refusal) or url.scheme == "file" or not url.path.lower().endswith(".ics"):
+        return None
+    return url
+
+
+def _from_base64(value: str) -> str:
+    """Google writes ``cid`` in base64 without its padding, in either alphabet."""
+    value = value.strip().replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        return ""

@@ -1,0 +1,164 @@
+"""Where a fetcher may go: scheme, port, host name, and every address the name leads to.
+
+An address or DNS answers in, nothing or a :class:`~extcal.fetch._url.Refusal` out. Pure: nothing is
+looked up here, nothing is connected to. A host runs inside its own network and fetches what a
+stranger pasted, so everything is refused that the public internet cannot have.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from extcal.errors import FeedUrlError
+from extcal.fetch._addresses import Address, Network, inside, is_public, unwrap
+from extcal.fetch._url import Refusal, Url, literal_of
+from extcal.fetch.feed import Feed, as_feed
+
+__all__ = ["MAX_ANSWERS", "UrlPolicy"]
+
+MAX_ANSWERS = 64
+_PORTS = {"https": frozenset({443, 8443}), "http": frozenset({80, 8080})}
+
+# RFC 6761 and its updates, RFC 6762 appendix G, RFC 8375, RFC 9476; and what ICANN withholds
+# because private networks use it. No calendar of the public internet ends like this.
+_SPECIAL_USE = frozenset(
+    {"alt", "arpa", "corp", "domain", "example", "home", "internal", "intranet", "invalid", "lan"}
+    | {"local", "localdomain", "localhost", "mail", "onion", "private", "test"}
+)
+
+_NOT_PUBLIC = Refusal("ip-not-public", "The address leads to a network that is not public.")
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class UrlPolicy:
+    """What one fetcher may ask, as data.
+
+    ``allow_networks``: networks ("10.1.0.0/16") that are reached although they are not public; an
+    address literal inside them is admitted over http and on any port. ``deny_networks``: networks
+    that are never reached, whatever else says; for public ranges of your own. ``allow_http``: plain
+    http, too. ``allow_ip_literals``: public IP addresses in place of a name. ``allow_nat64``:
+    addresses of the well-known NAT64 prefix, judged by the IPv4 address inside. ``ports``: the
+    ports that may be asked, instead of 443 and 8443 for https, 80 and 8080 for http.
+
+    Raises TypeError or ValueError for what is not a network or a port.
+    """
+
+    allow_networks: tuple[Network, ...]
+    deny_networks: tuple[Network, ...]
+    allow_http: bool
+    allow_ip_literals: bool
+    allow_nat64: bool
+    ports: frozenset[int] | None
+
+    def __init__(
+        self,
+        *,
+        allow_networks: str | Iterable[str | Network] = (),
+        deny_networks: str | Iterable[str | Network] = (),
+        allow_http: bool = False,
+        allow_ip_literals: bool = False,
+        allow_nat64: bool = False,
+        ports: Iterable[int] | None = None,
+    ) -> None:
+        object.__setattr__(self, "allow_networks", _read_networks("allow_networks", allow_networks))
+        object.__setattr__(self, "deny_networks", _read_networks("deny_networks", deny_networks))
+        object.__setattr__(self, "allow_http", bool(allow_http))
+        object.__setattr__(self, "allow_ip_literals", bool(allow_ip_literals))
+        object.__setattr__(self, "allow_nat64", bool(allow_nat64))
+        object.__setattr__(self, "ports", _read_ports(ports))
+
+    def check(self, feed: Feed | str) -> None:
+        """Raise :class:`~extcal.errors.FeedUrlError` if this policy would never fetch ``feed``.
+
+        For a profile form, so that an address is refused when it is pasted. No name is looked up:
+        where a name leads is judged at every fetch.
+        """
+        feed = as_feed(feed)
+        refusal = self.judge(feed.url.open())
+        if refusal is not None:
+            raise FeedUrlError(refusal.message, kind=refusal.kind, advice=refusal.advice)
+
+    def judge(self, url: Url) -> Refusal | None:
+        """Judge scheme, host and port; None admits them."""
+        if url.scheme not in _PORTS:
+            return Refusal("scheme", "Only addresses on the web (https) are fetched.")
+        literal = literal_of(url.host)
+        if literal is not None:
+            literal = unwrap(literal)
+            if inside(literal, self.deny_networks):
+                return _NOT_PUBLIC
+            if inside(literal, self.allow_networks):
+                return None
+        if url.scheme == "http" and not self.allow_http:
+            return Refusal(
+                "http",
+                "The address is not encrypted (http).",
+                "Paste the address that begins with https://.",
+            )
+        ports = _PORTS[url.scheme] if self.ports is None else self.ports
+        if url.port not in ports:
+            return Refusal("port", "The address names a port that calendars are not fetched from.")
+        return self._judge_name(url.host) if literal is None else self._judge_literal(literal)
+
+    def _judge_name(self, host: str) -> Refusal | None:
+        if "." not in host:
+            return Refusal(
+                "single-label",
+                "The address names a machine of a local network.",
+                "A calendar feed lies on a server with a full name like calendar.example.org.",
+            )
+        if host.rpartition(".")[2] in _SPECIAL_USE:
+            return Refusal("special-use", "The address names a machine of a private network.")
+        return None
+
+    def _judge_literal(self, literal: Address) -> Refusal | None:
+        if not self.allow_ip_literals:
+            return Refusal("ip-literal", "The address names a server by number instead of by name.")
+        return None if is_public(literal, allow_nat64=self.allow_nat64) else _NOT_PUBLIC
+
+    def vet(self, answers: Iterable[str]) -> tuple[Address, ...] | Refusal:
+        """Judge everything a name led to: one bad answer refuses the name.
+
+        Returns the addresses to connect to, in the order given, mapped ones unwrapped; at most 64
+        answers are read.
+        """
+        found: dict[Address, None] = {}
+        for answer in islice(answers, MAX_ANSWERS):
+            if "%" in answer:
+                return Refusal("ip-zone", "The address leads to a network that is not public.")
+            try:
+                address = unwrap(ipaddress.ip_address(answer))
+            except ValueError:
+                return Refusal("ip-odd", "The name of the server leads to something unreadable.")
+            if inside(address, self.deny_networks):
+                return _NOT_PUBLIC
+            public = is_public(address, allow_nat64=self.allow_nat64)
+            if not public and not inside(address, self.allow_networks):
+                return _NOT_PUBLIC
+            found[address] = None
+        if not found:
+            return Refusal("dns-empty", "The name of the server leads nowhere.")
+        return tuple(found)
+
+
+def _read_networks(name: str, networks: str | Iterable[str | Network]) -> tuple[Network, ...]:
+    several = (networks,) if isinstance(networks, str) else tuple(networks)
+    try:
+        return tuple(ipaddress.ip_network(network) for network in several)
+    except ValueError as error:
+        raise ValueError(f"{name} takes networks like '10.1.0.0/16': {error}") from None
+
+
+def _read_ports(ports: Iterable[int] | None) -> frozenset[int] | None:
+    if ports is None:
+        return None
+    several = frozenset(ports)
+    for port in several:
+        if isinstance(port, bool) or not isinstance(port, int):
+            raise TypeError(f"ports takes numbers, not {type(port).__name__}")
+        if not 1 <= port <= 65_535:
+            raise ValueError(f"ports takes numbers from 1 to 65535, not {port}")
+    return several

@@ -1,0 +1,35 @@
+"""Keeps a transport's debug log from telling what a fetch saw.
+
+httpcore2 logs response heads at DEBUG, and a Location header is as secret as an address. While a
+fetch of ours runs in this context, and only then, its loggers drop what they are given; the logs
+of a host's own clients are untouched.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+__all__ = ["quiet_transport"]
+
+_FETCHING: ContextVar[bool] = ContextVar("extcal_fetching", default=False)
+_LOGGERS = ("httpcore2.connection", "httpcore2.http11")
+
+
+def _let_pass(record: logging.LogRecord) -> bool:
+    return not _FETCHING.get()
+
+
+@contextmanager
+def quiet_transport() -> Iterator[None]:
+    """Silence the transport's loggers for this context."""
+    for name in _LOGGERS:
+        # addFilter knows a filter it already has.
+        logging.getLogger(name).addFilter(_let_pass)
+    token = _FETCHING.set(True)
+    try:
+        yield
+    finally:
+        _FETCHING.reset(token)
