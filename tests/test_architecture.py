@@ -1,0 +1,112 @@
+"""What neither the import contracts nor the linter can hold."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import extcal
+
+SOURCE = Path(extcal.__file__).parent
+MODULES = sorted(SOURCE.rglob("*.py"))
+MUTABLE = (ast.Dict, ast.DictComp, ast.List, ast.ListComp, ast.Set, ast.SetComp)
+MAKERS = {"Counter", "OrderedDict", "WeakKeyDictionary", "bytearray", "defaultdict", "deque"}
+MAKERS |= {"dict", "list", "set"}
+CHANGERS = {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove"}
+CHANGERS |= {"setdefault", "update"}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+every_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            function = node.func
+            if isinstance(function, ast.Attribute):
+                yield function.attr, node
+            elif isinstance(function, ast.Name):
+                yield function.id, node
+
+
+def test_there_are_modules_to_look_at() -> None:
+    assert len(MODULES) > 10
+
+
+@every_module
+def test_nothing_reads_the_machines_time_zone(path: Path) -> None:
+    """``astimezone()`` and ``fromtimestamp`` without a zone read the machine's own."""
+    for name, call in calls(ast.parse(path.read_text("utf-8"))):
+        given = bool(call.args or call.keywords)
+        if name == "astimezone":
+            assert given, f"{name_of(path)}:{call.lineno}: astimezone() needs a zone"
+        if name == "fromtimestamp":
+            zoned = len(call.args) > 1 or any(word.arg == "tz" for word in call.keywords)
+            assert zoned, f"{name_of(path)}:{call.lineno}: fromtimestamp() needs a zone"
+        if name == "ZoneInfo":
+            literal = call.args and isinstance(call.args[0], ast.Constant)
+            local = literal and call.args[0].value in {"localtime", "posixrules"}
+            assert not local, f"{name_of(path)}:{call.lineno}: the machine's own zone"
+
+
+@every_module
+def test_no_module_keeps_state(path: Path) -> None:
+    """Two hosts in one process never meet: what a module holds at its top level never changes.
+
+    A table may be a dict or a set; no function may change it, and nothing is declared ``global``.
+    """
+    tree = ast.parse(path.read_text("utf-8"))
+    held = set(_mutable_names(tree))
+    for node in ast.walk(tree):
+        where = f"{name_of(path)}:{getattr(node, 'lineno', 0)}"
+        assert not isinstance(node, ast.Global), f"{where}: global"
+        for target in _changed(node):
+            assert target not in held, f"{where}: {target} is changed"
+        for decorator in getattr(node, "decorator_list", []):
+            assert _called(decorator) not in {"cache", "lru_cache"}, f"{where}: a cache for all"
+
+
+def _mutable_names(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        value = getattr(node, "value", None)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and (
+            isinstance(value, MUTABLE) or _called(value) in MAKERS
+        ):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _called(node: ast.AST | None) -> str:
+    if isinstance(node, ast.Call):
+        return _called(node.func)
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _changed(node: ast.AST) -> Iterator[str]:
+    """The names whose contents a function body changes."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr in CHANGERS and isinstance(node.func.value, ast.Name):
+            yield node.func.value.id
+    elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
+        if isinstance(node.value, ast.Name):
+            yield node.value.id
+    elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        yield node.target.id
+
+
+@every_module
+def test_modules_stay_small_and_open_with_their_contract(path: Path) -> None:
+    """Under 500 lines (tables are exempt), and the docstring says what goes in and out."""
+    text = path.read_text("utf-8")
+    assert ast.get_docstring(ast.parse(text)), f"{name_of(path)} has no docstring"
+    if path.name != "_windows.py":
+        assert text.count("\n") < 500, f"{name_of(path)} is too long"
