@@ -4,8 +4,8 @@ The rows come from the installed icalendar (which generates its own from CLDR's 
 territory 001), from ``EXTRA_ROWS`` below (Windows IDs without a CLDR row there), and from
 ``DISPLAY_NAMES`` (what Windows, Exchange and Domino show to people, found as TZID in feeds).
 
-    python scripts/make_windows_zones.py            # write the module
-    python scripts/make_windows_zones.py --check    # exit 1 if the module is not what would be written
+    python scripts/make_windows_zones.py --date 2026-11-22    # write the module
+    python scripts/make_windows_zones.py --check              # exit 1 if it would write another one
 
 ``--check`` compares rows, not the date in the header.
 """
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -246,9 +245,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the module, or compare it under ``--check``; returns the exit status."""
     parser = argparse.ArgumentParser(description="Generate the Windows zone table.")
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 on a difference")
-    parser.add_argument("--date", help="the date for the header (default: today, UTC)")
+    parser.add_argument("--date", help="the date for the header, needed for writing")
     options = parser.parse_args(arguments)
-    text = render(options.date or datetime.now(UTC).date().isoformat())
+    if not options.check and options.date is None:
+        parser.error("say the date for the header: --date YYYY-MM-DD")
+    text = render(options.date or "0000-00-00")
     if not options.check:
         TARGET.write_text(text, encoding="utf-8")
         return 0

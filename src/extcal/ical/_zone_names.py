@@ -10,7 +10,7 @@ after it. Both take a name that went through :func:`clean`.
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Mapping
 from typing import NamedTuple
 
 __all__ = ["Named", "clean", "exact", "loose", "places", "standard_offset", "windows_zone"]
@@ -33,8 +33,6 @@ UTC_NAMES = frozenset(
         "zulu",
     }
 )
-NOT_PLACES = frozenset({"Factory", "localtime", "posixrules"})  # the machine's zone, and none
-
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 SPACES = re.compile(r"\s+")
 NUMBERED = re.compile(r" \d{1,9}$")
@@ -64,21 +62,15 @@ def clean(raw: str) -> str:
     return text.replace("\\,", ",").replace("\\;", ";")
 
 
-@cache
-def _index() -> dict[str, str]:
-    """Every IANA key of the tzdata package, by its case-folded form.
+def _keys() -> Mapping[str, str]:
+    """The index of IANA keys; imported here because reading it is felt by a small feed."""
+    from extcal.ical._iana import IANA_KEYS
 
-    The index is a constant of an installed package, so keeping it can leak nothing between feeds;
-    ``zoneinfo.available_timezones()`` says the same after opening 600 files.
-    """
-    from importlib.resources import files
-
-    names = files("tzdata").joinpath("zones").read_text(encoding="utf-8").split()
-    return {name.casefold(): name for name in names if name not in NOT_PLACES}
+    return IANA_KEYS
 
 
 def _is_key(name: str) -> bool:
-    return _index().get(name.casefold()) == name
+    return _keys().get(name.casefold()) == name
 
 
 def exact(name: str) -> Named | None:
@@ -129,7 +121,7 @@ def _windows(name: str) -> str | None:
 def _relaxed(name: str) -> str | None:
     """An IANA key in any case, with spaces for ``_`` and ``-`` for ``/``."""
     spelled = SPACES.sub("_", name).casefold()
-    return _index().get(spelled) or _index().get(spelled.replace("-", "/"))
+    return _keys().get(spelled) or _keys().get(spelled.replace("-", "/"))
 
 
 def _seconds(sign: str, hours: str, minutes: str | None) -> int | None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-__all__ = ["DAY", "FIRST", "LAST", "FixedRules", "Rules", "Table", "TzinfoRules", "clamp"]
+__all__ = ["DAY", "FIRST", "LAST", "MARGIN", "FixedRules", "Rules", "Table", "TzinfoRules", "clamp"]
 
 DAY = 86_400
 FIRST = -62_135_596_800  # 0001-01-01T00:00:00
@@ -165,4 +165,3 @@ def _first_change(offset_at: Callable[[int], int], start: int, end: int, before:
         else:
             end = middle
     return end
-

@@ -30,7 +30,7 @@ from extcal.ical.components import Stream
 from extcal.ical.work import Work
 
 if TYPE_CHECKING:
-    from extcal.ical._vtimezone import Definitions
+    from extcal.ical._definitions import Definitions
 
 __all__ = ["Zone", "Zones"]
 
@@ -182,7 +182,7 @@ class Zones:
     def _defined(self) -> Definitions:
         if self._definitions is None:
             # Feeds that name their zones well never need it.
-            from extcal.ical._vtimezone import Definitions
+            from extcal.ical._definitions import Definitions
 
             self._definitions = Definitions(self._stream, self._work)
         return self._definitions
@@ -304,8 +304,8 @@ class Zones:
         if 0 <= calendar < len(heads) and clean(heads[calendar].x_wr_timezone or ""):
             return heads[calendar].x_wr_timezone
         if self._siblings_head is None:
-            names = (clean(head.x_wr_timezone or "") for head in heads)
-            self._siblings_head = sorted({name for name in names if name})
+            told = {clean(head.x_wr_timezone or "") for head in heads}
+            self._siblings_head = sorted(told - {""})
         names = self._siblings_head
         if len(names) > 1:
             self._tell(
