@@ -324,8 +324,8 @@ def _until(value: str) -> Until | None:
 
 def _allowed(freq: Frequency, fields: dict[str, Any], report: Report) -> None:
     """The N/A cells of the table in 3.3.10, and its other MUST NOTs: read toward busy."""
-    days = fields.get("by_day")
-    numbered = days and (days[0][0] < 0 or days[-1][0] > 0)
+    days: tuple[tuple[int, int], ...] = fields.get("by_day", ())
+    numbered = any(ordinal for ordinal, _ in days)
     if numbered and (freq not in ("MONTHLY", "YEARLY") or "by_week_no" in fields):
         message = f"BYDAY has numbers, which mean nothing with FREQ={freq}"
         message += " and BYWEEKNO." if "by_week_no" in fields else "."

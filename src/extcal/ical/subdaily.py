@@ -43,7 +43,7 @@ class Progressions(NamedTuple):
 
 
 def pick(members: Sequence[int], positions: Sequence[int]) -> list[int]:
-    """BYSETPOS: the members of a sorted set at these positions, 1.. from its start, -1.. its end."""
+    """BYSETPOS: the members of a sorted set at positions 1.. from its start, -1.. from its end."""
     size = len(members)
     found = {place - 1 if place > 0 else size + place for place in positions}
     return [members[index] for index in sorted(found) if 0 <= index < size]
@@ -173,7 +173,7 @@ def generate(
     local: list[int],
     runs: list[range],
 ) -> None:
-    """Put the starts within the inclusive ``bounds`` into ``local`` and ``runs``, in order of windows.
+    """Put the starts within the inclusive ``bounds`` into ``local`` and ``runs``, window by window.
 
     What was put there stays when ``spend`` raises.
     """
