@@ -26,8 +26,13 @@ ROOMS = (
 )
 
 
+def in_order(names: list[str]) -> list[str]:
+    """Constants, then classes, then functions, each by the alphabet: the order that ruff keeps."""
+    return sorted(set(names), key=lambda name: (not name.isupper(), name[0].islower(), name))
+
+
 def test_the_list_is_sorted_and_without_repeats() -> None:
-    assert list(extcal.__all__) == sorted(set(extcal.__all__))
+    assert extcal.__all__ == in_order(extcal.__all__)
 
 
 @pytest.mark.parametrize("name", extcal.__all__)
@@ -75,7 +80,7 @@ def test_reading_a_feed_imports_no_http_and_no_parser() -> None:
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_room_has_a_sorted_face_that_resolves(room: str) -> None:
     module = importlib.import_module(room)
-    assert list(module.__all__) == sorted(module.__all__)
+    assert list(module.__all__) == in_order(module.__all__)
     assert all(getattr(module, name) is not None for name in module.__all__)
 
 

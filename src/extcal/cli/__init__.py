@@ -1,0 +1,30 @@
+"""The command line: ``extcal busy``. It needs the ``cli`` extra; importing this needs nothing.
+
+Addresses are secrets: they come from standard input or from an environment variable, never from the
+command line, where the shell's history and the process list would keep them.
+"""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line; ends the process with its exit code.
+
+    0: answered; 1: nothing could be read; 2: called wrongly; 3: answered, but part of the time is
+    unknown.
+    """
+    try:
+        import click
+    except ModuleNotFoundError as error:
+        if error.name != "click":
+            raise
+        print("The command line needs an extra: pip install 'extcal[cli]'", file=sys.stderr)
+        raise SystemExit(1) from None
+    del click
+    from extcal.cli.app import app
+
+    app()
