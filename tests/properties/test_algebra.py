@@ -26,8 +26,6 @@ from extcal.intervals import (
     instant,
 )
 
-law = settings(deadline=None)
-
 HORIZON = 48
 seconds = st.integers(-4, HORIZON + 4)
 codes = st.integers(0, 4)
@@ -95,21 +93,18 @@ def in_epochs(periods: tuple[Period, ...]) -> list[tuple[int, int]]:
 # -- join -----------------------------------------------------------------------------------------
 
 
-@law
 @given(free_busies(), free_busies())
 def test_join_commutes(a: FreeBusy, b: FreeBusy) -> None:
     """a | b == b | a, wherever the windows lie."""
     assert a | b == b | a
 
 
-@law
 @given(free_busies(), free_busies(), free_busies())
 def test_join_is_associative(a: FreeBusy, b: FreeBusy, c: FreeBusy) -> None:
     """(a | b) | c == a | (b | c), wherever the windows lie."""
     assert (a | b) | c == a | (b | c)
 
 
-@law
 @given(free_busies(), free_busies())
 def test_join_is_idempotent(a: FreeBusy, b: FreeBusy) -> None:
     """a | a == a, and joining what was already joined changes nothing."""
@@ -117,14 +112,12 @@ def test_join_is_idempotent(a: FreeBusy, b: FreeBusy) -> None:
     assert (a | b) | b == a | b
 
 
-@law
 @given(st.lists(free_busies(), min_size=1, max_size=5))
 def test_one_merge_equals_many_joins(parts: list[FreeBusy]) -> None:
     """FreeBusy.join(parts) is parts[0] | parts[1] | ..."""
     assert FreeBusy.join(parts) == functools.reduce(lambda a, b: a | b, parts)
 
 
-@law
 @given(free_busies(), free_busies())
 def test_join_counted(a: FreeBusy, b: FreeBusy) -> None:
     """Strongest type, union of unknown, hull of windows; outside its own window all is unknown."""
@@ -139,7 +132,6 @@ def test_join_counted(a: FreeBusy, b: FreeBusy) -> None:
 # -- canonical form -------------------------------------------------------------------------------
 
 
-@law
 @given(windows, busy_lists, unknown_lists)
 def test_the_form_is_canonical(
     window: tuple[int, int],
@@ -161,7 +153,6 @@ def test_the_form_is_canonical(
     assert counted(value).unknown == oracle.unknown
 
 
-@law
 @given(windows, busy_lists, unknown_lists, st.randoms(use_true_random=False), seconds)
 def test_order_overlap_and_cuts_do_not_matter(
     window: tuple[int, int],
@@ -181,7 +172,6 @@ def test_order_overlap_and_cuts_do_not_matter(
     assert FreeBusy.from_epochs(*window, shuffled, again) == expected
 
 
-@law
 @given(free_busies(), st.randoms(use_true_random=False))
 def test_datetimes_lead_back(value: FreeBusy, shuffler: random.Random) -> None:
     """from_periods of what a value shows is the value, in any order and form of period."""
@@ -195,7 +185,6 @@ def test_datetimes_lead_back(value: FreeBusy, shuffler: random.Random) -> None:
     assert FreeBusy.from_periods(window, value.periods, value.unknown) == value
 
 
-@law
 @given(free_busies(), free_busies())
 def test_equal_values_hash_and_pickle_alike(a: FreeBusy, b: FreeBusy) -> None:
     """Equality is by content; hash follows it; pickles and copies are equal."""
@@ -211,7 +200,6 @@ def test_equal_values_hash_and_pickle_alike(a: FreeBusy, b: FreeBusy) -> None:
 # -- questions ------------------------------------------------------------------------------------
 
 
-@law
 @given(free_busies(), seconds, st.integers(0, 999_999))
 def test_at_counted(value: FreeBusy, second: int, fraction: int) -> None:
     """The type if above FREE, else None where unknown or outside the window, else FREE."""
@@ -223,7 +211,6 @@ def test_at_counted(value: FreeBusy, second: int, fraction: int) -> None:
     assert value.at(moment) == expected
 
 
-@law
 @given(free_busies(), ordered(-4, HORIZON + 4))
 def test_status_counted(value: FreeBusy, asked: tuple[int, int]) -> None:
     """The strongest blocking type, else None if any part is unknown, else the strongest other."""
@@ -235,7 +222,6 @@ def test_status_counted(value: FreeBusy, asked: tuple[int, int]) -> None:
     assert value.status(instant(asked[0]), instant(asked[1])) is expected
 
 
-@law
 @given(free_busies(), ordered(-4, HORIZON + 4), blocking_sets)
 def test_is_free_counted(
     value: FreeBusy, asked: tuple[int, int], blocks: frozenset[FBType]
@@ -248,7 +234,6 @@ def test_is_free_counted(
     assert value.is_free(instant(asked[0]), instant(asked[1]), blocks) == expected
 
 
-@law
 @given(free_busies(), st.integers(1, 12), blocking_sets)
 def test_free_counted(value: FreeBusy, duration: int, blocks: frozenset[FBType]) -> None:
     """The maximal runs of known, unblocked seconds that are long enough; each of them is_free."""
@@ -263,7 +248,6 @@ def test_free_counted(value: FreeBusy, duration: int, blocks: frozenset[FBType])
     assert all(value.is_free(gap.start, gap.end, blocks) for gap in gaps)
 
 
-@law
 @given(free_busies(), ordered(-4, HORIZON + 4))
 def test_clip_counted(value: FreeBusy, asked: tuple[int, int]) -> None:
     """Clipping is intersection; where nothing overlaps it is a ValueError."""
@@ -282,7 +266,6 @@ def test_clip_counted(value: FreeBusy, asked: tuple[int, int]) -> None:
     assert value.clip(start, end) == rebuilt
 
 
-@law
 @given(free_busies(), st.integers(0, HORIZON))
 def test_splitting_a_window_loses_nothing(value: FreeBusy, cut: int) -> None:
     """The two halves of a window say together what the whole says.
@@ -304,7 +287,6 @@ def test_splitting_a_window_loses_nothing(value: FreeBusy, cut: int) -> None:
 # -- common_free ----------------------------------------------------------------------------------
 
 
-@law
 @given(st.lists(free_busies(), min_size=1, max_size=4), st.integers(1, 8), blocking_sets)
 def test_common_free_is_the_free_time_of_the_join(
     people: list[FreeBusy], duration: int, blocks: frozenset[FBType]
@@ -317,7 +299,6 @@ def test_common_free_is_the_free_time_of_the_join(
     assert everybody == common_free(people + people, length, blocks=blocks)
 
 
-@law
 @given(
     st.lists(free_busies(), min_size=1, max_size=3),
     st.integers(1, 6),
@@ -437,7 +418,7 @@ def joined_quarters(quarters: set[int]) -> list[tuple[int, int]]:
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(places, shifts(), st.integers(0, 120), st.integers(1, 120))
 @example(
     ("Pacific/Apia", datetime(2011, 12, 30, 12)), (frozenset({0, 1, 2, 3, 4}), 32400, 61200), 96, 96
@@ -459,7 +440,6 @@ def test_working_hours_counted(
     assert in_epochs(periods) == expected
 
 
-@law
 @given(places, shifts(), st.integers(0, 86_400))
 def test_hours_that_meet_by_the_clock_meet_in_fact(
     place: tuple[str, datetime], shift: tuple[frozenset[int], int, int], cut: int
@@ -476,7 +456,6 @@ def test_hours_that_meet_by_the_clock_meet_in_fact(
     assert halves.epochs(window.start, window.stop) == whole.epochs(window.start, window.stop)
 
 
-@law
 @given(places, shifts(), shifts(), places, st.integers(-90_000, 90_000))
 def test_splitting_the_window_of_hours_loses_nothing(
     place: tuple[str, datetime],
@@ -503,7 +482,6 @@ def test_splitting_the_window_of_hours_loses_nothing(
     )
 
 
-@law
 @given(places, shifts(), shifts(), shifts())
 def test_joining_hours_is_a_semilattice(
     place: tuple[str, datetime],
@@ -523,7 +501,7 @@ def test_joining_hours_is_a_semilattice(
     assert eval(repr(a | b), {"WorkingHours": WorkingHours}) == a | b
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     places,
     st.lists(
@@ -622,7 +600,6 @@ aware = st.datetimes(
 )
 
 
-@law
 @given(aware)
 @example(datetime.min.replace(tzinfo=UTC))
 @example(datetime.max.replace(tzinfo=UTC))

@@ -84,8 +84,8 @@ def find_zone(timezone: str | tzinfo) -> tzinfo:
     if not isinstance(timezone, str):
         raise _no_zone(timezone)
     try:
-        # Some systems keep a copy of the machine's own zone beside the real ones.
-        if timezone.lower() != "localtime":
+        # Some systems keep copies of the machine's own zone beside the real ones.
+        if timezone.lower() not in ("localtime", "posixrules"):
             return ZoneInfo(timezone)
     except (KeyError, ValueError, OSError):  # not there; not a name; a folder
         pass
