@@ -11,14 +11,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 __all__ = ["event", "feed_text"]
 
 Moment = str | date | datetime
 
-_STAMP = datetime(2026, 1, 1, tzinfo=timezone.utc)
+_STAMP = datetime(2026, 1, 1, tzinfo=UTC)
 # No zone changes its offset twice within a week.
 _STEP = timedelta(days=7)
 
@@ -135,7 +135,7 @@ def _date(moment: date | datetime) -> date:
 def _utc(moment: date | datetime) -> datetime:
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day)
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _like(first: date | datetime, moment: date | datetime) -> date | datetime:
@@ -152,7 +152,7 @@ def _value(moment: date | datetime, tz: str | None) -> str:
         return f";TZID={tz}:{_stamp(moment)}" if tz is not None else f":{_stamp(moment)}"
     if isinstance(zone, ZoneInfo) and zone.key != "UTC":
         return f";TZID={zone.key}:{_stamp(moment)}"
-    return f":{_stamp(moment.astimezone(timezone.utc))}Z"
+    return f":{_stamp(moment.astimezone(UTC))}Z"
 
 
 def _stamp(moment: datetime) -> str:
@@ -232,9 +232,9 @@ def _vtimezones(body: str) -> str:
 def _vtimezone(name: str, zone: ZoneInfo, first: int, last: int) -> Iterator[str]:
     """Section 3.6.5, one observance per transition: exact, if longer than a rule would be."""
     yield from ("BEGIN:VTIMEZONE", f"TZID:{name}")
-    start = datetime(first, 1, 1, tzinfo=timezone.utc)
+    start = datetime(first, 1, 1, tzinfo=UTC)
     yield from _observance(zone, start, start)
-    for before, after in _transitions(zone, start, datetime(last, 1, 1, tzinfo=timezone.utc)):
+    for before, after in _transitions(zone, start, datetime(last, 1, 1, tzinfo=UTC)):
         yield from _observance(zone, before, after)
     yield "END:VTIMEZONE"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from extcal.fetch.feed import Feed, as_feed
 from extcal.fetch.protocol import (
@@ -94,9 +94,10 @@ class FakeFetcher:
 
 
 def _one_by_one(answer: Answer) -> Iterator[Answer]:
-    if isinstance(answer, (str, bytes, *_RESPONSES)) or not isinstance(answer, Sequence):
+    if isinstance(answer, (str, bytes)) or not isinstance(answer, Sequence):
         return repeat(answer)
-    if not answer:
+    several = list(cast("Sequence[Answer]", answer))
+    if not several:
         raise ValueError("a sequence of answers needs at least one")
     # itertools' iterators hand out one item per call even to threads that ask at once.
-    return chain(answer[:-1], repeat(answer[-1]))
+    return chain(several[:-1], repeat(several[-1]))

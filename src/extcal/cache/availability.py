@@ -1,0 +1,331 @@
+"""Several people's time, side by side: types and times, never titles.
+
+Values in, a table out; the cache brings in what it knows of each feed. A person of whom a feed
+could not be read is unknown where nobody else of theirs says busy, and a Problem says so: one
+broken calendar never costs the answer about the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from extcal.cache.freshness import State
+from extcal.cache.reasons import unreadable
+from extcal.cache.snapshot import Snapshot
+from extcal.errors import Problem
+from extcal.intervals import (
+    BLOCKING,
+    FBType,
+    FreeBusy,
+    Period,
+    WorkingHours,
+    common_free,
+)
+
+if TYPE_CHECKING:
+    from extcal.draw import Row
+
+__all__ = ["Availability", "CommonFree", "Part", "Person", "person"]
+
+_ORDER = (State.FRESH, State.STALE, State.ERROR_STALE)
+
+
+class Part(NamedTuple):
+    """What one source of a person says. ``free_busy`` None: nothing is known from it."""
+
+    free_busy: FreeBusy | None
+    fetched_at: datetime | None = None
+    state: State | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def of_snapshot(cls, snapshot: Snapshot) -> Part:
+        """A feed that could be read, now or before."""
+        found = []
+        if snapshot.state is State.ERROR_STALE:
+            found.append(unreadable(snapshot.last_error or "", "served the last good reading"))
+        elif snapshot.state is State.STALE:
+            found.append(unreadable("timeout", "served the last good reading"))
+        if not snapshot.complete:
+            found.append(unreadable("incomplete", "unknown"))
+        if any(problem.code == "suddenly_empty" for problem in snapshot.problems):
+            message = "a calendar had events and now has none at all"
+            found.append(Problem("suddenly_empty", message, action="taken at its word"))
+        return cls(snapshot.free_busy, snapshot.fetched_at, snapshot.state, tuple(found))
+
+    @classmethod
+    def of_failure(cls, kind: str) -> Part:
+        """A feed of which nothing is known."""
+        return cls(None, problems=(unreadable(kind, "unknown"),))
+
+
+class Person(NamedTuple):
+    """One row of the table."""
+
+    free_busy: FreeBusy
+    as_of: datetime | None
+    state: State | None
+    problems: tuple[Problem, ...]
+
+
+def person(parts: Sequence[Part], lo: int, hi: int) -> Person:
+    """All sources of one person joined over ``[lo, hi)`` in epoch seconds.
+
+    What one source does not cover is unknown, whatever the others say; without any source all is.
+    """
+    busy: list[tuple[int, int, int]] = []
+    unknown: list[tuple[int, int]] = []
+    problems = [problem for part in parts for problem in part.problems]
+    if not parts:
+        unknown.append((lo, hi))
+        problems.append(
+            Problem("no_source", "nobody says when this person is busy", action="unknown")
+        )
+    for part in parts:
+        if part.free_busy is None:
+            unknown.append((lo, hi))
+            continue
+        first, last = part.free_busy.window_epochs
+        if last <= lo or hi <= first:
+            message = "the time asked for lies outside what a calendar is known for"
+            problems.append(Problem("outside_horizon", message, action="unknown"))
+        busy += part.free_busy.epochs
+        unknown += [*part.free_busy.unknown_epochs, (lo, min(first, hi)), (max(last, lo), hi)]
+    return Person(
+        FreeBusy.from_epochs(lo, hi, busy, [span for span in unknown if span[0] < span[1]]),
+        min((part.fetched_at for part in parts if part.fetched_at is not None), default=None),
+        max(
+            (part.state for part in parts if part.state is not None),
+            key=_ORDER.index,
+            default=None,
+        ),
+        tuple(problems),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CommonFree:
+    """When people can meet.
+
+    ``slots``: when everybody who is required is free. ``slots_for_all``: when the optional people
+    are free too. ``limited_by``: the required people whose *unknown* time removed slots: asking
+    them may open more.
+    """
+
+    slots: tuple[Period, ...]
+    slots_for_all: tuple[Period, ...]
+    limited_by: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[Period]:
+        return iter(self.slots)
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Availability(Mapping[str, FreeBusy]):
+    """Who is busy when, over one window: ``table["Ada"]`` is Ada's FreeBusy.
+
+    ``problems``, ``as_of`` and ``state`` are mappings by name: what kept a calendar from being
+    read; when the oldest of a person's calendars was last read (None without calendars, or when
+    none could be read); and the least current State among them (None likewise).
+
+    Made by :meth:`extcal.CalendarCache.availability`.
+    """
+
+    window: Period
+    _people: Mapping[str, Person] = field()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_people", dict(self._people))
+
+    def __getitem__(self, name: str) -> FreeBusy:
+        return self._people[name].free_busy
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._people)
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+    @property
+    def problems(self) -> Mapping[str, tuple[Problem, ...]]:
+        """By name: what kept a calendar from being read, now or in full."""
+        return MappingProxyType({name: row.problems for name, row in self._people.items()})
+
+    @property
+    def as_of(self) -> Mapping[str, datetime | None]:
+        """By name: when the oldest of the person's calendars was last read."""
+        return MappingProxyType({name: row.as_of for name, row in self._people.items()})
+
+    @property
+    def state(self) -> Mapping[str, State | None]:
+        """By name: the least current state among the person's calendars."""
+        return MappingProxyType({name: row.state for name, row in self._people.items()})
+
+    def common_free(
+        self,
+        duration: timedelta,
+        *,
+        hours: WorkingHours | Mapping[str, WorkingHours | None] | None = None,
+        optional: Collection[str] = (),
+        assume_free: Collection[str] = (),
+        step: timedelta | None = None,
+        buffer: timedelta = timedelta(0),
+        timezone: str | tzinfo = "UTC",
+        blocks: Iterable[FBType] = BLOCKING,
+    ) -> CommonFree:
+        """When everybody is free for at least ``duration``.
+
+        ``hours``: WorkingHours for everybody, or by name. ``optional``: names of people who do not
+        have to be free. ``assume_free``: names of people whose unknown time counts as free; what
+        is known to be taken still counts. ``step``, ``buffer``, ``timezone`` (of the grid that
+        ``step`` makes) and ``blocks``: as for :func:`extcal.common_free`.
+
+        Raises ValueError for a name that is not in the table, and if nobody is required.
+        """
+        spared = self._names(optional, "optional")
+        assumed = self._names(assume_free, "assume_free")
+        required = [name for name in self if name not in spared]
+        if not required:
+            raise ValueError("common_free needs somebody who is not optional")
+        if isinstance(hours, Mapping):
+            self._names(hours.keys(), "hours")
+        blocking = frozenset(blocks)
+
+        def slots(names: Sequence[str], known_free: Collection[str]) -> tuple[Period, ...]:
+            return common_free(
+                [_known_only(self[name]) if name in known_free else self[name] for name in names],
+                duration,
+                hours=_hours(hours, names),
+                step=step,
+                buffer=buffer,
+                timezone=timezone,
+                blocks=blocking,
+            )
+
+        doubtful = [n for n in required if n not in assumed and self[n].unknown_epochs]
+        best = slots(required, required) if doubtful else ()
+        found = slots(required, assumed)
+        return CommonFree(
+            found,
+            slots(list(self), assumed) if spared else found,
+            tuple([n for n in doubtful if slots(required, {*required} - {n}) != best]),
+        )
+
+    def _names(self, names: Collection[str], argument: str) -> frozenset[str]:
+        if isinstance(names, str):
+            raise TypeError(f"{argument} takes several names: pass ({names!r},)")
+        found = frozenset(names)
+        strangers = sorted(found - self._people.keys())
+        if strangers:
+            raise ValueError(f"{argument} names people who are not in the table: {strangers}")
+        return found
+
+    # -- drawing --------------------------------------------------------------------------------
+
+    def to_html(
+        self,
+        timezone: str | tzinfo = "UTC",
+        hours: WorkingHours | None = None,
+        slots: Iterable[Period] = (),
+        title: str = "",
+    ) -> str:
+        """The table as one self-contained HTML fragment.
+
+        ``timezone``: whose local days to show. ``hours`` are shaded, ``slots`` (Periods, as
+        ``common_free(...).slots``) are marked.
+        """
+        from extcal import draw
+
+        lo, hi = FreeBusy.from_periods(self.window).window_epochs
+        return draw.grid_html(
+            self._rows(),
+            lo=lo,
+            hi=hi,
+            zone=_zone(timezone),
+            hours=hours.epochs(lo, hi) if hours is not None else (),
+            slots=[FreeBusy.from_periods(slot).window_epochs for slot in slots],
+            title=title,
+        )
+
+    def to_svg(
+        self,
+        timezone: str | tzinfo = "UTC",
+        hours: WorkingHours | None = None,
+        slots: Iterable[Period] = (),
+        title: str = "",
+    ) -> str:
+        """The table as an SVG document; the arguments are those of :meth:`to_html`."""
+        from extcal import draw
+
+        lo, hi = FreeBusy.from_periods(self.window).window_epochs
+        return draw.grid_svg(
+            self._rows(),
+            lo=lo,
+            hi=hi,
+            zone=_zone(timezone),
+            hours=hours.epochs(lo, hi) if hours is not None else (),
+            slots=[FreeBusy.from_periods(slot).window_epochs for slot in slots],
+            title=title,
+        )
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def _rows(self) -> list[Row]:
+        from extcal import draw
+
+        return [
+            draw.Row(
+                name,
+                [(lo, hi, FBType(code).token) for lo, hi, code in row.free_busy.epochs],
+                row.free_busy.unknown_epochs,
+                _note(row),
+            )
+            for name, row in self._people.items()
+        ]
+
+    def __repr__(self) -> str:
+        people = len(self)
+        doubtful = sum(bool(row.free_busy.unknown_epochs) for row in self._people.values())
+        said = f", {doubtful} partly unknown" if doubtful else ""
+        return (
+            f"<Availability of {people} {'person' if people == 1 else 'people'}, "
+            f"{self.window.start:%Y-%m-%d %H:%M} to {self.window.end:%Y-%m-%d %H:%M} UTC{said}>"
+        )
+
+
+def _note(row: Person) -> str:
+    """What a reader of the picture should know about a row's age."""
+    if row.as_of is None or row.state is State.FRESH:
+        return ""
+    return f"as of {row.as_of:%Y-%m-%d %H:%M} UTC"
+
+
+def _known_only(free_busy: FreeBusy) -> FreeBusy:
+    return FreeBusy.from_epochs(*free_busy.window_epochs, free_busy.epochs)
+
+
+def _hours(
+    hours: WorkingHours | Mapping[str, WorkingHours | None] | None, names: Sequence[str]
+) -> WorkingHours | list[WorkingHours | None] | None:
+    if isinstance(hours, Mapping):
+        return [hours.get(name) for name in names]
+    return hours
+
+
+def _zone(timezone: str | tzinfo) -> tzinfo:
+    if isinstance(timezone, tzinfo):
+        return timezone
+    try:
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    raise ValueError(f"timezone takes an IANA name like 'Europe/Berlin', not {timezone!r}")

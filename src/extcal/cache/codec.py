@@ -1,0 +1,219 @@
+"""Snapshots and attempt records as bytes. Versioned, checked, no pickle, and no address inside.
+
+Layout, numbers in network order::
+
+    "xcal" format kind checksum[16]   format is FORMAT, kind "s" or "a"
+    then for an attempt record: JSON
+    or for a snapshot:          3 x uint32 lengths, then the sections meta (JSON),
+                                busy (arrays of numbers) and events (see extcal.cache.packing)
+
+The busy section is read without touching the events, which are decoded when somebody looks at
+them. The checksum (BLAKE2b) is keyed with the cell's own key, so a cell that was damaged, cut,
+or put under another key is a miss. Whatever the bytes are, decoding returns a value or None.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from extcal.cache.freshness import Attempts
+from extcal.cache.snapshot import Reading
+from extcal.cache.steps import Span
+from extcal.errors import Problem
+from extcal.intervals import FreeBusy
+
+__all__ = [
+    "FORMAT",
+    "decode_attempts",
+    "decode_reading",
+    "encode_attempts",
+    "encode_reading",
+]
+
+FORMAT = 1
+"""Counted up with every change of layout *or of meaning*: it is part of every key."""
+
+_HEAD = b"xcal" + bytes([FORMAT])
+_CHECKSUM = 16
+_LENGTHS = struct.Struct("!3I")
+_WINDOW = struct.Struct("!2q3I")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+def encode_reading(reading: Reading, key: str) -> bytes:
+    """``reading`` as the data of the cell under ``key``."""
+    meta = _json(
+        {
+            "fetched": _micros(reading.fetched_at),
+            "read": _micros(reading.read_at),
+            "full": _micros(reading.full_at),
+            "complete": reading.complete,
+            "listed": reading.events_complete,
+            "empty": reading.empty,
+            "etag": reading.etag,
+            "modified": reading.last_modified,
+            "count": reading.count,
+            "problems": [[p.code, p.message, p.line, p.uid, p.action] for p in reading.problems],
+        }
+    )
+    busy = _pack_busy(reading.free_busy, reading.base)
+    sections = (meta, busy, reading.packed)
+    body = _LENGTHS.pack(*map(len, sections)) + b"".join(sections)
+    return _seal(b"s", key, body)
+
+
+def decode_reading(data: bytes, key: str) -> Reading | None:
+    """What :func:`encode_reading` wrote for ``key``, or None."""
+    body = _open(b"s", key, data)
+    if body is None:
+        return None
+    try:
+        first, second, third = _LENGTHS.unpack_from(body)
+        at = _LENGTHS.size
+        meta = json.loads(body[at : at + first])
+        free_busy, base = _unpack_busy(body[at + first : at + first + second])
+        packed = body[at + first + second :]
+        if len(packed) != third:
+            return None
+        return Reading(
+            free_busy=free_busy,
+            base=base,
+            complete=bool(meta["complete"]),
+            events_complete=bool(meta["listed"]),
+            empty=bool(meta["empty"]),
+            problems=tuple([Problem(*problem) for problem in meta["problems"]]),
+            fetched_at=_needed(_moment(meta["fetched"])),
+            read_at=_needed(_moment(meta["read"])),
+            full_at=_moment(meta["full"]),
+            etag=meta["etag"],
+            last_modified=meta["modified"],
+            count=int(meta["count"]),
+            packed=packed,
+        )
+    except _ERRORS:
+        return None
+
+
+def encode_attempts(attempts: Attempts, key: str) -> bytes:
+    """``attempts`` as the data of the cell under ``key``."""
+    return _seal(
+        b"a",
+        key,
+        _json(
+            {
+                "last": _micros(attempts.last),
+                "failures": attempts.failures,
+                "next": _micros(attempts.next_try),
+                "asked": attempts.asked_to_wait,
+                "kind": attempts.kind,
+                "hint": attempts.hint,
+                "refusals": attempts.refusals,
+                "since": _micros(attempts.refused_since),
+                "gone": attempts.gone,
+            }
+        ),
+    )
+
+
+def decode_attempts(data: bytes, key: str) -> Attempts | None:
+    """What :func:`encode_attempts` wrote for ``key``, or None."""
+    body = _open(b"a", key, data)
+    if body is None:
+        return None
+    try:
+        record = json.loads(body)
+        return Attempts(
+            last=_moment(record["last"]),
+            failures=int(record["failures"]),
+            next_try=_moment(record["next"]),
+            asked_to_wait=bool(record["asked"]),
+            kind=record["kind"],
+            hint=record["hint"],
+            refusals=int(record["refusals"]),
+            refused_since=_moment(record["since"]),
+            gone=bool(record["gone"]),
+        )
+    except _ERRORS:
+        return None
+
+
+# -- busy time -----------------------------------------------------------------------------------
+
+
+def _pack_busy(free_busy: FreeBusy, base: Sequence[Span]) -> bytes:
+    """The window, then three lists of spans as 32-bit seconds from the start of the window."""
+    lo, hi = free_busy.window_epochs
+    busy, unknown = free_busy.epochs, free_busy.unknown_epochs
+    numbers = [value - lo for spans in (busy, unknown, base) for s in spans for value in s[:2]]
+    codes = bytes([code for spans in (busy, base) for _, _, code in spans])
+    head = _WINDOW.pack(lo, hi, len(busy), len(unknown), len(base))
+    return head + struct.pack(f"!{len(numbers)}I", *numbers) + codes
+
+
+def _unpack_busy(section: bytes) -> tuple[FreeBusy, tuple[Span, ...]]:
+    lo, hi, busy, unknown, base = _WINDOW.unpack_from(section)
+    count = 2 * (busy + unknown + base)
+    if len(section) != _WINDOW.size + 4 * count + busy + base:
+        raise ValueError("the busy section has another length")
+    numbers = [lo + number for number in struct.unpack_from(f"!{count}I", section, _WINDOW.size)]
+    pairs = list(zip(numbers[::2], numbers[1::2], strict=True))
+    codes = section[_WINDOW.size + 4 * count :]
+    spans = [(*pair, code) for pair, code in zip(pairs[:busy], codes[:busy], strict=True)]
+    layer = zip(pairs[busy + unknown :], codes[busy:], strict=True)
+    made = FreeBusy.from_epochs(lo, hi, spans, pairs[busy : busy + unknown])
+    return made, tuple([(*pair, code) for pair, code in layer])
+
+
+# -- envelope ------------------------------------------------------------------------------------
+
+
+def _seal(kind: bytes, key: str, body: bytes) -> bytes:
+    return _HEAD + kind + _checksum(kind, key, body) + body
+
+
+def _open(kind: bytes, key: str, data: bytes) -> bytes | None:
+    head = len(_HEAD) + 1
+    body = data[head + _CHECKSUM :]
+    if data[:head] != _HEAD + kind or data[head : head + _CHECKSUM] != _checksum(kind, key, body):
+        return None
+    return body
+
+
+def _checksum(kind: bytes, key: str, body: bytes) -> bytes:
+    # Keys are longer than BLAKE2b takes, and any length must do.
+    bound = hashlib.sha256(kind + key.encode()).digest()
+    return hashlib.blake2b(body, digest_size=_CHECKSUM, key=bound).digest()
+
+
+def _json(value: object) -> bytes:
+    # Escapes keep lone surrogates, which some feeds hold, from failing to encode.
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else _EPOCH + timedelta(microseconds=micros)
+
+
+def _needed(moment: datetime | None) -> datetime:
+    if moment is None:
+        raise ValueError("a snapshot says when it was fetched")
+    return moment

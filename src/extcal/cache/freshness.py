@@ -1,0 +1,278 @@
+"""When to ask a source, and what an answer means for the next time. Pure: no clock, no I/O.
+
+Two records go in, a decision comes out; an attempt and its outcome go in, a new record comes out.
+
+* :class:`Held` is what there is to serve: how old the last good reading is, and how good.
+* :class:`Attempts` is how asking the address went: it belongs to the URL, not to a reading of it.
+
+====================== ==========================================================================
+what is known          what :func:`decide` says
+====================== ==========================================================================
+the source is gone     raise, without asking, until the next probe (24 h)
+held, 30:00 or younger serve, FRESH; no request
+older, backing off     serve, ERROR_STALE, while the age is 24 h at most; no request
+older                  fetch **before** answering; with validators if what is held still covers
+                       the promised window and was read to its end
+nothing, backing off   raise, without asking
+nothing                fetch
+====================== ==========================================================================
+
+When an attempt fails, :func:`fall_back` serves what is held for up to 24 h, and raises after that
+(RFC 5861 section 4). Gone is different: a source that withdrew its calendar is taken at its word.
+
+Clocks jump. A record dated later than now (by more than a few seconds) is not fresh and does not
+hold back a request; one fetch heals it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+__all__ = [
+    "Attempts",
+    "Decision",
+    "Failure",
+    "Fetch",
+    "Held",
+    "Outcome",
+    "Raise",
+    "Rules",
+    "Serve",
+    "State",
+    "Success",
+    "Wish",
+    "decide",
+    "fall_back",
+    "learn",
+    "replaces",
+    "usable",
+]
+
+_REFUSALS = frozenset({401, 403, 404})  # what Google answers after a secret address was reset
+_GONE = 410
+
+
+class State(StrEnum):
+    """How current an answer is."""
+
+    FRESH = "fresh"
+    """Read, or found unchanged, no more than 30 minutes ago."""
+    STALE = "stale"
+    """Older; a newer reading is under way, and was not waited for any longer."""
+    ERROR_STALE = "error-stale"
+    """Older, because the source could not be read; ``last_error`` says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The times that decide. All are part of what users or sources were promised."""
+
+    ttl: timedelta = timedelta(minutes=30)  # older than this is fetched before answering
+    stale_if_error: timedelta = timedelta(hours=24)  # how long the last good reading stands in
+    refresh_floor: timedelta = timedelta(seconds=30)  # between attempts, however often one clicks
+    first_backoff: timedelta = timedelta(seconds=60)  # doubled with every failure
+    last_backoff: timedelta = timedelta(minutes=30)
+    least_backoff: timedelta = timedelta(seconds=1)  # full jitter may say zero
+    retry_after_cap: timedelta = timedelta(hours=6)  # a typing error must not end a subscription
+    refusals: int = 3  # 401, 403 and 404 flap; so often in a row...
+    refused_over: timedelta = timedelta(hours=2)  # ...over so long is meant
+    gone_probe: timedelta = timedelta(hours=24)
+    skew: timedelta = timedelta(seconds=5)  # clocks of two machines, not a jump
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What could be served.
+
+    ``fetched_at``: when the source last gave or confirmed it. ``complete``: it was read to its
+    end. ``covers``: it reaches over the promised window as of now. ``validators``: the source gave
+    an ETag or Last-Modified with it.
+    """
+
+    fetched_at: datetime
+    complete: bool = True
+    covers: bool = True
+    validators: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """How asking one address went since it last answered.
+
+    ``last``: the last attempt. ``failures``: in a row. ``next_try``: no request before that.
+    ``asked_to_wait``: ``next_try`` is the source's own word (Retry-After). ``kind``: of the last
+    failure; ``hint``: a sentence about it. ``refusals``, ``refused_since``: 401, 403, 404 since
+    the last answer. ``gone``: the verdict.
+    """
+
+    last: datetime | None = None
+    failures: int = 0
+    next_try: datetime | None = None
+    asked_to_wait: bool = False
+    kind: str | None = None
+    hint: str | None = None
+    refusals: int = 0
+    refused_since: datetime | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """The source was read, or said that nothing changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The source was not read; ``retry_after`` in seconds, ``status`` of HTTP, if there was one."""
+
+    kind: str
+    status: int | None = None
+    retry_after: float | None = None
+    hint: str | None = None
+
+
+Outcome = Success | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """Answer from what is held. ``error``: the kind of failure that stands behind ERROR_STALE."""
+
+    state: State
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Ask the source first; ``conditional``: with the validators of what is held."""
+
+    conditional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """There is nothing to answer with; ``kind`` says why."""
+
+    kind: str
+    hint: str | None = None
+
+
+Decision = Serve | Fetch | Raise
+Wish = Literal["get", "refresh"]
+
+
+def decide(
+    held: Held | None, attempts: Attempts, now: datetime, rules: Rules, wish: Wish = "get"
+) -> Decision:
+    """What to do about a feed at ``now``.
+
+    ``wish="refresh"`` is a person who pressed a button: it overrides age, back-off and gone, but
+    neither Retry-After nor the floor between attempts.
+    """
+    conditional = held is not None and held.complete and held.covers and held.validators
+    fetch = Fetch(conditional)
+    waiting = _waiting(attempts, now, rules)
+    told_to_wait = waiting and attempts.asked_to_wait
+    if wish == "refresh" and not told_to_wait and not _just_asked(held, attempts, now, rules):
+        return fetch
+    if attempts.gone:
+        return Raise("gone", attempts.hint) if waiting else fetch
+    if held is not None and -rules.skew <= now - held.fetched_at <= rules.ttl:
+        return Serve(State.FRESH)
+    return fall_back(held, attempts, now, rules) if waiting else fetch
+
+
+def fall_back(held: Held | None, attempts: Attempts, now: datetime, rules: Rules) -> Serve | Raise:
+    """What to answer when the source could not be read just now, or must not be asked yet."""
+    kind = attempts.kind or "unavailable"
+    if attempts.gone:
+        return Raise("gone", attempts.hint)
+    if held is not None and usable(held.fetched_at, now, rules):
+        return Serve(State.ERROR_STALE, kind)
+    return Raise(kind, attempts.hint)
+
+
+def usable(fetched_at: datetime, now: datetime, rules: Rules) -> bool:
+    """Whether a reading may stand in for one that failed: for 24 h, to either side of a jump."""
+    return abs(now - fetched_at) <= rules.stale_if_error
+
+
+def replaces(held: Held | None, complete: bool, now: datetime, rules: Rules) -> bool:
+    """Whether a new reading takes the place of what is held.
+
+    An incomplete one does not replace a complete one that still covers the window, until that is
+    24 h old: half a calendar is worse than yesterday's.
+    """
+    if complete or held is None or not held.complete or not held.covers:
+        return True
+    return not usable(held.fetched_at, now, rules)
+
+
+def learn(
+    attempts: Attempts, outcome: Outcome, now: datetime, rules: Rules, jitter: float
+) -> Attempts:
+    """The record after one more attempt.
+
+    ``jitter``: a random number in [0, 1): the back-off is that share of its full length ("full
+    jitter"), so that feeds which failed together do not come back together.
+    """
+    if isinstance(outcome, Success):
+        return Attempts(last=now)
+    failures = attempts.failures + 1
+    refused = outcome.status in _REFUSALS
+    since = attempts.refused_since
+    if since is None or since > now:
+        since = now if refused else None
+    refusals = attempts.refusals + refused
+    withdrawn = outcome.status == _GONE or (
+        refused
+        and since is not None
+        and refusals >= rules.refusals
+        and now - since >= rules.refused_over
+    )
+    asked = _retry_after(outcome.retry_after, rules)
+    if withdrawn:
+        delay, asked = rules.gone_probe, None
+    else:
+        delay = asked if asked is not None else _backoff(failures, rules, jitter)
+    return Attempts(
+        last=now,
+        failures=failures,
+        next_try=now + delay,
+        asked_to_wait=asked is not None,
+        kind=outcome.kind,
+        hint=outcome.hint,
+        refusals=refusals,
+        refused_since=since,
+        gone=attempts.gone or withdrawn,
+    )
+
+
+def _waiting(attempts: Attempts, now: datetime, rules: Rules) -> bool:
+    """Whether the next request is not due yet, unless the record is from the future."""
+    if attempts.next_try is None or now >= attempts.next_try:
+        return False
+    return attempts.last is None or attempts.last - now <= rules.skew
+
+
+def _just_asked(held: Held | None, attempts: Attempts, now: datetime, rules: Rules) -> bool:
+    asked = [attempts.last] if attempts.last is not None else []
+    if held is not None:
+        asked.append(held.fetched_at)
+    return bool(asked) and -rules.skew <= now - max(asked) < rules.refresh_floor
+
+
+def _retry_after(seconds: float | None, rules: Rules) -> timedelta | None:
+    """RFC 9110 section 10.2.3, capped; zero and nonsense leave it to the back-off."""
+    if seconds is None or not seconds > 0:
+        return None
+    return timedelta(seconds=min(seconds, rules.retry_after_cap.total_seconds()))
+
+
+def _backoff(failures: int, rules: Rules, jitter: float) -> timedelta:
+    # After a dozen doublings the cap rules anyway; larger powers only overflow.
+    full = min(rules.first_backoff * (1 << min(failures - 1, 12)), rules.last_backoff)
+    return max(full * min(max(jitter, 0.0), 1.0), rules.least_backoff)

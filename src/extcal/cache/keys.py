@@ -1,0 +1,52 @@
+"""Under which names things are stored: digests that tell nothing of an address.
+
+A snapshot belongs to everything that decides what it says: the address, zone, owner, policy,
+detail and published range of the feed, horizon and history of the cache, and the format of the
+bytes. So two users of one address with different zones never meet, and a changed interpretation
+is a miss. What a source said about being asked (back-off, Retry-After, gone) belongs to the
+address alone.
+
+With a ``secret`` a key is HMAC-SHA256 (RFC 2104) and says nothing to whoever reads the store;
+without one it is a domain-separated SHA-256, which is good enough for addresses that hold a long
+random token, as secret addresses do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from extcal.fetch.feed import Feed
+
+__all__ = ["attempts_key", "read_secret", "snapshot_key"]
+
+
+def snapshot_key(feed: Feed, reach: str, version: int, secret: bytes | None) -> str:
+    """The key of what ``feed`` says; ``reach`` spells horizon and history."""
+    return "s:" + _digest(secret, b"snapshot", feed.identity(), reach.encode(), b"%d" % version)
+
+
+def attempts_key(feed: Feed, version: int, secret: bytes | None) -> str:
+    """The key of how asking the address of ``feed`` went."""
+    return "a:" + _digest(secret, b"attempts", feed.url_identity(), b"%d" % version)
+
+
+def read_secret(secret: bytes | str | None) -> bytes | None:
+    """The cache's secret as bytes; ValueError for an empty one, TypeError for another type."""
+    if secret is None:
+        return None
+    if isinstance(secret, str):
+        secret = secret.encode()
+    if not isinstance(secret, bytes):
+        raise TypeError(f"secret takes bytes, str or None, not {type(secret).__name__}")
+    if not secret:
+        raise ValueError("secret is empty; pass None to go without one")
+    return secret
+
+
+def _digest(secret: bytes | None, domain: bytes, *parts: bytes) -> str:
+    # Lengths in front, so that no two lists of parts give the same message.
+    message = b"extcal " + domain + b"".join(b"\0%d:" % len(part) + part for part in parts)
+    if secret is None:
+        return hashlib.sha256(message).hexdigest()
+    return hmac.digest(secret, message, "sha256").hex()

@@ -1,0 +1,218 @@
+"""What is known about a feed, as a value.
+
+A :class:`Reading` is what one look at a feed gave; it is what stores keep. A :class:`Snapshot` is
+a reading as it was served: with the state it was in at that moment. Both are frozen, and neither
+holds the feed's address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from extcal.cache.freshness import State
+from extcal.cache.packing import pack_events, unpack_events
+from extcal.cache.steps import UNKNOWN, Span, coalesce, overlay, with_unknown
+from extcal.errors import Problem
+from extcal.ical import ExternalEvent, explain
+from extcal.intervals import BusyPeriod, FBType, FreeBusy, Period, instant
+
+__all__ = ["Change", "Difference", "Reading", "Snapshot", "State"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Reading:
+    """One reading of a feed.
+
+    ``free_busy`` is what it says over the whole covered window; ``base`` is the part of that
+    which no listed event accounts for (VFREEBUSY, VAVAILABILITY, dense rules, unreadable events).
+    ``fetched_at``: when the source last gave or confirmed it; ``read_at``: when it gave it;
+    ``full_at``: when it was last seen with anything in it. ``packed`` are the events, as
+    :func:`extcal.cache.packing.pack_events` writes them; ``count`` is their number.
+    """
+
+    free_busy: FreeBusy
+    base: tuple[Span, ...] = ()
+    complete: bool = True
+    events_complete: bool = True
+    empty: bool = False
+    problems: tuple[Problem, ...] = ()
+    fetched_at: datetime
+    read_at: datetime
+    full_at: datetime | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    count: int = 0
+    packed: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"<Reading of {_spoken(self.fetched_at)}: {self.count} events>"
+
+
+class Change(NamedTuple):
+    """Time that is taken in another way than before."""
+
+    start: datetime
+    end: datetime
+    before: FBType
+    after: FBType
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How busy time changed from one snapshot to the next; false if it did not.
+
+    ``window``: what both snapshots cover, or None. ``added``: busy now, free before. ``removed``:
+    free now, busy before, with the type it had. ``changed``: busy both times, in another way.
+    Time that is unknown in either says nothing.
+    """
+
+    window: Period | None
+    added: tuple[BusyPeriod, ...] = ()
+    removed: tuple[BusyPeriod, ...] = ()
+    changed: tuple[Change, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Snapshot:
+    """What a cache knows about one feed, as it was served.
+
+    Made by :class:`~extcal.CalendarCache`. ``state``: how current it is. ``last_error``: under
+    ERROR_STALE the kind of failure that kept the source from being read, else None.
+    """
+
+    reading: Reading
+    state: State = State.FRESH
+    last_error: str | None = None
+    _events: tuple[ExternalEvent, ...] | None = field(default=None, init=False, compare=False)
+
+    @property
+    def free_busy(self) -> FreeBusy:
+        """Typed, merged free/busy time over :attr:`window`."""
+        return self.reading.free_busy
+
+    @property
+    def events(self) -> tuple[ExternalEvent, ...]:
+        """The events, sorted by start: for the calendar's owner. See :meth:`redacted`."""
+        # Kept with the snapshot that was looked at, not with the reading that a cache remembers.
+        if self._events is None:
+            found = unpack_events(self.reading.packed) if self.reading.packed else ()
+            object.__setattr__(self, "_events", found)
+            return found
+        return self._events
+
+    @property
+    def window(self) -> Period:
+        """The stretch of time this speaks about: the promised one and some slack."""
+        return self.free_busy.window
+
+    @property
+    def complete(self) -> bool:
+        """False if a cut or a limit made time unknown."""
+        return self.reading.complete
+
+    @property
+    def events_complete(self) -> bool:
+        """False if there were more events than are listed; free/busy time has them all."""
+        return self.reading.events_complete
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What was odd about the feed."""
+        return self.reading.problems
+
+    @property
+    def fetched_at(self) -> datetime:
+        """When the source last gave this, or said that it still holds; aware, in UTC."""
+        return self.reading.fetched_at
+
+    def explain(self, start: datetime, end: datetime) -> tuple[ExternalEvent, ...]:
+        """The events that make ``[start, end)``, two aware datetimes, busy; each has its reason."""
+        return explain(self.events, start, end)
+
+    def redacted(self) -> Snapshot:
+        """The same for everybody else: times and types only.
+
+        Events keep when they are and how they block, and lose title, place, UID, status and
+        reason; events that block nothing are gone; Problems keep their code and action.
+        """
+        bare = [
+            replace(
+                event,
+                uid="",
+                recurrence_id=None,
+                summary=None,
+                location=None,
+                status=None,
+                reason="",
+                zone_source="",
+                private=True,
+            )
+            for event in self.events
+            if event.fbtype is not FBType.FREE and event.start < event.end
+        ]
+        reading = replace(
+            self.reading,
+            problems=tuple([Problem(p.code, "", action=p.action) for p in self.problems]),
+            etag=None,
+            last_modified=None,
+            count=len(bare),
+            packed=pack_events(bare, titles=False),
+        )
+        return replace(self, reading=reading)
+
+    def diff(self, previous: Snapshot) -> Difference:
+        """How busy time changed since ``previous``, over what both cover.
+
+        What does not show in free/busy time (DTSTAMP, titles, order) is no difference.
+        """
+        lo, hi = self.free_busy.window_epochs
+        before_lo, before_hi = previous.free_busy.window_epochs
+        lo, hi = max(lo, before_lo), min(hi, before_hi)
+        if lo >= hi:
+            return Difference(None)
+        found: dict[tuple[int, int], list[Span]] = {}
+        layers = (_layer(previous.free_busy, lo, hi), _layer(self.free_busy, lo, hi))
+        for start, end, (before, after) in overlay(lo, hi, *layers):
+            if before != after and UNKNOWN not in (before, after):
+                found.setdefault((before, after), []).append((start, end, 0))
+        return _difference(Period(instant(lo), instant(hi)), found)
+
+    def __repr__(self) -> str:
+        first, last = self.free_busy.window_epochs
+        error = f", {self.last_error}" if self.last_error else ""
+        said = "" if self.complete else ", incomplete"
+        return (
+            f"<Snapshot {self.state.name}{error}: {self.reading.count} events, "
+            f"{_spoken(instant(first))} to {_spoken(instant(last))}, "
+            f"fetched {_spoken(self.fetched_at)}{said}>"
+        )
+
+
+def _layer(free_busy: FreeBusy, lo: int, hi: int) -> list[Span]:
+    clipped = free_busy.clip(instant(lo), instant(hi))
+    return with_unknown(lo, hi, clipped.epochs, clipped.unknown_epochs)
+
+
+def _difference(window: Period, found: dict[tuple[int, int], list[Span]]) -> Difference:
+    added: list[BusyPeriod] = []
+    removed: list[BusyPeriod] = []
+    changed: list[Change] = []
+    for (before, after), spans in found.items():
+        for start, end, _ in coalesce(iter(spans)):
+            first, last = instant(start), instant(end)
+            if before == FBType.FREE:
+                added.append(BusyPeriod(first, last, FBType(after)))
+            elif after == FBType.FREE:
+                removed.append(BusyPeriod(first, last, FBType(before)))
+            else:
+                changed.append(Change(first, last, FBType(before), FBType(after)))
+    return Difference(window, tuple(sorted(added)), tuple(sorted(removed)), tuple(sorted(changed)))
+
+
+def _spoken(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%MZ}"

@@ -1,0 +1,99 @@
+"""The store in this process's memory: bounded, least recently used first to go, thread-safe."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from extcal.cache.stores.protocol import Cell
+
+__all__ = ["MemoryStore"]
+
+
+class _Lease(NamedTuple):
+    token: str
+    until: datetime
+
+
+class MemoryStore:
+    """Cells in a dictionary of this process.
+
+    ``max_cells`` and ``max_bytes`` (of cells, not of Python) bound it: what was used longest ago
+    goes first. Caches that are given the same MemoryStore share what they know.
+    """
+
+    def __init__(self, *, max_cells: int = 50_000, max_bytes: int = 512 * 1024 * 1024) -> None:
+        if max_cells < 1 or max_bytes < 1:
+            raise ValueError("max_cells and max_bytes must be positive")
+        self._max_cells = max_cells
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._cells: OrderedDict[str, Cell] = OrderedDict()
+        self._bytes = 0
+        self._leases: dict[str, _Lease] = {}
+        self._given = 0
+
+    def get(self, key: str, /) -> Cell | None:
+        """The cell under ``key``, or None; it counts as used."""
+        with self._lock:
+            cell = self._cells.get(key)
+            if cell is not None:
+                self._cells.move_to_end(key)
+            return cell
+
+    def put(self, key: str, cell: Cell, token: str | None, /) -> bool:
+        """Keep ``cell``, unless ``token`` is one that no longer holds the lease of ``key``.
+
+        A cell larger than ``max_bytes`` is not kept, and what was there is dropped with it: an
+        older answer must not outlive a newer one.
+        """
+        with self._lock:
+            lease = self._leases.get(key)
+            if token is not None and (lease is None or lease.token != token):
+                return False
+            self._drop(key)
+            if len(cell.data) > self._max_bytes:
+                return False
+            self._cells[key] = cell
+            self._bytes += len(cell.data)
+            while len(self._cells) > self._max_cells or self._bytes > self._max_bytes:
+                self._drop(next(iter(self._cells)))
+            return True
+
+    def delete(self, key: str, /) -> None:
+        """Drop the cell and the lease of ``key``."""
+        with self._lock:
+            self._drop(key)
+            self._leases.pop(key, None)
+
+    def lease(self, key: str, now: datetime, ttl: timedelta, /) -> str | None:
+        """Give the lease of ``key`` until ``now + ttl``, unless somebody holds it."""
+        with self._lock:
+            held = self._leases.get(key)
+            if held is not None and now < held.until <= now + ttl:
+                return None
+            self._given += 1
+            token = f"{self._given}"
+            self._leases[key] = _Lease(token, now + ttl)
+            return token
+
+    def release(self, key: str, token: str, /) -> None:
+        """Give the lease of ``key`` back, if ``token`` holds it."""
+        with self._lock:
+            held = self._leases.get(key)
+            if held is not None and held.token == token:
+                del self._leases[key]
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._cells)
+
+    def __repr__(self) -> str:
+        return f"<MemoryStore: {len(self)} cells, {self._bytes} bytes>"
+
+    def _drop(self, key: str) -> None:
+        cell = self._cells.pop(key, None)
+        if cell is not None:
+            self._bytes -= len(cell.data)

@@ -1,0 +1,63 @@
+"""What the cache asks of a store. Bytes in, bytes out.
+
+A store never looks into a cell: it is versioned, checked and decoded by the cache, and what does
+not decode is a miss. A store has no clock of its own either; ``now`` is handed in, so that caches
+that share a store agree on what time it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+__all__ = ["Cell", "Store"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One stored value. After ``keep_until`` (aware) nobody will ask for it again."""
+
+    data: bytes
+    keep_until: datetime
+
+    def __repr__(self) -> str:
+        return f"<Cell {len(self.data)} bytes, until {self.keep_until:%Y-%m-%dT%H:%MZ}>"
+
+
+class Store(Protocol):
+    """A place for cells that several threads, and several caches, may use at once.
+
+    Keys are short ASCII text. Leases keep two caches from fetching one feed at the same time; a
+    lease is only a courtesy, so a store that loses one costs a fetch and never an answer.
+    """
+
+    def get(self, key: str, /) -> Cell | None:
+        """The cell under ``key``, or None."""
+        ...
+
+    def put(self, key: str, cell: Cell, token: str | None, /) -> bool:
+        """Keep ``cell`` under ``key``, and tell whether that was done.
+
+        With a ``token`` only if the lease of ``key`` was last given to that token and neither
+        released nor deleted since: a writer that was thought dead and overtaken is fenced off.
+        With None always.
+        """
+        ...
+
+    def delete(self, key: str, /) -> None:
+        """Drop the cell under ``key`` and its lease, so that a writer under way is fenced off."""
+        ...
+
+    def lease(self, key: str, now: datetime, ttl: timedelta, /) -> str | None:
+        """Try to become the only one that works on ``key`` until ``now + ttl``.
+
+        Returns a token that was never given before, or None while somebody else holds the lease.
+        A lease that runs out later than ``now + ttl`` was given by a clock that was wrong, and is
+        void.
+        """
+        ...
+
+    def release(self, key: str, token: str, /) -> None:
+        """Give the lease back; nothing happens if ``token`` does not hold it."""
+        ...
