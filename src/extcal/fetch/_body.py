@@ -2,7 +2,7 @@
 
 Bytes in, a body or a :class:`~extcal.fetch.protocol.Failed` out. The body decides what it is; what
 the Content-Type says is not asked. No I/O, no clock: the driver looks at its deadline between two
-pieces, and one piece of 64 KiB cannot inflate to more than 66 MiB (RFC 1951 section 3.2.5).
+pieces, and a piece of 64 KiB cannot inflate to more than 66 MiB, a fraction of a second's work.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ __all__ = ["MAX_GZIP_MEMBERS", "Body", "failure_of", "sign_in_page"]
 
 MAX_GZIP_MEMBERS = 16
 _GZIP_WINDOW = 31  # zlib's number for "a gzip header, and the largest window"
+_STEP = 1024 * 1024  # decoded bytes at a time: a bomb is noticed before it has unfolded
 _GZIP_MAGIC = b"\x1f\x8b"
 
 _TOO_LARGE = Failed("too_large", looks_like="The calendar is larger than is read.")
@@ -35,7 +36,8 @@ class Body:
         self._wire = 0
         self._decoded = 0
         self._members = 0
-        self._inflate = zlib.decompressobj(_GZIP_WINDOW) if gzipped else None
+        self._gzipped = gzipped
+        self._inflate: zlib._Decompress | None = None
         # BytesIO gives its bytes away without a second copy.
         self._kept = io.BytesIO()
 
@@ -44,7 +46,7 @@ class Body:
         self._wire += len(piece)
         if self._wire > self._limits.max_wire_bytes:
             return _TOO_LARGE
-        return self._keep(piece) if self._inflate is None else self._take_gzip(piece)
+        return self._take_gzip(piece) if self._gzipped else self._keep(piece)
 
     def _keep(self, decoded: bytes) -> Failed | None:
         self._decoded += len(decoded)
@@ -55,29 +57,33 @@ class Body:
 
     def _take_gzip(self, piece: bytes) -> Failed | None:
         """RFC 1952 section 2.2: a gzip file is one member after another."""
-        while piece:
-            if self._inflate is None or self._inflate.eof:
+        inflate = self._inflate
+        more = True
+        while piece or more:
+            if inflate is None or inflate.eof:
                 # Padding with zeros after the last member is allowed by every reader.
                 piece = piece.lstrip(b"\0")
                 if not piece:
-                    return None
+                    break
                 self._members += 1
-                if self._members >= MAX_GZIP_MEMBERS:
+                if self._members > MAX_GZIP_MEMBERS:
                     return _BROKEN
-                self._inflate = zlib.decompressobj(_GZIP_WINDOW)
-            room = self._limits.max_decoded_bytes - self._decoded
+                self._inflate = inflate = zlib.decompressobj(_GZIP_WINDOW)
             try:
-                failed = self._keep(self._inflate.decompress(piece, room + 1))
+                decoded = inflate.decompress(piece, _STEP)
             except zlib.error:
                 return _BROKEN
+            failed = self._keep(decoded)
             if failed is not None:
                 return failed
-            piece = self._inflate.unused_data
+            piece = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
+            # A full step may have left something behind in zlib although all input is used.
+            more = len(decoded) == _STEP
         return None
 
     def end(self) -> bytes | Failed:
         """The whole body, or why there is none."""
-        if self._inflate is not None and self._wire and not self._inflate.eof:
+        if self._gzipped and self._wire and (self._inflate is None or not self._inflate.eof):
             return _CUT
         return self._kept.getvalue()
 

@@ -11,7 +11,7 @@ import base64
 import binascii
 import re
 from dataclasses import replace
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote_plus
 
 from extcal.fetch._providers import ADVICE, provider_of
 from extcal.fetch._url import Refusal, Url, read_url
@@ -36,6 +36,7 @@ _FEED_SCHEME = re.compile(r"feed://", re.IGNORECASE)
 _NO_SCHEME = re.compile(
     r"(?://)?((?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]*(?::[0-9]+)?(?:[/?].*)?)"
 )
+_FILE_NAME = re.compile(r"[^/?]*\.(?:ics|ical|ifb|zip|html?)", re.IGNORECASE)
 _E_MAIL = re.compile(r"(?:mailto:)?[^@\s:/?#]+@((?:[^@\s:/?#.]+\.)+[^@\s:/?#.]+)", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=\.ics)[.,;:!]+", re.IGNORECASE)
 
@@ -80,6 +81,8 @@ def read_paste(secret_text: str) -> Url | Refusal:
     secret_text = _WRAPPED_SCHEME.sub("", secret_text, count=1)
     secret_text = _FEED_SCHEME.sub("https://", secret_text, count=1)
     bare = _NO_SCHEME.fullmatch(secret_text)
+    if bare is not None and _FILE_NAME.fullmatch(bare[1]):
+        return Refusal("scheme", "This is the name of a file, not an address.", ADVICE[None])
     if bare is not None:
         secret_text = "https://" + bare[1]
     url = read_url(secret_text)
@@ -159,7 +162,7 @@ def _recognise_google(url: Url) -> Url | Refusal:
     """``/calendar/ical/`` are feeds; ``?cid=`` may carry a feed's address; the rest are pages."""
     if url.path.startswith("/calendar/ical/"):
         return url
-    for value in _query(url).get("cid", []):
+    for value in _values(url, "cid"):
         for candidate in (value, _from_base64(value)):
             found = _carried_feed(candidate)
             if found is not None:
@@ -177,7 +180,7 @@ def _recognise_outlook(url: Url, provider: str) -> Url | Refusal:
         return replace(url, target=head + slash + last[:-4] + "ics")
     if last.lower().endswith(".ics") or provider == "exchange":
         return url
-    for value in _query(url).get("url", []):
+    for value in _values(url, "url"):
         found = _carried_feed(value)
         if found is not None:
             return found
@@ -197,17 +200,15 @@ def _recognise_nextcloud(url: Url) -> Url | Refusal:
     return url
 
 
-def _query(url: Url) -> dict[str, list[str]]:
-    try:
-        return parse_qs(url.target.partition("?")[2], max_num_fields=50)
-    except ValueError:
-        return {}
+def _values(url: Url, name: str) -> list[str]:
+    """The values of one query parameter: as they stand, and with their encoding undone."""
+    pairs = (pair.partition("=") for pair in url.target.partition("?")[2].split("&"))
+    found = [value for key, _, value in pairs if key == name]
+    return found + [unquote_plus(value) for value in found]
 
 
 def _carried_feed(secret_text: str) -> Url | None:
     """The feed whose address another address carried, if it can only be a feed."""
-    if "://" not in secret_text and "%3a%2f%2f" in secret_text.lower():
-        secret_text = unquote(secret_text)
     url = read_url(secret_text)
     if isinstance(url, Refusal) or url.scheme == "file" or not url.path.lower().endswith(".ics"):
         return None

@@ -104,6 +104,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
             if connected is not None:
                 self._stream = GuardedStream(connected, self._limits, self.deadline)
                 return self._stream
+        self.deadline.left()
         raise Stop(_UNREACHABLE)
 
     def _addresses(self, host: str, port: int) -> tuple[Address, ...]:

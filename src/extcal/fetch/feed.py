@@ -104,13 +104,11 @@ class Feed:
         sealed = url if isinstance(url, SealedUrl) else _seal(url)
         # A traceback that ships local variables must not ship the address.
         del url
-        if isinstance(sealed, Refusal):
-            raise FeedUrlError(sealed.message, kind=sealed.kind, advice=sealed.advice)
+        object.__setattr__(self, "url", _accepted(sealed))
         if policy is not None and not isinstance(policy, BusyPolicy):
             raise TypeError(f"policy takes a BusyPolicy, not {type(policy).__name__}")
         if detail not in get_args(Detail):
             raise ValueError(f'detail is "events" or "busy", not {detail!r}')
-        object.__setattr__(self, "url", sealed)
         object.__setattr__(self, "timezone", _read_timezone(timezone))
         object.__setattr__(self, "owner", _read_owner(owner))
         object.__setattr__(self, "policy", BusyPolicy() if policy is None else policy)
@@ -142,11 +140,13 @@ class Feed:
         del text
         if isinstance(read, Url) and read.scheme == "file":
             read = Refusal("scheme", "This is a file, not an address on the web.", ADVICE[None])
-        if isinstance(read, Refusal):
-            raise FeedUrlError(read.message, kind=read.kind, advice=read.advice)
-        return cls(SealedUrl(read), timezone, owner, policy, detail, published_ahead)
+        sealed = _accepted(read if isinstance(read, Refusal) else SealedUrl(read))
+        return cls(sealed, timezone, owner, policy, detail, published_ahead)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "url"):
+            # A traceback with local variables may show a feed whose address was just refused.
+            return "<Feed refused>"
         return f"<Feed {self.host or 'file'} #{self.fingerprint}>"
 
     @property
@@ -193,17 +193,17 @@ def as_feed(feed: Feed | str) -> Feed:
     """``feed`` itself, or the feed a bare address is shorthand for."""
     if isinstance(feed, Feed):
         return feed
-    if isinstance(feed, str):
-        return _from_text(feed)
-    raise TypeError(f"a feed is a Feed or an address as str, not {type(feed).__name__}")
+    if not isinstance(feed, str):
+        raise TypeError(f"a feed is a Feed or an address as str, not {type(feed).__name__}")
+    sealed = _seal(feed)
+    del feed
+    return Feed(_accepted(sealed))
 
 
-def _from_text(text: str) -> Feed:
-    sealed = _seal(text)
-    del text
+def _accepted(sealed: SealedUrl | Refusal) -> SealedUrl:
     if isinstance(sealed, Refusal):
         raise FeedUrlError(sealed.message, kind=sealed.kind, advice=sealed.advice)
-    return Feed(sealed)
+    return sealed
 
 
 def _seal(url: str) -> SealedUrl | Refusal:

@@ -40,7 +40,7 @@ class FileFetcher:
             return Failed("blocked_url", looks_like="Only file: addresses are read here.")
         try:
             # Percent-encoding is undone once (RFC 8089 section 2); what stays is a name.
-            path = Path(unquote(url.path, errors="strict")).resolve(strict=True)
+            path = Path(_local(unquote(url.path, errors="strict"))).resolve(strict=True)
         except (OSError, ValueError, RuntimeError):
             return _NO_FILE
         if not path.is_relative_to(self._root):
@@ -49,6 +49,11 @@ class FileFetcher:
             return _read(path, request)
         except OSError:
             return _NO_FILE
+
+
+def _local(path: str) -> str:
+    """``/C:/feeds/ada.ics`` is ``C:/feeds/ada.ics`` where there are drives (RFC 8089 E.2)."""
+    return path[1:] if os.name == "nt" and path[2:3] == ":" else path
 
 
 def _read(path: Path, request: FetchRequest) -> FetchResponse:

@@ -1,0 +1,192 @@
+"""What people paste becomes a feed, or advice where the right address is found (quirks A)."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from extcal.errors import FeedUrlError
+from extcal.fetch import Feed
+
+FEED = "https://calendar.example.net/ada/a.ics"
+GOOGLE = "https://calendar.google.com/calendar/ical/ada%40example.org/private-0123/basic.ics"
+PUBLIC = "https://calendar.google.com/calendar/ical/t%40group.calendar.google.com/public/basic.ics"
+
+
+def base64_text(text: str) -> str:
+    return base64.b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        f"  {FEED}\r\n",
+        f"\u200b{FEED}\ufeff",
+        f"\u00a0{FEED}\u2029",
+        f"<{FEED}>",
+        f"< {FEED} >",
+        f'"{FEED}"',
+        f"'{FEED}'",
+        f"`{FEED}`",
+        f"\u201c{FEED}\u201d",
+        f"\u201e{FEED}\u201c",
+        f"\u00ab{FEED}\u00bb",
+        f"({FEED})",
+        f"<URL:{FEED}>",
+        f"URL: {FEED}",
+        f"url:{FEED}",
+        f"URLTO:{FEED}",
+        f"MEBKM:TITLE:My calendar;URL:{FEED.replace(':', chr(92) + ':')};;",
+        f"{FEED}.",
+        f"{FEED},",
+        FEED.replace("https", "webcal"),
+        FEED.replace("https", "WebCals"),
+        FEED.replace("https:", "feed:"),
+        f"webcal://{FEED}",
+        f"feed:{FEED}",
+        FEED.removeprefix("https://"),
+        FEED.removeprefix("https:"),
+    ],
+)
+def test_whatever_came_along_is_taken_off(pasted: str) -> None:
+    """Spaces, brackets, quotes, labels, QR-code framing and other spellings of the scheme (Q003)."""
+    assert Feed.from_user_input(pasted).reveal() == FEED
+
+
+@pytest.mark.parametrize(
+    ("pasted", "address"),
+    [
+        (GOOGLE, GOOGLE),
+        (GOOGLE.replace("https", "http"), GOOGLE),
+        (
+            "http://www.google.com/calendar/ical/a/private-1/basic.ics",
+            "https://www.google.com/calendar/ical/a/private-1/basic.ics",
+        ),
+        (f"https://calendar.google.com/calendar/u/0/r?cid={PUBLIC}", PUBLIC),
+        (
+            "https://calendar.google.com/calendar/render?cid="
+            + PUBLIC.replace("%", "%25").replace(":", "%3A").replace("/", "%2F"),
+            PUBLIC,
+        ),
+        (f"https://calendar.google.com/calendar/u/0?cid={base64_text(PUBLIC)}", PUBLIC),
+        (
+            "https://calendar.google.com/calendar/r?cid=webcal://feeds.example.net/a.ics",
+            "https://feeds.example.net/a.ics",
+        ),
+        (
+            "https://outlook.office365.com/owa/calendar/1@example.org/2/calendar.html",
+            "https://outlook.office365.com/owa/calendar/1@example.org/2/calendar.ics",
+        ),
+        (
+            "outlook.office365.com/owa/calendar/1@example.org/2/S-1-8/reachcalendar.html",
+            "https://outlook.office365.com/owa/calendar/1@example.org/2/S-1-8/reachcalendar.ics",
+        ),
+        (
+            "webcal://outlook.live.com/owa/calendar/1/2/cid-3/calendar.ics",
+            "https://outlook.live.com/owa/calendar/1/2/cid-3/calendar.ics",
+        ),
+        (
+            "https://outlook.live.com/calendar/0/addfromweb?url=https%3A%2F%2Ffeeds.example.net%2Fa.ics",
+            "https://feeds.example.net/a.ics",
+        ),
+        (
+            "https://mail.example.net/owa/calendar/1@example.net/2/calendar.html",
+            "https://mail.example.net/owa/calendar/1@example.net/2/calendar.ics",
+        ),
+        (
+            "webcal://p42-caldav.icloud.com/published/2/MTIz",
+            "https://p42-caldav.icloud.com/published/2/MTIz",
+        ),
+        (
+            "https://cloud.example.net/index.php/apps/calendar/p/AbC123xyz",
+            "https://cloud.example.net/remote.php/dav/public-calendars/AbC123xyz/?export",
+        ),
+        (
+            "https://example.net/cloud/apps/calendar/p/AbC123xyz/dayGridMonth/now",
+            "https://example.net/cloud/remote.php/dav/public-calendars/AbC123xyz/?export",
+        ),
+        (
+            "https://cloud.example.net/apps/calendar/embed/AbC123xyz",
+            "https://cloud.example.net/remote.php/dav/public-calendars/AbC123xyz/?export",
+        ),
+        (
+            "https://cloud.example.net/remote.php/dav/public-calendars/AbC123xyz",
+            "https://cloud.example.net/remote.php/dav/public-calendars/AbC123xyz/?export",
+        ),
+        (
+            "https://cloud.example.net/remote.php/dav/public-calendars/AbC123xyz/?export",
+            "https://cloud.example.net/remote.php/dav/public-calendars/AbC123xyz/?export",
+        ),
+        (
+            "https://calendar.proton.me/api/calendar/v1/url/x/calendar.ics?CacheKey=a%3D&P=b",
+            "https://calendar.proton.me/api/calendar/v1/url/x/calendar.ics?CacheKey=a%3D&P=b",
+        ),
+        ("http://127.0.0.1:8765/ada.ics", "http://127.0.0.1:8765/ada.ics"),
+        ("https://user.fm/calendar/v1-1/Calendar.ics", "https://user.fm/calendar/v1-1/Calendar.ics"),
+    ],
+)
+def test_an_address_that_follows_for_certain_is_made(pasted: str, address: str) -> None:
+    """Q004, Q005, Q006, Q015, Q019: rewritten where nothing has to be guessed."""
+    feed = Feed.from_user_input(pasted)
+    assert feed.reveal() == address
+    assert Feed.from_user_input(address) == feed
+
+
+@pytest.mark.parametrize(
+    ("pasted", "kind", "word"),
+    [
+        ("https://calendar.google.com/calendar/embed?src=t%40group.calendar.google.com", "page", "Google"),
+        ("https://calendar.google.com/calendar/u/0/r?cid=dGVhbUBleGFtcGxlLm9yZw", "page", "Google"),
+        ("https://calendar.google.com/calendar/u/0?cid=t@group.calendar.google.com", "page", "Google"),
+        ("https://calendar.google.com/calendar/u/0/r?cid=" + "a=b&" * 60, "page", "Google"),
+        ("https://calendar.google.com/calendar/u/0/r", "page", "Google"),
+        ("https://calendar.google.com/", "page", "Google"),
+        ("https://calendar.app.google/abcDEF", "page", "Google"),
+        ("https://accounts.google.com/signin?continue=x", "page", "Google"),
+        ("t@group.calendar.google.com", "calendar-id", "Secret address in iCal format"),
+        ("ada@gmail.com", "e-mail", "Integrate calendar"),
+        ("mailto:ada@gmail.com", "e-mail", "Google"),
+        ("ada@hotmail.com", "e-mail", "Outlook"),
+        ("ada@icloud.com", "e-mail", "Public"),
+        ("ada@proton.me", "e-mail", "Proton"),
+        ("ada@example.org", "e-mail", "settings"),
+        ("https://outlook.office.com/calendar/view/month", "page", "Outlook"),
+        ("https://outlook.live.com/calendar/0/addfromweb?url=nothing", "page", "ICS"),
+        ("https://outlook.com/", "page", "Outlook"),
+        ("https://login.microsoftonline.com/common/oauth2", "page", "Outlook"),
+        ("https://www.icloud.com/calendar/", "page", "Public"),
+        ("https://p42-caldav.icloud.com/123/calendars/home/", "page", "webcal"),
+        ("https://calendar.proton.me/u/0/month", "page", "Proton"),
+        ("https://cloud.example.net/apps/calendar/dayGridMonth/now", "page", "Nextcloud"),
+        ("https://cloud.example.net/apps/calendar/p/one-two", "page", "Nextcloud"),
+        ("calendar.ics", "scheme", "settings"),
+        ("file:///home/ada/calendar.ics", "scheme", "settings"),
+        ("not a URL", "scheme", "https://"),
+        ("hello", "scheme", "https://"),
+        ("", "empty", "https://"),
+        ("<>", "empty", "https://"),
+        ("https://calendar.example.net/a b", "chars", "again"),
+    ],
+)
+def test_what_is_no_feed_is_refused_with_advice(pasted: str, kind: str, word: str) -> None:
+    """Q004: never stored silently; the advice says where the right address is found."""
+    with pytest.raises(FeedUrlError) as refused:
+        Feed.from_user_input(pasted)
+    assert refused.value.kind == kind
+    assert refused.value.advice is not None
+    assert word in refused.value.advice
+    assert word in str(refused.value)
+
+
+def test_the_other_arguments_are_those_of_the_constructor() -> None:
+    feed = Feed.from_user_input(
+        f" {FEED} ", timezone="Europe/Berlin", owner="ada@example.org", detail="busy"
+    )
+    assert feed == Feed(FEED, "Europe/Berlin", "ada@example.org", detail="busy")
+
+
+def test_a_zero_width_character_inside_a_name_is_not_removed() -> None:
+    """It would change which name it is."""
+    with pytest.raises(FeedUrlError):
+        Feed.from_user_input("https://exam\u200dple.net/a.ics")
