@@ -141,7 +141,7 @@ def parse(text: str, report: Report) -> Rule | None:
         freq = "DAILY"
     if len(parts) > 1:
         _bounds(parts, fields, report)
-        if len(fields) > 1 and fields.get("readable", True):
+        if fields.get("readable", True):
             _allowed(freq, fields, report)
     return Rule(freq, **fields)
 
