@@ -19,6 +19,8 @@ from extcal.ical.work import Work
 
 __all__ = ["Definitions", "Found"]
 
+LOCATION = "X-LIC-LOCATION"
+
 Content = tuple[tuple[tuple[str, str], ...], tuple["Content", ...]]
 
 
@@ -72,12 +74,31 @@ class Definitions:
             for component in head.vtimezones
             if exact(clean(raw := _tzid(component))) is None
         ]
-        kept = self._affordable([entry.component for _, entry in entries])
-        for calendar, entry in entries:
-            if kept is None or _content(entry.component) in kept:
-                folded = entry.name.casefold()
-                self._own.setdefault((calendar, folded), []).append(entry)
-                self._everywhere.setdefault(folded, []).append(entry)
+        if len(entries) <= work.limits.max_timezones:
+            for calendar, entry in entries:
+                self._own.setdefault((calendar, entry.name.casefold()), []).append(entry)
+                self._everywhere.setdefault(entry.name.casefold(), []).append(entry)
+        else:
+            self._index_distinct(entries)
+
+    def _index_distinct(self, entries: list[tuple[int, _Entry]]) -> None:
+        """Index no copies, and of too many definitions the same ones in any order."""
+        contents = [_content(entry.component) for _, entry in entries]
+        distinct = set(contents)
+        limit = self._budget.feed.limits.max_timezones
+        if len(distinct) > limit:
+            self._budget.exceeded("max_timezones", "the feed defines more time zones than are read")
+            distinct = set(sorted(distinct)[:limit])
+        own: set[tuple[int, Content]] = set()
+        for (calendar, entry), content in zip(entries, contents, strict=True):
+            if content not in distinct or (calendar, content) in own:
+                continue
+            own.add((calendar, content))
+            self._own.setdefault((calendar, entry.name.casefold()), []).append(entry)
+        for (_, entry), content in zip(entries, contents, strict=True):
+            if content in distinct:
+                distinct.remove(content)
+                self._everywhere.setdefault(entry.name.casefold(), []).append(entry)
 
     def find(self, raw: str, calendar: int) -> Found:
         """What the TZID ``raw`` of a value in VCALENDAR number ``calendar`` means."""
@@ -107,9 +128,10 @@ class Definitions:
         """Of the nearest spelling that has a usable definition, the greatest one."""
         name = clean(raw)
         location = ""
-        spellings: tuple[list[_Entry], ...] = ([], [], [])
+        spellings: tuple[list[_Entry], ...] = ([], [], [], [])
         for entry in entries:
-            spellings[0 if entry.raw == raw else 1 if entry.name == name else 2].append(entry)
+            exactness = (entry.raw == raw, entry.raw == name, entry.name == name, True)
+            spellings[exactness.index(True)].append(entry)
         for alike in spellings:
             usable = {found for entry in alike if (found := self._definition(entry)) is not None}
             if usable:
@@ -146,20 +168,6 @@ class Definitions:
                 message = f"the VTIMEZONE {entry.name[:80]!r} has no usable observance"
                 feed.problem("tz_unusable", message, offset=offset, action="ignored")
         return entry.definition
-
-    def _affordable(self, components: list[Component]) -> set[Content] | None:
-        """None if all may be kept; else the contents of those that may, the same in any order."""
-        limit = self._budget.feed.limits.max_timezones
-        if len(components) <= limit:
-            return None
-        contents = {_content(component) for component in components}
-        if len(contents) <= limit:
-            return None
-        self._budget.exceeded("max_timezones", "the feed defines more time zones than are read")
-        return set(sorted(contents)[:limit])
-
-
-LOCATION = "X-LIC-LOCATION"
 
 
 def _value(component: Component, name: str) -> str:

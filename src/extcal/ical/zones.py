@@ -286,7 +286,6 @@ class Zones:
     def _from_head(self, calendar: int) -> Zone | None:
         """What X-WR-TIMEZONE names: the VCALENDAR's own, else its siblings'."""
         if calendar not in self._headed:
-            self._headed[calendar] = None  # a name that falls back to itself ends here
             own = self._x_wr_timezone(calendar)
             zone = None if own is None else self._from_name(own, calendar)
             if own is not None and zone is None:
