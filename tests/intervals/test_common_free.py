@@ -74,6 +74,8 @@ def test_buffer_reaches_across_another_participants_window() -> None:
     """Ada's meeting ends where Bob's window begins; her buffer still counts."""
     bob = FreeBusy.from_periods((at(10), at(12)))
     assert common_free([ADA, bob], HOUR, buffer=minutes(30)) == (Period(at(10, 30), at(12)),)
+    unsure = FreeBusy.from_periods(DAY, unknown=[(at(9), at(10)), (at(12), at(13))])
+    assert common_free([unsure, bob], HOUR, buffer=minutes(30)) == (Period(at(10, 30), at(11, 30)),)
 
 
 def test_slots_lie_on_the_step_and_may_overlap() -> None:

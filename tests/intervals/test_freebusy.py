@@ -66,18 +66,17 @@ def test_periods_come_in_many_forms() -> None:
     window = (DAY.start, DAY.end)
     value = FreeBusy.from_periods(
         window,
-        iter(
-            [
-                Period(at(9), at(10)),
-                (at(10), at(11)),
-                (at(11), at(12), FBType.BUSY),
-                BusyPeriod(at(8), at(23), FBType.FREE),
-            ]
-        ),
-        unknown=(pair for pair in [Period(at(1), at(2)), (at(2), at(3))]),
+        [
+            Period(at(9), at(10)),
+            (at(10), at(11)),
+            (at(11), at(12), FBType.BUSY),
+            BusyPeriod(at(8), at(23), FBType.FREE),
+        ],
+        unknown=[Period(at(1), at(2)), (at(2), at(3))],
     )
     assert value.periods == (BusyPeriod(at(9), at(12)),)
     assert value.unknown == (Period(at(1), at(3)),)
+    assert FreeBusy.from_periods(window, iter(value), iter(value.unknown)) == value
 
 
 def test_what_lies_outside_the_window_is_cut_off() -> None:

@@ -383,6 +383,11 @@ def local_time(second: int, zone: str) -> datetime:
     return instant(second).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
+def quarters_shown(second: int, zone: str) -> int:
+    local = local_time(second, zone)
+    return local.hour * 4 + local.minute // 15
+
+
 def counted_hours(zone: str, shift: tuple[frozenset[int], int, int], window: range) -> set[int]:
     """Return the quarters within the hours, by looking at the clock in each of them."""
     days, start, end = shift
@@ -576,8 +581,7 @@ def test_common_free_with_hours_counted(
             (start, start + duration * QUARTER)
             for lo, hi in expected
             for start in range(lo, hi - duration * QUARTER + 1, QUARTER)
-            if (local := local_time(start, zone))
-            and (local.hour * 4 + local.minute // 15) % step == 0
+            if quarters_shown(start, zone) % step == 0
         ]
     found = common_free(
         people,
