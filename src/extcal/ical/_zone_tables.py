@@ -118,20 +118,25 @@ class TzinfoRules:
         Two transitions that cancel out were 3.98 days apart in 1939, and have never been nearer
         than 6.9 days since 1950, so no pair hides between two samples.
         """
-        lo = min(max(lo, FIRST + MARGIN), LAST - 2 * MARGIN)
-        hi = min(max(hi, lo), lo + LONGEST_TABLE, LAST - MARGIN)
+        lo = min(max(lo, FIRST + 2 * MARGIN), LAST - 30 * DAY)
+        hi = min(max(hi, lo), lo + LONGEST_TABLE, LAST - 20 * DAY)
         step = 6 * DAY if lo > AD_1950 else 3 * DAY
-        offset_at = self.offset_at
+        base, fromutc = self._base, self._tzinfo.fromutc
+
+        def offset_at(epoch: int) -> timedelta | None:
+            return fromutc(base + timedelta(0, epoch)).utcoffset()
+
         start = lo - MARGIN
-        first = before = offset_at(start)
+        before = offset_at(start)
+        first = _seconds(before)
         transitions: list[tuple[int, int]] = []
         while start < hi + MARGIN:
             end = start + step
             after = offset_at(end)
             while before != after:
-                found = _first_change(offset_at, start, end, before)
-                before, start = offset_at(found), found
-                transitions.append((found, before))
+                start = _first_change(offset_at, start, end, before)
+                before = offset_at(start)
+                transitions.append((start, _seconds(before)))
             start = end
         return Table(lo, hi, first, transitions)
 
@@ -156,7 +161,9 @@ def _seconds(offset: timedelta | None) -> int:
     return offset.days * DAY + offset.seconds
 
 
-def _first_change(offset_at: Callable[[int], int], start: int, end: int, before: int) -> int:
+def _first_change(
+    offset_at: Callable[[int], timedelta | None], start: int, end: int, before: timedelta | None
+) -> int:
     """The first instant in (start, end] at which the offset is no longer ``before``."""
     while end - start > 1:
         middle = (start + end) // 2
