@@ -1,0 +1,18 @@
+"""The corridor: pure functions from a feed's bytes to free/busy. No I/O, no clock."""
+
+from __future__ import annotations
+
+from extcal.ical.events import ExternalEvent, explain
+from extcal.ical.expand import Excluded, Expansion, expand, free_busy
+from extcal.ical.freebusy import read_freebusy, write_freebusy
+
+__all__ = [
+    "Excluded",
+    "Expansion",
+    "ExternalEvent",
+    "expand",
+    "explain",
+    "free_busy",
+    "read_freebusy",
+    "write_freebusy",
+]

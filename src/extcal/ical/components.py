@@ -1,12 +1,19 @@
-"""Components: logical lines in, a tree of the components that matter out."""
+"""Components (RFC 5545 section 3.6): logical lines in, the components that matter out.
+
+Order never matters here, and neither does nesting that should not be: a component that was never
+ended is ended by the next one of its kind, an END without a BEGIN is passed over, and a body that
+stops in the middle keeps what it had and is called cut.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from extcal.ical.lines import Line
+from extcal.ical.lines import Line, logical_lines
+from extcal.ical.sieve import Sieved
+from extcal.ical.work import Work
 
-__all__ = ["CalendarHead", "Component", "Stream"]
+__all__ = ["CalendarHead", "Component", "Stream", "read"]
 
 
 @dataclass(slots=True)
@@ -16,6 +23,7 @@ class Component:
     name: str
     offset: int
     calendar: int  # index of its VCALENDAR in Stream.calendars
+    end: int = -1  # offset behind its last line
     lines: list[Line] = field(default_factory=list)
     children: list[Component] = field(default_factory=list)
 
@@ -27,6 +35,7 @@ class CalendarHead:
     prodid: str | None = None
     method: str | None = None
     x_wr_timezone: str | None = None
+    window: str | None = None  # X-EXTCAL-WINDOW, which write_freebusy notes
     vtimezones: list[Component] = field(default_factory=list)
 
 
@@ -38,3 +47,218 @@ class Stream:
     events: list[Component] = field(default_factory=list)
     freebusy: list[Component] = field(default_factory=list)
     availability: list[Component] = field(default_factory=list)
+
+
+# Everything else (DESCRIPTION, alarms' triggers, attachments) is neither decoded nor kept.
+_WANTED = (
+    "BEGIN END PRODID METHOD X-WR-TIMEZONE"
+    " UID SEQUENCE DTSTAMP LAST-MODIFIED RECURRENCE-ID"
+    " DTSTART DTEND DURATION RRULE RDATE EXDATE EXRULE"
+    " STATUS TRANSP CLASS SUMMARY LOCATION"
+    " X-MICROSOFT-CDO-BUSYSTATUS X-MICROSOFT-MSNCALENDAR-BUSYSTATUS"
+    " X-MICROSOFT-CDO-INTENDEDSTATUS X-MICROSOFT-MSNCALENDAR-INTENDEDSTATUS"
+    " X-MICROSOFT-CDO-ALLDAYEVENT X-MICROSOFT-MSNCALENDAR-ALLDAYEVENT X-FUNAMBOL-ALLDAY"
+    " TZID TZOFFSETFROM TZOFFSETTO X-LIC-LOCATION X-MICROSOFT-CDO-TZID"
+    " FREEBUSY BUSYTYPE PRIORITY X-EXTCAL-WINDOW"
+).split()
+_NAMES = {name.encode(): name for name in _WANTED}
+_NAMES_WITH_PEOPLE = {**_NAMES, b"ATTENDEE": "ATTENDEE"}
+
+_TOP_LEVEL = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"})
+_PARENTS = {
+    "VEVENT": "VCALENDAR",
+    "VFREEBUSY": "VCALENDAR",
+    "VTIMEZONE": "VCALENDAR",
+    "VAVAILABILITY": "VCALENDAR",
+    "STANDARD": "VTIMEZONE",
+    "DAYLIGHT": "VTIMEZONE",
+    "AVAILABLE": "VAVAILABILITY",
+}
+
+
+def read(sieved: Sieved, work: Work, *, people: bool = True) -> Stream:
+    """Read the sieved spans into a Stream; never fails on what is in them.
+
+    ``people`` says whether ATTENDEE lines are wanted: there may be hundreds to an event. Oddities
+    become Problems; a body that ends inside a component is ``work.cut``.
+    """
+    wanted = _NAMES_WITH_PEOPLE if people else _NAMES
+    reader = _Reader(work)
+    for span in sieved.spans:
+        for line in logical_lines(sieved.raw, span, wanted, work):
+            reader.take(line)
+            if reader.full:
+                break
+    return reader.finish(len(sieved.raw))
+
+
+class _Reader:
+    """The open components, and what has been read so far."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.stream = Stream()
+        self.full = False
+        self.open: list[Component | str] = []  # a str is a component that is passed over
+        self.vevents = 0
+        self.too_deep = 0
+
+    def take(self, line: Line) -> None:
+        name = line.name
+        if name == "BEGIN":
+            self.begin(line)
+        elif name == "END":
+            self.end(line)
+        elif name == "":
+            self.bad_line(line)
+        elif self.open:
+            top = self.open[-1]
+            if isinstance(top, Component):
+                if top.name == "VCALENDAR":
+                    self.head_line(line)
+                else:
+                    top.lines.append(line)
+
+    def begin(self, line: Line) -> None:
+        name = line.value.strip().upper()
+        if name == "VCALENDAR":
+            self.too_deep = 0
+            self.close_to(0, line)
+            self.stream.calendars.append(CalendarHead())
+            self.open.append(Component(name, line.offset, len(self.stream.calendars) - 1))
+            return
+        if name in _TOP_LEVEL:
+            self.begin_top_level(line, name)
+        if self.too_deep:
+            self.too_deep += 1
+            return
+        if len(self.open) >= self.work.limits.max_nesting:
+            self.too_deep = 1
+            self.work.problem(
+                "max_nesting", "components nested too deeply", offset=line.offset, action="skipped"
+            )
+            return
+        parent = self.open[-1] if self.open else None
+        if isinstance(parent, Component) and _PARENTS.get(name) == parent.name:
+            self.open_component(name, line, parent)
+        else:
+            self.open.append(name)
+
+    def begin_top_level(self, line: Line, name: str) -> None:
+        """These stand only in a VCALENDAR, so one that opens ends whatever was left open."""
+        self.too_deep = 0
+        if not self.open:
+            self.reopen_calendar(line)
+        self.close_to(1, line)
+        if name == "VEVENT":
+            self.vevents += 1
+            if self.vevents > self.work.limits.max_vevents:
+                self.full = True
+                self.work.exceeded(
+                    "max_vevents",
+                    f"more than {self.work.limits.max_vevents:,} events",
+                    offset=line.offset,
+                )
+
+    def reopen_calendar(self, line: Line) -> None:
+        """A component after END:VCALENDAR, or before any BEGIN:VCALENDAR, belongs to the last one."""
+        if not self.stream.calendars:
+            self.stream.calendars.append(CalendarHead())
+        if self.work.count("outside_calendar") == 1:
+            self.work.problem(
+                "outside_calendar", "a component outside VCALENDAR", offset=line.offset, action="kept"
+            )
+        stray = Component("VCALENDAR", line.offset, len(self.stream.calendars) - 1)
+        stray.end = 0  # marks that no END:VCALENDAR is owed
+        self.open.append(stray)
+
+    def open_component(self, name: str, line: Line, parent: Component) -> None:
+        if self.full:
+            self.open.append(name)
+            return
+        component = Component(name, line.offset, parent.calendar)
+        self.open.append(component)
+        if name == "VEVENT":
+            self.stream.events.append(component)
+        elif name == "VFREEBUSY":
+            self.stream.freebusy.append(component)
+        elif name == "VAVAILABILITY":
+            self.stream.availability.append(component)
+        elif name == "VTIMEZONE":
+            self.stream.calendars[parent.calendar].vtimezones.append(component)
+        else:
+            parent.children.append(component)
+
+    def end(self, line: Line) -> None:
+        name = line.value.strip().upper()
+        # A page of a failing server is sometimes glued to the last line.
+        if name.startswith("VCALENDAR"):
+            name = "VCALENDAR"
+        if self.too_deep and name not in _TOP_LEVEL and name != "VCALENDAR":
+            self.too_deep -= 1
+            return
+        self.too_deep = 0
+        for depth in range(len(self.open) - 1, -1, -1):
+            if _name(self.open[depth]) == name:
+                self.close_to(depth + 1, line)
+                self.close_last(line.offset)
+                return
+        self.work.problem(
+            "stray_end", f"END:{name[:40]} without its BEGIN", offset=line.offset, action="ignored"
+        )
+
+    def close_to(self, depth: int, line: Line) -> None:
+        while len(self.open) > depth:
+            last = self.open[-1]
+            if not (isinstance(last, Component) and last.end == 0):
+                self.work.problem(
+                    "missing_end",
+                    f"{_name(last)[:40]} was never ended",
+                    offset=line.offset,
+                    action="ended here",
+                )
+            self.close_last(line.offset)
+
+    def close_last(self, offset: int) -> None:
+        last = self.open.pop()
+        if isinstance(last, Component):
+            last.end = offset
+
+    def head_line(self, line: Line) -> None:
+        top = self.open[-1]
+        assert isinstance(top, Component)
+        head = self.stream.calendars[top.calendar]
+        value = line.value.strip()
+        if line.name == "PRODID":
+            head.prodid = head.prodid or value
+        elif line.name == "METHOD":
+            head.method = head.method or value.upper()
+        elif line.name == "X-WR-TIMEZONE":
+            head.x_wr_timezone = head.x_wr_timezone or value
+        elif line.name == "X-EXTCAL-WINDOW":
+            head.window = head.window or value
+
+    def bad_line(self, line: Line) -> None:
+        if self.open:
+            self.work.problem(
+                "bad_line", "a line that is no property", offset=line.offset, action="ignored"
+            )
+        elif self.work.count("garbage") == 1:
+            self.work.problem(
+                "garbage", "text outside the calendar", offset=line.offset, action="ignored"
+            )
+
+    def finish(self, end: int) -> Stream:
+        for component in self.open:
+            if not self.full and not (isinstance(component, Component) and component.end == 0):
+                self.work.cut("cut_body", f"the body ends inside {_name(component)[:40]}", offset=end)
+                break
+        for component in self.open:
+            if isinstance(component, Component):
+                component.end = end
+        return self.stream
+
+
+def _name(component: Component | str) -> str:
+    return component if isinstance(component, str) else component.name
+

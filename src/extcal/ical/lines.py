@@ -1,10 +1,24 @@
-"""Content lines (RFC 5545 section 3.1): bytes in, unfolded and decoded lines out."""
+"""Content lines (RFC 5545 section 3.1): bytes in, unfolded and decoded lines out.
+
+    contentline = name *(";" param ) ":" value CRLF
+
+Laxer than the grammar where real feeds are: CRLF, LF and CR all end a line, blank lines are
+skipped, control bytes vanish, a name may be folded, and bytes that are not UTF-8 are read as
+Windows-1252. Only lines of the names asked for are decoded. A line that is not a content line comes
+out with the name ``""``, so that its component can say so; it never costs its neighbours.
+"""
 
 from __future__ import annotations
 
+import codecs
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["Line"]
+from extcal.ical.work import Work
+
+__all__ = ["NO_PARAMS", "Line", "logical_lines", "parse_line"]
 
 
 class Line(NamedTuple):
@@ -12,5 +26,144 @@ class Line(NamedTuple):
 
     offset: int  # of its first byte in the feed
     name: str
-    params: dict[str, str]  # several values of one parameter stay joined by ","; quotes removed
+    params: Mapping[str, str]  # several values of one parameter stay joined by ","; unquoted
     value: str
+
+
+NO_PARAMS: Mapping[str, str] = MappingProxyType({})
+
+_PHYSICAL = re.compile(rb"[^\r\n]+")
+_NAME = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
+_CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
+_HAS_CONTROL = re.compile(b"[" + re.escape(_CONTROL) + b"]")
+# param = param-name "=" param-value *("," param-value); a quoted value may hold ";" ":" ","
+_PARAM = re.compile(r";[ \t]*([A-Za-z0-9_-]+)[ \t]*=((?:\"[^\"]*\"|[^\";:])*)")
+_DATE_NAMES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
+_DATE_AHEAD = re.compile(r"\s*\d{8}")
+_DATE_AFTER_COLON = re.compile(r":(?=\s*\d{8}[\dTtZzPpWDHMS/,+\s-]*$)")
+# RFC 6868 section 3.2
+_CARET = re.compile(r"\^[n^']")
+_CARET_MEANS = {"^n": "\n", "^^": "^", "^'": '"'}
+_MAX_PARAMS = 64
+# A cut list of these would hide busy time; a cut EXDATE only leaves an instance busy.
+_MUST_BE_WHOLE = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "FREEBUSY"})
+
+
+def logical_lines(
+    raw: bytes, span: tuple[int, int], names: Mapping[bytes, str], work: Work
+) -> Iterator[Line]:
+    """Yield the logical lines of ``raw[span]`` whose upper-case name is a key of ``names``.
+
+    A fold is CRLF and one white space (section 3.1), and may split a UTF-8 sequence or a name: bytes
+    are joined first and decoded after. Reads at most ``limits.max_line_bytes`` of one line.
+    """
+    limit = work.limits.max_line_bytes
+    start = -1  # of the pending line; -1 while a line nobody asked for is skipped
+    parts: list[bytes] = []
+    size = 0
+    for match in _PHYSICAL.finditer(raw, *span):
+        chunk = match.group()
+        if chunk[0] in b" \t":
+            if start >= 0:
+                size += len(chunk)
+                if size <= limit:
+                    parts.append(chunk[1:])
+            continue
+        if start >= 0:
+            line = _finish(start, parts, size, names, work)
+            if line is not None:
+                yield line
+        name = _NAME.match(chunk)
+        if name is not None and name.group(1).upper() not in names:
+            start = -1
+            continue
+        start, size = match.start(), len(chunk)
+        parts = [chunk if size <= limit else chunk[:limit]]
+    if start >= 0:
+        line = _finish(start, parts, size, names, work)
+        if line is not None:
+            yield line
+
+
+def _finish(
+    offset: int, parts: list[bytes], size: int, names: Mapping[bytes, str], work: Work
+) -> Line | None:
+    data = parts[0] if len(parts) == 1 else b"".join(parts)
+    if _HAS_CONTROL.search(data):
+        data = data.translate(None, _CONTROL)
+    data = data.removeprefix(codecs.BOM_UTF8)
+    match = _NAME.match(data)
+    if match is None:
+        return Line(offset, "", NO_PARAMS, "") if data.strip() else None
+    name = names.get(match.group(1).upper())
+    if name is None:
+        return None
+    if size > work.limits.max_line_bytes:
+        data = data[: data.rfind(b",") + 1] if name in {"EXDATE", "RDATE"} else data
+        _too_long(name, offset, work)
+    return parse_line(offset, name, _decode(data, offset, work), match.end())
+
+
+def _too_long(name: str, offset: int, work: Work) -> None:
+    message = f"a {name} line is longer than {work.limits.max_line_bytes:,} bytes"
+    if name in _MUST_BE_WHOLE:
+        work.exceeded("max_line_bytes", message, offset=offset)
+    else:
+        work.problem("max_line_bytes", message, offset=offset, action="cut")
+
+
+def _decode(data: bytes, offset: int, work: Work) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        if work.count("not_utf8") == 1:
+            work.problem(
+                "not_utf8",
+                "bytes that are not UTF-8",
+                offset=offset,
+                action="read as Windows-1252",
+            )
+        return data.decode("cp1252", "replace")
+
+
+def parse_line(offset: int, name: str, text: str, after_name: int) -> Line:
+    """Split one unfolded line at its first colon outside quotes; never fails.
+
+    ``after_name`` is the index behind the ``:`` or ``;`` that ends the name. For dates, an unquoted
+    colon inside a parameter (``TZID=(UTC-05:00) Eastern``) is not taken for the one before the value.
+    """
+    if text[after_name - 1] == ":":
+        return Line(offset, name, NO_PARAMS, text[after_name:])
+    params: dict[str, str] = {}
+    position = after_name - 1
+    while len(params) < _MAX_PARAMS:
+        match = _PARAM.match(text, position)
+        if match is None:
+            break
+        value = match.group(2)
+        if '"' in value:
+            value = value.replace('"', "")
+        if "^" in value:
+            value = _CARET.sub(lambda caret: _CARET_MEANS[caret.group()], value)
+        params.setdefault(match.group(1).upper(), value)
+        position = match.end()
+    colon = text.find(":", position)
+    value = text[colon + 1 :] if colon >= 0 else ""
+    if name in _DATE_NAMES and not _DATE_AHEAD.match(value):
+        return _unquoted_colon(offset, name, text, after_name, params, value)
+    return Line(offset, name, params, value)
+
+
+def _unquoted_colon(
+    offset: int, name: str, text: str, after_name: int, params: dict[str, str], value: str
+) -> Line:
+    colons = [match.start() for match in _DATE_AFTER_COLON.finditer(text, after_name)]
+    if not colons:
+        return Line(offset, name, params, value)
+    head = text[after_name : colons[-1]]
+    retried: dict[str, str] = {}
+    for part in head.split(";"):
+        key, equals, written = part.partition("=")
+        if equals:
+            retried[key.strip().upper()] = written.strip().strip('"')
+    return Line(offset, name, retried, text[colons[-1] + 1 :])

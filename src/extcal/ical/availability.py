@@ -1,0 +1,171 @@
+"""VAVAILABILITY (RFC 7953): when its owner can be booked at all, as one layer of busy time.
+
+Sections 4 and 5 differ where components overlap in part: section 5 lets a lower priority's AVAILABLE
+free time inside a higher priority's. Section 4's reading is taken: each priority replaces what is
+below it wherever it reaches. It blocks more, and it is what "override" says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from heapq import heappop, heappush
+from itertools import groupby
+from typing import NamedTuple
+
+from extcal.ical import series, values
+from extcal.ical.components import Component, Stream
+from extcal.ical.work import Work
+from extcal.ical.zones import Zones
+from extcal.intervals import FBType
+
+__all__ = ["Layer", "layer"]
+
+# Section 4's own order where components of one priority overlap; it is not FBTYPE's.
+_TIE_ORDER = {FBType.BUSY: 3, FBType.BUSY_UNAVAILABLE: 2, FBType.BUSY_TENTATIVE: 1}
+
+
+class Layer(NamedTuple):
+    """A stretch in epoch seconds during which the owner is not available, and who says so."""
+
+    start: int
+    end: int
+    fbtype: FBType
+    uid: str
+
+
+class _Availability(NamedTuple):
+    priority: int
+    fbtype: FBType
+    uid: str
+    start: int
+    end: int
+    free: list[tuple[int, int]]
+
+
+def layer(stream: Stream, zones: Zones, raw: bytes, lo: int, hi: int, work: Work) -> list[Layer]:
+    """Return the busy time that all VAVAILABILITYs of a body leave in ``[lo, hi)``, sorted."""
+    found = [
+        availability
+        for component in stream.availability
+        if (availability := _read(component, zones, raw, lo, hi, work)) is not None
+    ]
+    # 0 is the lowest priority, then 9 down to 1 (section 4)
+    found.sort(key=lambda one: -(one.priority or 10))
+    timeline: list[Layer] = []
+    for _, equals in groupby(found, key=lambda one: one.priority):
+        timeline = _paint(timeline, list(equals))
+    return [stretch for stretch in timeline if stretch.fbtype is not FBType.FREE]
+
+
+def _read(
+    component: Component, zones: Zones, raw: bytes, lo: int, hi: int, work: Work
+) -> _Availability | None:
+    bounds = _bounds(component, zones, lo, hi)
+    if bounds is None:
+        return None
+    start, end = bounds
+    written = {line.name: line.value.strip() for line in reversed(component.lines)}
+    priority = written.get("PRIORITY", "")
+    token = written.get("BUSYTYPE", "")
+    fbtype = FBType.from_token(token) if token else FBType.BUSY_UNAVAILABLE
+    return _Availability(
+        int(priority) if priority.isascii() and priority.isdigit() and len(priority) == 1 else 0,
+        FBType.BUSY if fbtype not in _TIE_ORDER else fbtype,
+        written.get("UID", "availability"),
+        start,
+        end,
+        sorted(_free(component, zones, raw, start, end, work)),
+    )
+
+
+def _bounds(component: Component, zones: Zones, lo: int, hi: int) -> tuple[int, int] | None:
+    """Without DTSTART or an end it reaches as far as anybody asks (section 3.1)."""
+    start, end = lo, hi
+    first: values.Moment | None = None
+    for line in component.lines:
+        moment = (
+            values.parse_moment(line, component.calendar, zones)
+            if line.name in {"DTSTART", "DTEND"}
+            else None
+        )
+        if moment is not None and line.name == "DTSTART":
+            first, start = moment, max(lo, moment.epoch)
+        elif moment is not None:
+            end = min(hi, moment.epoch)
+    for line in component.lines:
+        duration = values.parse_duration(line.value) if line.name == "DURATION" else None
+        if duration is not None and first is not None:
+            end = min(hi, duration[0].end(first.local, first.epoch, first.zone))
+    return (start, end) if start < end else None
+
+
+def _free(
+    component: Component, zones: Zones, raw: bytes, lo: int, hi: int, work: Work
+) -> Iterator[tuple[int, int]]:
+    """The instances of the AVAILABLEs, overrides taken into account, inside the bounds."""
+    by_uid: dict[str, list[values.Event]] = {}
+    for position, child in enumerate(component.children):
+        event = values.event(child, zones, work)
+        if event is not None:
+            by_uid.setdefault(event.uid or f"\x00{position}", []).append(event)
+    for uid in sorted(by_uid):
+        for occurrence in series.occurrences(by_uid[uid], zones, raw, lo, hi, work):
+            if occurrence.event.facts.get("STATUS") == "CANCELLED":
+                continue
+            start, end = max(lo, occurrence.start), min(hi, occurrence.end)
+            if start < end:
+                yield start, end
+
+
+def _paint(below: list[Layer], equals: list[_Availability]) -> list[Layer]:
+    """Lay all components of one priority over what is there: one sweep over all edges."""
+    edges = {edge for stretch in below for edge in stretch[:2]}
+    for one in equals:
+        edges.update((one.start, one.end))
+        edges.update(edge for span in one.free for edge in span)
+    order = sorted(edges)
+    free = _Cursor(sorted(span for one in equals for span in one.free))
+    waiting = sorted(equals, key=lambda one: -one.start)
+    over: list[tuple[int, str, int, FBType]] = []  # a heap: the strongest first
+    under = iter(below)
+    beneath = next(under, None)
+    painted: list[Layer] = []
+    for start, end in zip(order, order[1:], strict=False):
+        while waiting and waiting[-1].start <= start:
+            one = waiting.pop()
+            heappush(over, (-_TIE_ORDER[one.fbtype], one.uid, one.end, one.fbtype))
+        while over and over[0][2] <= start:
+            heappop(over)
+        while beneath is not None and beneath.end <= start:
+            beneath = next(under, None)
+        if over:
+            _, uid, _, fbtype = over[0]
+            fbtype = FBType.FREE if free.covers(start, end) else fbtype
+            _append(painted, Layer(start, end, fbtype, uid))
+        elif beneath is not None and beneath.start <= start:
+            _append(painted, Layer(start, end, beneath.fbtype, beneath.uid))
+    return painted
+
+
+class _Cursor:
+    """Asks of sorted spans, in ascending order, whether one of them covers a stretch."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        self.spans = list(spans)
+        self.position = 0
+        self.reached: int | None = None
+
+    def covers(self, start: int, end: int) -> bool:
+        while self.position < len(self.spans) and self.spans[self.position][0] <= start:
+            reach = self.spans[self.position][1]
+            self.reached = reach if self.reached is None else max(self.reached, reach)
+            self.position += 1
+        return self.reached is not None and self.reached >= end
+
+
+def _append(painted: list[Layer], stretch: Layer) -> None:
+    last = painted[-1] if painted else None
+    if last is not None and last.end == stretch.start and last[2:] == stretch[2:]:
+        painted[-1] = last._replace(end=stretch.end)
+    else:
+        painted.append(stretch)
