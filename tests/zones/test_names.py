@@ -313,6 +313,16 @@ def test_floating_times_of_two_vtimezones_are_utc_with_advice(reading, defined):
     assert "timezone=" in feed.problems[0].message
 
 
+def test_asking_whether_a_zone_is_stated_tells_nothing(reading):
+    """A value with a hint of its own may ask first: nothing is assumed, so nothing is told."""
+    assert reading("X-WR-TIMEZONE:Asia/Tokyo").zones.floating(0).source == "x-wr-timezone"
+    feed = reading()
+    assert feed.zones.floating(0) is None
+    assert feed.codes() == []
+    assert feed.source(None) == "assumed"
+    assert feed.codes() == ["floating_assumed"]
+
+
 def test_a_calendar_that_is_not_there_is_an_empty_one(reading):
     feed = reading()
     assert feed.source(None, 7) == "assumed"

@@ -114,6 +114,7 @@ class Zones:
 
     __slots__ = (
         "_argument",
+        "_assumed_utc",
         "_definitions",
         "_floating",
         "_headed",
@@ -136,12 +137,23 @@ class Zones:
         self._told: set[tuple[str, ...]] = set()
         self._read: dict[Named | tuple[str, Rules], Zone] = {}
         self._resolved: dict[tuple[str, int], Zone] = {}
-        self._floating: dict[int, Zone] = {}
+        self._floating: dict[int, Zone | None] = {}
         self._headed: dict[int, Zone | None] = {}
         self._siblings_head: list[str] | None = None
         self._definitions: Definitions | None = None
         self.utc = self._named(Named("utc", "UTC", 0))
+        self._assumed_utc = self.utc.called("assumed")
         self._argument = None if default is None else self._from_argument(default)
+
+    def floating(self, calendar: int) -> Zone | None:
+        """The zone of floating times and dates if the caller or the feed states one, else None.
+
+        ``calendar``: the index of the VCALENDAR in the stream. Tells nothing: for those who have
+        another hint to try before UTC is assumed.
+        """
+        if calendar not in self._floating:
+            self._floating[calendar] = self._stated(calendar)
+        return self._floating[calendar]
 
     def resolve(self, tzid: str | None, calendar: int) -> Zone:
         """The zone of a TZID, or of floating times and dates.
@@ -150,10 +162,7 @@ class Zones:
         value's VCALENDAR in the stream. Always answers; what had to be assumed is a Problem.
         """
         if tzid is None:
-            zone = self._floating.get(calendar)
-            if zone is None:
-                zone = self._floating[calendar] = self._resolve_floating(calendar)
-            return zone
+            return self._resolve_floating(calendar)
         zone = self._resolved.get((tzid, calendar))
         if zone is None:
             zone = self._resolved[tzid, calendar] = self._resolve(tzid, calendar)
@@ -251,21 +260,23 @@ class Zones:
     # Times without a zone, and names that say nothing
 
     def _resolve_floating(self, calendar: int) -> Zone:
-        if self._argument is not None:
-            return self._argument
-        headed = self._from_head(calendar)
-        if headed is not None:
-            return headed
-        only = self._defined().only(calendar)
-        zone = None if only is None else self._from_name(only, calendar)
+        zone = self.floating(calendar)
         if zone is not None:
-            return zone.called("vtimezone")
+            return zone
         self._tell(
             "floating_assumed",
             "times without a zone were read as UTC; pass timezone= with the calendar owner's zone",
             "assumed UTC",
         )
-        return self.utc.called("assumed")
+        return self._assumed_utc
+
+    def _stated(self, calendar: int) -> Zone | None:
+        zone = self._argument or self._from_head(calendar)
+        if zone is not None:
+            return zone
+        only = self._defined().only(calendar)
+        zone = None if only is None else self._from_name(only, calendar)
+        return None if zone is None else zone.called("vtimezone")
 
     def _assume(self, tzid: str, calendar: int) -> Zone:
         name = clean(tzid)
