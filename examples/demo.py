@@ -21,7 +21,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import extcal
-from extcal.draw import Row, grid_html, grid_svg
 from extcal.testing import ManualClock
 from extcal.testing.server import FeedServer
 
@@ -50,7 +49,7 @@ def main() -> None:
         if picture:
             calendars, feeds, _ = look_once(server, clock, monday)
             start, end = week(monday)
-            draw(calendars.availability(feeds, start, end), start, end, picture)
+            draw(calendars.availability(feeds, start, end), picture)
         else:
             tell(server, clock, monday)
 
@@ -129,7 +128,7 @@ def tell(server: FeedServer, clock: ManualClock, monday: date) -> None:
     heading("5", "The same as a picture")
     for suffix in ("html", "svg"):
         file = HERE.parent / "build" / "demo" / f"availability.{suffix}"
-        draw(table, start, end, file)
+        draw(table, file)
         print(f"   {_short(file)}")
     print()
 
@@ -171,29 +170,11 @@ def of_day(
     return lines
 
 
-def draw(table: extcal.Availability, start: datetime, end: datetime, file: Path) -> None:
+def draw(table: extcal.Availability, file: Path) -> None:
     """Write the picture of ``table`` to ``file``, as its suffix says."""
-    rows = [
-        Row(
-            name,
-            [(lo, hi, extcal.FBType(kind).token) for lo, hi, kind in table[name].epochs],
-            table[name].unknown_epochs,
-        )
-        for name in table
-    ]
     slots = table.common_free(MEETING, hours=HOURS).slots
-    drawn = (grid_html if file.suffix == ".html" else grid_svg)(
-        rows,
-        lo=int(start.timestamp()),
-        hi=int(end.timestamp()),
-        zone=ZONE,
-        hours=[
-            (int(shift.start.timestamp()), int(shift.end.timestamp()))
-            for shift in HOURS.periods(start, end)
-        ],
-        slots=[(int(slot.start.timestamp()), int(slot.end.timestamp())) for slot in slots],
-        title="Who is free next week?",
-    )
+    paint = table.to_html if file.suffix == ".html" else table.to_svg
+    drawn = paint(timezone=ZONE, hours=HOURS, slots=slots, title="Who is free next week?")
     if file.suffix == ".html":
         drawn = PAGE.replace("{}", drawn)
     file.parent.mkdir(parents=True, exist_ok=True)

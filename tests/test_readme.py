@@ -1,0 +1,119 @@
+"""The README and the docs, run: every Python block, in order, one namespace a page.
+
+A ``text`` block right after a ``python`` block is its exact output. Code in an HTML comment that
+begins with ``<!-- run:`` runs as well, unseen by the reader. The addresses on these pages are
+answered by :func:`pages`, a fake web that holds a calendar for each; the clock stands at
+2027-01-04, eight o'clock UTC; everything else is real.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import extcal
+from extcal.testing import FakeFetcher, ManualClock, event, feed_text
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+ADA = "https://calendar.google.com/calendar/ical/ada%40example.org/private-5ec2e7/basic.ics"
+BOB = "https://outlook.office365.com/owa/calendar/b0b@example.com/5ec2e7/calendar.ics"
+
+_BLOCK = re.compile(
+    r"^```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^```$|^<!-- run:\n(?P<hidden>.*?)^-->$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+class Block(NamedTuple):
+    """Code, the line it starts on, and the output it promises (None: any)."""
+
+    code: str
+    line: int
+    output: str | None
+
+
+def blocks(text: str) -> Iterator[Block]:
+    found = list(_BLOCK.finditer(text))
+    for index, match in enumerate(found):
+        line = text.count("\n", 0, match.start()) + 2
+        if match["hidden"]:
+            yield Block(match["hidden"], line, None)
+        elif match["language"] == "python":
+            after = found[index + 1] if index + 1 < len(found) else None
+            adjacent = after and not text[match.end() : after.start()].strip()
+            promised = after["code"] if after and adjacent and after["language"] == "text" else None
+            yield Block(match["code"], line, promised)
+
+
+def pages() -> FakeFetcher:
+    """What the addresses in the README answer."""
+    ada = feed_text(
+        event(
+            "2026-12-07T09:30", "PT1H", tz="Europe/Berlin", summary="Stand-up",
+            rrule="FREQ=WEEKLY;BYDAY=MO,WE",
+        ),
+        event(
+            "2027-01-04T15:00", "PT1H", tz="Europe/Berlin", summary="Planning", status="TENTATIVE"
+        ),
+    )  # fmt: skip
+    bob = feed_text(
+        event("2027-01-05T14:00", "PT1H", tz="W. Europe Standard Time", summary="Interview"),
+        prodid="Microsoft Exchange Server 2010",
+    )
+    return FakeFetcher({ADA: ada, BOB: bob}, etags=True)
+
+
+@pytest.fixture
+def _fake_web(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``extcal.CalendarCache()`` on a page asks :func:`pages`, at a time that the page knows."""
+    cache: Callable[..., extcal.CalendarCache] = partial(
+        extcal.CalendarCache, fetcher=pages(), clock=ManualClock("2027-01-04T08:00Z")
+    )
+    monkeypatch.setattr(extcal, "CalendarCache", cache)
+
+
+@pytest.mark.usefixtures("_fake_web")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_block_runs_and_prints_what_it_says(page: Path) -> None:
+    names: dict[str, object] = {"__name__": "page"}
+    for block in blocks(page.read_text("utf-8")):
+        code = compile("\n" * (block.line - 1) + block.code, str(page), "exec")
+        said = StringIO()
+        with redirect_stdout(said):
+            exec(code, names)
+        if block.output is not None:
+            assert said.getvalue() == block.output, f"{page.name}, line {block.line}"
+
+
+def test_the_readme_has_blocks_for_one_and_for_many() -> None:
+    """An empty README passes no test."""
+    found = list(blocks((ROOT / "README.md").read_text("utf-8")))
+    assert len(found) >= 6
+    assert any("availability(" in block.code for block in found)
+    assert sum(block.output is not None for block in found) >= 4
+
+
+def test_the_commands_of_the_readme_are_those_of_the_makefile_and_of_ci() -> None:
+    """What a newcomer is told to type exists, and CI types the same."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    ci = (ROOT / ".ci" / "run").read_text("utf-8")
+    for command in ("demo", "test"):
+        assert f"make {command} " in readme
+        assert re.search(rf"^{command}:", makefile, re.MULTILINE)
+        assert re.search(rf"^make {command}\b", ci, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text("utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -1,0 +1,208 @@
+"""The public API as a type checker sees it. Checked by mypy --strict and pyright, never run.
+
+Every name of ``extcal.__all__`` is used here the way a host would, with its type spelled out where
+it matters; a change that breaks a host's types breaks this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import assert_never, assert_type
+
+import extcal
+from extcal.draw import Row, grid_html, grid_svg
+from extcal.formats import Record, to_records
+from extcal.testing import FakeFetcher, ManualClock, event, feed_text
+from extcal.testing.server import FeedServer
+
+START = datetime(2027, 1, 4, tzinfo=UTC)
+END = START + timedelta(days=5)
+
+
+class Written:
+    """What icalendar's Calendar looks like from here."""
+
+    def to_ical(self) -> bytes:
+        return b""
+
+
+def reading(data: bytes, zone: tzinfo) -> None:
+    result = extcal.expand(
+        data,
+        START,
+        END,
+        timezone="Europe/Berlin",
+        owner=["ada@example.org"],
+        policy=extcal.BusyPolicy(all_day="busy", unanswered="free", working_elsewhere="busy"),
+        limits=extcal.Limits(max_steps=10),
+        detail="busy",
+        exclude=("uid", ("uid", START), ("uid", date(2027, 1, 4))),
+        strict=True,
+        sieve=False,
+    )
+    assert_type(result, extcal.Expansion)
+    assert_type(result.free_busy, extcal.FreeBusy)
+    assert_type(result.events, tuple[extcal.ExternalEvent, ...])
+    assert_type(result.problems, tuple[extcal.Problem, ...])
+    assert_type(result.complete, bool)
+    assert_type(result.explain(START, END), tuple[extcal.ExternalEvent, ...])
+    assert_type(extcal.free_busy(data, START, END, timezone=zone), extcal.FreeBusy)
+    assert_type(extcal.free_busy("text", START, END, owner="ada@example.org"), extcal.FreeBusy)
+    assert_type(extcal.expand(Written(), START, END), extcal.Expansion)
+    assert_type(extcal.write_freebusy(result.free_busy, uid="a", dtstamp=START), bytes)
+    assert_type(extcal.read_freebusy(data), extcal.FreeBusy)
+
+
+def events(found: extcal.ExternalEvent) -> None:
+    assert_type(found.uid, str)
+    assert_type(found.recurrence_id, datetime | date | None)
+    assert_type(found.start, datetime)
+    assert_type(found.first_day, date | None)
+    assert_type(found.summary, str | None)
+    assert_type(found.fbtype, extcal.FBType)
+    assert_type(found.reason, str)
+    assert_type(found.private, bool)
+
+
+def algebra(one: extcal.FreeBusy, other: extcal.FreeBusy) -> None:
+    assert_type(one | other, extcal.FreeBusy)
+    assert_type(one.window, extcal.Period)
+    assert_type(one.periods, tuple[extcal.BusyPeriod, ...])
+    assert_type(one.unknown, tuple[extcal.Period, ...])
+    assert_type(one.at(START), extcal.FBType | None)
+    assert_type(one.status(START, END), extcal.FBType | None)
+    assert_type(one.is_free(START, END, blocks={extcal.FBType.BUSY}), bool)
+    assert_type(one.free(duration=timedelta(minutes=30)), tuple[extcal.Period, ...])
+    assert_type(one.clip(START, END), extcal.FreeBusy)
+    for period in one:
+        assert_type(period, extcal.BusyPeriod)
+        assert_type(period.duration, timedelta)
+    hours = extcal.WorkingHours("MO-FR", "09:00", "17:00", "Europe/Berlin")
+    assert_type(hours | hours, extcal.WorkingHours)
+    slots = extcal.common_free(
+        [one, other],
+        duration=timedelta(minutes=45),
+        hours=[hours, None],
+        step=timedelta(minutes=15),
+        buffer=timedelta(minutes=10),
+        timezone="UTC",
+        blocks=extcal.BLOCKING,
+    )
+    assert_type(slots, tuple[extcal.Period, ...])
+    own = extcal.FreeBusy.from_periods(
+        (START, END), [(START, END), extcal.Period(START, END)], unknown=[(START, END)]
+    )
+    assert_type(own, extcal.FreeBusy)
+
+
+def feeds(pasted: str) -> extcal.Feed:
+    feed = extcal.Feed.from_user_input(pasted, timezone="Europe/Berlin", owner="a@example.org")
+    assert_type(feed, extcal.Feed)
+    assert_type(feed.provider, str | None)
+    assert_type(feed.fingerprint, str)
+    detail: extcal.Detail = "busy"
+    return extcal.Feed(pasted, detail=detail, published_ahead=timedelta(days=60))
+
+
+def caching(feed: extcal.Feed) -> None:
+    store: extcal.Store = extcal.MemoryStore()
+    calendars = extcal.CalendarCache(
+        ttl=timedelta(minutes=30),
+        store=store,
+        fetcher=extcal.HttpFetcher(allow_networks=["127.0.0.0/8"]),
+        clock=extcal.system_clock,
+        secret=b"secret",
+    )
+    snapshot = calendars.get(feed)
+    assert_type(snapshot, extcal.Snapshot)
+    assert_type(snapshot.state, extcal.State)
+    assert_type(snapshot.window, extcal.Period)
+    assert_type(snapshot.fetched_at, datetime)
+    assert_type(snapshot.events, tuple[extcal.ExternalEvent, ...])
+    assert_type(snapshot.redacted(), extcal.Snapshot)
+    assert_type(snapshot.explain(START, END), tuple[extcal.ExternalEvent, ...])
+    assert_type(calendars.get("https://example.org/a.ics"), extcal.Snapshot)
+    assert_type(calendars.refresh(feed), extcal.Snapshot)
+    assert_type(calendars.free_busy(feed, START, END, exclude=["uid"]), extcal.FreeBusy)
+    assert_type(calendars.events(feed, START, END), tuple[extcal.ExternalEvent, ...])
+    assert_type(calendars.last_refreshed(feed), datetime | None)
+    calendars.forget(feed)
+
+
+def many(calendars: extcal.CalendarCache, feed: extcal.Feed, own: extcal.FreeBusy) -> None:
+    table = calendars.availability(
+        {"Ada": [feed, "https://example.org/a.ics", own], "Bob": feed, "Eve": own},
+        START,
+        END,
+        timeout=timedelta(seconds=10),
+    )
+    assert_type(table, extcal.Availability)
+    as_mapping: Mapping[str, extcal.FreeBusy] = table
+    assert_type(as_mapping["Ada"], extcal.FreeBusy)
+    assert_type(table["Ada"], extcal.FreeBusy)
+    assert_type(table.problems["Ada"], tuple[extcal.Problem, ...])
+    assert_type(table.as_of["Ada"], datetime | None)
+    found = table.common_free(timedelta(minutes=45), optional=("Bob",), assume_free=["Eve"])
+    assert_type(found.slots, tuple[extcal.Period, ...])
+    assert_type(found.limited_by, tuple[str, ...])
+    assert_type(table.to_svg(timezone="Europe/Berlin", slots=found.slots), str)
+
+
+class OwnFetcher:
+    """A host's own, in ten lines."""
+
+    def fetch(self, request: extcal.FetchRequest) -> extcal.FetchResponse:
+        if request.feed.provider == "google" and request.etag:
+            return extcal.NotModified()
+        return extcal.Fetched(b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", etag='"1"')
+
+
+def fetching(response: extcal.FetchResponse) -> str:
+    own: extcal.Fetcher = OwnFetcher()
+    files: extcal.Fetcher = extcal.FileFetcher(root="/srv/calendars")
+    fake: extcal.Fetcher = FakeFetcher({})
+    extcal.HttpFetcher(policy=extcal.UrlPolicy(allow_networks=["10.0.0.0/8"]))
+    del own, files, fake
+    match response:
+        case extcal.Fetched(body=body):
+            return assert_type(body, bytes).decode()
+        case extcal.NotModified():
+            return "the same"
+        case extcal.Gone(status=status) | extcal.Refused(status=status):
+            return str(assert_type(status, int))
+        case extcal.Failed(kind=kind):
+            return assert_type(kind, str)
+        case _:
+            assert_never(response)
+
+
+def errors(calendars: extcal.CalendarCache) -> str | None:
+    try:
+        calendars.get("https://example.org/a.ics")
+    except extcal.FeedUrlError as error:
+        return assert_type(error.advice, str | None)
+    except extcal.Unavailable as error:
+        return assert_type(error.kind, str)
+    except (extcal.FetchError, extcal.LimitExceeded, extcal.NotACalendar) as error:
+        return str(error)
+    except (extcal.OutsideHorizon, extcal.ExtcalError):
+        return None
+    return None
+
+
+def shapes(fb: extcal.FreeBusy, zone: tzinfo) -> None:
+    assert_type(to_records(fb), list[Record])
+    rows = [Row("Ada", [(0, 3600, "BUSY")], [(7200, 9000)], note="as of 09:12")]
+    assert_type(grid_html(rows, lo=0, hi=86_400, zone=zone, hours=[(0, 1)], title="x"), str)
+    assert_type(grid_svg(rows, lo=0, hi=86_400, zone=zone, slots=[(0, 1)]), str)
+
+
+def testing() -> None:
+    clock = ManualClock("2027-01-04T08:00Z")
+    clock.advance(timedelta(minutes=31))
+    text = feed_text(event("2027-01-04T09:00", "PT1H", tz="Europe/Berlin"))
+    assert_type(text, str)
+    extcal.CalendarCache(fetcher=FakeFetcher({"https://example.org/a.ics": text}), clock=clock)
+    with FeedServer() as server:
+        assert_type(server.serve("/a.ics", text, etag='"1"'), str)
