@@ -1,0 +1,350 @@
+"""What is known is not lost because a source cannot be read; an error never looks like no events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from extcal import (
+    CalendarCache,
+    Failed,
+    Fetched,
+    FetchRequest,
+    Gone,
+    Limits,
+    NotModified,
+    Refused,
+    State,
+    Unavailable,
+)
+from extcal.cache.reasons import _WORDS, unavailable
+from extcal.fetch import FAILURE_KINDS
+from extcal.testing import FakeFetcher, ManualClock, event, feed_text
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def raising(request: FetchRequest) -> str:
+    raise RuntimeError("https://calendar.example.org/ical/SECRET-7f3a/basic.ics is broken")
+
+
+UNREADABLE = [
+    pytest.param(Refused(404), "not_found", id="404"),
+    pytest.param(Refused(401), "unauthorized", id="401"),
+    pytest.param(Refused(403), "forbidden", id="403"),
+    pytest.param(Refused(429), "rate_limited", id="429"),
+    pytest.param(Refused(418), "refused", id="418"),
+    pytest.param(Failed("server_error"), "server_error", id="500"),
+    pytest.param(Failed("timeout"), "timeout", id="timeout"),
+    pytest.param("<!DOCTYPE html><title>Sign in</title>", "not_a_calendar", id="html-200"),
+    pytest.param(b"", "not_a_calendar", id="empty-body"),
+    pytest.param(b"\x00\xff" * 50, "not_a_calendar", id="noise"),
+    pytest.param(raising, "fetcher_error", id="raises"),
+    pytest.param(lambda request: None, "fetcher_error", id="wrong-type"),
+    pytest.param(NotModified(), "protocol", id="304-unasked"),
+    pytest.param(Fetched(3), "unreadable", id="wrong-body"),  # type: ignore[arg-type]
+]
+
+
+class Odd:
+    """A host's own fetcher, with mistakes in it."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    def fetch(self, request: FetchRequest) -> object:
+        return self.answer(request) if callable(self.answer) else self.answer
+
+
+def answering(answer: object) -> object:
+    if isinstance(answer, (str, bytes)):
+        return Fetched(answer.encode() if isinstance(answer, str) else answer)
+    return answer
+
+
+@pytest.mark.parametrize(("answer", "kind"), UNREADABLE)
+def test_the_last_good_reading_is_served_flagged(
+    make: Callable[..., CalendarCache],
+    clock: ManualClock,
+    url: str,
+    body: str,
+    answer: object,
+    kind: str,
+) -> None:
+    """For 24 hours to the second, with its age and the reason; then Unavailable."""
+    source = Odd(Fetched(body.encode()))
+    calendars = make(fetcher=source)
+    good = calendars.get(url)
+    source.answer = answering(answer)
+    clock.advance(31 * MINUTE)
+    stale = calendars.get(url)
+    assert (stale.state, stale.last_error) == (State.ERROR_STALE, kind)
+    assert (stale.free_busy, stale.events) == (good.free_busy, good.events)
+    assert stale.fetched_at == good.fetched_at
+    # Without refusals piling up to "gone", a day passes.
+    source.answer = Failed("connect")
+    clock.set(good.fetched_at + 24 * HOUR)
+    assert calendars.get(url).fetched_at == good.fetched_at
+    clock.advance(timedelta(microseconds=1))
+    with pytest.raises(Unavailable):
+        calendars.get(url)
+
+
+@pytest.mark.parametrize(("answer", "kind"), UNREADABLE)
+def test_unavailable_when_nothing_is_known(
+    make: Callable[..., CalendarCache],
+    clock: ManualClock,
+    url: str,
+    body: str,
+    answer: object,
+    kind: str,
+) -> None:
+    """A typed error with advice; it is raised again without a request until the next try is due."""
+    asked: list[FetchRequest] = []
+    source = Odd(answering(answer))
+
+    def fetch(request: FetchRequest) -> object:
+        asked.append(request)
+        return source.fetch(request)
+
+    calendars = make(fetcher=Odd(fetch))
+    with pytest.raises(Unavailable) as raised:
+        calendars.get(url)
+    assert raised.value.kind == kind
+    assert raised.value.advice
+    assert raised.value.__cause__ is None
+    assert raised.value.__context__ is None
+    once = len(asked)
+    clock.advance(MINUTE - timedelta(microseconds=1))
+    with pytest.raises(Unavailable) as again:
+        calendars.get(url)
+    assert (again.value.kind, len(asked)) == (kind, once)
+    source.answer = Fetched(body.encode())
+    clock.advance(timedelta(microseconds=1))
+    assert calendars.get(url).state is State.FRESH
+    assert len(asked) == once + 1
+
+
+def test_a_404_that_lasts_is_gone(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
+) -> None:
+    """Three refusals over two hours: the owner meant it, and the calendar is no longer shown."""
+    fetcher = FakeFetcher({url: [body, Refused(404), Refused(404), Refused(404), body]})
+    calendars = make(fetcher=fetcher)
+    calendars.get(url)
+    for _ in range(2):
+        clock.advance(HOUR)
+        assert calendars.get(url).last_error == "not_found"
+    clock.advance(HOUR)
+    for _ in range(2):
+        with pytest.raises(Unavailable) as raised:
+            calendars.get(url)
+        assert raised.value.kind == "gone"
+    assert fetcher.count() == 4
+    clock.advance(24 * HOUR)
+    assert calendars.get(url).state is State.FRESH
+
+
+def test_410_is_gone_at_once_until_somebody_refreshes(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
+) -> None:
+    """It is not asked for again for a day, unless a person does."""
+    fetcher = FakeFetcher({url: [body, Gone(410), body]})
+    calendars = make(fetcher=fetcher)
+    calendars.get(url)
+    clock.advance(31 * MINUTE)
+    with pytest.raises(Unavailable, match="no longer published"):
+        calendars.get(url)
+    clock.advance(23 * HOUR)
+    with pytest.raises(Unavailable):
+        calendars.get(url)
+    assert fetcher.count() == 2
+    assert calendars.refresh(url).state is State.FRESH
+    assert calendars.get(url).state is State.FRESH
+
+
+def test_retry_after_holds_for_everybody_who_reads_the_address(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str
+) -> None:
+    """Back-off belongs to the URL: another zone is no excuse to ask again."""
+    from extcal import Feed
+
+    fetcher = FakeFetcher({url: Refused(429, retry_after=7200)})
+    calendars = make(fetcher=fetcher)
+    for feed in (Feed(url), Feed(url, timezone="Asia/Tokyo"), Feed(url, detail="busy")):
+        with pytest.raises(Unavailable):
+            calendars.get(feed)
+        with pytest.raises(Unavailable):
+            calendars.refresh(feed)
+    clock.advance(2 * HOUR - timedelta(microseconds=1))
+    with pytest.raises(Unavailable):
+        calendars.refresh(url)
+    assert fetcher.count() == 1
+    clock.advance(timedelta(microseconds=1))
+    with pytest.raises(Unavailable):
+        calendars.get(url)
+    assert fetcher.count() == 2
+
+
+def test_the_fetchers_own_advice_is_passed_on(make: Callable[..., CalendarCache], url: str) -> None:
+    """What a fetcher says about a page helps its user; an address in it does not."""
+    advice = "This is a page with a calendar on it; look for the link that ends in .ics."
+    for said, expected in ((advice, advice), (f"see {url}", None)):
+        calendars = make(fetcher=FakeFetcher({url: Failed("html", looks_like=said)}))
+        with pytest.raises(Unavailable) as raised:
+            calendars.get(url)
+        assert (raised.value.advice == expected) is (expected is not None)
+        assert "SECRET" not in str(raised.value)
+
+
+def test_every_kind_has_words() -> None:
+    """Every way a fetcher can fail is said in a sentence; unknown ones too."""
+    assert FAILURE_KINDS <= _WORDS.keys()
+    for kind in [*_WORDS, "of a host's own"]:
+        error = unavailable(kind)
+        assert error.kind == kind
+        assert str(error).startswith("The calendar is not available: ")
+
+
+# -- incomplete and odd bodies ----------------------------------------------------------------
+
+
+def test_a_cut_feed_does_not_replace_a_whole_one(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str
+) -> None:
+    """The last whole reading is served for 24 hours, then the half one with its unknown time."""
+    whole = feed_text(event("2027-01-04T09:00Z"), event("2027-01-05T09:00Z", uid="b"))
+    cut = whole[: whole.index("UID:b")]
+    fetcher = FakeFetcher({url: [whole, cut]})
+    calendars = make(fetcher=fetcher)
+    good = calendars.get(url)
+    clock.advance(31 * MINUTE)
+    kept = calendars.get(url)
+    assert (kept.state, kept.last_error) == (State.ERROR_STALE, "incomplete")
+    assert kept.free_busy == good.free_busy
+    assert calendars.get(url).state is State.ERROR_STALE
+    assert fetcher.count() == 2
+    clock.set(good.fetched_at + 24 * HOUR + timedelta(microseconds=1))
+    half = calendars.get(url)
+    assert (half.state, half.complete) == (State.FRESH, False)
+    assert half.free_busy.unknown == (half.window,)
+
+
+def test_a_cut_feed_is_better_than_nothing(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
+) -> None:
+    """It is served with everything unknown, and read again in full next time."""
+    fetcher = FakeFetcher({url: body[:-20]}, etags=True)
+    calendars = make(fetcher=fetcher)
+    snapshot = calendars.get(url)
+    assert not snapshot.complete
+    assert snapshot.free_busy.unknown == (snapshot.window,)
+    clock.advance(31 * MINUTE)
+    fetcher.set(url, body)
+    assert calendars.get(url).complete
+    assert fetcher.requests[1].etag is None
+
+
+def test_one_broken_event_among_good_ones(make: Callable[..., CalendarCache], url: str) -> None:
+    """The others are read, and a Problem names the one."""
+    broken = "BEGIN:VEVENT\r\nUID:broken\r\nDTSTAMP:20260101T000000Z\r\nEND:VEVENT"
+    feed = feed_text(event("2027-01-05T09:00Z", uid="good"), broken)
+    snapshot = make(fetcher=FakeFetcher({url: feed})).get(url)
+    assert [found.uid for found in snapshot.events] == ["good"]
+    assert [(p.code, p.uid) for p in snapshot.problems] == [("event_lost", "broken")]
+
+
+def test_a_feed_over_its_limits_is_unknown_not_free(
+    make: Callable[..., CalendarCache], url: str, body: str
+) -> None:
+    """Limits are the cache's, and hold for what it reads and what it asks for."""
+    fetcher = FakeFetcher({url: body})
+    limits = Limits(max_vevents=0, fetch_deadline=3.0)
+    snapshot = make(fetcher=fetcher, limits=limits).get(url)
+    assert not snapshot.complete
+    assert snapshot.free_busy.unknown == (snapshot.window,)
+    assert (fetcher.requests[0].limits, fetcher.requests[0].deadline) == (limits, 3.0)
+
+
+def test_a_full_feed_that_is_suddenly_empty_is_flagged(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
+) -> None:
+    """Flagged for a day, not overruled: people do empty calendars."""
+    calendars = make(fetcher=FakeFetcher({url: [body, feed_text()]}))
+    assert calendars.get(url).problems == ()
+    for _ in range(3):
+        clock.advance(8 * HOUR)
+        snapshot = calendars.get(url)
+        assert snapshot.state is State.FRESH
+        assert snapshot.free_busy.periods == ()
+        assert [problem.code for problem in snapshot.problems] == ["suddenly_empty"]
+    clock.advance(HOUR)
+    assert calendars.get(url).problems == ()
+
+
+def test_a_feed_that_was_always_empty_is_not_flagged(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str
+) -> None:
+    """Nothing happened to it."""
+    calendars = make(fetcher=FakeFetcher({url: feed_text()}))
+    calendars.get(url)
+    clock.advance(HOUR)
+    assert calendars.get(url).problems == ()
+
+
+def test_a_permanent_move_is_reported(make: Callable[..., CalendarCache], url: str) -> None:
+    """By fingerprint, and only if it is one."""
+    for moved_to, codes in (("3f9a1c02", ["moved_permanently"]), ("https://x.org/SECRET", [])):
+        answer = Fetched(feed_text().encode(), moved_to=moved_to)
+        snapshot = make(fetcher=FakeFetcher({url: answer})).get(url)
+        assert [problem.code for problem in snapshot.problems] == codes
+
+
+@pytest.mark.parametrize("etag", ["x" * 2000, "two\r\nlines", "\N{SNOWMAN}", 3])
+def test_validators_that_cannot_be_sent_back_are_not(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str, etag: object
+) -> None:
+    """Byte for byte or not at all."""
+    answer = Fetched(body.encode(), etag=etag)  # type: ignore[arg-type]
+    fetcher = FakeFetcher({url: answer})
+    calendars = make(fetcher=fetcher)
+    calendars.get(url)
+    clock.advance(HOUR)
+    calendars.get(url)
+    assert fetcher.requests[1].etag is None
+
+
+def test_a_304_without_a_snapshot_is_asked_again_once(
+    make: Callable[..., CalendarCache], url: str, body: str
+) -> None:
+    """Unconditionally; a source that insists is not proper HTTP."""
+    fetcher = FakeFetcher({url: [NotModified(), body]})
+    assert make(fetcher=fetcher).get(url).state is State.FRESH
+    assert [request.etag for request in fetcher.requests] == [None, None]
+
+
+def test_an_asynchronous_fetcher_is_refused(make: Callable[..., CalendarCache]) -> None:
+    """At once, and not by a calendar that is never available."""
+
+    class Asynchronous:
+        async def fetch(self, request: FetchRequest) -> Fetched:
+            return Fetched(b"")
+
+    with pytest.raises(TypeError, match="asynchronous"):
+        make(fetcher=Asynchronous())
+
+
+def test_a_store_that_fails_is_not_hidden(
+    make: Callable[..., CalendarCache], url: str, body: str
+) -> None:
+    """Its error is the host's to see, also when it happens on the way back from a fetch."""
+    from extcal import MemoryStore
+
+    class Broken(MemoryStore):
+        def put(self, key: str, cell: object, token: str | None, /) -> bool:
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        make(store=Broken()).get(url)

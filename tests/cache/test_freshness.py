@@ -1,0 +1,238 @@
+"""The state machine, decision by decision: no clock, no I/O."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from extcal.cache.freshness import (
+    Attempts,
+    Failure,
+    Fetch,
+    Held,
+    Raise,
+    Rules,
+    Serve,
+    State,
+    Success,
+    decide,
+    fall_back,
+    learn,
+    replaces,
+)
+
+RULES = Rules()
+NOW = datetime(2027, 1, 4, 8, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+FAILED = Failure("server_error")
+
+
+def fail(*outcomes: Failure, every: timedelta = HOUR, jitter: float = 1.0) -> Attempts:
+    attempts, now = Attempts(), NOW
+    for outcome in outcomes:
+        attempts = learn(attempts, outcome, now, RULES, jitter)
+        now += every
+    return attempts
+
+
+# -- what to do -------------------------------------------------------------------------------
+
+
+def test_nothing_is_known() -> None:
+    """Fetch, without validators."""
+    assert decide(None, Attempts(), NOW, RULES) == Fetch(conditional=False)
+
+
+@pytest.mark.parametrize(
+    ("age", "decision"),
+    [
+        (timedelta(0), Serve(State.FRESH)),
+        (30 * MINUTE, Serve(State.FRESH)),
+        (30 * MINUTE + MICROSECOND, Fetch(conditional=False)),
+        (-timedelta(seconds=5), Serve(State.FRESH)),
+        (-timedelta(seconds=5) - MICROSECOND, Fetch(conditional=False)),
+    ],
+    ids=str,
+)
+def test_age_decides(age: timedelta, decision: Serve | Fetch) -> None:
+    """30:00 is fresh; a record from the future is not, beyond the skew of two clocks."""
+    assert decide(Held(NOW - age), Attempts(), NOW, RULES) == decision
+
+
+@pytest.mark.parametrize(
+    ("held", "conditional"),
+    [
+        (Held(NOW - HOUR, validators=True), True),
+        (Held(NOW - HOUR, validators=False), False),
+        (Held(NOW - HOUR, validators=True, covers=False), False),
+        (Held(NOW - HOUR, validators=True, complete=False), False),
+    ],
+)
+def test_validators_go_out_only_if_a_304_would_do(held: Held, conditional: bool) -> None:
+    """What does not cover the window, or was cut, must be read again."""
+    assert decide(held, Attempts(), NOW, RULES) == Fetch(conditional)
+
+
+def test_backing_off_serves_the_last_good_reading_without_a_fetch() -> None:
+    """Flagged, with the reason."""
+    attempts = fail(FAILED)
+    held = Held(NOW - 31 * MINUTE)
+    assert decide(held, attempts, NOW, RULES) == Serve(State.ERROR_STALE, "server_error")
+    assert attempts.next_try is not None
+    before, due = attempts.next_try - MICROSECOND, attempts.next_try
+    assert isinstance(decide(held, attempts, before, RULES), Serve)
+    assert isinstance(decide(held, attempts, due, RULES), Fetch)
+
+
+def test_a_fresh_reading_is_fresh_whatever_failed() -> None:
+    """Thirty minutes are thirty minutes."""
+    assert decide(Held(NOW - MINUTE), fail(FAILED), NOW, RULES) == Serve(State.FRESH)
+
+
+def test_backing_off_with_nothing_raises_without_a_fetch() -> None:
+    """The negative answer is kept."""
+    assert decide(None, fail(FAILED), NOW + MINUTE / 2, RULES) == Raise("server_error")
+
+
+@pytest.mark.parametrize(
+    ("age", "served"),
+    [(24 * HOUR, True), (24 * HOUR + MICROSECOND, False), (-24 * HOUR, True), (-25 * HOUR, False)],
+    ids=str,
+)
+def test_stale_if_error_for_a_day(age: timedelta, served: bool) -> None:
+    """RFC 5861 section 4, for 24 hours."""
+    answer = fall_back(Held(NOW - age), fail(FAILED), NOW, RULES)
+    assert isinstance(answer, Serve) is served
+
+
+def test_gone_is_not_served_stale() -> None:
+    """A calendar that was withdrawn is not shown any longer, though it may be held."""
+    attempts = fail(Failure("gone", status=410))
+    held = Held(NOW - MINUTE)
+    assert decide(held, attempts, NOW, RULES) == Raise("gone")
+    assert decide(held, attempts, NOW + 24 * HOUR - MICROSECOND, RULES) == Raise("gone")
+    assert isinstance(decide(held, attempts, NOW + 24 * HOUR, RULES), Fetch)
+
+
+def test_a_back_off_from_the_future_is_void() -> None:
+    """After the clock jumped back, asking heals."""
+    attempts = learn(Attempts(), FAILED, NOW + timedelta(days=365), RULES, 1.0)
+    assert decide(None, attempts, NOW, RULES) == Fetch(conditional=False)
+
+
+# -- refresh ----------------------------------------------------------------------------------
+
+
+def test_refresh_overrides_age_backoff_and_gone() -> None:
+    """Somebody pressed a button."""
+    held, later = Held(NOW - MINUTE), NOW + MINUTE
+    assert isinstance(decide(held, Attempts(), later, RULES, "refresh"), Fetch)
+    assert isinstance(decide(held, fail(FAILED), later, RULES, "refresh"), Fetch)
+    gone = fail(Failure("gone", status=410))
+    assert isinstance(decide(held, gone, later, RULES, "refresh"), Fetch)
+
+
+@pytest.mark.parametrize("seconds", [0, 29.999999])
+def test_refresh_keeps_thirty_seconds_between_attempts(seconds: float) -> None:
+    """Good or bad, the last attempt counts."""
+    later = NOW + timedelta(seconds=seconds)
+    assert decide(Held(NOW), Attempts(), later, RULES, "refresh") == Serve(State.FRESH)
+    assert isinstance(decide(None, fail(FAILED), later, RULES, "refresh"), Raise)
+    assert isinstance(decide(Held(NOW), Attempts(), NOW + MINUTE / 2, RULES, "refresh"), Fetch)
+
+
+def test_refresh_respects_retry_after() -> None:
+    """A source that asked to be left alone is."""
+    attempts = fail(Failure("rate_limited", 429, retry_after=3600))
+    held = Held(NOW - HOUR)
+    before = decide(held, attempts, NOW + HOUR - MICROSECOND, RULES, "refresh")
+    assert before == Serve(State.ERROR_STALE, "rate_limited")
+    assert isinstance(decide(held, attempts, NOW + HOUR, RULES, "refresh"), Fetch)
+
+
+# -- what is learnt ---------------------------------------------------------------------------
+
+
+def test_success_clears_everything() -> None:
+    """One good answer ends back-off and suspicion."""
+    attempts = fail(*[Failure("not_found", status=404)] * 2)
+    assert learn(attempts, Success(), NOW, RULES, 0.5) == Attempts(last=NOW)
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"), [(1, 60), (2, 120), (3, 240), (5, 960), (6, 1800), (5000, 1800)]
+)
+def test_backoff_doubles_up_to_half_an_hour(failures: int, seconds: float) -> None:
+    """Full jitter: anything up to the full length, never nothing."""
+    attempts = Attempts(failures=failures - 1)
+    for jitter, share in ((1.0, 1.0), (0.5, 0.5)):
+        after = learn(attempts, FAILED, NOW, RULES, jitter)
+        assert after.next_try == NOW + share * timedelta(seconds=seconds)
+    assert learn(attempts, FAILED, NOW, RULES, 0.0).next_try == NOW + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [(1.5, 1.5), (3600, 3600), (6 * 3600, 21600), (10**9, 21600), (math.inf, 21600)],
+)
+def test_retry_after_is_honoured_up_to_six_hours(asked: float, seconds: float) -> None:
+    """RFC 9110 section 10.2.3, with a cap: a typing error must not end a subscription."""
+    after = learn(Attempts(), Failure("rate_limited", 429, asked), NOW, RULES, 1.0)
+    assert after.asked_to_wait
+    assert after.next_try == NOW + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("nonsense", [0, -5, math.nan])
+def test_a_retry_after_that_says_nothing(nonsense: float) -> None:
+    """Zero and nonsense leave it to the back-off."""
+    after = learn(Attempts(), Failure("rate_limited", 429, nonsense), NOW, RULES, 1.0)
+    assert not after.asked_to_wait
+    assert after.next_try == NOW + MINUTE
+
+
+def test_410_is_gone_at_once() -> None:
+    """And looked after once a day."""
+    attempts = fail(Failure("gone", status=410))
+    assert attempts.gone
+    assert attempts.next_try == NOW + 24 * HOUR
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_refusals_are_gone_after_three_over_two_hours(status: int) -> None:
+    """Neither two over a day nor a hundred within an hour; Outlook flaps, Google means it."""
+    refused = Failure("refused", status=status)
+    assert not fail(refused, refused, every=24 * HOUR).gone
+    assert not fail(*[refused] * 100, every=MINUTE).gone
+    assert not fail(refused, refused, refused, every=HOUR - MICROSECOND).gone
+    assert fail(refused, refused, refused, every=HOUR).gone
+
+
+def test_other_failures_between_refusals_neither_count_nor_excuse() -> None:
+    """A time-out says nothing about whether the calendar is there."""
+    refused = Failure("not_found", status=404)
+    assert fail(refused, FAILED, refused, FAILED, refused).gone
+    assert not fail(*[FAILED] * 50).gone
+    assert not fail(*[Failure("rate_limited", status=429)] * 50).gone
+
+
+def test_gone_until_it_answers() -> None:
+    """A probe that fails otherwise does not bring it back."""
+    gone = fail(Failure("gone", status=410))
+    assert learn(gone, FAILED, NOW + 24 * HOUR, RULES, 1.0).gone
+    assert not learn(gone, Success(), NOW + 24 * HOUR, RULES, 1.0).gone
+
+
+# -- incomplete readings ----------------------------------------------------------------------
+
+
+def test_half_a_calendar_is_worse_than_yesterdays() -> None:
+    """It replaces a complete one that still covers the window only when that is 24 hours old."""
+    assert not replaces(Held(NOW - 24 * HOUR), False, NOW, RULES)
+    assert replaces(Held(NOW - 24 * HOUR - MICROSECOND), False, NOW, RULES)
+    assert replaces(Held(NOW - HOUR, covers=False), False, NOW, RULES)
+    assert replaces(Held(NOW - HOUR, complete=False), False, NOW, RULES)
+    assert replaces(None, False, NOW, RULES)
+    assert replaces(Held(NOW), True, NOW, RULES)
