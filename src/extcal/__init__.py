@@ -43,7 +43,14 @@ if TYPE_CHECKING:
         Refused,
         UrlPolicy,
     )
-    from extcal.ical import Expansion, ExternalEvent, expand, free_busy, read_freebusy, write_freebusy
+    from extcal.ical import (
+        Expansion,
+        ExternalEvent,
+        expand,
+        free_busy,
+        read_freebusy,
+        write_freebusy,
+    )
     from extcal.intervals import (
         BLOCKING,
         BusyPeriod,
@@ -59,9 +66,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "cache": (
-        "Availability CalendarCache MemoryStore Snapshot State Store system_clock"
-    ),
+    "cache": ("Availability CalendarCache MemoryStore Snapshot State Store system_clock"),
     "errors": (
         "ExtcalError FeedUrlError FetchError LimitExceeded NotACalendar OutsideHorizon Problem"
         " Unavailable"

@@ -50,7 +50,7 @@ class FeedUrlError(_Coded, ValueError):
 
 
 class FetchError(_Coded):
-    """A source answered with something that cannot be read; ``kind`` is the fetcher's word for it."""
+    """A source's answer cannot be read; ``kind`` is the fetcher's word for it."""
 
 
 class NotACalendar(ValueError, ExtcalError):

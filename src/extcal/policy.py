@@ -23,8 +23,8 @@ class BusyPolicy:
 
     ``all_day``: all-day events count ``"as-marked"`` by the feed (default), always ``"busy"`` (a
     holiday calendar that should block) or always ``"free"`` (birthdays, bin collection).
-    ``unanswered``: an invitation the owner has not answered is ``"tentative"`` (default), ``"busy"``
-    or ``"free"``; it speaks only when the feed's ``owner`` is given.
+    ``unanswered``: an invitation the owner has not answered is ``"tentative"`` (default),
+    ``"busy"`` or ``"free"``; it speaks only when the feed's ``owner`` is given.
     ``working_elsewhere``: Microsoft's WORKINGELSEWHERE is its own, non-blocking type
     (``"as-marked"``, default), or ``"busy"``, or ``"free"``.
     """

@@ -1,15 +1,15 @@
 """VAVAILABILITY (RFC 7953): when its owner can be booked at all, as one layer of busy time.
 
-Sections 4 and 5 differ where components overlap in part: section 5 lets a lower priority's AVAILABLE
-free time inside a higher priority's. Section 4's reading is taken: each priority replaces what is
-below it wherever it reaches. It blocks more, and it is what "override" says.
+Sections 4 and 5 differ where components overlap in part: section 5 lets a lower priority's
+AVAILABLE free time inside a higher priority's. Section 4's reading is taken: each priority replaces
+what is below it wherever it reaches. It blocks more, and it is what "override" says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from extcal.ical import series, values
@@ -130,7 +130,7 @@ def _paint(below: list[Layer], equals: list[_Availability]) -> list[Layer]:
     under = iter(below)
     beneath = next(under, None)
     painted: list[Layer] = []
-    for start, end in zip(order, order[1:], strict=False):
+    for start, end in pairwise(order):
         while waiting and waiting[-1].start <= start:
             one = waiting.pop()
             heappush(over, (-_TIE_ORDER[one.fbtype], one.uid, one.end, one.fbtype))

@@ -161,12 +161,15 @@ class _Reader:
                 )
 
     def reopen_calendar(self, line: Line) -> None:
-        """A component after END:VCALENDAR, or before any BEGIN:VCALENDAR, belongs to the last one."""
+        """A component outside any VCALENDAR belongs to the last one there was."""
         if not self.stream.calendars:
             self.stream.calendars.append(CalendarHead())
         if self.work.count("outside_calendar") == 1:
             self.work.problem(
-                "outside_calendar", "a component outside VCALENDAR", offset=line.offset, action="kept"
+                "outside_calendar",
+                "a component outside VCALENDAR",
+                offset=line.offset,
+                action="kept",
             )
         stray = Component("VCALENDAR", line.offset, len(self.stream.calendars) - 1)
         stray.end = 0  # marks that no END:VCALENDAR is owed
@@ -251,7 +254,9 @@ class _Reader:
     def finish(self, end: int) -> Stream:
         for component in self.open:
             if not self.full and not (isinstance(component, Component) and component.end == 0):
-                self.work.cut("cut_body", f"the body ends inside {_name(component)[:40]}", offset=end)
+                self.work.cut(
+                    "cut_body", f"the body ends inside {_name(component)[:40]}", offset=end
+                )
                 break
         for component in self.open:
             if isinstance(component, Component):
@@ -261,4 +266,3 @@ class _Reader:
 
 def _name(component: Component | str) -> str:
     return component if isinstance(component, str) else component.name
-

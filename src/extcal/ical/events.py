@@ -52,7 +52,7 @@ def explain(
 ) -> tuple[ExternalEvent, ...]:
     """Return the events that made any part of ``[start, end)`` something else than free.
 
-    Both instants are aware. Raises TypeError for naive ones and ValueError when they are not in order.
+    Both instants are aware. Raises TypeError for naive ones, ValueError when not in order.
     """
     span = Period(start, end)
     return tuple(

@@ -15,7 +15,7 @@ from typing import NamedTuple, get_args
 
 from extcal.errors import LimitExceeded, Problem
 from extcal.ical import availability, busy, freebusy, series, values
-from extcal.ical.components import Stream, read
+from extcal.ical.components import Component, Stream, read
 from extcal.ical.events import ExternalEvent, explain
 from extcal.ical.sieve import Sieved, count_vevents
 from extcal.ical.sieve import sieve as sift
@@ -38,10 +38,10 @@ _EPOCH = date(1970, 1, 1)
 class Expansion:
     """What one reading of a feed gives.
 
-    ``free_busy`` is typed and merged; ``events`` may be shown, sorted by start; ``problems`` are the
-    feed's oddities in the order of its lines. ``complete`` is False when a cut or a limit made time
-    unknown, ``events_complete`` when there were more occurrences than ``events`` holds, and
-    ``empty`` is True for a feed without any VEVENT or VFREEBUSY.
+    ``free_busy`` is typed and merged; ``events`` may be shown, sorted by start; ``problems`` are
+    the feed's oddities in the order of its lines. ``complete`` is False when a cut or a limit made
+    time unknown, ``events_complete`` when there were more occurrences than ``events`` holds, and
+    ``empty`` is True for a feed without any VEVENT, VFREEBUSY or VAVAILABILITY.
     """
 
     __slots__ = (
@@ -164,13 +164,13 @@ def expand(
 ) -> Expansion:
     """Read a feed: when is its owner busy in ``[start, end)``, and why.
 
-    ``data`` is the feed as bytes, str or anything with ``to_ical()``; ``start`` and ``end`` are aware.
-    ``timezone`` is the calendar owner's, for floating times and dates (an IANA name or a tzinfo).
-    ``owner`` is the owner's e-mail address or several: only then can a declined invitation be
-    absent. ``policy`` says how facts are read, ``limits`` how much work is done. ``detail="busy"``
-    leaves titles and places out. ``exclude`` leaves events out by UID, or single instances by
-    ``(uid, recurrence_id)``. ``strict`` turns a limit into an error. ``sieve=False`` reads every
-    byte; the answer is the same.
+    ``data`` is the feed as bytes, str or anything with ``to_ical()``; ``start`` and ``end`` are
+    aware. ``timezone`` is the calendar owner's, for floating times and dates (an IANA name or a
+    tzinfo). ``owner`` is the owner's e-mail address or several: only then can a declined invitation
+    be absent. ``policy`` says how facts are read, ``limits`` how much work is done.
+    ``detail="busy"`` leaves titles and places out. ``exclude`` leaves events out by UID, or single
+    instances by ``(uid, recurrence_id)``. ``strict`` turns a limit into an error. ``sieve=False``
+    reads every byte; the answer is the same.
 
     Raises TypeError and ValueError for a caller's mistakes, NotACalendar when there is no calendar
     in ``data``, LimitExceeded only under ``strict``. Follows RFC 5545, and RFC 4791 section 7.10.
@@ -189,9 +189,10 @@ def expand(
     else:
         sieved = Sieved(raw, ((0, len(raw)),), None, count_vevents(raw))
     stream = read(sieved, work, people=bool(people) or sieved.vevents == 0)
+    vevents = max(sieved.vevents, len(stream.events))
     zones = Zones(stream, lo, hi, timezone, work)
     reading = _Reading(raw, stream, zones, work, lo, hi, people, policy or BusyPolicy(), detail)
-    return reading.finish(excluded, max(sieved.vevents, len(stream.events)))
+    return reading.finish(excluded, vevents)
 
 
 class _Shown(NamedTuple):
@@ -250,12 +251,13 @@ class _Reading:
     def groups(self) -> Iterator[list[Event]]:
         """The events by UID, in an order that the feed's order has no part in.
 
-        An event without a UID stands alone, under a name made of its content (3.8.4.7 requires one).
+        An event without a UID (3.8.4.7 requires one) stands alone, named by its content.
         """
         by_uid: dict[str, list[Event]] = {}
         alone: list[list[Event]] = []
-        for component in self.stream.events:
-            event = self.typed(component)
+        components = self.stream.events
+        while components:  # each is let go as soon as it is typed: its lines are the larger half
+            event = self.typed(components.pop())
             if event is None:
                 continue
             if event.uid:
@@ -267,7 +269,7 @@ class _Reading:
         yield from (by_uid[uid] for uid in sorted(by_uid))
         yield from alone
 
-    def typed(self, component: values.Component) -> Event | None:
+    def typed(self, component: Component) -> Event | None:
         try:
             return values.event(component, self.zones, self.work)
         except LimitExceeded:
@@ -284,6 +286,7 @@ class _Reading:
         found: list[_Shown] = []
         verdicts: dict[int, busy.Verdict | None] = {}
         busy_times = self.busy
+        known, complete = len(self.work.unknown), self.work.complete
         try:
             for occurrence in series.occurrences(
                 group, self.zones, self.raw, self.lo, self.hi, self.work
@@ -303,12 +306,24 @@ class _Reading:
             raise
         except Exception:
             self.failed(group[0].offset, group[0].uid)
+        if len(self.work.unknown) > known and not self.may_block(group):
+            # Nobody needs to know when an event that blocks nothing takes place.
+            del self.work.unknown[known:]
+            self.work.complete = complete
         limit = self.work.limits.max_occurrences_per_series
         if len(found) > limit:
             found.sort(key=lambda shown: (shown.occurrence.start, shown.occurrence.end))
             del found[limit:]
             self.events_complete = False
         self.shown.extend(found)
+
+    def may_block(self, group: list[Event]) -> bool:
+        for event in group:
+            head = self.stream.calendars[event.calendar]
+            verdict = busy.classify(event, self.owner, head, self.policy)
+            if verdict is not None and verdict[0] > FBType.FREE:
+                return True
+        return False
 
     def failed(self, offset: int, uid: str | None) -> None:
         """A mistake of ours must neither cost the feed nor look like free time."""
@@ -466,7 +481,11 @@ class _Exclusions:
         if not self.instants and not self.days:
             return False
         planned = occurrence.recurrence_id
-        moment = (occurrence.start, occurrence.local) if planned is None else (planned.epoch, planned.local)
+        moment = (
+            (occurrence.start, occurrence.local)
+            if planned is None
+            else (planned.epoch, planned.local)
+        )
         return (uid, moment[0]) in self.instants or (uid, moment[1] // DAY) in self.days
 
 

@@ -130,7 +130,8 @@ def write_freebusy(free_busy: FreeBusy, *, uid: str, dtstamp: datetime) -> bytes
     VFREEBUSY and, with a number behind it, the others; ``dtstamp`` is aware. Raises ValueError for
     an empty ``uid``, TypeError for a naive ``dtstamp``.
     """
-    from icalendar import Calendar, FreeBusy as Component_, vPeriod
+    from icalendar import Calendar, vPeriod
+    from icalendar import FreeBusy as Component_
 
     if not uid.strip() or any(character in uid for character in "\r\n"):
         raise ValueError("uid is one line of text that names this free/busy")

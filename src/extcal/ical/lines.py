@@ -54,8 +54,8 @@ def logical_lines(
 ) -> Iterator[Line]:
     """Yield the logical lines of ``raw[span]`` whose upper-case name is a key of ``names``.
 
-    A fold is CRLF and one white space (section 3.1), and may split a UTF-8 sequence or a name: bytes
-    are joined first and decoded after. Reads at most ``limits.max_line_bytes`` of one line.
+    A fold is CRLF and one white space (section 3.1), and may split a UTF-8 sequence or a name:
+    bytes are joined first and decoded after. Reads at most ``limits.max_line_bytes`` of one line.
     """
     limit = work.limits.max_line_bytes
     start = -1  # of the pending line; -1 while a line nobody asked for is skipped
@@ -130,7 +130,7 @@ def parse_line(offset: int, name: str, text: str, after_name: int) -> Line:
     """Split one unfolded line at its first colon outside quotes; never fails.
 
     ``after_name`` is the index behind the ``:`` or ``;`` that ends the name. For dates, an unquoted
-    colon inside a parameter (``TZID=(UTC-05:00) Eastern``) is not taken for the one before the value.
+    colon inside a parameter (``TZID=(UTC-05:00) Eastern``) is not taken for the value's.
     """
     if text[after_name - 1] == ":":
         return Line(offset, name, NO_PARAMS, text[after_name:])

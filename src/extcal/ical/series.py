@@ -38,7 +38,7 @@ class Occurrence(NamedTuple):
 
 
 class _Shift(NamedTuple):
-    """RANGE=THISANDFUTURE (3.2.13): from this instant on, instances move and take the new length."""
+    """RANGE=THISANDFUTURE (3.2.13): from this instant on, instances move and change."""
 
     since: int
     delta: int
@@ -90,7 +90,7 @@ def _touches(start: int, end: int, lo: int, hi: int) -> bool:
     return start < hi and (end > lo or (end == start and start >= lo))
 
 
-# --- versions --------------------------------------------------------------------------------------
+# --- versions -----------------------------------------------------------------------------
 
 
 def _rank(event: Event, raw: bytes) -> tuple[int, int, int, bytes]:
@@ -151,7 +151,7 @@ def _inherit_end(event: Event, masters: list[Event]) -> None:
         event.has_end = True
 
 
-# --- matching moments to instances -----------------------------------------------------------------
+# --- matching moments to instances --------------------------------------------------------
 
 
 class _Moments:
@@ -188,15 +188,13 @@ class _Moments:
         return epoch in self.epochs or local - local % DAY in self.days
 
 
-# --- one master ------------------------------------------------------------------------------------
+# --- one master ---------------------------------------------------------------------------
 
 
 class _Master:
     """One series: what it generates around a window, less what is excluded or overridden."""
 
-    def __init__(
-        self, event: Event, overrides: Sequence[Event], zones: Zones, work: Work
-    ) -> None:
+    def __init__(self, event: Event, overrides: Sequence[Event], zones: Zones, work: Work) -> None:
         self.event = event
         self.zone = event.start.zone
         self.zones = zones
@@ -321,7 +319,7 @@ class _Master:
         return starts, runs
 
     def local_of(self, moment: Moment) -> int:
-        """An RDATE in the terms of its series: the date of an all-day one, the hour of a timed one."""
+        """An RDATE in the terms of its series: a day if that is all-day, a time if it is timed."""
         start = self.event.start
         if start.is_date:
             return moment.local - moment.local % DAY
@@ -349,7 +347,11 @@ class _Master:
         for local, (moment, extent) in longest.items():
             seen.add(local)
             start = moment.epoch
-            if local in excluded or _in_runs(local, dense_excluded) or self.removed.names(local, start):
+            if (
+                local in excluded
+                or _in_runs(local, dense_excluded)
+                or self.removed.names(local, start)
+            ):
                 continue
             end = extent.end(moment.local, start, moment.zone)
             if _touches(start, end, lo, hi):
@@ -357,7 +359,7 @@ class _Master:
                 yield Occurrence(start, end, self.event, moment.local, moment.zone, planned)
 
     def instance(self, local: int) -> Occurrence | None:
-        """The occurrence planned for ``local``: None when removed, moved when a shift governs it."""
+        """The occurrence planned for ``local``: None when removed, moved by the shift in force."""
         event, zone = self.event, self.zone
         epoch = zone.to_epoch(local)
         if self.removed and self.removed.names(local, epoch):

@@ -16,7 +16,10 @@ __all__ = ["SupportsToIcal", "to_bytes"]
 
 # A calendar begins on a line of its own. The name may be folded, in any case, or padded with the
 # NULs of an unannounced UTF-16; a bare VEVENT is what icalendar.Event.to_ical() gives.
-_BEGIN = re.compile(rb"(?:^|[\r\n\x00])(?:\xef\xbb\xbf)?[\x00 \t]*BEGIN[ \t]*:[ \t]*V(?:CALENDAR|EVENT|FREEBUSY)", re.I)
+_BEGIN = re.compile(
+    rb"(?:^|[\r\n\x00])(?:\xef\xbb\xbf)?[\x00 \t]*BEGIN[ \t]*:[ \t]*V(?:CALENDAR|EVENT|FREEBUSY)",
+    re.I,
+)
 _FOLD = re.compile(rb"\r?\n[ \t]")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 

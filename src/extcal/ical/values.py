@@ -67,7 +67,7 @@ class Extent(NamedTuple):
 
 
 class Event:
-    """One VEVENT, typed: what its instances are computed from, and what decides how busy they are."""
+    """One VEVENT, typed: what its instances are computed from, and what makes them busy."""
 
     __slots__ = (
         "all_day",
@@ -188,7 +188,9 @@ def _read_plain(found: Event, lines: dict[str, list[Line]]) -> None:
         found.private = lines["CLASS"][0].value.strip().upper() not in {"", "PUBLIC"}
     if "SEQUENCE" in lines:
         digits = lines["SEQUENCE"][0].value.strip()
-        found.sequence = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 11 else 0
+        found.sequence = (
+            int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 11 else 0
+        )
     found.dtstamp = _stamp(lines.get("DTSTAMP"))
     found.last_modified = _stamp(lines.get("LAST-MODIFIED"))
     found.attendees = tuple(lines.get("ATTENDEE", ()))
@@ -204,7 +206,11 @@ def _read_end(found: Event, lines: dict[str, list[Line]], zones: Zones, work: Wo
     """3.6.1: DTEND, else DURATION, else one day for a DATE and nothing for a DATE-TIME."""
     if "DTEND" in lines and "DURATION" in lines:
         work.problem(
-            "end_twice", "both DTEND and DURATION", offset=found.offset, uid=found.uid, action="DTEND used"
+            "end_twice",
+            "both DTEND and DURATION",
+            offset=found.offset,
+            uid=found.uid,
+            action="DTEND used",
         )
     if "DTEND" in lines:
         _read_dtend(found, lines["DTEND"][0], zones, work)
@@ -277,7 +283,9 @@ def _read_duration(found: Event, line: Line, work: Work) -> None:
 
 def _block_day(found: Event, line: Line, name: str, work: Work) -> None:
     """The start is readable and the rest is not: the whole local day is busy."""
-    found.start = Moment(found.start.local - found.start.local % DAY, found.start.is_date, found.start.zone)
+    found.start = Moment(
+        found.start.local - found.start.local % DAY, found.start.is_date, found.start.zone
+    )
     found.extent = Extent(1, 0)
     found.has_end = True
     found.facts = {key: value for key, value in found.facts.items() if key == "STATUS"}
@@ -297,7 +305,9 @@ def _read_all_day_flag(found: Event, lines: dict[str, list[Line]], zones: Zones)
     """
     start = found.start
     if start.is_date or not any(
-        lines[name][0].value.strip().upper() in {"TRUE", "1"} for name in _ALL_DAY_FLAGS if name in lines
+        lines[name][0].value.strip().upper() in {"TRUE", "1"}
+        for name in _ALL_DAY_FLAGS
+        if name in lines
     ):
         return
     local_end = start.zone.to_local(found.extent.end(start.local, start.epoch, start.zone))
@@ -372,12 +382,16 @@ def _too_many_dates(found: Event, line: Line, name: str, series: bool, work: Wor
     if name == "RDATE":
         work.exceeded(limit, message, offset=line.offset, uid=found.uid)
     else:
-        work.problem(limit, message, offset=line.offset, uid=found.uid, action="instances left busy")
+        work.problem(
+            limit, message, offset=line.offset, uid=found.uid, action="instances left busy"
+        )
 
 
 def _read_date(found: Event, line: Line, name: str, value: str, zones: Zones) -> bool:
     begin, slash, rest = value.partition("/")
-    moment = parse_moment(line._replace(value=begin), found.calendar, zones, floating=found.start.zone)
+    moment = parse_moment(
+        line._replace(value=begin), found.calendar, zones, floating=found.start.zone
+    )
     if moment is None:
         return False
     if name == "EXDATE":
@@ -391,7 +405,7 @@ def _read_date(found: Event, line: Line, name: str, value: str, zones: Zones) ->
 def _period_extent(
     line: Line, start: Moment, rest: str, found: Event, zones: Zones
 ) -> Extent | None:
-    """3.3.9: a period ends at an instant or after a duration; an unreadable end is the event's own."""
+    """3.3.9: a period has an end or a duration; instead of an unreadable one, the event's own."""
     duration = parse_duration(rest)
     if duration is not None and not duration[2]:
         return duration[0]
@@ -402,7 +416,7 @@ def _period_extent(
 
 
 def read_moment(value: str) -> tuple[int, bool, int | None, bool] | None:
-    """Read DATE or DATE-TIME text: local seconds, whether it is a DATE, a UTC offset, "Z" or not."""
+    """Read DATE or DATE-TIME text: local seconds, whether a DATE, a UTC offset, whether "Z"."""
     match = _MOMENT.match(value)
     if match is None:
         return None
@@ -445,9 +459,9 @@ def parse_moment(
     if not is_date and local % DAY == 0 and line.params.get("VALUE", "").strip().upper() == "DATE":
         is_date = True  # VALUE=DATE with T000000
     if is_date:
-        zone = zones.resolve(None, calendar)
-        if tzid and zone.source == "assumed":
-            zone = zones.resolve(tzid, calendar)  # forbidden by 3.2.19, but a hint
+        zone = floating or zones.floating(calendar)
+        if zone is None:  # a TZID on a DATE is forbidden by 3.2.19, but a hint
+            zone = zones.resolve(tzid or None, calendar)
         return Moment(local, True, zone)
     if tzid is None:
         return Moment(local, False, floating or zones.resolve(None, calendar))
@@ -455,7 +469,7 @@ def parse_moment(
 
 
 def parse_duration(value: str) -> tuple[Extent, bool, bool] | None:
-    """Read a DURATION (3.3.6): its absolute extent, whether it was negative, whether it was empty."""
+    """Read a DURATION (3.3.6): absolute extent, whether it was negative, whether empty."""
     text_ = value.strip()
     if text_[:1] in "+-" and text_[1:2] in "+-":
         return None

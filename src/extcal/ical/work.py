@@ -97,7 +97,7 @@ class Work:
         self.problem(code, message, offset=offset, action="unknown")
 
     def report(self, raw: bytes) -> tuple[Problem, ...]:
-        """All Problems in the order of the feed's lines; one pass turns offsets into line numbers."""
+        """All Problems in the order of the feed's lines; one pass makes line numbers of offsets."""
         numbered: list[tuple[int, int, Problem]] = []
         line, position = 1, 0
         placed = [(-1 if o is None else o, i) for i, o in enumerate(self._offsets)]
@@ -106,9 +106,7 @@ class Work:
             if offset >= 0:
                 line += raw.count(b"\n", position, offset)
                 position = max(position, offset)
-                problem = Problem(
-                    problem.code, problem.message, line, problem.uid, problem.action
-                )
+                problem = Problem(problem.code, problem.message, line, problem.uid, problem.action)
             numbered.append((offset, index, problem))
         found = [problem for _, _, problem in numbered]
         if self._suppressed:
