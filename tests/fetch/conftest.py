@@ -13,7 +13,6 @@ from extcal.fetch import Feed, FetchRequest, FetchResponse, HttpFetcher
 from extcal.limits import Limits
 from extcal.testing.server import FeedServer
 
-CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 Script = Callable[[socket.socket, threading.Event], None]
 
 
@@ -57,28 +56,6 @@ class RawServer:
             assert not thread.is_alive()
 
 
-def read_request(connection: socket.socket) -> bytes:
-    """The head of one request."""
-    seen = b""
-    while b"\r\n\r\n" not in seen:
-        piece = connection.recv(65_536)
-        if not piece:
-            break
-        seen += piece
-    return seen
-
-
-def answering(*pieces: bytes) -> Script:
-    """A script that reads the request, sends ``pieces``, and hangs up."""
-
-    def script(connection: socket.socket, stop: threading.Event) -> None:
-        read_request(connection)
-        for piece in pieces:
-            connection.sendall(piece)
-
-    return script
-
-
 @pytest.fixture
 def raw() -> Iterator[Callable[[Script], RawServer]]:
     """Start raw servers; all of them end with the test."""
@@ -117,15 +94,3 @@ def fetch() -> Callable[..., FetchResponse]:
         return fetcher.fetch(request)
 
     return run
-
-
-@pytest.fixture
-def tools() -> type:
-    """The helpers above, for modules that cannot import this one by name."""
-
-    class Tools:
-        calendar = CALENDAR
-        answering = staticmethod(answering)
-        read_request = staticmethod(read_request)
-
-    return Tools

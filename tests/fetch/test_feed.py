@@ -64,6 +64,7 @@ class TestTheAddressIsSealed:
             pickle.loads(pickle.dumps(self.feed)),
             copy.copy(self.feed),
             copy.deepcopy(self.feed),
+            Feed(copy.copy(self.feed.url), self.feed.timezone, self.feed.owner),
         ):
             assert twin == self.feed
             assert hash(twin) == hash(self.feed)
@@ -207,10 +208,9 @@ class TestSyntax:
         for make in (Feed, Feed.from_user_input):
             try:
                 feed = make(text)
-            except FeedUrlError as refused:
-                assert refused.kind
-            else:
-                assert Feed(feed.reveal()) == feed
+            except FeedUrlError:
+                continue
+            assert Feed(feed.reveal()) == feed
 
     @given(st.text(alphabet="htps:/.[]@%#?webcal0x17-_ \\", max_size=40))
     def test_any_near_address_is_a_feed_or_a_typed_refusal(self, text: str) -> None:

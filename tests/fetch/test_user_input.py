@@ -50,7 +50,7 @@ def base64_text(text: str) -> str:
     ],
 )
 def test_whatever_came_along_is_taken_off(pasted: str) -> None:
-    """Spaces, brackets, quotes, labels, QR-code framing and other spellings of the scheme (Q003)."""
+    """Spaces, brackets, quotes, labels, QR-code framing, other spellings of the scheme (Q003)."""
     assert Feed.from_user_input(pasted).reveal() == FEED
 
 
@@ -123,7 +123,10 @@ def test_whatever_came_along_is_taken_off(pasted: str) -> None:
             "https://calendar.proton.me/api/calendar/v1/url/x/calendar.ics?CacheKey=a%3D&P=b",
         ),
         ("http://127.0.0.1:8765/ada.ics", "http://127.0.0.1:8765/ada.ics"),
-        ("https://user.fm/calendar/v1-1/Calendar.ics", "https://user.fm/calendar/v1-1/Calendar.ics"),
+        (
+            "https://user.fm/calendar/v1-1/Calendar.ics",
+            "https://user.fm/calendar/v1-1/Calendar.ics",
+        ),
     ],
 )
 def test_an_address_that_follows_for_certain_is_made(pasted: str, address: str) -> None:
@@ -136,9 +139,17 @@ def test_an_address_that_follows_for_certain_is_made(pasted: str, address: str) 
 @pytest.mark.parametrize(
     ("pasted", "kind", "word"),
     [
-        ("https://calendar.google.com/calendar/embed?src=t%40group.calendar.google.com", "page", "Google"),
+        (
+            "https://calendar.google.com/calendar/embed?src=t%40group.calendar.google.com",
+            "page",
+            "Google",
+        ),
         ("https://calendar.google.com/calendar/u/0/r?cid=dGVhbUBleGFtcGxlLm9yZw", "page", "Google"),
-        ("https://calendar.google.com/calendar/u/0?cid=t@group.calendar.google.com", "page", "Google"),
+        (
+            "https://calendar.google.com/calendar/u/0?cid=t@group.calendar.google.com",
+            "page",
+            "Google",
+        ),
         ("https://calendar.google.com/calendar/u/0/r?cid=" + "a=b&" * 60, "page", "Google"),
         ("https://calendar.google.com/calendar/u/0/r", "page", "Google"),
         ("https://calendar.google.com/", "page", "Google"),

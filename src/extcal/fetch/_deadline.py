@@ -43,7 +43,3 @@ class Deadline:
     def clamp(self, seconds: float) -> float:
         """``seconds``, or what is left if that is less."""
         return min(seconds, self.left())
-
-    @property
-    def over(self) -> bool:
-        return self._at <= self._timer()

@@ -86,6 +86,11 @@ class GuardedBackend(httpcore2.NetworkBackend):
         """Whether the server has said its last byte."""
         return self._stream is not None and self._stream.ended
 
+    @property
+    def heard(self) -> bool:
+        """Whether the server has said anything."""
+        return self._stream is not None and self._stream.heard
+
     def close(self) -> None:
         if self._stream is not None:
             self._stream.close()
@@ -148,6 +153,7 @@ class GuardedStream(httpcore2.NetworkStream):
         self._limits = limits
         self._deadline = deadline
         self._room = 2 * limits.max_wire_bytes + _HEAD_BYTES
+        self.heard = False
         self.ended = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -161,6 +167,7 @@ class GuardedStream(httpcore2.NetworkStream):
         self._room -= len(data)
         if self._room < 0:
             raise Stop(_FLOOD)
+        self.heard = self.heard or bool(data)
         self.ended = not data
         return data
 

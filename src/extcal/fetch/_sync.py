@@ -155,9 +155,9 @@ class HttpFetcher:
         except httpcore2.NetworkError:
             return _NO_ANSWER if body is None else _CUT
         except httpcore2.ProtocolError:
-            if not backend.ended:
-                return _NOT_HTTP
-            return _NO_ANSWER if body is None else _CUT
+            if body is not None:
+                return _CUT if backend.ended else _NOT_HTTP
+            return _NOT_HTTP if backend.heard else _NO_ANSWER
 
     def _trust(self) -> ssl.SSLContext:
         """The TLS context, built once: reading the system's certificates takes a while."""

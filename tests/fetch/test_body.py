@@ -1,0 +1,170 @@
+"""The body decides what it is (quirks Q007, Q008, Q013, Q024), within bounds."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extcal.fetch import Failed
+from extcal.fetch._body import MAX_GZIP_MEMBERS, Body, failure_of
+from extcal.limits import Limits
+
+CALENDAR = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
+
+
+def receive(
+    wire: bytes, *, gzipped: bool = True, limits: Limits | None = None, size: int = 65_536
+) -> bytes | Failed:
+    body = Body(limits or Limits(), gzipped=gzipped)
+    for at in range(0, len(wire), size):
+        failed = body.take(wire[at : at + size])
+        if failed is not None:
+            return failed
+    return body.end()
+
+
+def kind(outcome: bytes | Failed) -> str:
+    assert isinstance(outcome, Failed)
+    return outcome.kind
+
+
+class TestSizes:
+    """Limits hold at n and fail at n + 1."""
+
+    def test_wire_bytes(self) -> None:
+        limits = Limits(max_wire_bytes=100)
+        assert receive(b"a" * 100, gzipped=False, limits=limits) == b"a" * 100
+        assert kind(receive(b"a" * 101, gzipped=False, limits=limits)) == "too_large"
+
+    def test_decoded_bytes(self) -> None:
+        limits = Limits(max_decoded_bytes=100)
+        assert receive(gzip.compress(b"a" * 100), limits=limits) == b"a" * 100
+        assert kind(receive(gzip.compress(b"a" * 101), limits=limits)) == "too_large"
+        assert kind(receive(b"a" * 101, gzipped=False, limits=limits)) == "too_large"
+
+    def test_a_bomb_is_noticed_before_it_has_unfolded(self) -> None:
+        bomb = gzip.compress(b"\0" * 50_000_000)
+        assert len(bomb) < 65_536
+        assert kind(receive(bomb, limits=Limits(max_decoded_bytes=1_000_000))) == "too_large"
+
+
+class TestGzip:
+    """RFC 1952: members one after another, in pieces of any size."""
+
+    @given(st.lists(st.binary(max_size=300), min_size=1, max_size=5), st.integers(1, 50))
+    def test_members_join_whatever_the_pieces(self, parts: list[bytes], size: int) -> None:
+        wire = b"".join(gzip.compress(part) for part in parts)
+        assert receive(wire, size=size) == b"".join(parts)
+
+    @pytest.mark.parametrize("size", [1_048_575, 1_048_576, 1_048_577, 3_145_728])
+    def test_nothing_is_left_behind_in_the_inflater(self, size: int) -> None:
+        body = b"a" * size
+        assert receive(gzip.compress(body)) == body
+        assert receive(gzip.compress(body) + gzip.compress(CALENDAR), size=7_000) == body + CALENDAR
+
+    def test_padding_with_zeros_is_allowed(self) -> None:
+        assert receive(gzip.compress(CALENDAR) + b"\0" * 100, size=10) == CALENDAR
+
+    def test_members_are_counted(self) -> None:
+        assert receive(gzip.compress(b"a") * MAX_GZIP_MEMBERS) == b"a" * MAX_GZIP_MEMBERS
+        assert kind(receive(gzip.compress(b"a") * (MAX_GZIP_MEMBERS + 1))) == "bad_encoding"
+
+    @given(st.integers(min_value=1))
+    def test_a_cut_is_a_cut(self, cut: int) -> None:
+        wire = gzip.compress(CALENDAR * 50)
+        assert kind(receive(wire[: 1 + cut % (len(wire) - 1)])) == "truncated"
+
+    @pytest.mark.parametrize(
+        "wire",
+        [
+            CALENDAR,
+            zlib.compress(CALENDAR),
+            gzip.compress(CALENDAR) + b"trailing",
+            b"\x1f\x8bxxxxxxxxxxxx",
+        ],
+    )
+    def test_what_is_no_gzip(self, wire: bytes) -> None:
+        assert kind(receive(wire)) == "bad_encoding"
+
+    @given(st.binary(max_size=200))
+    def test_any_bytes_give_a_body_or_a_failure(self, wire: bytes) -> None:
+        outcome = receive(wire)
+        assert isinstance(outcome, (bytes, Failed))
+
+    def test_an_empty_body_is_empty(self) -> None:
+        assert receive(b"") == b""
+
+
+class TestWhatItLooksLike:
+    """A failure says what came back, in words of our own."""
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            CALENDAR,
+            b"begin:vcalendar\n",
+            b"\xef\xbb\xbf" + CALENDAR,
+            b"\r\n \t\xef\xbb\xbf\r\n" + CALENDAR,
+            "\ufeffBEGIN:VCALENDAR\r\n".encode("utf-16-le"),
+            "\ufeffBEGIN:VCALENDAR\r\n".encode("utf-16-be"),
+            b"# exported by hand\r\n" + CALENDAR,
+            CALENDAR + b"<!DOCTYPE html>Oops",
+        ],
+    )
+    def test_a_calendar(self, body: bytes) -> None:
+        assert failure_of(body, None) is None
+
+    @pytest.mark.parametrize(
+        ("body", "kind", "word"),
+        [
+            (b"", "empty", "empty"),
+            (b" \r\n\t", "empty", "empty"),
+            (b"\xef\xbb\xbf\r\n", "empty", "empty"),
+            (b" " * 10_000, "empty", "empty"),
+            (b"<!DOCTYPE html><html>", "html", "web page"),
+            (b"\xef\xbb\xbf <HTML>" + CALENDAR, "html", "web page"),
+            (b"<?xml version='1.0'?><d:multistatus/>", "not_a_calendar", "XML"),
+            (b"<d:error xmlns:d='DAV:'/>", "not_a_calendar", "XML"),
+            (b'{"error": "no"}', "json", "error message"),
+            (b"[]", "json", "error message"),
+            (b"%PDF-1.7", "not_a_calendar", "PDF"),
+            (b"PK\x03\x04....", "not_a_calendar", "zip"),
+            (b"\x1f\x8b\x08", "bad_encoding", "compressed"),
+            (b"BEGIN:VCARD\r\n", "not_a_calendar", "address book"),
+            (b"BEGIN:VEVENT\r\n", "not_a_calendar", "part"),
+            (b"Not found", "not_a_calendar", "no calendar"),
+            (b"the line BEGIN:VCALENDAR is missing", "not_a_calendar", "no calendar"),
+            (b"\xff\xfeB", "not_a_calendar", "no calendar"),
+            (b" " * 10_000 + CALENDAR, "not_a_calendar", "no calendar"),
+        ],
+    )
+    def test_something_else(self, body: bytes, kind: str, word: str) -> None:
+        failed = failure_of(body, None)
+        assert failed is not None
+        assert failed.kind == kind
+        assert word in (failed.looks_like or "")
+
+    @pytest.mark.parametrize(
+        ("provider", "word"),
+        [
+            ("outlook", "no longer published"),
+            ("google", "Google's sign-in page"),
+            (None, "sign-in"),
+        ],
+    )
+    def test_a_sign_in_page(self, provider: str | None, word: str) -> None:
+        body = b"<html><head><title>Sign in</title></head>" + b"x" * 100
+        failed = failure_of(body, provider)
+        assert failed is not None
+        assert failed.kind == "html"
+        assert word in (failed.looks_like or "")
+
+    @given(st.binary(max_size=100))
+    def test_any_bytes_are_told_apart_and_nothing_of_them_is_repeated(self, body: bytes) -> None:
+        failed = failure_of(b"SECRET7f3a" + body, None)
+        assert failed is not None
+        assert "SECRET7f3a" not in repr(failed)

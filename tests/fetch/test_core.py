@@ -1,0 +1,362 @@
+"""What to send, what a head means, where to go next: decisions without a network."""
+
+from __future__ import annotations
+
+import pytest
+
+from extcal.fetch import (
+    Failed,
+    Feed,
+    FetchRequest,
+    FetchResponse,
+    Gone,
+    NotModified,
+    Refused,
+    UrlPolicy,
+)
+from extcal.fetch._core import Ask, Head, Journey, Read, default_user_agent
+from extcal.limits import Limits
+
+URL = "https://calendar.example.net/secret/a.ics"
+OUTLOOK = "https://outlook.office365.com/owa/calendar/1@example.org/2/calendar.ics"
+
+
+def journey(url: str = URL, policy: UrlPolicy | None = None, **request: object) -> Journey:
+    limits = Limits()
+    return Journey(
+        FetchRequest(Feed(url), **request),  # type: ignore[arg-type]
+        policy or UrlPolicy(),
+        limits,
+        "tests/1",
+    )
+
+
+def ask(of: Journey) -> Ask:
+    step = of.begin()
+    assert isinstance(step, Ask)
+    return step
+
+
+def meaning(status: int, url: str = URL, **fields: str) -> Ask | Read | FetchResponse:
+    """What a head with these fields means; an underscore stands for a hyphen."""
+    of = journey(url)
+    pairs = tuple((name.replace("_", "-").lower(), value) for name, value in fields.items())
+    return of.head(ask(of), Head(status, pairs))
+
+
+class TestWhatIsSent:
+    """Few headers, always the same, and validators to their own origin only."""
+
+    def test_the_headers(self) -> None:
+        assert ask(journey()).headers == (
+            ("Host", "calendar.example.net"),
+            ("User-Agent", "tests/1"),
+            ("Accept", "text/calendar, text/plain;q=0.5, */*;q=0.1"),
+            ("Accept-Encoding", "gzip"),
+            ("Connection", "close"),
+        )
+
+    def test_a_port_that_is_not_usual_is_named(self) -> None:
+        headers = dict(ask(journey("https://calendar.example.net:8443/")).headers)
+        assert headers["Host"] == "calendar.example.net:8443"
+
+    def test_an_entity_tag_goes_before_a_date(self) -> None:
+        """RFC 9110 section 13.1.3."""
+        both = dict(ask(journey(etag='W/"1"', last_modified="Mon, 04 Jan 2027")).headers)
+        assert both["If-None-Match"] == 'W/"1"'
+        assert "If-Modified-Since" not in both
+        date = dict(ask(journey(last_modified="Mon, 04 Jan 2027")).headers)
+        assert date["If-Modified-Since"] == "Mon, 04 Jan 2027"
+
+    @pytest.mark.parametrize("validator", ['"1"\r\nX: y', "", "\u00e9", "a" * 1_025])
+    def test_a_validator_that_could_do_harm_is_not_echoed(self, validator: str) -> None:
+        headers = dict(ask(journey(etag=validator, last_modified=validator)).headers)
+        assert len(headers) == 5
+
+    def test_validators_stay_with_the_origin_that_issued_them(self) -> None:
+        of = journey(etag='"1"')
+        same = of.head(ask(of), Head(302, (("location", "/b"),)))
+        other = of.head(ask(of), Head(302, (("location", "https://other.example.net/"),)))
+        assert isinstance(same, Ask)
+        assert isinstance(other, Ask)
+        assert "If-None-Match" in dict(same.headers)
+        assert "If-None-Match" not in dict(other.headers)
+
+    def test_the_default_user_agent_is_honest(self) -> None:
+        assert default_user_agent().startswith("extcal/")
+        assert "(+https://" in default_user_agent()
+
+    def test_what_the_policy_refuses_is_not_asked(self) -> None:
+        answer = journey("http://calendar.example.net/").begin()
+        assert isinstance(answer, Failed)
+        assert answer.kind == "blocked_url"
+
+    def test_nor_what_is_longer_than_the_limits_say(self) -> None:
+        of = Journey(FetchRequest(Feed(URL)), UrlPolicy(), Limits(max_url_length=20), "tests/1")
+        answer = of.begin()
+        assert isinstance(answer, Failed)
+        assert answer.kind == "blocked_url"
+
+    def test_a_step_shows_only_the_host(self) -> None:
+        assert "secret" not in repr(ask(journey()))
+
+
+class TestStatus:
+    """Each status has one meaning."""
+
+    @pytest.mark.parametrize(
+        ("status", "answer"),
+        [(410, Gone(410))]
+        + [(status, Refused(status)) for status in (400, 401, 403, 404, 429, 451)],
+    )
+    def test_4xx(self, status: int, answer: FetchResponse) -> None:
+        assert meaning(status) == answer
+
+    @pytest.mark.parametrize(
+        ("status", "kind"),
+        [
+            (500, "server_error"),
+            (503, "server_error"),
+            (599, "server_error"),
+            (204, "empty"),
+            (205, "empty"),
+            (206, "protocol"),
+            (201, "protocol"),
+            (101, "protocol"),
+            (600, "protocol"),
+            (304, "protocol"),
+            (300, "redirect_refused"),
+            (305, "redirect_refused"),
+        ],
+    )
+    def test_the_rest(self, status: int, kind: str) -> None:
+        answer = meaning(status)
+        assert isinstance(answer, Failed)
+        assert answer.kind == kind
+        assert answer.looks_like
+
+    def test_304_answers_a_conditional_request_only(self) -> None:
+        of = journey(etag='"1"')
+        assert of.head(ask(of), Head(304)) == NotModified()
+
+    def test_200_is_read(self) -> None:
+        step = meaning(200, ETag=' "1" ', Last_Modified="Mon, 04 Jan 2027 08:00:00 GMT")
+        assert isinstance(step, Read)
+        assert not step.gzipped
+        assert step.answer.etag == '"1"'
+        assert step.answer.last_modified == "Mon, 04 Jan 2027 08:00:00 GMT"
+        assert step.answer.moved_to is None
+
+    def test_a_validator_that_could_do_harm_is_not_kept(self) -> None:
+        step = meaning(200, ETag='"' + "a" * 2_000 + '"')
+        assert isinstance(step, Read)
+        assert step.answer.etag is None
+
+    @pytest.mark.parametrize(
+        ("encoding", "gzipped"),
+        [
+            ("gzip", True),
+            ("X-GZIP", True),
+            ("identity", False),
+            ("", False),
+            ("identity, gzip", True),
+        ],
+    )
+    def test_one_encoding_at_most(self, encoding: str, gzipped: bool) -> None:
+        step = meaning(200, Content_Encoding=encoding)
+        assert isinstance(step, Read)
+        assert step.gzipped is gzipped
+
+    @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip", "gzip,br"])
+    def test_no_other_encoding(self, encoding: str) -> None:
+        answer = meaning(200, Content_Encoding=encoding)
+        assert isinstance(answer, Failed)
+        assert answer.kind == "bad_encoding"
+
+    def test_a_length_beyond_the_limit_is_not_waited_for(self) -> None:
+        answer = meaning(200, Content_Length="734003200")
+        assert isinstance(answer, Failed)
+        assert answer.kind == "too_large"
+        assert isinstance(meaning(200, Content_Length="soon"), Read)
+
+
+class TestRetryAfter:
+    """RFC 9110 section 10.2.3, both forms, and no clock of ours."""
+
+    @pytest.mark.parametrize(
+        ("value", "date", "seconds"),
+        [
+            ("120", None, 120.0),
+            ("0", None, 0.0),
+            ("Mon, 04 Jan 2027 08:01:30 GMT", "Mon, 04 Jan 2027 08:00:00 GMT", 90.0),
+            ("Mon, 04 Jan 2027 07:00:00 GMT", "Mon, 04 Jan 2027 08:00:00 GMT", 0.0),
+            ("Mon, 04 Jan 2027 08:01:30 GMT", None, None),
+            ("Mon, 04 Jan 2027 08:01:30", "Mon, 04 Jan 2027 08:00:00 GMT", None),
+            ("soon", "Mon, 04 Jan 2027 08:00:00 GMT", None),
+            ("-5", None, None),
+            ("99999999999999999999", None, None),
+            ("\u0661\u0662", None, None),
+        ],
+    )
+    def test_forms(self, value: str, date: str | None, seconds: float | None) -> None:
+        fields = {"Retry_After": value} | ({"Date": date} if date else {})
+        for status in (429, 503):
+            answer = meaning(status, **fields)
+            assert isinstance(answer, (Refused, Failed))
+            assert answer.retry_after == seconds
+
+
+class TestRedirects:
+    """RFC 9110 section 15.4, and every hop from zero."""
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_followed(self, status: int) -> None:
+        step = meaning(status, Location="//other.example.net/b?c#d")
+        assert isinstance(step, Ask)
+        assert step.url.text == "https://other.example.net/b?c"
+        assert dict(step.headers)["Host"] == "other.example.net"
+        assert step.permanent is (status in (301, 308))
+
+    @pytest.mark.parametrize(
+        ("location", "target"),
+        [
+            ("b.ics", "/secret/b.ics"),
+            ("/b.ics", "/b.ics"),
+            ("../b.ics", "/b.ics"),
+            ("?x=1", "/secret/a.ics?x=1"),
+            ("b%20c.ics", "/secret/b%20c.ics"),
+            ("b c.ics", "/secret/b%20c.ics"),
+            ("\u00c3\u00bc.ics", "/secret/%C3%83%C2%BC.ics"),
+        ],
+    )
+    def test_references_are_resolved(self, location: str, target: str) -> None:
+        step = meaning(302, Location=location)
+        assert isinstance(step, Ask)
+        assert step.url.target == target
+
+    @pytest.mark.parametrize(
+        "location",
+        [
+            "http://calendar.example.net/secret/a.ics",
+            "file:///etc/passwd",
+            "gopher://127.0.0.1:6379/_FLUSHALL",
+            "data:text/calendar,BEGIN:VCALENDAR",
+            "https://2130706433/",
+            "https://10.0.0.5/",
+            "https://[::1]/",
+            "https://[::1",
+            "https://a:b@calendar.example.net/",
+            "https://calendar.example.net:22/",
+            "https://metadata.google.internal/",
+            "https://localhost/",
+            "https://calendar.example.net\\@127.0.0.1/",
+            "https://calendar.example.net/" + "a" * 5_000,
+        ],
+    )
+    def test_refused(self, location: str) -> None:
+        answer = meaning(302, Location=location)
+        assert isinstance(answer, Failed)
+        assert answer.kind == "redirect_refused"
+        assert answer.looks_like
+
+    def test_without_location(self) -> None:
+        answer = meaning(302)
+        assert isinstance(answer, Failed)
+        assert answer.kind == "redirect_refused"
+
+    def test_refresh_is_not_followed(self) -> None:
+        assert isinstance(meaning(200, Refresh="0;url=https://other.example.net/"), Read)
+
+    def test_five_hops_and_no_more(self) -> None:
+        of = journey()
+        step = ask(of)
+        for hop in range(5):
+            following = of.head(step, Head(302, (("location", f"/{hop}"),)))
+            assert isinstance(following, Ask)
+            step = following
+        answer = of.head(step, Head(302, (("location", "/again"),)))
+        assert isinstance(answer, Failed)
+        assert answer.kind == "too_many_redirects"
+
+    def test_a_permanent_move_is_reported_not_followed_for_good(self) -> None:
+        of = journey()
+        moved = of.head(ask(of), Head(301, (("location", "https://other.example.net/b"),)))
+        assert isinstance(moved, Ask)
+        read = of.head(moved, Head(200, (("etag", '"1"'),)))
+        assert isinstance(read, Read)
+        assert read.answer.moved_to == Feed("https://other.example.net/b").fingerprint
+        assert read.answer.etag is None
+
+    def test_one_temporary_hop_makes_it_temporary(self) -> None:
+        of = journey()
+        first = of.head(ask(of), Head(301, (("location", "/b"),)))
+        assert isinstance(first, Ask)
+        second = of.head(first, Head(302, (("location", "/c"),)))
+        assert isinstance(second, Ask)
+        read = of.head(second, Head(200))
+        assert isinstance(read, Read)
+        assert read.answer.moved_to is None
+
+    def test_plain_http_may_lead_to_https(self) -> None:
+        of = journey("http://calendar.example.net/", UrlPolicy(allow_http=True))
+        assert isinstance(of.head(ask(of), Head(301, (("location", URL),))), Ask)
+
+    @pytest.mark.parametrize(
+        ("url", "word"),
+        [
+            (OUTLOOK, "Outlook"),
+            (URL, "sign-in page"),
+            ("https://calendar.google.com/calendar/ical/a/private-1/basic.ics", "Google"),
+        ],
+    )
+    def test_a_sign_in_page_is_recognised_by_where_it_is(self, url: str, word: str) -> None:
+        answer = meaning(302, url, Location="https://login.microsoftonline.com/common/oauth2?x")
+        assert isinstance(answer, Failed)
+        assert answer.kind == "html"
+        assert word in (answer.looks_like or "")
+
+
+class TestMicrosoftTurnsClientsAway:
+    """Q001: never gone, never "not a calendar", and the advice names the way out."""
+
+    @pytest.mark.parametrize(
+        ("status", "url", "fields"),
+        [
+            (500, OUTLOOK, {}),
+            (500, URL, {"X_OWA_Error": "Microsoft.Exchange.Clients.OwaBasicUnsupportedException"}),
+            (302, OUTLOOK, {"X_OWA_Error": "x", "Location": "/owa/auth/errorfe.aspx?httpCode=500"}),
+            (302, OUTLOOK, {"Location": "/owa/auth/errorfe.aspx?httpCode=500"}),
+            (302, URL, {"Location": "/owa/auth/ErrorFE.aspx"}),
+            (403, URL, {"X_OWA_Error": "OwaBasicUnsupportedException"}),
+        ],
+    )
+    def test_every_form(self, status: int, url: str, fields: dict[str, str]) -> None:
+        answer = meaning(status, url, **fields)
+        assert isinstance(answer, Failed)
+        assert answer.kind == "client_refused"
+        assert "user_agent" in (answer.looks_like or "")
+
+    def test_a_page_with_200(self) -> None:
+        step = meaning(200, OUTLOOK, X_OWA_Error="OwaBasicUnsupportedException")
+        assert isinstance(step, Read)
+        answer = step.finish(b"<html>unsupported</html>")
+        assert isinstance(answer, Failed)
+        assert answer.kind == "client_refused"
+
+    def test_what_is_something_else(self) -> None:
+        assert meaning(404, OUTLOOK, X_OWA_Error="NotFound") == Refused(404)
+        assert meaning(410, OUTLOOK, X_OWA_Error="OwaBasicUnsupportedException") == Gone(410)
+        answer = meaning(503, OUTLOOK, Retry_After="5")
+        assert isinstance(answer, Failed)
+        assert answer.kind == "server_error"
+
+
+class TestHead:
+    """Header fields as they come: any case, several lines, opaque bytes."""
+
+    def test_fields(self) -> None:
+        head = Head.from_raw(200, [(b"ETag", b' "\xff" '), (b"A", b"x, y"), (b"a", b"Z")])
+        assert head.get("etag") == '"\u00ff"'
+        assert head.get("missing") is None
+        assert head.all("a") == ["x", "y", "z"]
+        assert "ff" not in repr(head)

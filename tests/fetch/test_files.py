@@ -1,0 +1,116 @@
+"""FileFetcher reads below its root, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from extcal.fetch import (
+    Failed,
+    Feed,
+    Fetched,
+    FetchRequest,
+    FetchResponse,
+    FileFetcher,
+    NotModified,
+)
+from extcal.limits import Limits
+
+CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "feeds"
+    (root / "team").mkdir(parents=True)
+    (root / "ada.ics").write_bytes(CALENDAR)
+    (root / "team" / "caf\u00e9 50%.ics").write_bytes(CALENDAR)
+    (tmp_path / "outside.ics").write_bytes(CALENDAR)
+    (tmp_path / "feeds-of-others").mkdir()
+    (tmp_path / "feeds-of-others" / "b.ics").write_bytes(CALENDAR)
+    return root
+
+
+def read(root: Path, url: str, etag: str | None = None, **limits: int) -> FetchResponse:
+    return FileFetcher(root=root).fetch(FetchRequest(Feed(url), etag, limits=Limits(**limits)))
+
+
+def kind(answer: FetchResponse) -> str:
+    assert isinstance(answer, Failed)
+    return answer.kind
+
+
+def test_a_file_below_the_root(root: Path) -> None:
+    answer = read(root, (root / "ada.ics").as_uri())
+    assert isinstance(answer, Fetched)
+    assert answer.body == CALENDAR
+    assert isinstance(read(root, (root / "team" / "caf\u00e9 50%.ics").as_uri()), Fetched)
+
+
+def test_an_unchanged_file_is_not_read_again(root: Path) -> None:
+    file = root / "ada.ics"
+    answer = read(root, file.as_uri())
+    assert isinstance(answer, Fetched)
+    assert read(root, file.as_uri(), answer.etag) == NotModified()
+    found = file.stat()
+    os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns + 1_000_000_000))
+    assert isinstance(read(root, file.as_uri(), answer.etag), Fetched)
+    file.write_bytes(CALENDAR * 2)
+    assert isinstance(read(root, file.as_uri(), answer.etag), Fetched)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../outside.ics",
+        "%2e%2e/outside.ics",
+        "team/../../outside.ics",
+        "..%2foutside.ics",
+        "../feeds-of-others/b.ics",
+    ],
+)
+def test_nothing_outside_the_root(root: Path, path: str) -> None:
+    assert kind(read(root, f"file://{root.as_posix()}/{path}")) == "blocked_url"
+    assert kind(read(root, "file:///etc/hosts")) in {"blocked_url", "not_found_file"}
+
+
+def test_links_may_not_lead_out(root: Path) -> None:
+    (root / "in.ics").symlink_to(root / "ada.ics")
+    (root / "out.ics").symlink_to(root.parent / "outside.ics")
+    (root / "others").symlink_to(root.parent / "feeds-of-others")
+    (root / "loop.ics").symlink_to(root / "loop.ics")
+    assert isinstance(read(root, (root / "in.ics").as_uri()), Fetched)
+    assert kind(read(root, f"file://{root}/out.ics")) == "blocked_url"
+    assert kind(read(root, f"file://{root}/others/b.ics")) == "blocked_url"
+    assert kind(read(root, f"file://{root}/loop.ics")) == "not_found_file"
+
+
+def test_only_regular_files(root: Path) -> None:
+    os.mkfifo(root / "pipe.ics")
+    assert kind(read(root, (root / "pipe.ics").as_uri())) == "not_found_file"
+    assert kind(read(root, (root / "team").as_uri())) == "not_found_file"
+    assert kind(read(root, (root / "missing.ics").as_uri())) == "not_found_file"
+    assert kind(read(root, f"file://{root}/nul%00.ics")) == "not_found_file"
+    assert kind(read(root, f"file://{root}/bad%ff.ics")) == "not_found_file"
+
+
+def test_the_size_is_limited(root: Path) -> None:
+    url = (root / "ada.ics").as_uri()
+    assert isinstance(read(root, url, max_decoded_bytes=len(CALENDAR)), Fetched)
+    assert kind(read(root, url, max_decoded_bytes=len(CALENDAR) - 1)) == "too_large"
+
+
+def test_what_is_no_calendar(root: Path) -> None:
+    (root / "page.ics").write_bytes(b"<html>")
+    assert kind(read(root, (root / "page.ics").as_uri())) == "html"
+
+
+def test_only_file_addresses(root: Path) -> None:
+    assert kind(read(root, "https://calendar.example.net/a.ics")) == "blocked_url"
+
+
+def test_the_root_is_a_directory(root: Path) -> None:
+    with pytest.raises(ValueError, match="directory"):
+        FileFetcher(root=root / "ada.ics")

@@ -1,0 +1,275 @@
+"""Where a fetcher may go (security sections 1 and 2)."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extcal.errors import FeedUrlError
+from extcal.fetch import Feed, UrlPolicy
+from extcal.fetch._addresses import DENIED_IPV4, DENIED_IPV6, PUBLIC_IPV6, is_public, unwrap
+from extcal.fetch._url import Refusal
+
+ENTRIES = json.loads((Path(__file__).parents[1] / "data" / "hostile_urls.json").read_text("utf-8"))[
+    "entries"
+]
+POLICIES = {
+    "default": UrlPolicy(),
+    "permissive": UrlPolicy(allow_http=True, allow_ip_literals=True),
+}
+
+
+def kind_of(policy: UrlPolicy, url: str) -> str:
+    """The kind of the refusal, or nothing."""
+    try:
+        policy.check(url)
+    except FeedUrlError as refused:
+        return refused.kind
+    return ""
+
+
+class TestTheHostileList:
+    """Every address and every set of answers of the list, under both of its policies."""
+
+    def test_the_list_is_there(self) -> None:
+        assert len([entry for entry in ENTRIES if entry["kind"] == "url"]) >= 127
+        assert len([entry for entry in ENTRIES if entry["kind"] == "dns"]) >= 31
+
+    @pytest.mark.parametrize("name", POLICIES)
+    def test_addresses(self, name: str) -> None:
+        policy = POLICIES[name]
+        wrong = []
+        for entry in ENTRIES:
+            if entry["kind"] != "url":
+                continue
+            kind = kind_of(policy, entry["url"])
+            owed = {"", entry["code"], entry.get("code_observed")}
+            verdict = "deny" if kind else "allow"
+            if verdict != entry[name] or (name == "default" and kind not in owed):
+                wrong.append((entry["url"], kind))
+        assert wrong == []
+
+    def test_a_form_takes_no_hostile_address_either(self) -> None:
+        """A missing scheme is added; nothing else that is refused becomes admitted."""
+        wrong = []
+        for entry in ENTRIES:
+            if entry["kind"] == "url" and entry["default"] == "deny" and "://" in entry["url"]:
+                try:
+                    POLICIES["default"].check(Feed.from_user_input(entry["url"]))
+                except FeedUrlError:
+                    continue
+                wrong.append(entry["url"])
+        assert wrong == []
+
+    def test_answers(self) -> None:
+        wrong = []
+        for entry in ENTRIES:
+            if entry["kind"] != "dns":
+                continue
+            vetted = POLICIES["default"].vet(entry["answers"])
+            kind = vetted.kind if isinstance(vetted, Refusal) else ""
+            if ("deny" if kind else "allow") != entry["default"] or kind != entry["code"]:
+                wrong.append((entry["answers"], kind))
+        assert wrong == []
+
+
+class TestTheTables:
+    """Each network of the tables with its neighbours: just outside, first, last, just outside."""
+
+    @pytest.mark.parametrize("network", DENIED_IPV4, ids=str)
+    def test_ipv4(self, network: ipaddress.IPv4Network) -> None:
+        for address in (network.network_address, network.broadcast_address):
+            assert not is_public(address)
+        for neighbour in (int(network.network_address) - 1, int(network.broadcast_address) + 1):
+            if 0 <= neighbour < 2**32:
+                address = ipaddress.IPv4Address(neighbour)
+                elsewhere = any(address in other for other in DENIED_IPV4)
+                assert is_public(address) is not elsewhere
+
+    @pytest.mark.parametrize("network", DENIED_IPV6, ids=str)
+    def test_ipv6(self, network: ipaddress.IPv6Network) -> None:
+        for address in (network.network_address, network.broadcast_address):
+            assert not is_public(address)
+        for neighbour in (int(network.network_address) - 1, int(network.broadcast_address) + 1):
+            address = ipaddress.IPv6Address(neighbour)
+            elsewhere = any(address in other for other in DENIED_IPV6)
+            assert is_public(address) is (not elsewhere and address in PUBLIC_IPV6)
+
+    def test_only_what_iana_has_handed_out_is_public_ipv6(self) -> None:
+        first, last = PUBLIC_IPV6.network_address, PUBLIC_IPV6.broadcast_address
+        assert is_public(first)
+        assert not is_public(ipaddress.IPv6Address(int(first) - 1))
+        assert not is_public(ipaddress.IPv6Address(int(last) + 1))
+
+    @pytest.mark.parametrize(
+        "address",
+        "::  ::1 ::127.0.0.1 ::ffff:0:127.0.0.1 64:ff9b::7f00:1 64:ff9b::808:808 64:ff9b:1::7f00:1"
+        " 100::1 100:0:0:1::1 fc00::1 fd00:ec2::254 fe80::1 fec0::1 ff02::1 ff0e::1 4000::1 5f00::1"
+        " 2001::1 2001:20::1 2001:db8::1 2002:7f00:1::1 2620:4f:8000::1 3fff::1".split(),
+    )
+    def test_what_the_standard_library_was_wrong_about(self, address: str) -> None:
+        assert not is_public(ipaddress.ip_address(address))
+
+    @given(st.ip_addresses(v=4))
+    def test_a_mapped_address_is_judged_as_its_ipv4_address(
+        self, address: ipaddress.IPv4Address
+    ) -> None:
+        mapped = ipaddress.IPv6Address(f"::ffff:{address}")
+        assert unwrap(mapped) == address
+        assert not is_public(mapped)
+        one, other = UrlPolicy().vet([str(address)]), UrlPolicy().vet([str(mapped)])
+        assert one == other
+
+    @given(st.ip_addresses(v=4))
+    def test_nat64_is_judged_by_the_address_inside(self, address: ipaddress.IPv4Address) -> None:
+        wrapped = ipaddress.IPv6Address(int(ipaddress.IPv6Address("64:ff9b::")) + int(address))
+        assert not is_public(wrapped)
+        assert is_public(wrapped, allow_nat64=True) is is_public(address)
+
+    @given(st.ip_addresses())
+    def test_nothing_is_public_that_the_standard_library_calls_otherwise(
+        self, address: ipaddress.IPv4Address | ipaddress.IPv6Address
+    ) -> None:
+        if is_public(address):
+            assert address.is_global
+            assert not address.is_multicast
+            assert not address.is_loopback
+
+
+class TestNamesAndPorts:
+    """What is refused before anything is looked up."""
+
+    @pytest.mark.parametrize(
+        ("url", "kind"),
+        [
+            ("https://calendar.example.net/", ""),
+            ("https://calendar.example.net:8443/", ""),
+            ("https://calendar.example.net:444/", "port"),
+            ("http://calendar.example.net/", "http"),
+            ("file:///etc/passwd", "scheme"),
+            ("https://localhost/", "single-label"),
+            ("https://calendar.localhost/", "special-use"),
+            ("https://1.0.0.127.in-addr.arpa/", "special-use"),
+            ("https://a.b.ip6.arpa/", "special-use"),
+            ("https://nas.HOME.ARPA./", "special-use"),
+            ("https://x.svc.cluster.local/", "special-use"),
+            ("https://metadata.google.internal/", "special-use"),
+            ("https://abc.onion/", "special-use"),
+            ("https://8.8.8.8/", "ip-literal"),
+            ("https://internal.example.net/", ""),
+        ],
+    )
+    def test_by_default(self, url: str, kind: str) -> None:
+        assert kind_of(UrlPolicy(), url) == kind
+
+    def test_http_and_its_ports(self) -> None:
+        policy = UrlPolicy(allow_http=True)
+        assert kind_of(policy, "http://calendar.example.net/") == ""
+        assert kind_of(policy, "http://calendar.example.net:8080/") == ""
+        assert kind_of(policy, "http://calendar.example.net:443/") == "port"
+        assert kind_of(policy, "https://calendar.example.net:80/") == "port"
+
+    def test_ports_replace_the_usual_ones(self) -> None:
+        policy = UrlPolicy(ports=[444], allow_http=True)
+        assert kind_of(policy, "https://calendar.example.net:444/") == ""
+        assert kind_of(policy, "http://calendar.example.net:444/") == ""
+        assert kind_of(policy, "https://calendar.example.net/") == "port"
+
+    def test_literals_are_judged_as_addresses(self) -> None:
+        policy = UrlPolicy(allow_ip_literals=True)
+        assert kind_of(policy, "https://8.8.8.8/") == ""
+        assert kind_of(policy, "https://[::ffff:8.8.8.8]/") == ""
+        assert kind_of(policy, "https://10.0.0.1/") == "ip-not-public"
+        assert kind_of(policy, "https://[::ffff:10.0.0.1]/") == "ip-not-public"
+        assert kind_of(policy, "https://[64:ff9b::808:808]/") == "ip-not-public"
+        assert (
+            kind_of(
+                UrlPolicy(allow_ip_literals=True, allow_nat64=True), "https://[64:ff9b::808:808]/"
+            )
+            == ""
+        )
+
+    def test_a_literal_inside_allow_networks_needs_nothing_else(self) -> None:
+        """Design section 4: over http and on any port, so that a demo needs nothing else."""
+        policy = UrlPolicy(allow_networks=["127.0.0.0/8", "fd00::/8"])
+        assert kind_of(policy, "http://127.0.0.1:49152/a.ics") == ""
+        assert kind_of(policy, "https://127.0.0.1:1/") == ""
+        assert kind_of(policy, "http://[fd00::1]:8000/") == ""
+        assert kind_of(policy, "http://[::ffff:127.0.0.1]:8000/") == ""
+        assert kind_of(policy, "http://10.0.0.1/") == "http"
+        assert kind_of(policy, "https://10.0.0.1/") == "ip-literal"
+        assert kind_of(policy, "http://localhost:49152/a.ics") == "http"
+
+    def test_a_name_may_lead_into_allow_networks(self) -> None:
+        policy = UrlPolicy(allow_networks="10.1.0.0/16")
+        assert not isinstance(policy.vet(["10.1.2.3", "8.8.8.8"]), Refusal)
+        assert isinstance(policy.vet(["10.1.2.3", "10.2.0.1"]), Refusal)
+
+    def test_deny_networks_win(self) -> None:
+        policy = UrlPolicy(allow_networks="10.0.0.0/8", deny_networks=["10.9.0.0/16", "8.8.8.0/24"])
+        assert not isinstance(policy.vet(["10.1.2.3"]), Refusal)
+        assert isinstance(policy.vet(["10.9.2.3"]), Refusal)
+        assert isinstance(policy.vet(["8.8.8.8"]), Refusal)
+        assert isinstance(policy.vet(["::ffff:8.8.8.8"]), Refusal)
+        assert kind_of(policy, "http://10.9.2.3/") == "ip-not-public"
+
+
+class TestAnswers:
+    """All answers of a name are judged before one is used."""
+
+    def test_order_is_kept_and_doubles_are_dropped(self) -> None:
+        assert UrlPolicy().vet(["8.8.4.4", "8.8.8.8", "::ffff:8.8.4.4"]) == (
+            ipaddress.ip_address("8.8.4.4"),
+            ipaddress.ip_address("8.8.8.8"),
+        )
+
+    def test_at_most_64_answers_are_read(self) -> None:
+        def endless() -> object:
+            number = int(ipaddress.IPv4Address("9.0.0.0"))
+            while True:
+                yield str(ipaddress.IPv4Address(number))
+                number += 1
+
+        vetted = UrlPolicy().vet(endless())  # type: ignore[arg-type]
+        assert not isinstance(vetted, Refusal)
+        assert len(vetted) == 64
+
+    def test_what_is_no_address_is_refused(self) -> None:
+        for answers, kind in ((["x"], "ip-odd"), (["fe80::1%2"], "ip-zone"), ([], "dns-empty")):
+            vetted = UrlPolicy().vet(answers)
+            assert isinstance(vetted, Refusal)
+            assert vetted.kind == kind
+
+
+class TestTheCallersMistakes:
+    """A policy that cannot be is refused when it is made."""
+
+    @pytest.mark.parametrize("networks", [["10.0.0.0/33"], ["10.0.0.1/8"], "everything"])
+    def test_networks(self, networks: object) -> None:
+        for name in ("allow_networks", "deny_networks"):
+            with pytest.raises(ValueError, match=name):
+                UrlPolicy(**{name: networks})  # type: ignore[arg-type]
+
+    def test_ports(self) -> None:
+        with pytest.raises(ValueError, match="65535"):
+            UrlPolicy(ports=[0])
+        with pytest.raises(TypeError):
+            UrlPolicy(ports=["443"])  # type: ignore[list-item]
+        with pytest.raises(TypeError):
+            UrlPolicy(ports=[True])
+
+    def test_it_is_a_value(self) -> None:
+        assert UrlPolicy(allow_networks="127.0.0.0/8") == UrlPolicy(
+            allow_networks=[ipaddress.ip_network("127.0.0.0/8")]
+        )
+        assert hash(UrlPolicy(ports=[443])) == hash(UrlPolicy(ports=(443,)))
+
+    def test_check_never_shows_the_address(self) -> None:
+        with pytest.raises(FeedUrlError) as refused:
+            UrlPolicy().check(Feed("http://calendar.example.net/SECRET"))
+        assert "SECRET" not in str(refused.value)

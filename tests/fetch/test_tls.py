@@ -1,0 +1,193 @@
+"""TLS by name, with authorities of our own choosing (design section 4)."""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extcal.fetch import Failed, Feed, Fetched, FetchRequest, FetchResponse, HttpFetcher
+from extcal.limits import Limits
+
+trustme = pytest.importorskip("trustme", reason="certificates are made with trustme")
+
+CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
+NAME = "calendar.example.net"
+EXPIRED = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+Script = Callable[[socket.socket, threading.Event], None]
+
+
+@pytest.fixture(scope="module")
+def authority() -> Any:
+    return trustme.CA()
+
+
+def serving(context: ssl.SSLContext, answer: bytes) -> Script:
+    """Shake hands, read the request, answer."""
+
+    def script(connection: socket.socket, stop: threading.Event) -> None:
+        with suppress(ssl.SSLError), context.wrap_socket(connection, server_side=True) as secure:
+            seen = b""
+            while b"\r\n\r\n" not in seen:
+                piece = secure.recv(65_536)
+                if not piece:
+                    return
+                seen += piece
+            secure.sendall(answer)
+
+    return script
+
+
+def server_context(certificate: Any) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+def trusting(*authorities: Any) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for authority in authorities:
+        authority.configure_trust(context)
+    return context
+
+
+def fetch_from(port: int, context: ssl.SSLContext | None, deadline: float = 5.0) -> FetchResponse:
+    """Fetch by name; the name leads to loopback."""
+    fetcher = HttpFetcher(
+        allow_networks="127.0.0.1/32",
+        ports=[port],
+        ssl_context=context,
+        resolver=lambda host, port: ["127.0.0.1"],
+    )
+    feed = Feed(f"https://{NAME}:{port}/a.ics")
+    return fetcher.fetch(FetchRequest(feed, deadline=deadline, limits=Limits()))
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(CALENDAR) + CALENDAR
+
+
+def test_a_certificate_for_the_name(raw: Callable[[Script], Any], authority: Any) -> None:
+    names: list[str | None] = []
+    context = server_context(authority.issue_cert(NAME))
+    context.sni_callback = lambda _socket, name, _context: names.append(name)
+    server = raw(serving(context, ANSWER))
+    assert fetch_from(server.port, trusting(authority)) == Fetched(CALENDAR)
+    assert names == [NAME]
+
+
+def test_a_literal_with_a_certificate_for_it(raw: Callable[[Script], Any], authority: Any) -> None:
+    server = raw(serving(server_context(authority.issue_cert("127.0.0.1")), ANSWER))
+    fetcher = HttpFetcher(allow_networks="127.0.0.1/32", ssl_context=trusting(authority))
+    feed = Feed(f"https://127.0.0.1:{server.port}/a.ics")
+    assert fetcher.fetch(FetchRequest(feed)) == Fetched(CALENDAR)
+
+
+@pytest.mark.parametrize("names", [("other.example.net",), ("127.0.0.1",), ("*.net",)])
+def test_a_certificate_for_something_else(
+    raw: Callable[[Script], Any], authority: Any, names: tuple[str, ...]
+) -> None:
+    server = raw(serving(server_context(authority.issue_cert(*names)), ANSWER))
+    answer = fetch_from(server.port, trusting(authority))
+    assert isinstance(answer, Failed)
+    assert answer.kind == "tls"
+    assert "certificate" in (answer.looks_like or "")
+
+
+def test_an_expired_certificate(raw: Callable[[Script], Any], authority: Any) -> None:
+    certificate = authority.issue_cert(NAME, not_before=EXPIRED, not_after=EXPIRED)
+    server = raw(serving(server_context(certificate), ANSWER))
+    answer = fetch_from(server.port, trusting(authority))
+    assert isinstance(answer, Failed)
+    assert answer.kind == "tls"
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_an_authority_nobody_trusts(
+    raw: Callable[[Script], Any], authority: Any, own: bool
+) -> None:
+    """Neither another authority of ours nor those of the system vouch for it."""
+    server = raw(serving(server_context(trustme.CA().issue_cert(NAME)), ANSWER))
+    answer = fetch_from(server.port, trusting(authority) if own else None)
+    assert isinstance(answer, Failed)
+    assert answer.kind == "tls"
+
+
+def test_the_environment_cannot_add_an_authority(
+    raw: Callable[[Script], Any],
+    authority: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor have the keys of a connection written to a file."""
+    file, keys = tmp_path / "authority.pem", tmp_path / "keys.log"
+    authority.cert_pem.write_to_path(file)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
+    server = raw(serving(server_context(authority.issue_cert(NAME)), ANSWER))
+    answer = fetch_from(server.port, None)
+    assert isinstance(answer, Failed)
+    assert answer.kind == "tls"
+    assert not keys.exists()
+
+
+def test_a_server_that_knows_only_old_protocols(
+    raw: Callable[[Script], Any], authority: Any
+) -> None:
+    from extcal.fetch._sockets import new_ssl_context
+
+    assert new_ssl_context().minimum_version == ssl.TLSVersion.TLSv1_2
+    assert new_ssl_context().verify_mode == ssl.CERT_REQUIRED
+    assert new_ssl_context().check_hostname
+
+
+def test_plain_text_where_tls_is_due(raw: Callable[[Script], Any], authority: Any) -> None:
+    def script(connection: socket.socket, stop: threading.Event) -> None:
+        connection.recv(65_536)
+        connection.sendall(ANSWER)
+
+    answer = fetch_from(raw(script).port, trusting(authority))
+    assert isinstance(answer, Failed)
+    assert answer.kind == "tls"
+
+
+def test_a_handshake_that_drips(raw: Callable[[Script], Any], authority: Any) -> None:
+    def script(connection: socket.socket, stop: threading.Event) -> None:
+        connection.recv(65_536)
+        connection.sendall(b"\x16\x03\x03\x40\x00")
+        while not stop.wait(0.01):
+            connection.sendall(b"\x02")
+
+    answer = fetch_from(raw(script).port, trusting(authority), deadline=0.4)
+    assert isinstance(answer, Failed)
+    assert answer.kind in {"timeout", "tls"}
+
+
+def test_a_body_that_drips_inside_tls(raw: Callable[[Script], Any], authority: Any) -> None:
+    context = server_context(authority.issue_cert(NAME))
+
+    def script(connection: socket.socket, stop: threading.Event) -> None:
+        with suppress(ssl.SSLError), context.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(65_536)
+            secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
+            while not stop.wait(0.01):
+                secure.sendall(b"B")
+
+    answer = fetch_from(raw(script).port, trusting(authority), deadline=0.4)
+    assert isinstance(answer, Failed)
+    assert answer.kind == "timeout"
+
+
+def test_a_body_cut_inside_tls(raw: Callable[[Script], Any], authority: Any) -> None:
+    context = server_context(authority.issue_cert(NAME))
+    server = raw(serving(context, ANSWER[:-5]))
+    answer = fetch_from(server.port, trusting(authority))
+    assert isinstance(answer, Failed)
+    assert answer.kind == "truncated"
