@@ -15,9 +15,11 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from extcal.fetch import Failed, Feed, FetchRequest, FetchResponse, HttpFetcher
 from extcal.limits import Limits
@@ -224,6 +226,35 @@ def test_every_fault_has_a_typed_answer_and_tells_no_secret(
     assert SECRET not in repr(answer)
     assert SECRET not in caplog.text
     assert caplog.records
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    head=st.sampled_from([b"", b"HTTP/1.1 ", OK, OK + b"Content-Encoding: gzip\r\n"]),
+    rest=st.binary(max_size=200)
+    | st.lists(
+        st.sampled_from(
+            [b"\r\n", b"\r\n\r\n", b"Content-Length: 3", b"Transfer-Encoding: chunked", b"5"]
+            + [
+                b"302 Found",
+                b"Location: /x",
+                b"304",
+                b":",
+                b"\0",
+                CALENDAR,
+                gzip.compress(CALENDAR),
+            ]
+        ),
+        max_size=8,
+    ).map(b"".join),
+)
+def test_any_bytes_are_answered_with_a_value(
+    raw: Callable[[Script], Any], fetch: Fetch, head: bytes, rest: bytes
+) -> None:
+    """Whatever a server says, a fetcher returns, and never for a mistake of its own."""
+    answer = fetch(raw(say(head + rest)).url(), deadline=10.0)
+    assert isinstance(answer, get_args(FetchResponse))
+    assert getattr(answer, "kind", None) != "fetcher_error"
 
 
 def test_an_answer_that_comes_before_the_request_was_read(

@@ -160,6 +160,7 @@ class TestNamesAndPorts:
             ("https://x.svc.cluster.local/", "special-use"),
             ("https://metadata.google.internal/", "special-use"),
             ("https://abc.onion/", "special-use"),
+            ("https://kubernetes.default.svc/", "special-use"),
             ("https://8.8.8.8/", "ip-literal"),
             ("https://internal.example.net/", ""),
         ],

@@ -178,6 +178,7 @@ def test_an_address_that_follows_for_certain_is_made(pasted: str, address: str) 
         ("", "empty", "https://"),
         ("<>", "empty", "https://"),
         ("https://calendar.example.net/a b", "chars", "again"),
+        ("(" * 1_000_000 + ")" * 1_000_000, "too-long", "settings"),
     ],
 )
 def test_what_is_no_feed_is_refused_with_advice(pasted: str, kind: str, word: str) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from urllib.parse import unquote_plus
 
 from extcal.fetch._providers import ADVICE, provider_of
-from extcal.fetch._url import Refusal, Url, read_url
+from extcal.fetch._url import MAX_URL_LENGTH, Refusal, Url, read_url
 
 __all__ = ["read_paste"]
 
@@ -74,6 +74,9 @@ _NEXTCLOUD_SHARE = re.compile(r".*/remote\.php/dav/public-calendars/[A-Za-z0-9]+
 
 def read_paste(secret_text: str) -> Url | Refusal:
     """Make an address of what was pasted, or say what to paste instead."""
+    secret_text = secret_text.strip(_AROUND)
+    if len(secret_text) > 2 * MAX_URL_LENGTH:
+        return Refusal("too-long", "This is longer than any address.", ADVICE[None])
     secret_text = _unwrap(secret_text)
     mail = _E_MAIL.fullmatch(secret_text)
     if mail is not None:
@@ -91,7 +94,6 @@ def read_paste(secret_text: str) -> Url | Refusal:
 
 def _unwrap(secret_text: str) -> str:
     """Take off everything around an address: spaces, brackets, quotes, labels, QR-code framing."""
-    secret_text = secret_text.strip(_AROUND)
     while secret_text:
         before = secret_text
         bookmark = _BOOKMARK.match(secret_text)

@@ -27,6 +27,7 @@ _PORTS = {"https": frozenset({443, 8443}), "http": frozenset({80, 8080})}
 _SPECIAL_USE = frozenset(
     {"alt", "arpa", "corp", "domain", "example", "home", "internal", "intranet", "invalid", "lan"}
     | {"local", "localdomain", "localhost", "mail", "onion", "private", "test"}
+    | {"consul", "docker", "svc"}  # what clusters answer for by themselves
 )
 
 _NOT_PUBLIC = Refusal("ip-not-public", "The address leads to a network that is not public.")

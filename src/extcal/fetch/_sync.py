@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["HttpFetcher"]
 
 _LOG = logging.getLogger("extcal.fetch")
+# A library is silent until its host wants to hear it.
+logging.getLogger("extcal").addHandler(logging.NullHandler())
 _NOT_HTTP = Failed("protocol", looks_like="What the server answered is not HTTP.")
 _NO_ANSWER = Failed("connect", looks_like="The server closed the connection without an answer.")
 _CUT = Failed("truncated", looks_like="The answer broke off before its end.")
