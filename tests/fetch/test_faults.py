@@ -234,16 +234,8 @@ def test_every_fault_has_a_typed_answer_and_tells_no_secret(
     rest=st.binary(max_size=200)
     | st.lists(
         st.sampled_from(
-            [b"\r\n", b"\r\n\r\n", b"Content-Length: 3", b"Transfer-Encoding: chunked", b"5"]
-            + [
-                b"302 Found",
-                b"Location: /x",
-                b"304",
-                b":",
-                b"\0",
-                CALENDAR,
-                gzip.compress(CALENDAR),
-            ]
+            b"\r\n|\r\n\r\n|Content-Length: 3|Transfer-Encoding: chunked|5|302 Found|Location: /x"
+            b"|304|:|\0|BEGIN:VCALENDAR".split(b"|")
         ),
         max_size=8,
     ).map(b"".join),
