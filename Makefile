@@ -32,7 +32,7 @@ format: ## ruff: mend what it can
 types: ## mypy --strict and pyright
 	@sh tools/venv.sh $(VENV) dev
 	@$(BIN)/mypy --strict
-	@command -v node >/dev/null 2>&1 || $(BIN)/python -m pip install -q --disable-pip-version-check 'pyright[nodejs]'
+	@command -v node >/dev/null 2>&1 || $(BIN)/python -m pip install -qq --disable-pip-version-check 'pyright[nodejs]'
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
 
 imports: ## import-linter: the rooms import one way

@@ -12,6 +12,7 @@ With --picture, only the SVG is drawn, for a fixed week, so that it is the same 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -42,6 +43,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Two pasted addresses, and what becomes of them.")
     parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="only draw a fixed week")
     picture: Path | None = parser.parse_args().picture
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may not know every dash
     today = date(2026, 12, 30) if picture else datetime.now(ZONE).date()
     monday = today + timedelta(days=7 - today.weekday())
     with FeedServer() as server:

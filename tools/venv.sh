@@ -45,8 +45,8 @@ find_python() {
             [ -x "$directory/$name" ] && consider "$directory/$name" && return 0
         done
     done
-    for candidate in "$HOME"/.pyenv/versions/3.*/bin/python3 \
-        "$HOME"/.local/share/uv/python/*/bin/python3 \
+    for candidate in "${HOME:-/nonexistent}"/.pyenv/versions/3.*/bin/python3 \
+        "${HOME:-/nonexistent}"/.local/share/uv/python/*/bin/python3 \
         /opt/homebrew/bin/python3 /usr/local/bin/python3; do
         [ -x "$candidate" ] && consider "$candidate" && return 0
     done
@@ -78,6 +78,6 @@ stamp=$venv/.installed-${extra:-runtime}
 wanted=$(cksum pyproject.toml)
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
     say "Installing extcal${extra:+ with its \"$extra\" extra} into $venv ..."
-    "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-input -e ".${extra:+[$extra]}"
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input -e ".${extra:+[$extra]}"
     printf '%s' "$wanted" >"$stamp"
 fi
