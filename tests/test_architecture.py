@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,3 +113,16 @@ def test_modules_stay_small_and_open_with_their_contract(path: Path) -> None:
     assert ast.get_docstring(ast.parse(text)), f"{name_of(path)} has no docstring"
     if path.name != "_windows.py":
         assert text.count("\n") < 500, f"{name_of(path)} is too long"
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "example.org"])
+def test_no_test_can_leave_this_machine(host: str) -> None:
+    """Every connection is announced before it is made; anything but loopback is refused."""
+    with pytest.raises(AssertionError, match="tried to connect"):
+        sys.audit("socket.connect", None, (host, 443))
+    sys.audit("socket.connect", None, ("127.0.0.1", 443))
+
+
+def test_the_tests_run_in_an_odd_zone() -> None:
+    """Chatham is 12:45 ahead: a reader of the local zone cannot pass by luck."""
+    assert time.timezone == -(12 * 3600 + 45 * 60)

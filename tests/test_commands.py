@@ -1,0 +1,166 @@
+"""``make demo`` and ``make test`` find a Python that will do, whatever else is installed.
+
+The interpreters here are pretended: small scripts that answer what ``tools/venv.sh`` asks and
+write down what they are told to install.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ("cat", "cksum", "rm", "mkdir", "cp", "chmod")
+SHELL = shutil.which("sh")
+
+pytestmark = pytest.mark.skipif(
+    SHELL is None or not all(shutil.which(tool) for tool in TOOLS),
+    reason="the two commands need a POSIX shell",
+)
+
+# Asked with -c: too old an interpreter fails at the version, one without venv at the import.
+PRETENDED = """#!/bin/sh
+case "$1 $2" in
+  "-c import sys"*) exit {too_old} ;;
+  "-c import ensurepip"*) exit {no_venv} ;;
+  "-c import pip"*) exit 0 ;;
+  "--version "*) echo "Python {version}" ;;
+  "-m venv") rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; echo "venv {version}" >>"$LOG" ;;
+  "-m pip") shift 2; echo "pip $*" >>"$LOG" ;;
+  *) exit 64 ;;
+esac
+"""
+
+
+class Machine:
+    """A project directory, a PATH with pretended interpreters, and a log of what they did."""
+
+    def __init__(self, where: Path) -> None:
+        self.where = where
+        self.project = where / "project with a space"
+        self.tools = where / "tools"
+        self.log = where / "log"
+        self.path: list[Path] = []
+        self.project.mkdir()
+        self.tools.mkdir()
+        (self.project / "pyproject.toml").write_text("[project]\n", "utf-8")
+        for tool in TOOLS:
+            (self.tools / tool).symlink_to(str(shutil.which(tool)))
+
+    def python(self, name: str, version: str, *, no_venv: bool = False) -> Path:
+        """Put an interpreter into a directory of its own at the end of PATH."""
+        directory = self.where / f"bin{len(self.path)}"
+        directory.mkdir()
+        file = directory / name
+        too_old = tuple(map(int, version.split("."))) < (3, 11)
+        script = PRETENDED.format(version=version, too_old=int(too_old), no_venv=int(no_venv))
+        file.write_text(script, "utf-8")
+        file.chmod(file.stat().st_mode | stat.S_IXUSR)
+        self.path.append(directory)
+        return file
+
+    def run(self, extra: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join(str(part) for part in [*self.path, self.tools])
+        return subprocess.run(
+            [str(SHELL), str(ROOT / "tools" / "venv.sh"), ".venv", *([extra] if extra else [])],
+            cwd=self.project,
+            env={"PATH": path, "HOME": str(self.where), "LOG": str(self.log), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def done(self) -> list[str]:
+        return self.log.read_text("utf-8").splitlines() if self.log.exists() else []
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_the_first_python_that_is_new_enough_is_taken(machine: Machine) -> None:
+    """An old python3 in front, or one without venv, does not stand in the way of a good one."""
+    machine.python("python3", "3.9.2")
+    machine.python("python3", "3.12.0", no_venv=True)
+    machine.python("python3.13", "3.13.1")
+    result = machine.run()
+    assert result.returncode == 0, result.stderr
+    assert machine.done()[0] == "venv 3.13.1"
+    assert machine.done()[1].endswith(" -e .")
+    assert "Python 3.13.1" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_second_run_does_nothing_and_says_nothing(machine: Machine) -> None:
+    machine.python("python3", "3.11.0")
+    machine.run("test")
+    first = machine.done()
+    result = machine.run("test")
+    assert (result.returncode, result.stderr, machine.done()) == (0, "", first)
+
+
+def test_another_extra_or_another_pyproject_installs_again(machine: Machine) -> None:
+    machine.python("python3", "3.11.0")
+    machine.run()
+    machine.run("test")
+    assert [line.split()[-1] for line in machine.done()] == ["3.11.0", ".", ".[test]"]
+    (machine.project / "pyproject.toml").write_text("[project]\n# more\n", "utf-8")
+    machine.run("test")
+    assert [line.split()[-1] for line in machine.done()] == ["3.11.0", ".", ".[test]", ".[test]"]
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(machine: Machine) -> None:
+    machine.python("python3", "3.11.0")
+    machine.run()
+    python = machine.project / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/nonexistent/python3")
+    result = machine.run()
+    assert result.returncode == 0, result.stderr
+    assert machine.done().count("venv 3.11.0") == 2
+
+
+def test_a_copied_project_makes_its_own_environment(machine: Machine) -> None:
+    """An environment points at the place it was made in."""
+    machine.python("python3", "3.11.0")
+    machine.run()
+    machine.project = machine.project.rename(machine.where / "elsewhere")
+    machine.run()
+    assert machine.done().count("venv 3.11.0") == 2
+
+
+def test_the_user_may_choose(machine: Machine) -> None:
+    machine.python("python3", "3.14.0")
+    chosen = machine.python("mine", "3.11.9")
+    machine.run(PYTHON=str(chosen))
+    assert machine.done()[0] == "venv 3.11.9"
+
+
+@pytest.mark.parametrize(
+    ("interpreters", "environment", "words"),
+    [
+        ([("python3", "3.8.0", False)], {"PYTHON": "/nonexistent"}, "PYTHON=/nonexistent is not"),
+        ([("python3", "3.12.0", True)], {}, "has no venv"),
+    ],
+)
+def test_what_is_missing_is_said(
+    machine: Machine,
+    interpreters: list[tuple[str, str, bool]],
+    environment: dict[str, str],
+    words: str,
+) -> None:
+    for name, version, no_venv in interpreters:
+        machine.python(name, version, no_venv=no_venv)
+    result = machine.run(**environment)
+    if words == "has no venv" and result.returncode == 0:
+        pytest.skip("this machine has a Python where version managers keep theirs")
+    assert result.returncode == 1
+    assert words in result.stderr
+    assert machine.done() == []
