@@ -1,0 +1,242 @@
+"""One fetch per feed at a time, however many ask, and nobody waits for ever.
+
+Fetchers here wait for events the test sets, never for time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+import extcal.cache._sync as sync
+from extcal import (
+    CalendarCache,
+    Feed,
+    Fetched,
+    FetchRequest,
+    Limits,
+    MemoryStore,
+    Snapshot,
+    State,
+    Unavailable,
+)
+from extcal.testing import FakeFetcher, ManualClock
+
+HOUR = timedelta(hours=1)
+LONG = 30.0  # seconds no test takes unless something is broken
+
+
+class Gate:
+    """A fetcher that lets nobody through until it is opened."""
+
+    def __init__(self, body: str) -> None:
+        self.body = body.encode()
+        self.arrived = threading.Semaphore(0)
+        self.open = threading.Event()
+        self.inside = 0
+        self.most = 0
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def fetch(self, request: FetchRequest) -> Fetched:
+        with self._lock:
+            self.count += 1
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        self.arrived.release()
+        assert self.open.wait(LONG)
+        with self._lock:
+            self.inside -= 1
+        return Fetched(self.body)
+
+
+@pytest.fixture
+def gate(body: str) -> Iterator[Gate]:
+    gate = Gate(body)
+    yield gate
+    gate.open.set()
+    for thread in threading.enumerate():
+        if thread.name == "extcal-fetch":
+            thread.join(LONG)
+
+
+def test_sixty_four_threads_on_one_expired_feed(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str, gate: Gate
+) -> None:
+    """One fetch, and everybody gets its answer."""
+    calendars = make(fetcher=gate)
+    gate.open.set()
+    calendars.get(url)
+    clock.advance(HOUR)
+    gate.open.clear()
+    together = threading.Barrier(64)
+
+    def look() -> Snapshot:
+        together.wait(LONG)
+        return calendars.get(url)
+
+    with ThreadPoolExecutor(64) as threads:
+        looks = [threads.submit(look) for _ in range(64)]
+        for _ in range(2):
+            assert gate.arrived.acquire(timeout=LONG)
+        gate.open.set()
+        snapshots = [look.result(LONG) for look in looks]
+    assert gate.count == 2
+    assert {snapshot.fetched_at for snapshot in snapshots} == {clock()}
+    assert {snapshot.state for snapshot in snapshots} == {State.FRESH}
+
+
+def test_two_caches_that_share_a_store(
+    make: Callable[..., CalendarCache], url: str, gate: Gate
+) -> None:
+    """The lease keeps the second from fetching; it sees what the first stored."""
+    store = MemoryStore()
+    one, other = make(fetcher=gate, store=store), make(fetcher=gate, store=store)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(one.get, url)
+        assert gate.arrived.acquire(timeout=LONG)
+        second = threads.submit(other.get, url)
+        gate.open.set()
+        assert first.result(LONG) == second.result(LONG)
+    assert gate.count == 1
+
+
+def test_a_lease_left_behind_runs_out(
+    make: Callable[..., CalendarCache], clock: ManualClock, fetcher: FakeFetcher, url: str
+) -> None:
+    """A leader that was killed delays the next one for half a minute, no more."""
+    store = MemoryStore()
+    calendars = make(store=store)
+    key = calendars._ledger.keys(Feed(url)).snapshot
+    assert store.lease(key, clock(), calendars._ledger.lease_time)
+    clock.advance(timedelta(seconds=30))
+    assert calendars.get(url).state is State.FRESH
+    assert fetcher.count() == 1
+
+
+def test_waiters_are_bounded(
+    make: Callable[..., CalendarCache],
+    clock: ManualClock,
+    url: str,
+    gate: Gate,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who has waited for the fetch deadline and a little gets the last good snapshot, as STALE."""
+    monkeypatch.setattr(sync, "_GRACE", 0.01)
+    store = MemoryStore()
+    good = make(store=store).get(url)
+    calendars = make(store=store, fetcher=gate, limits=Limits(fetch_deadline=0.01))
+    clock.advance(HOUR)
+    late = calendars.get(url)
+    assert (late.state, late.fetched_at) == (State.STALE, good.fetched_at)
+    clock.advance(24 * HOUR)
+    with pytest.raises(Unavailable) as raised:
+        calendars.get(url)
+    assert raised.value.kind == "timeout"
+    assert gate.count == 1
+
+
+def test_a_waiter_for_another_caches_lease_is_bounded_too(
+    make: Callable[..., CalendarCache],
+    clock: ManualClock,
+    fetcher: FakeFetcher,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A lease that is never given back costs patience, not an answer."""
+    monkeypatch.setattr(sync, "_GRACE", 0.01)
+    store = MemoryStore()
+    calendars = make(store=store, limits=Limits(fetch_deadline=0.02))
+    good = calendars.get(url)
+    clock.advance(HOUR)
+    key = calendars._ledger.keys(Feed(url)).snapshot
+    assert store.lease(key, clock(), timedelta(seconds=10))
+    late = calendars.get(url)
+    assert (late.state, late.fetched_at) == (State.STALE, good.fetched_at)
+    assert fetcher.count() == 1
+
+
+def test_errors_are_shared_only_with_those_present(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
+) -> None:
+    """Each waiter gets an error of its own; the next one who may ask gets a new answer."""
+    fetcher = FakeFetcher({url: ["<html>", body]})
+    calendars = make(fetcher=fetcher)
+    errors = []
+    for _ in range(2):
+        with pytest.raises(Unavailable) as raised:
+            calendars.get(url)
+        errors.append(raised.value)
+    assert errors[0] is not errors[1]
+    clock.advance(timedelta(minutes=1))
+    assert calendars.get(url).state is State.FRESH
+
+
+def test_what_was_forgotten_stays_forgotten(
+    make: Callable[..., CalendarCache], url: str, gate: Gate
+) -> None:
+    """A fetch under way does not bring back what the user removed."""
+    calendars = make(fetcher=gate)
+    with ThreadPoolExecutor(1) as threads:
+        look = threads.submit(calendars.get, url)
+        assert gate.arrived.acquire(timeout=LONG)
+        calendars.forget(url)
+        gate.open.set()
+        assert look.result(LONG).state is State.FRESH
+    assert calendars.last_refreshed(url) is None
+
+
+def test_so_many_fetches_at_a_time(make: Callable[..., CalendarCache], gate: Gate) -> None:
+    """max_fetches bounds them; the others wait their turn and are all served."""
+    calendars = make(fetcher=gate, max_fetches=3)
+    with ThreadPoolExecutor(12) as threads:
+        looks = [
+            threads.submit(calendars.get, f"https://example.org/{number}.ics")
+            for number in range(12)
+        ]
+        for _ in range(3):
+            assert gate.arrived.acquire(timeout=LONG)
+        gate.open.set()
+        assert all(look.result(LONG).state is State.FRESH for look in looks)
+    assert (gate.count, gate.most) == (12, 3)
+
+
+def test_workers_go_when_there_is_nothing_to_do(
+    make: Callable[..., CalendarCache], url: str
+) -> None:
+    """No thread is kept for a calendar nobody asks about."""
+    make().get(url)
+    for thread in threading.enumerate():
+        if thread.name == "extcal-fetch":
+            thread.join(LONG)
+            assert not thread.is_alive()
+
+
+def test_a_thread_that_cannot_start_is_an_error_and_no_deadlock(
+    make: Callable[..., CalendarCache], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next call tries again."""
+    calendars = make()
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            calendars.get(url)
+    assert calendars.get(url).state is State.FRESH
+
+
+def test_after_a_fork_the_child_flies_on_its_own(
+    make: Callable[..., CalendarCache], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parent's threads are not in the child, and its lock may be taken there."""
+    calendars = make()
+    calendars._flights._lock.acquire()
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    assert calendars.get(url).state is State.FRESH
