@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
+from extcal.testing import ManualClock
+from extcal.testing.server import FeedServer
 
 ROOT = Path(__file__).resolve().parent.parent
 FEEDS = sorted((ROOT / "examples" / "feeds").glob("*.ics.in"))
@@ -43,6 +48,32 @@ def test_the_demo_tells_the_whole_story() -> None:
     assert "\x1b" not in said
     for suffix in ("html", "svg"):
         assert (ROOT / "build" / "demo" / f"availability.{suffix}").stat().st_size > 2_000
+
+
+@pytest.mark.parametrize("monday", ["2027-03-29", "2026-10-26", "2028-02-28", "2027-12-27"])
+def test_the_demo_tells_the_same_in_every_week(
+    monday: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a clock change, around 29 February, across a new year: local times stay."""
+    demo = runpy.run_path(str(ROOT / "examples" / "demo.py"))
+    first = date.fromisoformat(monday)
+    before = first - timedelta(days=4)
+    with FeedServer() as server:
+        demo["tell"](server, ManualClock(datetime(*before.timetuple()[:3], 8, tzinfo=UTC)), first)
+    said = capsys.readouterr().out
+    assert "Ada  busy 09:30–09:45, busy 13:00–14:00" in said
+    assert "Bob  busy 11:30–12:30, working elsewhere 14:00–18:00" in said
+    assert re.findall(r"free +(\w+) +\d+ \w+ +(\S+)", said) == [
+        ("Mon", "11:00–13:00"),
+        ("Mon", "14:00–15:00"),
+        ("Mon", "16:00–17:00"),
+        ("Tue", "11:30–14:00"),
+        ("Tue", "15:30–17:00"),
+        ("Wed", "09:45–11:30"),
+        ("Wed", "12:30–13:30"),
+        ("Wed", "16:00–17:00"),
+        ("Thu", "09:00–11:30"),
+    ]
 
 
 def test_the_committed_picture_is_what_the_code_draws(tmp_path: Path) -> None:
