@@ -143,7 +143,9 @@ def test_diff_ignores_dtstamp_and_titles(
 
 kinds = st.sampled_from(FBType)
 stretches = st.lists(
-    st.tuples(st.integers(0, 20), st.integers(1, 4), kinds).map(lambda s: (s[0], s[0] + s[1], s[2])),
+    st.tuples(st.integers(0, 20), st.integers(1, 4), kinds).map(
+        lambda s: (s[0], s[0] + s[1], s[2])
+    ),
     max_size=6,
 )
 

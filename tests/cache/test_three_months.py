@@ -182,9 +182,7 @@ def test_published_ahead_limits_what_is_known(
     assert [request.etag is None for request in fetcher.requests] == [True, False, True]
 
 
-def test_all_day_events_keep_their_dates(
-    make: Callable[..., CalendarCache], url: str
-) -> None:
+def test_all_day_events_keep_their_dates(make: Callable[..., CalendarCache], url: str) -> None:
     """Dates survive being stored."""
     feed = Feed(url, timezone="Asia/Tokyo")
     fetcher = FakeFetcher({url: feed_text(event("2027-01-05", "2027-01-07"))})

@@ -119,7 +119,9 @@ class CalendarCache:
         ``state`` ERROR_STALE. Raises :class:`~extcal.Unavailable` if there is none, and
         FeedUrlError for a str that is no address of a feed.
         """
-        return _snapshot(self._ask(as_feed(feed), "get"))
+        # An address is sealed before anything can go wrong: tracebacks may show local variables.
+        feed = as_feed(feed)
+        return _snapshot(self._ask(feed, "get"))
 
     def refresh(self, feed: Feed | str) -> Snapshot:
         """The same, but fetched now: somebody pressed "refresh".
@@ -127,7 +129,8 @@ class CalendarCache:
         Not sooner than 30 seconds after the last attempt, nor before the time a source asked to be
         left alone for (Retry-After); within those it is :meth:`get`.
         """
-        return _snapshot(self._ask(as_feed(feed), "refresh"))
+        feed = as_feed(feed)
+        return _snapshot(self._ask(feed, "refresh"))
 
     def free_busy(
         self, feed: Feed | str, start: datetime, end: datetime, exclude: Iterable[Excluded] = ()
@@ -139,6 +142,7 @@ class CalendarCache:
         came back through the feed is to be moved. Raises what :meth:`get` raises, and
         OutsideHorizon if nothing of ``[start, end)`` is known.
         """
+        feed = as_feed(feed)
         asked, exclusions = Period(start, end), Exclusions(exclude)
         snapshot = self.get(feed)
         known = without(snapshot.reading, exclusions) if exclusions else snapshot.free_busy
@@ -149,6 +153,7 @@ class CalendarCache:
 
         They can be shown, not opened or edited. Raises what :meth:`free_busy` raises.
         """
+        feed = as_feed(feed)
         asked = Period(start, end)
         snapshot = self.get(feed)
         part(snapshot.free_busy, asked.start, asked.end)
@@ -156,18 +161,21 @@ class CalendarCache:
 
     def last_refreshed(self, feed: Feed | str) -> datetime | None:
         """When the source last gave or confirmed what is known of ``feed``; None if never."""
-        reading = self._ledger.load(self._ledger.keys(as_feed(feed))).reading
+        feed = as_feed(feed)
+        reading = self._ledger.load(self._ledger.keys(feed)).reading
         return None if reading is None else reading.fetched_at
 
     def last_attempt(self, feed: Feed | str) -> datetime | None:
         """When the source of ``feed`` was last asked, whatever came of it; None if it never was."""
-        known = self._ledger.load(self._ledger.keys(as_feed(feed)))
+        feed = as_feed(feed)
+        known = self._ledger.load(self._ledger.keys(feed))
         asked = [known.attempts.last, known.reading.fetched_at if known.reading else None]
         return max((moment for moment in asked if moment is not None), default=None)
 
     def forget(self, feed: Feed | str) -> None:
         """Drop what is known of ``feed``: the user removed the address."""
-        self._ledger.forget(self._ledger.keys(as_feed(feed)))
+        feed = as_feed(feed)
+        self._ledger.forget(self._ledger.keys(feed))
 
     # -- many people ----------------------------------------------------------------------------
 

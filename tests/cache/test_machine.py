@@ -1,0 +1,221 @@
+"""The cache under any sequence of events: sources that fail, clocks that jump, cells that rot.
+
+Two caches share a store. The source's answers carry a serial number, so that every snapshot tells
+which answer it came from.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from extcal import (
+    CalendarCache,
+    Failed,
+    Feed,
+    Fetched,
+    FetchRequest,
+    FetchResponse,
+    Gone,
+    MemoryStore,
+    NotModified,
+    Refused,
+    Snapshot,
+    State,
+    Unavailable,
+)
+from extcal.cache import Cell
+from extcal.cache.reach import Reach
+from extcal.intervals import FreeBusy
+from extcal.testing import ManualClock, event, feed_text
+
+FEED = Feed("https://example.org/ada.ics")
+START = datetime(2027, 1, 4, 8, tzinfo=UTC)
+TTL, DAY = timedelta(minutes=30), timedelta(hours=24)
+REACH = Reach()
+
+failures = st.sampled_from(
+    [
+        Failed("timeout"),
+        Failed("server_error", retry_after=1800),
+        Refused(404),
+        Refused(403),
+        Refused(429, retry_after=7200),
+        Refused(503, retry_after=10**6),
+        Gone(410),
+        NotModified(),
+    ]
+)
+
+
+class Source:
+    """What the machine fetches from; knows what it was asked when, and what it said."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.mode: FetchResponse | str = "full"
+        self.said: list[tuple[datetime, str]] = []
+        self.serial = 0
+        self.quiet_until: datetime | None = None
+        self.inside = 0
+
+    def body(self) -> str:
+        if self.mode == "empty":
+            return feed_text()
+        day = self.clock().replace(hour=12)
+        body = feed_text(event(day, uid=f"serial-{self.serial}"), event(day + DAY))
+        return body if self.mode == "full" else body[: body.rindex("END:VEVENT")]
+
+    def fetch(self, request: FetchRequest) -> FetchResponse:
+        self.inside += 1
+        assert self.inside == 1, "two leaders"
+        assert self.quiet_until is None or self.clock() >= self.quiet_until, "asked too soon"
+        try:
+            answer = self.answer(request)
+        finally:
+            self.inside -= 1
+        kind = self.mode if isinstance(self.mode, str) else "failure"
+        self.said.append((self.clock(), "304" if isinstance(answer, NotModified) else kind))
+        return answer
+
+    def answer(self, request: FetchRequest) -> FetchResponse:
+        if not isinstance(self.mode, str):
+            wait = getattr(self.mode, "retry_after", None)
+            if wait is not None:
+                self.quiet_until = self.clock() + timedelta(seconds=min(wait, 6 * 3600))
+            return self.mode
+        etag = f'"{self.mode}-{self.serial}"'
+        if request.etag == etag:
+            return NotModified()
+        return Fetched(self.body().encode(), etag=etag)
+
+
+@settings(stateful_step_count=30)
+class CacheMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = ManualClock(START)
+        self.source = Source(self.clock)
+        self.store = MemoryStore()
+        self.jitter = 1.0
+        self.caches = [
+            CalendarCache(
+                store=self.store,
+                fetcher=self.source,
+                clock=self.clock,
+                jitter=lambda: self.jitter,
+            )
+            for _ in range(2)
+        ]
+        self.newest: datetime | None = None
+        self.ever_empty = False
+
+    # -- what happens to it -------------------------------------------------------------------
+
+    @rule(mode=st.sampled_from(["full", "empty", "cut"]) | failures)
+    def source_becomes(self, mode: FetchResponse | str) -> None:
+        self.source.mode = mode
+        self.ever_empty = self.ever_empty or mode == "empty"
+
+    @rule()
+    def source_changes(self) -> None:
+        self.source.serial += 1
+
+    @rule(jitter=st.floats(0, 1, exclude_max=True))
+    def luck_changes(self, jitter: float) -> None:
+        self.jitter = jitter
+
+    @rule(
+        by=st.sampled_from([timedelta(seconds=1), timedelta(seconds=29), TTL, DAY])
+        | st.timedeltas(timedelta(0), timedelta(hours=30))
+    )
+    def time_passes(self, by: timedelta) -> None:
+        self.clock.advance(by)
+
+    @rule(by=st.timedeltas(timedelta(seconds=1), timedelta(days=40)))
+    def clock_jumps_back(self, by: timedelta) -> None:
+        self.clock.advance(-by)
+        # What was learnt in the future binds nobody, and ages begin anew.
+        self.newest = self.source.quiet_until = None
+        self.source.said = [(when, what) for when, what in self.source.said if when <= self.clock()]
+
+    @rule(which=st.integers(0, 1), data=st.binary(max_size=40))
+    def a_cell_rots(self, which: int, data: bytes) -> None:
+        key = self.caches[0]._ledger.keys(FEED)[which]
+        self.store.put(key, Cell(data, self.clock()), None)
+        if which == 0:
+            self.newest = None
+        else:
+            self.source.quiet_until = None
+
+    @rule(who=st.integers(0, 1))
+    def forget(self, who: int) -> None:
+        self.caches[who].forget(FEED)
+        self.newest = None
+
+    # -- what is asked of it ------------------------------------------------------------------
+
+    @rule(who=st.integers(0, 1))
+    def get(self, who: int) -> None:
+        before = len(self.source.said)
+        known = self.caches[who].last_refreshed(FEED)
+        try:
+            snapshot = self.caches[who].get(FEED)
+        except Unavailable as error:
+            self.unavailable(error)
+            return
+        self.served(snapshot)
+        fresh = known is not None and timedelta(0) <= self.clock() - known <= TTL
+        if fresh:
+            assert len(self.source.said) == before, "fetched what was fresh"
+
+    @rule(who=st.integers(0, 1))
+    def refresh(self, who: int) -> None:
+        try:
+            self.served(self.caches[who].refresh(FEED))
+        except Unavailable as error:
+            self.unavailable(error)
+
+    # -- what it promises ---------------------------------------------------------------------
+
+    def served(self, snapshot: Snapshot) -> None:
+        age = self.clock() - snapshot.fetched_at
+        if snapshot.state is State.FRESH:
+            assert -timedelta(seconds=5) <= age <= TTL
+            assert snapshot.last_error is None
+        else:
+            assert snapshot.state is State.ERROR_STALE
+            assert abs(age) <= DAY
+            assert snapshot.last_error is not None
+        # An error is never an empty, complete calendar.
+        if snapshot.complete and not self.ever_empty:
+            assert any(found.uid.startswith("serial-") for found in snapshot.events)
+            assert snapshot.free_busy.unknown == ()
+        if not snapshot.complete:
+            assert snapshot.free_busy.unknown == (snapshot.window,)
+        # Age is monotone: nobody is served something older than what was served before.
+        assert self.newest is None or snapshot.fetched_at >= self.newest
+        self.newest = snapshot.fetched_at
+        if timedelta(0) <= age:
+            window = FreeBusy.from_periods(snapshot.window).window_epochs
+            assert REACH.within(window, self.clock())
+
+    def unavailable(self, error: Unavailable) -> None:
+        """Nothing complete that the source said within a day is withheld, unless it is gone."""
+        assert error.__context__ is None
+        if error.kind == "gone" or self.newest is None:
+            return
+        assert self.clock() - self.newest > DAY
+
+    @invariant()
+    def the_books_are_honest(self) -> None:
+        for cache in self.caches:
+            refreshed, attempt = cache.last_refreshed(FEED), cache.last_attempt(FEED)
+            assert refreshed is None or (attempt is not None and refreshed <= attempt)
+        assert not self.store._leases
+
+
+TestCache = CacheMachine.TestCase
