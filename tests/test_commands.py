@@ -30,7 +30,8 @@ case "$1 $2" in
   "-c import ensurepip"*) exit {no_venv} ;;
   "-c import pip"*) exit 0 ;;
   "--version "*) echo "Python {version}" ;;
-  "-m venv") rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; echo "venv {version}" >>"$LOG" ;;
+  "-m venv")
+    rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; echo "venv {version}" >>"$LOG" ;;
   "-m pip") shift 2; echo "pip $*" >>"$LOG" ;;
   *) exit 64 ;;
 esac
