@@ -1,4 +1,4 @@
-"""Several people side by side: types and times, under one timeout, and never an exception for one."""
+"""Several people side by side: types and times, under one timeout, no exception for one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known is not lost because a source cannot be read; an error never looks like no events."""
+"""What is known is not lost when a source cannot be read; an error never looks like no events."""
 
 from __future__ import annotations
 

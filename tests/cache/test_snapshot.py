@@ -248,8 +248,8 @@ def test_busy_time_that_no_event_accounts_for_stays() -> None:
     dense = event("2027-01-04T00:00Z", "PT1S", uid="dense", rrule="FREQ=SECONDLY;COUNT=7200")
     reading = reading_of(feed_text(dense, event("2027-01-04T01:00Z", "PT2H", uid="talk")))
     rest = without(reading, Exclusions(["talk"]))
-    assert rest.status(at(0), at(2)) is FBType.BUSY
-    assert rest.unknown == (Period(at(2), at(3)),) or rest.is_free(at(2), at(3))
+    assert rest.periods == (BusyPeriod(at(0), at(2)),)
+    assert not rest.is_free(at(2), at(3))
 
 
 def test_where_not_all_events_are_listed_excluded_time_is_unknown() -> None:

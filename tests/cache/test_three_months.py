@@ -31,7 +31,7 @@ instants = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st
 def test_three_months_to_the_second(
     make: Callable[..., CalendarCache], url: str, now: str, horizon: str
 ) -> None:
-    """The last second before the same time three calendar months on is covered; months end early."""
+    """The last second before the same time three months on is covered; some months end early."""
     end = datetime.fromisoformat(horizon)
     feed = feed_text(event(end - SECOND, SECOND, uid="last"))
     calendars = make(clock=ManualClock(now), fetcher=FakeFetcher({url: feed}))
@@ -167,7 +167,7 @@ def test_a_horizon_is_spelled_alike_however_it_is_written() -> None:
 def test_published_ahead_limits_what_is_known(
     make: Callable[..., CalendarCache], clock: ManualClock, url: str
 ) -> None:
-    """Outlook publishes a chosen range: later than that nobody knows, and 304 does not extend it."""
+    """Outlook publishes a chosen range: later is unknown, and a 304 does not extend it for long."""
     feed = Feed(url, published_ahead=timedelta(days=30))
     fetcher = FakeFetcher({url: feed_text(event("2027-01-05"))}, etags=True)
     calendars = make(fetcher=fetcher)

@@ -91,7 +91,7 @@ def test_status_and_transparency_are_read_back() -> None:
 
 @given(st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs"))))
 def test_text_is_escaped_and_folded(text: str) -> None:
-    """Any title survives; no line is longer than 75 octets (section 3.1), every line ends in CRLF."""
+    """Any title survives; lines are 75 octets at most (section 3.1) and end in CRLF."""
     body = feed_text(event("2027-01-04T09:00Z", summary=f"x{text}\nsecond line", location=text))
     assert all(len(line.encode()) <= 75 for line in body.split("\r\n"))
     assert body.count("\n") == body.count("\r\n")

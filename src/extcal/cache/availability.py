@@ -25,6 +25,7 @@ from extcal.intervals import (
     Period,
     WorkingHours,
     common_free,
+    instant,
 )
 
 if TYPE_CHECKING:
@@ -94,10 +95,13 @@ def person(parts: Sequence[Part], lo: int, hi: int) -> Person:
         if last <= lo or hi <= first:
             message = "the time asked for lies outside what a calendar is known for"
             problems.append(Problem("outside_horizon", message, action="unknown"))
-        busy += part.free_busy.epochs
-        unknown += [*part.free_busy.unknown_epochs, (lo, min(first, hi)), (max(last, lo), hi)]
+            unknown.append((lo, hi))
+            continue
+        known = part.free_busy.clip(instant(lo), instant(hi))
+        busy += known.epochs
+        unknown += [*known.unknown_epochs, (lo, max(first, lo)), (min(last, hi), hi)]
     return Person(
-        FreeBusy.from_epochs(lo, hi, busy, [span for span in unknown if span[0] < span[1]]),
+        FreeBusy.from_epochs(lo, hi, busy, unknown),
         min((part.fetched_at for part in parts if part.fetched_at is not None), default=None),
         max(
             (part.state for part in parts if part.state is not None),

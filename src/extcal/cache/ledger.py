@@ -158,8 +158,10 @@ class Ledger:
         outcome, found = self._outcome(feed, known, response, asked_at)
         if isinstance(outcome, Success) and found is not None:
             cell = Cell(encode_reading(found, keys.snapshot), now + _KEEP)
-            if self.store.put(keys.snapshot, cell, token) and known.attempts != Attempts():
-                self.store.delete(keys.attempts)
+            if self.store.put(keys.snapshot, cell, token):
+                self._remember(keys.snapshot, cell, found)
+                if known.attempts != Attempts():
+                    self.store.delete(keys.attempts)
             return Snapshot(found, State.FRESH)
         # Another feed of the same address may have learnt something meanwhile.
         attempts = learn(self._attempts(keys.attempts), outcome, now, self.rules, self._jitter())
@@ -178,10 +180,10 @@ class Ledger:
     def _outcome(
         self, feed: Feed, known: Known, response: FetchResponse, asked_at: datetime
     ) -> tuple[Outcome, Reading | None]:
-        if isinstance(response, NotModified):
-            if known.reading is None:
-                return Failure("protocol"), None
+        if isinstance(response, NotModified) and known.reading is not None:
             return Success(), readings.renewed(known.reading, asked_at)
+        if isinstance(response, NotModified):
+            return Failure("protocol"), None
         if not isinstance(response, Fetched):
             return failure(response), None
         window = self.reach.covered(asked_at)
@@ -225,11 +227,14 @@ class Ledger:
             return remembered[1]
         found = decode_reading(cell.data, key)
         if found is not None:
-            if len(self._decoded) >= _REMEMBERED:
-                # Starting afresh is cheaper than keeping count of what was used when.
-                self._decoded.clear()
-            self._decoded[key] = (cell.data, found)
+            self._remember(key, cell, found)
         return found
+
+    def _remember(self, key: str, cell: Cell, reading: Reading) -> None:
+        if len(self._decoded) >= _REMEMBERED:
+            # Starting afresh is cheaper than keeping count of what was used when.
+            self._decoded.clear()
+        self._decoded[key] = (cell.data, reading)
 
     def _attempts(self, key: str) -> Attempts:
         cell = self.store.get(key)

@@ -89,8 +89,9 @@ def part(free_busy: FreeBusy, start: datetime, end: datetime) -> FreeBusy:
             f"{instant(last):%Y-%m-%d %H:%M} UTC, and the time asked for lies outside; "
             "CalendarCache(horizon=..., history=...) says how far it looks"
         )
-    unknown = [*free_busy.unknown_epochs, (lo, max(lo, first)), (min(hi, last), hi)]
-    return FreeBusy.from_epochs(lo, hi, free_busy.epochs, unknown)
+    known = free_busy.clip(start, end)
+    unknown = [*known.unknown_epochs, (lo, max(lo, first)), (min(hi, last), hi)]
+    return FreeBusy.from_epochs(lo, hi, known.epochs, unknown)
 
 
 def between(
@@ -172,9 +173,7 @@ def _published(free_busy: FreeBusy, feed: Feed, read_at: datetime) -> FreeBusy:
         return free_busy
     lo, hi = free_busy.window_epochs
     until = epoch(read_at + feed.published_ahead)
-    unknown = [*free_busy.unknown_epochs, (max(lo, until), hi)] if until < hi else None
-    if unknown is None:
-        return free_busy
+    unknown = [*free_busy.unknown_epochs, (min(until, hi), hi)]
     return FreeBusy.from_epochs(lo, hi, free_busy.epochs, unknown)
 
 
