@@ -7,6 +7,7 @@ stops in the middle keeps what it had and is called cut.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from extcal.ical.lines import Line, logical_lines
@@ -64,6 +65,8 @@ _WANTED = (
 _NAMES = {name.encode(): name for name in _WANTED}
 _NAMES_WITH_PEOPLE = {**_NAMES, b"ATTENDEE": "ATTENDEE"}
 
+# iana-token of section 3.1: what it does not match is text that was never folded ("Begin: 9 am")
+_TOKEN = re.compile(r"[A-Z0-9-]+")
 _TOP_LEVEL = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"})
 _PARENTS = {
     "VEVENT": "VCALENDAR",
@@ -121,6 +124,9 @@ class _Reader:
 
     def begin(self, line: Line) -> None:
         name = line.value.strip().upper()
+        if not _TOKEN.fullmatch(name):
+            self.bad_line(line)
+            return
         if name == "VCALENDAR":
             self.too_deep = 0
             self.close_to(0, line)
@@ -194,9 +200,13 @@ class _Reader:
 
     def end(self, line: Line) -> None:
         name = line.value.strip().upper()
-        # A page of a failing server is sometimes glued to the last line.
-        if name.startswith("VCALENDAR"):
+        if name.startswith("VCALENDAR") and name != "VCALENDAR":
+            # A page of a failing server is sometimes glued to the last line.
             name = "VCALENDAR"
+            self.garbage(line)
+        elif not _TOKEN.fullmatch(name):
+            self.bad_line(line)
+            return
         if self.too_deep and name not in _TOP_LEVEL and name != "VCALENDAR":
             self.too_deep -= 1
             return
@@ -246,7 +256,11 @@ class _Reader:
             self.work.problem(
                 "bad_line", "a line that is no property", offset=line.offset, action="ignored"
             )
-        elif self.work.count("garbage") == 1:
+        else:
+            self.garbage(line)
+
+    def garbage(self, line: Line) -> None:
+        if self.work.count("garbage") == 1:
             self.work.problem(
                 "garbage", "text outside the calendar", offset=line.offset, action="ignored"
             )
