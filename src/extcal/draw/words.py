@@ -12,7 +12,7 @@ from html import escape
 
 from extcal.draw.layout import Grid, local
 
-__all__ = ["KINDS", "day_name", "facts", "markup", "moment", "safe", "span", "summary", "zone_name"]
+__all__ = ["KINDS", "day_name", "facts", "markup", "safe", "span", "summary", "zone_name"]
 
 KINDS = {
     "BUSY-UNAVAILABLE": "Unavailable",
@@ -44,12 +44,6 @@ def markup(text: str) -> str:
 def day_name(day: date) -> str:
     """Such as ``Mon 4 Jan``."""
     return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
-
-
-def moment(seconds: int, zone: tzinfo) -> str:
-    """Such as ``Mon 4 Jan 09:00``."""
-    at = local(seconds, zone)
-    return f"{day_name(at)} {_clock(at)}"
 
 
 def span(start: int, end: int, zone: tzinfo) -> str:
