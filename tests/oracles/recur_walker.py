@@ -74,7 +74,7 @@ def _turns(day: date, span: list[date]) -> tuple[int, int]:
 
 @cache
 def _week(ordinal: int, week_start: int) -> tuple[int, tuple[int, int]]:
-    """The year that has at least four of the seven days; the week's number in it, from both ends."""
+    """The year of at least four of the seven days; the week's number in it, from both ends."""
     first = ordinal - (date.fromordinal(ordinal).weekday() - week_start) % 7
     years = [date.fromordinal(n).year for n in range(first, first + 7)]
     year = max(years, key=years.count)
@@ -118,11 +118,7 @@ def _produced(parts: Parts, dtstart: datetime, end: datetime) -> list[datetime]:
     found: list[datetime] = []
     for candidates in walk:
         for index, start in enumerate(candidates):
-            if (
-                not positions
-                or index + 1 in positions
-                or index - len(candidates) in positions
-            ):
+            if not positions or index + 1 in positions or index - len(candidates) in positions:
                 found.append(start)
     return found
 

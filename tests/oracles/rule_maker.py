@@ -15,13 +15,13 @@ Choose = Callable[[Sequence[Any]], Any]
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY", "SECONDLY")
 _HORIZONS = {  # how much a walker can look at
-    "YEARLY": timedelta(days=2200),
-    "MONTHLY": timedelta(days=900),
-    "WEEKLY": timedelta(days=500),
-    "DAILY": timedelta(days=450),
-    "HOURLY": timedelta(days=40),
-    "MINUTELY": timedelta(days=1, hours=7),
-    "SECONDLY": timedelta(minutes=40),
+    "YEARLY": timedelta(days=1500),
+    "MONTHLY": timedelta(days=700),
+    "WEEKLY": timedelta(days=300),
+    "DAILY": timedelta(days=300),
+    "HOURLY": timedelta(days=20),
+    "MINUTELY": timedelta(hours=14),
+    "SECONDLY": timedelta(minutes=15),
 }
 # Dates near which something turns: leap days, week 53, ends of months and years, short Februaries.
 _STARTS = (
@@ -62,7 +62,15 @@ def make_parts(choose: Choose, dtstart: datetime) -> Parts:
     parts: Parts = {"FREQ": choose(_FREQUENCIES)}
     if choose((False, True)):
         parts["INTERVAL"] = choose((2, 2, 3, 4, 5, 7, 12, 18, 24, 25, 60, 90))
-    for name in ("BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYHOUR", "BYMINUTE", "BYSECOND"):
+    for name in (
+        "BYMONTH",
+        "BYWEEKNO",
+        "BYYEARDAY",
+        "BYMONTHDAY",
+        "BYHOUR",
+        "BYMINUTE",
+        "BYSECOND",
+    ):
         if choose(range(20)) < (2 if name in ("BYWEEKNO", "BYYEARDAY") else 5):
             parts[name] = sorted({_near(choose, name, dtstart) for _ in range(choose(_FEW))})
     if choose(range(5)) < 2:
@@ -107,7 +115,7 @@ def _weekdays(choose: Choose) -> list[tuple[int, int]]:
 
 def horizon(parts: Parts, dtstart: datetime) -> datetime:
     """How far a walker is sent: a few periods of the larger FREQs, thousands of the smaller."""
-    stretch = min(parts.get("INTERVAL", 1), 4)
+    stretch = min(parts.get("INTERVAL", 1), 3)
     return dtstart + _HORIZONS[parts["FREQ"]] * stretch
 
 
