@@ -348,3 +348,19 @@ def test_a_store_that_fails_is_not_hidden(
 
     with pytest.raises(OSError, match="disk full"):
         make(store=Broken()).get(url)
+
+
+def test_a_refresh_that_fails_says_so(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
+) -> None:
+    """Who pressed the button learns it, though the calendar is younger than 30 minutes; then it is
+    as fresh as its age.
+    """
+    calendars = make(fetcher=FakeFetcher({url: [body, Failed("timeout")]}))
+    good = calendars.get(url)
+    clock.advance(MINUTE)
+    refreshed = calendars.refresh(url)
+    assert (refreshed.state, refreshed.last_error) == (State.ERROR_STALE, "timeout")
+    assert refreshed.free_busy == good.free_busy
+    assert calendars.get(url).state is State.FRESH
+    assert calendars.last_attempt(url) == clock()

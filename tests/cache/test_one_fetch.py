@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -240,3 +240,40 @@ def test_after_a_fork_the_child_flies_on_its_own(
     calendars._flights._lock.acquire()
     monkeypatch.setattr("os.getpid", lambda: -1)
     assert calendars.get(url).state is State.FRESH
+
+
+def test_who_gets_the_lease_looks_again(
+    make: Callable[..., CalendarCache], clock: ManualClock, fetcher: FakeFetcher, url: str
+) -> None:
+    """Another cache may have fetched between the look and the lease."""
+
+    class Interrupted(MemoryStore):
+        """Lets another cache in just before the lease is given."""
+
+        other: CalendarCache | None = None
+
+        def lease(self, key: str, now: datetime, ttl: timedelta, /) -> str | None:
+            other, self.other = self.other, None
+            if other is not None:
+                other.get(url)
+            return super().lease(key, now, ttl)
+
+    store = Interrupted()
+    store.other = make(store=store)
+    assert make(store=store).get(url).state is State.FRESH
+    assert fetcher.count() == 1
+
+
+def test_what_is_remembered_is_bounded(
+    make: Callable[..., CalendarCache], body: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decoded readings are a convenience; the store has them all."""
+    monkeypatch.setattr("extcal.cache.ledger._REMEMBERED", 2)
+    urls = [f"https://example.org/{number}.ics" for number in range(5)]
+    fetcher = FakeFetcher(dict.fromkeys(urls, body))
+    calendars = make(fetcher=fetcher)
+    for _ in range(2):
+        for url in urls:
+            calendars.get(url)
+        assert len(calendars._ledger._decoded) <= 2
+    assert fetcher.count() == 5
