@@ -199,46 +199,49 @@ def _starts_per_period(found: Plan) -> int | None:
     rule = found.rule
     if rule.skip != "OMIT" or rule.freq in ("DAILY", "WEEKLY"):
         return None
-    counts = _days_per_period(rule, found.seed)
-    if counts is None:
+    days = _days_per_period(rule, found.seed)
+    if days is None:
         return None
-    fewest, fixed = counts
-    per_day = len(found.times)
-    if not rule.by_set_pos:
-        return fewest * per_day if fixed else None
-    if not _one_sided(rule.by_set_pos, fewest * per_day):
-        return None
-    return len(rule.by_set_pos)
+    fewest, most = days[0] * len(found.times), days[1] * len(found.times)
+    if rule.by_set_pos:
+        return len(rule.by_set_pos) if _all_there(rule.by_set_pos, fewest, most) else None
+    return fewest if fewest == most else None
 
 
-def _days_per_period(rule: Rule, seed: Seed) -> tuple[int, bool] | None:
-    """The fewest days any period has, and whether every period has exactly as many."""
+def _days_per_period(rule: Rule, seed: Seed) -> tuple[int, int] | None:
+    """The fewest and the most days of a period; None where parts limit each other."""
     yearly = rule.freq == "YEARLY"
     if not yearly and (rule.by_month or rule.by_week_no or rule.by_year_day):
         return None
     parts = (rule.by_week_no, rule.by_year_day, rule.by_month_day, rule.by_day)
     if sum(map(bool, parts)) > 1 or ((rule.by_week_no or rule.by_year_day) and rule.by_month):
         return None
-    if rule.by_week_no:
-        return (len(rule.by_week_no), True) if _one_sided(rule.by_week_no, 52) else None
-    if rule.by_year_day:
-        return (len(rule.by_year_day), True) if _one_sided(rule.by_year_day, 365) else None
+    if rule.by_week_no or rule.by_year_day:
+        numbers, fewest = (rule.by_week_no, 52) if rule.by_week_no else (rule.by_year_day, 365)
+        size = len(numbers)
+        return (size, size) if _all_there(numbers, fewest, fewest + 1) else None
     months = len(rule.by_month) if yearly else 1
     if rule.by_day:
-        if all(ordinal == 0 for ordinal, _ in rule.by_day):
-            return len(rule.by_day) * (4 * months or 52), False
-        ordinals = [ordinal for ordinal, _ in rule.by_day]
-        if _one_sided(ordinals, 4 if months else 52):
-            return len(rule.by_day) * (months or 1), True
+        turns = 4 if months else 52  # of a weekday, in a month or year; or one more
+        months = months or 1
+        size = len(rule.by_day) * months
+        by_weekday: dict[int, list[int]] = {}
+        for ordinal, weekday in rule.by_day:
+            by_weekday.setdefault(weekday, []).append(ordinal)
+        if all(ordinals == [0] for ordinals in by_weekday.values()):
+            return size * turns, size * (turns + 1)
+        distinct = all(_all_there(each, turns, turns + 1) for each in by_weekday.values())
+        return (size, size) if distinct else None
+    if not _all_there(rule.by_month_day or (seed.day,), 28, 31):
         return None
-    if not _one_sided(rule.by_month_day or (seed.day,), 28):
-        return None
-    if rule.by_month_day:
-        return len(rule.by_month_day) * (months or 12), True
-    return months or 1, True
+    size = len(rule.by_month_day) * (months or 12) if rule.by_month_day else months or 1
+    return size, size
 
 
-def _one_sided(numbers: Sequence[int], most: int) -> bool:
-    """Whether all count from the same end and exist in any period, so that none are the same."""
-    lowest, highest = min(numbers), max(numbers)
-    return highest <= most if lowest > 0 else -most <= lowest and highest < 0
+def _all_there(numbers: Sequence[int], fewest: int, most: int) -> bool:
+    """Whether these places, 1.. or -1.., all exist, and differ, in ``fewest`` to ``most`` members."""
+    if not all(1 <= abs(number) <= fewest for number in numbers):
+        return False
+    late = [number for number in numbers if number < 0]
+    early = [number for number in numbers if number > 0]
+    return not any(fewest < before - after <= most + 1 for before in early for after in late)
