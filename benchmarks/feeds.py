@@ -1,163 +1,382 @@
-"""Seeded feeds that look like real ones: ten years of history up to a little after the window.
+"""Seeded feeds that look like real ones: ten years of history up to a few months past the window.
 
-About one event in twenty recurs, with EXDATEs and now and then an override; descriptions are long
-and folded, alarms are frequent. The same seed gives the same bytes everywhere.
+In: how many VEVENTs, and a seed. Out: bytes, the same everywhere. A meeting is planned first, as a
+value, and then written the way one publisher writes it; so both publishers tell of the same life.
+About one meeting in twenty is a series: most have ended, some are live, with EXDATEs and overrides
+on instances that exist. Every DTSTART is an instance of its rule and no local time meets a clock
+change, so that every library can agree on the answer.
 """
 
 from __future__ import annotations
 
+import calendar
 import random
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-__all__ = ["google_like", "outlook_like"]
+from zones import GOOGLE_ZONES, WINDOWS_ZONES, google_vtimezones, windows_vtimezones
 
-_FIRST = datetime(2017, 4, 3)
-_DAYS = 3_700
+__all__ = ["END", "START", "google_like", "outlook_like", "recurrence_heavy"]
+
+START = datetime(2027, 1, 4, tzinfo=UTC)
+END = START + timedelta(days=90)
+"""The window that everything is measured over."""
+
+_HISTORY = date(2017, 1, 9)
+_DAYS = (END.date() - _HISTORY).days + 90
+_DAY_NAMES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _WORDS = (
-    "review planning customer budget travel weekly notes agenda https://example.org/d/1a2b3c "
-    "minutes draft contract onboarding retrospective design support incident roadmap"
-).split()
+    "review planning customer budget travel weekly notes agenda minutes draft contract onboarding "
+    "retrospective design support incident roadmap Zürich naïve café quarterly numbers please see "
+    "https://docs.example.org/document/d/1a2b3cXyZ_-9/edit the and with for from before after team "
+    "bring\\, then\\; finally\\n\\n answers: DTSTART:20270105T090000Z RRULE – ✓"
+).split(" ")
+_BASE32 = "0123456789abcdefghijklmnopqrstuv"
 
-_Event = Callable[[random.Random, int, datetime], Iterator[str]]
+
+@dataclass(slots=True)
+class _Series:
+    """A recurrence set by plan: ``kind`` steps, of which the first ``length`` are of interest."""
+
+    kind: str
+    interval: int
+    length: int
+    bounded: str  # "", "UNTIL" or "COUNT"
+    days: tuple[str, ...] = ()  # WEEKLY: of its BYDAY, the first instance's among them
+    place: int = 0  # MONTHLY: which weekday of the month; 0 means its day
+
+
+@dataclass(slots=True)
+class _Meeting:
+    """What both publishers know of one meeting; all times are local to ``zone``."""
+
+    start: datetime
+    minutes: int
+    zone: int | None  # index into the publisher's zones; None is UTC
+    all_day: int = 0  # days, if it lasts whole ones
+    rule: str | None = None
+    exdates: list[datetime] = field(default_factory=list)
+    original: datetime | None = None  # of an override: the instance it replaces
+    cancelled: bool = False
+    status: str = "BUSY"  # as Microsoft says it
+    uid: int = 0
+    created: datetime = datetime(2017, 1, 1)
+    guests: int = 0
+    description: str = ""
+    title: str = ""
+    place: str = ""
+    alarms: int = 0
+
+    @property
+    def end(self) -> datetime:
+        return self.start + timedelta(days=self.all_day, minutes=self.minutes)
+
+    @property
+    def free(self) -> bool:
+        return self.status in {"FREE", "WORKINGELSEWHERE"}
+
+
+_Writer = Callable[[_Meeting], Iterator[str]]
 
 
 def google_like(events: int, seed: int = 1) -> bytes:
-    """A feed as Google writes it: UTC for single events, an IANA zone for series."""
-    head = (
-        "PRODID:-//Google Inc//Google Calendar 70.9054//EN",
-        "VERSION:2.0",
-        "CALSCALE:GREGORIAN",
-        "METHOD:PUBLISH",
-        "X-WR-CALNAME:bench",
-        "X-WR-TIMEZONE:Europe/Berlin",
-        *_vtimezone("Europe/Berlin"),
-    )
-    return _feed(head, _google_event, events, seed)
+    """Return a feed of ``events`` VEVENTs as Google writes it, about 1,120 bytes each."""
+    chance = random.Random(f"google {seed}")
+    return _feed(_GOOGLE_HEAD, _meetings(chance, events, words=52), _google_event)
 
 
 def outlook_like(events: int, seed: int = 1) -> bytes:
-    """A feed as Exchange publishes it: Windows zone names, a dozen X-MICROSOFT lines an event."""
-    head = (
-        "METHOD:PUBLISH",
-        "PRODID:Microsoft Exchange Server 2010",
-        "VERSION:2.0",
-        "X-WR-CALNAME:Calendar",
-        *_vtimezone("W. Europe Standard Time"),
+    """Return a feed of ``events`` VEVENTs as Exchange publishes it, about 1,600 bytes each."""
+    chance = random.Random(f"outlook {seed}")
+    return _feed(_OUTLOOK_HEAD, _meetings(chance, events, words=86), _outlook_event)
+
+
+def recurrence_heavy(series: int = 500, seed: int = 1) -> bytes:
+    """Return ``series`` unending series since 2005 as Google writes them, of four kinds."""
+    chance = random.Random(f"heavy {seed}")
+    return _feed(_GOOGLE_HEAD, _unending(chance, series), _google_event)
+
+
+# Planning ----------------------------------------------------------------------------------------
+
+
+def _meetings(chance: random.Random, events: int, words: int) -> Iterator[_Meeting]:
+    paragraphs = [_prose(chance, words) for _ in range(500)]
+    left = events
+    while left > 0:
+        first, *overrides = _plan(chance)
+        for meeting in [first, *overrides[: left - 1]]:
+            meeting.description = chance.choice(paragraphs)
+            meeting.title = " ".join(chance.choices(_WORDS[:18], k=chance.randrange(1, 6)))
+            meeting.place = " ".join(chance.choices(_WORDS[:18], k=chance.randrange(0, 5)))
+            meeting.alarms = chance.choice((0, 1, 1, 2))
+            meeting.guests = chance.choice((0, 0, 0, 1, 2, 6))
+            meeting.created = meeting.start - timedelta(days=chance.randrange(1, 60), hours=3)
+            left -= 1
+            yield meeting
+
+
+def _plan(chance: random.Random) -> list[_Meeting]:
+    """One meeting, and the overrides if it is a series."""
+    day = _HISTORY + timedelta(days=chance.randrange(_DAYS))
+    start = datetime(day.year, day.month, day.day, chance.randrange(7, 18), 15 * chance.randrange(4))
+    recurring = chance.random() < 0.05
+    zone = chance.choices((0, 1, 2), (90, 7, 3))[0]
+    meeting = _Meeting(start, chance.choice((25, 30, 45, 50, 60, 90, 120)), zone)
+    meeting.uid = chance.getrandbits(130)
+    meeting.status = chance.choices(
+        ("BUSY", "FREE", "TENTATIVE", "OOF", "WORKINGELSEWHERE"), (86, 5, 5, 3, 1)
+    )[0]
+    if chance.random() < 0.08:
+        meeting.start = start.replace(hour=0, minute=0)
+        meeting.minutes, meeting.all_day = 0, chance.choice((1, 1, 1, 2, 5, 14))
+        meeting.status = chance.choice(("FREE", "FREE", "FREE", "OOF"))
+    elif not recurring and chance.random() < 0.8:
+        meeting.zone = None
+    if not recurring:
+        return [meeting]
+    series = _series(chance, meeting)
+    meeting.rule = _rule(series, meeting)
+    steps = range(1, max(2, series.length - 1))
+    instances = sorted({_instance(meeting.start, series, number) for number in steps})
+    chosen = chance.sample(instances, min(len(instances), chance.choice((0, 1, 2, 4, 8))))
+    gone = len(chosen) // 2
+    meeting.exdates = sorted(chosen[:gone])
+    return [meeting, *(_override(chance, meeting, original) for original in chosen[gone:])]
+
+
+def _series(chance: random.Random, meeting: _Meeting) -> _Series:
+    kind = chance.choices(("WEEKLY", "DAILY", "MONTHLY", "YEARLY"), (65, 12, 15, 8))[0]
+    if meeting.all_day:
+        kind = "YEARLY"
+    interval = chance.choice((1, 1, 1, 2)) if kind in {"WEEKLY", "DAILY"} else 1
+    live = chance.random() < 0.08
+    days = {"WEEKLY": 7, "DAILY": 1, "MONTHLY": 31, "YEARLY": 366}[kind] * interval
+    until_now = max(4, (END.date() - meeting.start.date()).days // days)
+    length = until_now if live else chance.randrange(4, {"YEARLY": 6, "MONTHLY": 24}.get(kind, 60))
+    series = _Series(kind, interval, length, "" if live else chance.choice(("UNTIL",) * 4 + ("COUNT",)))
+    _fit(chance, meeting, series)
+    return series
+
+
+def _fit(chance: random.Random, meeting: _Meeting, series: _Series) -> None:
+    """Give the rule its BY parts, so that the first instance is one of them."""
+    if series.kind == "WEEKLY":
+        own = meeting.start.weekday()
+        others = chance.sample(range(5), chance.choice((0, 0, 0, 1, 2)))
+        series.days = tuple(_DAY_NAMES[day] for day in sorted({own, *others}))
+    elif series.kind == "MONTHLY":
+        if meeting.start.day > 28:
+            meeting.start -= timedelta(days=3)
+        if chance.random() < 0.6:
+            series.place = (meeting.start.day - 1) // 7 + 1
+    elif meeting.start.month == 2 and meeting.start.day == 29:
+        meeting.start -= timedelta(days=1)
+
+
+def _rule(series: _Series, meeting: _Meeting) -> str:
+    parts = [f"FREQ={series.kind}"]
+    if series.bounded == "UNTIL":
+        last = _instance(meeting.start, series, series.length)
+        parts.append(f"UNTIL={_until(last, meeting)}")
+    elif series.bounded == "COUNT":
+        parts.append(f"COUNT={series.length * max(1, len(series.days))}")
+    if series.interval > 1:
+        parts.append(f"INTERVAL={series.interval}")
+    if series.days:
+        parts += ["BYDAY=" + ",".join(series.days), "WKST=MO"]
+    elif series.place:
+        parts.append(f"BYDAY={series.place}{_DAY_NAMES[meeting.start.weekday()]}")
+    elif series.kind == "MONTHLY":
+        parts.append(f"BYMONTHDAY={meeting.start.day}")
+    return ";".join(parts)
+
+
+def _until(last: datetime, meeting: _Meeting) -> str:
+    """The end of the last day in the meeting's zone, in UTC (3.3.10)."""
+    if meeting.all_day:
+        return f"{last:%Y%m%d}"
+    zone = ZoneInfo(GOOGLE_ZONES[meeting.zone or 0])
+    evening = last.replace(hour=23, minute=59, second=59, tzinfo=zone)
+    return f"{evening.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _instance(start: datetime, series: _Series, number: int) -> datetime:
+    """The instance ``number`` steps after the first one."""
+    if series.kind == "WEEKLY":
+        return start + timedelta(weeks=number * series.interval)
+    if series.kind == "DAILY":
+        return start + timedelta(days=number * series.interval)
+    if series.kind == "YEARLY":
+        return start.replace(year=start.year + number)
+    month = start.month - 1 + number
+    year, month = start.year + month // 12, month % 12 + 1
+    if not series.place:
+        return start.replace(year=year, month=month)
+    first = calendar.weekday(year, month, 1)
+    day = 1 + (start.weekday() - first) % 7 + 7 * (series.place - 1)
+    if day > calendar.monthrange(year, month)[1]:  # no fifth one: a place that does not exist
+        return _instance(start, series, number + 1)
+    return start.replace(year=year, month=month, day=day)
+
+
+def _override(chance: random.Random, master: _Meeting, original: datetime) -> _Meeting:
+    moved = timedelta(minutes=chance.choice((-90, 0, 30, 60, 120)), days=chance.choice((0, 0, 1, 7)))
+    if master.all_day:
+        moved = timedelta(days=moved.days)
+    return _Meeting(
+        original + moved,
+        master.minutes,
+        master.zone,
+        master.all_day,
+        original=original,
+        cancelled=chance.random() < 0.1,
+        status=master.status,
+        uid=master.uid,
     )
-    return _feed(head, _outlook_event, events, seed)
 
 
-def _feed(head: tuple[str, ...], event: _Event, events: int, seed: int) -> bytes:
-    chance = random.Random(seed)
+def _unending(chance: random.Random, count: int) -> Iterator[_Meeting]:
+    for number in range(count):
+        day = date(2005, 1, 3) + timedelta(days=chance.randrange(364))
+        start = datetime(day.year, day.month, min(day.day, 28), chance.randrange(7, 18))
+        meeting = _Meeting(start, chance.choice((30, 45, 60)), 0, uid=chance.getrandbits(130))
+        kind = ("WEEKLY", "MONTHLY", "DAILY", "YEARLY")[number % 4]
+        interval = chance.choice((1, 1, 1, 2)) if kind in {"WEEKLY", "DAILY"} else 1
+        series = _Series(kind, interval, 0, "")
+        _fit(chance, meeting, series)
+        meeting.rule = _rule(series, meeting)
+        meeting.title, meeting.description = f"series {number}", _prose(chance, 40)
+        yield meeting
+
+
+def _prose(chance: random.Random, words: int) -> str:
+    return " ".join(chance.choices(_WORDS, k=int(words * chance.paretovariate(3) * 2 / 3)))
+
+
+# Writing -----------------------------------------------------------------------------------------
+
+_GOOGLE_HEAD = (
+    "PRODID:-//Google Inc//Google Calendar 70.9054//EN",
+    "VERSION:2.0",
+    "CALSCALE:GREGORIAN",
+    "METHOD:PUBLISH",
+    "X-WR-CALNAME:bench@example.org",
+    "X-WR-TIMEZONE:Europe/Berlin",
+    *google_vtimezones(),
+)
+_OUTLOOK_HEAD = (
+    "METHOD:PUBLISH",
+    "PRODID:Microsoft Exchange Server 2010",
+    "VERSION:2.0",
+    "X-WR-CALNAME:Calendar",
+    *windows_vtimezones(),
+)
+
+
+def _feed(head: tuple[str, ...], meetings: Iterator[_Meeting], write: _Writer) -> bytes:
     lines = ["BEGIN:VCALENDAR", *head]
-    for number in range(events):
-        day = _FIRST + timedelta(days=chance.randrange(_DAYS))
-        start = day.replace(hour=chance.randrange(7, 19), minute=chance.choice((0, 15, 30, 45)))
-        lines.extend(event(chance, number, start))
-    lines.append("END:VCALENDAR")
-    return ("\r\n".join(_fold(line) for line in lines) + "\r\n").encode()
+    for meeting in meetings:
+        lines.append("BEGIN:VEVENT")
+        lines += write(meeting)
+        lines.append("END:VEVENT")
+    lines += ["END:VCALENDAR", ""]
+    return "\r\n".join(lines).encode()
 
 
-def _google_event(chance: random.Random, number: int, start: datetime) -> Iterator[str]:
-    uid = f"{number:x}{chance.getrandbits(80):020x}@google.com"
-    end = start + timedelta(minutes=chance.choice((30, 45, 60, 90)))
-    series = chance.random() < 0.05
-    yield "BEGIN:VEVENT"
-    if series:
-        zone = ";TZID=Europe/Berlin"
-        yield f"DTSTART{zone}:{start:%Y%m%dT%H%M%S}"
-        yield f"DTEND{zone}:{end:%Y%m%dT%H%M%S}"
-        yield from _rule(chance, start, zone)
-    else:
-        yield f"DTSTART:{start:%Y%m%dT%H%M%S}Z"
-        yield f"DTEND:{end:%Y%m%dT%H%M%S}Z"
-    yield f"DTSTAMP:{start:%Y%m%d}T060000Z"
-    yield f"UID:{uid}"
-    yield f"CREATED:{start:%Y%m%d}T050000Z"
-    yield f"DESCRIPTION:{_prose(chance)}"
-    yield f"LAST-MODIFIED:{start:%Y%m%d}T055959Z"
-    yield f"LOCATION:{_prose(chance)[:40]}"
-    yield "SEQUENCE:0"
-    yield "STATUS:CONFIRMED"
-    yield f"SUMMARY:{_prose(chance)[:30]}"
-    yield f"TRANSP:{'TRANSPARENT' if chance.random() < 0.1 else 'OPAQUE'}"
-    if chance.random() < 0.5:
-        yield from ("BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-P0DT0H10M0S", "END:VALARM")
-    yield "END:VEVENT"
-    if series and chance.random() < 0.5:
-        yield from _override(chance, uid, start, ";TZID=Europe/Berlin")
-
-
-def _outlook_event(chance: random.Random, number: int, start: datetime) -> Iterator[str]:
-    uid = f"040000008200E00074C5B7101A82E008{number:08X}{chance.getrandbits(160):040X}"
-    end = start + timedelta(minutes=chance.choice((30, 45, 60, 90)))
-    zone = ";TZID=W. Europe Standard Time"
-    series = chance.random() < 0.05
-    yield "BEGIN:VEVENT"
-    yield f"DESCRIPTION:{_prose(chance)}"
-    if series:
-        yield from _rule(chance, start, zone)
-    yield f"UID:{uid}"
-    yield f"SUMMARY:{_prose(chance)[:30]}"
-    yield f"DTSTART{zone}:{start:%Y%m%dT%H%M%S}"
-    yield f"DTEND{zone}:{end:%Y%m%dT%H%M%S}"
-    yield from ("CLASS:PUBLIC", "PRIORITY:5", f"DTSTAMP:{start:%Y%m%d}T060000Z", "TRANSP:OPAQUE")
-    yield from ("STATUS:CONFIRMED", "SEQUENCE:0", f"LOCATION:{_prose(chance)[:40]}")
-    status = chance.choice(("BUSY", "BUSY", "BUSY", "FREE", "TENTATIVE", "OOF"))
-    yield f"X-MICROSOFT-CDO-BUSYSTATUS:{status}"
-    for name, value in (("APPT-SEQUENCE", 0), ("INTENDEDSTATUS", "BUSY"), ("ALLDAYEVENT", "FALSE")):
-        yield f"X-MICROSOFT-CDO-{name}:{value}"
-    yield from ("X-MICROSOFT-CDO-IMPORTANCE:1", f"X-MICROSOFT-CDO-INSTTYPE:{int(series)}")
-    yield from ("X-MICROSOFT-DONOTFORWARDMEETING:FALSE", "X-MICROSOFT-DISALLOW-COUNTER:FALSE")
-    yield from ("BEGIN:VALARM", "DESCRIPTION:REMINDER", "TRIGGER;RELATED=START:-PT15M")
-    yield from ("ACTION:DISPLAY", "END:VALARM", "END:VEVENT")
-    if series and chance.random() < 0.5:
-        yield from _override(chance, uid, start, zone)
-
-
-def _rule(chance: random.Random, start: datetime, zone: str) -> Iterator[str]:
-    ends = (start + timedelta(days=chance.randrange(30, 1_500))).strftime("%Y%m%dT%H%M%SZ")
-    yield chance.choice(
-        (
-            "RRULE:FREQ=WEEKLY",
-            f"RRULE:FREQ=WEEKLY;UNTIL={ends}",
-            "RRULE:FREQ=WEEKLY;BYDAY=MO,WE,FR;COUNT=60",
-            f"RRULE:FREQ=DAILY;UNTIL={ends}",
-            "RRULE:FREQ=MONTHLY;BYDAY=2TU",
-            "RRULE:FREQ=YEARLY",
+def _google_event(meeting: _Meeting) -> Iterator[str]:
+    zones = GOOGLE_ZONES
+    uid = "".join(_BASE32[(meeting.uid >> shift) & 31] for shift in range(0, 130, 5))
+    yield f"DTSTART{_time(meeting, meeting.start, zones)}"
+    yield f"DTEND{_time(meeting, meeting.end, zones)}"
+    if meeting.rule:
+        yield f"RRULE:{meeting.rule}"
+    for exdate in meeting.exdates:
+        yield f"EXDATE{_time(meeting, exdate, zones)}"
+    yield f"DTSTAMP:{END:%Y%m%dT%H%M%SZ}"
+    if meeting.guests:
+        yield "ORGANIZER;CN=bench@example.org:mailto:bench@example.org"
+    yield f"UID:{uid}@google.com"
+    for guest in range(meeting.guests):
+        yield from _fold(
+            "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;CN=guest"
+            f"{guest}@example.org;X-NUM-GUESTS=0:mailto:guest{guest}@example.org"
         )
-    )
-    for week in sorted(chance.sample(range(1, 40), chance.randrange(3))):
-        yield f"EXDATE{zone}:{start + timedelta(weeks=week):%Y%m%dT%H%M%S}"
+    if meeting.original:
+        yield f"RECURRENCE-ID{_time(meeting, meeting.original, zones)}"
+    yield f"CREATED:{meeting.created:%Y%m%dT%H%M%SZ}"
+    yield from _fold(f"DESCRIPTION:{meeting.description}")
+    yield f"LAST-MODIFIED:{meeting.created:%Y%m%dT%H%M%SZ}"
+    yield from _fold(f"LOCATION:{meeting.place}")
+    yield f"SEQUENCE:{int(meeting.original is not None)}"
+    yield f"STATUS:{_status(meeting)}"
+    yield from _fold(f"SUMMARY:{meeting.title}")
+    yield f"TRANSP:{'TRANSPARENT' if meeting.free else 'OPAQUE'}"
+    for alarm in range(meeting.alarms):
+        yield from ("BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:This is an event reminder")
+        yield from (f"TRIGGER:-P0DT0H{10 + 20 * alarm}M0S", "END:VALARM")
 
 
-def _override(chance: random.Random, uid: str, start: datetime, zone: str) -> Iterator[str]:
-    old = start + timedelta(weeks=chance.randrange(1, 40))
-    new = old + timedelta(hours=chance.choice((-2, 1, 2, 24)))
-    yield "BEGIN:VEVENT"
-    yield f"UID:{uid}"
-    yield f"RECURRENCE-ID{zone}:{old:%Y%m%dT%H%M%S}"
-    yield f"DTSTART{zone}:{new:%Y%m%dT%H%M%S}"
-    yield f"DTEND{zone}:{new + timedelta(hours=1):%Y%m%dT%H%M%S}"
-    yield from (f"DTSTAMP:{old:%Y%m%d}T060000Z", "SEQUENCE:1", "SUMMARY:moved", "END:VEVENT")
-
-
-def _prose(chance: random.Random) -> str:
-    return " ".join(chance.choices(_WORDS, k=chance.randrange(6, 60)))
-
-
-def _fold(line: str) -> str:
-    return "\r\n ".join(line[at : at + 74] for at in range(0, len(line), 74)) or line
-
-
-def _vtimezone(name: str) -> Iterator[str]:
-    yield from ("BEGIN:VTIMEZONE", f"TZID:{name}")
-    for kind, before, after, month in (
-        ("DAYLIGHT", "+0100", "+0200", 3),
-        ("STANDARD", "+0200", "+0100", 10),
+def _outlook_event(meeting: _Meeting) -> Iterator[str]:
+    zones = WINDOWS_ZONES
+    yield from _fold(f"DESCRIPTION:{meeting.description}\\n")
+    if meeting.rule:
+        yield from _fold(f"RRULE:{meeting.rule}")
+    if meeting.exdates:
+        named = _time(meeting, meeting.exdates[0], zones)
+        others = [_time(meeting, one, zones).rpartition(":")[2] for one in meeting.exdates[1:]]
+        yield from _fold("EXDATE" + ",".join([named, *others]))
+    yield from _fold(f"UID:040000008200E00074C5B7101A82E008{meeting.uid:080X}")
+    if meeting.original:
+        yield f"RECURRENCE-ID{_time(meeting, meeting.original, zones)}"
+    yield from _fold(f"SUMMARY:{meeting.title}")
+    yield f"DTSTART{_time(meeting, meeting.start, zones)}"
+    yield f"DTEND{_time(meeting, meeting.end, zones)}"
+    yield from ("CLASS:PUBLIC", "PRIORITY:5", f"DTSTAMP:{meeting.created:%Y%m%dT%H%M%SZ}")
+    yield f"TRANSP:{'TRANSPARENT' if meeting.free else 'OPAQUE'}"
+    yield from (f"STATUS:{_status(meeting)}", "SEQUENCE:0", *_fold(f"LOCATION:{meeting.place}"))
+    instance = 3 if meeting.original else int(meeting.rule is not None)
+    for name, value in (
+        ("APPT-SEQUENCE", "0"),
+        ("BUSYSTATUS", meeting.status),
+        ("INTENDEDSTATUS", "BUSY"),
+        ("ALLDAYEVENT", "TRUE" if meeting.all_day else "FALSE"),
+        ("IMPORTANCE", "1"),
+        ("INSTTYPE", instance),
     ):
-        yield from (f"BEGIN:{kind}", f"DTSTART:1970{month:02}25T020000")
-        yield from (f"TZOFFSETFROM:{before}", f"TZOFFSETTO:{after}")
-        yield from (f"RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH={month}", f"END:{kind}")
-    yield "END:VTIMEZONE"
+        yield f"X-MICROSOFT-CDO-{name}:{value}"
+    yield from ("X-MICROSOFT-DONOTFORWARDMEETING:FALSE", "X-MICROSOFT-DISALLOW-COUNTER:FALSE")
+    yield "X-MICROSOFT-REQUESTEDATTENDANCEMODE:DEFAULT"
+    if meeting.alarms:
+        yield from ("BEGIN:VALARM", "DESCRIPTION:REMINDER", "TRIGGER;RELATED=START:-PT15M")
+        yield from ("ACTION:DISPLAY", "END:VALARM")
+
+
+def _status(meeting: _Meeting) -> str:
+    if meeting.cancelled:
+        return "CANCELLED"
+    return "TENTATIVE" if meeting.status == "TENTATIVE" else "CONFIRMED"
+
+
+def _time(meeting: _Meeting, moment: datetime, zones: tuple[str, ...]) -> str:
+    """The parameters and the value of a time, as the meeting writes its times."""
+    if meeting.all_day:
+        return f";VALUE=DATE:{moment:%Y%m%d}"
+    if meeting.zone is None:
+        return f":{moment:%Y%m%dT%H%M%S}Z"
+    return f";TZID={zones[meeting.zone]}:{moment:%Y%m%dT%H%M%S}"
+
+
+def _fold(line: str) -> Iterator[str]:
+    """Lines of at most 75 octets (3.1), none of them ending within a character."""
+    data = line.encode()
+    start, room = 0, 75
+    while len(data) - start > room:
+        stop = start + room
+        while data[stop] & 0xC0 == 0x80:
+            stop -= 1
+        yield (" " if start else "") + data[start:stop].decode()
+        start, room = stop, 74
+    yield (" " if start else "") + data[start:].decode()
