@@ -634,6 +634,8 @@ class TestEnds:
             "FREQ=WEEKLY;BYMONTH=1,2,12;BYDAY=MO,FR;COUNT=66",
             "FREQ=MONTHLY;COUNT=30",
             "FREQ=MONTHLY;BYMONTHDAY=31;COUNT=14",
+            "FREQ=MONTHLY;BYDAY=2MO,3MO,4MO;COUNT=2",
+            "RSCALE=GREGORIAN;SKIP=FORWARD;FREQ=MONTHLY;BYMONTHDAY=1,31;BYSETPOS=-1,1;COUNT=40",
             "FREQ=MONTHLY;BYDAY=2TU,-1FR;BYHOUR=8,9;COUNT=101",
             "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1,-1;COUNT=55",
             "FREQ=YEARLY;BYMONTH=1,12;BYDAY=1MO,2MO;COUNT=12",
@@ -730,6 +732,15 @@ class TestBrokenText:
             ("FREQ=MONTHLY;DTSTART=20261204T110000Z", "recurrence_unknown_part", "count", None),
             ("FREQ=DAILY;UNTIL=NaNNaNNaNTNaNNaN00Z", "recurrence_uncertain", "until", None),
             ("FREQ=DAILY;UNTIL=20270230", "recurrence_uncertain", "until", None),
+            ("FREQ=DAILY;UNTIL=20270228T256000Z", "recurrence_uncertain", "until", None),
+            ("FREQ=DAILY;COUNT=3;COUNT=2", "recurrence_repeated_part", "count", None),
+            ("FREQ=DAILY;UNTIL=20270101;UNTIL=20270102", "recurrence_repeated_part", "until", None),
+            (
+                "FREQ=WEEKLY;BYDAY=MO;BYDAY=TU",
+                "recurrence_repeated_part",
+                "by_day",
+                ((0, 0), (0, 1)),
+            ),
             ("FREQ=DAILY;COUNT=0", "recurrence_uncertain", "count", None),
             ("FREQ=DAILY;COUNT=-3", "recurrence_uncertain", "count", None),
             ("FREQ=DAILY;COUNT=two", "recurrence_uncertain", "count", None),
@@ -761,6 +772,7 @@ class TestBrokenText:
             "FREQ=WEEKLY;BYDAY=XX",
             "FREQ=WEEKLY;BYDAY=0MO",
             "FREQ=WEEKLY;BYDAY=54MO",
+            "FREQ=WEEKLY;BYDAY=,,",
             "FREQ=MONTHLY;BYMONTHDAY=32",
             "FREQ=MONTHLY;BYMONTHDAY=0",
             "FREQ=MONTHLY;BYMONTHDAY=,",
@@ -785,6 +797,8 @@ class TestBrokenText:
         later = starts(rule, dtstart, dtstart + 500, dtstart + 9999, Work())
         assert later == Starts([], [], dtstart + 500)
         assert starts(rule, dtstart, dtstart - 9, dtstart, Work()) == Starts((), (), None)
+        alone = starts(rule, dtstart, dtstart - 9, dtstart + 1, Work())
+        assert alone == Starts([dtstart], [], None)
 
     def test_an_unreadable_rule_is_known_after_its_until(self) -> None:
         found = expand("FREQ=DAYLY;UNTIL=20261203", "20261202", "20280101", lo="20261204")
@@ -846,6 +860,9 @@ class TestBounds:
         found = expand(rule, "19700101T000000", "20270301", lo="20261201T000000", work=work)
         assert found == Starts([], [], None)
         assert work.steps <= 20
+        found = expand(f"{rule};COUNT=3", "19700101T000000", "20270301", work=work)
+        assert texts(found) == ["19700101T000000"]
+        assert work.steps <= 40
 
     @pytest.mark.parametrize(
         ("rule", "steps"),
@@ -907,6 +924,14 @@ class TestBounds:
         expected = [start for start in everything if start < known]
         assert listed(found._replace(exact_until=None)) == expected
 
+    def test_hours_that_are_never_reached(self) -> None:
+        """Every 24 hours from nine, only between five and seven: one look at a day is enough."""
+        work = Work()
+        rule = "FREQ=HOURLY;INTERVAL=24;BYHOUR=5,6;COUNT=9"
+        assert texts(expand(rule, "19700101T090000", "20270301", work=work)) == ["19700101T090000"]
+        found = expand(rule, "19700101T090000", "20270301", lo="20261201T000000", work=work)
+        assert texts(found) == []
+
     def test_no_step_left_at_all(self) -> None:
         for rule in ("FREQ=DAILY", "FREQ=MONTHLY;BYMONTHDAY=31;COUNT=99", "FREQ=SECONDLY"):
             work = Work(Limits(max_steps=0))
@@ -925,7 +950,9 @@ class TestBounds:
         assert [problem.code for problem in work.report(b"")] == ["recurrence_too_dense"]
 
     @pytest.mark.parametrize("frequency", FREQUENCIES)
-    @pytest.mark.parametrize("parts", ["", ";BYMONTH=12", ";BYDAY=FR", ";BYWEEKNO=1,52,53"])
+    @pytest.mark.parametrize(
+        "parts", ["", ";BYMONTH=1,12;WKST=SU", ";BYDAY=FR", ";BYWEEKNO=1,52,53"]
+    )
     def test_the_years_1_and_9999(self, frequency: str, parts: str) -> None:
         """A start before 1900 is advanced by whole periods, and the last year overflows nothing."""
         expected = set(listed(expand(f"FREQ={frequency}{parts}", "00010101T000000", "00010103")))

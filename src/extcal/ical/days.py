@@ -23,6 +23,7 @@ __all__ = [
     "days_of_year",
     "filtered_month",
     "month_length",
+    "never",
     "week_year",
 ]
 
@@ -108,6 +109,14 @@ def allowed(rule: Rule, day: int) -> bool:
         if number not in wanted and number - weeks - 1 not in wanted:
             return False
     return True
+
+
+def never(rule: Rule) -> bool:
+    """Say whether no day of any year is ever chosen, as with 30 February: nobody need look."""
+    if rule.skip != "OMIT" or not (rule.by_month and rule.by_month_day):
+        return False
+    longest = max(29 if month == 2 else _LENGTHS[month] for month in rule.by_month)
+    return all(abs(number) > longest for number in rule.by_month_day)
 
 
 def _weekdays(by_day: Iterable[tuple[int, int]], first: int, length: int) -> list[int]:

@@ -110,12 +110,10 @@ def generate(
         else:
             if days and (days[0] < first_day or days[-1] > last_day):
                 days = days[bisect_left(days, first_day) : bisect_right(days, last_day)]
-            if len(times) == 1:
-                time = times[0]
-                members = [day * DAY + time for day in days]
-            else:
-                spend(len(days) * len(times) // _SHARE)
-                members = [day * DAY + time for day in days for time in times]
+            size = len(days) * len(times)
+            if size >= _SHARE:
+                spend(size // _SHARE)
+            members = [day * DAY + time for day in days for time in times]
         if members and (members[0] <= previous or members[-1] > last):
             members = members[bisect_right(members, previous) : bisect_right(members, last)]
         if members:
@@ -239,7 +237,7 @@ def _days_per_period(rule: Rule, seed: Seed) -> tuple[int, int] | None:
 
 
 def _all_there(numbers: Sequence[int], fewest: int, most: int) -> bool:
-    """Whether these places, 1.. or -1.., all exist, and differ, in ``fewest`` to ``most`` members."""
+    """Whether these places, 1.. or -1.., all exist and differ among ``fewest`` to ``most``."""
     if not all(1 <= abs(number) <= fewest for number in numbers):
         return False
     late = [number for number in numbers if number < 0]

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from extcal.ical import periods, subdaily
+from extcal.ical import days, periods, subdaily
 from extcal.ical.rules import Rule, Until, parse
 from extcal.ical.work import Work
 
@@ -155,6 +155,8 @@ def _produce(
     runs: list[range],
 ) -> None:
     """Put what the rule produces in ``[first, last]`` into ``local`` and ``runs``."""
+    if days.never(rule):
+        return
     freq = rule.freq
     wanted = 0 if rule.count is None else rule.count - 1  # DTSTART itself is the first
     if freq in _SUBDAILY:
@@ -214,21 +216,23 @@ def _cycle(rule: Rule, day: int, times: Sequence[int]) -> tuple[int, int, list[i
         base = day - (weekday - start) % 7
         period = 7 * interval
         if rule.by_day:
-            days = [(chosen - start) % 7 for _, chosen in rule.by_day]
-            days.sort()
+            chosen_days = [(wanted - start) % 7 for _, wanted in rule.by_day]
+            chosen_days.sort()
         else:
-            days = [day - base]
+            chosen_days = [day - base]
     else:
-        base, period, days = day, interval, [0]
+        base, period, chosen_days = day, interval, [0]
         if rule.by_day:
             period = interval if interval % 7 == 0 else 7 * interval
-            weekdays = {chosen for _, chosen in rule.by_day}
-            days = [past for past in range(0, period, interval) if (day + past + 3) % 7 in weekdays]
+            weekdays = {wanted for _, wanted in rule.by_day}
+            chosen_days = [
+                past for past in range(0, period, interval) if (day + past + 3) % 7 in weekdays
+            ]
     if len(times) == 1:
         time = times[0]
-        offsets = [past * DAY + time for past in days]
+        offsets = [past * DAY + time for past in chosen_days]
     else:
-        offsets = [past * DAY + time for past in days for time in times]
+        offsets = [past * DAY + time for past in chosen_days for time in times]
     if rule.by_set_pos and rule.freq == "WEEKLY":
         offsets = subdaily.pick(offsets, rule.by_set_pos)
     return base * DAY, period * DAY, offsets
