@@ -784,6 +784,8 @@ class TestBrokenText:
             "FREQ=YEARLY;BYEASTER=0",
             "FREQ=DAILY;BYHOUR=" + "9" * 5000,
             "FREQ=DAILY;BYHOUR=" + ",".join("0" * n + "9" for n in range(3000)),
+            "FREQ=DAILY;BYDAY=" + "MO," * 9999,
+            "FREQ=DAILY" + ";Z" * 9999,
         ],
     )
     def test_what_chooses_instances_and_cannot_be_read(self, text: str) -> None:
@@ -802,6 +804,8 @@ class TestBrokenText:
 
     def test_an_unreadable_rule_is_known_after_its_until(self) -> None:
         found = expand("FREQ=DAYLY;UNTIL=20261203", "20261202", "20280101", lo="20261204")
+        assert found == Starts((), (), None)
+        found = expand("UNTIL=20261203", "20261202", "20280101", lo="20261204")
         assert found == Starts((), (), None)
 
     @pytest.mark.parametrize("text", ["", " ", ";;", ' "" '])
@@ -846,7 +850,8 @@ class TestBrokenText:
         messages: list[str] = []
         parse("FREQ=" + "X" * 9999, lambda code, message, action: messages.append(message))
         parse("X" * 9999 + ";FREQ=DAILY", lambda code, message, action: messages.append(message))
-        assert len(messages) == 2
+        parse("FREQ=DAILY;BY" + "X" * 9999 + "=1", lambda c, message, a: messages.append(message))
+        assert len(messages) == 3
         assert all(len(message) < 120 for message in messages)
 
 

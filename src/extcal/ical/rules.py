@@ -61,7 +61,8 @@ _UNTIL = re.compile(
     r"(?:T?([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,][0-9]+)?)?"
     r"(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
-_MAX_MEMBERS = 2_000  # of one BY list; a list of every value of the longest range is 732
+_MAX_PARTS = 64  # the standard knows 16, each once
+_MAX_LENGTH = 10_000  # of one list; every value of the longest range takes less than 4,000
 _FAR = 10**12  # more seconds than 9999 years have: nothing larger can make a difference
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -114,12 +115,12 @@ def parse(text: str, report: Report) -> Rule | None:
     oddity. Returns None when the text holds no rule part at all. Never raises. RFC 5545 section
     3.3.10, RFC 7529 section 4.
     """
-    parts = _parts(text, report)
-    if parts is None:
-        report("recurrence_empty", "The recurrence rule is empty.", "ignored")
-        return None
+    parts: dict[str, str] = {}
     fields: dict[str, Any] = {}
     try:
+        if not _collect(parts, text, report):
+            report("recurrence_empty", "The recurrence rule is empty.", "ignored")
+            return None
         value = parts.get("FREQ", "")
         freq = _FREQUENCIES.get(value)
         if freq is None:
@@ -131,7 +132,7 @@ def parse(text: str, report: Report) -> Rule | None:
                 if name != "BYMONTH" or "L" not in value or "RSCALE" not in parts:
                     fields[_LISTS[name][0]] = _numbers(name, value)
             elif name != "FREQ" and name not in _OTHERS:
-                raise _Unreadable(f"{name} is not a rule part")
+                raise _Unreadable(f"{name[:40]} is not a rule part")
         if "RSCALE" in parts or "SKIP" in parts:
             _scale(freq, parts, fields, report)
     except _Unreadable as broken:
@@ -139,26 +140,31 @@ def parse(text: str, report: Report) -> Rule | None:
         report("recurrence_unparsed", message, "first instance only, unknown after it")
         fields = {"readable": False}
         freq = "DAILY"
-    if len(parts) > 1:
+    if len(parts) > 1 or fields:
         _bounds(parts, fields, report)
         if fields.get("readable", True):
             _allowed(freq, fields, report)
     return Rule(freq, **fields)
 
 
-def _parts(text: str, report: Report) -> dict[str, str] | None:
-    """The parts by name; repeated lists are joined, which of the readings blocks the most."""
+def _collect(parts: dict[str, str], text: str, report: Report) -> bool:
+    """Put the values into ``parts`` by name; False if the text says nothing at all.
+
+    Repeated lists are joined, which of the readings blocks the most.
+    """
     if _UNUSUAL.search(text):
         text = _JUNK.sub("", text.upper())
     text = text.removeprefix("RRULE:").removeprefix("EXRULE:")
-    parts: dict[str, str] = {}
-    for part in text.split(";"):
+    split = text.split(";", _MAX_PARTS)
+    if len(split) > _MAX_PARTS:
+        raise _Unreadable(f"it has more than {_MAX_PARTS} parts")
+    for part in split:
         name, _, value = part.partition("=")
         if value and name not in parts and (name in _LISTS or name in _OTHERS):
             parts[name] = value
         elif part and not name.startswith("X-"):
             _odd_part(parts, part[:40], name, value, report)
-    return parts if parts or text.strip(";") else None
+    return bool(parts) or bool(text.strip(";"))
 
 
 def _odd_part(parts: dict[str, str], shown: str, name: str, value: str, report: Report) -> None:
@@ -186,10 +192,12 @@ def _numbers(name: str, value: str) -> tuple[int, ...]:
     _, lowest, highest, signed = _LISTS[name]
     if value.isdecimal() and len(value) < 4:
         found = {int(value)}
+    elif len(value) > _MAX_LENGTH:
+        raise _Unreadable(f"{name} is too long")
     else:
         members = set(value.split(","))
         members.discard("")
-        if not all(map(_NUMBER.fullmatch, members)) or not 0 < len(members) <= _MAX_MEMBERS:
+        if not members or not all(map(_NUMBER.fullmatch, members)):
             raise _Unreadable(f"{name}={value[:40]}")
         found = set(map(int, members))
     for number in found:
@@ -206,6 +214,8 @@ def _days(value: str) -> tuple[tuple[int, int], ...]:
     """bywdaylist = ( weekdaynum *("," weekdaynum) ); weekdaynum = [[plus / minus] ordwk] weekday"""
     if len(value) == 2 and value in _PLAIN_DAYS:
         return (_PLAIN_DAYS[value],)
+    if len(value) > _MAX_LENGTH:
+        raise _Unreadable("BYDAY is too long")
     found: set[tuple[int, int]] = set()
     for member in value.split(","):
         plain = _PLAIN_DAYS.get(member)
