@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from extcal.cache.freshness import (
+    INCOMPLETE,
     Attempts,
     Failure,
     Fetch,
@@ -226,6 +227,15 @@ def test_gone_until_it_answers() -> None:
 
 
 # -- incomplete readings ----------------------------------------------------------------------
+
+
+def test_half_a_calendar_is_better_than_none() -> None:
+    """When the whole one is too old to stand in, the source is asked at once, back-off or not."""
+    attempts = fail(Failure(INCOMPLETE))
+    old = Held(NOW - 24 * HOUR)
+    assert isinstance(decide(old, attempts, NOW, RULES), Serve)
+    assert isinstance(decide(old, attempts, NOW + MICROSECOND, RULES), Fetch)
+    assert isinstance(decide(None, attempts, NOW, RULES), Fetch)
 
 
 def test_half_a_calendar_is_worse_than_yesterdays() -> None:

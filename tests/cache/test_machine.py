@@ -111,6 +111,7 @@ class CacheMachine(RuleBasedStateMachine):
             for _ in range(2)
         ]
         self.newest: datetime | None = None
+        self.whole: datetime | None = None
         self.ever_empty = False
 
     # -- what happens to it -------------------------------------------------------------------
@@ -135,11 +136,25 @@ class CacheMachine(RuleBasedStateMachine):
     def time_passes(self, by: timedelta) -> None:
         self.clock.advance(by)
 
+    @rule(
+        modes=st.lists(st.sampled_from(["full", "cut"]) | failures, min_size=1, max_size=4),
+        every=st.integers(1, 20 * 60).map(lambda minutes: timedelta(minutes=minutes)),
+        who=st.integers(0, 1),
+    )
+    def days_go_by(self, modes: list[FetchResponse | str], every: timedelta, who: int) -> None:
+        """A good look, and then some at a source that has its moods: what mostly happens."""
+        self.source.mode = "full"
+        self.get(who)
+        for mode in modes:
+            self.clock.advance(every)
+            self.source.mode = mode
+            self.get(who)
+
     @rule(by=st.timedeltas(timedelta(seconds=1), timedelta(days=40)))
     def clock_jumps_back(self, by: timedelta) -> None:
         self.clock.advance(-by)
         # What was learnt in the future binds nobody, and ages begin anew.
-        self.newest = self.source.quiet_until = None
+        self.newest = self.whole = self.source.quiet_until = None
         self.source.said = [(when, what) for when, what in self.source.said if when <= self.clock()]
 
     @rule(which=st.integers(0, 1), data=st.binary(max_size=40))
@@ -147,14 +162,14 @@ class CacheMachine(RuleBasedStateMachine):
         key = self.caches[0]._ledger.keys(FEED)[which]
         self.store.put(key, Cell(data, self.clock()), None)
         if which == 0:
-            self.newest = None
+            self.newest = self.whole = None
         else:
             self.source.quiet_until = None
 
     @rule(who=st.integers(0, 1))
     def forget(self, who: int) -> None:
         self.caches[who].forget(FEED)
-        self.newest = None
+        self.newest = self.whole = None
 
     # -- what is asked of it ------------------------------------------------------------------
 
@@ -194,8 +209,12 @@ class CacheMachine(RuleBasedStateMachine):
         if snapshot.complete and not self.ever_empty:
             assert any(found.uid.startswith("serial-") for found in snapshot.events)
             assert snapshot.free_busy.unknown == ()
-        if not snapshot.complete:
+        # Half a calendar takes the place of a whole one only when that is a day old.
+        if snapshot.complete:
+            self.whole = snapshot.fetched_at
+        else:
             assert snapshot.free_busy.unknown == (snapshot.window,)
+            assert self.whole is None or self.clock() - self.whole > DAY
         # Age is monotone: nobody is served something older than what was served before.
         assert self.newest is None or snapshot.fetched_at >= self.newest
         self.newest = snapshot.fetched_at
@@ -206,6 +225,7 @@ class CacheMachine(RuleBasedStateMachine):
     def unavailable(self, error: Unavailable) -> None:
         """Nothing complete that the source said within a day is withheld, unless it is gone."""
         assert error.__context__ is None
+        assert error.kind != "incomplete"
         if error.kind == "gone" or self.newest is None:
             return
         assert self.clock() - self.newest > DAY

@@ -32,6 +32,7 @@ from enum import StrEnum
 from typing import Literal
 
 __all__ = [
+    "INCOMPLETE",
     "Attempts",
     "Decision",
     "Failure",
@@ -53,6 +54,9 @@ __all__ = [
 
 _REFUSALS = frozenset({401, 403, 404})  # what Google answers after a secret address was reset
 _GONE = 410
+
+INCOMPLETE = "incomplete"
+"""The kind of failure that is a reading, but not one to replace a whole one with."""
 
 
 class State(StrEnum):
@@ -175,6 +179,9 @@ def decide(
     conditional = held is not None and held.complete and held.covers and held.validators
     fetch = Fetch(conditional)
     waiting = _waiting(attempts, now, rules)
+    if attempts.kind == INCOMPLETE and (held is None or not usable(held.fetched_at, now, rules)):
+        # It could be read after all, in part, and by now there is nothing better.
+        waiting = False
     told_to_wait = waiting and attempts.asked_to_wait
     if wish == "refresh" and not told_to_wait and not _just_asked(held, attempts, now, rules):
         return fetch

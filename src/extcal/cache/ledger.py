@@ -20,6 +20,7 @@ from extcal.cache.codec import (
     encode_reading,
 )
 from extcal.cache.freshness import (
+    INCOMPLETE,
     Attempts,
     Failure,
     Fetch,
@@ -196,7 +197,7 @@ class Ledger:
             return Failure("unreadable"), None
         held = self._held(feed, known.reading, asked_at)
         if not replaces(held, found.complete, asked_at, self.rules):
-            return Failure("incomplete"), None
+            return Failure(INCOMPLETE), None
         return Success(), found
 
     def _held(self, feed: Feed, reading: Reading | None, now: datetime) -> Held | None:
