@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from extcal.ical import series, values
+from extcal.ical import moments, series, values
 from extcal.ical.components import Component, Stream
 from extcal.ical.work import Work
 from extcal.ical.zones import Zones
@@ -81,10 +81,10 @@ def _read(
 def _bounds(component: Component, zones: Zones, lo: int, hi: int) -> tuple[int, int] | None:
     """Without DTSTART or an end it reaches as far as anybody asks (section 3.1)."""
     start, end = lo, hi
-    first: values.Moment | None = None
+    first: moments.Moment | None = None
     for line in component.lines:
         moment = (
-            values.parse_moment(line, component.calendar, zones)
+            moments.parse_moment(line, component.calendar, zones)
             if line.name in {"DTSTART", "DTEND"}
             else None
         )
@@ -93,9 +93,9 @@ def _bounds(component: Component, zones: Zones, lo: int, hi: int) -> tuple[int, 
         elif moment is not None:
             end = min(hi, moment.epoch)
     for line in component.lines:
-        duration = values.parse_duration(line.value) if line.name == "DURATION" else None
+        duration = moments.parse_duration(line.value) if line.name == "DURATION" else None
         if duration is not None and first is not None:
-            end = min(hi, duration[0].end(first.local, first.epoch, first.zone))
+            end = min(hi, duration.extent.end(first.local, first.epoch, first.zone))
     return (start, end) if start < end else None
 
 

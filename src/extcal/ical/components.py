@@ -91,7 +91,7 @@ def read(sieved: Sieved, work: Work, *, people: bool = True) -> Stream:
         for line in logical_lines(sieved.raw, span, wanted, work):
             reader.take(line)
             if reader.full:
-                break
+                return reader.finish(len(sieved.raw))
     return reader.finish(len(sieved.raw))
 
 
@@ -275,7 +275,18 @@ class _Reader:
         for component in self.open:
             if isinstance(component, Component):
                 component.end = end
+        self.share_prodid()
         return self.stream
+
+    def share_prodid(self) -> None:
+        """A VCALENDAR that does not say who wrote it was written by whoever wrote its siblings.
+
+        METHOD is not shared: that one object is cancelled says nothing about another.
+        """
+        heads = self.stream.calendars
+        told = min((head.prodid for head in heads if head.prodid), default=None)
+        for head in heads:
+            head.prodid = head.prodid or told
 
 
 def _name(component: Component | str) -> str:

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from extcal.ical.components import Component, Stream, read
+from extcal.ical.moments import parse_duration, read_moment
 from extcal.ical.sieve import Sieved, count_vevents
 from extcal.ical.source import SupportsToIcal, to_bytes
-from extcal.ical.values import DAY, parse_duration, read_moment
 from extcal.ical.work import Work
 from extcal.intervals import FBType, FreeBusy, epoch, instant
 from extcal.limits import Limits
@@ -80,9 +80,7 @@ def _bounds(component: Component) -> tuple[int, int] | None:
 def _instant(value: str) -> int | None:
     """3.6.4 and 3.8.2.6 require UTC, so a missing "Z" is read as one."""
     written = read_moment(value)
-    if written is None:
-        return None
-    return written[0] - (written[2] or 0)
+    return None if written is None else written.utc
 
 
 def _periods(component: Component, work: Work) -> tuple[list[Listed], bool]:
@@ -115,11 +113,10 @@ def _span(value: str) -> tuple[int, int] | None:
     if start is None:
         return None
     duration = parse_duration(rest)
-    if duration is not None and not duration[2]:
-        extent = duration[0]
-        return start, start + extent.days * DAY + extent.seconds
+    if duration is not None and not duration.empty:
+        return start, start + duration.extent.about  # in UTC, where every day has 24 hours
     end = _instant(rest)
-    return None if end is None else (start, end)
+    return None if end is None or end < start else (start, end)
 
 
 def write_freebusy(free_busy: FreeBusy, *, uid: str, dtstamp: datetime) -> bytes:

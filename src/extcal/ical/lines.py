@@ -37,7 +37,8 @@ _NAME = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
 _CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
 _HAS_CONTROL = re.compile(b"[" + re.escape(_CONTROL) + b"]")
 # param = param-name "=" param-value *("," param-value); a quoted value may hold ";" ":" ","
-_PARAM = re.compile(r";[ \t]*([A-Za-z0-9_-]+)[ \t]*=((?:\"[^\"]*\"|[^\";:])*)")
+# A parameter without a value, or without a name, must not cost those behind it.
+_PARAM = re.compile(r';([^=;:"]*)(?:=((?:"[^"]*"|[^";:])*))?')
 _DATE_NAMES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _DATE_AHEAD = re.compile(r"\s*\d{8}")
 _DATE_AFTER_COLON = re.compile(r":(?=\s*\d{8}[\dTtZzPpWDHMS/,+\s-]*$)")
@@ -59,11 +60,12 @@ def logical_lines(
     """
     limit = work.limits.max_line_bytes
     start = -1  # of the pending line; -1 while a line nobody asked for is skipped
+    first = span[0] == 0  # nothing can be continued before the first line
     parts: list[bytes] = []
     size = 0
     for match in _PHYSICAL.finditer(raw, *span):
         chunk = match.group()
-        if chunk[0] in b" \t":
+        if chunk[0] in b" \t" and not first:
             if start >= 0:
                 size += len(chunk)
                 if size <= limit:
@@ -73,6 +75,7 @@ def logical_lines(
             line = _finish(start, parts, size, names, work)
             if line is not None:
                 yield line
+        first = False
         name = _NAME.match(chunk)
         if name is not None and name.group(1).upper() not in names:
             start = -1
@@ -136,22 +139,24 @@ def parse_line(offset: int, name: str, text: str, after_name: int) -> Line:
         return Line(offset, name, NO_PARAMS, text[after_name:])
     params: dict[str, str] = {}
     position = after_name - 1
-    while len(params) < _MAX_PARAMS:
-        match = _PARAM.match(text, position)
-        if match is None:
-            break
-        value = match.group(2)
-        if '"' in value:
-            value = value.replace('"', "")
-        if "^" in value:
-            value = _CARET.sub(lambda caret: _CARET_MEANS[caret.group()], value)
-        params.setdefault(match.group(1).upper(), value)
+    while (match := _PARAM.match(text, position)) is not None:
         position = match.end()
+        if len(params) < _MAX_PARAMS:
+            params.setdefault(match.group(1).strip().upper(), _param_value(match.group(2)))
     colon = text.find(":", position)
     value = text[colon + 1 :] if colon >= 0 else ""
-    if name in _DATE_NAMES and not _DATE_AHEAD.match(value):
+    if name in _DATE_NAMES and (colon != position or not _DATE_AHEAD.match(value)):
         return _unquoted_colon(offset, name, text, after_name, params, value)
     return Line(offset, name, params, value)
+
+
+def _param_value(written: str | None) -> str:
+    value = written or ""
+    if '"' in value:
+        value = value.replace('"', "")
+    if "^" in value:
+        value = _CARET.sub(lambda caret: _CARET_MEANS[caret.group()], value)
+    return value
 
 
 def _unquoted_colon(

@@ -6,19 +6,20 @@ is generated only around the window. Nothing here depends on the order of the ev
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from extcal.ical import recurrence
-from extcal.ical.values import DAY, Event, Extent, Moment
+from extcal.ical import dense, recurrence, versions
+from extcal.ical.moments import DAY, Extent, Moment, day_of
+from extcal.ical.values import Event
 from extcal.ical.work import Work
 from extcal.ical.zones import Zone, Zones
 
 __all__ = ["Occurrence", "occurrences"]
 
 _SLACK = 2 * DAY  # more than any two zones are apart
-_PIECE = 20 * DAY  # a dense run is cut into pieces that hold one zone transition at most
+_CONVERTED = 100  # instants that one step pays for
 
 
 class Occurrence(NamedTuple):
@@ -37,14 +38,6 @@ class Occurrence(NamedTuple):
     merged: int = 1
 
 
-class _Shift(NamedTuple):
-    """RANGE=THISANDFUTURE (3.2.13): from this instant on, instances move and change."""
-
-    since: int
-    delta: int
-    event: Event
-
-
 def occurrences(
     events: Sequence[Event], zones: Zones, raw: bytes, lo: int, hi: int, work: Work
 ) -> Iterator[Occurrence]:
@@ -53,28 +46,30 @@ def occurrences(
     ``raw`` decides between versions that nothing else tells apart. A series that a limit stops
     makes the time from there on unknown (``work``).
     """
-    if len(events) == 1:
-        only = events[0]
-        if only.recurrence_id is None:
-            if not only.recurs:
-                yield from _single(only, lo, hi)
-            else:
-                yield from _Master(only, (), zones, work).occurrences(lo, hi)
-            return
-    masters = _masters([event for event in events if event.recurrence_id is None], raw)
-    overrides = _overrides([e for e in events if e.recurrence_id is not None], masters, raw, work)
+    if len(events) == 1 and events[0].recurrence_id is None and not events[0].recurs:
+        yield from _single(events[0], lo, hi)
+        return
+    planned: set[int] = set()  # the instants of all instances that are overridden
+    masters = [
+        _Master(event, planned, work)
+        for event in versions.masters([e for e in events if e.recurrence_id is None], raw)
+    ]
+    overrides = [event for event in events if event.recurrence_id is not None]
+    versions.check_overrides(overrides, work)
     for override in overrides:
-        if override.rules:
-            work.problem(
-                "rule_in_override",
-                "an override with a rule of its own",
-                offset=override.offset,
-                uid=override.uid,
-                action="the rule ignored",
-            )
+        _name_instance(override, masters)
+    for override in versions.latest_of_each(overrides, raw):
+        assert override.recurrence_id is not None
+        planned.add(override.recurrence_id.epoch)
+        _report_rule(override, work)
+        home = _home(override.recurrence_id, masters)
+        if home is not None:
+            versions.inherit_end(override, home.event)
+            if override.this_and_future:
+                _shift(override, home, masters, work)
         yield from _single(override, lo, hi)
     for master in masters:
-        yield from _Master(master, overrides, zones, work).occurrences(lo, hi)
+        yield from master.occurrences(lo, hi)
 
 
 def _single(event: Event, lo: int, hi: int) -> Iterator[Occurrence]:
@@ -90,102 +85,58 @@ def _touches(start: int, end: int, lo: int, hi: int) -> bool:
     return start < hi and (end > lo or (end == start and start >= lo))
 
 
-# --- versions -----------------------------------------------------------------------------
+# --- overrides and their masters ----------------------------------------------------------
 
 
-def _rank(event: Event, raw: bytes) -> tuple[int, int, int, bytes]:
-    begin, end = event.content
-    return event.sequence, event.dtstamp, event.last_modified, raw[begin:end]
+def _home(moment: Moment, masters: Sequence[_Master]) -> _Master | None:
+    """The series an override belongs to: the last one that had begun, else the first."""
+    latest = moment.epoch + DAY - 1 if moment.is_date else moment.epoch
+    before = bisect_right(masters, latest, key=lambda master: master.event.start.epoch)
+    return masters[max(0, before - 1)] if masters else None
 
 
-def _latest(versions: list[Event], raw: bytes) -> Event:
-    if len(versions) == 1:
-        return versions[0]
-    return max(versions, key=lambda event: _rank(event, raw))
+def _name_instance(override: Event, masters: Sequence[_Master]) -> None:
+    """Put its RECURRENCE-ID in the terms of its series, so that all forms of one are equal."""
+    assert override.recurrence_id is not None
+    home = _home(override.recurrence_id, masters)
+    if home is not None:
+        override.recurrence_id = home.named(override.recurrence_id)
 
 
-def _masters(events: list[Event], raw: bytes) -> list[Event]:
-    """Copies of one series are one; different series under one UID are all kept (design 3.6)."""
-    if len(events) < 2:
-        return events
-    single = [event for event in events if not event.recurs]
-    if single:
-        newest = max(event.sequence for event in single)
-        events = [event for event in events if event.recurs or event.sequence == newest]
-    copies: dict[object, list[Event]] = {}
-    for event in events:
-        key = (event.start.epoch, event.start.is_date, event.rules)
-        copies.setdefault(key, []).append(event)
-    kept = [_latest(versions, raw) for versions in copies.values()]
-    return sorted(kept, key=lambda event: (event.start.epoch, _rank(event, raw)))
+def _report_rule(override: Event, work: Work) -> None:
+    if override.rules:
+        work.problem(
+            "rule_in_override",
+            "an override with a rule of its own",
+            offset=override.offset,
+            uid=override.uid,
+            action="the rule ignored",
+        )
 
 
-def _overrides(events: list[Event], masters: list[Event], raw: bytes, work: Work) -> list[Event]:
-    """One override for each instant, the latest version; the missing end is its master's."""
-    if len(events) > work.limits.max_overrides_per_series or (
-        work.count("overrides", len(events)) > work.limits.max_overrides
-    ):
-        series = len(events) > work.limits.max_overrides_per_series
-        limit = "max_overrides_per_series" if series else "max_overrides"
-        uid = events[0].uid
-        work.exceeded(limit, f"more than {getattr(work.limits, limit):,} overrides", uid=uid)
-    versions: dict[object, list[Event]] = {}
-    for event in events:
-        moment = event.recurrence_id
-        assert moment is not None
-        versions.setdefault((moment.epoch, moment.is_date), []).append(event)
-    kept = [_latest(same, raw) for same in versions.values()]
-    for event in kept:
-        if not event.has_end:
-            _inherit_end(event, masters)
-    return kept
+class _Shift(NamedTuple):
+    """RANGE=THISANDFUTURE (3.2.13): from this instant on, instances move and change."""
+
+    since: int
+    delta: int
+    event: Event
 
 
-def _inherit_end(event: Event, masters: list[Event]) -> None:
-    moment = event.recurrence_id
-    assert moment is not None
-    alike = [master for master in masters if master.start.is_date == event.start.is_date]
-    before = [master for master in alike if master.start.epoch <= moment.epoch]
-    if before or alike:
-        event.extent = (before[-1] if before else alike[0]).extent
-        event.has_end = True
-
-
-# --- matching moments to instances --------------------------------------------------------
-
-
-class _Moments:
-    """A set of instances named by EXDATE or RECURRENCE-ID, in whatever form each was written.
-
-    A DATE names the instance of that local day; so does any form on an all-day series, by its date
-    in its own zone, and for a UTC value by its date in UTC or in the series' zone.
-    """
-
-    __slots__ = ("days", "epochs")
-
-    def __init__(self) -> None:
-        self.epochs: set[int] = set()
-        self.days: set[int] = set()
-
-    def add(self, moment: Moment, master: Event, *, midnight_is_day: bool = False) -> None:
-        day = moment.local - moment.local % DAY
-        if moment.is_date:
-            self.days.add(day)
-        elif master.start.is_date:
-            self.days.add(day)
-            if moment.zone.source == "utc":
-                local = master.start.zone.to_local(moment.epoch)
-                self.days.add(local - local % DAY)
-        else:
-            self.epochs.add(moment.epoch)
-            if midnight_is_day and moment.local == day and master.start.local % DAY:
-                self.days.add(day)
-
-    def __bool__(self) -> bool:
-        return bool(self.epochs or self.days)
-
-    def names(self, local: int, epoch: int) -> bool:
-        return epoch in self.epochs or local - local % DAY in self.days
+def _shift(override: Event, home: _Master, masters: Sequence[_Master], work: Work) -> None:
+    """Let the series that has this instance move from it on; local time to local time."""
+    planned = override.recurrence_id
+    assert planned is not None
+    moving: list[_Master] = []
+    for master in masters if len(masters) > 1 else ():
+        if not work.step():
+            break
+        if master.has(planned):
+            moving.append(master)
+    for master in moving or [home]:
+        zone = master.event.start.zone
+        original = planned.local if planned.zone is zone else zone.to_local(planned.epoch)
+        delta = override.start.local - original
+        master.shifts.append(_Shift(planned.epoch, delta, override))
 
 
 # --- one master ---------------------------------------------------------------------------
@@ -194,40 +145,46 @@ class _Moments:
 class _Master:
     """One series: what it generates around a window, less what is excluded or overridden."""
 
-    def __init__(self, event: Event, overrides: Sequence[Event], zones: Zones, work: Work) -> None:
+    def __init__(self, event: Event, overridden: set[int], work: Work) -> None:
         self.event = event
         self.zone = event.start.zone
-        self.zones = zones
         self.work = work
-        self.removed = _Moments()
+        self.overridden = overridden
+        self.exdays: set[int] = set()
+        self.exepochs: set[int] = set()
+        self.shifts: list[_Shift] = []
+        self.rdates = sorted(
+            self.local_of(moment) for moment, extent in event.rdates if extent is None
+        )
         for moment in event.exdates:
-            self.removed.add(moment, event)
-        for override in overrides:
-            if override.recurrence_id is not None:
-                self.removed.add(override.recurrence_id, event, midnight_is_day=True)
-        shifts = [_shift(override, event) for override in overrides if override.this_and_future]
-        self.shifts = sorted(shifts, key=lambda shift: (shift.since, shift.delta))
+            if moment.is_date or event.all_day:
+                self.exdays.add(day_of(moment, self.zone))
+            else:
+                self.exepochs.add(moment.epoch)
 
     def occurrences(self, lo: int, hi: int) -> Iterator[Occurrence]:
         event = self.event
+        self.shifts.sort(key=lambda shift: shift.since)
         longest = max([event.extent.about, *(s.event.extent.about for s in self.shifts)])
-        later = max([0, *(s.delta for s in self.shifts)])
-        earlier = min([0, *(s.delta for s in self.shifts)])
+        later = max([0, *(shift.delta for shift in self.shifts)])
+        earlier = min([0, *(shift.delta for shift in self.shifts)])
         local_lo = self.zone.to_local(lo) - longest - later - _SLACK
         local_hi = self.zone.to_local(hi) - earlier + _SLACK
-        excluded, dense_excluded = self.excluded(local_lo, local_hi)
+        excluded = _Excluded(self, local_lo, local_hi)
         seen: set[int] = set()
-        yield from self.periods(lo, hi, excluded, dense_excluded, seen)
+        yield from self.periods(lo, hi, excluded, seen)
         runs: list[range] = []
         for local in self.starts(local_lo, local_hi, runs):
-            if local in seen or local in excluded or _in_runs(local, dense_excluded):
+            if local in seen or local in excluded:
                 continue
             seen.add(local)
             found = self.instance(local)
             if found is not None and _touches(found.start, found.end, lo, hi):
                 yield found
-        for run in runs:
-            yield from self.dense(run, lo, hi, excluded, dense_excluded)
+        if runs:
+            yield from self.dense(runs, lo, hi, excluded, seen)
+
+    # What the rules and dates give, as local starts
 
     def starts(self, lo: int, hi: int, runs: list[range]) -> Iterator[int]:
         """The local starts that the rules, DTSTART and the plain RDATEs give, perhaps repeated."""
@@ -240,24 +197,20 @@ class _Master:
                 self.stopped(found.exact_until, readable=rule.readable)
         if not event.rules and lo <= first < hi:
             yield first
-        for moment, extent in event.rdates:
-            if extent is None:
-                local = self.local_of(moment)
-                if lo <= local < hi:
-                    yield local
+        yield from self.rdates[bisect_left(self.rdates, lo) : bisect_left(self.rdates, hi)]
 
     def rule_starts(
         self, rule: recurrence.Rule, lo: int, hi: int, *, excluding: bool = False
     ) -> recurrence.Starts:
-        until = self.until(rule)
+        start = self.event.start
         return recurrence.starts(
             rule,
-            self.event.start.local,
+            start.local,
             lo,
             hi,
             self.work,
-            until=until,
-            is_date=self.event.start.is_date,
+            until=self.until(rule),
+            is_date=start.is_date,
             include_dtstart=not excluding,
         )
 
@@ -266,14 +219,10 @@ class _Master:
         until = rule.until
         if until is None:
             return None
-        if until.kind == "date":
-            return until.seconds + DAY - 1
-        if until.kind == "local":
-            return until.seconds + (DAY - 1 if self.event.start.is_date else 0)
-        local = self.zone.to_local(until.seconds)
-        if self.event.start.is_date:
+        local = until.seconds if until.kind != "utc" else self.zone.to_local(until.seconds)
+        if until.kind == "date" or self.event.start.is_date:
             return local - local % DAY + DAY - 1
-        return self.second_pass(local, until.seconds)
+        return local if until.kind == "local" else self.second_pass(local, until.seconds)
 
     def second_pass(self, local: int, epoch: int) -> int:
         """In the second pass of a DST fold, every start of the first pass lies before ``epoch``."""
@@ -287,7 +236,8 @@ class _Master:
         return low
 
     def stopped(self, exact_until: int, *, readable: bool = True) -> None:
-        since = self.zone.to_epoch(exact_until)
+        earlier = min([0, *(shift.delta for shift in self.shifts)])
+        since = self.zone.to_epoch(exact_until + earlier)
         if not readable:
             # What cannot be read was reported where it was read; the time after it is not known.
             self.work.unknown.append((since, None))
@@ -300,42 +250,99 @@ class _Master:
             uid=self.event.uid,
         )
 
-    def excluded(self, lo: int, hi: int) -> tuple[set[int], list[range]]:
-        """The local starts that EXRULEs remove (RFC 2445 section 4.8.5.2)."""
-        starts: set[int] = set()
-        runs: list[range] = []
-        for rule in self.event.exrules:
-            found = self.rule_starts(rule, lo, hi, excluding=True)
-            starts.update(found.local)
-            runs.extend(found.runs)
-            if found.exact_until is not None:
-                self.work.problem(
-                    "exrule_stopped",
-                    "an EXRULE was not followed to its end",
-                    offset=self.event.offset,
-                    uid=self.event.uid,
-                    action="instances left busy",
-                )
-        return starts, runs
+    # Moments of the feed, in the terms of this series
 
     def local_of(self, moment: Moment) -> int:
         """An RDATE in the terms of its series: a day if that is all-day, a time if it is timed."""
-        start = self.event.start
-        if start.is_date:
-            return moment.local - moment.local % DAY
+        if self.event.all_day:
+            return day_of(moment, self.zone)
         if moment.is_date:
-            return moment.local + start.local % DAY
-        if moment.zone is self.zone:
-            return moment.local
-        return self.zone.to_local(moment.epoch)
+            return moment.local + self.event.start.local % DAY
+        return moment.local if moment.zone is self.zone else self.zone.to_local(moment.epoch)
+
+    def named(self, moment: Moment) -> Moment:
+        """The instance that a RECURRENCE-ID names: by its instant, in whatever zone it is written.
+
+        On an all-day series it names a day. On a timed one a DATE names the instance of that local
+        day, and so does midnight (Exchange) where that cannot be the time of an instance.
+        """
+        start, zone = self.event.start, self.zone
+        if self.event.all_day:
+            return Moment(day_of(moment, zone), start.is_date, zone)
+        if moment.is_date:
+            return Moment(self.start_on(moment.local), False, zone)
+        if moment.floating:
+            found = Moment(moment.local, False, zone)
+        else:
+            found = Moment(zone.to_local(moment.epoch), False, zone)
+            if found.epoch != moment.epoch:  # the second pass of a fold
+                found = moment
+        if moment.local % DAY == 0 and not self.starts_at(found.local):
+            return Moment(self.start_on(moment.local), False, zone)
+        return found
+
+    def starts_at(self, local: int) -> bool:
+        """Whether an instance may start at this time: of the day, where they all start at one."""
+        if _is_once_a_day(self.event):
+            return local % DAY == self.event.start.local % DAY
+        return self.has(Moment(local, False, self.zone))
+
+    def start_on(self, day: int) -> int:
+        """The local start of the instance on a day; where there are several, DTSTART's time."""
+        usual = day + self.event.start.local % DAY
+        if _is_once_a_day(self.event):
+            return usual
+        runs: list[range] = []
+        found = set(self.starts(day, day + DAY, runs))
+        if usual in found or any(usual in run for run in runs):
+            return usual
+        return min([*found, *(run[0] for run in runs)], default=usual)
+
+    def has(self, moment: Moment) -> bool:
+        """Whether the rules and dates give an instance at this moment, removed or not."""
+        local = moment.local if moment.zone is self.zone else self.zone.to_local(moment.epoch)
+        runs: list[range] = []
+        return local in self.starts(local, local + 1, runs) or any(local in run for run in runs)
+
+    # Instances
+
+    def removed(self, local: int, epoch: int) -> bool:
+        return (
+            epoch in self.overridden
+            or epoch in self.exepochs
+            or (bool(self.exdays) and local - local % DAY in self.exdays)
+        )
+
+    def instance(self, local: int) -> Occurrence | None:
+        """The occurrence planned for ``local``: None when removed, moved by the shift in force."""
+        epoch = self.zone.to_epoch(local)
+        if self.removed(local, epoch):
+            return None
+        event = self.event
+        planned = Moment(local, event.start.is_date, self.zone)
+        if self.shifts:
+            moved = self.moved(local, epoch, planned)
+            if moved is not None:
+                return moved
+        end = event.extent.end(local, epoch, self.zone)
+        return Occurrence(epoch, end, event, local, self.zone, planned)
+
+    def moved(self, local: int, epoch: int, planned: Moment) -> Occurrence | None:
+        """The same instance under RANGE=THISANDFUTURE; None before the first of these."""
+        governing = bisect_right(self.shifts, epoch, key=lambda shift: shift.since)
+        if not governing:
+            return None
+        shift = self.shifts[governing - 1]
+        event = shift.event
+        zone = event.start.zone
+        local += shift.delta
+        if event.start.is_date:
+            local -= local % DAY
+        start = zone.to_epoch(local)
+        return Occurrence(start, event.extent.end(local, start, zone), event, local, zone, planned)
 
     def periods(
-        self,
-        lo: int,
-        hi: int,
-        excluded: set[int],
-        dense_excluded: list[range],
-        seen: set[int],
+        self, lo: int, hi: int, excluded: _Excluded, seen: set[int]
     ) -> Iterator[Occurrence]:
         """RDATE;VALUE=PERIOD brings its own length, also to an instance that a rule gives."""
         longest: dict[int, tuple[Moment, Extent]] = {}
@@ -347,113 +354,88 @@ class _Master:
         for local, (moment, extent) in longest.items():
             seen.add(local)
             start = moment.epoch
+            planned = Moment(local, self.event.start.is_date, self.zone)
             if (
                 local in excluded
-                or _in_runs(local, dense_excluded)
-                or self.removed.names(local, start)
+                or self.removed(local, start)
+                or self.removed(local, planned.epoch)
             ):
                 continue
-            end = extent.end(moment.local, start, moment.zone)
-            if _touches(start, end, lo, hi):
-                planned = moment
-                yield Occurrence(start, end, self.event, moment.local, moment.zone, planned)
+            found = self.moved(local, planned.epoch, planned) if self.shifts else None
+            if found is None:
+                end = extent.end(moment.local, start, moment.zone)
+                found = Occurrence(start, end, self.event, moment.local, moment.zone, planned)
+            if _touches(found.start, found.end, lo, hi):
+                yield found
 
-    def instance(self, local: int) -> Occurrence | None:
-        """The occurrence planned for ``local``: None when removed, moved by the shift in force."""
-        event, zone = self.event, self.zone
-        epoch = zone.to_epoch(local)
-        if self.removed and self.removed.names(local, epoch):
-            return None
-        planned = Moment(local, event.start.is_date, zone)
-        if self.shifts:
-            governing = bisect_left(self.shifts, epoch + 1, key=lambda shift: shift.since)
-            if governing:
-                shift = self.shifts[governing - 1]
-                event = shift.event
-                zone = event.start.zone
-                local += shift.delta
-                if event.start.is_date:
-                    local -= local % DAY
-                epoch = zone.to_epoch(local)
-        end = event.extent.end(local, epoch, zone)
-        return Occurrence(epoch, end, event, local, zone, planned)
-
-    # Dense runs: alone, because nothing else needs it. Its slow twin is `instance` on each member.
+    # Dense runs: as blocks where instances touch each other, else one by one
 
     def dense(
-        self, run: range, lo: int, hi: int, excluded: set[int], dense_excluded: list[range]
+        self, runs: list[range], lo: int, hi: int, excluded: _Excluded, seen: set[int]
     ) -> Iterator[Occurrence]:
-        """The instances of a run of sub-daily starts; as blocks where they touch each other."""
-        length = self.event.extent.seconds if not self.event.extent.days else 0
-        blocks = (
-            length >= run.step
-            and len(run) > 1
-            and not (self.shifts or excluded or dense_excluded or self.removed.days)
-        )
-        if not blocks:
-            yield from self.one_by_one(run, lo, hi, excluded, dense_excluded)
+        extent = self.event.extent
+        length = 0 if extent.days else extent.seconds
+        if not self.work.step(len(self.overridden) // _CONVERTED):
+            self.stopped(runs[0][0])
             return
-        for piece in self.unbroken(run):
-            first, last = piece[0], piece[-1]
-            start, end = self.zone.to_epoch(first), self.zone.to_epoch(last) + length
-            if _touches(start, end, lo, hi):
-                planned = Moment(first, False, self.zone)
-                yield Occurrence(start, end, self.event, first, self.zone, planned, len(piece))
+        holes = dense.Holes(self.overridden | self.exepochs, self.exdays, self.zone)
+        for run in runs:
+            if length < run.step or len(run) < 2 or self.shifts or excluded:
+                yield from self.one_by_one(run, lo, hi, excluded, seen)
+                continue
+            for start, end, local, count in dense.blocks(run, length, holes, self.zone):
+                if _touches(start, end, lo, hi):
+                    planned = Moment(local, False, self.zone)
+                    yield Occurrence(start, end, self.event, local, self.zone, planned, count)
 
     def one_by_one(
-        self, run: range, lo: int, hi: int, excluded: set[int], dense_excluded: list[range]
+        self, run: range, lo: int, hi: int, excluded: _Excluded, seen: set[int]
     ) -> Iterator[Occurrence]:
         for local in run:
             if not self.work.step():
                 self.stopped(local)
                 return
-            if local in excluded or _in_runs(local, dense_excluded):
+            if local in seen or local in excluded:
                 continue
+            seen.add(local)
             found = self.instance(local)
             if found is not None and _touches(found.start, found.end, lo, hi):
                 yield found
 
-    def unbroken(self, run: range) -> Iterator[range]:
-        """Cut a run where an instance is removed and where the zone's offset changes."""
-        size = max(1, _PIECE // run.step)
-        holes = sorted(
-            run.index(local)
-            for epoch in self.removed.epochs
-            if (local := self.zone.to_local(epoch)) in run
-        )
-        begin = 0
-        for hole in [*holes, len(run)]:
-            for at in range(begin, hole, size):
-                yield from self.same_offset(run[at : min(at + size, hole)])
-            begin = hole + 1
 
-    def same_offset(self, piece: range) -> Iterator[range]:
-        pieces = [piece]
-        while pieces:
-            piece = pieces.pop()
-            if len(piece) > 1 and self.offset(piece[0]) != self.offset(piece[-1]):
-                pieces.extend((piece[: len(piece) // 2], piece[len(piece) // 2 :]))
-            else:
-                yield piece
+class _Excluded:
+    """The local starts that the EXRULEs of a series remove (RFC 2445 section 4.8.5.2)."""
 
-    def offset(self, local: int) -> int:
-        return local - self.zone.to_epoch(local)
+    __slots__ = ("_runs", "_starts")
+
+    def __init__(self, master: _Master, lo: int, hi: int) -> None:
+        self._starts: set[int] = set()
+        self._runs: list[dense.Runs] = []
+        for rule in master.event.exrules:
+            found = master.rule_starts(rule, lo, hi, excluding=True)
+            self._starts.update(found.local)
+            if found.runs:
+                self._runs.append(dense.Runs(found.runs, master.work))
+            if found.exact_until is not None:
+                master.work.problem(
+                    "exrule_stopped",
+                    "an EXRULE was not followed to its end",
+                    offset=master.event.offset,
+                    uid=master.event.uid,
+                    action="instances left busy",
+                )
+
+    def __bool__(self) -> bool:
+        return bool(self._starts or self._runs)
+
+    def __contains__(self, local: int) -> bool:
+        return local in self._starts or any(local in runs for runs in self._runs)
 
 
-def _in_runs(local: int, runs: Iterable[range]) -> bool:
-    return any(local in run for run in runs)
-
-
-def _shift(override: Event, master: Event) -> _Shift:
-    """How far RANGE=THISANDFUTURE moves: local time to local time, each in its own zone."""
-    planned = override.recurrence_id
-    assert planned is not None
-    zone = master.start.zone
-    if planned.is_date and not master.start.is_date:
-        original = planned.local + master.start.local % DAY
-    elif master.start.is_date:
-        original = planned.local - planned.local % DAY
-    else:
-        original = zone.to_local(planned.epoch)
-    delta = override.start.local - original
-    return _Shift(zone.to_epoch(original), delta, override)
+def _is_once_a_day(event: Event) -> bool:
+    """Whether every instance starts at DTSTART's time of day."""
+    sparse = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
+    return not event.rdates and all(
+        rule.freq in sparse and not (rule.by_hour or rule.by_minute or rule.by_second)
+        for rule in event.rules
+    )

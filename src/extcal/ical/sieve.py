@@ -13,7 +13,7 @@ from extcal.limits import Limits
 
 __all__ = ["Sieved", "sieve"]
 
-_BEGIN_VEVENT = re.compile(rb"BEGIN:VEVENT", re.I)
+_BEGIN_VEVENT = re.compile(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> Sieved:
 
 def count_vevents(raw: bytes) -> int:
     """Count the VEVENTs before anything is parsed: the cheapest look at how large this gets."""
-    count = raw.count(b"BEGIN:VEVENT")
+    count = raw.count(b"\nBEGIN:VEVENT")
     if count == 0:
         count = sum(1 for _ in _BEGIN_VEVENT.finditer(raw))
     return count

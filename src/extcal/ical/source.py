@@ -15,12 +15,14 @@ from extcal.errors import NotACalendar
 __all__ = ["SupportsToIcal", "to_bytes"]
 
 # A calendar begins on a line of its own. The name may be folded, in any case, or padded with the
-# NULs of an unannounced UTF-16; a bare VEVENT is what icalendar.Event.to_ical() gives.
+# NULs of an unannounced UTF-16; a bare VEVENT is what icalendar.Event.to_ical() gives. Only the
+# first line of all may be indented: anywhere else that would be a fold.
 _BEGIN = re.compile(
-    rb"(?:^|[\r\n\x00])(?:\xef\xbb\xbf)?[\x00 \t]*BEGIN[ \t]*:[ \t]*V(?:CALENDAR|EVENT|FREEBUSY)",
+    rb"(?:\A[ \t]*|[\r\n\x00])(?:\xef\xbb\xbf)?\x00*"
+    rb"BEGIN[ \t]*:[ \t]*V(?:CALENDAR|EVENT|FREEBUSY|AVAILABILITY)",
     re.I,
 )
-_FOLD = re.compile(rb"\r?\n[ \t]")
+_FOLD = re.compile(rb"(?:\r\n|\r|\n)[ \t]")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -70,7 +72,7 @@ def _holds_calendar(raw: bytes) -> bool:
         return False
     if _BEGIN.search(raw):
         return True
-    if b"\n " not in raw and b"\n\t" not in raw and b"\x00" not in raw:
+    if b"\x00" not in raw and not _FOLD.search(raw):
         return False
     return bool(_BEGIN.search(_FOLD.sub(b"", raw).replace(b"\x00", b"")))
 

@@ -1,4 +1,4 @@
-"""Property values (RFC 5545 section 3.3): a VEVENT component in, a typed Event out.
+"""One VEVENT component in, a typed Event out (RFC 5545 sections 3.6.1, 3.8.2, 3.8.5).
 
 Nothing here raises on what a feed says. A value that cannot be read becomes a Problem, and the
 reading that blocks time is taken: an event with a readable start and nothing else blocks its day.
@@ -6,64 +6,26 @@ reading that blocks time is taken: an event with a readable start and nothing el
 
 from __future__ import annotations
 
-import re
-from datetime import date
-from typing import Final, NamedTuple
+from collections.abc import Sequence
 
 from extcal.ical import recurrence
 from extcal.ical.components import Component
 from extcal.ical.lines import Line
+from extcal.ical.moments import (
+    DAY,
+    LONGEST,
+    Duration,
+    Extent,
+    Moment,
+    parse_duration,
+    parse_moment,
+    parse_text,
+    read_moment,
+)
 from extcal.ical.work import Work
-from extcal.ical.zones import Zone, Zones
+from extcal.ical.zones import Zones
 
-__all__ = ["DAY", "Event", "Extent", "Moment", "event", "parse_duration", "parse_moment"]
-
-DAY: Final = 86_400
-_EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
-
-# date-time = date "T" time; 3.3.4, 3.3.5, 3.3.12. Dashes, colons, missing seconds and a numeric
-# offset are not in the grammar; producers write them, and they leave no doubt.
-_MOMENT = re.compile(
-    r"\s*(\d{4})-?(\d\d)-?(\d\d)"
-    r"(?:[Tt ](\d\d):?(\d\d)(?::?(\d\d)(?:\.\d+)?)?\s*([Zz]|[+-]\d\d:?\d\d)?)?\s*\Z"
-)
-# dur-value, 3.3.6, but each unit at most once, a missing "T" allowed, and a sign anywhere useful
-_DURATION = re.compile(
-    r"\s*([+-]?)P(?:(\d{1,10})W)?(?:(\d{1,10})D)?"
-    r"(?:T?(?:(\d{1,10})H)?(?:(\d{1,10})M)?(?:(\d{1,10})S)?)?\s*\Z",
-    re.I,
-)
-_LONGEST: Final = 400 * 366 * DAY  # no arithmetic leaves the years that datetime knows
-
-
-class Moment(NamedTuple):
-    """A point in time as a feed wrote it: local seconds (a DATE is its midnight) and the zone."""
-
-    local: int
-    is_date: bool
-    zone: Zone
-
-    @property
-    def epoch(self) -> int:
-        return self.zone.to_epoch(self.local)
-
-
-class Extent(NamedTuple):
-    """How long each instance lasts (3.6.1, 3.8.5.3): ``days`` nominal, then ``seconds`` exact."""
-
-    days: int
-    seconds: int
-
-    def end(self, local: int, epoch: int, zone: Zone) -> int:
-        """Return the epoch second at which an instance that starts at ``local`` ends."""
-        if self.days:
-            epoch = zone.to_epoch(local + self.days * DAY)
-        return epoch + self.seconds
-
-    @property
-    def about(self) -> int:
-        """An upper bound in seconds, whatever the zone does meanwhile."""
-        return self.days * DAY + self.seconds
+__all__ = ["Event", "event"]
 
 
 class Event:
@@ -73,7 +35,7 @@ class Event:
         "all_day",
         "attendees",
         "calendar",
-        "content",
+        "detached",
         "dtstamp",
         "exdates",
         "exrules",
@@ -88,16 +50,18 @@ class Event:
         "recurrence_id",
         "rules",
         "sequence",
+        "span",
         "start",
         "summary",
         "this_and_future",
+        "tie",
         "uid",
     )
 
     def __init__(self, component: Component, uid: str, start: Moment) -> None:
         self.calendar = component.calendar
         self.offset = component.offset
-        self.content = (component.offset, component.end)
+        self.span = (component.offset, component.end)  # of its bytes
         self.uid = uid
         self.start = start
         self.all_day = start.is_date
@@ -108,7 +72,9 @@ class Event:
         self.rdates: list[tuple[Moment, Extent | None]] = []
         self.exdates: list[Moment] = []
         self.recurrence_id: Moment | None = None
+        self.detached = False  # an override of nobody knows which instance
         self.this_and_future = False
+        self.tie: tuple[str, ...] = ()  # orders copies that only their VCALENDARs tell apart
         self.sequence = 0
         self.dtstamp = 0
         self.last_modified = 0
@@ -139,15 +105,25 @@ _ALL_DAY_FLAGS = (
     "X-FUNAMBOL-ALLDAY",
 )
 
+_Lines = dict[str, list[Line]]
+
 
 def event(component: Component, zones: Zones, work: Work) -> Event | None:
     """Type one VEVENT; None (and a Problem ``event_lost``) when its start cannot be read."""
-    lines: dict[str, list[Line]] = {}
+    lines: _Lines = {}
     for line in component.lines:
         lines.setdefault(line.name, []).append(line)
     uid = lines["UID"][0].value.strip() if "UID" in lines else ""
-    start = _start(component, lines, zones, uid, work)
+    start = _start(lines, component.calendar, zones)
     if start is None:
+        what = "cannot be read" if "DTSTART" in lines else "is missing"
+        work.problem(
+            "event_lost",
+            f"the DTSTART of an event {what}",
+            offset=component.offset,
+            uid=uid or None,
+            action="left out",
+        )
         return None
     found = Event(component, uid, start)
     _read_plain(found, lines)
@@ -157,33 +133,40 @@ def event(component: Component, zones: Zones, work: Work) -> Event | None:
     return found
 
 
-def _start(
-    component: Component, lines: dict[str, list[Line]], zones: Zones, uid: str, work: Work
-) -> Moment | None:
+def _start(lines: _Lines, calendar: int, zones: Zones) -> Moment | None:
+    """The first DTSTART that can be read; a DATE lives where its timed DTEND does (quirk Q069)."""
     for line in lines.get("DTSTART", ()):
-        start = parse_moment(line, component.calendar, zones)
-        if start is not None:
-            return start
-    what = "cannot be read" if "DTSTART" in lines else "is missing"
-    work.problem(
-        "event_lost",
-        f"the DTSTART of an event {what}",
-        offset=component.offset,
-        uid=uid or None,
-        action="left out",
-    )
+        written = read_moment(line.value)
+        if written is None:
+            continue
+        if written.is_date and "DTEND" in lines:
+            _, end = _first_moment(lines["DTEND"], calendar, zones)
+            if end is not None and not end.floating:
+                return Moment(written.local, True, end.zone, True)
+        return parse_moment(line, calendar, zones)
     return None
 
 
-def _read_plain(found: Event, lines: dict[str, list[Line]]) -> None:
+def _first_moment(
+    lines: Sequence[Line], calendar: int, zones: Zones
+) -> tuple[Line | None, Moment | None]:
+    """The first of several that can be read: raw text may look like a property (quirk Q021)."""
+    for line in lines:
+        moment = parse_moment(line, calendar, zones)
+        if moment is not None:
+            return line, moment
+    return None, None
+
+
+def _read_plain(found: Event, lines: _Lines) -> None:
     for name in _FACTS & lines.keys():
         value = lines[name][0].value.strip().upper()
         if value:
             found.facts[name] = value
     if "SUMMARY" in lines:
-        found.summary = text(lines["SUMMARY"][0].value)
+        found.summary = parse_text(lines["SUMMARY"][0].value)
     if "LOCATION" in lines:
-        found.location = text(lines["LOCATION"][0].value)
+        found.location = parse_text(lines["LOCATION"][0].value)
     if "CLASS" in lines:
         found.private = lines["CLASS"][0].value.strip().upper() not in {"", "PUBLIC"}
     if "SEQUENCE" in lines:
@@ -199,12 +182,16 @@ def _read_plain(found: Event, lines: dict[str, list[Line]]) -> None:
 def _stamp(lines: list[Line] | None) -> int:
     """These are UTC by 3.8.7; only their order matters here."""
     written = read_moment(lines[0].value) if lines else None
-    return 0 if written is None else written[0]
+    return 0 if written is None else written.utc
 
 
-def _read_end(found: Event, lines: dict[str, list[Line]], zones: Zones, work: Work) -> None:
+# --- the end --------------------------------------------------------------------------------
+
+
+def _read_end(found: Event, lines: _Lines, zones: Zones, work: Work) -> None:
     """3.6.1: DTEND, else DURATION, else one day for a DATE and nothing for a DATE-TIME."""
-    if "DTEND" in lines and "DURATION" in lines:
+    ends, durations = lines.get("DTEND", []), lines.get("DURATION", [])
+    if ends and durations:
         work.problem(
             "end_twice",
             "both DTEND and DURATION",
@@ -212,41 +199,58 @@ def _read_end(found: Event, lines: dict[str, list[Line]], zones: Zones, work: Wo
             uid=found.uid,
             action="DTEND used",
         )
-    if "DTEND" in lines:
-        _read_dtend(found, lines["DTEND"][0], zones, work)
-    elif "DURATION" in lines:
-        _read_duration(found, lines["DURATION"][0], work)
-
-
-def _read_dtend(found: Event, line: Line, zones: Zones, work: Work) -> None:
-    end = parse_moment(line, found.calendar, zones)
-    if end is None:
-        _block_day(found, line, "DTEND", work)
+    line, end = _first_moment(ends, found.calendar, zones)
+    if line is not None and end is not None:
+        _read_dtend(found, end, line, work)
         return
+    for line in durations:
+        duration = parse_duration(line.value)
+        if duration is not None:
+            _read_duration(found, duration, line, work)
+            return
+    for line in [*ends, *durations]:
+        _block_day(found, line, zones, work)
+        return
+
+
+def _read_dtend(found: Event, end: Moment, line: Line, work: Work) -> None:
     start = found.start
-    if start.is_date and not end.is_date:
-        # The DATE becomes midnight where the end is; 23:59 means the end of that day.
-        if end.local % DAY >= DAY - 60:
-            end = end._replace(local=end.local - end.local % DAY + DAY)
-        start = found.start = Moment(start.local, False, end.zone)
-        found.all_day = False
-        found.extent = Extent(0, 0)
-    elif end.is_date and not start.is_date:
-        end = Moment(end.local, False, start.zone)
-        if start.local - start.local % DAY == end.local and start.local != end.local:
-            end = end._replace(local=end.local + DAY)
-    if start.is_date:
+    if start.is_date and end.is_date:
         days = (end.local - start.local) // DAY
-        found.has_end = days >= 0
-        found.extent = Extent(max(1, days), 0)
-        inverted = days < 0
+        _set_end(found, Extent(max(1, days), 0), days < 0, line, work)
+    elif start.is_date:
+        _read_timed_end_of_date(found, end, line, work)
     else:
+        if end.is_date:
+            end = Moment(end.local, False, start.zone)
+            if start.local - start.local % DAY == end.local:
+                end = end._replace(local=end.local + DAY)  # through that day
         length = end.epoch - start.epoch
         if length <= 0 and end.zone is start.zone and end.local > start.local:
             length = end.local - start.local  # only a DST gap turned it round
-        found.has_end = length >= 0
-        found.extent = Extent(0, min(max(0, length), _LONGEST))
-        inverted = length < 0
+        _set_end(found, Extent(0, min(max(0, length), LONGEST)), length < 0, line, work)
+
+
+def _read_timed_end_of_date(found: Event, end: Moment, line: Line, work: Work) -> None:
+    """A DATE that ends with a DATE-TIME becomes midnight where that is (quirk Q069).
+
+    23:59 means the end of that day. What would not last at all stays a whole day.
+    """
+    if end.local % DAY >= DAY - 60:
+        end = end._replace(local=end.local - end.local % DAY + DAY)
+    start = Moment(found.start.local, False, end.zone)
+    length = end.epoch - start.epoch
+    if length > 0:
+        found.start = start
+        found.all_day = False
+        _set_end(found, Extent(0, min(length, LONGEST)), False, line, work)
+    else:
+        _set_end(found, Extent(1, 0), length < 0, line, work)
+
+
+def _set_end(found: Event, extent: Extent, inverted: bool, line: Line, work: Work) -> None:
+    found.extent = extent
+    found.has_end = not inverted
     if inverted:
         work.problem(
             "end_before_start",
@@ -257,15 +261,10 @@ def _read_dtend(found: Event, line: Line, zones: Zones, work: Work) -> None:
         )
 
 
-def _read_duration(found: Event, line: Line, work: Work) -> None:
-    parsed = parse_duration(line.value)
-    if parsed is None:
-        _block_day(found, line, "DURATION", work)
+def _read_duration(found: Event, duration: Duration, line: Line, work: Work) -> None:
+    if duration.empty:
         return
-    extent, negative, empty = parsed
-    if empty:
-        return
-    if negative:
+    if duration.negative:
         work.problem(
             "negative_duration",
             "a negative DURATION",
@@ -273,6 +272,7 @@ def _read_duration(found: Event, line: Line, work: Work) -> None:
             uid=found.uid,
             action="its absolute value used",
         )
+    extent = duration.extent
     if found.start.is_date:
         # 3.6.1: only weeks and days go with a DATE; a part of a day blocks that day.
         days = extent.days + -(-extent.seconds // DAY)
@@ -281,24 +281,25 @@ def _read_duration(found: Event, line: Line, work: Work) -> None:
     found.extent = extent
 
 
-def _block_day(found: Event, line: Line, name: str, work: Work) -> None:
-    """The start is readable and the rest is not: the whole local day is busy."""
-    found.start = Moment(
-        found.start.local - found.start.local % DAY, found.start.is_date, found.start.zone
-    )
+def _block_day(found: Event, line: Line, zones: Zones, work: Work) -> None:
+    """The start is readable and the end is not: the whole local day is busy."""
+    start = found.start
+    if start.zone.source == "utc":
+        zone = zones.floating(found.calendar) or start.zone
+        start = Moment(zone.to_local(start.epoch), start.is_date, zone)
+    found.start = start._replace(local=start.local - start.local % DAY)
     found.extent = Extent(1, 0)
     found.has_end = True
-    found.facts = {key: value for key, value in found.facts.items() if key == "STATUS"}
     work.problem(
         "unreadable_end",
-        f"the {name} cannot be read",
+        f"the {line.name} cannot be read",
         offset=line.offset,
         uid=found.uid,
         action="the day blocked",
     )
 
 
-def _read_all_day_flag(found: Event, lines: dict[str, list[Line]], zones: Zones) -> None:
+def _read_all_day_flag(found: Event, lines: _Lines, zones: Zones) -> None:
     """Microsoft's all-day events are midnight to midnight DATE-TIMEs with a flag (MS-OXCICAL).
 
     Written in UTC while the owner lives elsewhere, they mean dates.
@@ -310,37 +311,57 @@ def _read_all_day_flag(found: Event, lines: dict[str, list[Line]], zones: Zones)
         if name in lines
     ):
         return
-    local_end = start.zone.to_local(found.extent.end(start.local, start.epoch, start.zone))
-    if start.local % DAY or local_end % DAY or local_end <= start.local:
-        return
+    end = start.zone.to_local(found.extent.end(start.local, start.epoch, start.zone))
     if start.zone.source == "utc":
-        floating = zones.resolve(None, found.calendar)
-        if floating.source in {"argument", "x-wr-timezone"}:
-            found.start = Moment(start.local, False, floating)
-    found.all_day = True
-    found.extent = Extent((local_end - start.local) // DAY, 0)
+        zone = zones.floating(found.calendar)
+        if zone is not None and start.local % DAY == end % DAY == 0:
+            start = Moment(start.local, False, zone)
+        elif zone is not None and not {"RRULE", "RDATE"} & lines.keys():
+            # The instants of the owner's midnights; a rule in UTC could not follow them.
+            end = zone.to_local(found.extent.end(start.local, start.epoch, start.zone))
+            start = Moment(zone.to_local(start.epoch), False, zone)
+    if start.local % DAY == end % DAY == 0:
+        found.start = start
+        found.all_day = True
+        found.extent = Extent(max(1, (end - start.local) // DAY), 0)
 
 
-def _read_recurrence(found: Event, lines: dict[str, list[Line]], zones: Zones, work: Work) -> None:
+# --- the recurrence set ---------------------------------------------------------------------
+
+
+def _read_recurrence(found: Event, lines: _Lines, zones: Zones, work: Work) -> None:
     if "RECURRENCE-ID" in lines:
-        line = lines["RECURRENCE-ID"][0]
-        found.recurrence_id = parse_moment(line, found.calendar, zones, floating=found.start.zone)
-        if found.recurrence_id is None:
-            work.problem(
-                "bad_recurrence_id",
-                "the RECURRENCE-ID cannot be read",
-                offset=line.offset,
-                uid=found.uid,
-                action="read as an event of its own",
-            )
-        found.this_and_future = line.params.get("RANGE", "").strip().upper() == "THISANDFUTURE"
+        _read_recurrence_id(found, lines["RECURRENCE-ID"][0], zones, work)
     found.rules = _rules(found, lines.get("RRULE", ()), work)
     found.exrules = _rules(found, lines.get("EXRULE", ()), work)
     if "RDATE" in lines or "EXDATE" in lines:
         _read_dates(found, lines, zones, work)
 
 
-def _rules(found: Event, lines: list[Line] | tuple[()], work: Work) -> tuple[recurrence.Rule, ...]:
+def _read_recurrence_id(found: Event, line: Line, zones: Zones, work: Work) -> None:
+    found.recurrence_id = parse_moment(line, found.calendar, zones, series=found.start.zone)
+    if found.recurrence_id is None:
+        found.detached = True
+        work.problem(
+            "bad_recurrence_id",
+            "the RECURRENCE-ID cannot be read",
+            offset=line.offset,
+            uid=found.uid,
+            action="read as an event of its own",
+        )
+    reach = line.params.get("RANGE", "").strip().upper()
+    found.this_and_future = reach == "THISANDFUTURE"
+    if reach and not found.this_and_future:
+        work.problem(
+            "range_unknown",
+            f"RANGE={reach[:40]} is not a range of instances",
+            offset=line.offset,
+            uid=found.uid,
+            action="read as one instance",
+        )
+
+
+def _rules(found: Event, lines: Sequence[Line], work: Work) -> tuple[recurrence.Rule, ...]:
     rules = []
     for line in lines:
 
@@ -353,7 +374,7 @@ def _rules(found: Event, lines: list[Line] | tuple[()], work: Work) -> tuple[rec
     return tuple(rules)
 
 
-def _read_dates(found: Event, lines: dict[str, list[Line]], zones: Zones, work: Work) -> None:
+def _read_dates(found: Event, lines: _Lines, zones: Zones, work: Work) -> None:
     limit = work.limits.max_dates_per_series
     taken = 0
     for name in ("RDATE", "EXDATE"):
@@ -389,105 +410,27 @@ def _too_many_dates(found: Event, line: Line, name: str, series: bool, work: Wor
 
 def _read_date(found: Event, line: Line, name: str, value: str, zones: Zones) -> bool:
     begin, slash, rest = value.partition("/")
-    moment = parse_moment(
-        line._replace(value=begin), found.calendar, zones, floating=found.start.zone
-    )
+    zone = found.start.zone
+    moment = parse_moment(line._replace(value=begin), found.calendar, zones, series=zone)
     if moment is None:
         return False
     if name == "EXDATE":
-        found.exdates.append(moment)
+        found.exdates.append(moment)  # of a period only the start counts
         return True
-    extent = _period_extent(line, moment, rest, found, zones) if slash else None
+    extent = None
+    if slash:
+        end = line._replace(value=rest)
+        extent = _period_extent(moment, end, found, zones)
     found.rdates.append((moment, extent))
     return True
 
 
-def _period_extent(
-    line: Line, start: Moment, rest: str, found: Event, zones: Zones
-) -> Extent | None:
+def _period_extent(start: Moment, rest: Line, found: Event, zones: Zones) -> Extent | None:
     """3.3.9: a period has an end or a duration; instead of an unreadable one, the event's own."""
-    duration = parse_duration(rest)
-    if duration is not None and not duration[2]:
-        return duration[0]
-    end = parse_moment(line._replace(value=rest), found.calendar, zones, floating=found.start.zone)
+    duration = parse_duration(rest.value)
+    if duration is not None and not duration.empty:
+        return duration.extent
+    end = parse_moment(rest, found.calendar, zones, series=found.start.zone)
     if end is None or end.epoch < start.epoch:
         return None
-    return Extent(0, min(end.epoch - start.epoch, _LONGEST))
-
-
-def read_moment(value: str) -> tuple[int, bool, int | None, bool] | None:
-    """Read DATE or DATE-TIME text: local seconds, whether a DATE, a UTC offset, whether "Z"."""
-    match = _MOMENT.match(value)
-    if match is None:
-        return None
-    year, month, day, hour, minute, second, suffix = match.groups()
-    try:
-        local = (date(int(year), int(month), int(day)).toordinal() - _EPOCH_ORDINAL) * DAY
-    except ValueError:  # 31 February, the year 0
-        return None
-    if hour is None:
-        return local, True, None, False
-    hours, minutes, seconds = int(hour), int(minute), int(second or 0)
-    if hours > 24 or minutes > 59 or seconds > 60 or (hours == 24 and (minutes or seconds)):
-        return None
-    local += hours * 3600 + minutes * 60 + min(seconds, 59)  # 24:00 is the next midnight
-    if suffix is None:
-        return local, False, None, False
-    if suffix in "Zz":
-        return local, False, None, True
-    offset = int(suffix[1:3]) * 3600 + int(suffix[-2:]) * 60
-    return local, False, -offset if suffix[0] == "-" else offset, False
-
-
-def parse_moment(
-    line: Line, calendar: int, zones: Zones, *, floating: Zone | None = None
-) -> Moment | None:
-    """Read a DATE or DATE-TIME with its TZID; None when it is neither.
-
-    "Z" beats TZID (3.2.19). ``floating`` is the zone of a time without either: for the dates of a
-    series that is its DTSTART's; otherwise design 3.9 decides.
-    """
-    written = read_moment(line.value)
-    if written is None:
-        return None
-    local, is_date, offset, utc = written
-    if utc:
-        return Moment(local, False, zones.utc)
-    if offset is not None:
-        return Moment(local - offset, False, zones.utc)
-    tzid = line.params.get("TZID")
-    if not is_date and local % DAY == 0 and line.params.get("VALUE", "").strip().upper() == "DATE":
-        is_date = True  # VALUE=DATE with T000000
-    if is_date:
-        zone = floating or zones.floating(calendar)
-        if zone is None:  # a TZID on a DATE is forbidden by 3.2.19, but a hint
-            zone = zones.resolve(tzid or None, calendar)
-        return Moment(local, True, zone)
-    if tzid is None:
-        return Moment(local, False, floating or zones.resolve(None, calendar))
-    return Moment(local, False, zones.resolve(tzid, calendar))
-
-
-def parse_duration(value: str) -> tuple[Extent, bool, bool] | None:
-    """Read a DURATION (3.3.6): absolute extent, whether it was negative, whether empty."""
-    text_ = value.strip()
-    if text_[:1] in "+-" and text_[1:2] in "+-":
-        return None
-    match = _DURATION.match(text_)
-    if match is None:
-        return None
-    sign, weeks, days, hours, minutes, seconds = match.groups()
-    empty = not any((weeks, days, hours, minutes, seconds))
-    nominal = min(int(weeks or 0) * 7 + int(days or 0), _LONGEST // DAY)
-    exact = min(int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0), _LONGEST)
-    return Extent(nominal, exact), sign == "-", empty
-
-
-_ESCAPE = re.compile(r"\\([\\;,nN])")
-
-
-def text(value: str) -> str | None:
-    """Undo the escapes of TEXT (3.3.11); an empty text is None."""
-    if "\\" in value:
-        value = _ESCAPE.sub(lambda match: "\n" if match.group(1) in "nN" else match.group(1), value)
-    return value.strip() or None
+    return Extent(0, min(end.epoch - start.epoch, LONGEST))

@@ -6,6 +6,8 @@ so the same bytes give the same answer on every machine.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from extcal.errors import LimitExceeded, Problem
 from extcal.limits import Limits
 
@@ -23,6 +25,7 @@ class Work:
     __slots__ = (
         "_offsets",
         "_problems",
+        "_reasons",
         "_suppressed",
         "complete",
         "counts",
@@ -41,6 +44,7 @@ class Work:
         self.counts: dict[str, int] = {}
         self._problems: list[Problem] = []
         self._offsets: list[int | None] = []
+        self._reasons: set[str] = set()  # codes of what made time unknown
         self._suppressed = 0
 
     def step(self, count: int = 1) -> bool:
@@ -63,10 +67,17 @@ class Work:
         uid: str | None = None,
         action: str = "noted",
     ) -> None:
-        """Record an oddity. ``offset`` is the byte in the feed it was met at."""
-        if len(self._problems) >= self.limits.max_problems:
+        """Record an oddity. ``offset`` is the byte in the feed it was met at.
+
+        Why time is unknown is told at least once, however many oddities came before.
+        """
+        if len(self._problems) >= self.limits.max_problems and (
+            action != "unknown" or code in self._reasons
+        ):
             self._suppressed += 1
             return
+        if action == "unknown":
+            self._reasons.add(code)
         self._problems.append(Problem(code, message, None, uid, action))
         self._offsets.append(offset)
 
@@ -90,6 +101,18 @@ class Work:
         self.unknown.append((unknown_from, None))
         self.problem(limit, message, offset=offset, uid=uid, action="unknown")
 
+    def mark(self) -> tuple[int, int, bool]:
+        """Return where :meth:`forgive` may go back to."""
+        return len(self.unknown), len(self._problems), self.complete
+
+    def forgive(self, mark: tuple[int, int, bool]) -> None:
+        """Nothing that became unknown since ``mark`` could have blocked time: it stays known."""
+        unknown, problems, self.complete = mark
+        del self.unknown[unknown:]
+        for index, problem in enumerate(self._problems[problems:], problems):
+            if problem.action == "unknown":
+                self._problems[index] = replace(problem, action="nothing that blocks is lost")
+
     def cut(self, code: str, message: str, *, offset: int | None = None) -> None:
         """The body is incomplete: nobody can vouch for any part of the window."""
         self.complete = False
@@ -99,12 +122,13 @@ class Work:
     def report(self, raw: bytes) -> tuple[Problem, ...]:
         """All Problems in the order of the feed's lines; one pass makes line numbers of offsets."""
         numbered: list[tuple[int, int, Problem]] = []
+        newline = b"\n" if b"\n" in raw else b"\r"
         line, position = 1, 0
         placed = [(-1 if o is None else o, i) for i, o in enumerate(self._offsets)]
         for offset, index in sorted(placed):
             problem = self._problems[index]
             if offset >= 0:
-                line += raw.count(b"\n", position, offset)
+                line += raw.count(newline, position, offset)
                 position = max(position, offset)
                 problem = Problem(problem.code, problem.message, line, problem.uid, problem.action)
             numbered.append((offset, index, problem))

@@ -1,0 +1,94 @@
+"""Expansion: what one reading of a feed gives, as a value."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from extcal.errors import Problem
+from extcal.ical.events import ExternalEvent, explain
+from extcal.intervals import FreeBusy
+
+__all__ = ["Expansion"]
+
+
+class Expansion:
+    """What one reading of a feed gives.
+
+    ``free_busy`` is typed and merged; ``events`` may be shown, sorted by start; ``problems`` are
+    the feed's oddities in the order of its lines. ``complete`` is False when a cut or a limit made
+    time unknown, ``events_complete`` when there were more occurrences than ``events`` holds, and
+    ``empty`` is True for a feed without any VEVENT, VFREEBUSY or VAVAILABILITY.
+    """
+
+    __slots__ = (
+        "complete",
+        "empty",
+        "events",
+        "events_complete",
+        "free_busy",
+        "problems",
+    )
+
+    free_busy: FreeBusy
+    events: tuple[ExternalEvent, ...]
+    problems: tuple[Problem, ...]
+    complete: bool
+    events_complete: bool
+    empty: bool
+
+    def __init__(
+        self,
+        free_busy: FreeBusy,
+        events: tuple[ExternalEvent, ...],
+        problems: tuple[Problem, ...],
+        *,
+        complete: bool = True,
+        events_complete: bool = True,
+        empty: bool = False,
+    ) -> None:
+        set_ = object.__setattr__
+        set_(self, "free_busy", free_busy)
+        set_(self, "events", events)
+        set_(self, "problems", problems)
+        set_(self, "complete", complete)
+        set_(self, "events_complete", events_complete)
+        set_(self, "empty", empty)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"an Expansion is frozen, {name} cannot be set")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"an Expansion is frozen, {name} cannot be deleted")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Expansion):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    def __hash__(self) -> int:
+        return hash((self.free_busy, self.events))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, tuple(getattr(self, name) for name in sorted(self.__slots__))
+
+    def __repr__(self) -> str:
+        odd = f", {len(self.problems)} problems" if self.problems else ""
+        whole = "" if self.complete else ", incomplete"
+        return f"<Expansion {len(self.events)} events{odd}{whole}: {self.free_busy!r}>"
+
+    def explain(self, start: datetime, end: datetime) -> tuple[ExternalEvent, ...]:
+        """Return the events that made any part of ``[start, end)`` busy, each with its reason."""
+        return explain(self.events, start, end)
+
+
+def _rebuild(
+    complete: bool,
+    empty: bool,
+    events: tuple[ExternalEvent, ...],
+    events_complete: bool,
+    free_busy: FreeBusy,
+    problems: tuple[Problem, ...],
+) -> Expansion:
+    return Expansion(
+        free_busy, events, problems, complete=complete, events_complete=events_complete, empty=empty
+    )

@@ -1,0 +1,352 @@
+"""One walk through the corridor: typed components in, busy time, unknown time and events out.
+
+Each UID is read for itself: what is odd in one, or goes wrong with it, costs no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import NamedTuple
+
+from extcal.errors import LimitExceeded
+from extcal.ical import availability, busy, freebusy, series, values, versions
+from extcal.ical.components import CalendarHead, Component, Stream
+from extcal.ical.events import ExternalEvent
+from extcal.ical.exclusions import Exclusions
+from extcal.ical.expansion import Expansion
+from extcal.ical.moments import DAY
+from extcal.ical.values import Event
+from extcal.ical.work import Work
+from extcal.ical.zones import Zones
+from extcal.intervals import FBType, FreeBusy, instant
+from extcal.policy import BusyPolicy
+
+__all__ = ["Question", "Reading"]
+
+_EPOCH = date(1970, 1, 1)
+
+
+class Question(NamedTuple):
+    """What is asked of a feed: the window in epoch seconds, and how its facts are to be read."""
+
+    lo: int
+    hi: int
+    owner: frozenset[str]
+    policy: BusyPolicy
+    exclusions: Exclusions
+
+
+class _Shown(NamedTuple):
+    """An occurrence and its verdict, before anybody asks for datetimes."""
+
+    start: int
+    end: int
+    uid: str
+    fbtype: FBType
+    reason: str
+    occurrence: series.Occurrence | None  # None: busy time that no VEVENT stands for
+
+
+class Reading:
+    """The answer to one question, as it grows; ``vevents`` counts all the feed's events."""
+
+    def __init__(
+        self,
+        raw: bytes,
+        stream: Stream,
+        vevents: int,
+        zones: Zones,
+        work: Work,
+        question: Question,
+    ) -> None:
+        self.raw, self.stream, self.zones, self.work = raw, stream, zones, work
+        self.question = question
+        self.lo, self.hi = question.lo, question.hi
+        self.empty = vevents == 0 and not stream.freebusy and not stream.availability
+        self.busy: list[tuple[int, int, int]] = []
+        self.shown: list[_Shown] = []
+        self.events_complete = True
+        ties = [_tie(head) for head in stream.calendars]
+        for group in self.groups(ties):
+            self.take(group)
+        for component_kind in (self.take_published, self.take_unavailable):
+            try:
+                component_kind(vevents)
+            except LimitExceeded:
+                raise
+            except Exception:
+                self.failed(None, None)
+        self.check_years()
+
+    # --- what is asked for in the end -----------------------------------------------------
+
+    def answer(self) -> FreeBusy:
+        """The typed, merged free/busy of the window."""
+        unknown = [
+            (self.lo if start is None else start, self.hi if end is None else end)
+            for start, end in self.work.unknown
+        ]
+        return FreeBusy.from_epochs(self.lo, self.hi, self.busy, unknown)
+
+    def expansion(self, *, titles: bool) -> Expansion:
+        """The answer with everything that may be shown; without ``titles`` times and types only."""
+        limit = self.work.limits.max_occurrences
+        if len(self.shown) > limit:
+            self.shown.sort(key=_order)
+            del self.shown[limit:]
+            self.events_complete = False
+        events = [self.external(shown, titles) for shown in self.shown]
+        events.sort(key=_by_start)
+        return Expansion(
+            self.answer(),
+            tuple(events),
+            self.work.report(self.raw),
+            complete=self.work.complete,
+            events_complete=self.events_complete,
+            empty=self.empty,
+        )
+
+    # --- events ---------------------------------------------------------------------------
+
+    def groups(self, ties: list[tuple[str, ...]]) -> Iterator[list[Event]]:
+        """The events by UID, in an order that the feed's order has no part in.
+
+        An event without a UID (3.8.4.7 requires one) stands alone, named by its content.
+        """
+        by_uid: dict[str, list[Event]] = {}
+        alone: list[Event] = []
+        components = self.stream.events
+        while components:  # each is let go as soon as it is typed: its lines are the larger half
+            event = self.typed(components.pop())
+            if event is None:
+                continue
+            event.tie = ties[event.calendar]
+            if event.uid and not event.detached:
+                by_uid.setdefault(event.uid, []).append(event)
+            else:
+                alone.append(event)
+        for event in alone:
+            if not event.uid:
+                digest = sha256(versions.content(self.raw, event)).hexdigest()
+                event.uid = f"no-uid-{digest[:16]}"
+        alone.sort(key=lambda event: (event.uid, event.start.epoch, event.tie))
+        yield from (by_uid[uid] for uid in sorted(by_uid))
+        yield from ([event] for event in alone)
+
+    def typed(self, component: Component) -> Event | None:
+        mark = self.work.mark()
+        try:
+            event = values.event(component, self.zones, self.work)
+        except LimitExceeded:
+            raise
+        except Exception:
+            self.failed(component.offset, None)
+            return None
+        if len(self.work.unknown) > mark[0] and event and not self.may_block([event]):
+            self.work.forgive(mark)
+        return event
+
+    def take(self, group: list[Event]) -> None:
+        """Expand the events of one UID and judge every occurrence."""
+        exclusions = self.question.exclusions
+        if group[0].uid in exclusions.uids:
+            return
+        found: list[_Shown] = []
+        verdicts: dict[int, busy.Verdict | None] = {}
+        mark = self.work.mark()
+        try:
+            for occurrence in series.occurrences(
+                group, self.zones, self.raw, self.lo, self.hi, self.work
+            ):
+                event = occurrence.event
+                if event.offset not in verdicts:
+                    verdicts[event.offset] = self.verdict(event)
+                verdict = verdicts[event.offset]
+                if verdict is None or exclusions.hit(occurrence):
+                    continue
+                fbtype, reason = verdict
+                if fbtype and occurrence.start < occurrence.end:
+                    self.busy.append((occurrence.start, occurrence.end, fbtype))
+                if occurrence.merged > 1:
+                    self.events_complete = False
+                found.append(
+                    _Shown(occurrence.start, occurrence.end, event.uid, fbtype, reason, occurrence)
+                )
+        except LimitExceeded:
+            raise
+        except Exception:
+            self.failed(group[0].offset, group[0].uid)
+        if len(self.work.unknown) > mark[0] and not self.may_block(group):
+            # Nobody needs to know when an event that blocks nothing takes place.
+            self.work.forgive(mark)
+        limit = self.work.limits.max_occurrences_per_series
+        if len(found) > limit:
+            found.sort(key=_order)
+            del found[limit:]
+            self.events_complete = False
+        self.shown += found
+
+    def verdict(self, event: Event) -> busy.Verdict | None:
+        head = self.stream.calendars[event.calendar]
+        return busy.classify(event, self.question.owner, head, self.question.policy)
+
+    def may_block(self, group: list[Event]) -> bool:
+        verdicts = map(self.verdict, group)
+        return any(verdict is not None and verdict[0] > FBType.FREE for verdict in verdicts)
+
+    def failed(self, offset: int | None, uid: str | None) -> None:
+        """A mistake of ours must neither cost the feed nor look like free time."""
+        self.work.complete = False
+        self.work.unknown.append((None, None))
+        self.work.problem(
+            "internal_error",
+            "something could not be read because of an error in extcal",
+            offset=offset,
+            uid=uid,
+            action="unknown",
+        )
+
+    # --- VFREEBUSY, VAVAILABILITY ---------------------------------------------------------
+
+    def take_published(self, vevents: int) -> None:
+        """VFREEBUSY adds what it lists; where there is no VEVENT it also bounds what is known."""
+        if not self.stream.freebusy:
+            return
+        said = freebusy.published(self.stream, self.work)
+        uids: dict[int, str] = {}
+        for start, end, fbtype, component in said.listed:
+            if component.offset not in uids:
+                written = (line.value.strip() for line in component.lines if line.name == "UID")
+                uids[component.offset] = next(written, "freebusy")
+            reason = f"FREEBUSY;FBTYPE={fbtype}"
+            self.take_listed(start, end, uids[component.offset], fbtype, reason)
+        if vevents == 0:
+            answered = FreeBusy.from_epochs(self.lo, self.hi, [(*known, 1) for known in said.known])
+            position = self.lo
+            for start, end, _ in answered.epochs:
+                self.work.unknown.append((position, start))
+                position = end
+            self.work.unknown.append((position, self.hi))
+
+    def take_unavailable(self, vevents: int) -> None:
+        """VAVAILABILITY becomes one layer, joined with the events (RFC 7953 section 5)."""
+        del vevents
+        if self.stream.availability:
+            layer = availability.layer(
+                self.stream, self.zones, self.raw, self.lo, self.hi, self.work
+            )
+            for start, end, fbtype, uid in layer:
+                self.take_listed(start, end, uid, fbtype, f"BUSYTYPE:{fbtype}")
+
+    def take_listed(self, start: int, end: int, uid: str, fbtype: FBType, reason: str) -> None:
+        """Busy time that no VEVENT stands for."""
+        if start < self.hi and end > self.lo and uid not in self.question.exclusions.uids:
+            if fbtype:
+                self.busy.append((start, end, fbtype))
+            self.shown.append(_Shown(start, end, uid, fbtype, reason, None))
+
+    def check_years(self) -> None:
+        limits = self.work.limits
+        first = (date(limits.first_year, 1, 1) - _EPOCH).days * DAY
+        last = (date(limits.last_year + 1, 1, 1) - _EPOCH).days * DAY
+        if self.lo >= first and self.hi <= last:
+            return
+        message = f"feeds are read from {limits.first_year} to {limits.last_year}"
+        if self.work.strict:
+            raise LimitExceeded(message, kind="first_year" if self.lo < first else "last_year")
+        self.work.complete = False
+        if self.lo < first:
+            self.work.unknown.append((None, min(first, self.hi)))
+        if self.hi > last:
+            self.work.unknown.append((max(last, self.lo), None))
+        self.work.problem("years", message, action="unknown")
+
+    # --- what may be shown ----------------------------------------------------------------
+
+    def external(self, shown: _Shown, titles: bool) -> ExternalEvent:
+        occurrence = shown.occurrence
+        if occurrence is None:
+            return _without_event(shown)
+        event, planned = occurrence.event, occurrence.recurrence_id
+        open_ = titles and not event.private
+        first_day = last_day = None
+        if event.all_day:
+            first_day = _day(occurrence.local)
+            last_day = max(first_day, _day(occurrence.zone.to_local(occurrence.end) - 1))
+        recurrence_id: date | None = None
+        if planned is not None:
+            recurrence_id = _day(planned.local) if planned.is_date else instant(planned.epoch)
+        return ExternalEvent(
+            uid=event.uid,
+            recurrence_id=recurrence_id,
+            start=instant(occurrence.start),
+            end=instant(occurrence.end),
+            all_day=event.all_day,
+            first_day=first_day,
+            last_day=last_day,
+            summary=event.summary if open_ else None,
+            location=event.location if open_ else None,
+            fbtype=shown.fbtype,
+            status=event.facts.get("STATUS"),
+            reason=shown.reason,
+            zone_source=occurrence.zone.source,
+            private=event.private,
+        )
+
+
+def _without_event(shown: _Shown) -> ExternalEvent:
+    return ExternalEvent(
+        uid=shown.uid,
+        recurrence_id=None,
+        start=instant(shown.start),
+        end=instant(shown.end),
+        all_day=False,
+        first_day=None,
+        last_day=None,
+        summary=None,
+        location=None,
+        fbtype=shown.fbtype,
+        status=None,
+        reason=shown.reason,
+        zone_source="utc",
+        private=False,
+    )
+
+
+def _tie(head: CalendarHead) -> tuple[str, ...]:
+    """Copies that stand in two VCALENDARs: the one that is not cancelled comes last, and wins."""
+    method = head.method or ""
+    return str(int(method != "CANCEL")), head.prodid or "", head.x_wr_timezone or "", method
+
+
+def _day(local: int) -> date:
+    days = min(max(local // DAY, (date.min - _EPOCH).days), (date.max - _EPOCH).days)
+    return _EPOCH + timedelta(days=days)
+
+
+def _order(shown: _Shown) -> tuple[object, ...]:
+    occurrence = shown.occurrence
+    planned = None if occurrence is None else occurrence.recurrence_id
+    return (*shown[:5], planned is not None and planned.epoch, occurrence is not None)
+
+
+def _by_start(event: ExternalEvent) -> tuple[object, ...]:
+    """A whole order: what is equal by it is equal."""
+    return (
+        event.start,
+        event.end,
+        event.uid,
+        event.fbtype,
+        event.summary or "",
+        event.reason,
+        str(event.recurrence_id),
+        event.location or "",
+        event.status or "",
+        event.zone_source,
+        event.all_day,
+        str(event.first_day),
+        str(event.last_day),
+        event.private,
+    )

@@ -1,0 +1,86 @@
+"""Which components of one UID count (RFC 5545 sections 3.8.4.4, 3.8.7.4; RFC 5546 section 2.1.5).
+
+In: the events of one UID, in any order. Out: its masters, and one override for each instance. What
+decides is SEQUENCE, DTSTAMP and LAST-MODIFIED, then content: never the order in the feed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from extcal.ical.values import Event
+from extcal.ical.work import Work
+
+__all__ = ["check_overrides", "content", "inherit_end", "latest_of_each", "masters"]
+
+_FOLD = re.compile(rb"(?:\r\n|\r|\n)[ \t]")
+_BREAK = re.compile(rb"[\r\n]+")
+
+
+def content(raw: bytes, event: Event) -> bytes:
+    """Return the bytes of an event, however its lines were folded and ended."""
+    begin, end = event.span
+    return _BREAK.sub(b"\n", _FOLD.sub(b"", raw[begin:end])).strip()
+
+
+def _rank(event: Event, raw: bytes) -> tuple[object, ...]:
+    """Higher is later; what stands in two VCALENDARs with one content is told apart by these."""
+    return (
+        event.sequence,
+        event.dtstamp,
+        event.last_modified,
+        content(raw, event),
+        event.tie,
+        event.start.epoch,
+    )
+
+
+def _latest(versions: list[Event], raw: bytes) -> Event:
+    if len(versions) == 1:
+        return versions[0]
+    return max(versions, key=lambda event: _rank(event, raw))
+
+
+def masters(events: list[Event], raw: bytes) -> list[Event]:
+    """Copies of one series are one; different series under one UID are all kept (design 3.6)."""
+    if len(events) < 2:
+        return events
+    single = [event for event in events if not event.recurs]
+    if single:
+        newest = max(event.sequence for event in single)
+        events = [event for event in events if event.recurs or event.sequence == newest]
+    copies: dict[object, list[Event]] = {}
+    for event in events:
+        key = (event.start.epoch, event.start.is_date, frozenset(event.rules))
+        copies.setdefault(key, []).append(event)
+    kept = [_latest(versions, raw) for versions in copies.values()]
+    return sorted(kept, key=lambda event: (event.start.epoch, _rank(event, raw)))
+
+
+def check_overrides(events: list[Event], work: Work) -> None:
+    """Count the overrides of one UID; too many make the whole window unknown."""
+    if not events:
+        return
+    series = len(events) > work.limits.max_overrides_per_series
+    if work.count("overrides", len(events)) > work.limits.max_overrides or series:
+        limit = "max_overrides_per_series" if series else "max_overrides"
+        message = f"more than {getattr(work.limits, limit):,} overrides"
+        work.exceeded(limit, message, offset=events[0].offset, uid=events[0].uid)
+
+
+def latest_of_each(overrides: Iterable[Event], raw: bytes) -> list[Event]:
+    """One override for each instance: versions compare only within one (UID, instant)."""
+    versions: dict[object, list[Event]] = {}
+    for event in overrides:
+        moment = event.recurrence_id
+        assert moment is not None
+        versions.setdefault(moment.epoch, []).append(event)
+    return [_latest(same, raw) for same in versions.values()]
+
+
+def inherit_end(override: Event, master: Event) -> None:
+    """An override replaces its instance whole; only an end that it lacks is its master's."""
+    if not override.has_end and override.start.is_date == master.start.is_date:
+        override.extent = master.extent
+        override.has_end = True
