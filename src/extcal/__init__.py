@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         Unavailable,
     )
     from extcal.fetch import (
+        AsyncFetcher,
+        AsyncHttpFetcher,
         Failed,
         Feed,
         Fetched,
@@ -72,8 +74,8 @@ _ROOMS = {
         " Unavailable"
     ),
     "fetch": (
-        "Failed Feed FetchRequest FetchResponse Fetched Fetcher FileFetcher Gone HttpFetcher"
-        " NotModified Refused UrlPolicy"
+        "AsyncFetcher AsyncHttpFetcher Failed Feed FetchRequest FetchResponse Fetched Fetcher"
+        " FileFetcher Gone HttpFetcher NotModified Refused UrlPolicy"
     ),
     "ical": "Expansion ExternalEvent expand free_busy read_freebusy write_freebusy",
     "intervals": "BLOCKING BusyPeriod FBType FreeBusy Period WorkingHours common_free",
@@ -84,6 +86,8 @@ _HOMES = {name: f"extcal.{room}" for room, names in _ROOMS.items() for name in n
 
 __all__ = [
     "BLOCKING",
+    "AsyncFetcher",
+    "AsyncHttpFetcher",
     "Availability",
     "BusyPeriod",
     "BusyPolicy",

@@ -6,14 +6,40 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib.util import find_spec
 
+import anyio
 import pytest
 
-from extcal.fetch import Feed, FetchRequest, FetchResponse, HttpFetcher
+from extcal.fetch import (
+    AsyncHttpFetcher,
+    Feed,
+    Fetcher,
+    FetchRequest,
+    FetchResponse,
+    HttpFetcher,
+    UrlPolicy,
+)
 from extcal.limits import Limits
 from extcal.testing.server import FeedServer
 
 Script = Callable[[socket.socket, threading.Event], None]
+DRIVERS = ["threads", "asyncio", *(["trio"] if find_spec("trio") else [])]
+
+
+class InATask:
+    """An AsyncHttpFetcher that is asked without await: each fetch has an event loop of its own."""
+
+    def __init__(self, backend: str, options: dict[str, object]) -> None:
+        self.backend = backend
+        self.inner = AsyncHttpFetcher(**options)  # type: ignore[arg-type]
+
+    @property
+    def policy(self) -> UrlPolicy:
+        return self.inner.policy
+
+    def fetch(self, request: FetchRequest, /) -> FetchResponse:
+        return anyio.run(self.inner.fetch, request, backend=self.backend)
 
 
 class RawServer:
@@ -76,8 +102,21 @@ def server() -> Iterator[FeedServer]:
         yield running
 
 
+@pytest.fixture(params=DRIVERS)
+def make(request: pytest.FixtureRequest) -> Callable[..., Fetcher]:
+    """Makes fetchers: every test that asks for this runs once for threads and once for tasks."""
+    driver: str = request.param
+
+    def new(**options: object) -> Fetcher:
+        if driver == "threads":
+            return HttpFetcher(**options)  # type: ignore[arg-type]
+        return InATask(driver, options)
+
+    return new
+
+
 @pytest.fixture
-def fetch() -> Callable[..., FetchResponse]:
+def fetch(make: Callable[..., Fetcher]) -> Callable[..., FetchResponse]:
     """Fetch one address from loopback, with short deadlines."""
 
     def run(
@@ -87,9 +126,9 @@ def fetch() -> Callable[..., FetchResponse]:
         last_modified: str | None = None,
         deadline: float = 5.0,
         limits: Limits | None = None,
-        fetcher: HttpFetcher | None = None,
+        fetcher: Fetcher | None = None,
     ) -> FetchResponse:
-        fetcher = fetcher or HttpFetcher(allow_networks="127.0.0.0/8")
+        fetcher = fetcher or make(allow_networks="127.0.0.0/8")
         request = FetchRequest(Feed(url), etag, last_modified, deadline, limits or Limits())
         return fetcher.fetch(request)
 

@@ -21,9 +21,9 @@ def receive(
 ) -> bytes | Failed:
     body = Body(limits or Limits(), gzipped=gzipped)
     for at in range(0, len(wire), size):
-        failed = body.take(wire[at : at + size])
-        if failed is not None:
-            return failed
+        for failed in body.take(wire[at : at + size]):
+            if failed is not None:
+                return failed
     return body.end()
 
 

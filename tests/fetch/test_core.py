@@ -14,7 +14,7 @@ from extcal.fetch import (
     Refused,
     UrlPolicy,
 )
-from extcal.fetch._core import Ask, Head, Journey, Read, default_user_agent
+from extcal.fetch._core import Accident, Ask, Head, Journey, Pause, Read, default_user_agent
 from extcal.limits import Limits
 
 URL = "https://calendar.example.net/secret/a.ics"
@@ -41,7 +41,9 @@ def meaning(status: int, url: str = URL, **fields: str) -> Ask | Read | FetchRes
     """What a head with these fields means; an underscore stands for a hyphen."""
     of = journey(url)
     pairs = tuple((name.replace("_", "-").lower(), value) for name, value in fields.items())
-    return of.head(ask(of), Head(status, pairs))
+    step = of.head(ask(of), Head(status, pairs))
+    assert not isinstance(step, Pause)
+    return step.answer if isinstance(step, Accident) else step
 
 
 class TestWhatIsSent:
@@ -226,7 +228,7 @@ class TestRedirects:
             ("?x=1", "/secret/a.ics?x=1"),
             ("b%20c.ics", "/secret/b%20c.ics"),
             ("b c.ics", "/secret/b%20c.ics"),
-            ("\u00c3\u00bc.ics", "/secret/%C3%83%C2%BC.ics"),
+            ("\u00c3\u00bc.ics", "/secret/%C3%BC.ics"),
         ],
     )
     def test_references_are_resolved(self, location: str, target: str) -> None:
@@ -349,6 +351,96 @@ class TestMicrosoftTurnsClientsAway:
         answer = meaning(503, OUTLOOK, Retry_After="5")
         assert isinstance(answer, Failed)
         assert answer.kind == "server_error"
+
+
+class TestOneOtherTry:
+    """An accident is tried once more, inside the deadline, from the beginning."""
+
+    @pytest.mark.parametrize("status", [502, 503, 504])
+    def test_a_gateway_that_is_not_ready(self, status: int) -> None:
+        of = journey()
+        accident = of.head(ask(of), Head(status))
+        assert isinstance(accident, Accident)
+        pause = of.try_again(accident, left=10.0, chance=0.25)
+        assert isinstance(pause, Pause)
+        assert pause.seconds == 0.75
+        assert pause.ask.url == accident.ask.url
+        assert pause.ask.headers == accident.ask.headers
+
+    @pytest.mark.parametrize("status", [400, 403, 404, 408, 425, 429, 500, 501, 505, 599])
+    def test_nothing_else(self, status: int) -> None:
+        assert not isinstance(journey().head(ask(journey()), Head(status)), Accident)
+
+    def test_only_once(self) -> None:
+        of = journey()
+        accident = of.head(ask(of), Head(503))
+        assert isinstance(accident, Accident)
+        pause = of.try_again(accident, left=10.0, chance=0.0)
+        assert isinstance(pause, Pause)
+        second = of.head(pause.ask, Head(503))
+        assert isinstance(second, Accident)
+        assert of.try_again(second, left=10.0, chance=0.0) == second.answer
+
+    def test_once_for_the_whole_way(self) -> None:
+        """A redirect does not buy another one."""
+        of = journey()
+        accident = of.head(ask(of), Head(503))
+        assert isinstance(accident, Accident)
+        pause = of.try_again(accident, left=10.0, chance=0.0)
+        assert isinstance(pause, Pause)
+        following = of.head(pause.ask, Head(302, (("location", "/b"),)))
+        assert isinstance(following, Ask)
+        third = of.head(following, Head(503))
+        assert isinstance(third, Accident)
+        assert of.try_again(third, left=10.0, chance=0.0) == third.answer
+
+    @pytest.mark.parametrize(
+        ("retry_after", "seconds"), [("0", 0.5), ("1", 1.0), ("2", None), ("3600", None)]
+    )
+    def test_retry_after_is_kept_to(self, retry_after: str, seconds: float | None) -> None:
+        """Waited for when it is short; left to the cache when it is long."""
+        of = journey()
+        accident = of.head(ask(of), Head(503, (("retry-after", retry_after),)))
+        assert isinstance(accident, Accident)
+        step = of.try_again(accident, left=10.0, chance=0.0)
+        assert (step.seconds if isinstance(step, Pause) else None) == seconds
+
+    @pytest.mark.parametrize(
+        ("left", "chance", "tried"),
+        [(1.5, 0.0, True), (1.4, 0.0, False), (2.4, 0.999, False), (0.0, 0.0, False)],
+    )
+    def test_only_if_the_deadline_leaves_time_for_it(
+        self, left: float, chance: float, tried: bool
+    ) -> None:
+        of = journey()
+        accident = of.head(ask(of), Head(502))
+        assert isinstance(accident, Accident)
+        step = of.try_again(accident, left=left, chance=chance)
+        assert isinstance(step, Pause) is tried
+        assert tried or step == accident.answer
+
+    @pytest.mark.parametrize(
+        ("reset", "reading", "heard", "ended", "kind", "accident"),
+        [
+            (True, False, False, False, "connect", True),
+            (True, False, True, False, "connect", True),
+            (True, True, True, False, "truncated", True),
+            (False, False, False, True, "connect", True),
+            (False, False, True, True, "protocol", False),
+            (False, False, True, False, "protocol", False),
+            (False, True, True, True, "truncated", False),
+            (False, True, True, False, "protocol", False),
+        ],
+    )
+    def test_what_a_broken_connection_comes_to(
+        self, reset: bool, reading: bool, heard: bool, ended: bool, kind: str, accident: bool
+    ) -> None:
+        """Resets and silence are accidents; what speaks wrongly would do so again."""
+        of = journey()
+        step = of.broken(ask(of), reset=reset, reading=reading, heard=heard, ended=ended)
+        assert isinstance(step, Accident) is accident
+        answer = step.answer if isinstance(step, Accident) else step
+        assert answer.kind == kind
 
 
 class TestHead:

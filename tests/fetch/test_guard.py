@@ -12,7 +12,8 @@ import pytest
 from extcal.fetch._deadline import Deadline, Stop
 from extcal.fetch._dns import Lookup
 from extcal.fetch._policy import UrlPolicy
-from extcal.fetch._sockets import GuardedBackend, GuardedStream
+from extcal.fetch.wire._sync import GuardedBackend, GuardedStream
+from extcal.fetch.wire.guard import Ear
 from extcal.limits import Limits
 
 
@@ -28,7 +29,7 @@ class Timer:
 def backend(timer: Timer, *answers: str) -> GuardedBackend:
     policy = UrlPolicy(allow_networks=["127.0.0.0/8", "::1/128"])
     lookup = Lookup(lambda host, port: answers)
-    return GuardedBackend(policy, lookup, Limits(), Deadline(10, timer))
+    return GuardedBackend(policy, None, lookup, Limits(), Deadline(10, timer))
 
 
 class TestDeadline:
@@ -101,7 +102,7 @@ class TestStream:
 
     def pair(self, timer: Timer, limits: Limits) -> tuple[GuardedStream, socket.socket]:
         ours, theirs = socket.socketpair()
-        return GuardedStream(ours, limits, Deadline(10, timer)), theirs
+        return GuardedStream(ours, limits, Deadline(10, timer), Ear(limits)), theirs
 
     def test_a_peer_that_does_not_read(self) -> None:
         stream, peer = self.pair(Timer(), Limits(idle_timeout=0.05))
@@ -137,9 +138,11 @@ class TestStream:
         with peer, pytest.raises(Stop) as stopped:
             stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "calendar.example.net")
         assert stopped.value.answer.kind == "timeout"
+        stream.close()
 
     def test_a_handshake_that_stalls(self) -> None:
         stream, peer = self.pair(Timer(), Limits(tls_timeout=0.05))
         with peer, pytest.raises(Stop) as stopped:
             stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "calendar.example.net")
         assert stopped.value.answer.kind == "timeout"
+        stream.close()

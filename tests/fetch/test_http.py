@@ -13,6 +13,7 @@ from extcal.fetch import (
     Failed,
     Feed,
     Fetched,
+    Fetcher,
     FetchRequest,
     FetchResponse,
     Gone,
@@ -26,6 +27,7 @@ from extcal.testing.server import FeedServer, ReceivedRequest, Reply
 
 CALENDAR = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 Fetch = Callable[..., FetchResponse]
+Make = Callable[..., Fetcher]
 
 
 def kind(answer: FetchResponse) -> str:
@@ -81,11 +83,11 @@ class TestAnswers:
         assert kind(fetch(server.redirect("x", "http://127.0.0.1:x/"))) == "redirect_refused"
 
     def test_the_limits_of_the_request_or_of_the_fetcher(
-        self, server: FeedServer, fetch: Fetch
+        self, server: FeedServer, fetch: Fetch, make: Make
     ) -> None:
         url = server.serve("ada.ics", CALENDAR)
         assert kind(fetch(url, limits=Limits(max_wire_bytes=10))) == "too_large"
-        fetcher = HttpFetcher(allow_networks=server.networks, limits=Limits(max_decoded_bytes=10))
+        fetcher = make(allow_networks=server.networks, limits=Limits(max_decoded_bytes=10))
         assert kind(fetch(url, fetcher=fetcher)) == "too_large"
 
 
@@ -113,8 +115,8 @@ class TestRequests:
         assert isinstance(fetch(server.url(path)), Fetched)
         assert server.requests[0].path == path
 
-    def test_a_user_agent_of_ones_own(self, server: FeedServer, fetch: Fetch) -> None:
-        fetcher = HttpFetcher(allow_networks=server.networks, user_agent=" rota/2 (+https://x) ")
+    def test_a_user_agent_of_ones_own(self, server: FeedServer, fetch: Fetch, make: Make) -> None:
+        fetcher = make(allow_networks=server.networks, user_agent=" rota/2 (+https://x) ")
         fetch(server.serve("ada.ics", CALENDAR), fetcher=fetcher)
         assert server.requests[0].headers["user-agent"] == "rota/2 (+https://x)"
 
@@ -137,7 +139,11 @@ class TestRequests:
 class TestNames:
     """A name is looked up once per hop, all answers are judged, and the judged one is used."""
 
-    def fetcher(self, *answers: list[str], **fields: object) -> tuple[HttpFetcher, list[str]]:
+    @pytest.fixture(autouse=True)
+    def driver(self, make: Make) -> None:
+        self.make = make
+
+    def fetcher(self, *answers: list[str], **fields: object) -> tuple[Fetcher, list[str]]:
         """A fetcher whose resolver gives each of ``answers`` in turn, and what it was asked."""
         asked: list[str] = []
 
@@ -146,7 +152,7 @@ class TestNames:
             return answers[min(len(asked), len(answers)) - 1]
 
         options = {"allow_networks": "127.0.0.1/32", "allow_http": True, "ports": range(1, 65_536)}
-        return HttpFetcher(resolver=resolver, **(options | fields)), asked  # type: ignore[arg-type]
+        return self.make(resolver=resolver, **(options | fields)), asked
 
     def url(self, server: FeedServer, path: str = "ada.ics") -> str:
         return server.url(path).replace("127.0.0.1", "calendar.example.net")
@@ -205,7 +211,7 @@ class TestNames:
         def unknown(host: str, port: int) -> list[str]:
             raise OSError("Name or service not known")
 
-        fetcher = HttpFetcher(resolver=unknown)
+        fetcher = self.make(resolver=unknown)
         assert kind(fetch("https://calendar.example.net/", fetcher=fetcher)) == "dns"
         fetcher, _ = self.fetcher([])
         assert kind(fetch(self.url(server), fetcher=fetcher)) == "dns"
@@ -219,7 +225,7 @@ class TestNames:
             release.wait(10)
             return []
 
-        fetcher = HttpFetcher(resolver=hangs)
+        fetcher = self.make(resolver=hangs)
         try:
             answer = fetch("https://calendar.example.net/", fetcher=fetcher, deadline=0.1)
             assert kind(answer) == "timeout"
@@ -236,13 +242,14 @@ class TestNames:
     def test_a_peer_that_is_not_the_judged_address(
         self, server: FeedServer, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        import extcal.fetch._sockets as sockets
+        import extcal.fetch.wire.guard as guard
 
-        class Elsewhere(sockets.socket.socket):
+        class Elsewhere(guard.socket.socket):
             def getpeername(self) -> tuple[str, int]:
                 return ("127.0.0.9", super().getpeername()[1])
 
-        monkeypatch.setattr(sockets.socket, "socket", Elsewhere)
+        monkeypatch.setattr("extcal.fetch.wire._sync.new_socket", lambda address: Elsewhere())
+        monkeypatch.setattr("extcal.fetch.wire._async.new_socket", lambda address: Elsewhere())
         fetcher, _ = self.fetcher(["127.0.0.1"])
         assert kind(fetch(self.url(server), fetcher=fetcher)) == "blocked_address"
 
@@ -258,19 +265,19 @@ class TestTheFetcher:
     """Arguments, sharing, and what is not imported before it is needed."""
 
     def test_nothing_but_the_public_internet_by_default(
-        self, server: FeedServer, fetch: Fetch
+        self, server: FeedServer, fetch: Fetch, make: Make
     ) -> None:
         url = server.serve("ada.ics", CALENDAR)
-        assert kind(fetch(url, fetcher=HttpFetcher())) == "blocked_url"
-        assert kind(fetch("file:///etc/passwd", fetcher=HttpFetcher())) == "blocked_url"
+        assert kind(fetch(url, fetcher=make())) == "blocked_url"
+        assert kind(fetch("file:///etc/passwd", fetcher=make())) == "blocked_url"
         assert server.requests == []
 
-    def test_a_policy_or_its_fields(self, server: FeedServer, fetch: Fetch) -> None:
+    def test_a_policy_or_its_fields(self, server: FeedServer, fetch: Fetch, make: Make) -> None:
         url = server.serve("ada.ics", CALENDAR)
         policy = UrlPolicy(allow_networks=server.networks)
         assert HttpFetcher(policy=policy).policy == policy
         assert HttpFetcher(allow_networks=server.networks).policy == policy
-        assert isinstance(fetch(url, fetcher=HttpFetcher(policy=policy)), Fetched)
+        assert isinstance(fetch(url, fetcher=make(policy=policy)), Fetched)
         with pytest.raises(TypeError, match="not both"):
             HttpFetcher(policy=policy, allow_http=True)
 

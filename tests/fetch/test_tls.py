@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from extcal.fetch import Failed, Feed, Fetched, FetchRequest, FetchResponse, HttpFetcher
+from extcal.fetch import Failed, Feed, Fetched, Fetcher, FetchRequest, FetchResponse
 from extcal.limits import Limits
 
 trustme = pytest.importorskip("trustme", reason="certificates are made with trustme")
@@ -22,6 +22,7 @@ CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 NAME = "calendar.example.net"
 EXPIRED = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 Script = Callable[[socket.socket, threading.Event], None]
+FetchFrom = Callable[..., FetchResponse]
 
 
 @pytest.fixture(scope="module")
@@ -58,22 +59,29 @@ def trusting(*authorities: Any) -> ssl.SSLContext:
     return context
 
 
-def fetch_from(port: int, context: ssl.SSLContext | None, deadline: float = 5.0) -> FetchResponse:
+@pytest.fixture
+def fetch_from(make: Callable[..., Fetcher]) -> FetchFrom:
     """Fetch by name; the name leads to loopback."""
-    fetcher = HttpFetcher(
-        allow_networks="127.0.0.1/32",
-        ports=[port],
-        ssl_context=context,
-        resolver=lambda host, port: ["127.0.0.1"],
-    )
-    feed = Feed(f"https://{NAME}:{port}/a.ics")
-    return fetcher.fetch(FetchRequest(feed, deadline=deadline, limits=Limits()))
+
+    def fetch(port: int, context: ssl.SSLContext | None, deadline: float = 5.0) -> FetchResponse:
+        fetcher = make(
+            allow_networks="127.0.0.1/32",
+            ports=[port],
+            ssl_context=context,
+            resolver=lambda host, port: ["127.0.0.1"],
+        )
+        feed = Feed(f"https://{NAME}:{port}/a.ics")
+        return fetcher.fetch(FetchRequest(feed, deadline=deadline, limits=Limits()))
+
+    return fetch
 
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(CALENDAR) + CALENDAR
 
 
-def test_a_certificate_for_the_name(raw: Callable[[Script], Any], authority: Any) -> None:
+def test_a_certificate_for_the_name(
+    raw: Callable[[Script], Any], authority: Any, fetch_from: FetchFrom
+) -> None:
     names: list[str | None] = []
     context = server_context(authority.issue_cert(NAME))
     context.sni_callback = lambda _socket, name, _context: names.append(name)
@@ -82,16 +90,18 @@ def test_a_certificate_for_the_name(raw: Callable[[Script], Any], authority: Any
     assert names == [NAME]
 
 
-def test_a_literal_with_a_certificate_for_it(raw: Callable[[Script], Any], authority: Any) -> None:
+def test_a_literal_with_a_certificate_for_it(
+    raw: Callable[[Script], Any], authority: Any, make: Callable[..., Fetcher]
+) -> None:
     server = raw(serving(server_context(authority.issue_cert("127.0.0.1")), ANSWER))
-    fetcher = HttpFetcher(allow_networks="127.0.0.1/32", ssl_context=trusting(authority))
+    fetcher = make(allow_networks="127.0.0.1/32", ssl_context=trusting(authority))
     feed = Feed(f"https://127.0.0.1:{server.port}/a.ics")
     assert fetcher.fetch(FetchRequest(feed)) == Fetched(CALENDAR)
 
 
 @pytest.mark.parametrize("names", [("other.example.net",), ("127.0.0.1",), ("*.net",)])
 def test_a_certificate_for_something_else(
-    raw: Callable[[Script], Any], authority: Any, names: tuple[str, ...]
+    raw: Callable[[Script], Any], authority: Any, fetch_from: FetchFrom, names: tuple[str, ...]
 ) -> None:
     server = raw(serving(server_context(authority.issue_cert(*names)), ANSWER))
     answer = fetch_from(server.port, trusting(authority))
@@ -100,7 +110,9 @@ def test_a_certificate_for_something_else(
     assert "certificate" in (answer.looks_like or "")
 
 
-def test_an_expired_certificate(raw: Callable[[Script], Any], authority: Any) -> None:
+def test_an_expired_certificate(
+    raw: Callable[[Script], Any], authority: Any, fetch_from: FetchFrom
+) -> None:
     certificate = authority.issue_cert(NAME, not_before=EXPIRED, not_after=EXPIRED)
     server = raw(serving(server_context(certificate), ANSWER))
     answer = fetch_from(server.port, trusting(authority))
@@ -110,7 +122,7 @@ def test_an_expired_certificate(raw: Callable[[Script], Any], authority: Any) ->
 
 @pytest.mark.parametrize("own", [True, False])
 def test_an_authority_nobody_trusts(
-    raw: Callable[[Script], Any], authority: Any, own: bool
+    raw: Callable[[Script], Any], authority: Any, fetch_from: FetchFrom, own: bool
 ) -> None:
     """Neither another authority of ours nor those of the system vouch for it."""
     server = raw(serving(server_context(trustme.CA().issue_cert(NAME)), ANSWER))
@@ -122,6 +134,7 @@ def test_an_authority_nobody_trusts(
 def test_the_environment_cannot_add_an_authority(
     raw: Callable[[Script], Any],
     authority: Any,
+    fetch_from: FetchFrom,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -141,14 +154,16 @@ def test_the_environment_cannot_add_an_authority(
 def test_a_server_that_knows_only_old_protocols(
     raw: Callable[[Script], Any], authority: Any
 ) -> None:
-    from extcal.fetch._sockets import new_ssl_context
+    from extcal.fetch.wire.trust import new_ssl_context
 
     assert new_ssl_context().minimum_version == ssl.TLSVersion.TLSv1_2
     assert new_ssl_context().verify_mode == ssl.CERT_REQUIRED
     assert new_ssl_context().check_hostname
 
 
-def test_plain_text_where_tls_is_due(raw: Callable[[Script], Any], authority: Any) -> None:
+def test_plain_text_where_tls_is_due(
+    raw: Callable[[Script], Any], authority: Any, fetch_from: FetchFrom
+) -> None:
     def script(connection: socket.socket, stop: threading.Event) -> None:
         connection.recv(65_536)
         connection.sendall(ANSWER)
@@ -158,7 +173,9 @@ def test_plain_text_where_tls_is_due(raw: Callable[[Script], Any], authority: An
     assert answer.kind == "tls"
 
 
-def test_a_handshake_that_drips(raw: Callable[[Script], Any], authority: Any) -> None:
+def test_a_handshake_that_drips(
+    raw: Callable[[Script], Any], authority: Any, fetch_from: FetchFrom
+) -> None:
     def script(connection: socket.socket, stop: threading.Event) -> None:
         connection.recv(65_536)
         connection.sendall(b"\x16\x03\x03\x40\x00")
@@ -170,7 +187,9 @@ def test_a_handshake_that_drips(raw: Callable[[Script], Any], authority: Any) ->
     assert answer.kind in {"timeout", "tls"}
 
 
-def test_a_body_that_drips_inside_tls(raw: Callable[[Script], Any], authority: Any) -> None:
+def test_a_body_that_drips_inside_tls(
+    raw: Callable[[Script], Any], authority: Any, fetch_from: FetchFrom
+) -> None:
     context = server_context(authority.issue_cert(NAME))
 
     def script(connection: socket.socket, stop: threading.Event) -> None:
@@ -185,7 +204,9 @@ def test_a_body_that_drips_inside_tls(raw: Callable[[Script], Any], authority: A
     assert answer.kind == "timeout"
 
 
-def test_a_body_cut_inside_tls(raw: Callable[[Script], Any], authority: Any) -> None:
+def test_a_body_cut_inside_tls(
+    raw: Callable[[Script], Any], authority: Any, fetch_from: FetchFrom
+) -> None:
     context = server_context(authority.issue_cert(NAME))
     server = raw(serving(context, ANSWER[:-5]))
     answer = fetch_from(server.port, trusting(authority))

@@ -10,12 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from extcal.fetch._async import AsyncHttpFetcher
     from extcal.fetch._policy import UrlPolicy
     from extcal.fetch._sync import HttpFetcher
     from extcal.fetch.feed import Feed, as_feed
     from extcal.fetch.files import FileFetcher
     from extcal.fetch.protocol import (
         FAILURE_KINDS,
+        AsyncFetcher,
         Failed,
         Fetched,
         Fetcher,
@@ -27,18 +29,22 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
+    "_async": "AsyncHttpFetcher",
     "_policy": "UrlPolicy",
     "_sync": "HttpFetcher",
     "feed": "Feed as_feed",
     "files": "FileFetcher",
     "protocol": (
-        "FAILURE_KINDS Failed FetchRequest FetchResponse Fetched Fetcher Gone NotModified Refused"
+        "FAILURE_KINDS AsyncFetcher Failed FetchRequest FetchResponse Fetched Fetcher Gone"
+        " NotModified Refused"
     ),
 }
 _HOMES = {name: f"{__name__}.{home}" for home, names in _MODULES.items() for name in names.split()}
 
 __all__ = [
     "FAILURE_KINDS",
+    "AsyncFetcher",
+    "AsyncHttpFetcher",
     "Failed",
     "Feed",
     "FetchRequest",

@@ -2,7 +2,7 @@
 
 Bytes in, a body or a :class:`~extcal.fetch.protocol.Failed` out. The body decides what it is; what
 the Content-Type says is not asked. No I/O, no clock: the driver looks at its deadline between two
-pieces, and a piece of 64 KiB cannot inflate to more than 66 MiB, a fraction of a second's work.
+steps, and a step inflates one MiB at most.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import zlib
+from collections.abc import Iterator
 
 from extcal.fetch.protocol import Failed
 from extcal.limits import Limits
@@ -41,12 +42,15 @@ class Body:
         # BytesIO gives its bytes away without a second copy.
         self._kept = io.BytesIO()
 
-    def take(self, piece: bytes) -> Failed | None:
-        """Take the next piece from the wire; what is returned ends the transfer."""
+    def take(self, piece: bytes) -> Iterator[Failed | None]:
+        """Take the next piece from the wire, step by step; a failure ends the transfer."""
         self._wire += len(piece)
         if self._wire > self._limits.max_wire_bytes:
-            return _TOO_LARGE
-        return self._take_gzip(piece) if self._gzipped else self._keep(piece)
+            yield _TOO_LARGE
+        elif self._gzipped:
+            yield from self._take_gzip(piece)
+        else:
+            yield self._keep(piece)
 
     def _keep(self, decoded: bytes) -> Failed | None:
         self._decoded += len(decoded)
@@ -55,31 +59,35 @@ class Body:
         self._kept.write(decoded)
         return None
 
-    def _take_gzip(self, piece: bytes) -> Failed | None:
+    def _take_gzip(self, piece: bytes) -> Iterator[Failed | None]:
         """RFC 1952 section 2.2: a gzip file is one member after another."""
-        inflate = self._inflate
         more = True
         while piece or more:
+            inflate = self._inflate
             if inflate is None or inflate.eof:
                 # Padding with zeros after the last member is allowed by every reader.
                 piece = piece.lstrip(b"\0")
                 if not piece:
-                    break
-                self._members += 1
-                if self._members > MAX_GZIP_MEMBERS:
-                    return _BROKEN
-                self._inflate = inflate = zlib.decompressobj(_GZIP_WINDOW)
+                    return
+                inflate = self._next_member()
             try:
-                decoded = inflate.decompress(piece, _STEP)
+                decoded = inflate.decompress(piece, _STEP) if inflate is not None else None
             except zlib.error:
-                return _BROKEN
-            failed = self._keep(decoded)
-            if failed is not None:
-                return failed
+                decoded = None
+            if inflate is None or decoded is None:
+                yield _BROKEN
+                return
+            yield self._keep(decoded)
             piece = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
             # A full step may have left something behind in zlib although all input is used.
             more = len(decoded) == _STEP
-        return None
+
+    def _next_member(self) -> zlib._Decompress | None:
+        self._members += 1
+        if self._members > MAX_GZIP_MEMBERS:
+            return None
+        self._inflate = zlib.decompressobj(_GZIP_WINDOW)
+        return self._inflate
 
     def end(self) -> bytes | Failed:
         """The whole body, or why there is none."""

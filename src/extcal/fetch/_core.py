@@ -1,8 +1,9 @@
 """The decisions of a fetch: what to send, what an answer's head means, where to go next.
 
-A request in, an :class:`Ask` out; a head in, another Ask, a :class:`Read` or a final answer out.
-Pure: no I/O, no clock, no threads, so that the drivers for threads and for tasks share every
-decision. Nothing in an answer repeats what a server wrote.
+A request in, an :class:`Ask` out; a head in, another Ask, a :class:`Read`, an :class:`Accident` or
+a final answer out; an accident in, a :class:`Pause` or a final answer out. Pure: no I/O, no clock,
+no chance, no threads, so that the drivers for threads and for tasks share every decision. Nothing
+in an answer repeats what a server wrote.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from importlib import import_module
 from extcal.fetch._body import failure_of, sign_in_page
 from extcal.fetch._policy import UrlPolicy
 from extcal.fetch._providers import provider_of
-from extcal.fetch._url import Refusal, Url, resolve_reference
+from extcal.fetch._url import Refusal, Url, literal_of, resolve_reference
 from extcal.fetch.feed import fingerprint_of
 from extcal.fetch.protocol import (
     Failed,
@@ -29,11 +30,25 @@ from extcal.fetch.protocol import (
 )
 from extcal.limits import Limits
 
-__all__ = ["Ask", "Head", "Journey", "Read", "address_refused", "default_user_agent"]
+__all__ = [
+    "Accident",
+    "Ask",
+    "Head",
+    "Journey",
+    "Pause",
+    "Read",
+    "Step",
+    "address_refused",
+    "default_user_agent",
+]
 
 ACCEPT = "text/calendar, text/plain;q=0.5, */*;q=0.1"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
+ACCIDENTS = frozenset({502, 503, 504})  # a gateway's words for "not just now"
+SHORTEST_PAUSE = 0.5  # seconds before the one other try; up to one more second is left to chance
+LONGEST_PAUSE = 1.5
+WORTH_TRYING = 1.0  # with fewer seconds left, another try would only turn its answer into a timeout
 _SIGN_IN_HOSTS = frozenset(
     {
         "accounts.google.com",
@@ -45,6 +60,12 @@ _SIGN_IN_HOSTS = frozenset(
 # RFC 9110 section 5.5, and no longer than anybody's validator: what is echoed must be harmless.
 _ECHOED = re.compile(r"[\x20-\x7e]{1,1024}")
 _SECONDS = re.compile(r"[0-9]{1,10}")
+
+_FAULT = "The server has a fault of its own."
+_NOBODY_ASKED = Failed("protocol", looks_like="The server answered something nobody asked for.")
+_NOT_HTTP = Failed("protocol", looks_like="What the server answered is not HTTP.")
+_NO_ANSWER = Failed("connect", looks_like="The server closed the connection without an answer.")
+_CUT = Failed("truncated", looks_like="The answer broke off before its end.")
 
 _CLIENT_REFUSED = (
     "Microsoft turns this program away by its User-Agent; the calendar itself may be fine. Another"
@@ -93,9 +114,26 @@ class Ask:
     headers: tuple[tuple[str, str], ...]
     hops: int = 0
     permanent: bool = True
+    again: bool = False
 
     def __repr__(self) -> str:
         return f"<Ask {self.url!r}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Accident:
+    """An answer that one more try may better: a reset, silence, a gateway that is not ready."""
+
+    ask: Ask
+    answer: Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait ``seconds``, then send ``ask`` from the beginning: look up, vet, connect."""
+
+    seconds: float
+    ask: Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +145,20 @@ class Read:
     provider: str | None
     refuses_clients: bool = False
 
-    def finish(self, body: bytes) -> FetchResponse:
+    def finish(self, body: bytes | Failed) -> FetchResponse:
         """What the whole body amounts to."""
+        if isinstance(body, Failed):
+            return body
         failed = failure_of(body, self.provider)
         if failed is None:
             return replace(self.answer, body=body)
         if self.refuses_clients:
             return Failed("client_refused", looks_like=_CLIENT_REFUSED)
         return failed
+
+
+Step = Ask | Accident | Pause | FetchResponse
+"""What a driver does next; a response is the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +175,18 @@ class Journey:
         url = self.request.feed.url.open()
         if len(url.text) > self.limits.max_url_length:
             return Failed("blocked_url", looks_like="The address is longer than is fetched.")
-        refusal = self.policy.judge(url)
+        refusal = self._judge(url)
         if refusal is not None:
             return Failed("blocked_url", looks_like=refusal.message)
         return Ask(url, self._headers(url))
+
+    def _judge(self, url: Url) -> Refusal | None:
+        """Scheme, port and name; and the address where it is spelled out, for all proxies do."""
+        refusal = self.policy.judge(url)
+        if refusal is not None or literal_of(url.host) is None:
+            return refusal
+        vetted = self.policy.vet((url.host,), url.host)
+        return vetted if isinstance(vetted, Refusal) else None
 
     def _headers(self, url: Url) -> tuple[tuple[str, str], ...]:
         """A fresh set for every hop: nothing a hop said is carried to the next one."""
@@ -158,7 +210,7 @@ class Journey:
             return [("If-Modified-Since", last_modified)]
         return []
 
-    def head(self, ask: Ask, head: Head) -> Ask | Read | FetchResponse:
+    def head(self, ask: Ask, head: Head) -> Read | Step:
         """What the head of the answer to ``ask`` means."""
         status = head.status
         refuses_clients = _refuses_clients(head)
@@ -177,17 +229,45 @@ class Journey:
         if 400 <= status < 500:
             return Refused(status, retry_after(head))
         if 500 <= status < 600:
-            return Failed("server_error", retry_after(head), "The server has a fault of its own.")
+            failed = Failed("server_error", retry_after(head), _FAULT)
+            return Accident(ask, failed) if status in ACCIDENTS else failed
         if status in (204, 205):
             return Failed("empty", looks_like="The answer is empty.")
         if 300 <= status < 400:
             return Failed("redirect_refused", looks_like="The server names no single new address.")
-        return Failed("protocol", looks_like="The server answered something nobody asked for.")
+        return _NOBODY_ASKED
+
+    def broken(
+        self, ask: Ask, *, reset: bool, reading: bool, heard: bool, ended: bool
+    ) -> Accident | Failed:
+        """What a connection that broke comes to.
+
+        ``reset``: the network broke it, not a peer that speaks wrongly. ``reading``: the head was
+        read already. ``heard``: the server said anything at all. ``ended``: it said its last byte.
+        """
+        if reset:
+            return Accident(ask, _CUT if reading else _NO_ANSWER)
+        if reading:
+            return _CUT if ended else _NOT_HTTP
+        return _NOT_HTTP if heard else Accident(ask, _NO_ANSWER)
+
+    def try_again(self, accident: Accident, *, left: float, chance: float) -> Pause | Failed:
+        """One other try for an accident, if ``left`` seconds allow; ``chance`` is in [0, 1).
+
+        The hop begins anew, so that its name is looked up and judged once more. A server that asks
+        to wait longer (Retry-After) is left alone.
+        """
+        ask, answer = accident.ask, accident.answer
+        asked_for = answer.retry_after or 0.0
+        seconds = max(SHORTEST_PAUSE + chance * (LONGEST_PAUSE - SHORTEST_PAUSE), asked_for)
+        if ask.again or asked_for > LONGEST_PAUSE or seconds + WORTH_TRYING > left:
+            return answer
+        return Pause(seconds, replace(ask, again=True))
 
     def _not_modified(self, ask: Ask) -> FetchResponse:
         if any(name in ("If-None-Match", "If-Modified-Since") for name, _ in ask.headers):
             return NotModified()
-        return Failed("protocol", looks_like="The server answered something nobody asked for.")
+        return _NOBODY_ASKED
 
     def _body(
         self, ask: Ask, head: Head, provider: str | None, refuses_clients: bool
@@ -225,14 +305,14 @@ class Journey:
             return sign_in_page(provider_of(ask.url))
         if ask.url.scheme == "https" and url.scheme != "https":
             return Failed("redirect_refused", looks_like="The server redirects to plain http.")
-        if self.policy.judge(url) is not None:
+        if self._judge(url) is not None:
             return Failed(
                 "redirect_refused", looks_like="The server redirects to where nothing is fetched."
             )
         if ask.hops >= self.limits.max_redirects:
             return Failed("too_many_redirects", looks_like="The server redirects again and again.")
         permanent = ask.permanent and head.status in PERMANENT
-        return Ask(url, self._headers(url), ask.hops + 1, permanent)
+        return Ask(url, self._headers(url), ask.hops + 1, permanent, ask.again)
 
 
 def address_refused(refusal: Refusal) -> Failed:

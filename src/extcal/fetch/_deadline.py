@@ -13,7 +13,7 @@ from extcal.fetch.protocol import Failed
 
 __all__ = ["TIMED_OUT", "Deadline", "Stop"]
 
-TIMED_OUT = Failed("timeout", looks_like="The server took too long.")
+TIMED_OUT = Failed("timeout", looks_like="It took too long to get an answer.")
 
 
 class Stop(Exception):
@@ -39,6 +39,10 @@ class Deadline:
         if left <= 0:
             raise Stop(TIMED_OUT)
         return left
+
+    def rest(self) -> float:
+        """Seconds that are left, 0.0 when there are none."""
+        return max(self._at - self._timer(), 0.0)
 
     def clamp(self, seconds: float) -> float:
         """``seconds``, or what is left if that is less."""

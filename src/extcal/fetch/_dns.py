@@ -1,7 +1,7 @@
 """Names to addresses, within a deadline.
 
 The system's resolver blocks for as long as it likes and cannot be interrupted, so it runs in a
-worker thread that may be left behind. A left worker keeps its slot until the resolver lets go, so
+worker thread that may be left behind. A left worker keeps its place until the resolver lets go, so
 that a dead name server costs a bounded number of threads.
 """
 
@@ -10,17 +10,20 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from extcal.fetch._deadline import Deadline, Stop
 from extcal.fetch._policy import MAX_ANSWERS
+from extcal.fetch._turns import Turn, Turns
 from extcal.fetch.protocol import Failed
 
-__all__ = ["Lookup", "Resolver", "system_resolver"]
+__all__ = ["Lookup", "Resolver", "SharedTurns", "system_resolver"]
 
 Resolver = Callable[[str, int], Iterable[str]]
 """A host name and a port in, addresses as text out; OSError when the name is not known."""
 
 MAX_WORKERS = 8
+MAX_WORKERS_PER_NAME = 4  # a name whose server is dead cannot have them all
 _UNKNOWN = Failed("dns", looks_like="The name of the server is not known.")
 _SLOW = Failed("dns", looks_like="The name of the server could not be looked up in time.")
 
@@ -35,42 +38,81 @@ def system_resolver(host: str, port: int) -> list[str]:
     return answers
 
 
-class Lookup:
-    """The look-ups of one fetcher: at most ``workers`` at a time."""
+class SharedTurns(Turns):
+    """Turns that threads may share."""
 
-    def __init__(self, resolver: Resolver = system_resolver, workers: int = MAX_WORKERS) -> None:
+    def __init__(self, total: int, per_host: int) -> None:
+        super().__init__(total, per_host)
+        self._lock = threading.Lock()
+
+    def join(self, host: str, wake: Callable[[], object]) -> Turn:
+        with self._lock:
+            return super().join(host, wake)
+
+    def leave(self, turn: Turn) -> None:
+        with self._lock:
+            super().leave(turn)
+
+
+class Lookup:
+    """The look-ups of one fetcher: at most ``workers`` at a time, ``per_name`` for one name."""
+
+    def __init__(
+        self,
+        resolver: Resolver = system_resolver,
+        workers: int = MAX_WORKERS,
+        per_name: int = MAX_WORKERS_PER_NAME,
+    ) -> None:
         self._resolver = resolver
-        self._slots = threading.BoundedSemaphore(workers)
+        self._turns = SharedTurns(workers, per_name)
 
     def resolve(self, host: str, port: int, deadline: Deadline, seconds: float) -> list[str]:
         """Look ``host`` up in at most ``seconds``; raises Stop when there is no answer."""
-        patience = deadline.clamp(seconds)
-        if not self._slots.acquire(timeout=patience):
+        within = Deadline(deadline.clamp(seconds))
+        admitted = threading.Event()
+        turn = self._turns.join(host, admitted.set)
+        if not admitted.wait(within.rest()):
+            self._turns.leave(turn)
             raise Stop(_SLOW)
-        work = _Work(self._resolver, host, port, self._slots)
+        work = _Work(self._resolver, host, port, partial(self._turns.leave, turn))
         try:
             threading.Thread(target=work.run, name="extcal-dns", daemon=True).start()
         except RuntimeError:
-            self._slots.release()
+            self._turns.leave(turn)
             raise Stop(_SLOW) from None
-        if not work.done.wait(deadline.clamp(seconds)):
+        if not work.done.wait(within.rest()):
             deadline.left()
             raise Stop(_SLOW)
         if work.answers is None:
             raise Stop(_UNKNOWN)
         return work.answers
 
+    async def resolve_async(
+        self, host: str, port: int, deadline: Deadline, seconds: float
+    ) -> list[str]:
+        """The same for a task: whoever is cancelled leaves at once."""
+        from anyio import CapacityLimiter, to_thread
+
+        # A limiter of its own: the host's shared threads are not ours to fill.
+        return await to_thread.run_sync(
+            self.resolve,
+            host,
+            port,
+            deadline,
+            seconds,
+            abandon_on_cancel=True,
+            limiter=CapacityLimiter(1),
+        )
+
 
 class _Work:
     """One look-up and its outcome, shared with the worker."""
 
-    def __init__(
-        self, resolver: Resolver, host: str, port: int, slots: threading.BoundedSemaphore
-    ) -> None:
+    def __init__(self, resolver: Resolver, host: str, port: int, leave: Callable[[], None]) -> None:
         self._resolver = resolver
         self._host = host
         self._port = port
-        self._slots = slots
+        self._leave = leave
         self.done = threading.Event()
         self.answers: list[str] | None = None
 
@@ -82,9 +124,10 @@ class _Work:
                 if len(found) >= MAX_ANSWERS:
                     break
             self.answers = found
-        except Exception:
-            # UnicodeError for odd names, OSError for unknown ones, anything from a host's own.
+        except BaseException:
+            # UnicodeError for odd names, OSError for unknown ones, anything from a host's own: a
+            # thread that ends with an exception would print it.
             self.answers = None
         finally:
-            self._slots.release()
+            self._leave()
             self.done.set()

@@ -8,16 +8,19 @@ stranger pasted, so everything is refused that the public internet cannot have.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
 from extcal.errors import FeedUrlError
 from extcal.fetch._addresses import Address, Network, inside, is_public, unwrap
-from extcal.fetch._url import Refusal, Url, literal_of
+from extcal.fetch._url import Refusal, Url, literal_of, read_url
 from extcal.fetch.feed import Feed, as_feed
 
-__all__ = ["MAX_ANSWERS", "UrlPolicy"]
+__all__ = ["MAX_ANSWERS", "AddressPolicy", "UrlPolicy"]
+
+AddressPolicy = Callable[[str, Address], bool]
+"""A host name and one address it leads to in; whether it may be connected to, out."""
 
 MAX_ANSWERS = 64
 _PORTS = {"https": frozenset({443, 8443}), "http": frozenset({80, 8080})}
@@ -31,6 +34,7 @@ _SPECIAL_USE = frozenset(
 )
 
 _NOT_PUBLIC = Refusal("ip-not-public", "The address leads to a network that is not public.")
+_VETOED = Refusal("address-policy", "The address leads to where this service does not go.")
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -43,8 +47,12 @@ class UrlPolicy:
     http, too. ``allow_ip_literals``: public IP addresses in place of a name. ``allow_nat64``:
     addresses of the well-known NAT64 prefix, judged by the IPv4 address inside. ``ports``: the
     ports that may be asked, instead of 443 and 8443 for https, 80 and 8080 for http.
+    ``allow_hosts``: names ("exchange.corp.lan") that are asked although they are names of a private
+    network; what they lead to must still be public or inside ``allow_networks``.
+    ``address_policy``: called with the host and each address (an ``ipaddress`` object) that all of
+    the above admits; unless it returns true, the name is refused. It can refuse more, never less.
 
-    Raises TypeError or ValueError for what is not a network or a port.
+    Raises TypeError or ValueError for what is not a network, a port or a name.
     """
 
     allow_networks: tuple[Network, ...]
@@ -53,6 +61,8 @@ class UrlPolicy:
     allow_ip_literals: bool
     allow_nat64: bool
     ports: frozenset[int] | None
+    allow_hosts: frozenset[str]
+    address_policy: AddressPolicy | None
 
     def __init__(
         self,
@@ -63,13 +73,19 @@ class UrlPolicy:
         allow_ip_literals: bool = False,
         allow_nat64: bool = False,
         ports: Iterable[int] | None = None,
+        allow_hosts: str | Iterable[str] = (),
+        address_policy: AddressPolicy | None = None,
     ) -> None:
+        if address_policy is not None and not callable(address_policy):
+            raise TypeError("address_policy takes a callable of a host name and an address")
         object.__setattr__(self, "allow_networks", _read_networks("allow_networks", allow_networks))
         object.__setattr__(self, "deny_networks", _read_networks("deny_networks", deny_networks))
         object.__setattr__(self, "allow_http", bool(allow_http))
         object.__setattr__(self, "allow_ip_literals", bool(allow_ip_literals))
         object.__setattr__(self, "allow_nat64", bool(allow_nat64))
         object.__setattr__(self, "ports", _read_ports(ports))
+        object.__setattr__(self, "allow_hosts", _read_hosts(allow_hosts))
+        object.__setattr__(self, "address_policy", address_policy)
 
     def check(self, feed: Feed | str) -> None:
         """Raise :class:`~extcal.errors.FeedUrlError` if this policy would never fetch ``feed``.
@@ -105,6 +121,8 @@ class UrlPolicy:
         return self._judge_name(url.host) if literal is None else self._judge_literal(literal)
 
     def _judge_name(self, host: str) -> Refusal | None:
+        if host in self.allow_hosts:
+            return None
         if "." not in host:
             return Refusal(
                 "single-label",
@@ -120,8 +138,8 @@ class UrlPolicy:
             return Refusal("ip-literal", "The address names a server by number instead of by name.")
         return None if is_public(literal, allow_nat64=self.allow_nat64) else _NOT_PUBLIC
 
-    def vet(self, answers: Iterable[str]) -> tuple[Address, ...] | Refusal:
-        """Judge everything a name led to: one bad answer refuses the name.
+    def vet(self, answers: Iterable[str], host: str = "") -> tuple[Address, ...] | Refusal:
+        """Judge everything that ``host`` led to: one bad answer refuses the name.
 
         Returns the addresses to connect to, in the order given, mapped ones unwrapped; at most 64
         answers are read.
@@ -134,15 +152,27 @@ class UrlPolicy:
                 address = unwrap(ipaddress.ip_address(answer))
             except ValueError:
                 return Refusal("ip-odd", "The name of the server leads to something unreadable.")
-            if inside(address, self.deny_networks):
-                return _NOT_PUBLIC
-            public = is_public(address, allow_nat64=self.allow_nat64)
-            if not public and not inside(address, self.allow_networks):
-                return _NOT_PUBLIC
+            refusal = self._judge_address(host, address)
+            if refusal is not None:
+                return refusal
             found[address] = None
         if not found:
             return Refusal("dns-empty", "The name of the server leads nowhere.")
         return tuple(found)
+
+    def _judge_address(self, host: str, address: Address) -> Refusal | None:
+        if inside(address, self.deny_networks):
+            return _NOT_PUBLIC
+        public = is_public(address, allow_nat64=self.allow_nat64)
+        if not public and not inside(address, self.allow_networks):
+            return _NOT_PUBLIC
+        if self.address_policy is None:
+            return None
+        try:
+            return None if self.address_policy(host, address) else _VETOED
+        except Exception:
+            # A guard that stumbles has admitted nobody.
+            return _VETOED
 
 
 def _read_networks(name: str, networks: str | Iterable[str | Network]) -> tuple[Network, ...]:
@@ -163,3 +193,17 @@ def _read_ports(ports: Iterable[int] | None) -> frozenset[int] | None:
         if not 1 <= port <= 65_535:
             raise ValueError(f"ports takes numbers from 1 to 65535, not {port}")
     return several
+
+
+def _read_hosts(hosts: str | Iterable[str]) -> frozenset[str]:
+    """Names as they stand in a canonical address: lower case, no dot at the end."""
+    several = (hosts,) if isinstance(hosts, str) else tuple(hosts)
+    found = set()
+    for host in several:
+        if not isinstance(host, str):
+            raise TypeError(f"allow_hosts takes names as str, not {type(host).__name__}")
+        url = read_url(f"https://{host}/")
+        if isinstance(url, Refusal) or url.target != "/" or url.port != 443 or literal_of(url.host):
+            raise ValueError(f"allow_hosts takes names like 'exchange.corp.lan', not {host!r}")
+        found.add(url.host)
+    return frozenset(found)

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 __all__ = ["quiet_transport"]
 
 _FETCHING: ContextVar[bool] = ContextVar("extcal_fetching", default=False)
-_LOGGERS = ("httpcore2.connection", "httpcore2.http11")
+_LOGGERS = ("httpcore2.connection", "httpcore2.http11", "httpcore2.proxy")
 
 
 def _let_pass(record: logging.LogRecord) -> bool:

@@ -209,8 +209,10 @@ def fold_at_sign(target: str) -> str:
 
 def resolve_reference(base: Url, secret_reference: str) -> Url | Refusal:
     """Where a Location header leads from ``base`` (RFC 3986 section 5.2, RFC 9110 10.2.2)."""
-    # Servers write raw UTF-8 and spaces into Location; "%" is kept, so nothing is encoded twice.
-    reference = quote(secret_reference.strip(_WHITE), safe="%:/?#[]@!$&'()*+,;=~-._\\\"<>^`{|}")
+    # Servers write raw UTF-8 and spaces into Location, which arrives as latin-1; "%" is kept, so
+    # nothing is encoded twice.
+    octets = secret_reference.strip(_WHITE).encode("latin-1", "replace")
+    reference = quote(octets, safe="%:/?#[]@!$&'()*+,;=~-._\\\"<>^`{|}")
     try:
         return read_url(urljoin(base.text, reference))
     except ValueError:

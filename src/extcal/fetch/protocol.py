@@ -15,6 +15,7 @@ from extcal.limits import Limits
 
 __all__ = [
     "FAILURE_KINDS",
+    "AsyncFetcher",
     "Failed",
     "FetchRequest",
     "FetchResponse",
@@ -132,5 +133,13 @@ class Fetcher(Protocol):
     """Whatever can answer a :class:`FetchRequest`; a host brings its own in ten lines."""
 
     def fetch(self, request: FetchRequest, /) -> FetchResponse:
+        """Answer ``request``. Never raises for what a source or a network does."""
+        ...
+
+
+class AsyncFetcher(Protocol):
+    """The same for programs with an event loop."""
+
+    async def fetch(self, request: FetchRequest, /) -> FetchResponse:
         """Answer ``request``. Never raises for what a source or a network does."""
         ...

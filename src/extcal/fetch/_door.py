@@ -1,0 +1,140 @@
+"""What both HTTP fetchers are before they fetch anything: their arguments, read and kept.
+
+Arguments in, journeys and deadlines out. Nothing here waits or connects; ssl is imported at the
+first fetch over https.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from random import random
+from typing import TYPE_CHECKING
+
+from extcal.fetch._addresses import Network
+from extcal.fetch._core import Journey, default_user_agent
+from extcal.fetch._deadline import Deadline
+from extcal.fetch._dns import Lookup, Resolver, SharedTurns, system_resolver
+from extcal.fetch._policy import AddressPolicy, UrlPolicy
+from extcal.fetch._proxy import Proxy, read_proxy
+from extcal.fetch.protocol import Failed, FetchRequest
+from extcal.limits import Limits
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["LOG", "PROXY_REFUSED", "Door", "mistake"]
+
+LOG = logging.getLogger("extcal.fetch")
+# A library is silent until its host wants to hear it.
+logging.getLogger("extcal").addHandler(logging.NullHandler())
+
+PROXY_REFUSED = Failed("connect", looks_like="The proxy does not connect to the server.")
+
+
+class Door:
+    """The arguments of HttpFetcher and AsyncHttpFetcher."""
+
+    def __init__(
+        self,
+        *,
+        policy: UrlPolicy | None = None,
+        allow_networks: str | Iterable[str | Network] = (),
+        deny_networks: str | Iterable[str | Network] = (),
+        allow_http: bool = False,
+        allow_ip_literals: bool = False,
+        allow_nat64: bool = False,
+        ports: Iterable[int] | None = None,
+        allow_hosts: str | Iterable[str] = (),
+        address_policy: AddressPolicy | None = None,
+        user_agent: str | None = None,
+        limits: Limits | None = None,
+        max_fetches: int = 32,
+        max_fetches_per_host: int = 4,
+        proxy: str | None = None,
+        resolver: Resolver | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        jitter: Callable[[], float] = random,
+    ) -> None:
+        self._require()
+        sealed = read_proxy(proxy)
+        # A traceback that ships local variables must not ship the proxy's password.
+        del proxy
+        if isinstance(sealed, Exception):
+            raise sealed
+        self._proxy: Proxy | None = sealed
+        fields = UrlPolicy(
+            allow_networks=allow_networks,
+            deny_networks=deny_networks,
+            allow_http=allow_http,
+            allow_ip_literals=allow_ip_literals,
+            allow_nat64=allow_nat64,
+            ports=ports,
+            allow_hosts=allow_hosts,
+            address_policy=address_policy,
+        )
+        if policy is not None and fields != UrlPolicy():
+            raise TypeError("pass either policy or its fields as keywords, not both")
+        self._policy = fields if policy is None else policy
+        self._user_agent = _read_user_agent(user_agent)
+        self._limits = limits
+        self._turns = SharedTurns(
+            _read_count("max_fetches", max_fetches),
+            _read_count("max_fetches_per_host", max_fetches_per_host),
+        )
+        self._lookup = Lookup(system_resolver if resolver is None else resolver)
+        self._ssl_context = ssl_context
+        self._jitter = jitter
+
+    @property
+    def policy(self) -> UrlPolicy:
+        """Where this fetcher may go; ``policy.check(feed)`` judges an address when it is pasted."""
+        return self._policy
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._user_agent.partition(' ')[0]}>"
+
+    def _require(self) -> None:
+        """Raise ImportError if what this fetcher needs is not installed."""
+
+    def _begin(self, request: FetchRequest) -> tuple[Journey, Deadline]:
+        limits = request.limits if self._limits is None else self._limits
+        deadline = Deadline(min(request.deadline, limits.fetch_deadline))
+        return Journey(request, self._policy, limits, self._user_agent), deadline
+
+    def _trust(self) -> ssl.SSLContext:
+        """The TLS context, built once: reading the system's certificates takes a while.
+
+        Two threads may both build it; the last one is kept, and either is right.
+        """
+        if self._ssl_context is None:
+            from extcal.fetch.wire.trust import new_ssl_context
+
+            self._ssl_context = new_ssl_context()
+        return self._ssl_context
+
+
+def mistake(request: FetchRequest, error: Exception) -> Failed:
+    """The answer for a mistake of our own, or of what a host passed in."""
+    # Its text and its frames could hold the address; its type says enough to look further.
+    LOG.error("%r: fetcher failed with %s", request.feed, type(error).__name__)
+    return Failed("fetcher_error")
+
+
+def _read_user_agent(user_agent: str | None) -> str:
+    if user_agent is None:
+        return default_user_agent()
+    if not isinstance(user_agent, str):
+        raise TypeError(f"user_agent takes a str, not {type(user_agent).__name__}")
+    user_agent = user_agent.strip()
+    if not user_agent or not user_agent.isascii() or not user_agent.isprintable():
+        raise ValueError("user_agent takes one line of printable ASCII")
+    return user_agent
+
+
+def _read_count(name: str, count: int) -> int:
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise TypeError(f"{name} takes a number, not {type(count).__name__}")
+    if count < 1:
+        raise ValueError(f"{name} must be at least 1, it was {count}")
+    return count

@@ -1,0 +1,56 @@
+"""A proxy, by explicit argument only: text in, a sealed value out. Pure.
+
+Behind a proxy it is the proxy that looks names up and connects, so addresses of names cannot be
+judged here: what a name leads to is the proxy's business, and a filtering one is the right peer.
+Its credentials are never shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+from extcal.fetch._url import Refusal, read_url
+
+__all__ = ["Proxy", "read_proxy"]
+
+_FORM = re.compile(r"http://(?:([^:@/\s]+)(?::([^@/\s]*))?@)?([^@/?#\s]+:[0-9]+)/?", re.IGNORECASE)
+
+
+class Proxy:
+    """Where requests go instead of to their server."""
+
+    __slots__ = ("_credentials", "host", "port")
+
+    def __init__(self, host: str, port: int, credentials: tuple[bytes, bytes] | None) -> None:
+        self.host = host
+        self.port = port
+        # A closure, because whatever lists attributes (debuggers, error reporters) stops there.
+        self._credentials: Callable[[], tuple[bytes, bytes] | None] = lambda: credentials
+
+    def credentials(self) -> tuple[bytes, bytes] | None:
+        """User name and password for the proxy (RFC 9110 section 11.7.2), in clear, or None."""
+        return self._credentials()
+
+    def __repr__(self) -> str:
+        return f"<Proxy {self.host}:{self.port}>"
+
+
+def read_proxy(secret_proxy: object) -> Proxy | ValueError | TypeError | None:
+    """Read ``http://[user:password@]host:port``.
+
+    What is wrong is returned, not raised: no frame of a traceback may hold the credentials.
+    """
+    if secret_proxy is None:
+        return None
+    if not isinstance(secret_proxy, str):
+        return TypeError(f"proxy takes a str or None, not {type(secret_proxy).__name__}")
+    match = _FORM.fullmatch(secret_proxy.strip())
+    url = read_url(f"http://{match[3]}/") if match is not None else None
+    if match is None or url is None or isinstance(url, Refusal):
+        return ValueError("proxy takes an address like 'http://proxy.example:3128'")
+    user, password = match[1], match[2] or ""
+    if user is None:
+        return Proxy(url.host, url.port, None)
+    return Proxy(url.host, url.port, (unquote_to_bytes(user), unquote_to_bytes(password)))

@@ -1,0 +1,119 @@
+"""What both backends share: where a connection may go, what it has heard, and httpcore2's values.
+
+Nothing here waits. What must end a fetch is raised as :class:`~extcal.fetch._deadline.Stop`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore2
+
+from extcal.fetch._addresses import Address, unwrap
+from extcal.fetch._core import Ask, address_refused
+from extcal.fetch._deadline import Stop
+from extcal.fetch._policy import UrlPolicy
+from extcal.fetch._proxy import Proxy
+from extcal.fetch._url import Refusal, Url
+from extcal.fetch.protocol import Failed
+from extcal.limits import Limits
+
+__all__ = [
+    "CERTIFICATE_REFUSED",
+    "TLS_FAILED",
+    "UNREACHABLE",
+    "Ear",
+    "check_peer",
+    "new_origin",
+    "new_request",
+    "new_socket",
+    "proxy_options",
+    "vetted",
+]
+
+MAX_ADDRESSES = 8
+_HEAD_BYTES = 1024 * 1024  # heads, chunk framing and interim answers, beside twice the body
+
+UNREACHABLE = Failed("connect", looks_like="The server cannot be reached.")
+TLS_FAILED = Failed("tls", looks_like="No encrypted connection to the server came about.")
+CERTIFICATE_REFUSED = Failed("tls", looks_like="The server's certificate cannot be trusted.")
+_WRONG_PEER = Failed("blocked_address", looks_like="The connection led to another address.")
+_FLOOD = Failed("too_large", looks_like="The answer is larger than is read.")
+
+
+class Ear:
+    """What one connection has heard: whether anything, whether the last byte, and how much."""
+
+    __slots__ = ("_room", "ended", "heard")
+
+    def __init__(self, limits: Limits) -> None:
+        self._room = 2 * limits.max_wire_bytes + _HEAD_BYTES
+        self.heard = False
+        self.ended = False
+
+    def hear(self, data: bytes) -> bytes:
+        """Note what was read, and give it back; raises Stop for a flood."""
+        self._room -= len(data)
+        if self._room < 0:
+            raise Stop(_FLOOD)
+        self.heard = self.heard or bool(data)
+        self.ended = not data
+        return data
+
+
+def vetted(
+    policy: UrlPolicy, proxy: Proxy | None, host: str, answers: Iterable[str]
+) -> tuple[Address, ...]:
+    """The addresses of ``host`` to try, every answer judged; raises Stop if one is refused.
+
+    A proxy is where the operator of this program said: its addresses are not judged.
+    """
+    if proxy is None:
+        judged = policy.vet(answers, host)
+    else:
+        judged = UrlPolicy(allow_networks=("0.0.0.0/0", "::/0")).vet(answers)
+    if isinstance(judged, Refusal):
+        raise Stop(address_refused(judged))
+    return judged[:MAX_ADDRESSES]
+
+
+def new_socket(address: Address) -> socket.socket:
+    """A socket for ``address``; raises OSError when there is none to be had."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    return socket.socket(family, socket.SOCK_STREAM)
+
+
+def check_peer(sock: socket.socket, address: Address, port: int) -> None:
+    """Make sure that ``sock`` led where it was told to; raises Stop or OSError."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    peer = sock.getpeername()
+    if unwrap(ipaddress.ip_address(peer[0])) != address or peer[1] != port:
+        raise Stop(_WRONG_PEER)
+
+
+def new_origin(url: Url, proxy: Proxy | None) -> httpcore2.Origin:
+    """Scheme, host and port; a proxy is told an IPv6 address in its brackets."""
+    bracketed = f"[{url.host}]" if proxy is not None and ":" in url.host else url.host
+    return httpcore2.Origin(url.scheme.encode(), bracketed.encode(), url.port)
+
+
+def new_request(ask: Ask, origin: httpcore2.Origin) -> httpcore2.Request:
+    return httpcore2.Request(
+        "GET",
+        httpcore2.URL(
+            scheme=origin.scheme, host=origin.host, port=origin.port, target=ask.url.target
+        ),
+        headers=[(name.encode(), value.encode()) for name, value in ask.headers],
+        extensions={"sni_hostname": ask.url.host},
+    )
+
+
+def proxy_options(proxy: Proxy) -> dict[str, Any]:
+    """What httpcore2's HTTPProxy and AsyncHTTPProxy need to know of a proxy."""
+    return {
+        "proxy_url": httpcore2.URL(scheme="http", host=proxy.host, port=proxy.port, target="/"),
+        "proxy_auth": proxy.credentials(),
+    }
