@@ -1,13 +1,14 @@
 """One library that turns the bytes of a feed into merged busy intervals, as a process of its own.
 
-    python contestant.py extcal|regex|recurring|ical
+    python contestant.py extcal|expand|regex|recurring|ical
 
 Reads requests, one JSON object a line (``path``, ``start`` and ``end`` in epoch seconds), and
 answers each with one: ``cpu`` (seconds of CPU time from the bytes to the intervals; reading the
-file is not counted), ``busy`` (the intervals), ``peak`` (bytes the process grew by, at its highest)
-or ``error``. Every library is told the same rules: Microsoft's busy status if there is one, else
-TRANSP; cancelled is absent; all-day is local to Berlin. This file runs in the environment of its
-library, so it imports the others' nowhere.
+file is not counted), ``busy`` (the intervals), ``peak`` (bytes the process grew by, at its highest,
+the feed among them) or ``error``. With ``trace``, ``traced`` is the peak of what Python's allocator
+gave out beyond the feed. Every library is told the same rules: Microsoft's busy status if there is
+one, else TRANSP; cancelled is absent; all-day is local to Berlin. This file runs in the environment
+of its library, so it imports the others' nowhere.
 """
 
 from __future__ import annotations
@@ -22,11 +23,21 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 Spans = list[tuple[int, int]]
-Contestant = Callable[[bytes, datetime, datetime], Spans]
+
+
+class Outcome(NamedTuple):
+    """What a library answers; only ours says whether it vouches for it, and what was odd."""
+
+    busy: Spans
+    complete: bool = True
+    odd: tuple[str, ...] = ()
+
+
+Contestant = Callable[[bytes, datetime, datetime], Outcome]
 
 BERLIN = ZoneInfo("Europe/Berlin")
 _NOT_BUSY = {"FREE", "WORKINGELSEWHERE"}
@@ -49,7 +60,7 @@ def _answer(contestant: Contestant, request: dict[str, Any]) -> dict[str, object
         tracemalloc.start()
     began = time.process_time()
     try:
-        busy = contestant(data, start, end)
+        outcome = contestant(data, start, end)
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"[:200]}
     finally:
@@ -57,7 +68,7 @@ def _answer(contestant: Contestant, request: dict[str, Any]) -> dict[str, object
         traced = tracemalloc.get_traced_memory()[1] if request.get("trace") else 0
         tracemalloc.stop()
     peak = high_water() - before
-    return {"cpu": cpu, "busy": busy, "peak": peak, "traced": traced, "bytes": len(data)}
+    return {"cpu": cpu, "peak": peak, "traced": traced, **outcome._asdict()}
 
 
 def high_water() -> int:
@@ -106,21 +117,37 @@ def extcal() -> Contestant:
     """This library."""
     free_busy = import_module("extcal").free_busy
 
-    def read(data: bytes, start: datetime, end: datetime) -> Spans:
+    def read(data: bytes, start: datetime, end: datetime) -> Outcome:
         answer = free_busy(data, start, end, timezone="Europe/Berlin")
-        return merged(((lo, hi) for lo, hi, kind in answer.epochs if kind > 1), start, end)
+        return Outcome(_blocking(answer.epochs, start, end))
 
     return read
+
+
+def expand() -> Contestant:
+    """This library, with the events and everything it has to say."""
+    whole = import_module("extcal").expand
+
+    def read(data: bytes, start: datetime, end: datetime) -> Outcome:
+        answer = whole(data, start, end, timezone="Europe/Berlin")
+        odd = tuple(sorted({problem.code for problem in answer.problems}))
+        return Outcome(_blocking(answer.free_busy.epochs, start, end), answer.complete, odd)
+
+    return read
+
+
+def _blocking(epochs: Iterable[tuple[int, int, int]], start: datetime, end: datetime) -> Spans:
+    return merged(((lo, hi) for lo, hi, kind in epochs if kind > 1), start, end)
 
 
 def regex() -> Contestant:
     """No library: one selective pass over the same bytes, as a unit of measure."""
     pattern = re.compile(rb"\n(?:RRULE|RDATE|RECURRENCE-ID)[;:]")
 
-    def read(data: bytes, start: datetime, end: datetime) -> Spans:
+    def read(data: bytes, start: datetime, end: datetime) -> Outcome:
         for _ in pattern.finditer(data):
             pass
-        return []
+        return Outcome([])
 
     return read
 
@@ -130,7 +157,7 @@ def recurring() -> Contestant:
     calendars = import_module("icalendar").Calendar
     of = import_module("recurring_ical_events").of
 
-    def read(data: bytes, start: datetime, end: datetime) -> Spans:
+    def read(data: bytes, start: datetime, end: datetime) -> Outcome:
         # The library takes dates to be in the zone of the window.
         first, last = start.astimezone(BERLIN), end.astimezone(BERLIN)
         spans = []
@@ -138,7 +165,7 @@ def recurring() -> Contestant:
             microsoft = str(event.get("X-MICROSOFT-CDO-BUSYSTATUS", ""))
             if _is_busy(microsoft, str(event.get("TRANSP", "")), str(event.get("STATUS", ""))):
                 spans.append((_instant(event["DTSTART"].dt), _instant(event["DTEND"].dt)))
-        return merged(spans, start, end)
+        return Outcome(merged(spans, start, end))
 
     return read
 
@@ -147,7 +174,7 @@ def ical() -> Contestant:
     """allenporter's ical, on which Home Assistant's local calendar stands."""
     streams = import_module("ical.calendar_stream").IcsCalendarStream
 
-    def read(data: bytes, start: datetime, end: datetime) -> Spans:
+    def read(data: bytes, start: datetime, end: datetime) -> Outcome:
         calendar = streams.calendar_from_ics(data.decode())
         timeline = calendar.timeline_tz(BERLIN)
         spans = []
@@ -157,12 +184,13 @@ def ical() -> Contestant:
             status = event.status.value if event.status else ""
             if _is_busy(microsoft, event.transparency or "", status):
                 spans.append((_instant(event.start), _instant(event.end)))
-        return merged(spans, start, end)
+        return Outcome(merged(spans, start, end))
 
     return read
 
 
 CONTESTANTS: dict[str, Callable[[], Contestant]] = {
+    "expand": expand,
     "extcal": extcal,
     "ical": ical,
     "recurring": recurring,

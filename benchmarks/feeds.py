@@ -121,7 +121,9 @@ def _meetings(chance: random.Random, events: int, words: int) -> Iterator[_Meeti
 def _plan(chance: random.Random) -> list[_Meeting]:
     """One meeting, and the overrides if it is a series."""
     day = _HISTORY + timedelta(days=chance.randrange(_DAYS))
-    start = datetime(day.year, day.month, day.day, chance.randrange(7, 18), 15 * chance.randrange(4))
+    start = datetime(
+        day.year, day.month, day.day, chance.randrange(7, 18), 15 * chance.randrange(4)
+    )
     recurring = chance.random() < 0.05
     zone = chance.choices((0, 1, 2), (90, 7, 3))[0]
     meeting = _Meeting(start, chance.choice((25, 30, 45, 50, 60, 90, 120)), zone)
@@ -156,7 +158,9 @@ def _series(chance: random.Random, meeting: _Meeting) -> _Series:
     days = {"WEEKLY": 7, "DAILY": 1, "MONTHLY": 31, "YEARLY": 366}[kind] * interval
     until_now = max(4, (END.date() - meeting.start.date()).days // days)
     length = until_now if live else chance.randrange(4, {"YEARLY": 6, "MONTHLY": 24}.get(kind, 60))
-    series = _Series(kind, interval, length, "" if live else chance.choice(("UNTIL",) * 4 + ("COUNT",)))
+    series = _Series(
+        kind, interval, length, "" if live else chance.choice(("UNTIL",) * 4 + ("COUNT",))
+    )
     _fit(chance, meeting, series)
     return series
 
@@ -223,7 +227,9 @@ def _instance(start: datetime, series: _Series, number: int) -> datetime:
 
 
 def _override(chance: random.Random, master: _Meeting, original: datetime) -> _Meeting:
-    moved = timedelta(minutes=chance.choice((-90, 0, 30, 60, 120)), days=chance.choice((0, 0, 1, 7)))
+    moved = timedelta(
+        minutes=chance.choice((-90, 0, 30, 60, 120)), days=chance.choice((0, 0, 1, 7))
+    )
     if master.all_day:
         moved = timedelta(days=moved.days)
     return _Meeting(

@@ -179,8 +179,12 @@ static void note_overrides(icalcomponent *calendar, struct table *table,
     icalcomponent *event = icalcomponent_get_first_component(calendar, ICAL_VEVENT_COMPONENT);
     for (; event; event = icalcomponent_get_next_component(calendar, ICAL_VEVENT_COMPONENT)) {
         const char *uid = icalcomponent_get_uid(event);
-        if (uid && icalcomponent_get_first_property(event, ICAL_RECURRENCEID_PROPERTY))
-            replace(table, uid, instant(icalcomponent_get_recurrenceid(event), window));
+        icalproperty *original =
+            icalcomponent_get_first_property(event, ICAL_RECURRENCEID_PROPERTY);
+        /* icalcomponent_get_recurrenceid would leave the TZID out. */
+        if (uid && original)
+            replace(table, uid,
+                    instant(icalproperty_get_datetime_with_component(original, event), window));
     }
 }
 

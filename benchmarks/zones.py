@@ -47,9 +47,7 @@ def windows_vtimezones() -> Iterator[str]:
         yield "END:VTIMEZONE"
 
 
-def _observance(
-    kind: str, before: str, after: str, start: str, rule: str | None
-) -> Iterator[str]:
+def _observance(kind: str, before: str, after: str, start: str, rule: str | None) -> Iterator[str]:
     yield from (f"BEGIN:{kind}", f"TZOFFSETFROM:{before}", f"TZOFFSETTO:{after}")
     yield f"DTSTART:{start}"
     if rule:

@@ -1,0 +1,224 @@
+"""Feeds that defeat other expanders: each small to send and, read carelessly, endless to expand.
+
+``HOSTILE`` names them; each makes its bytes anew. ``truth`` is busy time that follows from the
+standard by hand: a reading may call it busy or unknown, and never free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from feeds import END, START
+
+__all__ = ["HOSTILE", "Hostile"]
+
+_LO, _HI = int(START.timestamp()), int(END.timestamp())
+_HOUR = 3600
+_NINE = _LO + 9 * _HOUR  # of the first Monday, in UTC
+_ANCHOR = "BEGIN:VEVENT\nUID:anchor\nDTSTART:20270104T090000Z\nDTEND:20270104T100000Z\nEND:VEVENT\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Hostile:
+    """One hostile feed: what it does, its bytes, and what is surely busy."""
+
+    name: str
+    make: Callable[[], bytes]
+    truth: tuple[tuple[int, int], ...] = ((_NINE, _NINE + _HOUR),)
+
+
+def _calendar(*parts: str) -> bytes:
+    """A calendar of the parts, and at its end a meeting that must not be lost."""
+    head = "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//example//hostile//EN\n"
+    return (head + "".join(parts) + _ANCHOR + "END:VCALENDAR\n").encode()
+
+
+def _event(*lines: str, uid: str = "hostile", start: str = "20200101T000000Z") -> str:
+    return "\n".join(["BEGIN:VEVENT", f"UID:{uid}", f"DTSTART:{start}", *lines, "END:VEVENT", ""])
+
+
+def _series(rule: str, *lines: str, start: str = "20200101T000000Z") -> Callable[[], bytes]:
+    return lambda: _calendar(_event("DURATION:PT1S", f"RRULE:{rule}", *lines, start=start))
+
+
+def _days(count: int, first: datetime = datetime(2020, 1, 1)) -> Iterable[str]:
+    return (f"{first + timedelta(hours=number):%Y%m%dT%H%M%SZ}" for number in range(count))
+
+
+def _many_series() -> bytes:
+    rule = "RRULE:FREQ=SECONDLY;BYSECOND=1,7,13"
+    return _calendar(*(_event(rule, "DURATION:PT1S", uid=f"u{n}") for n in range(1_000)))
+
+
+def _exdates() -> bytes:
+    exdates = (f"EXDATE:{day}" for day in _days(100_000))
+    return _calendar(_event("DURATION:PT1H", "RRULE:FREQ=HOURLY;INTERVAL=5", *exdates))
+
+
+def _rdates() -> bytes:
+    return _calendar(_event("DURATION:PT1S", "RDATE:" + ",".join(_days(200_000))))
+
+
+def _folded_line() -> bytes:
+    text = "\n ".join(["DESCRIPTION:x", *["x" * 72] * 14_000])
+    return _calendar(_event("DURATION:PT1H", text, start="20270105T090000Z"))
+
+
+def _folded_by_one() -> bytes:
+    return _calendar(_event("DURATION:PT1H", "SUMMARY:" + "\n x" * 350_000))
+
+
+def _newlines() -> bytes:
+    return b"BEGIN:VCALENDAR\n" + b"\n" * 1_000_000 + _calendar().split(b"\n", 1)[1]
+
+
+def _overrides() -> bytes:
+    overrides = (
+        _event(f"RECURRENCE-ID:{day}", "DURATION:PT1H", start=day, uid="one")
+        for day in _days(50_000, datetime(2021, 1, 1))
+    )
+    master = _event("RRULE:FREQ=HOURLY", "DURATION:PT1H", uid="one")
+    return _calendar(master, *overrides)
+
+
+def _following() -> bytes:
+    overrides = (
+        _event(f"RECURRENCE-ID;RANGE=THISANDFUTURE:{day}", "DURATION:PT1H", start=day, uid="one")
+        for day in _days(5_000, datetime(2026, 9, 1))
+    )
+    return _calendar(_event("RRULE:FREQ=HOURLY", "DURATION:PT1H", uid="one"), *overrides)
+
+
+def _zone(name: str, rules: int = 1, freq: str = "YEARLY") -> str:
+    lines = ["BEGIN:VTIMEZONE", f"TZID:{name}"]
+    for number in range(rules):
+        lines += [f"BEGIN:{('STANDARD', 'DAYLIGHT')[number % 2]}", "TZOFFSETFROM:+0100"]
+        lines += [f"TZOFFSETTO:+0{number % 9}00", f"RRULE:FREQ={freq}"]
+        lines += [f"DTSTART:19{70 + number % 30}0{1 + number % 9}01T020000"]
+        lines += [f"END:{('STANDARD', 'DAYLIGHT')[number % 2]}"]
+    return "\n".join([*lines, "END:VTIMEZONE", ""])
+
+
+def _big_zone(freq: str = "YEARLY") -> bytes:
+    event = "BEGIN:VEVENT\nUID:z\nDTSTART;TZID=big:20270105T090000\nDURATION:PT1H\nEND:VEVENT\n"
+    return _calendar(_zone("big", 2_000, freq), event)
+
+
+def _availabilities() -> bytes:
+    one = (
+        "BEGIN:VAVAILABILITY\nUID:a{0}\nPRIORITY:{1}\nDTSTART:20260101T000000Z\n"
+        "BEGIN:AVAILABLE\nUID:b{0}\nDTSTART:20260105T090000Z\nDTEND:20260105T170000Z\n"
+        "RRULE:FREQ=DAILY\nEND:AVAILABLE\nEND:VAVAILABILITY\n"
+    )
+    return _calendar(*(one.format(number, number % 10) for number in range(5_000)))
+
+
+def _copies() -> bytes:
+    lines = ("DURATION:PT1H", "RRULE:FREQ=DAILY")
+    many = (_event(f"SEQUENCE:{n}", *lines, uid="one") for n in range(20_000))
+    return _calendar(*many)
+
+
+def _masters() -> bytes:
+    many = (
+        _event(
+            "DURATION:PT1H",
+            "RRULE:FREQ=DAILY",
+            uid="one",
+            start=f"20200101T{n % 24:02}{n % 60:02}00Z",
+        )
+        for n in range(5_000)
+    )
+    return _calendar(*many)
+
+
+def _long_instances() -> bytes:
+    many = (
+        _event("DURATION:P3650D", "RRULE:FREQ=DAILY", uid=f"u{n}", start="20190101T000000Z")
+        for n in range(200)
+    )
+    return _calendar(*many)
+
+
+def _listed() -> bytes:
+    lines = (f"FREEBUSY:{day}/PT30M\n" for day in _days(100_000))
+    return _calendar("BEGIN:VFREEBUSY\nUID:f\n", *lines, "END:VFREEBUSY\n")
+
+
+def _tzids() -> bytes:
+    many = (
+        f"BEGIN:VEVENT\nUID:u{n}\nDTSTART;TZID=No Such Zone {n}:20270105T090000\nEND:VEVENT\n"
+        for n in range(20_000)
+    )
+    return _calendar(*many)
+
+
+def _broken() -> bytes:
+    return _calendar(*("BEGIN:VEVENT\nUID:x\nDTSTART:rubbish\nEND:VEVENT\n" for _ in range(50_000)))
+
+
+_EVERYTHING = "BYHOUR={};BYMINUTE={};BYSECOND={}".format(
+    *(",".join(map(str, range(size))) for size in (24, 60, 60))
+)
+_WHOLE = ((_LO, _HI),)
+
+HOSTILE: tuple[Hostile, ...] = (
+    # The list of the field's worst, each of which stalls or breaks some library.
+    Hostile("FREQ=SECONDLY without end", _series("FREQ=SECONDLY"), _WHOLE),
+    Hostile(
+        "SECONDLY;INTERVAL=7;COUNT=1000000000", _series("FREQ=SECONDLY;INTERVAL=7;COUNT=1000000000")
+    ),
+    Hostile("30 February, YEARLY", _series("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")),
+    Hostile("30 February, DAILY", _series("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30")),
+    Hostile("30 February, SECONDLY", _series("FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30")),
+    Hostile("100,000 EXDATEs", _exdates),
+    Hostile("one folded line of 1 MB", _folded_line),
+    Hostile("a megabyte of bare newlines", _newlines),
+    Hostile("50,000 overrides of one UID", _overrides),
+    Hostile("a 2,000-rule VTIMEZONE", _big_zone),
+    # More of the same kinds.
+    Hostile("a VTIMEZONE of 2,000 SECONDLY rules", lambda: _big_zone("SECONDLY")),
+    Hostile(
+        "every second by BY lists, and the last of each year",
+        _series(f"FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;{_EVERYTHING};BYSETPOS=-1"),
+    ),
+    Hostile("every second by BY lists", _series(f"FREQ=DAILY;{_EVERYTHING}"), _WHOLE),
+    Hostile("1,000 SECONDLY series", _many_series),
+    Hostile(
+        "COUNT over years of Fridays 13th",
+        _series("FREQ=DAILY;BYMONTHDAY=13;BYDAY=FR;COUNT=100000", start="19000101T000000Z"),
+    ),
+    Hostile("DAILY from the year 1", _series("FREQ=DAILY", start="00010101T090000Z")),
+    Hostile("INTERVAL=0", _series("FREQ=MINUTELY;INTERVAL=0")),
+    Hostile("INTERVAL of 30 digits", _series("FREQ=DAILY;INTERVAL=" + "9" * 30)),
+    Hostile(
+        "5,000 RRULEs in one event",
+        _series("FREQ=DAILY", *["RRULE:FREQ=HOURLY;BYMINUTE=7"] * 5_000),
+    ),
+    Hostile("200,000 RDATEs", _rdates),
+    Hostile("5,000 THISANDFUTURE overrides", _following),
+    Hostile("20,000 copies of one series", _copies),
+    Hostile("5,000 masters of one UID", _masters),
+    Hostile("200 daily series of ten-year instances", _long_instances, _WHOLE),
+    Hostile("5,000 VAVAILABILITY", _availabilities, ()),
+    Hostile("100,000 FREEBUSY lines", _listed),
+    Hostile("50,000 VTIMEZONEs", lambda: _calendar(*(_zone(f"z{n}") for n in range(50_000)))),
+    Hostile("20,000 unknown TZIDs", _tzids),
+    Hostile("50,000 unreadable events", _broken),
+    Hostile("a line of 350,000 folds", _folded_by_one),
+    Hostile("100,000 components deep", lambda: _calendar("BEGIN:X\n" * 100_000)),
+    Hostile("100,000 VEVENTs never ended", lambda: _calendar("BEGIN:VEVENT\n" * 100_000)),
+    Hostile(
+        "a megabyte of quotes and semicolons", lambda: _calendar(_event('X;A="' + ';B="' * 250_000))
+    ),
+    Hostile(
+        "a TZID of one megabyte",
+        lambda: _calendar(
+            _event(start="20270105T090000").replace(
+                "DTSTART:", 'DTSTART;TZID="' + "(" * 1_000_000 + '":'
+            )
+        ),
+    ),
+)

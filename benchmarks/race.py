@@ -1,0 +1,171 @@
+"""Contestants as processes, asked in turn, so that a slow moment of the machine meets them all."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from feeds import END, START
+
+__all__ = ["Answer", "Case", "Runner", "commands", "race"]
+
+HERE = Path(__file__).parent
+PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a contestant made of one feed: CPU seconds, intervals, bytes; or an error."""
+
+    cpu: float = 0.0
+    busy: tuple[tuple[int, int], ...] = ()
+    peak: int = 0
+    traced: int = 0
+    complete: bool = True
+    odd: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Case:
+    """One feed, who reads it, and what they answered."""
+
+    name: str
+    path: Path
+    events: int
+    contestants: tuple[str, ...]
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size
+
+    def cpu(self, contestant: str) -> float | None:
+        """The median of the contestant's CPU seconds; None if it has no answer."""
+        good = [answer.cpu for answer in self.answers.get(contestant, ()) if not answer.error]
+        return statistics.median(good) if good else None
+
+    def error(self, contestant: str) -> str:
+        return next((a.error for a in self.answers.get(contestant, ()) if a.error), "")
+
+    def agrees(self, contestant: str) -> bool | None:
+        """Whether its intervals are extcal's; None if it has none."""
+        ours, theirs = self.answers.get("extcal"), self.answers.get(contestant)
+        if not ours or not theirs or theirs[-1].error or contestant == "regex":
+            return None
+        return ours[-1].busy == theirs[-1].busy
+
+
+class Runner:
+    """One contestant's process; ended by leaving the ``with`` block, or when it takes too long."""
+
+    def __init__(self, command: Sequence[str], limit: float) -> None:
+        self.command, self.limit = command, limit
+        self.process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Runner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def ask(self, path: Path, *, trace: bool = False) -> Answer:
+        """Have the feed at ``path`` read over the window."""
+        if self.process is None:
+            pipe = subprocess.PIPE
+            self.process = subprocess.Popen(
+                self.command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
+            )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        window = {"start": int(START.timestamp()), "end": int(END.timestamp())}
+        try:
+            print(
+                json.dumps({"path": str(path), **window, "trace": trace}),
+                file=self.process.stdin,
+                flush=True,
+            )
+            if not select.select([self.process.stdout], [], [], self.limit)[0]:
+                self.stop()
+                return Answer(error=f"stopped after {self.limit:.0f} s")
+            told = json.loads(self.process.stdout.readline())
+        except (OSError, ValueError):
+            self.stop()
+            return Answer(error="died")
+        told["busy"] = tuple((start, end) for start, end in told.get("busy", ()))
+        told["odd"] = tuple(told.get("odd", ()))
+        return Answer(**told)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.process = None
+
+
+def race(
+    cases: Iterable[Case], known: dict[str, list[str]], rounds: int, budget: float, limit: float
+) -> None:
+    """Let everybody read every case, in turn, ``rounds`` times.
+
+    A contestant that has spent ``budget`` CPU seconds on a case sits out the other rounds, and one
+    that needs more than ``limit`` seconds for one feed is stopped.
+    """
+    runners = {name: Runner(command, limit) for name, command in known.items()}
+    try:
+        for case in cases:
+            present = [name for name in case.contestants if name in runners]
+            for turn in range(rounds):
+                for name in present:
+                    answers = case.answers.setdefault(name, [])
+                    spent = sum(answer.cpu for answer in answers)
+                    if spent <= budget and not any(answer.error for answer in answers):
+                        answers.append(runners[name].ask(case.path))
+                _say(f"{case.name}: round {turn + 1} of {rounds}")
+    finally:
+        for runner in runners.values():
+            runner.stop()
+        _say("")
+
+
+def commands() -> tuple[dict[str, list[str]], list[str]]:
+    """Return how each contestant that can run here is started, and a word on those that cannot."""
+    script = str(HERE / "contestant.py")
+    ours = {name: [sys.executable, script, name] for name in ("extcal", "regex")}
+    words = []
+    if PEERS.exists():
+        ours |= {name: [str(PEERS), script, name] for name in ("recurring", "ical")}
+    else:
+        words.append("peers skipped: .venv-peers could not be made (no package index?)")
+    libical = _build_libical()
+    if isinstance(libical, Path):
+        ours["libical"] = [str(libical)]
+    else:
+        words.append(libical)
+    return ours, words
+
+
+def _build_libical() -> Path | str:
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+    if not compiler:
+        return "libical skipped: no C compiler"
+    built = HERE.parent / "build" / "bench" / "libical_busy"
+    source = HERE / "libical_busy.c"
+    built.parent.mkdir(parents=True, exist_ok=True)
+    command = [compiler, "-O2", "-o", str(built), str(source), "-lical"]
+    if subprocess.run(command, capture_output=True).returncode:
+        return "libical skipped: its headers are not installed (apt-get install libical-dev)"
+    return built
+
+
+def _say(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

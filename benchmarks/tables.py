@@ -1,0 +1,212 @@
+"""What was measured, as Markdown."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from race import PEERS, Answer, Case
+
+__all__ = [
+    "heading",
+    "hostile_table",
+    "import_table",
+    "memory_table",
+    "people_table",
+    "race_table",
+]
+
+NAMES = {
+    "extcal": "extcal",
+    "ical": "ical",
+    "libical": "libical (C)",
+    "recurring": "icalendar + recurring-ical-events",
+    "regex": "one selective regex pass",
+}
+# What is promised: how many times faster than whom, and the least that counts as done.
+REACH: dict[tuple[str, str], tuple[float, float]] = {
+    ("google-10000", "recurring"): (250, 180),
+    ("google-50000", "recurring"): (250, 180),
+    ("google-10000", "libical"): (10, 6.5),
+    ("google-50000", "libical"): (10, 6.5),
+    ("outlook-10000", "libical"): (8, 5.5),
+    ("heavy-500", "recurring"): (300, 180),
+    ("heavy-500", "libical"): (5, 3),
+}
+_REGEX_REACH, _REGEX_FLOOR = 4, 7
+_IMPORT_MS, _COMMON_MS, _HOSTILE_MS, _MEMORY_MB = 15, 8, 150, 25
+
+
+def heading(quick: bool) -> str:
+    """Return when, where and with what this was measured."""
+    today = datetime.now(UTC).date()  # noqa: TID251 - a report says when it was made
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
+    kind = ", a quick run" if quick else ""
+    return "\n".join(
+        [
+            f"Measured {today}{kind}, Python {platform.python_version()}, {machine}, shared.",
+            f"Peers: {_versions()}.",
+            "CPU time, medians of one interleaved run; window of 90 days.",
+        ]
+    )
+
+
+def _versions() -> str:
+    code = (
+        "from importlib.metadata import version as v\n"
+        "for n in ('icalendar', 'recurring-ical-events', 'python-dateutil', 'ical'): print(n, v(n))"
+    )
+    found = []
+    if PEERS.exists():
+        ran = subprocess.run([str(PEERS), "-c", code], capture_output=True, text=True)
+        found += ran.stdout.split("\n")[:-1]
+    try:
+        ran = subprocess.run(
+            ["pkg-config", "--modversion", "libical"], capture_output=True, text=True
+        )
+        found += ["libical " + ran.stdout.strip()] if ran.returncode == 0 else []
+    except OSError:
+        pass
+    return ", ".join(found) or "none"
+
+
+def race_table(cases: Iterable[Case]) -> str:
+    """Return who took how long for which feed, and how the ratios stand to the promises."""
+    rows = []
+    for case in cases:
+        ours = case.cpu("extcal")
+        for name in case.answers:
+            cpu = case.cpu(name)
+            if cpu is None or ours is None:
+                rows.append([_feed(case), NAMES[name], case.error(name), "", "", "", ""])
+                continue
+            ratio = cpu / ours
+            rows.append(
+                [
+                    _feed(case) if name == "extcal" else "",
+                    NAMES[name],
+                    _milliseconds(cpu),
+                    f"{cpu * 1e6 / case.events:,.1f}",
+                    _ratio(name, ratio),
+                    _promise(case.name, name, ratio),
+                    {True: "equal", False: "**differs**", None: ""}[case.agrees(name)],
+                ]
+            )
+    head = ["feed", "who", "ms", "µs/event", "extcal is", "reach (floor)", "answer"]
+    return _table("Bytes to merged busy intervals", head, rows)
+
+
+def _feed(case: Case) -> str:
+    kind, _, count = case.name.partition("-")
+    what = "unending series" if kind == "heavy" else f"events, {kind}-like"
+    return f"{int(count):,} {what} ({case.size / 1e6:.1f} MB)"
+
+
+def _ratio(name: str, ratio: float) -> str:
+    if name == "extcal":
+        return ""
+    if ratio >= 1:
+        return f"{ratio:.1f} times faster"
+    return f"{1 / ratio:.1f} times as long"
+
+
+def _promise(feed: str, name: str, ratio: float) -> str:
+    if name == "regex" and feed == "google-50000":
+        return _verdict(_REGEX_REACH, _REGEX_FLOOR, 1 / ratio, more=False)
+    if (feed, name) in REACH:
+        return _verdict(*REACH[feed, name], ratio, more=True)
+    return ""
+
+
+def _verdict(reach: float, floor: float, value: float, *, more: bool) -> str:
+    sign = 1 if more else -1
+    if sign * value >= sign * reach:
+        word = "reached"
+    elif sign * value >= sign * floor:
+        word = "above the floor" if more else "within the floor"
+    else:
+        word = "**missed**"
+    return f"{reach:g} ({floor:g}): {word}"
+
+
+def memory_table(path: Path, answers: dict[str, Answer]) -> str:
+    """Return by how much each process grew over one feed, the feed among it."""
+    size = path.stat().st_size
+    rows = []
+    for name in sorted(answers.keys() - {"traced"}):
+        answer = answers[name]
+        if answer.error:
+            rows.append([NAMES[name], answer.error, "", ""])
+            continue
+        beyond = (answer.peak - size) / 1e6
+        verdict = _at_most(_MEMORY_MB, beyond, "MB") if name == "extcal" else ""
+        rows.append([NAMES[name], f"{answer.peak / 1e6:,.0f}", f"{beyond:,.0f}", verdict])
+    traced = answers["traced"].traced / 1e6
+    rows.append(["extcal, as tracemalloc counts", "", f"{traced:,.1f}", ""])
+    head = ["who", "peak MB", "beyond the feed", "reach"]
+    return _table(f"Memory for a feed of {size / 1e6:.1f} MB", head, rows)
+
+
+def import_table(costs: dict[str, float]) -> str:
+    """Return what importing costs beyond the bare imports."""
+    rows = [[f"bare `import zoneinfo, datetime, re`: {costs[''] * 1e3:.1f} in all", "", ""]]
+    for name, cost in costs.items():
+        if name:
+            reach = _at_most(_IMPORT_MS, cost * 1e3, "ms") if name == "import extcal" else ""
+            rows.append([f"`{name}`", f"{cost * 1e3:+.1f}", reach])
+    return _table("Import, CPU ms beyond the bare imports", ["what", "ms", "reach"], rows)
+
+
+def people_table(costs: dict[str, float]) -> str:
+    """Return what questions about many people cost."""
+    rows = []
+    for name, cost in costs.items():
+        reach = _at_most(_COMMON_MS, cost * 1e3, "ms") if name.endswith("300 intervals") else ""
+        rows.append([name, _milliseconds(cost), reach])
+    return _table("Many people, 90 days", ["what", "ms", "reach"], rows)
+
+
+def hostile_table(told: Iterable[tuple[str, int, Sequence[Answer]]]) -> str:
+    """Return what hostile feeds cost, and whether extcal vouches for what it made of them."""
+    rows = []
+    for name, size, answers in told:
+        broken = next((answer.error for answer in answers if answer.error), "")
+        if broken:
+            rows.append([name, f"{size / 1e6:.2f}", f"**{broken}**", "", "", "", ""])
+            continue
+        cpu = statistics.median(answer.cpu for answer in answers) * 1e3
+        rows.append(
+            [
+                name,
+                f"{size / 1e6:.2f}",
+                f"{cpu:,.1f}",
+                f"{answers[0].peak / 1e6:,.0f}",
+                "yes" if answers[0].complete else "no",
+                ", ".join(f"`{code}`" for code in answers[0].odd),
+                "" if cpu <= _HOSTILE_MS else f"{_HOSTILE_MS} ms: **missed**",
+            ]
+        )
+    head = ["feed", "MB", "CPU ms", "peak MB", "complete", "problems", "reach"]
+    return _table("Hostile feeds", head, rows)
+
+
+def _at_most(reach: float, value: float, unit: str) -> str:
+    return f"{reach:g} {unit}: " + ("reached" if value <= reach else "**missed**")
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1e3:,.2f}" if seconds < 0.1 else f"{seconds * 1e3:,.0f}"
+
+
+def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [f"### {title}", "", _line(head), _line(["---"] * len(head))]
+    return "\n".join([*lines, *(_line(row) for row in rows)])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
