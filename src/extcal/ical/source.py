@@ -22,7 +22,7 @@ _BEGIN = re.compile(
     rb"BEGIN[ \t]*:[ \t]*V(?:CALENDAR|EVENT|FREEBUSY|AVAILABILITY)",
     re.I,
 )
-_FOLD = re.compile(rb"(?:\r\n|\r|\n)[ \t]")
+_FOLD = re.compile(rb"[\r\n]+[ \t]")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 

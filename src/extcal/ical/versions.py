@@ -14,7 +14,7 @@ from extcal.ical.work import Work
 
 __all__ = ["check_overrides", "content", "inherit_end", "latest_of_each", "masters"]
 
-_FOLD = re.compile(rb"(?:\r\n|\r|\n)[ \t]")
+_FOLD = re.compile(rb"[\r\n]+[ \t]")
 _BREAK = re.compile(rb"[\r\n]+")
 
 
