@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import socket
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -23,6 +26,12 @@ CHANGERS |= {"setdefault", "update"}
 
 def name_of(path: Path) -> str:
     return path.relative_to(SOURCE).as_posix()
+
+
+class Guard(Protocol):
+    """What tests/conftest.py saw being tried."""
+
+    def tried(self) -> list[str]: ...
 
 
 every_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -116,11 +125,26 @@ def test_modules_stay_small_and_open_with_their_contract(path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "example.org"])
-def test_no_test_can_leave_this_machine(host: str) -> None:
+def test_no_test_can_leave_this_machine(host: str, socket_guard: Guard) -> None:
     """Every connection is announced before it is made; anything but loopback is refused."""
     with pytest.raises(AssertionError, match="tried to connect"):
         sys.audit("socket.connect", None, (host, 443))
+    assert socket_guard.tried() == [host]
     sys.audit("socket.connect", None, ("127.0.0.1", 443))
+
+
+def test_no_test_can_ask_a_name_server(socket_guard: Guard) -> None:
+    """Nor send a datagram, nor hide behind an ``except``: the test fails when it ends."""
+    with contextlib.suppress(AssertionError):
+        socket.getaddrinfo("calendar.example.net", 443)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        with contextlib.suppress(AssertionError):
+            datagrams.sendto(b"", ("192.0.2.1", 53))
+        with contextlib.suppress(AssertionError):
+            datagrams.connect(("192.0.2.1", 53))
+    assert socket_guard.tried() == ["calendar.example.net", "192.0.2.1", "192.0.2.1"]
+    socket.getaddrinfo("127.0.0.1", 443)
+    socket.getaddrinfo("localhost", 443)
 
 
 def test_the_tests_run_in_an_odd_zone() -> None:

@@ -130,6 +130,15 @@ def caching(feed: extcal.Feed) -> None:
     calendars.forget(feed)
 
 
+async def tasks(feed: extcal.Feed) -> extcal.FetchResponse:
+    fetcher: extcal.AsyncFetcher = extcal.AsyncHttpFetcher(
+        policy=extcal.UrlPolicy(allow_hosts="exchange.corp.lan", allow_networks="10.1.0.0/16"),
+        proxy="http://proxy.example:3128",
+        max_fetches=8,
+    )
+    return await fetcher.fetch(extcal.FetchRequest(feed))
+
+
 def many(calendars: extcal.CalendarCache, feed: extcal.Feed, own: extcal.FreeBusy) -> None:
     table = calendars.availability(
         {"Ada": [feed, "https://example.org/a.ics", own], "Bob": feed, "Eve": own},
