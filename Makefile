@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports coverage bench picture ci clean
+.PHONY: help demo test lint format types imports coverage bench benchrooms picture ci clean
 
 help: ## say what there is
 	@echo "extcal: make ..."
@@ -44,9 +44,14 @@ coverage: ## the tests, with branch coverage
 	@$(BIN)/python -m coverage run -m pytest -q $(ARGS)
 	@$(BIN)/python -m coverage report
 
-bench: ## bytes of a feed to free/busy: CPU time and peak memory
+bench: ## bytes of a feed to free/busy, against the field; ARGS=--quick in a minute
 	@sh tools/venv.sh $(VENV)
+	@sh benchmarks/peers.sh $(BIN)/python
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
+
+benchrooms: ## where the time of a reading goes; ARGS="outlook-10000" for another feed
+	@sh tools/venv.sh $(VENV)
+	@$(BIN)/python benchmarks/rooms.py $(ARGS)
 
 picture: ## draw docs/availability.svg anew
 	@sh tools/venv.sh $(VENV)
@@ -56,4 +61,4 @@ ci: ## what continuous integration runs
 	@bash .ci/run
 
 clean: ## remove the environments and everything that was made
-	rm -rf .venv .venv-demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .venv-demo .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

@@ -32,7 +32,13 @@ _MAKERS: dict[str, Callable[[int, int], bytes]] = {
     "outlook": feeds.outlook_like,
     "heavy": feeds.recurrence_heavy,
 }
-_FULL: tuple[str, ...] = ("google-100", "google-1000", "google-10000", "google-50000", "outlook-100")
+_FULL: tuple[str, ...] = (
+    "google-100",
+    "google-1000",
+    "google-10000",
+    "google-50000",
+    "outlook-100",
+)
 _FULL += ("outlook-1000", "outlook-10000", "outlook-50000", "heavy-500")
 _QUICK = ("google-1000", "google-10000", "outlook-1000", "heavy-100")
 _SECTIONS = ("race", "memory", "import", "people", "hostile")

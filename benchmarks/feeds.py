@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from zones import GOOGLE_ZONES, WINDOWS_ZONES, google_vtimezones, windows_vtimezones
+from vtimezones import GOOGLE_ZONES, WINDOWS_ZONES, google_vtimezones, windows_vtimezones
 
 __all__ = ["END", "START", "google_like", "outlook_like", "recurrence_heavy"]
 
