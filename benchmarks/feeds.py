@@ -104,18 +104,20 @@ def recurrence_heavy(series: int = 500, seed: int = 1) -> bytes:
 
 def _meetings(chance: random.Random, events: int, words: int) -> Iterator[_Meeting]:
     paragraphs = [_prose(chance, words) for _ in range(500)]
-    left = events
-    while left > 0:
-        first, *overrides = _plan(chance)
-        for meeting in [first, *overrides[: left - 1]]:
-            meeting.description = chance.choice(paragraphs)
-            meeting.title = " ".join(chance.choices(_WORDS[:18], k=chance.randrange(1, 6)))
-            meeting.place = " ".join(chance.choices(_WORDS[:18], k=chance.randrange(0, 5)))
-            meeting.alarms = chance.choice((0, 1, 1, 2))
-            meeting.guests = chance.choice((0, 0, 0, 1, 2, 6))
-            meeting.created = meeting.start - timedelta(days=chance.randrange(1, 60), hours=3)
-            left -= 1
-            yield meeting
+    overrides: list[_Meeting] = []  # publishers list them anywhere behind their master
+    for left in range(events, 0, -1):
+        if overrides and (chance.random() < 0.1 or len(overrides) >= left):
+            meeting = overrides.pop(chance.randrange(len(overrides)))
+        else:
+            meeting, *more = _plan(chance)
+            overrides += more
+        meeting.description = chance.choice(paragraphs)
+        meeting.title = " ".join(chance.choices(_WORDS[:18], k=chance.randrange(1, 6)))
+        meeting.place = " ".join(chance.choices(_WORDS[:18], k=chance.randrange(0, 5)))
+        meeting.alarms = chance.choice((0, 1, 1, 2))
+        meeting.guests = chance.choice((0, 0, 0, 1, 2, 6))
+        meeting.created = meeting.start - timedelta(days=chance.randrange(1, 60), hours=3)
+        yield meeting
 
 
 def _plan(chance: random.Random) -> list[_Meeting]:

@@ -1,0 +1,243 @@
+"""The feeds that speed is measured on: the same everywhere, valid, and like real ones."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from types import ModuleType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from dateutil.rrule import rrulestr
+from icalendar import Calendar
+
+import extcal
+
+BERLIN = ZoneInfo("Europe/Berlin")
+# Chosen by hand, apart from extcal's own table of Windows zones.
+ZONES = {
+    "W. Europe Standard Time": BERLIN,
+    "Eastern Standard Time": ZoneInfo("America/New_York"),
+    "India Standard Time": ZoneInfo("Asia/Kolkata"),
+}
+KINDS = ("google_like", "outlook_like", "recurrence_heavy")
+DIGESTS = {
+    "google_like": "6f64ccb5f28b9dc1",
+    "outlook_like": "7a3daa9a367e3f1f",
+    "recurrence_heavy": "c3be928849da1f41",
+}
+every_kind = pytest.mark.parametrize("kind", KINDS)
+both_publishers = pytest.mark.parametrize("kind", KINDS[:2])
+
+
+@every_kind
+def test_a_seed_gives_the_same_bytes_everywhere(feeds: ModuleType, kind: str) -> None:
+    """Figures of two machines, or of two years, are about the same feed."""
+    data = getattr(feeds, kind)(100)
+    assert sha256(data).hexdigest()[:16] == DIGESTS[kind]
+    assert getattr(feeds, kind)(100, 2) != data
+
+
+@every_kind
+@pytest.mark.parametrize("count", [1, 7, 100])
+def test_there_are_exactly_as_many_vevents_as_asked_for(
+    feeds: ModuleType, kind: str, count: int
+) -> None:
+    data = getattr(feeds, kind)(count)
+    assert data.count(b"BEGIN:VEVENT\r\n") == data.count(b"END:VEVENT\r\n") == count
+
+
+@every_kind
+def test_3_1_lines_end_in_crlf_and_have_at_most_75_octets(feeds: ModuleType, kind: str) -> None:
+    """Lines of text SHOULD NOT be longer than 75 octets, excluding the line break."""
+    data = getattr(feeds, kind)(300)
+    assert data.endswith(b"END:VCALENDAR\r\n")
+    lines = data.removesuffix(b"\r\n").split(b"\r\n")
+    assert all(0 < len(line) <= 75 and b"\n" not in line and b"\r" not in line for line in lines)
+    assert all(line.decode() for line in lines), "a fold within a character"
+
+
+@every_kind
+def test_icalendar_reads_every_event_without_an_error(feeds: ModuleType, kind: str) -> None:
+    events = Calendar.from_ical(getattr(feeds, kind)(300)).walk("VEVENT")
+    assert len(events) == 300
+    for event in events:
+        assert not event.errors
+        assert event["UID"]
+        assert event["DTSTART"].dt < event["DTEND"].dt
+
+
+@both_publishers
+def test_the_mix_is_like_a_real_calendar(feeds: ModuleType, kind: str) -> None:
+    """Ten years; one in twenty recurs, most of those ended, with EXDATEs and overrides."""
+    data = getattr(feeds, kind)(3_000)
+    ours = re.compile(rb"BEGIN:VEVENT.*?END:VEVENT", re.S).findall(data)
+    series = [event for event in ours if b"\nRRULE:" in event]
+    unending = [event for event in series if not re.search(rb"\nRRULE:.*(UNTIL|COUNT)=", event)]
+    overrides = [event for event in ours if b"\nRECURRENCE-ID" in event]
+    assert 0.03 < len(series) / len(ours) < 0.07
+    assert 0.02 < len(unending) / len(series) < 0.25
+    assert 0.03 < len(overrides) / len(ours) < 0.12
+    assert 0.2 < sum(b"\nEXDATE" in event for event in series) / len(series) < 0.8
+    assert 0.5 < sum(b"BEGIN:VALARM" in event for event in ours) / len(ours) < 0.9
+    starts = [re.search(rb"\nDTSTART(.*?):(\d{4})", event) for event in ours]
+    zoned = sum(b"TZID" in found.group(1) for found in starts if found)
+    assert 0.1 < zoned / len(ours) < 0.5
+    assert any(b"VALUE=DATE" in found.group(1) for found in starts if found)
+    years = {found.group(2) for found in starts if found}
+    assert years >= {b"%d" % year for year in range(2017, 2028)}
+
+
+def test_google_writes_its_own_order_and_length(feeds: ModuleType) -> None:
+    """About 1,120 bytes an event: 50,000 events are about 56 MB."""
+    data = feeds.google_like(2_000)
+    assert 1_080 < len(data) / 2_000 < 1_180
+    order = "DTSTART DTEND DTSTAMP UID CREATED DESCRIPTION LAST-MODIFIED LOCATION SEQUENCE STATUS"
+    _assert_order(data, [*order.split(), "SUMMARY", "TRANSP"])
+
+
+def test_exchange_writes_its_own_order(feeds: ModuleType) -> None:
+    """The description comes first, times in the middle; UIDs have 112 digits and are folded."""
+    data = feeds.outlook_like(500)
+    order = "DESCRIPTION UID SUMMARY DTSTART DTEND CLASS PRIORITY DTSTAMP TRANSP STATUS SEQUENCE"
+    _assert_order(data, [*order.split(), "LOCATION", "X-MICROSOFT-CDO-BUSYSTATUS"])
+    for event in Calendar.from_ical(data).walk("VEVENT"):
+        assert re.fullmatch("[0-9A-F]{112}", event["UID"])
+    assert data.count(b"\nUID:") == 500
+    assert not re.search(rb"\nUID:[0-9A-F]{112}", data)
+    assert b"\nX-MICROSOFT-CDO-ALLDAYEVENT:TRUE\r" in data
+    assert b"\nBEGIN:VTIMEZONE\r\nTZID:W. Europe Standard Time\r" in data
+
+
+def _assert_order(data: bytes, names: list[str]) -> None:
+    for event in data.decode().split("\nBEGIN:VEVENT\r\n")[1:]:
+        own = event.partition("BEGIN:VALARM")[0]
+        at = [f"\n{own}".index(f"\n{name}") for name in names]
+        assert at == sorted(at)
+        assert own.startswith(names[0])
+
+
+@both_publishers
+def test_exdates_and_overrides_are_of_instances(feeds: ModuleType, kind: str) -> None:
+    """DTSTART, every EXDATE and every RECURRENCE-ID are in the recurrence set of the rule."""
+    events = Calendar.from_ical(getattr(feeds, kind)(2_000)).walk("VEVENT")
+    masters = {str(event["UID"]): event for event in events if "RRULE" in event}
+    assert len(masters) > 50
+    touched = 0
+    for event in events:
+        master = masters.get(str(event["UID"]))
+        if master is None:
+            assert "RECURRENCE-ID" not in event
+            continue
+        asked = [_naive(event["RECURRENCE-ID"].dt)] if "RECURRENCE-ID" in event else []
+        if event is master:
+            asked = [_naive(event["DTSTART"].dt), *_exdates(event)]
+        instances = set(_instances(master, max(asked) + timedelta(days=1)))
+        assert set(asked) <= instances
+        touched += len(asked)
+    assert touched > 150
+
+
+@pytest.mark.parametrize(("kind", "count"), [*zip(KINDS, (1_500, 1_500, 60), strict=True)])
+def test_extcal_gives_the_answer_that_the_standard_gives(
+    feeds: ModuleType, kind: str, count: int
+) -> None:
+    """The same merged busy time as a plain expansion of everything, by icalendar and dateutil."""
+    data = getattr(feeds, kind)(count)
+    answer = extcal.expand(data, feeds.START, feeds.END, timezone="Europe/Berlin")
+    assert answer.complete
+    assert answer.problems == ()
+    ours = _merged(
+        [(lo, hi) for lo, hi, code in answer.free_busy.epochs if code > 1], feeds.START, feeds.END
+    )
+    theirs = _plainly(Calendar.from_ical(data).walk("VEVENT"), feeds.END)
+    assert ours == _merged(theirs, feeds.START, feeds.END)
+    assert len(ours) > 10
+
+
+def _plainly(events: list[Any], end: datetime) -> list[tuple[int, int]]:
+    replaced = {
+        (str(event["UID"]), _naive(event["RECURRENCE-ID"].dt))
+        for event in events
+        if "RECURRENCE-ID" in event
+    }
+    spans = []
+    for event in events:
+        if not _busy(event):
+            continue
+        start, zone = _naive(event["DTSTART"].dt), _zone(event["DTSTART"])
+        length = _naive(event["DTEND"].dt) - start
+        starts = [start]
+        if "RRULE" in event:
+            gone = set(_exdates(event))
+            starts = [
+                one
+                for one in _instances(event, end.replace(tzinfo=None) + timedelta(days=1))
+                if one not in gone and (str(event["UID"]), one) not in replaced
+            ]
+        for one in starts:
+            spans.append((_epoch(one, zone), _epoch(one + length, zone)))
+    return spans
+
+
+def _busy(event: Any) -> bool:
+    if event.get("STATUS") == "CANCELLED":
+        return False
+    microsoft = event.get("X-MICROSOFT-CDO-BUSYSTATUS")
+    if microsoft:
+        return microsoft not in {"FREE", "WORKINGELSEWHERE"}
+    return bool(event["TRANSP"] != "TRANSPARENT")
+
+
+def _instances(master: Any, end: datetime) -> list[datetime]:
+    start, zone = _naive(master["DTSTART"].dt), _zone(master["DTSTART"])
+    rule = master["RRULE"].to_ical().decode()
+
+    def local(found: re.Match[str]) -> str:
+        until = datetime.strptime(found.group(1), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return f"UNTIL={until.astimezone(zone):%Y%m%dT%H%M%S}"
+
+    rule = re.sub(r"UNTIL=(\d{8}T\d{6}Z)", local, rule)
+    return rrulestr(rule, dtstart=start).between(start, end, inc=True)
+
+
+def _exdates(event: Any) -> list[datetime]:
+    found = event.get("EXDATE", [])
+    lists = found if isinstance(found, list) else [found]
+    return [_naive(one.dt) for each in lists for one in each.dts]
+
+
+def _naive(value: date) -> datetime:
+    """The clock on the wall: midnight, for a date."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    return datetime(value.year, value.month, value.day)
+
+
+def _zone(named: Any) -> ZoneInfo:
+    tzid = named.params.get("TZID")
+    if tzid:
+        return ZONES.get(tzid) or ZoneInfo(tzid)
+    if isinstance(named.dt, datetime):
+        return ZoneInfo("UTC")
+    return BERLIN
+
+
+def _epoch(local: datetime, zone: ZoneInfo) -> int:
+    return int(local.replace(tzinfo=zone).timestamp())
+
+
+def _merged(spans: list[tuple[int, int]], start: datetime, end: datetime) -> list[tuple[int, int]]:
+    lo, hi = int(start.timestamp()), int(end.timestamp())
+    joined: list[tuple[int, int]] = []
+    for begin, stop in sorted(spans):
+        begin, stop = max(begin, lo), min(stop, hi)
+        if begin >= stop:
+            continue
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(stop, joined[-1][1])
+        else:
+            joined.append((begin, stop))
+    return joined
