@@ -37,6 +37,8 @@ class CalendarHead:
     method: str | None = None
     x_wr_timezone: str | None = None
     window: str | None = None  # X-EXTCAL-WINDOW, which write_freebusy notes
+    refresh_interval: str | None = None  # REFRESH-INTERVAL (RFC 7986 section 5.7)
+    published_ttl: str | None = None  # X-PUBLISHED-TTL (MS-OXCICAL), the same from before that
     vtimezones: list[Component] = field(default_factory=list)
 
 
@@ -60,7 +62,7 @@ _WANTED = (
     " X-MICROSOFT-CDO-INTENDEDSTATUS X-MICROSOFT-MSNCALENDAR-INTENDEDSTATUS"
     " X-MICROSOFT-CDO-ALLDAYEVENT X-MICROSOFT-MSNCALENDAR-ALLDAYEVENT X-FUNAMBOL-ALLDAY"
     " TZID TZOFFSETFROM TZOFFSETTO X-LIC-LOCATION X-MICROSOFT-CDO-TZID"
-    " FREEBUSY BUSYTYPE PRIORITY X-EXTCAL-WINDOW"
+    " FREEBUSY BUSYTYPE PRIORITY X-EXTCAL-WINDOW REFRESH-INTERVAL X-PUBLISHED-TTL"
 ).split()
 _NAMES = {name.encode(): name for name in _WANTED}
 _NAMES_WITH_PEOPLE = {**_NAMES, b"ATTENDEE": "ATTENDEE"}
@@ -250,6 +252,10 @@ class _Reader:
             head.x_wr_timezone = head.x_wr_timezone or value
         elif line.name == "X-EXTCAL-WINDOW":
             head.window = head.window or value
+        elif line.name == "REFRESH-INTERVAL":
+            head.refresh_interval = head.refresh_interval or value
+        elif line.name == "X-PUBLISHED-TTL":
+            head.published_ttl = head.published_ttl or value
 
     def bad_line(self, line: Line) -> None:
         if self.open:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from extcal.errors import Problem
 from extcal.ical.events import ExternalEvent, explain
@@ -18,6 +18,8 @@ class Expansion:
     the feed's oddities in the order of its lines. ``complete`` is False when a cut or a limit made
     time unknown, ``events_complete`` when there were more occurrences than ``events`` holds, and
     ``empty`` is True for a feed without any VEVENT, VFREEBUSY or VAVAILABILITY.
+    ``refresh_interval`` is how often the feed says it should be asked for, if it does (RFC 7986
+    section 5.7).
     """
 
     __slots__ = (
@@ -27,6 +29,7 @@ class Expansion:
         "events_complete",
         "free_busy",
         "problems",
+        "refresh_interval",
     )
 
     free_busy: FreeBusy
@@ -35,6 +38,7 @@ class Expansion:
     complete: bool
     events_complete: bool
     empty: bool
+    refresh_interval: timedelta | None
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class Expansion:
         complete: bool = True,
         events_complete: bool = True,
         empty: bool = False,
+        refresh_interval: timedelta | None = None,
     ) -> None:
         set_ = object.__setattr__
         set_(self, "free_busy", free_busy)
@@ -53,6 +58,7 @@ class Expansion:
         set_(self, "complete", complete)
         set_(self, "events_complete", events_complete)
         set_(self, "empty", empty)
+        set_(self, "refresh_interval", refresh_interval)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"an Expansion is frozen, {name} cannot be set")
@@ -88,7 +94,14 @@ def _rebuild(
     events_complete: bool,
     free_busy: FreeBusy,
     problems: tuple[Problem, ...],
+    refresh_interval: timedelta | None,
 ) -> Expansion:
     return Expansion(
-        free_busy, events, problems, complete=complete, events_complete=events_complete, empty=empty
+        free_busy,
+        events,
+        problems,
+        complete=complete,
+        events_complete=events_complete,
+        empty=empty,
+        refresh_interval=refresh_interval,
     )

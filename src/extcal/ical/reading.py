@@ -5,7 +5,7 @@ Each UID is read for itself: what is odd in one, or goes wrong with it, costs no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from hashlib import sha256
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from extcal.ical.components import CalendarHead, Component, Stream
 from extcal.ical.events import ExternalEvent
 from extcal.ical.exclusions import Exclusions
 from extcal.ical.expansion import Expansion
-from extcal.ical.moments import DAY
+from extcal.ical.moments import DAY, parse_duration
 from extcal.ical.values import Event
 from extcal.ical.work import Work
 from extcal.ical.zones import Zones
@@ -26,6 +26,7 @@ from extcal.policy import BusyPolicy
 __all__ = ["Question", "Reading"]
 
 _EPOCH = date(1970, 1, 1)
+_QUOTES = " \"'\u2018\u2019\u201c\u201d\u201e"
 
 
 class Question(NamedTuple):
@@ -106,6 +107,7 @@ class Reading:
             complete=self.work.complete,
             events_complete=self.events_complete,
             empty=self.empty,
+            refresh_interval=_refresh_interval(self.stream.calendars),
         )
 
     # --- events ---------------------------------------------------------------------------
@@ -319,6 +321,21 @@ def _tie(head: CalendarHead) -> tuple[str, ...]:
     """Copies that stand in two VCALENDARs: the one that is not cancelled comes last, and wins."""
     method = head.method or ""
     return str(int(method != "CANCEL")), head.prodid or "", head.x_wr_timezone or "", method
+
+
+def _refresh_interval(heads: Sequence[CalendarHead]) -> timedelta | None:
+    """The shortest that any VCALENDAR of the body asks for; what is no positive duration does not.
+
+    Some write the value in quotation marks, typographic ones among them.
+    """
+    found = []
+    for head in heads:
+        for written in (head.refresh_interval, head.published_ttl):
+            duration = parse_duration((written or "").strip(_QUOTES).upper())
+            if duration is not None and not duration.negative:
+                found.append(86_400 * duration.extent.nominal + duration.extent.exact)
+                break
+    return timedelta(seconds=min(found)) if found and min(found) else None
 
 
 def _day(local: int) -> date:
