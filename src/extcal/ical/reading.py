@@ -333,7 +333,7 @@ def _refresh_interval(heads: Sequence[CalendarHead]) -> timedelta | None:
         for written in (head.refresh_interval, head.published_ttl):
             duration = parse_duration((written or "").strip(_QUOTES).upper())
             if duration is not None and not duration.negative:
-                found.append(86_400 * duration.extent.nominal + duration.extent.exact)
+                found.append(duration.extent.about)
                 break
     return timedelta(seconds=min(found)) if found and min(found) else None
 
