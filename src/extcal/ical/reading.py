@@ -335,7 +335,8 @@ def _refresh_interval(heads: Sequence[CalendarHead]) -> timedelta | None:
             if duration is not None and not duration.negative:
                 found.append(duration.extent.about)
                 break
-    return timedelta(seconds=min(found)) if found and min(found) else None
+    shortest = min(found, default=0)
+    return timedelta(seconds=shortest) if shortest else None
 
 
 def _day(local: int) -> date:
