@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
+import gc
+import inspect
+import logging
+import pickle
+import pprint
 import socket
 import threading
+import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
@@ -133,3 +142,101 @@ def fetch(make: Callable[..., Fetcher]) -> Callable[..., FetchResponse]:
         return fetcher.fetch(request)
 
     return run
+
+
+SECRET = "SECRET-7f3a9bX2"
+
+
+def disguises(secret: str) -> list[str]:
+    """The forms in which a secret may come to light, in lower case."""
+    octets = secret.encode()
+    forms = [secret, secret[::-1], "".join(f"%{octet:02x}" for octet in octets), octets.hex()]
+    for shift in range(3):
+        # Whatever stands before it, the middle of it is one of these.
+        encoded = base64.b64encode(b"x" * shift + octets).decode().rstrip("=")
+        forms.append(encoded[2 if shift else 0 : -2][2:])
+    return [form.lower() for form in forms]
+
+
+class Watch:
+    """Everything that a fetch leaves to see, searched for the secret part of its address."""
+
+    secret = SECRET
+
+    def __init__(self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+        self._caplog = caplog
+        self._capfd = capfd
+        self._forms = disguises(SECRET)
+        self._warned: list[warnings.WarningMessage] = []
+
+    def warned(self, warned: list[warnings.WarningMessage]) -> None:
+        self._warned = warned
+
+    def leaks(self, *values: object) -> list[str]:
+        """Where the secret shows: in logs, on the console, in warnings, values and what stays."""
+        out, err = self._capfd.readouterr()
+        places = {
+            "log": self._caplog.text + repr([vars(each) for each in self._caplog.records]),
+            "console": out + err,
+            "warnings": repr([str(each.message) for each in self._warned]),
+            "values": "".join(self.shown(value) for value in values),
+        }
+        found = [place for place, text in places.items() if self.told(text)]
+        return found + self._objects()
+
+    def told(self, text: str) -> bool:
+        text = text.lower()
+        return any(form in text for form in self._forms)
+
+    def shown(self, value: object) -> str:
+        """Every way of showing a value that somebody might use; a body is not an address."""
+        if isinstance(value, BaseException):
+            return self._error(value)
+        if hasattr(value, "body"):
+            value = dataclasses.replace(value, body=b"")  # type: ignore[type-var]
+        shown = [repr(value), str(value), f"{value}", pprint.pformat(value)]
+        shown.append(repr(inspect.getmembers(value)))
+        with suppress(Exception):
+            shown.append(pickle.dumps(value).decode("latin-1"))
+        with suppress(TypeError):
+            shown.append(repr(dataclasses.asdict(value)))  # type: ignore[call-overload]
+        return "".join(shown)
+
+    def _error(self, error: BaseException) -> str:
+        """An exception with its chain, its notes, and the local variables of our frames."""
+        trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+        shown = [repr(error), str(error), repr(error.args), repr(vars(error))]
+        while trace is not None:
+            ours = [frame for frame in trace.stack if "/extcal/" in frame.filename]
+            shown += [repr(frame.locals) for frame in ours] + list(trace.format_exception_only())
+            trace = trace.__cause__ or trace.__context__  # type: ignore[assignment]
+        return "".join(shown)
+
+    def _objects(self) -> list[str]:
+        found = self._visible_objects()
+        if found:
+            # What is only waiting to be collected does not stay.
+            gc.collect()
+            found = self._visible_objects()
+        return found
+
+    def _visible_objects(self) -> list[str]:
+        ours = [each for each in gc.get_objects() if type(each).__module__.startswith("extcal.f")]
+        return [
+            f"an object: {type(each).__name__}"
+            for each in ours
+            if self.told(repr(each) + repr(inspect.getmembers(each)))
+        ]
+
+
+@pytest.fixture
+def watch(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Watch]:
+    """Watch a test at the level DEBUG of every logger (security section 5)."""
+    watching = Watch(caplog, capfd)
+    # What was there before is set aside, so that looking at what came after it is quick.
+    gc.freeze()
+    with caplog.at_level(logging.DEBUG), warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        watching.warned(warned)
+        yield watching
+    gc.unfreeze()
