@@ -379,9 +379,13 @@ class _Master:
             self.stopped(runs[0][0])
             return
         holes = dense.Holes(self.overridden | self.exepochs, self.exdays, self.zone)
-        for run in runs:
+        runs.sort(key=lambda run: run.start)
+        for index, run in enumerate(runs, 1):
             if length < run.step or len(run) < 2 or self.shifts or excluded:
-                yield from self.one_by_one(run, lo, hi, excluded, seen)
+                following = runs[index][0] if index < len(runs) else run.stop
+                yield from self.one_by_one(run, following, lo, hi, excluded, seen)
+                if not self.work.step(0):
+                    return
                 continue
             for start, end, local, count in dense.blocks(run, length, holes, self.zone):
                 if _touches(start, end, lo, hi):
@@ -389,11 +393,12 @@ class _Master:
                     yield Occurrence(start, end, self.event, local, self.zone, planned, count)
 
     def one_by_one(
-        self, run: range, lo: int, hi: int, excluded: _Excluded, seen: set[int]
+        self, run: range, following: int, lo: int, hi: int, excluded: _Excluded, seen: set[int]
     ) -> Iterator[Occurrence]:
+        """Each costs a step. ``following`` is where the next run starts: the two may overlap."""
         for local in run:
             if not self.work.step():
-                self.stopped(local)
+                self.stopped(min(local, following))
                 return
             if local in seen or local in excluded:
                 continue
