@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from extcal.ical.lines import Line, logical_lines
+from extcal.ical.lines import NO_PARAMS, Line, logical_lines
 from extcal.ical.sieve import Sieved
 from extcal.ical.work import Work
 
@@ -232,7 +232,14 @@ class _Reader:
                     offset=line.offset,
                     action="ended here",
                 )
+                self.swallowed(last, line)
             self.close_last(line.offset)
+
+    def swallowed(self, last: Component | str, line: Line) -> None:
+        """What was never ended may have taken the event's end with it: it has one, unreadable."""
+        around = self.open[-2] if len(self.open) > 1 else None
+        if isinstance(last, str) and isinstance(around, Component) and around.name == "VEVENT":
+            around.lines.append(Line(line.offset, "DTEND", NO_PARAMS, ""))
 
     def close_last(self, offset: int) -> None:
         last = self.open.pop()
