@@ -35,6 +35,9 @@ PROXY_REFUSED = Failed("connect", looks_like="The proxy does not connect to the 
 class Door:
     """The arguments of HttpFetcher and AsyncHttpFetcher."""
 
+    # What a traceback with local variables shows of a fetcher whose arguments were refused.
+    _user_agent = "refused"
+
     def __init__(
         self,
         *,
@@ -56,10 +59,10 @@ class Door:
         ssl_context: ssl.SSLContext | None = None,
         jitter: Callable[[], float] = random,
     ) -> None:
-        self._require()
         sealed = read_proxy(proxy)
         # A traceback that ships local variables must not ship the proxy's password.
         del proxy
+        self._require()
         if isinstance(sealed, Exception):
             raise sealed
         self._proxy: Proxy | None = sealed
