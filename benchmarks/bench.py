@@ -84,7 +84,7 @@ def _options() -> argparse.Namespace:
     options.feeds = options.feeds or list(_QUICK if options.quick else _FULL)
     options.rounds = options.rounds or (3 if options.quick else 7)
     options.limit = options.limit or (20.0 if options.quick else 600.0)
-    options.budget = 2.0 if options.quick else 20.0
+    options.budget = 2.0 if options.quick else 12.0
     return options
 
 
