@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
+from typing import Any
 
 import anyio
 import pytest
@@ -109,6 +110,13 @@ def raw() -> Iterator[Callable[[Script], RawServer]]:
 def server() -> Iterator[FeedServer]:
     with FeedServer() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def authority() -> Any:
+    """Somebody who signs certificates; nobody trusts them who is not told to."""
+    trustme = pytest.importorskip("trustme", reason="certificates are made with trustme")
+    return trustme.CA()
 
 
 @pytest.fixture(params=DRIVERS)

@@ -25,11 +25,6 @@ Script = Callable[[socket.socket, threading.Event], None]
 FetchFrom = Callable[..., FetchResponse]
 
 
-@pytest.fixture(scope="module")
-def authority() -> Any:
-    return trustme.CA()
-
-
 def serving(context: ssl.SSLContext, answer: bytes) -> Script:
     """Shake hands, read the request, answer."""
 
