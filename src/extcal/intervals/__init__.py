@@ -10,6 +10,7 @@ from extcal.intervals.common import common_free
 from extcal.intervals.freebusy import FreeBusy
 from extcal.intervals.hours import WorkingHours
 from extcal.intervals.instants import epoch, instant
+from extcal.intervals.records import Record
 from extcal.intervals.types import BLOCKING, BusyPeriod, FBType, Period
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "FBType",
     "FreeBusy",
     "Period",
+    "Record",
     "WorkingHours",
     "common_free",
     "epoch",

@@ -11,13 +11,22 @@ offered nor called free. Busy periods may lie inside unknown time; they are stil
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import final
 
 from extcal.intervals.frozen import Frozen
 from extcal.intervals.instants import FIRST, LAST, epoch, span, spoken, whole_seconds
-from extcal.intervals.merge import BusySpan, Span, complement, flatten, overlapping, union
+from extcal.intervals.merge import (
+    BusySpan,
+    Span,
+    complement,
+    flatten,
+    is_flat,
+    overlapping,
+    union,
+)
+from extcal.intervals.records import Record, records
 from extcal.intervals.types import (
     BLOCKING,
     BusyPeriod,
@@ -114,7 +123,8 @@ class FreeBusy(Frozen):
         strange = {code for _, _, code in spans} - _CODES
         if strange:
             raise ValueError(f"{min(strange)} is not the code of a FBType")
-        return cls._canonical(lo, hi, flatten(spans, lo, hi), union(unknown, lo, hi))
+        busy = spans if is_flat(spans, lo, hi) else flatten(spans, lo, hi)
+        return cls._canonical(lo, hi, busy, union(unknown, lo, hi))
 
     @classmethod
     def join(cls, parts: Iterable[FreeBusy]) -> FreeBusy:
@@ -155,7 +165,7 @@ class FreeBusy(Frozen):
         return FreeBusy._canonical(
             lo,
             hi,
-            [(max(s, lo), min(e, hi), code) for s, e, code in overlapping(self._busy, lo, hi)],
+            _clipped(overlapping(self._busy, lo, hi), lo, hi),
             [(max(s, lo), min(e, hi)) for s, e in overlapping(self._unknown, lo, hi)],
         )
 
@@ -194,6 +204,16 @@ class FreeBusy(Frozen):
     def window_epochs(self) -> tuple[int, int]:
         """The window as ``(start, end)`` in epoch seconds."""
         return self._lo, self._hi
+
+    def to_records(self) -> list[Record]:
+        """Return every busy and every unknown stretch as a plain dict, sorted by start.
+
+        ``pandas.DataFrame(fb.to_records())`` and ``polars.DataFrame(fb.to_records())`` make a frame
+        of it. ``fbtype`` is a token of RFC 5545 section 3.2.9, Microsoft's ``WORKING-ELSEWHERE``,
+        or ``UNKNOWN`` where nobody can answer; unknown stretches may overlap busy ones. What is
+        not listed inside :attr:`window` is free.
+        """
+        return records(self._busy, self._unknown)
 
     def __iter__(self) -> Iterator[BusyPeriod]:
         return iter(self.periods)
@@ -283,6 +303,18 @@ def freebusy_list(parts: Iterable[FreeBusy], caller: str) -> list[FreeBusy]:
     if not found:
         raise ValueError(f"{caller} needs at least one FreeBusy")
     return found
+
+
+def _clipped(spans: Sequence[BusySpan], lo: int, hi: int) -> Sequence[BusySpan]:
+    """Return sorted spans that touch ``[lo, hi)`` cut to it: only the outermost reach over."""
+    if not spans or (spans[0][0] >= lo and spans[-1][1] <= hi):
+        return spans
+    cut = list(spans)
+    start, end, code = cut[0]
+    cut[0] = (max(start, lo), end, code)
+    start, end, code = cut[-1]
+    cut[-1] = (start, min(end, hi), code)
+    return cut
 
 
 def _busy_span(

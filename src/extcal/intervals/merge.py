@@ -13,10 +13,19 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from operator import itemgetter
+from operator import itemgetter, lt
 from typing import TypeVar
 
-__all__ = ["BusySpan", "Span", "complement", "flatten", "overlapping", "uncovered", "union"]
+__all__ = [
+    "BusySpan",
+    "Span",
+    "complement",
+    "flatten",
+    "is_flat",
+    "overlapping",
+    "uncovered",
+    "union",
+]
 
 Span = tuple[int, int]
 BusySpan = tuple[int, int, int]
@@ -70,6 +79,27 @@ def flatten(busy: Iterable[BusySpan], lo: int, hi: int) -> list[BusySpan]:
         taken = union([*taken, *shown], lo, hi)
     flat.sort()
     return flat
+
+
+def is_flat(busy: Sequence[BusySpan], lo: int, hi: int) -> bool:
+    """Tell whether ``busy`` is already what :func:`flatten` would make of it, and quickly so.
+
+    What was flattened once comes back from stores and pickles. False says nothing: spans of two
+    codes that touch are flat, and flattening them is only slower.
+    """
+    if not busy:
+        return True
+    if {*map(type, busy)} != {tuple}:
+        return False
+    starts, ends, codes = zip(*busy, strict=True)
+    return (
+        {*map(type, codes)} == {int}
+        and 0 not in codes
+        and lo <= starts[0]
+        and ends[-1] <= hi
+        and all(map(lt, starts, ends))
+        and all(map(lt, ends, starts[1:]))
+    )
 
 
 def overlapping(spans: Sequence[_AnySpan], lo: int, hi: int) -> Sequence[_AnySpan]:

@@ -1,0 +1,62 @@
+"""Several people over one window: the common ground of the shapes that answer for many.
+
+In: FreeBusy by name. Out: the window and the rows in epoch seconds; what lies outside a person's
+own window is unknown for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from extcal.cache import Availability
+from extcal.intervals import FreeBusy, Period, epoch
+
+__all__ = ["Row", "Table", "read_table"]
+
+
+class Row(NamedTuple):
+    """One person: busy spans with their FBType codes, and unknown spans."""
+
+    name: str
+    busy: tuple[tuple[int, int, int], ...]
+    unknown: tuple[tuple[int, int], ...]
+
+
+class Table(NamedTuple):
+    """The hull of all windows, and everybody's row."""
+
+    lo: int
+    hi: int
+    rows: list[Row]
+
+
+def read_table(people: Mapping[str, FreeBusy], caller: str) -> Table:
+    """Lay people side by side; ``caller`` names who asks.
+
+    Raises TypeError for anything but FreeBusy by name, ValueError for nobody at all.
+    """
+    if isinstance(people, FreeBusy):
+        raise TypeError(f'{caller} takes people by name: pass {{"ada@example.org": free_busy}}')
+    for name, free_busy in people.items():
+        if not isinstance(name, str) or not isinstance(free_busy, FreeBusy):
+            raise TypeError(f"{caller} takes FreeBusy by name, not {free_busy!r} by {name!r}")
+    windows = [free_busy.window_epochs for free_busy in people.values()]
+    if isinstance(people, Availability):
+        windows.append(_epochs(people.window))
+    if not windows:
+        raise ValueError(f"{caller} needs somebody: without anybody there is no window")
+    lo, hi = min(start for start, _ in windows), max(end for _, end in windows)
+    return Table(lo, hi, [_row(name, free_busy, lo, hi) for name, free_busy in people.items()])
+
+
+def _epochs(window: Period) -> tuple[int, int]:
+    return epoch(window.start), epoch(window.end, ceil=True)
+
+
+def _row(name: str, free_busy: FreeBusy, lo: int, hi: int) -> Row:
+    first, last = free_busy.window_epochs
+    whole = FreeBusy.from_epochs(
+        lo, hi, free_busy.epochs, [*free_busy.unknown_epochs, (lo, first), (last, hi)]
+    )
+    return Row(name, whole.epochs, whole.unknown_epochs)

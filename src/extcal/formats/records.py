@@ -1,0 +1,59 @@
+"""Plain rows for tables and data frames: one for each busy and each unknown stretch.
+
+In: a FreeBusy, whatever has one (a Snapshot, an Expansion), or several by name. Out: builtin values
+only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol, TypedDict, overload
+
+from extcal.intervals import FreeBusy, Record
+
+__all__ = ["HasFreeBusy", "PersonRecord", "Record", "to_records"]
+
+
+class PersonRecord(TypedDict):
+    """One stretch of one person: aware UTC bounds, and an FBTYPE token or ``"UNKNOWN"``."""
+
+    person: str
+    start: datetime
+    end: datetime
+    fbtype: str
+
+
+class HasFreeBusy(Protocol):
+    """A Snapshot, an Expansion: what knows somebody's free/busy time."""
+
+    @property
+    def free_busy(self) -> FreeBusy: ...
+
+
+@overload
+def to_records(source: FreeBusy | HasFreeBusy) -> list[Record]: ...
+@overload
+def to_records(source: Mapping[str, FreeBusy]) -> list[PersonRecord]: ...
+def to_records(
+    source: FreeBusy | HasFreeBusy | Mapping[str, FreeBusy],
+) -> list[Record] | list[PersonRecord]:
+    """Return every busy and every unknown stretch as a plain dict, sorted by start.
+
+    ``source``: a FreeBusy (for which this is :meth:`extcal.FreeBusy.to_records`), a Snapshot or an
+    Expansion; or several FreeBusy by name, as in an Availability: then each row begins with
+    ``person``, and the rows are those of the first person, then those of the next.
+
+    ``fbtype`` is a token of RFC 5545 section 3.2.9, Microsoft's ``WORKING-ELSEWHERE``, or
+    ``UNKNOWN`` where nobody can answer; unknown stretches may overlap busy ones. What is not
+    listed inside the window is free.
+    """
+    if isinstance(source, FreeBusy):
+        return source.to_records()
+    if isinstance(source, Mapping):
+        return [
+            PersonRecord(person=person, start=row["start"], end=row["end"], fbtype=row["fbtype"])
+            for person, free_busy in source.items()
+            for row in free_busy.to_records()
+        ]
+    return source.free_busy.to_records()

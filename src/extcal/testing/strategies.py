@@ -1,0 +1,165 @@
+"""Hypothesis strategies: windows, free/busy time, events and whole feeds.
+
+    >>> from hypothesis import given
+    >>> from extcal.testing.strategies import feeds, windows
+    >>> @given(feeds(), windows())
+    ... def test_the_page_shows_any_calendar(feed, window): ...
+
+Feeds are valid RFC 5545 unless ``odd=True`` asks for what real ones hold as well: then nothing is
+promised of a feed but that it is bytes. Everything lies around the window that :func:`windows`
+draws from, so that events and windows meet. Needs hypothesis; nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from extcal.intervals import FBType, FreeBusy, Period, epoch
+from extcal.testing.builder import event, feed_text
+from extcal.testing.oddities import BODIES, COMPONENTS
+
+__all__ = ["ZONES", "events", "feeds", "free_busies", "windows"]
+
+ZONES = (
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Kolkata",  # half an hour
+    "Australia/Lord_Howe",  # a DST change of half an hour
+    "Pacific/Apia",  # beyond the date line
+    "UTC",
+)
+"""The zones events are drawn in; the first is what examples shrink to."""
+
+_FIRST = datetime(2027, 1, 1)
+_DAYS = 366
+_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+# No controls (section 3.1), no surrogates: everything else is text.
+_LETTERS = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"))
+_TITLES = st.text(_LETTERS, max_size=12)
+_STATUSES = st.sampled_from([None, "CONFIRMED", "TENTATIVE", "CANCELLED"])
+_LENGTHS = st.integers(1, 8 * 12).map(lambda fives: timedelta(minutes=5 * fives))
+
+
+def windows(
+    first: date = date(2027, 1, 1),
+    last: date = date(2028, 1, 1),
+    longest: timedelta = timedelta(days=93),
+) -> SearchStrategy[Period]:
+    """Stretches of time of whole minutes between two dates (UTC), up to ``longest``."""
+    start = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    end = datetime(last.year, last.month, last.day, tzinfo=UTC)
+    minutes = (end - start) // timedelta(minutes=1)
+    most = min(minutes, longest // timedelta(minutes=1))
+
+    def period(begin: int, length: int) -> Period:
+        opens = start + timedelta(minutes=min(begin, minutes - length))
+        return Period(opens, opens + timedelta(minutes=length))
+
+    return st.builds(period, st.integers(0, minutes - 1), st.integers(1, most))
+
+
+@st.composite
+def free_busies(draw: DrawFn, window: Period | None = None, unknown: bool = True) -> FreeBusy:
+    """Free/busy time over ``window``, or over one of :func:`windows`.
+
+    Every type occurs, and unknown time unless ``unknown`` is False.
+    """
+    within = draw(windows()) if window is None else window
+    lo, hi = epoch(within.start), epoch(within.end, ceil=True)
+    second = st.integers(lo, hi)
+    span = st.tuples(second, second).map(lambda ends: (min(ends), max(ends)))
+    typed = st.tuples(span, st.sampled_from(FBType)).map(lambda found: (*found[0], found[1].value))
+    busy = draw(st.lists(typed, max_size=8))
+    return FreeBusy.from_epochs(lo, hi, busy, draw(st.lists(span, max_size=3)) if unknown else ())
+
+
+class _Start(NamedTuple):
+    moment: date | datetime
+    zone: str | None
+
+
+@st.composite
+def _starts(draw: DrawFn, *, floating: bool) -> _Start:
+    """A day; or a time in a zone, on five minutes, by day: no clock changes then."""
+    day = _FIRST + timedelta(days=draw(st.integers(0, _DAYS)))
+    if draw(st.booleans()):
+        fives = draw(st.integers(6 * 12, 20 * 12))
+        zone = draw(st.sampled_from([*ZONES, *([None] if floating else [])]))
+        moment = day + timedelta(minutes=5 * fives)
+        return _Start(moment.replace(tzinfo=UTC) if zone == "UTC" else moment, zone)
+    return _Start(day.date(), None)
+
+
+@st.composite
+def _rules(draw: DrawFn, start: _Start) -> str:
+    """An RRULE that DTSTART is in step with (section 3.8.5.3), whose UNTIL is of its kind."""
+    parts = [f"FREQ={draw(st.sampled_from(['DAILY', 'WEEKLY', 'MONTHLY', 'YEARLY']))}"]
+    if draw(st.booleans()):
+        parts.append(f"INTERVAL={draw(st.integers(2, 5))}")
+    if parts[0] == "FREQ=WEEKLY":
+        days = draw(st.sets(st.integers(0, 6), max_size=3)) | {start.moment.weekday()}
+        parts.append(f"BYDAY={','.join(_WEEKDAYS[day] for day in sorted(days))}")
+    match draw(st.sampled_from(["COUNT", "UNTIL", None])):
+        case "COUNT":
+            parts.append(f"COUNT={draw(st.integers(1, 60))}")
+        case "UNTIL":
+            ends = start.moment + timedelta(days=draw(st.integers(1, 400)))
+            timed, floats = isinstance(ends, datetime), start.zone is None
+            parts.append(
+                f"UNTIL={ends:%Y%m%d}" + ("T235959" if timed else "") + "Z" * (timed and not floats)
+            )
+    return ";".join(parts)
+
+
+@st.composite
+def events(draw: DrawFn, recurring: bool | None = None, odd: bool = False) -> str:
+    """One VEVENT as text, for :func:`extcal.testing.feed_text`.
+
+    Timed or all-day, in any of :data:`ZONES` or UTC, single or (``recurring``) a series, of any
+    STATUS and TRANSP, with titles of any letters. ``odd=True`` adds what real feeds hold: broken
+    and missing values, stray lines, unknown zones, floating times.
+    """
+    start = draw(_starts(floating=odd))
+    length = draw(_LENGTHS)
+    whole_days = timedelta(days=draw(st.integers(1, 3)))
+    series = draw(st.booleans()) if recurring is None else recurring
+    skipped = start.moment + timedelta(days=7)
+    text = event(
+        start.moment,
+        length if isinstance(start.moment, datetime) else whole_days,
+        tz=start.zone,
+        uid=draw(st.none() | st.uuids().map(str)),
+        summary=draw(st.none() | _TITLES),
+        location=draw(st.none() | _TITLES),
+        rrule=draw(_rules(start)) if series else None,
+        exdate=[skipped] if series and draw(st.booleans()) else (),
+        transparent=draw(st.booleans()),
+        status=draw(_STATUSES),
+    )
+    return draw(st.sampled_from(COMPONENTS))(text) if odd else text
+
+
+@st.composite
+def feeds(draw: DrawFn, min_events: int = 0, max_events: int = 6, odd: bool = False) -> bytes:
+    """A whole feed, as a server would send it.
+
+    Valid, with different UIDs and every zone it names defined. ``odd=True`` adds what real feeds
+    hold: :func:`events` that are odd, UIDs that meet, line ends of other systems, bodies that were
+    cut or glued to something, text in other encodings.
+    """
+    size = {"min_size": min_events, "max_size": max_events}
+    if not odd:
+        return feed_text(*draw(st.lists(events(), unique_by=_uid, **size))).encode()
+    found = draw(st.lists(events() | events(odd=True), **size))
+    repeated = draw(st.lists(st.sampled_from(found), max_size=2)) if found else []
+    head = draw(st.sampled_from(["-//extcal//testing//EN", "Microsoft Exchange Server 2010", ""]))
+    text = feed_text(*found, *repeated, prodid=head, vtimezones=draw(st.booleans()))
+    return draw(st.sampled_from(BODIES))(text)
+
+
+def _uid(text: str) -> str:
+    return text.split("\r\n", 2)[1]
