@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Store,
         system_clock,
     )
+    from extcal.cache.stores import RedisStore, SQLiteStore
     from extcal.errors import (
         ExtcalError,
         FeedUrlError,
@@ -69,6 +70,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "cache": ("Availability CalendarCache MemoryStore Snapshot State Store system_clock"),
+    "cache.stores": "RedisStore SQLiteStore",
     "errors": (
         "ExtcalError FeedUrlError FetchError LimitExceeded NotACalendar OutsideHorizon Problem"
         " Unavailable"
@@ -117,7 +119,9 @@ __all__ = [
     "OutsideHorizon",
     "Period",
     "Problem",
+    "RedisStore",
     "Refused",
+    "SQLiteStore",
     "Snapshot",
     "State",
     "Store",

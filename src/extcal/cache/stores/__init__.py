@@ -1,8 +1,29 @@
-"""Where snapshots are kept: a protocol of five methods, and the store in memory."""
+"""Where snapshots are kept: a protocol of five methods, and the stores that come with it.
+
+SQLiteStore and RedisStore are loaded when they are first asked for.
+"""
 
 from __future__ import annotations
 
-from extcal.cache.stores._sync import MemoryStore
-from extcal.cache.stores.protocol import Cell, Store
+from typing import TYPE_CHECKING
 
-__all__ = ["Cell", "MemoryStore", "Store"]
+from extcal.cache.stores._sync import MemoryStore
+from extcal.cache.stores.protocol import Cell, Codec, Store
+
+if TYPE_CHECKING:
+    from extcal.cache.stores.redis import RedisStore
+    from extcal.cache.stores.sqlite import SQLiteStore
+
+__all__ = ["Cell", "Codec", "MemoryStore", "RedisStore", "SQLiteStore", "Store"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "RedisStore":
+        from extcal.cache.stores.redis import RedisStore
+
+        return RedisStore
+    if name == "SQLiteStore":
+        from extcal.cache.stores.sqlite import SQLiteStore
+
+        return SQLiteStore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,15 +1,48 @@
-"""The store in this process's memory: bounded, least recently used first to go, thread-safe."""
+"""The store in this process's memory: bounded, least recently used first to go, thread-safe.
+
+Also the lock that the stores use. It is the only thing here, and in the modules beside it, that
+knows of threads.
+"""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from datetime import datetime, timedelta
+from types import TracebackType
 from typing import NamedTuple
 
 from extcal.cache.stores.protocol import Cell
 
-__all__ = ["MemoryStore"]
+__all__ = ["ForkSafeLock", "MemoryStore"]
+
+
+class ForkSafeLock:
+    """A lock of which every process has its own.
+
+    After a fork the child has one thread, and a lock that another thread of the parent held would
+    never be given back there.
+    """
+
+    __slots__ = ("_locks",)
+
+    def __init__(self) -> None:
+        self._locks: dict[int, threading.Lock] = {}
+
+    def __enter__(self) -> None:
+        process = os.getpid()
+        # setdefault is one step: threads that come first together agree on one lock.
+        lock = self._locks.get(process) or self._locks.setdefault(process, threading.Lock())
+        lock.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._locks[os.getpid()].release()
 
 
 class _Lease(NamedTuple):
@@ -21,7 +54,8 @@ class MemoryStore:
     """Cells in a dictionary of this process.
 
     ``max_cells`` and ``max_bytes`` (of cells, not of Python) bound it: what was used longest ago
-    goes first. Caches that are given the same MemoryStore share what they know.
+    goes first. Caches that are given the same MemoryStore share what they know. A process that is
+    forked off goes on with what the parent knew, on its own.
     """
 
     def __init__(self, *, max_cells: int = 50_000, max_bytes: int = 512 * 1024 * 1024) -> None:
@@ -29,7 +63,8 @@ class MemoryStore:
             raise ValueError("max_cells and max_bytes must be positive")
         self._max_cells = max_cells
         self._max_bytes = max_bytes
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
+        self._process = os.getpid()
         self._cells: OrderedDict[str, Cell] = OrderedDict()
         self._bytes = 0
         self._leases: dict[str, _Lease] = {}
@@ -50,6 +85,7 @@ class MemoryStore:
         older answer must not outlive a newer one.
         """
         with self._lock:
+            self._settle_in()
             lease = self._leases.get(key)
             if token is not None and (lease is None or lease.token != token):
                 return False
@@ -65,12 +101,14 @@ class MemoryStore:
     def delete(self, key: str, /) -> None:
         """Drop the cell and the lease of ``key``."""
         with self._lock:
+            self._settle_in()
             self._drop(key)
             self._leases.pop(key, None)
 
     def lease(self, key: str, now: datetime, ttl: timedelta, /) -> str | None:
         """Give the lease of ``key`` until ``now + ttl``, unless somebody holds it."""
         with self._lock:
+            self._settle_in()
             held = self._leases.get(key)
             if held is not None and now < held.until <= now + ttl:
                 return None
@@ -97,3 +135,10 @@ class MemoryStore:
         cell = self._cells.pop(key, None)
         if cell is not None:
             self._bytes -= len(cell.data)
+
+    def _settle_in(self) -> None:
+        """In a child: whoever held a lease is not here, and may have been interrupted counting."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._leases.clear()
+            self._bytes = sum(len(cell.data) for cell in self._cells.values())

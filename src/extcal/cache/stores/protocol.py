@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Cell", "Store"]
+__all__ = ["Cell", "Codec", "Store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +60,16 @@ class Store(Protocol):
 
     def release(self, key: str, token: str, /) -> None:
         """Give the lease back; nothing happens if ``token`` does not hold it."""
+        ...
+
+
+class Codec(Protocol):
+    """What a store that leaves this process passes bytes through: encryption, as a rule."""
+
+    def encode(self, data: bytes, /) -> bytes:
+        """``data`` as it is to be written."""
+        ...
+
+    def decode(self, data: bytes, /) -> bytes:
+        """What :meth:`encode` was given. Raises anything if it did not write this: a miss."""
         ...

@@ -1,0 +1,199 @@
+"""The store in Redis or Valkey: for hosts on several machines. Needs ``extcal[redis]``.
+
+In: keys and cells. Out: the same, or nothing; a server that is down raises nothing (see
+:mod:`extcal.cache.stores.durable`). Under every key there are two entries, kept together in a
+cluster by the braces::
+
+    {PREFIX KEY}:cell     a hash: d, the data, and k, its keep_until in microseconds
+    {PREFIX KEY}:lease    until when (milliseconds), and the token that holds it
+
+Every change is one command or one script, so that nobody sees half of it. A lease is SET NX PX;
+one that ran out by the clock of who asks, or that a wrong clock gave, is overwritten. PX is only
+there to clear away what a killed process left: it is longer than the lease, so that a writer who
+is late and whom nobody overtook may still write. Two servers of a failover may for a moment both
+think that a lease is free; that costs a fetch and no answer, so nothing cleverer is done about it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from extcal.cache.stores.durable import DurableStore
+from extcal.cache.stores.protocol import Cell, Codec
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+__all__ = ["RedisStore"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MILLISECOND = timedelta(milliseconds=1)
+_TIMEOUT = 2.0  # seconds; a server on the same network answers within milliseconds, or is down
+_LEAST_KEPT = timedelta(minutes=1)  # two clocks may differ
+_MOST_KEPT = timedelta(days=31)
+_USUALLY_KEPT = timedelta(days=7)
+_LATE = 20  # times the length of a lease is what its token is remembered
+
+_LEASE = """
+local value = ARGV[1] .. ':' .. ARGV[2]
+if redis.call('SET', KEYS[1], value, 'NX', 'PX', ARGV[4]) then return 1 end
+local held = tonumber(string.match(redis.call('GET', KEYS[1]), '^(%-?%d+):'))
+if held and tonumber(ARGV[3]) < held and held <= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], value, 'PX', ARGV[4])
+return 1
+"""
+_RELEASE = """
+local held = redis.call('GET', KEYS[1])
+if held and string.match(held, ':(.*)$') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+_PUT = """
+if ARGV[1] ~= '' then
+    local held = redis.call('GET', KEYS[2])
+    if not held or string.match(held, ':(.*)$') ~= ARGV[1] then return 0 end
+end
+if ARGV[5] == 'newer' then
+    local there = redis.call('HGET', KEYS[1], 'k')
+    if there and tonumber(there) > tonumber(ARGV[3]) then return 0 end
+end
+redis.call('HSET', KEYS[1], 'd', ARGV[2], 'k', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 1
+"""
+
+
+class RedisStore(DurableStore):
+    """Cells on a Redis or Valkey server that any number of machines share.
+
+    ``server``: a URL (``redis://``, ``rediss://`` or ``unix://``), or a client of redis-py that
+    does not decode responses, whose timeouts are then its own. ``prefix``: what all keys begin
+    with, up to 100 printable ASCII characters without braces. ``codec``: encrypts what leaves this
+    process; an object with ``encode(bytes)`` and ``decode(bytes)``.
+
+    What a cell is worth keeping for, the server keeps it; how much in all is the server's to bound
+    (``maxmemory``, ``maxmemory-policy allkeys-lru``). Raises ImportError without redis-py,
+    ValueError for a URL that is none. Connects when first used.
+    """
+
+    def __init__(
+        self, server: str | Redis, *, prefix: str = "extcal:", codec: Codec | None = None
+    ) -> None:
+        try:
+            import redis
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
+        except ImportError:
+            raise ImportError(
+                "RedisStore needs redis-py: pip install 'extcal[redis]'", name="redis"
+            ) from None
+        if not (prefix.isascii() and prefix.isprintable() and len(prefix) <= 100):
+            raise ValueError("prefix takes up to 100 printable ASCII characters")
+        if "{" in prefix or "}" in prefix:
+            raise ValueError("prefix takes no braces: they keep keys together in a cluster")
+        super().__init__(codec=codec, remembers=True)
+        self._troubles = (redis.RedisError, OSError)
+        self._prefix = prefix
+        self._url = server if isinstance(server, str) else None
+        self._now: datetime | None = None
+        client: Any = server
+        if isinstance(server, str):
+            # One more try, for a connection that the server closed meanwhile; then memory.
+            client = redis.Redis.from_url(
+                server,
+                socket_timeout=_TIMEOUT,
+                socket_connect_timeout=_TIMEOUT,
+                retry=Retry(NoBackoff(), 1),
+            )
+        self._client = _checked(client)
+        self._lease_script = client.register_script(_LEASE)
+        self._release_script = client.register_script(_RELEASE)
+        self._put_script = client.register_script(_PUT)
+
+    def close(self) -> None:
+        """Close the connections, if they were opened from a URL; the store opens them again."""
+        if self._url is not None:
+            self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A copy in another process is another door to the same server."""
+        server = self._client if self._url is None else self._url
+        return _again, (server, self._prefix, self._codec)
+
+    def __repr__(self) -> str:
+        return f"<RedisStore {self._prefix}*>"
+
+    # -- the place ------------------------------------------------------------------------------
+
+    def _read(self, key: str) -> Cell | None:
+        data, until = self._client.hmget(self._names(key)[0], "d", "k")
+        if data is None or until is None:
+            return None
+        try:
+            return Cell(data, _EPOCH + int(until) * _MICROSECOND)
+        except (ValueError, OverflowError):
+            return None
+
+    def _write(self, key: str, cell: Cell, token: str | None) -> bool:
+        return self._put(key, cell, token or "", "")
+
+    def _merge(self, key: str, cell: Cell) -> None:
+        self._put(key, cell, "", "newer")
+
+    def _remove(self, key: str) -> None:
+        self._client.delete(*self._names(key))
+
+    def _take(self, key: str, token: str, now: datetime, ttl: timedelta) -> bool:
+        self._now = now
+        until = (now + ttl - _EPOCH) // _MILLISECOND
+        forgotten = max(_LATE * ttl // _MILLISECOND, 1)
+        arguments = [until, token, (now - _EPOCH) // _MILLISECOND, forgotten]
+        return bool(self._lease_script(keys=self._names(key)[1:], args=arguments))
+
+    def _give_back(self, key: str, token: str) -> None:
+        self._release_script(keys=self._names(key)[1:], args=[token])
+
+    def _say(self, error: Exception) -> str:
+        return type(error).__name__
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _put(self, key: str, cell: Cell, token: str, when: str) -> bool:
+        until = (cell.keep_until - _EPOCH) // _MICROSECOND
+        kept = self._kept(cell) // _MILLISECOND
+        return bool(
+            self._put_script(keys=self._names(key), args=[token, cell.data, until, kept, when])
+        )
+
+    def _kept(self, cell: Cell) -> timedelta:
+        """How long the server is to keep ``cell``, by the clock that was last handed in."""
+        if self._now is None:
+            return _USUALLY_KEPT
+        return min(max(cell.keep_until - self._now, _LEAST_KEPT), _MOST_KEPT)
+
+    def _names(self, key: str) -> list[str]:
+        return [f"{{{self._prefix}{key}}}:cell", f"{{{self._prefix}{key}}}:lease"]
+
+
+def _checked(client: Any) -> Any:
+    """``client``, or an error that says what a RedisStore takes."""
+    execute = getattr(client, "execute_command", None)
+    if execute is None or not hasattr(client, "register_script"):
+        raise TypeError("a RedisStore takes a URL or a client of redis-py")
+    if inspect.iscoroutinefunction(execute):
+        raise TypeError("this client is asynchronous; a RedisStore takes redis.Redis")
+    if client.get_encoder().decode_responses:
+        raise ValueError("this client decodes responses, and cells are bytes; leave that off")
+    return client
+
+
+def _again(server: str | Redis, prefix: str, codec: Codec | None) -> RedisStore:
+    return RedisStore(server, prefix=prefix, codec=codec)

@@ -1,0 +1,217 @@
+"""The file of a SQLiteStore: how it is made, recognised, opened, and put aside when damaged.
+
+A file says whose it is (``application_id``) and what it looks like (``user_version``). Another
+program's database is never touched; a file of an older version is emptied, for what it holds can
+be fetched again; a file of a newer version is left to those who can read it. Making a file and
+putting one aside is done by one process at a time, under a lock file that dies with its holder.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeAlias
+
+__all__ = [
+    "Connection",
+    "Damaged",
+    "File",
+    "Foreign",
+    "damage_told",
+    "identify",
+    "open_file",
+    "quarantine",
+]
+
+VERSION = 1
+_OURS = 0x7863616C  # "xcal"
+_KEPT = 3  # damaged files; more of them help nobody, and hold calendars
+_LOCKED = 5.0  # seconds to wait for another process that makes or puts aside
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+_SCHEMA = f"""
+    BEGIN IMMEDIATE;
+    DROP TABLE IF EXISTS cells;
+    DROP TABLE IF EXISTS leases;
+    CREATE TABLE cells (
+        key TEXT PRIMARY KEY NOT NULL, data BLOB NOT NULL, keep_until INTEGER NOT NULL,
+        checksum BLOB NOT NULL, size INTEGER NOT NULL, used INTEGER NOT NULL
+    );
+    CREATE INDEX cells_by_use ON cells (used, size);
+    CREATE TABLE leases (key TEXT PRIMARY KEY NOT NULL, token TEXT NOT NULL, until INTEGER NOT NULL)
+        WITHOUT ROWID;
+    PRAGMA application_id = {_OURS};
+    PRAGMA user_version = {VERSION};
+    COMMIT;
+"""
+_PROBES = (
+    "SELECT key, data, keep_until, checksum, size, used FROM cells LIMIT 1",
+    "SELECT key, token, until FROM leases LIMIT 1",
+)
+# NORMAL: with a write-ahead log a killed process loses nothing, and a power cut only the last
+# moments, which can be fetched again. What is deleted is overwritten: somebody wanted it gone.
+_SETTINGS = """
+    PRAGMA synchronous = NORMAL;
+    PRAGMA secure_delete = ON;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA cell_size_check = ON;
+    PRAGMA journal_size_limit = 16777216;
+"""
+
+File: TypeAlias = "tuple[int, int] | None"
+"""Which file it is, whatever it is called: device and inode; None where there is none."""
+
+
+class Damaged(sqlite3.DatabaseError):
+    """SQLite, or what was found in it, says that ``file`` is damaged."""
+
+    def __init__(self, file: File) -> None:
+        super().__init__("the file is damaged")
+        self.file = file
+
+
+class Foreign(sqlite3.DatabaseError):
+    """A database that is not ours to change."""
+
+
+class Connection(sqlite3.Connection):
+    """A connection that knows which file it was opened for."""
+
+    file: File = None
+
+
+def identify(path: Path) -> File:
+    """Which file is at ``path`` now."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def open_file(path: Path, busy: float) -> Connection:
+    """A connection to the file at ``path``, which is made if there is none.
+
+    ``busy``: seconds to wait for another writer. Raises Damaged, Foreign, or what SQLite and the
+    system raise.
+    """
+    _make(path)
+    file = identify(path)
+    connection = sqlite3.connect(
+        path, timeout=busy, isolation_level=None, check_same_thread=False, factory=Connection
+    )
+    try:
+        connection.file = file
+        # Bytes stay bytes: damaged text must not fail to decode.
+        connection.text_factory = bytes
+        with damage_told(file):
+            if not _ready(connection):
+                with _alone(path):
+                    if not _ready(connection):
+                        _fill(connection)
+            connection.executescript(_SETTINGS)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def damage_told(file: File) -> Iterator[None]:
+    """What SQLite says about damage, as Damaged."""
+    try:
+        yield
+        return
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
+            raise
+    raise Damaged(file)
+
+
+def quarantine(path: Path, file: File) -> bool:
+    """Put ``file`` aside, if it is still the one at ``path``; tells whether it was."""
+    with _alone(path):
+        if file is None or identify(path) != file:
+            return False
+        # There is no clock here; when it was last written is what one wants to know anyway.
+        stamp = f"{path.name}.corrupt-{int(os.stat(path).st_mtime)}"
+        aside, count = path.with_name(stamp), 0
+        while aside.exists():
+            count += 1
+            aside = path.with_name(f"{stamp}-{count}")
+        os.replace(path, aside)
+        # The log belongs to the damaged file, and would spoil the next one.
+        for suffix in ("-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                os.replace(f"{path}{suffix}", f"{aside}{suffix}")
+        _clear_out(path)
+        return True
+
+
+def _clear_out(path: Path) -> None:
+    found = path.parent.glob(f"{path.name}.corrupt-*")
+    aside = [each for each in found if not each.name.endswith(("-wal", "-shm"))]
+    aside.sort(key=lambda each: (each.stat().st_mtime, each.name))
+    for old in aside[:-_KEPT]:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{old}{suffix}").unlink(missing_ok=True)
+
+
+def _make(path: Path) -> None:
+    """An empty file that only its owner may read, unless there is one."""
+    if path.exists():
+        return
+    for directory in reversed(path.parents):
+        with suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
+    # Exclusively: opening and closing a file that is in use would drop this process's locks on it.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _ready(connection: Connection) -> bool:
+    """Whether the file is one of ours, of this version, and whole enough to be asked."""
+    owner, version = _number(connection, "application_id"), _number(connection, "user_version")
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if owner == 0 and version == 0 and tables == 0:
+        return False
+    if owner != _OURS:
+        raise Foreign("this is another program's database")
+    if version > VERSION:
+        raise Foreign("this file was made by a newer version")
+    if version < VERSION:
+        return False
+    for probe in _PROBES:
+        try:
+            connection.execute(probe).fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            # No such table or column: not what this version wrote.
+            raise Damaged(connection.file) from None
+    return True
+
+
+def _fill(connection: Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript(_SCHEMA)
+
+
+def _number(connection: Connection, name: str) -> int:
+    value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
+    return value
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time. SQLite knows how to lock a file on every system; this one is empty."""
+    lock = path.with_name(f"{path.name}.lock")
+    _make(lock)
+    connection = sqlite3.connect(lock, timeout=_LOCKED, isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+    finally:
+        connection.close()

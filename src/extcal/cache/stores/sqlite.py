@@ -1,0 +1,355 @@
+"""The store in a file: for hosts with several processes on one machine. Needs nothing else.
+
+In: keys and cells. Out: the same, or nothing; never an exception for what the file or the disk is
+like, and never a cell that differs from what was put. There is no column for an address, and what
+cells hold is opaque here. How it works:
+
+* write-ahead log, so that readers and writers do not wait for each other; every change is one
+  transaction, begun with BEGIN IMMEDIATE, so that nobody finds out half-way that he must wait;
+* a connection is used by one thread at a time and only by the process that opened it;
+* each row carries a checksum over key, date and data: a row that does not match is a miss;
+* a file that SQLite calls damaged is put aside as ``*.corrupt-<seconds>``, and an empty one begun;
+* a full disk, or one that cannot be written to: see :mod:`extcal.cache.stores.durable`.
+
+Looking at a cell writes nothing. Who was looked at is kept in mind and booked at the next pruning,
+once a minute at most.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Self, TypeVar
+
+from extcal.cache.stores._sync import ForkSafeLock
+from extcal.cache.stores.durable import LOG, DurableStore
+from extcal.cache.stores.protocol import Cell, Codec
+from extcal.cache.stores.schema import (
+    Connection,
+    Damaged,
+    Foreign,
+    damage_told,
+    identify,
+    open_file,
+    quarantine,
+)
+
+__all__ = ["SQLiteStore"]
+
+_T = TypeVar("_T")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_CHECKSUM = 16  # bytes
+_IDLE = 16  # connections kept open for the next who asks
+_PRUNE_EVERY = 60.0  # seconds
+_NOTED = 65_536
+_ROOM = 0.9  # of the bounds is what pruning leaves, so that the next cell does not prune again
+_LITTER = 3_600_000_000  # microseconds; a lease that ran out before that fences nobody any more
+
+_READ = "SELECT data, keep_until, checksum FROM cells WHERE key = ?"
+_WRITE = """
+    INSERT INTO cells (key, data, keep_until, checksum, size, used)
+    VALUES (?1, ?2, ?3, ?4, ?5, (SELECT coalesce(max(used), 0) + 1 FROM cells))
+    ON CONFLICT (key) DO UPDATE SET data = ?2, keep_until = ?3, checksum = ?4, size = ?5,
+        used = excluded.used
+"""
+_USED = """
+    UPDATE cells SET used = (SELECT coalesce(max(used), 0) + 1 FROM cells) WHERE key = ?
+"""
+_LEASE = """
+    INSERT INTO leases (key, token, until) VALUES (?1, ?2, ?3)
+    ON CONFLICT (key) DO UPDATE SET token = ?2, until = ?3
+"""
+_TOTALS = "SELECT count(*), coalesce(sum(size), 0) FROM cells"
+
+
+class SQLiteStore(DurableStore):
+    """Cells in a SQLite file that any number of threads and processes of one machine share.
+
+    ``path``: of the file, on a local disk (not NFS); made with mode 0600, and its directory with
+    mode 0700, where they do not exist. Two more files stand beside it while it is in use.
+    ``max_cells`` and ``max_bytes`` (of cells) bound it: what was used longest ago goes first, once
+    a minute at most. ``codec``: encrypts what is written; an object with ``encode(bytes)`` and
+    ``decode(bytes)``. ``busy_timeout``: how long to wait for another writer.
+
+    Raises ValueError if ``path`` is another program's database, which is left as it is.
+    """
+
+    _troubles = (sqlite3.Error, OSError)
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        max_cells: int = 50_000,
+        max_bytes: int = 512 * 1024 * 1024,
+        codec: Codec | None = None,
+        busy_timeout: timedelta = timedelta(seconds=5),
+    ) -> None:
+        if max_cells < 1 or max_bytes < 1:
+            raise ValueError("max_cells and max_bytes must be positive")
+        if busy_timeout < timedelta(0):
+            raise ValueError("busy_timeout cannot be negative")
+        if os.fspath(path) in ("", ":memory:"):
+            raise ValueError("a SQLiteStore is a file; in memory there is MemoryStore")
+        super().__init__(codec=codec, remembers=False)
+        # Absolute: a host that changes its directory does not change its file.
+        self._path = Path(path).absolute()
+        self._max_cells = max_cells
+        self._max_bytes = max_bytes
+        self._busy = busy_timeout.total_seconds()
+        self._pools: dict[int, _Pool] = {}
+        self._noted: dict[str, None] = {}
+        self._pruning = ForkSafeLock()
+        self._pruned: float | None = None
+        self._now: datetime | None = None
+        try:
+            self._look(lambda connection: None)
+        except Foreign as foreign:
+            raise ValueError(f"{self._path.name}: {foreign}") from None
+        except self._troubles as error:
+            self._trouble(self._writing, error)
+        # Opened again when needed: what is open now must not be inherited by a fork.
+        self.close()
+
+    def close(self) -> None:
+        """Close the files of this process; a store that is used again opens them again."""
+        pool = self._pools.pop(os.getpid(), None)
+        if pool is not None:
+            pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_pools"):
+            self.close()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A copy in another process is another door to the same file."""
+        busy = timedelta(seconds=self._busy)
+        return _again, (self._path, self._max_cells, self._max_bytes, self._codec, busy)
+
+    def __repr__(self) -> str:
+        return f"<SQLiteStore {self._path.name}>"
+
+    # -- the place ------------------------------------------------------------------------------
+
+    def _read(self, key: str) -> Cell | None:
+        cell = self._look(lambda connection: _intact(connection, key))
+        if cell is not None and len(self._noted) < _NOTED:
+            self._noted[key] = None
+        return cell
+
+    def _write(self, key: str, cell: Cell, token: str | None) -> bool:
+        def write(connection: Connection) -> bool:
+            if token is not None and _holder(connection, key) != token.encode():
+                return False
+            return self._store(connection, key, cell)
+
+        return self._change(write)
+
+    def _merge(self, key: str, cell: Cell) -> None:
+        def merge(connection: Connection) -> None:
+            there = _intact(connection, key)
+            if there is None or there.keep_until <= cell.keep_until:
+                self._store(connection, key, cell)
+
+        self._change(merge)
+
+    def _remove(self, key: str) -> None:
+        def remove(connection: Connection) -> None:
+            connection.execute("DELETE FROM cells WHERE key = ?", (key,))
+            connection.execute("DELETE FROM leases WHERE key = ?", (key,))
+
+        self._change(remove)
+
+    def _take(self, key: str, token: str, now: datetime, ttl: timedelta) -> bool:
+        def take(connection: Connection) -> bool:
+            if not _free(connection, key, now, ttl):
+                return False
+            connection.execute(_LEASE, (key, token, _micros(now + ttl)))
+            return True
+
+        self._now = now
+        # Who waits for another's fetch asks often: that is no reason to keep writers waiting.
+        return self._look(lambda connection: _free(connection, key, now, ttl)) and self._change(
+            take
+        )
+
+    def _give_back(self, key: str, token: str) -> None:
+        self._change(
+            lambda connection: connection.execute(
+                "DELETE FROM leases WHERE key = ? AND token = ?", (key, token)
+            )
+        )
+
+    def _say(self, error: Exception) -> str:
+        return str(getattr(error, "sqlite_errorname", type(error).__name__))
+
+    def _store(self, connection: Connection, key: str, cell: Cell) -> bool:
+        if self._time_to_prune():
+            self._prune(connection)
+        if len(cell.data) > self._max_bytes:
+            # An older answer must not outlive a newer one.
+            connection.execute("DELETE FROM cells WHERE key = ?", (key,))
+            return False
+        until = _micros(cell.keep_until)
+        checksum = _checksum(key, until, cell.data)
+        connection.execute(_WRITE, (key, cell.data, until, checksum, len(cell.data)))
+        return True
+
+    # -- bounds ---------------------------------------------------------------------------------
+
+    def _time_to_prune(self) -> bool:
+        with self._pruning:
+            now = monotonic()
+            if self._pruned is not None and now < self._pruned + _PRUNE_EVERY:
+                return False
+            self._pruned = now
+            return True
+
+    def _prune(self, connection: Connection) -> None:
+        """Drop what nobody will ask for, and then what was used longest ago."""
+        noted, self._noted = self._noted, {}
+        connection.executemany(_USED, ((key,) for key in noted))
+        if self._now is not None:
+            now = _micros(self._now)
+            connection.execute("DELETE FROM cells WHERE keep_until < ?", (now,))
+            connection.execute("DELETE FROM leases WHERE until < ?", (now - _LITTER,))
+        cells, size = connection.execute(_TOTALS).fetchone()
+        if cells <= self._max_cells and size <= self._max_bytes:
+            return
+        dropped = []
+        for row, length in connection.execute("SELECT rowid, size FROM cells ORDER BY used"):
+            if cells <= self._max_cells * _ROOM and size <= self._max_bytes * _ROOM:
+                break
+            dropped.append((row,))
+            cells, size = cells - 1, size - length
+        connection.executemany("DELETE FROM cells WHERE rowid = ?", dropped)
+
+    # -- connections ----------------------------------------------------------------------------
+
+    def _look(self, work: Callable[[Connection], _T]) -> _T:
+        """Do ``work`` with a connection; if the file turns out to be damaged, with a new one."""
+        try:
+            return self._once(work)
+        except Damaged as damaged:
+            file = damaged.file
+        if quarantine(self._path, file):
+            LOG.warning("%r was damaged, and is put aside beside an empty one", self)
+        return self._once(work)
+
+    def _change(self, work: Callable[[Connection], _T]) -> _T:
+        """Do ``work`` in a transaction."""
+
+        def change(connection: Connection) -> _T:
+            connection.execute("BEGIN IMMEDIATE")
+            done = work(connection)
+            connection.execute("COMMIT")
+            return done
+
+        return self._look(change)
+
+    def _once(self, work: Callable[[Connection], _T]) -> _T:
+        process = os.getpid()
+        # What a parent had open before a fork is never touched, not even to close it.
+        pool = self._pools.get(process) or self._pools.setdefault(process, _Pool(self._path))
+        connection = pool.take() or open_file(self._path, self._busy)
+        try:
+            with damage_told(connection.file):
+                done = work(connection)
+        except BaseException:
+            connection.close()  # which rolls back
+            raise
+        pool.give_back(connection)
+        return done
+
+
+class _Pool:
+    """The idle connections of one process; what two threads do at once is one step each."""
+
+    __slots__ = ("_idle", "_path")
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: list[Connection] = []
+
+    def take(self) -> Connection | None:
+        """A connection to the file that is at the path now, or None."""
+        file = identify(self._path)
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            if connection.file == file:
+                return connection
+            # Somebody put the file aside, or away.
+            connection.close()
+
+    def give_back(self, connection: Connection) -> None:
+        if len(self._idle) < _IDLE:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _again(
+    path: Path, max_cells: int, max_bytes: int, codec: Codec | None, busy: timedelta
+) -> SQLiteStore:
+    return SQLiteStore(
+        path, max_cells=max_cells, max_bytes=max_bytes, codec=codec, busy_timeout=busy
+    )
+
+
+def _intact(connection: Connection, key: str) -> Cell | None:
+    row = connection.execute(_READ, (key,)).fetchone()
+    if row is None:
+        return None
+    data, until, checksum = row
+    if not isinstance(data, bytes) or not isinstance(until, int):
+        return None
+    if checksum != _checksum(key, until, data):
+        return None
+    return Cell(data, _EPOCH + until * _MICROSECOND)
+
+
+def _holder(connection: Connection, key: str) -> object:
+    row = connection.execute("SELECT token FROM leases WHERE key = ?", (key,)).fetchone()
+    return None if row is None else row[0]
+
+
+def _free(connection: Connection, key: str, now: datetime, ttl: timedelta) -> bool:
+    row = connection.execute("SELECT until FROM leases WHERE key = ?", (key,)).fetchone()
+    if row is None or not isinstance(row[0], int):
+        return True
+    return not _micros(now) < row[0] <= _micros(now + ttl)
+
+
+def _checksum(key: str, until: int, data: bytes) -> bytes:
+    found = hashlib.blake2b(b"%d " % until, digest_size=_CHECKSUM, key=_short(key))
+    found.update(data)
+    return found.digest()
+
+
+def _short(key: str) -> bytes:
+    """BLAKE2b takes keys of up to 64 bytes."""
+    return hashlib.blake2b(key.encode()).digest()
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
