@@ -224,9 +224,8 @@ def test_local_time_stays_across_a_clock_change(corridor: Any) -> None:
 
 
 def test_dtend_is_exact_and_duration_is_nominal(corridor: Any) -> None:
-    """ "the same exact duration will apply to all the members" with DTEND; with DURATION "recurrence
-    instances of a nominal duration of one day will have an exact duration of more or less than 24
-    hours"."""
+    """With DTEND "the same exact duration will apply to all the members", with DURATION the same
+    nominal one: a day "will have an exact duration of more or less than 24 hours"."""
     window = "2027-03-27/2027-03-29"
     start = f"DTSTART;{BERLIN}:20270327T000000"
     dtend = corridor.event(start, f"DTEND;{BERLIN}:20270328T000000", "RRULE:FREQ=DAILY;COUNT=2")

@@ -92,7 +92,7 @@ def _as_marked(
             if name in facts:
                 fbtype = _MICROSOFT.get(facts[name], _BUSY)
                 return _elsewhere(fbtype, f"{name}:{facts[name]}", policy)
-        if _from_microsoft(head) and event.summary is not None and "STATUS" not in facts:
+        if _from_exchange(head) and event.summary is not None and "STATUS" not in facts:
             titled = _EXCHANGE_TITLES.get(event.summary.casefold())
             if titled is not None:
                 return _elsewhere(titled, "SUMMARY (availability only)", policy)
@@ -123,6 +123,10 @@ def _transparent(written: str | None) -> bool | None:
 
 def _from_microsoft(head: CalendarHead) -> bool:
     return head.prodid is not None and "microsoft" in head.prodid.lower()
+
+
+def _from_exchange(head: CalendarHead) -> bool:
+    return head.prodid is not None and "microsoft exchange" in head.prodid.lower()
 
 
 def _answer(attendees: tuple[Line, ...], owner: frozenset[str]) -> str | None:

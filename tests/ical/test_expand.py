@@ -1,0 +1,186 @@
+"""``expand``: its arguments, exclusions, and what an Expansion is."""
+
+from __future__ import annotations
+
+import copy
+import tracemalloc
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import extcal
+
+START, END = datetime(2027, 1, 1, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC)
+TIMES = ("DTSTART;TZID=Europe/Berlin:20270104T090000", "DURATION:PT1H")
+BERLIN = ZoneInfo("Europe/Berlin")
+FIFTH = datetime(2027, 1, 5, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("named", "left"),
+    [
+        ("a", []),
+        ("b", [4, 5, 6]),
+        (("a", FIFTH), [4, 6]),
+        (("a", FIFTH.astimezone(BERLIN)), [4, 6]),
+        (("a", date(2027, 1, 5)), [4, 6]),
+        (("a", None), []),
+        (["a", FIFTH], [4, 6]),
+        (("b", FIFTH), [4, 5, 6]),
+        (("a", FIFTH + timedelta(hours=1)), [4, 5, 6]),
+        (("a", datetime(2027, 1, 5, tzinfo=BERLIN)), [4, 5, 6]),
+    ],
+)
+def test_exclude_by_uid_and_by_instance(corridor: Any, named: Any, left: list[int]) -> None:
+    event = corridor.event(*TIMES, "RRULE:FREQ=DAILY;COUNT=3")
+    result = corridor.expand(event, exclude=[named])
+    assert [found.start.day for found in result.events] == left
+    assert [period.start.day for period in result.free_busy.periods] == left
+
+
+@pytest.mark.parametrize("form", [":20270105T080000Z", ";VALUE=DATE:20270105", ":20270105T090000"])
+def test_a_moved_instance_is_named_by_when_it_was_planned(corridor: Any, form: str) -> None:
+    """However the feed wrote its RECURRENCE-ID."""
+    master = corridor.event(*TIMES, "RRULE:FREQ=DAILY;COUNT=3")
+    moved = corridor.event(f"RECURRENCE-ID{form}", "DTSTART:20270120T080000Z")
+    for named in (FIFTH, FIFTH.astimezone(BERLIN), date(2027, 1, 5)):
+        result = corridor.expand(master, moved, exclude=[("a", named)])
+        assert [found.start.day for found in result.events] == [4, 6], named
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        date(2027, 1, 5),
+        datetime(2027, 1, 5, tzinfo=BERLIN),
+        datetime(2027, 1, 5, tzinfo=UTC),
+        datetime(2027, 1, 4, 23, tzinfo=UTC),
+    ],
+)
+def test_an_all_day_instance_is_named_by_its_day(corridor: Any, named: date) -> None:
+    event = corridor.event("DTSTART;VALUE=DATE:20270104", "RRULE:FREQ=DAILY;COUNT=3")
+    result = corridor.expand(event, timezone="Europe/Berlin", exclude=[("a", named)])
+    assert [found.first_day.day for found in result.events] == [4, 6]
+
+
+def test_an_excluded_series_cannot_make_time_unknown(corridor: Any) -> None:
+    event = corridor.event(*TIMES, "RRULE:FREQ=WEEKLY;BYDAY=XX")
+    assert corridor.expand(event).free_busy.unknown
+    assert not corridor.expand(event, exclude=["a"]).free_busy.unknown
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error"),
+    [
+        ({"exclude": "a"}, TypeError),
+        ({"exclude": [("a", datetime(2027, 1, 5))]}, TypeError),
+        ({"exclude": [("a", "20270105")]}, TypeError),
+        ({"exclude": [7]}, TypeError),
+        ({"detail": "titles"}, ValueError),
+        ({"timezone": "Nowhere/Land"}, ValueError),
+        ({"timezone": 7}, TypeError),
+    ],
+)
+def test_a_callers_mistakes(corridor: Any, keywords: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        corridor.expand(corridor.event(*TIMES), **keywords)
+
+
+def test_windows_that_are_none(corridor: Any) -> None:
+    text = corridor.body(corridor.event(*TIMES))
+    for start, end, error in (
+        (END, START, ValueError),
+        (START, START, ValueError),
+        (datetime(2027, 1, 1), END, TypeError),
+        (START, datetime(2027, 2, 1), TypeError),
+        (date(2027, 1, 1), END, TypeError),
+    ):
+        with pytest.raises(error):
+            extcal.expand(text, start, end)  # type: ignore[arg-type]
+        with pytest.raises(error):
+            extcal.free_busy(text, start, end)  # type: ignore[arg-type]
+
+
+def test_an_expansion_is_a_value(corridor: Any) -> None:
+    one = corridor.expand(corridor.event(*TIMES))
+    other = corridor.expand(corridor.event(*TIMES))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert copy.deepcopy(one) == one
+    assert one != corridor.expand(corridor.event(*TIMES, "TRANSP:TRANSPARENT"))
+    assert (one == 7) is False
+    with pytest.raises(AttributeError):
+        one.complete = False
+    with pytest.raises(AttributeError):
+        del one.complete
+    assert "1 events" in repr(one)
+    cut = extcal.expand("BEGIN:VEVENT\r\nDTSTART:20270104T080000Z", START, END)
+    assert "incomplete" in repr(cut)
+
+
+def test_empty_feeds_say_so(corridor: Any) -> None:
+    assert corridor.expand("X-WR-CALNAME:Empty").empty
+    assert not corridor.expand(corridor.event("DTSTART:x")).empty
+    assert not corridor.expand("BEGIN:VFREEBUSY\r\nEND:VFREEBUSY").empty
+
+
+def test_lines_of_problems_are_counted_in_the_feed(corridor: Any) -> None:
+    text = corridor.body(corridor.event(*TIMES), corridor.event("DTSTART:x", uid="b"))
+    for newline in ("\r\n", "\n", "\r"):
+        result = extcal.expand(text.replace("\r\n", newline), START, END)
+        assert [(problem.code, problem.line) for problem in result.problems] == [("event_lost", 8)]
+    assert str(result.problems[0]).startswith("line 8: ")
+
+
+def test_an_error_of_ours_is_unknown_and_never_free(
+    corridor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One event that goes wrong costs neither the others nor the truth."""
+    from extcal.ical import availability, series, values
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    text = corridor.body(corridor.event(*TIMES), "BEGIN:VAVAILABILITY\r\nEND:VAVAILABILITY")
+    for module, name in ((values, "event"), (series, "occurrences"), (availability, "layer")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, broken)
+            result = extcal.expand(text, START, END)
+        assert [problem.code for problem in result.problems] == ["internal_error"]
+        assert result.free_busy.unknown == (result.free_busy.window,)
+        assert not result.complete
+
+
+def test_memory_stays_under_four_times_the_feed() -> None:
+    """Ten thousand events of everyday size, ten years of them; the window is three months."""
+    description = "DESCRIPTION:" + "\\n".join(["a line of an agenda that nobody reads"] * 16)
+    folded = "\r\n ".join(description[at : at + 74] for at in range(0, len(description), 74))
+    head = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//x//EN"]
+    body = []
+    for number in range(10_000):
+        start = datetime(2018, 1, 1, 9) + timedelta(hours=8 * number)
+        body += [
+            "BEGIN:VEVENT",
+            f"UID:{number:08d}@example.org",
+            "DTSTAMP:20260101T000000Z",
+            f"DTSTART;TZID=Europe/Berlin:{start:%Y%m%dT%H%M%S}",
+            f"DTEND;TZID=Europe/Berlin:{start + timedelta(hours=1):%Y%m%dT%H%M%S}",
+            f"SUMMARY:Meeting number {number}",
+            "LOCATION:Room 7",
+            "ATTENDEE;CN=Ada;PARTSTAT=ACCEPTED:mailto:ada@example.org",
+            folded,
+            "END:VEVENT",
+        ]
+    feed = "\r\n".join([*head, *body, "END:VCALENDAR", ""]).encode()
+    del body
+    tracemalloc.start()
+    try:
+        result = extcal.expand(feed, START, START + timedelta(days=92))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert result.complete
+    assert 0 < len(result.events) < 300
+    assert peak < 4 * len(feed)
