@@ -1,13 +1,15 @@
 """A feed server on the loopback interface, for demos and for the tests of a host.
 
 Serves what it is told on 127.0.0.1, remembers every request, and ends its threads when it ends. It
-answers conditional requests as publishers do. Point a fetcher at it with
-``HttpFetcher(allow_networks=server.networks)``.
+answers conditional requests as publishers do, and fails as they do when :meth:`FeedServer.fail`
+tells it to. Point a fetcher at it with ``HttpFetcher(allow_networks=server.networks)``.
 """
 
 from __future__ import annotations
 
 import gzip
+import socket
+import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +17,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType, TracebackType
 from typing import Self
 
+from extcal.testing.faults import FAULTS, Fault, Wire
+
 __all__ = ["FeedServer", "ReceivedRequest", "Reply"]
+
+# What an address that serves nothing would have served, had it not been told to fail.
+_ORDINARY = (
+    b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//extcal//testing//EN\r\nBEGIN:VEVENT\r\n"
+    b"UID:1\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20270104T090000Z\r\nDURATION:PT1H\r\n"
+    b"END:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER of nothing: closing discards, and resets
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -52,6 +64,12 @@ class _Page:
     headers: Mapping[str, str]
 
 
+@dataclass(slots=True)
+class _Failing:
+    fault: Fault
+    times: int | None  # how often still; None: until told otherwise
+
+
 class FeedServer:
     """A context manager; inside it the server runs on a free port of 127.0.0.1.
 
@@ -63,13 +81,16 @@ class FeedServer:
 
     def __init__(self) -> None:
         self._pages: dict[str, _Page] = {}
+        self._failing: dict[str, _Failing] = {}
+        self._ending = threading.Event()
         self._lock = threading.Lock()
         self._received: list[ReceivedRequest] = []
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        self._server = _Server(self._answer)
+        self._ending.clear()
+        self._server = _Server(self._answer, self._ending)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
@@ -88,6 +109,7 @@ class FeedServer:
         """Stop serving, and wait for the threads to end."""
         server, thread = self._server, self._thread
         self._server = self._thread = None
+        self._ending.set()
         if server is not None and thread is not None:
             server.shutdown()
             server.server_close()
@@ -137,26 +159,70 @@ class FeedServer:
         with self._lock:
             self._pages.pop("/" + path.removeprefix("/"), None)
 
-    def _answer(self, request: ReceivedRequest) -> Reply:
+    def fail(self, path: str, how: str, *, times: int | None = None) -> str:
+        """Let ``path`` fail from now on, whatever is served there; returns its address.
+
+        ``how``: one of :data:`extcal.testing.faults.FAULTS`, such as ``"500"``, ``"sign-in page"``,
+        ``"cut"`` or ``"stall"``. ``times``: only so often, then it serves again. Give the fetcher a
+        short deadline, ``Limits(fetch_deadline=0.5)``, where a fault takes its time.
+        Raises ValueError for a fault that is not known, and for ``times`` below one.
+        """
+        if times is not None and times < 1:
+            raise ValueError("times is one at least, or None for every time")
+        if how not in FAULTS:
+            raise ValueError(f"{how!r} is no fault; there are: {', '.join(FAULTS)}")
+        with self._lock:
+            self._failing["/" + path.removeprefix("/")] = _Failing(FAULTS[how], times)
+        return self.url(path)
+
+    def recover(self, path: str) -> None:
+        """Let ``path`` serve again."""
+        with self._lock:
+            self._failing.pop("/" + path.removeprefix("/"), None)
+
+    def _answer(self, request: ReceivedRequest) -> Reply | Wire:
         with self._lock:
             self._received.append(request)
             page = self._pages.get(request.path)
+            fault = self._fault(request.path)
+        if fault is not None:
+            return fault.answer(request.path, _ORDINARY if page is None else _body(page, request))
         if page is None:
             return Reply("no such calendar\n", 404, {"Content-Type": "text/plain"})
-        headers = {"Content-Type": page.content_type}
-        if page.etag is not None:
-            headers["ETag"] = page.etag
-        if page.last_modified is not None:
-            headers["Last-Modified"] = page.last_modified
-        if page.status == 200 and _is_current(page, request):
-            return Reply(b"", 304, headers)
-        given = page.body(request) if callable(page.body) else page.body
-        reply = given if isinstance(given, Reply) else Reply(given, page.status)
-        body = reply.body.encode("utf-8") if isinstance(reply.body, str) else reply.body
-        if page.gzipped:
-            body = gzip.compress(body)
-            headers["Content-Encoding"] = "gzip"
-        return Reply(body, reply.status, {**headers, **page.headers, **reply.headers})
+        return _served(page, request)
+
+    def _fault(self, path: str) -> Fault | None:
+        failing = self._failing.get(path)
+        if failing is None:
+            return None
+        if failing.times is not None:
+            failing.times -= 1
+            if failing.times == 0:
+                del self._failing[path]
+        return failing.fault
+
+
+def _body(page: _Page, request: ReceivedRequest) -> bytes:
+    given = page.body(request) if callable(page.body) else page.body
+    body = given.body if isinstance(given, Reply) else given
+    return body.encode("utf-8") if isinstance(body, str) else body
+
+
+def _served(page: _Page, request: ReceivedRequest) -> Reply:
+    headers = {"Content-Type": page.content_type}
+    if page.etag is not None:
+        headers["ETag"] = page.etag
+    if page.last_modified is not None:
+        headers["Last-Modified"] = page.last_modified
+    if page.status == 200 and _is_current(page, request):
+        return Reply(b"", 304, headers)
+    given = page.body(request) if callable(page.body) else page.body
+    reply = given if isinstance(given, Reply) else Reply(given, page.status)
+    body = reply.body.encode("utf-8") if isinstance(reply.body, str) else reply.body
+    if page.gzipped:
+        body = gzip.compress(body)
+        headers["Content-Encoding"] = "gzip"
+    return Reply(body, reply.status, {**headers, **page.headers, **reply.headers})
 
 
 def _is_current(page: _Page, request: ReceivedRequest) -> bool:
@@ -173,8 +239,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 64
 
-    def __init__(self, answer: Callable[[ReceivedRequest], Reply]) -> None:
+    def __init__(
+        self, answer: Callable[[ReceivedRequest], Reply | Wire], ending: threading.Event
+    ) -> None:
         self.answer = answer
+        self.ending = ending
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def server_bind(self) -> None:
@@ -202,6 +271,9 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, _Server)
         headers = {name.lower(): value for name, value in self.headers.items()}
         reply = self.server.answer(ReceivedRequest(self.command, self.path, headers))
+        if isinstance(reply, Wire):
+            self._misbehave(reply, self.server.ending)
+            return
         body = reply.body.encode("utf-8") if isinstance(reply.body, str) else reply.body
         self.send_response(reply.status)
         for name, value in reply.headers.items():
@@ -212,6 +284,30 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD" and reply.status != 304:
             self.wfile.write(body)
+
+    def _misbehave(self, wire: Wire, ending: threading.Event) -> None:
+        """Say what the wire says; whoever hangs up on it ends it, and so does the server's end."""
+        self.close_connection = True
+        self.wfile.write(wire.start)
+        said = 0
+        while wire.drop and (wire.drops is None or said < wire.drops) and not ending.is_set():
+            self.wfile.write(wire.drop)
+            said += 1
+            if wire.pause:
+                ending.wait(wire.pause)
+        if wire.ending == "stall":
+            self._stall(ending)
+        elif wire.ending == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+
+    def _stall(self, ending: threading.Event) -> None:
+        self.connection.settimeout(0.05)
+        while not ending.is_set():
+            try:
+                if not self.connection.recv(4096):
+                    return
+            except TimeoutError:
+                continue
 
     def log_message(self, format: str, *args: object) -> None:
         """Requests are in FeedServer.requests; nothing is printed."""

@@ -1,0 +1,163 @@
+"""Ways in which a calendar's server fails, by name: for :meth:`FeedServer.fail`.
+
+A fault is data, or a function of what the address would have served. Nothing here opens a socket:
+the server says what a :class:`Wire` says, byte by byte, and ends as it says.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+__all__ = ["FAULTS", "Fault", "Wire"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What goes over the wire: ``start``, then ``drop`` again and again, then the ``ending``.
+
+    ``pause``: seconds between two drops. ``drops``: how many at most; None for as long as somebody
+    listens. ``ending``: ``"close"`` hangs up, ``"reset"`` resets the connection, ``"stall"`` says
+    nothing more until the client leaves or the server ends.
+    """
+
+    start: bytes
+    drop: bytes = b""
+    pause: float = 0.0
+    drops: int | None = 0
+    ending: Literal["close", "reset", "stall"] = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to fail: ``answer`` gets the path and the body that would have been served.
+
+    ``means``: what extcal's own fetcher makes of it, as the kind of a failure, ``"refused"``,
+    ``"gone"``, ``"not modified"``, or ``"fetched"`` where only reading the body shows it.
+    """
+
+    answer: Callable[[str, bytes], Wire]
+    means: str
+
+
+def _answer(
+    status: str, body: bytes = b"", kind: str = "text/calendar; charset=utf-8", *more: str
+) -> Wire:
+    length = () if status.startswith("304") else (f"Content-Length: {len(body)}",)
+    head = (f"HTTP/1.1 {status}", f"Content-Type: {kind}", *length, *more, "Connection: close")
+    return Wire("\r\n".join([*head, "", ""]).encode("ascii") + body)
+
+
+def _says(
+    status: str, means: str, body: bytes = b"", kind: str = "text/plain", *more: str
+) -> Fault:
+    wire = _answer(status, body, kind, *more)
+    return Fault(lambda path, good: wire, means)
+
+
+def _page(means: str, body: bytes) -> Fault:
+    return _says("200 OK", means, body, "text/html; charset=utf-8")
+
+
+def _redirect(to: str, means: str) -> Fault:
+    return _says("302 Found", means, b"", "text/plain", f"Location: {to}")
+
+
+def _begun(announced: str) -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Type: text/calendar\r\n{announced}\r\n\r\n".encode("ascii")
+
+
+def _of_length(length: int) -> bytes:
+    return _begun(f"Content-Length: {length}")
+
+
+def _bomb(path: str, good: bytes) -> Wire:
+    # Many members of one stream (RFC 1952 section 2.2): 96 MiB in 96 KiB, made in no time.
+    body = gzip.compress(good[:-1]) + gzip.compress(b"\n" * 8 * 1024 * 1024) * 12
+    return _answer("200 OK", body, "text/calendar", "Content-Encoding: gzip")
+
+
+def _bad_gzip(path: str, good: bytes) -> Wire:
+    return _answer("200 OK", good, "text/calendar", "Content-Encoding: gzip")
+
+
+def _huge(path: str, good: bytes) -> Wire:
+    return Wire(_begun("Connection: close") + good, drop=b"X-PADDING:0\r\n" * 5_000, drops=2_000)
+
+
+def _empty_calendar(path: str, good: bytes) -> Wire:
+    return _answer("200 OK", b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n")
+
+
+def _cut(path: str, good: bytes) -> Wire:
+    return _answer("200 OK", good[: len(good) * 2 // 3])
+
+
+def _to_itself(path: str, good: bytes) -> Wire:
+    return _answer("302 Found", b"", "text/plain", f"Location: {path}")
+
+
+_SIGN_IN = b'<!DOCTYPE html><title>Sign in</title><form><input type="password"></form>'
+
+FAULTS: Mapping[str, Fault] = MappingProxyType(
+    {
+        # What the status says.
+        "401": _says("401 Unauthorized", "refused", b"", "text/plain", "WWW-Authenticate: Basic"),
+        "403": _says("403 Forbidden", "refused"),
+        "404": _says("404 Not Found", "refused"),
+        "410": _says("410 Gone", "gone"),
+        "429": _says("429 Too Many Requests", "refused", b"", "text/plain", "Retry-After: 120"),
+        "500": _says("500 Internal Server Error", "server_error"),
+        "503": _says(
+            "503 Service Unavailable", "server_error", b"", "text/plain", "Retry-After: 60"
+        ),
+        "client refused": _says(
+            "500 Internal Server Error", "client_refused", b"", "text/plain",
+            "X-OWA-Error: ClientUnsupported",
+        ),
+        "not modified forever": Fault(
+            lambda path, good: _answer("304 Not Modified"), "not modified"
+        ),
+        # What the body is.
+        "html": _page("html", b"<!DOCTYPE html><html><body>Your calendar</body></html>"),
+        "sign-in page": _page("html", _SIGN_IN),
+        "json": _says("200 OK", "json", b'{"error": "no"}', "application/json"),
+        "not a calendar": _says("200 OK", "not_a_calendar", b"BEGIN:VCARD\r\nEND:VCARD\r\n"),
+        "empty": _says("200 OK", "empty"),
+        "empty calendar": Fault(_empty_calendar, "fetched"),
+        "cut": Fault(_cut, "fetched"),
+        "bad gzip": Fault(_bad_gzip, "bad_encoding"),
+        "bomb": Fault(_bomb, "too_large"),
+        "huge": Fault(_huge, "too_large"),
+        # Where it leads.
+        "redirect loop": Fault(_to_itself, "too_many_redirects"),
+        "redirect to private": _redirect("http://10.0.0.1/calendar.ics", "redirect_refused"),
+        "redirect to sign-in": _redirect("https://accounts.google.com/signin", "html"),
+        # How the connection behaves.
+        "hang up": Fault(lambda path, good: Wire(b""), "connect"),
+        "reset": Fault(
+            lambda path, good: Wire(_of_length(len(good)) + good[:9], ending="reset"), "truncated"
+        ),
+        "wrong length": Fault(
+            lambda path, good: Wire(_of_length(len(good) + 1_000) + good), "truncated"
+        ),
+        "not http": Fault(lambda path, good: Wire(b"SSH-2.0-OpenSSH_9.6\r\n"), "protocol"),
+        "stall": Fault(
+            lambda path, good: Wire(_of_length(len(good)) + good[:9], ending="stall"), "timeout"
+        ),
+        "drip": Fault(
+            lambda path, good: Wire(_of_length(10**6) + good, drop=b" ", pause=0.05, drops=None),
+            "timeout",
+        ),
+        "slow headers": Fault(
+            lambda path, good: Wire(
+                b"HTTP/1.1 200 OK\r\n", drop=b"X-Wait: 1\r\n", pause=0.05, drops=None
+            ),
+            "timeout",
+        ),
+    }
+)  # fmt: skip
+"""Every name :meth:`FeedServer.fail` knows."""
