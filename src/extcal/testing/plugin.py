@@ -38,7 +38,7 @@ def extcal_feeds() -> FakeFetcher:
 
 @pytest.fixture
 def extcal_cache(extcal_clock: ManualClock, extcal_feeds: FakeFetcher) -> CalendarCache:
-    """A CalendarCache over ``extcal_clock`` and ``extcal_feeds``; nothing in it is left to chance."""
+    """A CalendarCache over ``extcal_clock`` and ``extcal_feeds``; its back-off knows no chance."""
     from extcal.cache import CalendarCache
 
     return CalendarCache(clock=extcal_clock, fetcher=extcal_feeds, jitter=lambda: 0.5)

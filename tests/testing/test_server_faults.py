@@ -1,0 +1,129 @@
+"""The server fails in every way it names, and extcal's own fetcher makes of it what it says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+import extcal
+from extcal.fetch import (
+    Failed,
+    Feed,
+    Fetched,
+    FetchRequest,
+    FetchResponse,
+    Gone,
+    HttpFetcher,
+    NotModified,
+    Refused,
+)
+from extcal.testing import event, feed_text
+from extcal.testing.faults import FAULTS
+from extcal.testing.server import FeedServer
+
+BODY = feed_text(event("2027-01-04T09:00Z", "PT1H"), event("2027-01-05T09:00Z", "PT1H"))
+
+
+@pytest.fixture
+def server() -> Iterator[FeedServer]:
+    before = threading.active_count()
+    with FeedServer() as server:
+        server.serve("ada.ics", BODY)
+        yield server
+    assert threading.active_count() == before
+
+
+def fetch(server: FeedServer, *, etag: str | None = None, deadline: float = 1.4) -> FetchResponse:
+    """Within less than 1.5 seconds nothing is tried twice."""
+    feed = Feed(server.url("ada.ics"))
+    request = FetchRequest(feed, etag=etag, deadline=deadline)
+    return HttpFetcher(allow_networks=server.networks).fetch(request)
+
+
+def kind(answer: FetchResponse) -> str:
+    match answer:
+        case Fetched():
+            return "fetched"
+        case NotModified():
+            return "not modified"
+        case Gone():
+            return "gone"
+        case Refused():
+            return "refused"
+        case Failed(kind=word):
+            return word
+
+
+def test_there_are_twenty_ways_and_more() -> None:
+    assert len(FAULTS) >= 20
+
+
+@pytest.mark.parametrize("how", FAULTS)
+def test_every_fault_is_what_it_says(server: FeedServer, how: str) -> None:
+    """``means`` is the fetcher's own word for it."""
+    server.fail("ada.ics", how)
+    means = FAULTS[how].means
+    slow = means == "timeout"
+    answer = fetch(server, etag='"1"', deadline=0.4 if slow else 1.4 if how != "bomb" else 10)
+    assert kind(answer) == means
+
+
+@pytest.mark.parametrize("how", [how for how in FAULTS if FAULTS[how].means == "fetched"])
+def test_what_only_reading_shows(server: FeedServer, how: str) -> None:
+    """A body that is cut is unknown time; one without events is free, and called empty."""
+    server.fail("ada.ics", how)
+    answer = fetch(server)
+    assert isinstance(answer, Fetched)
+    start, end = datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 1, 6, tzinfo=UTC)
+    found = extcal.expand(answer.body, start, end)
+    assert (not found.complete, found.empty) == ((True, False) if how == "cut" else (False, True))
+
+
+def test_the_numbers_are_statuses_and_tell_when_to_come_back(server: FeedServer) -> None:
+    server.fail("ada.ics", "429")
+    assert fetch(server) == Refused(429, 120.0)
+    server.fail("ada.ics", "404")
+    assert fetch(server) == Refused(404)
+
+
+def test_a_fault_may_pass_by_itself(server: FeedServer) -> None:
+    """``times`` says how often; after that the feed is served as before."""
+    server.fail("ada.ics", "500", times=2)
+    assert [kind(fetch(server)) for _ in range(3)] == ["server_error", "server_error", "fetched"]
+
+
+def test_a_fault_ends_when_it_is_told_to(server: FeedServer) -> None:
+    server.fail("ada.ics", "410")
+    assert fetch(server) == Gone(410)
+    server.recover("ada.ics")
+    assert fetch(server) == Fetched(BODY.encode())
+
+
+def test_a_path_that_serves_nothing_can_fail_too(server: FeedServer) -> None:
+    address = server.fail("nothing.ics", "cut")
+    answer = HttpFetcher(allow_networks=server.networks).fetch(FetchRequest(Feed(address)))
+    assert isinstance(answer, Fetched)
+    assert b"BEGIN:VEVENT" in answer.body
+
+
+def test_an_unknown_fault_names_those_there_are(server: FeedServer) -> None:
+    with pytest.raises(ValueError, match="sign-in page"):
+        server.fail("ada.ics", "explode")
+    with pytest.raises(ValueError, match="times"):
+        server.fail("ada.ics", "500", times=0)
+
+
+@pytest.mark.parametrize("how", ["stall", "drip", "slow headers"])
+def test_the_server_ends_although_somebody_still_listens(how: str) -> None:
+    """A client that waits for ever does not keep a test run from ending."""
+    with FeedServer() as server:
+        server.fail("ada.ics", how)
+        waiting = threading.Thread(target=fetch, args=(server,), kwargs={"deadline": 20.0})
+        waiting.start()
+        while not server.requests:
+            threading.Event().wait(0.01)
+    waiting.join(10)
+    assert not waiting.is_alive()
