@@ -18,7 +18,7 @@ from extcal.ical.components import read
 from extcal.ical.exclusions import Excluded, Exclusions
 from extcal.ical.expansion import Expansion
 from extcal.ical.reading import Question, Reading
-from extcal.ical.sieve import Sieved, count_vevents
+from extcal.ical.sieve import Sieved
 from extcal.ical.sieve import sieve as sift
 from extcal.ical.source import SupportsToIcal, to_bytes
 from extcal.ical.work import Work
@@ -99,16 +99,13 @@ def _read(
     question = Question(lo, hi, busy.owners(owner), policy or BusyPolicy(), Exclusions(exclude))
     work = Work(limits, strict=strict)
     raw = to_bytes(data)
-    if sieve:
-        sieved = sift(raw, lo, hi, work.limits)
-    else:
-        sieved = Sieved(raw, ((0, len(raw)),), None, count_vevents(raw))
+    sieved = sift(raw, lo, hi, work.limits) if sieve else Sieved.nothing_left_out(raw)
     # Where there are events, only their owner's answer is asked of an ATTENDEE.
     stream = read(sieved, work, people=bool(question.owner) or sieved.vevents == 0)
     if not stream.calendars:
         raise NotACalendar("there is no VCALENDAR in this")
     vevents = len(stream.events)
-    if sieved.uids is not None:
+    if not sieved.whole:
         vevents = max(vevents, sieved.vevents)
     zones = Zones(stream, lo, hi, timezone, work)
     return Reading(raw, stream, vevents, zones, work, question)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from extcal.ical.components import Component, Stream, read
 from extcal.ical.moments import parse_duration, read_moment
-from extcal.ical.sieve import Sieved, count_vevents
+from extcal.ical.sieve import Sieved
 from extcal.ical.source import SupportsToIcal, to_bytes
 from extcal.ical.work import Work
 from extcal.intervals import FBType, FreeBusy, epoch, instant
@@ -188,7 +188,7 @@ def read_freebusy(
         raise TypeError("pass both start and end, or neither")
     raw = to_bytes(data)
     work = Work(Limits())
-    stream = read(Sieved(raw, ((0, len(raw)),), None, count_vevents(raw)), work)
+    stream = read(Sieved.nothing_left_out(raw), work)
     if stream.events:
         raise ValueError("there are events in this; pass it to expand() with a window")
     said = published(stream, work)
