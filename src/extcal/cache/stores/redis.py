@@ -40,7 +40,9 @@ _LATE = 20  # times the length of a lease is what its token is remembered
 _LEASE = """
 local value = ARGV[1] .. ':' .. ARGV[2]
 if redis.call('SET', KEYS[1], value, 'NX', 'PX', ARGV[4]) then return 1 end
-local held = tonumber(string.match(redis.call('GET', KEYS[1]), '^(%-?%d+):'))
+local there = redis.call('GET', KEYS[1])
+if there == value then return 1 end
+local held = tonumber(string.match(there, '^(%-?%d+):'))
 if held and tonumber(ARGV[3]) < held and held <= tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], value, 'PX', ARGV[4])
 return 1
@@ -51,7 +53,7 @@ if held and string.match(held, ':(.*)$') == ARGV[1] then return redis.call('DEL'
 return 0
 """
 _PUT = """
-if ARGV[1] ~= '' then
+if ARGV[5] == 'held' then
     local held = redis.call('GET', KEYS[2])
     if not held or string.match(held, ':(.*)$') ~= ARGV[1] then return 0 end
 end
@@ -143,7 +145,7 @@ class RedisStore(DurableStore):
             return None
 
     def _write(self, key: str, cell: Cell, token: str | None) -> bool:
-        return self._put(key, cell, token or "", "")
+        return self._put(key, cell, token or "", "any" if token is None else "held")
 
     def _merge(self, key: str, cell: Cell) -> None:
         self._put(key, cell, "", "newer")
@@ -166,11 +168,11 @@ class RedisStore(DurableStore):
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def _put(self, key: str, cell: Cell, token: str, when: str) -> bool:
+    def _put(self, key: str, cell: Cell, token: str, only_if: str) -> bool:
         until = (cell.keep_until - _EPOCH) // _MICROSECOND
         kept = self._kept(cell) // _MILLISECOND
         return bool(
-            self._put_script(keys=self._names(key), args=[token, cell.data, until, kept, when])
+            self._put_script(keys=self._names(key), args=[token, cell.data, until, kept, only_if])
         )
 
     def _kept(self, cell: Cell) -> timedelta:
