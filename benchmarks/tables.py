@@ -82,18 +82,19 @@ def race_table(cases: Iterable[Case]) -> str:
         ours = case.cpu("extcal")
         for name in case.answers:
             cpu = case.cpu(name)
-            if cpu is None or ours is None:
-                rows.append([_feed(case), NAMES[name], case.error(name), "", "", "", ""])
+            feed = _feed(case) if name == "extcal" else ""
+            if cpu is None:
+                rows.append([feed, NAMES[name], f"**{case.error(name)}**", "", "", "", ""])
                 continue
-            ratio = cpu / ours
+            ratio = cpu / ours if ours else 0.0
             rows.append(
                 [
-                    _feed(case) if name == "extcal" else "",
+                    feed,
                     NAMES[name],
                     _milliseconds(cpu),
                     f"{cpu * 1e6 / case.events:,.1f}",
-                    _ratio(name, ratio),
-                    _promise(case.name, name, ratio),
+                    _ratio(name, ratio) if ratio else "",
+                    _promise(case.name, name, ratio) if ratio else "",
                     {True: "equal", False: "**differs**", None: ""}[case.agrees(name)],
                 ]
             )
