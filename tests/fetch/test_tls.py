@@ -207,3 +207,140 @@ def test_a_body_cut_inside_tls(
     answer = fetch_from(server.port, trusting(authority))
     assert isinstance(answer, Failed)
     assert answer.kind == "truncated"
+
+
+def hang_up(connection: socket.socket, stop: threading.Event) -> None:
+    connection.recv(65_536)
+
+
+def reset(connection: socket.socket, stop: threading.Event) -> None:
+    connection.recv(65_536)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def alert(connection: socket.socket, stop: threading.Event) -> None:
+    connection.recv(65_536)
+    connection.sendall(b"\x15\x03\x03\x00\x02\x02\x28")
+
+
+def nonsense(connection: socket.socket, stop: threading.Event) -> None:
+    connection.recv(65_536)
+    connection.sendall(b"\x16\x03\x03\x00\x04\xff\xff\xff\xff" * 50)
+
+
+def silence(connection: socket.socket, stop: threading.Event) -> None:
+    stop.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("script", "kinds"),
+    [
+        (hang_up, {"tls", "connect"}),
+        (reset, {"tls", "connect"}),
+        (alert, {"tls"}),
+        (nonsense, {"tls"}),
+        (silence, {"timeout"}),
+    ],
+)
+def test_a_handshake_that_goes_wrong(
+    raw: Callable[[Script], Any],
+    authority: Any,
+    fetch_from: FetchFrom,
+    script: Script,
+    kinds: set[str],
+) -> None:
+    deadline = 0.25 if "timeout" in kinds else 1.4
+    answer = fetch_from(raw(script).port, trusting(authority), deadline=deadline)
+    assert isinstance(answer, Failed)
+    assert answer.kind in kinds
+
+
+@pytest.mark.parametrize("cut", ["before the head", "in the head", "in the body"])
+def test_a_reset_inside_tls(
+    raw: Callable[[Script], Any], authority: Any, fetch_from: FetchFrom, cut: str
+) -> None:
+    said = {"before the head": b"", "in the head": ANSWER[:9], "in the body": ANSWER[:-5]}[cut]
+    context = server_context(authority.issue_cert(NAME))
+
+    def script(connection: socket.socket, stop: threading.Event) -> None:
+        with suppress(ssl.SSLError), context.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(65_536)
+            secure.sendall(said)
+            stop.wait(0.05)
+            secure.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    answer = fetch_from(raw(script).port, trusting(authority), deadline=1.4)
+    assert isinstance(answer, Failed)
+    # OpenSSL may call a reset the end; then what is there is judged.
+    kinds = {"before the head": {"connect"}, "in the body": {"truncated"}}
+    assert answer.kind in kinds.get(cut, {"connect", "protocol"})
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_a_server_that_offers_only_what_was_given_up(
+    raw: Callable[[Script], Any], authority: Any, fetch_from: FetchFrom
+) -> None:
+    """TLS 1.2 is the least (RFC 8996)."""
+    context = server_context(authority.issue_cert(NAME))
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    answer = fetch_from(raw(serving(context, ANSWER)).port, trusting(authority), deadline=1.4)
+    assert isinstance(answer, Failed)
+    assert answer.kind == "tls"
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        f"http://{NAME}/a.ics",
+        "http://127.0.0.1/a.ics",
+        "//10.0.0.1/",
+        "webcal://127.0.0.1:1/",
+        f"https://{NAME}:22/",
+        "/a.ics",
+    ],
+)
+def test_where_a_redirect_may_not_lead(
+    raw: Callable[[Script], Any], authority: Any, fetch_from: FetchFrom, location: str
+) -> None:
+    """From https to https only, and every hop from zero; a loop ends."""
+    head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+    server = raw(serving(server_context(authority.issue_cert(NAME)), head))
+    answer = fetch_from(server.port, trusting(authority))
+    assert isinstance(answer, Failed)
+    expected = {"/a.ics": "too_many_redirects", "webcal://127.0.0.1:1/": "connect"}
+    assert answer.kind == expected.get(location, "redirect_refused")
+
+
+def test_a_large_body_and_a_large_request(
+    raw: Callable[[Script], Any], authority: Any, fetch_from: FetchFrom
+) -> None:
+    """Many records, in both directions."""
+    body = CALENDAR + b"X" * 3_000_000
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    server = raw(serving(server_context(authority.issue_cert(NAME)), head + body))
+    answer = fetch_from(server.port, trusting(authority))
+    assert answer == Fetched(body)
+
+
+def test_no_fault_of_tls_tells_the_address(
+    raw: Callable[[Script], Any], authority: Any, make: Callable[..., Fetcher], watch: Any
+) -> None:
+    good, other = server_context(authority.issue_cert(NAME)), trustme.CA().issue_cert(NAME)
+    expired = authority.issue_cert(NAME, not_before=EXPIRED, not_after=EXPIRED)
+    wrong = authority.issue_cert("other.example.net")
+    scripts = [hang_up, reset, alert, nonsense, serving(good, ANSWER), serving(good, ANSWER[:-5])]
+    scripts += [serving(server_context(each), ANSWER) for each in (other, expired, wrong)]
+    head = f"HTTP/1.1 302 Found\r\nLocation: https://10.0.0.1/{watch.secret}\r\n\r\n".encode()
+    scripts.append(serving(good, head))
+    for script in scripts:
+        server = raw(script)
+        fetcher = make(
+            allow_networks="127.0.0.1/32",
+            ports=[server.port],
+            ssl_context=trusting(authority),
+            resolver=lambda host, port: ["127.0.0.1"],
+        )
+        feed = Feed(f"https://{NAME}:{server.port}/{watch.secret}?key={watch.secret}")
+        answer = fetcher.fetch(FetchRequest(feed, deadline=1.4))
+        assert watch.leaks(answer, fetcher) == []
