@@ -116,7 +116,7 @@ class _Reader:
             self.end(line)
         elif name == "":
             self.bad_line(line)
-        elif self.open:
+        elif self.open and not self.too_deep:
             top = self.open[-1]
             if isinstance(top, Component):
                 if top.name == "VCALENDAR":
@@ -140,14 +140,17 @@ class _Reader:
         if self.too_deep:
             self.too_deep += 1
             return
+        parent = self.open[-1] if self.open else None
+        matters = isinstance(parent, Component) and _PARENTS.get(name) == parent.name
         if len(self.open) >= self.work.limits.max_nesting:
             self.too_deep = 1
-            self.work.problem(
-                "max_nesting", "components nested too deeply", offset=line.offset, action="skipped"
-            )
+            message = "components nested too deeply"
+            if matters:
+                self.work.exceeded("max_nesting", message, offset=line.offset)
+            else:
+                self.work.problem("max_nesting", message, offset=line.offset, action="skipped")
             return
-        parent = self.open[-1] if self.open else None
-        if isinstance(parent, Component) and _PARENTS.get(name) == parent.name:
+        if isinstance(parent, Component) and matters:
             self.open_component(name, line, parent)
         else:
             self.open.append(name)

@@ -41,13 +41,14 @@ _HAS_CONTROL = re.compile(b"[" + re.escape(_CONTROL) + b"]")
 _PARAM = re.compile(r';([^=;:"]*)(?:=((?:"[^"]*"|[^";:])*))?')
 _DATE_NAMES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _DATE_AHEAD = re.compile(r"\s*\d{8}")
-_DATE_AFTER_COLON = re.compile(r":(?=\s*\d{8}[\dTtZzPpWDHMS/,+\s-]*$)")
+# A quote that was opened before the zone's name may close behind the date.
+_DATE_AFTER_COLON = re.compile(r":(?=\s*\d{8}[\dTtZzPpWDHMS/,+\s-]*\"?\s*$)")
 # RFC 6868 section 3.2
 _CARET = re.compile(r"\^[n^']")
 _CARET_MEANS = {"^n": "\n", "^^": "^", "^'": '"'}
 _MAX_PARAMS = 64
-# A cut list of these would hide busy time; a cut EXDATE only leaves an instance busy.
-_MUST_BE_WHOLE = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "FREEBUSY"})
+# A cut EXDATE only leaves instances busy; anything else that is cut could hide busy time.
+_MAY_BE_CUT = frozenset({"SUMMARY", "LOCATION", "EXDATE"})
 
 
 def logical_lines(
@@ -102,17 +103,18 @@ def _finish(
     if name is None:
         return None
     if size > work.limits.max_line_bytes:
-        data = data[: data.rfind(b",") + 1] if name in {"EXDATE", "RDATE"} else data
+        if name in {"EXDATE", "RDATE"}:  # the last date may be half a date
+            data = data[: max(data.rfind(b",") + 1, match.end())]
         _too_long(name, offset, work)
     return parse_line(offset, name, _decode(data, offset, work), match.end())
 
 
 def _too_long(name: str, offset: int, work: Work) -> None:
     message = f"a {name} line is longer than {work.limits.max_line_bytes:,} bytes"
-    if name in _MUST_BE_WHOLE:
-        work.exceeded("max_line_bytes", message, offset=offset)
-    else:
+    if name in _MAY_BE_CUT:
         work.problem("max_line_bytes", message, offset=offset, action="cut")
+    else:
+        work.exceeded("max_line_bytes", message, offset=offset)
 
 
 def _decode(data: bytes, offset: int, work: Work) -> str:
@@ -171,4 +173,4 @@ def _unquoted_colon(
         key, equals, written = part.partition("=")
         if equals:
             retried[key.strip().upper()] = written.strip().strip('"')
-    return Line(offset, name, retried, text[colons[-1] + 1 :])
+    return Line(offset, name, retried, text[colons[-1] + 1 :].strip(' \t"'))

@@ -100,11 +100,13 @@ class Reading:
             self.events_complete = False
         events = [self.external(shown, titles) for shown in self.shown]
         events.sort(key=_by_start)
+        answer = self.answer()
         return Expansion(
-            self.answer(),
+            answer,
             tuple(events),
             self.work.report(self.raw),
-            complete=self.work.complete,
+            # A series that a limit stopped behind the window is whole inside it.
+            complete=self.work.complete or not answer.unknown_epochs,
             events_complete=self.events_complete,
             empty=self.empty,
             refresh_interval=_refresh_interval(self.stream.calendars),

@@ -153,6 +153,7 @@ class _Master:
         self.exdays: set[int] = set()
         self.exepochs: set[int] = set()
         self.shifts: list[_Shift] = []
+        self.known_until: int | None = None
         self.rdates = sorted(
             self.local_of(moment) for moment, extent in event.rdates if extent is None
         )
@@ -238,6 +239,9 @@ class _Master:
     def stopped(self, exact_until: int, *, readable: bool = True) -> None:
         earlier = min([0, *(shift.delta for shift in self.shifts)])
         since = self.zone.to_epoch(exact_until + earlier)
+        if self.known_until is not None and self.known_until <= since:
+            return  # told already
+        self.known_until = since
         if not readable:
             # What cannot be read was reported where it was read; the time after it is not known.
             self.work.unknown.append((since, None))
