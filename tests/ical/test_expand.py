@@ -153,7 +153,8 @@ def test_an_error_of_ours_is_unknown_and_never_free(
         assert not result.complete
 
 
-def test_memory_stays_under_four_times_the_feed() -> None:
+@pytest.mark.parametrize("sieve", [True, False])
+def test_memory_stays_under_four_times_the_feed(sieve: bool) -> None:
     """Ten thousand events of everyday size, ten years of them; the window is three months."""
     description = "DESCRIPTION:" + "\\n".join(["a line of an agenda that nobody reads"] * 16)
     folded = "\r\n ".join(description[at : at + 74] for at in range(0, len(description), 74))
@@ -177,7 +178,7 @@ def test_memory_stays_under_four_times_the_feed() -> None:
     del body
     tracemalloc.start()
     try:
-        result = extcal.expand(feed, START, START + timedelta(days=92))
+        result = extcal.expand(feed, START, START + timedelta(days=92), sieve=sieve)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -185,7 +185,7 @@ def feeds(draw: st.DrawFn, zones: tuple[str | None, ...] = ZONES) -> Feed:
     for _ in range(draw(st.integers(1, 2))):
         found = [event for made in draw(st.lists(series(zones), max_size=4)) for event in made]
         if found and draw(st.booleans()):
-            found.append(draw(st.sampled_from(found)))  # an exact copy
+            found += draw(st.sampled_from([[event] for event in found]))  # an exact copy
         calendars.append((draw(heads), tuple(found)))
     return Feed(tuple(calendars))
 

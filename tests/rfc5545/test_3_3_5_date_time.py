@@ -8,7 +8,8 @@ import pytest
 
 
 def hour(corridor: Any, start: str, **options: Any) -> list[str]:
-    return corridor.busy(corridor.event(start, "DURATION:PT1H"), **options)
+    found: list[str] = corridor.busy(corridor.event(start, "DURATION:PT1H"), **options)
+    return found
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ BERLIN = "Europe/Berlin"
 
 def day(corridor: Any, *lines: str, **options: Any) -> list[str]:
     options.setdefault("timezone", BERLIN)
-    return corridor.busy(corridor.event(*lines), **options)
+    found: list[str] = corridor.busy(corridor.event(*lines), **options)
+    return found
 
 
 def test_a_date_without_an_end_lasts_one_day(corridor: Any) -> None:

@@ -153,7 +153,8 @@ def test_cancelled_instances_and_cancelled_masters(corridor: Any) -> None:
 
 def version(corridor: Any, hour: int, *lines: str) -> str:
     start = f"DTSTART:20270105T{hour:02d}0000Z"
-    return corridor.event("RECURRENCE-ID:20270105T083000Z", start, "DURATION:PT1H", *lines)
+    text: str = corridor.event("RECURRENCE-ID:20270105T083000Z", start, "DURATION:PT1H", *lines)
+    return text
 
 
 @pytest.mark.parametrize(
@@ -230,7 +231,8 @@ def test_an_override_belongs_to_the_series_that_has_its_instance(corridor: Any) 
 
 
 def future(corridor: Any, day: str, *lines: str) -> str:
-    return corridor.event(f"RECURRENCE-ID;RANGE=THISANDFUTURE:202701{day}T083000Z", *lines)
+    text: str = corridor.event(f"RECURRENCE-ID;RANGE=THISANDFUTURE:202701{day}T083000Z", *lines)
+    return text
 
 
 def test_this_and_future_moves_and_lengthens_what_follows(corridor: Any) -> None:
