@@ -147,12 +147,12 @@ def test_any_bytes_are_harmless(noise: bytes) -> None:
 
 
 def test_the_format_is_versioned() -> None:
-    """Whoever changes layout or meaning counts it up; these bytes are format 1 for ever."""
-    assert FORMAT == 1
-    assert encode_attempts(Attempts(), "a:k")[:6] == b"xcal\x01a"
+    """Whoever changes layout or meaning counts it up; these bytes are format 2 for ever."""
+    assert FORMAT == 2
+    assert encode_attempts(Attempts(), "a:k")[:6] == b"xcal\x02a"
 
 
-@pytest.mark.parametrize("damage", [b"", b"junk", b"xcal\x01s" + bytes(100)])
+@pytest.mark.parametrize("damage", [b"", b"junk", b"xcal\x02s" + bytes(100)])
 def test_a_corrupted_cell_is_a_miss(
     make: Callable[..., CalendarCache],
     clock: ManualClock,

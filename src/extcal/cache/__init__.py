@@ -2,8 +2,9 @@
 
 :class:`CalendarCache` is the door. Behind it: ``freshness`` decides (pure), ``reading`` and
 ``snapshot`` are what is known, ``codec`` makes bytes of it, ``stores`` keep them, ``ledger`` puts
-these together, ``availability`` lays people side by side. Only ``_sync`` knows threads, and only
-``clock`` looks at the wall clock.
+these together, ``lead`` says what a flight does step by step, ``availability`` lays people side by
+side, ``many`` brings a million feeds up to date. Only modules named ``_sync`` know threads, only
+``_async`` knows tasks, and only ``clock`` looks at the wall clock.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from extcal.cache._sync import CalendarCache
 from extcal.cache.availability import Availability, CommonFree
 from extcal.cache.clock import system_clock
 from extcal.cache.freshness import State
+from extcal.cache.journal import Refresh
+from extcal.cache.many import Result
 from extcal.cache.snapshot import Change, Difference, Snapshot
+from extcal.cache.stats import Stats
 from extcal.cache.stores import Cell, MemoryStore, Store
 
 __all__ = [
@@ -23,8 +27,11 @@ __all__ = [
     "CommonFree",
     "Difference",
     "MemoryStore",
+    "Refresh",
+    "Result",
     "Snapshot",
     "State",
+    "Stats",
     "Store",
     "system_clock",
 ]

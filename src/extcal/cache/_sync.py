@@ -1,46 +1,35 @@
 """CalendarCache: the 30-minute and the 3-month rule, for programs with threads.
 
-What to do is decided in :mod:`~extcal.cache.ledger`; here it is done, and here are the threads.
+What to do is decided in :mod:`~extcal.cache.ledger` and :mod:`~extcal.cache.lead`; here it is done.
 One fetch per feed at a time: whoever finds that a feed must be asked joins the flight for it, or
-starts one. A flight is flown by a worker thread of its own, so that no caller who gives up takes
-the others down with it, and across caches that share a store by whoever holds the feed's lease.
+starts one; and across caches that share a store it is flown by whoever holds the feed's lease.
 """
 
 from __future__ import annotations
 
 import inspect
-import os
-import random
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from extcal.cache.availability import Availability, Part, person
+from extcal.cache.availability import Availability
 from extcal.cache.clock import Clock, read_clock, system_clock
-from extcal.cache.freshness import Fetch, Raise, Rules, Wish
-from extcal.cache.keys import read_secret
-from extcal.cache.ledger import Keys, Known, Ledger
-from extcal.cache.reach import Reach
+from extcal.cache.desk import Desk, last_attempt, last_refreshed, recipe
+from extcal.cache.flights._sync import Flights, Look, Ticket, drive
+from extcal.cache.freshness import Fetch, Wish
+from extcal.cache.journal import Refresh
+from extcal.cache.lead import Order, fly
+from extcal.cache.ledger import Behind, Keys, Landed
+from extcal.cache.many import Plan, Result
+from extcal.cache.people import Source, part_of, read_people
 from extcal.cache.reading import Exclusions, between, part, without
-from extcal.cache.reasons import unavailable
 from extcal.cache.snapshot import Snapshot
-from extcal.cache.stores import MemoryStore, Store
-from extcal.errors import FeedUrlError, Problem
+from extcal.cache.stores import Store
 from extcal.fetch.feed import Feed, as_feed
-from extcal.fetch.protocol import (
-    Failed,
-    Fetched,
-    Fetcher,
-    FetchRequest,
-    FetchResponse,
-    Gone,
-    NotModified,
-    Refused,
-)
+from extcal.fetch.protocol import Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.intervals import FreeBusy, Period
 from extcal.limits import Limits
@@ -50,23 +39,18 @@ if TYPE_CHECKING:
 
 __all__ = ["CalendarCache", "Source"]
 
-Source: TypeAlias = "Feed | str | FreeBusy"
-"""What says when a person is busy: a feed, its bare address, or what the host knows itself."""
-
-_RESPONSES = (Fetched, NotModified, Gone, Refused, Failed)
-_GRACE = 5.0  # seconds beyond the fetch deadline: reading the body takes time too
-_LONGEST_STALE = timedelta(days=7)
 _TEN_SECONDS = timedelta(seconds=10)
 
 
-class CalendarCache:
+class CalendarCache(Desk[Fetcher]):
     """Keeps calendars that live elsewhere, no older than promised. Safe to share between threads.
 
     ``ttl``: a calendar older than this is fetched before answering (30 minutes).
     ``horizon``: how far ahead calendars are read, a relativedelta or timedelta (3 months).
     ``history``: how far back (31 days).
     ``store``: where snapshots are kept (a MemoryStore of its own).
-    ``fetcher``: what brings bytes in (an HttpFetcher, made when first needed).
+    ``fetcher``: what brings bytes in (an HttpFetcher), or a callable without arguments that makes
+    it when it is first needed.
     ``clock``: a callable that returns an aware datetime (the system's).
     ``secret``: bytes or str that make the store's keys say nothing to whoever reads them; caches
     that share a store share the secret.
@@ -74,7 +58,18 @@ class CalendarCache:
     ``stale_if_error``: how long the last good reading stands in for a source that cannot be read
     (24 hours).
     ``max_fetches``: at most so many at a time; the others wait their turn.
+    ``on_refresh``: called with a :class:`Refresh` after a source was asked, in the thread that
+    asked, when those who waited have their answer.
     ``jitter``: returns random numbers in [0, 1), for back-off.
+
+    Three more bend the 30 minutes, and are off unless asked for. ``stale_while_revalidate``: for
+    so much longer, what is known is served at once (as STALE), and fetched behind the answer (RFC
+    5861 section 3). ``ttl_jitter``: each feed expires earlier by a share of its own, up to this
+    part of ``ttl``, so that not all do at once. ``respect_refresh_interval``: what a feed suggests
+    (REFRESH-INTERVAL, X-PUBLISHED-TTL) may lengthen ``ttl``, to 6 hours at most.
+
+    A pickled cache is the recipe for another one like it over the same store, without
+    ``on_refresh``: that is how it gets to other processes.
     """
 
     def __init__(
@@ -84,31 +79,41 @@ class CalendarCache:
         horizon: relativedelta | timedelta | None = None,
         history: timedelta = timedelta(days=31),
         store: Store | None = None,
-        fetcher: Fetcher | None = None,
+        fetcher: Fetcher | Callable[[], Fetcher] | None = None,
         clock: Clock = system_clock,
         secret: bytes | str | None = None,
         limits: Limits | None = None,
         stale_if_error: timedelta = timedelta(hours=24),
+        stale_while_revalidate: timedelta = timedelta(0),
+        ttl_jitter: float = 0.0,
+        respect_refresh_interval: bool = False,
         max_fetches: int = 32,
-        jitter: Callable[[], float] = random.random,
+        on_refresh: Callable[[Refresh], object] | None = None,
+        jitter: Callable[[], float] | None = None,
     ) -> None:
-        if not timedelta(0) <= ttl <= stale_if_error <= _LONGEST_STALE:
-            raise ValueError("ttl cannot be negative or exceed stale_if_error, nor that 7 days")
-        if fetcher is not None and inspect.iscoroutinefunction(fetcher.fetch):
+        if inspect.iscoroutinefunction(getattr(fetcher, "fetch", None)):
             raise TypeError("this fetcher is asynchronous; CalendarCache takes one that is not")
-        self._clock = clock
-        self._fetcher = fetcher
-        self._flights = _Flights(max_fetches)
-        self._limits = Limits() if limits is None else limits
-        self._patience = self._limits.fetch_deadline + _GRACE
-        self._ledger = Ledger(
-            MemoryStore() if store is None else store,
-            Reach(horizon, history),
-            Rules(ttl=ttl, stale_if_error=stale_if_error),
-            self._limits,
-            read_secret(secret),
-            jitter,
+        super().__init__(
+            ttl=ttl,
+            horizon=horizon,
+            history=history,
+            store=store,
+            fetcher=fetcher,
+            clock=clock,
+            secret=secret,
+            limits=limits,
+            stale_if_error=stale_if_error,
+            stale_while_revalidate=stale_while_revalidate,
+            ttl_jitter=ttl_jitter,
+            respect_refresh_interval=respect_refresh_interval,
+            max_fetches=max_fetches,
+            on_refresh=on_refresh,
+            jitter=jitter,
         )
+        self._flights = Flights(self._most, self._call_back)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), recipe(self))
 
     # -- one feed -------------------------------------------------------------------------------
 
@@ -121,7 +126,7 @@ class CalendarCache:
         """
         # An address is sealed before anything can go wrong: tracebacks may show local variables.
         feed = as_feed(feed)
-        return _snapshot(self._ask(feed, "get"))
+        return self._ask(feed, "get")
 
     def refresh(self, feed: Feed | str) -> Snapshot:
         """The same, but fetched now: somebody pressed "refresh".
@@ -130,7 +135,7 @@ class CalendarCache:
         left alone for (Retry-After); within those it is :meth:`get`.
         """
         feed = as_feed(feed)
-        return _snapshot(self._ask(feed, "refresh"))
+        return self._ask(feed, "refresh")
 
     def free_busy(
         self, feed: Feed | str, start: datetime, end: datetime, exclude: Iterable[Excluded] = ()
@@ -144,7 +149,7 @@ class CalendarCache:
         """
         feed = as_feed(feed)
         asked, exclusions = Period(start, end), Exclusions(exclude)
-        snapshot = self.get(feed)
+        snapshot = self._ask(feed, "get")
         known = without(snapshot.reading, exclusions) if exclusions else snapshot.free_busy
         return part(known, asked.start, asked.end)
 
@@ -155,29 +160,26 @@ class CalendarCache:
         """
         feed = as_feed(feed)
         asked = Period(start, end)
-        snapshot = self.get(feed)
+        snapshot = self._ask(feed, "get")
         part(snapshot.free_busy, asked.start, asked.end)
         return between(snapshot.events, asked.start, asked.end)
 
     def last_refreshed(self, feed: Feed | str) -> datetime | None:
         """When the source last gave or confirmed what is known of ``feed``; None if never."""
         feed = as_feed(feed)
-        reading = self._ledger.load(self._ledger.keys(feed)).reading
-        return None if reading is None else reading.fetched_at
+        return last_refreshed(self._ledger.load(self._ledger.keys(feed)))
 
     def last_attempt(self, feed: Feed | str) -> datetime | None:
         """When the source of ``feed`` was last asked, whatever came of it; None if it never was."""
         feed = as_feed(feed)
-        known = self._ledger.load(self._ledger.keys(feed))
-        asked = [known.attempts.last, known.reading.fetched_at if known.reading else None]
-        return max((moment for moment in asked if moment is not None), default=None)
+        return last_attempt(self._ledger.load(self._ledger.keys(feed)))
 
     def forget(self, feed: Feed | str) -> None:
         """Drop what is known of ``feed``: the user removed the address."""
         feed = as_feed(feed)
-        self._ledger.forget(self._ledger.keys(feed))
+        self._ledger.forget(feed)
 
-    # -- many people ----------------------------------------------------------------------------
+    # -- many people, many feeds ----------------------------------------------------------------
 
     def availability(
         self,
@@ -197,239 +199,91 @@ class CalendarCache:
             raise TypeError(f"timeout takes a timedelta, not {type(timeout).__name__}")
         until = monotonic() + timeout.total_seconds()
         window = Period(start, end)
-        lo, hi = FreeBusy.from_periods(window).window_epochs
-        sources = {name: _sources(name, given) for name, given in people.items()}
-        looks: dict[str, _Look] = {}
-        rows: dict[str, list[_Look | Part]] = {}
-        for name, given in sources.items():
-            rows[name] = [self._row_part(source, looks) for source in given]
-        parts = {key: _part(look.finish(until - monotonic())) for key, look in looks.items()}
-        table = {
-            name: person(
-                [row if isinstance(row, Part) else parts[row.key] for row in row_parts], lo, hi
-            )
-            for name, row_parts in rows.items()
+        found = read_people(people, self._ledger.keys)
+        looks = [self._look(feed, keys, "get") for feed, keys in found.feeds.values()]
+        parts = {
+            look.key: part_of(self._counted(look.finish(until - monotonic()))) for look in looks
         }
-        return Availability(window, table)
+        return found.table(window, parts)
 
-    def _row_part(self, source: Source, looks: dict[str, _Look]) -> _Look | Part:
-        if isinstance(source, FreeBusy):
-            return Part(source)
-        try:
-            feed = as_feed(source)
-        except FeedUrlError as error:
-            problem = Problem(error.kind, error.message, action="unknown")
-            return Part(None, problems=(problem,))
-        keys = self._ledger.keys(feed)
-        if keys.snapshot not in looks:
-            looks[keys.snapshot] = self._look(feed, keys, "get")
-        return looks[keys.snapshot]
+    def refresh_many(
+        self,
+        feeds: Iterable[Feed | str],
+        executor: Executor | None = None,
+        progress: bool = False,
+        *,
+        older_than: timedelta | None = None,
+        at_once: int | None = None,
+        per_host: int = 4,
+    ) -> Iterator[Result]:
+        """Bring many feeds up to date; yields ``(feed, Snapshot or Unavailable)`` as they come.
+
+        What is not older than 30 minutes, or than ``older_than`` if that is shorter, is answered
+        from what is known; the rest is fetched, where no back-off or Retry-After forbids it.
+        ``feeds`` is read as it is needed, and may be endless: at most ``at_once`` feeds are under
+        way (``max_fetches`` if left out), and at most ``per_host`` of one host.
+
+        ``executor``: any ``concurrent.futures.Executor``: threads, processes, or a Dask cluster's
+        ``client.get_executor()``; threads of this process if left out. Other processes get this
+        cache by pickling, so its store must be one that processes share. ``progress``: show a bar
+        (needs ``extcal[progress]``).
+
+        Raises what a store or an executor raises, FeedUrlError for a str that is no address of a
+        feed, and TypeError if the cache cannot go to the processes of ``executor``. Closing the
+        iterator drops what has not begun.
+        """
+        from extcal.cache.many._sync import results
+
+        plan = Plan(self._most if at_once is None else at_once, per_host, older_than)
+        return results(self, feeds, executor, plan, progress=progress)
 
     # -- asking ---------------------------------------------------------------------------------
 
-    def _ask(self, feed: Feed, wish: Wish) -> Snapshot | Raise:
-        return self._look(feed, self._ledger.keys(feed), wish).finish(self._patience, strict=True)
+    def _ask(self, feed: Feed, wish: Wish) -> Snapshot:
+        look = self._look(feed, self._ledger.keys(feed), wish)
+        return self._told(look.finish(self._patience, strict=True))
 
-    def _look(self, feed: Feed, keys: Keys, wish: Wish) -> _Look:
+    def _look(
+        self, feed: Feed, keys: Keys, wish: Wish, older_than: timedelta | None = None
+    ) -> Look:
         """Answer from what is known, or be on the flight that brings the answer; never waits."""
-        now = read_clock(self._clock)
-        known = self._ledger.load(keys)
-        answer = self._ledger.answer(feed, known, now, wish)
+        ledger, now = self._ledger, read_clock(self._clock)
+        known = ledger.load(keys)
+        answer = ledger.answer(feed, keys, known, now, wish, older_than)
+        if isinstance(answer, Behind):
+            self._fly(Order(feed, keys, "renew", self._patience, older_than))
+            return Look(keys.snapshot, answer.snapshot)
         if not isinstance(answer, Fetch):
-            return _Look(keys.snapshot, answer)
-        flight = self._flights.join(keys.snapshot, partial(self._lead, feed, keys, wish))
-        return _Look(keys.snapshot, self._ledger.late(known, now), flight)
+            return Look(keys.snapshot, answer)
+        ticket = self._fly(Order(feed, keys, wish, self._patience, older_than))
+        return Look(keys.snapshot, ledger.late(known, now), ticket)
 
-    def _lead(self, feed: Feed, keys: Keys, wish: Wish) -> Snapshot | Raise:
-        """Fly: get the lease, look again whether it still needs doing, and do it."""
-        ledger, store = self._ledger, self._ledger.store
-        until, pause = monotonic() + self._patience, 0.01
-        while True:
-            now = read_clock(self._clock)
-            known = ledger.load(keys)
-            answer = ledger.answer(feed, known, now, wish)
-            if not isinstance(answer, Fetch):
-                return answer
-            token = store.lease(keys.snapshot, now, ledger.lease_time)
-            if token is not None:
-                break
-            if monotonic() >= until:
-                return ledger.late(known, now)
-            # Another cache is at it: look now and then whether it has come back.
-            threading.Event().wait(pause)
-            pause = min(2 * pause, 0.25)
-        try:
-            known = ledger.load(keys)
-            answer = ledger.answer(feed, known, now, wish)
-            if not isinstance(answer, Fetch):
-                return answer
-            response = self._fetch(feed, known, conditional=answer.conditional)
-            return ledger.settle(
-                feed,
-                keys,
-                known,
-                response,
-                asked_at=now,
-                now=read_clock(self._clock),
-                token=token,
-            )
-        finally:
-            store.release(keys.snapshot, token)
+    def _fly(self, order: Order) -> Ticket:
+        return self._flights.join(order.keys.snapshot, partial(self._flown, order))
 
-    def _fetch(self, feed: Feed, known: Known, *, conditional: bool) -> FetchResponse:
-        response = self._call(self._ledger.request(feed, known, conditional=conditional))
-        if isinstance(response, NotModified) and not conditional:
-            # Nothing was held that could be unmodified: ask again, and then give up.
-            response = self._call(self._ledger.request(feed, known, conditional=False))
-            if isinstance(response, NotModified):
-                return Failed("protocol")
-        return response
+    def _flown(self, order: Order) -> Landed:
+        return drive(fly(self._ledger, self._clock, order), self._fetch)
 
-    def _call(self, request: FetchRequest) -> FetchResponse:
+    def _fetch(self, request: FetchRequest) -> object:
         """Ask the fetcher. What a host's own may raise could hold the address: it is dropped."""
         fetcher = self._fetcher
         if fetcher is None:
-            from extcal.fetch import HttpFetcher
-
-            fetcher = self._fetcher = HttpFetcher(limits=self._limits)
+            fetcher = self._fetcher = self._new_fetcher()
         try:
-            response: object = fetcher.fetch(request)
+            return fetcher.fetch(request)
         except Exception:
-            return Failed("fetcher_error")
-        return response if isinstance(response, _RESPONSES) else Failed("fetcher_error")
+            return None
 
-    def __repr__(self) -> str:
-        return f"<CalendarCache over {self._ledger.store!r}>"
+    def _new_fetcher(self) -> Fetcher:
+        if self._recipe is not None:
+            return self._recipe()
+        from extcal.fetch import HttpFetcher
 
+        return HttpFetcher(limits=self._limits)
 
-class _Look:
-    """An answer, or the flight that brings it and what to say if it is late."""
-
-    __slots__ = ("_flight", "_otherwise", "key")
-
-    def __init__(
-        self, key: str, otherwise: Snapshot | Raise, flight: _Flight | None = None
-    ) -> None:
-        self.key = key
-        self._otherwise = otherwise
-        self._flight = flight
-
-    def finish(self, seconds: float, *, strict: bool = False) -> Snapshot | Raise:
-        """Wait for the flight, but no longer than ``seconds``.
-
-        ``strict``: an error of the store or the clock, which is neither the feed's nor ours to
-        hide, is raised.
-        """
-        flight = self._flight
-        if flight is None or not flight.done.wait(max(seconds, 0.0)):
-            return self._otherwise
-        if flight.answer is not None:
-            return flight.answer
-        if strict and flight.error is not None:
-            raise flight.error
-        return Raise("unavailable")
+    def _in_flight(self) -> int:
+        return len(self._flights)
 
 
-class _Flight:
-    """One job, and everybody who waits for it."""
-
-    __slots__ = ("answer", "done", "error", "job", "key")
-
-    def __init__(self, key: str, job: Callable[[], Snapshot | Raise]) -> None:
-        self.key = key
-        self.job = job
-        self.done = threading.Event()
-        self.answer: Snapshot | Raise | None = None
-        self.error: BaseException | None = None
-
-
-class _Flights:
-    """At most one flight per key, and so many in the air at once.
-
-    Workers are daemon threads, because a fetcher that hangs must not keep a program from ending;
-    they live while there is something to do.
-    """
-
-    def __init__(self, most: int) -> None:
-        if most < 1:
-            raise ValueError("max_fetches must be 1 at least")
-        self._most = most
-        self._start()
-
-    def _start(self) -> None:
-        self._lock = threading.Lock()
-        self._process = os.getpid()
-        self._flying: dict[str, _Flight] = {}
-        self._queue: deque[_Flight] = deque()
-        self._workers = 0
-
-    def join(self, key: str, job: Callable[[], Snapshot | Raise]) -> _Flight:
-        """The flight for ``key``: the one under way, or a new one that does ``job``."""
-        if self._process != os.getpid():
-            # After a fork the threads of the parent are not here, and its lock may be taken.
-            self._start()
-        with self._lock:
-            flight = self._flying.get(key)
-            if flight is not None:
-                return flight
-            flight = self._flying[key] = _Flight(key, job)
-            self._queue.append(flight)
-            if self._workers < self._most:
-                self._hire(flight)
-            return flight
-
-    def _hire(self, flight: _Flight) -> None:
-        worker = threading.Thread(target=self._work, name="extcal-fetch", daemon=True)
-        self._workers += 1
-        try:
-            worker.start()
-        except RuntimeError:
-            self._workers -= 1
-            if not self._workers:
-                self._queue.remove(flight)
-                del self._flying[flight.key]
-                raise
-
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                if not self._queue:
-                    self._workers -= 1
-                    return
-                flight = self._queue.popleft()
-            try:
-                flight.answer = flight.job()
-            except BaseException as error:
-                flight.error = error
-            with self._lock:
-                # Off the list first: who comes now gets a look at what has been stored.
-                del self._flying[flight.key]
-            flight.done.set()
-            del flight
-
-
-def _snapshot(answer: Snapshot | Raise) -> Snapshot:
-    if isinstance(answer, Raise):
-        raise unavailable(answer.kind, answer.hint) from None
-    return answer
-
-
-def _part(answer: Snapshot | Raise) -> Part:
-    if isinstance(answer, Raise):
-        return Part.of_failure(answer.kind)
-    return Part.of_snapshot(answer)
-
-
-def _sources(name: str, given: Source | Iterable[Source]) -> list[Source]:
-    if not isinstance(name, str):
-        raise TypeError(f"people are named by str, not {type(name).__name__}")
-    if isinstance(given, (Feed, str, FreeBusy)):
-        return [given]
-    found = list(given)
-    for source in found:
-        if not isinstance(source, (Feed, str, FreeBusy)):
-            raise TypeError(
-                f"a person's time comes from Feeds, addresses and FreeBusy, "
-                f"not {type(source).__name__}"
-            )
-    return found
+def _rebuild(cls: type[CalendarCache], arguments: dict[str, Any]) -> CalendarCache:
+    return cls(**arguments)

@@ -79,6 +79,13 @@ def person(parts: Sequence[Part], lo: int, hi: int) -> Person:
 
     What one source does not cover is unknown, whatever the others say; without any source all is.
     """
+    if len(parts) == 1 and parts[0].free_busy is not None:
+        (only,) = parts
+        first, last = parts[0].free_busy.window_epochs
+        if first <= lo and hi <= last:
+            # One calendar that knows it all: what most people have.
+            clipped = parts[0].free_busy.clip(instant(lo), instant(hi))
+            return Person(clipped, only.fetched_at, only.state, only.problems)
     busy: list[tuple[int, int, int]] = []
     unknown: list[tuple[int, int]] = []
     problems = [problem for part in parts for problem in part.problems]

@@ -34,7 +34,7 @@ __all__ = [
     "encode_reading",
 ]
 
-FORMAT = 1
+FORMAT = 2
 """Counted up with every change of layout *or of meaning*: it is part of every key."""
 
 _HEAD = b"xcal" + bytes([FORMAT])
@@ -67,6 +67,7 @@ def encode_reading(reading: Reading, key: str) -> bytes:
             "empty": reading.empty,
             "etag": reading.etag,
             "modified": reading.last_modified,
+            "interval": _seconds(reading.refresh_interval),
             "count": reading.count,
             "problems": [[p.code, p.message, p.line, p.uid, p.action] for p in reading.problems],
         }
@@ -102,6 +103,7 @@ def decode_reading(data: bytes, key: str) -> Reading | None:
             full_at=_moment(meta["full"]),
             etag=meta["etag"],
             last_modified=meta["modified"],
+            refresh_interval=_length(meta["interval"]),
             count=int(meta["count"]),
             packed=packed,
         )
@@ -171,12 +173,14 @@ def _unpack_busy(section: bytes) -> tuple[FreeBusy, tuple[Span, ...]]:
     if len(section) != _WINDOW.size + 4 * count + busy + base:
         raise ValueError("the busy section has another length")
     numbers = [lo + number for number in struct.unpack_from(f"!{count}I", section, _WINDOW.size)]
-    pairs = list(zip(numbers[::2], numbers[1::2], strict=True))
     codes = section[_WINDOW.size + 4 * count :]
-    spans = [(*pair, code) for pair, code in zip(pairs[:busy], codes[:busy], strict=True)]
-    layer = zip(pairs[busy + unknown :], codes[busy:], strict=True)
-    made = FreeBusy.from_epochs(lo, hi, spans, pairs[busy : busy + unknown])
-    return made, tuple([(*pair, code) for pair, code in layer])
+    starts, ends = numbers[::2], numbers[1::2]
+    hidden = slice(busy, busy + unknown)
+    # Written flat, and so taken as it is: see FreeBusy.from_epochs.
+    spans = list(zip(starts[:busy], ends[:busy], codes[:busy], strict=True))
+    made = FreeBusy.from_epochs(lo, hi, spans, zip(starts[hidden], ends[hidden], strict=True))
+    rest = slice(busy + unknown, None)
+    return made, tuple(zip(starts[rest], ends[rest], codes[busy:], strict=True))
 
 
 # -- envelope ------------------------------------------------------------------------------------
@@ -211,6 +215,14 @@ def _micros(moment: datetime | None) -> int | None:
 
 def _moment(micros: int | None) -> datetime | None:
     return None if micros is None else _EPOCH + timedelta(microseconds=micros)
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()
+
+
+def _length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _needed(moment: datetime | None) -> datetime:

@@ -18,7 +18,13 @@ nothing                fetch
 ====================== ==========================================================================
 
 When an attempt fails, :func:`fall_back` serves what is held for up to 24 h, and raises after that
-(RFC 5861 section 4). Gone is different: a source that withdrew its calendar is taken at its word.
+(RFC 5861 section 4). Two verdicts are different. *Gone*: a source that withdrew its calendar is
+taken at its word. *Blocked*: an address that leads where the policy lets nobody go is not asked
+again for 15 minutes, not even by a person, and what was read before stands in for an hour at most.
+
+Three rules bend the 30 minutes, and only if a host asks for it: ``ttl_jitter`` shortens them, each
+feed's by a share of its own; ``respect_refresh_interval`` lengthens them to what a feed suggests;
+``stale_while_revalidate`` serves what is a little older at once, and fetches behind the answer.
 
 Clocks jump. A record dated later than now (by more than a few seconds) is not fresh and does not
 hold back a request; one fetch heals it.
@@ -48,12 +54,17 @@ __all__ = [
     "decide",
     "fall_back",
     "learn",
+    "lifetime",
     "replaces",
     "usable",
 ]
 
 _REFUSALS = frozenset({401, 403, 404})  # what Google answers after a secret address was reset
 _GONE = 410
+_RATE_LIMITED = 429
+_BLOCKED = frozenset({"blocked_address", "blocked_url"})
+_NO_CALENDAR = frozenset({"empty", "html", "json", "not_a_calendar", "not_found_file"})
+_ZERO = timedelta(0)
 
 INCOMPLETE = "incomplete"
 """The kind of failure that is a reading, but not one to replace a whole one with."""
@@ -65,7 +76,7 @@ class State(StrEnum):
     FRESH = "fresh"
     """Read, or found unchanged, no more than 30 minutes ago."""
     STALE = "stale"
-    """Older; a newer reading is under way, and was not waited for any longer."""
+    """Older; a newer reading is under way, and was not waited for, or no longer."""
     ERROR_STALE = "error-stale"
     """Older, because the source could not be read; ``last_error`` says why."""
 
@@ -77,13 +88,23 @@ class Rules:
     ttl: timedelta = timedelta(minutes=30)  # older than this is fetched before answering
     stale_if_error: timedelta = timedelta(hours=24)  # how long the last good reading stands in
     refresh_floor: timedelta = timedelta(seconds=30)  # between attempts, however often one clicks
-    first_backoff: timedelta = timedelta(seconds=60)  # doubled with every failure
-    last_backoff: timedelta = timedelta(minutes=30)
+    # Three that bend the 30 minutes; a host has to ask for each.
+    stale_while_revalidate: timedelta = _ZERO  # RFC 5861 section 3: so much longer, at once
+    ttl_jitter: float = 0.0  # up to this share shorter, so that feeds do not expire together
+    respect_refresh_interval: bool = False  # RFC 7986 section 5.7: fresh for what feeds suggest...
+    refresh_interval_cap: timedelta = timedelta(hours=6)  # ...but no longer than this
+    # How long until the next try, doubled with every failure: full jitter draws from nothing to it.
+    first_backoff: timedelta = timedelta(seconds=60)
+    first_if_rate_limited: timedelta = timedelta(minutes=5)  # 429 without Retry-After
+    first_if_refused: timedelta = timedelta(minutes=10)  # 401, 403, 404, or no calendar: a person
+    last_backoff: timedelta = timedelta(minutes=30)  # has to mend that
     least_backoff: timedelta = timedelta(seconds=1)  # full jitter may say zero
     retry_after_cap: timedelta = timedelta(hours=6)  # a typing error must not end a subscription
     refusals: int = 3  # 401, 403 and 404 flap; so often in a row...
     refused_over: timedelta = timedelta(hours=2)  # ...over so long is meant
     gone_probe: timedelta = timedelta(hours=24)
+    blocked_for: timedelta = timedelta(minutes=15)  # by then a name may lead elsewhere
+    stale_if_blocked: timedelta = timedelta(minutes=60)  # where it leads now is nobody's calendar
     skew: timedelta = timedelta(seconds=5)  # clocks of two machines, not a jump
 
 
@@ -93,13 +114,14 @@ class Held:
 
     ``fetched_at``: when the source last gave or confirmed it. ``complete``: it was read to its
     end. ``covers``: it reaches over the promised window as of now. ``validators``: the source gave
-    an ETag or Last-Modified with it.
+    an ETag or Last-Modified with it. ``lifetime``: how long it is fresh, if not for ``ttl``.
     """
 
     fetched_at: datetime
     complete: bool = True
     covers: bool = True
     validators: bool = False
+    lifetime: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +165,15 @@ Outcome = Success | Failure
 
 @dataclass(frozen=True, slots=True)
 class Serve:
-    """Answer from what is held. ``error``: the kind of failure that stands behind ERROR_STALE."""
+    """Answer from what is held.
+
+    ``error``: the kind of failure that stands behind ERROR_STALE. ``behind``: and fetch, without
+    anybody waiting for it.
+    """
 
     state: State
     error: str | None = None
+    behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +192,9 @@ class Raise:
 
 
 Decision = Serve | Fetch | Raise
-Wish = Literal["get", "refresh"]
+Wish = Literal["get", "renew", "refresh"]
+"""``get``: somebody wants an answer. ``renew``: nobody waits, and what is not fresh is fetched.
+``refresh``: somebody pressed a button."""
 
 
 def decide(
@@ -174,7 +203,7 @@ def decide(
     """What to do about a feed at ``now``.
 
     ``wish="refresh"`` is a person who pressed a button: it overrides age, back-off and gone, but
-    neither Retry-After nor the floor between attempts.
+    neither Retry-After, nor a blocked address, nor the floor between attempts.
     """
     conditional = held is not None and held.complete and held.covers and held.validators
     fetch = Fetch(conditional)
@@ -182,14 +211,33 @@ def decide(
     if attempts.kind == INCOMPLETE and (held is None or not usable(held.fetched_at, now, rules)):
         # It could be read after all, in part, and by now there is nothing better.
         waiting = False
-    told_to_wait = waiting and attempts.asked_to_wait
+    told_to_wait = waiting and (attempts.asked_to_wait or attempts.kind in _BLOCKED)
     if wish == "refresh" and not told_to_wait and not _just_asked(held, attempts, now, rules):
         return fetch
     if attempts.gone:
         return Raise("gone", attempts.hint) if waiting else fetch
-    if held is not None and -rules.skew <= now - held.fetched_at <= rules.ttl:
-        return Serve(State.FRESH)
+    if held is not None and -rules.skew <= now - held.fetched_at:
+        age, fresh_for = now - held.fetched_at, _lifetime(held, rules)
+        if age <= fresh_for:
+            return Serve(State.FRESH)
+        if wish == "get" and not waiting and age <= fresh_for + rules.stale_while_revalidate:
+            return Serve(State.STALE, behind=True)
     return fall_back(held, attempts, now, rules) if waiting else fetch
+
+
+def lifetime(rules: Rules, spread: float, suggested: timedelta | None) -> timedelta:
+    """How long a reading is fresh.
+
+    ``spread``: the feed's own number in [0, 1), always the same, for ``ttl_jitter``: it may only
+    shorten, so that ``ttl`` stays what users were promised at most. ``suggested``: how often the
+    feed says it should be asked for; if that is respected, it may only lengthen.
+    """
+    found = rules.ttl
+    if rules.ttl_jitter:
+        found *= 1 - rules.ttl_jitter * spread
+    if rules.respect_refresh_interval and suggested is not None:
+        found = max(found, min(suggested, rules.refresh_interval_cap))
+    return found
 
 
 def fall_back(held: Held | None, attempts: Attempts, now: datetime, rules: Rules) -> Serve | Raise:
@@ -197,14 +245,20 @@ def fall_back(held: Held | None, attempts: Attempts, now: datetime, rules: Rules
     kind = attempts.kind or "unavailable"
     if attempts.gone:
         return Raise("gone", attempts.hint)
-    if held is not None and usable(held.fetched_at, now, rules):
+    if held is not None and usable(held.fetched_at, now, rules, kind):
         return Serve(State.ERROR_STALE, kind)
     return Raise(kind, attempts.hint)
 
 
-def usable(fetched_at: datetime, now: datetime, rules: Rules) -> bool:
-    """Whether a reading may stand in for one that failed: for 24 h, to either side of a jump."""
-    return abs(now - fetched_at) <= rules.stale_if_error
+def usable(fetched_at: datetime, now: datetime, rules: Rules, kind: str | None = None) -> bool:
+    """Whether a reading may stand in for one that failed with ``kind``.
+
+    It may for 24 h, for one hour if the address is blocked; to either side of a clock's jump.
+    """
+    longest = rules.stale_if_error
+    if kind in _BLOCKED:
+        longest = min(longest, rules.stale_if_blocked)
+    return abs(now - fetched_at) <= longest
 
 
 def replaces(held: Held | None, complete: bool, now: datetime, rules: Rules) -> bool:
@@ -243,8 +297,10 @@ def learn(
     asked = _retry_after(outcome.retry_after, rules)
     if withdrawn:
         delay, asked = rules.gone_probe, None
+    elif outcome.kind in _BLOCKED:
+        delay, asked = rules.blocked_for, None
     else:
-        delay = asked if asked is not None else _backoff(failures, rules, jitter)
+        delay = asked if asked is not None else _backoff(outcome, failures, rules, jitter)
     return Attempts(
         last=now,
         failures=failures,
@@ -279,7 +335,20 @@ def _retry_after(seconds: float | None, rules: Rules) -> timedelta | None:
     return timedelta(seconds=min(seconds, rules.retry_after_cap.total_seconds()))
 
 
-def _backoff(failures: int, rules: Rules, jitter: float) -> timedelta:
+def _lifetime(held: Held, rules: Rules) -> timedelta:
+    return rules.ttl if held.lifetime is None else held.lifetime
+
+
+def _backoff(failure: Failure, failures: int, rules: Rules, jitter: float) -> timedelta:
     # After a dozen doublings the cap rules anyway; larger powers only overflow.
-    full = min(rules.first_backoff * (1 << min(failures - 1, 12)), rules.last_backoff)
+    full = min(_first_backoff(failure, rules) * (1 << min(failures - 1, 12)), rules.last_backoff)
     return max(full * min(max(jitter, 0.0), 1.0), rules.least_backoff)
+
+
+def _first_backoff(failure: Failure, rules: Rules) -> timedelta:
+    """Networks and servers heal by themselves; most of the rest waits for a person."""
+    if failure.status == _RATE_LIMITED:
+        return rules.first_if_rate_limited
+    if failure.status in _REFUSALS or failure.kind in _NO_CALENDAR:
+        return rules.first_if_refused
+    return rules.last_backoff if failure.kind == "too_large" else rules.first_backoff

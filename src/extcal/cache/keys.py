@@ -18,7 +18,7 @@ import hmac
 
 from extcal.fetch.feed import Feed
 
-__all__ = ["attempts_key", "read_secret", "snapshot_key"]
+__all__ = ["attempts_key", "read_secret", "snapshot_key", "spread"]
 
 
 def snapshot_key(feed: Feed, reach: str, version: int, secret: bytes | None) -> str:
@@ -29,6 +29,11 @@ def snapshot_key(feed: Feed, reach: str, version: int, secret: bytes | None) -> 
 def attempts_key(feed: Feed, version: int, secret: bytes | None) -> str:
     """The key of how asking the address of ``feed`` went."""
     return "a:" + _digest(secret, b"attempts", feed.url_identity(), b"%d" % version)
+
+
+def spread(key: str) -> float:
+    """The number in [0, 1) that belongs to ``key``: always the same, and as good as random."""
+    return int(key[2:10], 16) / 2**32
 
 
 def read_secret(secret: bytes | str | None) -> bytes | None:

@@ -26,6 +26,7 @@ __all__ = ["Exclusions", "between", "part", "read_body", "renewed", "without"]
 _FULL_FOR = timedelta(hours=24)
 _FINGERPRINT = re.compile(r"[0-9a-f]{8}")
 _MAX_VALIDATOR = 1024
+_LONGEST_INTERVAL = timedelta(days=7)
 
 
 def read_body(
@@ -64,6 +65,7 @@ def read_body(
         full_at=full_at,
         etag=_validator(fetched.etag),
         last_modified=_validator(fetched.last_modified),
+        refresh_interval=_interval(expansion.refresh_interval),
         count=len(expansion.events),
         packed=pack_events(expansion.events, titles=feed.detail == "events"),
     )
@@ -80,9 +82,11 @@ def part(free_busy: FreeBusy, start: datetime, end: datetime) -> FreeBusy:
     Raises OutsideHorizon if it does not reach there at all, TypeError for naive datetimes and
     ValueError unless start is before end.
     """
-    asked = FreeBusy.from_periods((start, end))
-    lo, hi = asked.window_epochs
+    lo, hi = epoch(start), epoch(end, ceil=True)
     first, last = free_busy.window_epochs
+    if first <= lo < hi <= last:
+        return free_busy.clip(start, end)
+    lo, hi = FreeBusy.from_periods((start, end)).window_epochs
     if hi <= first or last <= lo:
         raise OutsideHorizon(
             f"the calendar is known from {instant(first):%Y-%m-%d %H:%M} to "
@@ -213,6 +217,11 @@ def _noticed(
             )
         )
     return found
+
+
+def _interval(asked: timedelta | None) -> timedelta | None:
+    """What is longer than a week is as good as that; no cache waits so long."""
+    return None if asked is None else min(asked, _LONGEST_INTERVAL)
 
 
 def _validator(value: str | None) -> str | None:

@@ -8,7 +8,7 @@ holds the feed's address.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from extcal.cache.freshness import State
@@ -28,7 +28,8 @@ class Reading:
     ``free_busy`` is what it says over the whole covered window; ``base`` is the part of that
     which no listed event accounts for (VFREEBUSY, VAVAILABILITY, dense rules, unreadable events).
     ``fetched_at``: when the source last gave or confirmed it; ``read_at``: when it gave it;
-    ``full_at``: when it was last seen with anything in it. ``packed`` are the events, as
+    ``full_at``: when it was last seen with anything in it. ``refresh_interval``: how often the feed
+    says it should be asked for. ``packed`` are the events, as
     :func:`extcal.cache.packing.pack_events` writes them; ``count`` is their number.
     """
 
@@ -43,6 +44,7 @@ class Reading:
     full_at: datetime | None = None
     etag: str | None = None
     last_modified: str | None = None
+    refresh_interval: timedelta | None = None
     count: int = 0
     packed: bytes = b""
 

@@ -84,8 +84,7 @@ def flatten(busy: Iterable[BusySpan], lo: int, hi: int) -> list[BusySpan]:
 def is_flat(busy: Sequence[BusySpan], lo: int, hi: int) -> bool:
     """Tell whether ``busy`` is already what :func:`flatten` would make of it, and quickly so.
 
-    What was flattened once comes back from stores and pickles. False says nothing: spans of two
-    codes that touch are flat, and flattening them is only slower.
+    What was flattened once comes back from stores and pickles.
     """
     if not busy:
         return True
@@ -98,8 +97,12 @@ def is_flat(busy: Sequence[BusySpan], lo: int, hi: int) -> bool:
         and lo <= starts[0]
         and ends[-1] <= hi
         and all(map(lt, starts, ends))
-        and all(map(lt, ends, starts[1:]))
+        and all(map(_apart, ends, starts[1:], codes, codes[1:]))
     )
+
+
+def _apart(end: int, start: int, code: int, next_code: int) -> bool:
+    return end < start or (end == start and code != next_code)
 
 
 def overlapping(spans: Sequence[_AnySpan], lo: int, hi: int) -> Sequence[_AnySpan]:

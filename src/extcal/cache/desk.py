@@ -1,0 +1,189 @@
+"""What both caches are before anybody asks: their arguments, read and kept, and what they share.
+
+Nothing here waits. :class:`~extcal.CalendarCache` adds threads, :class:`~extcal.AsyncCalendarCache`
+tasks.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from extcal.cache.clock import Clock, read_clock, system_clock
+from extcal.cache.freshness import Raise, Rules
+from extcal.cache.journal import Refresh, tell
+from extcal.cache.keys import read_secret
+from extcal.cache.ledger import Known, Landed, Ledger
+from extcal.cache.reach import Reach
+from extcal.cache.reasons import unavailable
+from extcal.cache.snapshot import Snapshot
+from extcal.cache.stats import Stats, stats_of
+from extcal.cache.stores import MemoryStore, Store
+from extcal.limits import Limits
+
+if TYPE_CHECKING:
+    from dateutil.relativedelta import relativedelta
+
+__all__ = ["Desk", "last_attempt", "last_refreshed", "recipe"]
+
+_Fetcher = TypeVar("_Fetcher")
+_GRACE = 5.0  # seconds beyond the fetch deadline: reading the body takes time too
+_LONGEST_STALE = timedelta(days=7)
+_ZERO = timedelta(0)
+
+
+class Desk(Generic[_Fetcher]):
+    """The arguments of CalendarCache and AsyncCalendarCache."""
+
+    def __init__(
+        self,
+        *,
+        ttl: timedelta = timedelta(minutes=30),
+        horizon: relativedelta | timedelta | None = None,
+        history: timedelta = timedelta(days=31),
+        store: Store | None = None,
+        fetcher: _Fetcher | Callable[[], _Fetcher] | None = None,
+        clock: Clock = system_clock,
+        secret: bytes | str | None = None,
+        limits: Limits | None = None,
+        stale_if_error: timedelta = timedelta(hours=24),
+        stale_while_revalidate: timedelta = _ZERO,
+        ttl_jitter: float = 0.0,
+        respect_refresh_interval: bool = False,
+        max_fetches: int = 32,
+        on_refresh: Callable[[Refresh], object] | None = None,
+        jitter: Callable[[], float] | None = None,
+    ) -> None:
+        self._arguments = {
+            "ttl": ttl,
+            "horizon": horizon,
+            "history": history,
+            "store": store,
+            "fetcher": fetcher,
+            "clock": clock,
+            "secret": secret,
+            "limits": limits,
+            "stale_if_error": stale_if_error,
+            "stale_while_revalidate": stale_while_revalidate,
+            "ttl_jitter": ttl_jitter,
+            "respect_refresh_interval": respect_refresh_interval,
+            "max_fetches": max_fetches,
+            "jitter": jitter,
+        }
+        self._clock = clock
+        made = not _makes(fetcher)
+        self._fetcher = cast("_Fetcher | None", fetcher if made else None)
+        self._recipe = cast("Callable[[], _Fetcher] | None", None if made else fetcher)
+        self._limits = Limits() if limits is None else limits
+        self._patience = self._limits.fetch_deadline + _GRACE
+        self._on_refresh = on_refresh
+        self._most = _read_count(max_fetches)
+        self._ledger = Ledger(
+            MemoryStore() if store is None else store,
+            Reach(horizon, history),
+            _read_rules(
+                Rules(
+                    ttl=ttl,
+                    stale_if_error=stale_if_error,
+                    stale_while_revalidate=stale_while_revalidate,
+                    ttl_jitter=ttl_jitter,
+                    respect_refresh_interval=respect_refresh_interval,
+                )
+            ),
+            self._limits,
+            read_secret(secret),
+            random.random if jitter is None else jitter,
+        )
+
+    # -- what both say the same way -------------------------------------------------------------
+
+    def stats(self) -> Stats:
+        """How this cache has been doing, as counts without addresses; see :class:`Stats`."""
+        ledger = self._ledger
+        down = ledger.hosts.down_count(read_clock(self._clock))
+        return stats_of(ledger.tally.read(), in_flight=self._in_flight(), hosts_down=down)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} over {self._ledger.store!r}>"
+
+    def _in_flight(self) -> int:
+        raise AssertionError("whoever flies counts")
+
+    def _told(self, answer: Snapshot | Raise) -> Snapshot:
+        """What somebody is told; counted."""
+        if isinstance(answer, Raise):
+            self._ledger.tally.count("unavailable")
+            raise unavailable(answer.kind, answer.hint) from None
+        self._ledger.tally.count(answer.state)
+        return answer
+
+    def _counted(self, answer: Snapshot | Raise) -> Snapshot | Raise:
+        self._ledger.tally.count("unavailable" if isinstance(answer, Raise) else answer.state)
+        return answer
+
+    def _call_back(self, landed: Landed) -> object:
+        """Tell the host of a refresh; what its callback returns, and may want to be awaited."""
+        if landed.refresh is None or self._on_refresh is None:
+            return None
+        try:
+            return self._on_refresh(landed.refresh)
+        except Exception as error:
+            self._callback_failed(landed.refresh, error)
+            return None
+
+    def _callback_failed(self, refresh: Refresh, error: Exception) -> None:
+        # Its text could hold what it was given; its type says enough to look further.
+        tell(logging.ERROR, "callback_failed", refresh.feed, kind=type(error).__name__)
+
+
+def last_attempt(known: Known) -> datetime | None:
+    """When the source was last asked, whatever came of it."""
+    asked = [known.attempts.last, known.reading.fetched_at if known.reading else None]
+    return max((moment for moment in asked if moment is not None), default=None)
+
+
+def last_refreshed(known: Known) -> datetime | None:
+    """When the source last gave or confirmed what is known."""
+    return None if known.reading is None else known.reading.fetched_at
+
+
+def recipe(desk: Desk[Any]) -> dict[str, Any]:
+    """The arguments that make the same cache in another process.
+
+    ``on_refresh`` stays behind: it would be called over there, where nobody hears it. Raises
+    TypeError if the store is this process's memory.
+    """
+    if isinstance(desk._ledger.store, MemoryStore):
+        raise TypeError(
+            "a cache over a MemoryStore cannot go to another process, which would not see what is "
+            "stored here: give it a SQLiteStore or a RedisStore"
+        )
+    return dict(desk._arguments)
+
+
+def _makes(fetcher: _Fetcher | Callable[[], _Fetcher] | None) -> bool:
+    """Whether this makes a fetcher, like a class does, instead of being one."""
+    return isinstance(fetcher, type) or (callable(fetcher) and not hasattr(fetcher, "fetch"))
+
+
+def _read_rules(rules: Rules) -> Rules:
+    served = rules.ttl + rules.stale_while_revalidate
+    if min(rules.ttl, rules.stale_while_revalidate) < _ZERO or not (
+        served <= rules.stale_if_error <= _LONGEST_STALE
+    ):
+        raise ValueError(
+            "ttl and stale_while_revalidate cannot be negative or together exceed stale_if_error, "
+            "nor that 7 days"
+        )
+    if not 0 <= rules.ttl_jitter < 1:
+        raise ValueError("ttl_jitter is a share of the ttl: at least 0, and less than 1")
+    return rules
+
+
+def _read_count(most: int) -> int:
+    if most < 1:
+        raise ValueError("max_fetches must be 1 at least")
+    return most

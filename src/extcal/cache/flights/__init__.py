@@ -1,0 +1,3 @@
+"""One job per key at a time, and everybody who waits for it."""
+
+from __future__ import annotations

@@ -1,0 +1,76 @@
+"""What a cache tells its host while it works: log records, and a value per attempt.
+
+The logger is ``extcal.cache``. Every record has the same shape: a constant word for what happened,
+the feed as its repr shows it (server and fingerprint, never the address), and ``record.extcal``, a
+dict whose keys are a closed list. Nothing that a server wrote gets in: kinds are words of ours, the
+rest are numbers.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from extcal.cache.snapshot import Snapshot
+from extcal.fetch.feed import Feed
+
+__all__ = ["FIELDS", "Refresh", "tell"]
+
+_LOG = logging.getLogger("extcal.cache")
+# A library is silent until its host wants to hear it.
+logging.getLogger("extcal").addHandler(logging.NullHandler())
+
+FIELDS = (
+    "event",
+    "host",
+    "feed",
+    "outcome",
+    "kind",
+    "status",
+    "failures",
+    "seconds",
+    "bytes",
+    "events",
+    "complete",
+    "next_try",
+)
+"""All that a record may say; ``feed`` is the fingerprint."""
+
+_Value = str | int | float | bool | datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """What came of asking a source once.
+
+    ``snapshot``: what is served now, or None if nothing is. ``previous``: what was known before,
+    as it would have been served, or None; ``snapshot.diff(previous)`` says what changed.
+    ``error``: the kind of failure, None if the source was read or said that nothing changed.
+    ``seconds``: how long it took to answer.
+    """
+
+    feed: Feed
+    snapshot: Snapshot | None
+    previous: Snapshot | None
+    error: str | None
+    seconds: float
+
+
+def tell(level: int, event: str, feed: Feed, **fields: _Value) -> None:
+    """Log that ``event`` happened to ``feed``; fields that are None are left out."""
+    if not _LOG.isEnabledFor(level):
+        return
+    strange = fields.keys() - set(FIELDS)
+    if strange:
+        raise AssertionError(f"not on the list of what is logged: {sorted(strange)}")
+    said = {name: value for name, value in fields.items() if value is not None}
+    words = "".join(f" {name}={_spoken(value)}" for name, value in said.items())
+    record = {"event": event, "host": feed.host, "feed": feed.fingerprint, **said}
+    _LOG.log(level, "%s %r%s", event, feed, words, extra={"extcal": record})
+
+
+def _spoken(value: _Value) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,7 @@
+"""Many feeds at a time: which may start, in what order, and as whose work."""
+
+from __future__ import annotations
+
+from extcal.cache.many.plan import Plan, Queue, Result
+
+__all__ = ["Plan", "Queue", "Result"]

@@ -1,0 +1,117 @@
+"""Many feeds over any executor: threads, processes, or a cluster.
+
+A task is a function of this module, the cache and some feeds; an executor that crosses processes
+pickles them. The cache goes as its recipe, so an address travels in its pickled Feed and nowhere
+else, and snapshots come back. In other processes one task brings several feeds, at the same time,
+so that opening the store and the fetcher is paid once for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sized
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import timedelta
+from importlib import import_module
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from extcal.cache.many.plan import Plan, Queue, Result
+from extcal.cache.snapshot import Snapshot
+from extcal.errors import Unavailable
+from extcal.fetch.feed import Feed
+
+if TYPE_CHECKING:
+    from extcal.cache._sync import CalendarCache
+
+__all__ = ["results"]
+
+_Outcomes: TypeAlias = "list[Snapshot | Unavailable]"
+_PATIENCE = 10  # times as long as somebody who wants an answer would wait
+
+
+class _Bar(Protocol):
+    def update(self, n: float | None = 1) -> bool | None: ...
+
+
+def results(
+    cache: CalendarCache,
+    feeds: Iterable[Feed | str],
+    executor: Executor | None,
+    plan: Plan,
+    *,
+    progress: bool,
+) -> Iterator[Result]:
+    """What :meth:`extcal.CalendarCache.refresh_many` yields."""
+    # Not a generator itself, so that what cannot work is said when it is asked for.
+    bar = _bar(feeds) if progress else None
+    return _results(cache, Queue(feeds, plan), executor, plan, bar)
+
+
+def _results(
+    cache: CalendarCache,
+    queue: Queue,
+    executor: Executor | None,
+    plan: Plan,
+    bar: AbstractContextManager[_Bar] | None,
+) -> Iterator[Result]:
+    landed: SimpleQueue[Future[_Outcomes]] = SimpleQueue()
+    under_way: dict[Future[_Outcomes], list[Feed]] = {}
+    with ExitStack() as stack:
+        shown = stack.enter_context(bar) if bar is not None else None
+        if executor is None:
+            executor = stack.enter_context(_threads(plan.at_once))
+        stack.callback(_cancel, under_way)
+        batch = 1 if isinstance(executor, ThreadPoolExecutor) else plan.batch
+        while True:
+            while some := queue.take(batch):
+                future = executor.submit(_bring, cache, some, plan.older_than)
+                under_way[future] = some
+                future.add_done_callback(landed.put)
+            if not under_way:
+                return
+            future = landed.get()
+            some = under_way.pop(future)
+            queue.done(some)
+            for feed, outcome in zip(some, future.result(), strict=True):
+                if shown is not None:
+                    shown.update()
+                yield Result(feed, outcome)
+
+
+def _bring(cache: CalendarCache, feeds: list[Feed], older_than: timedelta | None) -> _Outcomes:
+    """One task: the feeds at the same time, the answers in their order."""
+    looks = [cache._look(feed, cache._ledger.keys(feed), "renew", older_than) for feed in feeds]
+    found: _Outcomes = []
+    for look in looks:
+        try:
+            found.append(cache._told(look.finish(_PATIENCE * cache._patience, strict=True)))
+        except Unavailable as error:
+            # Without its traceback, which would keep this frame and everything in it.
+            found.append(error.with_traceback(None))
+    return found
+
+
+@contextmanager
+def _threads(most: int) -> Iterator[Executor]:
+    executor = ThreadPoolExecutor(most, thread_name_prefix="extcal-many")
+    try:
+        yield executor
+    finally:
+        # Who leaves early does not wait for fetches that are under way.
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _cancel(futures: dict[Future[_Outcomes], list[Feed]]) -> None:
+    for future in futures:
+        future.cancel()
+
+
+def _bar(feeds: Iterable[Feed | str]) -> AbstractContextManager[_Bar]:
+    try:
+        tqdm = import_module("tqdm.auto").tqdm
+    except ImportError:
+        raise ImportError("progress=True needs tqdm: pip install 'extcal[progress]'") from None
+    total = len(feeds) if isinstance(feeds, Sized) else None
+    bar: AbstractContextManager[_Bar] = tqdm(total=total, unit="feed", desc="calendars")
+    return bar

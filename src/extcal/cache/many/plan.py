@@ -1,0 +1,107 @@
+"""Which feeds may be under way at once. Pure: feeds in, feeds to start out; waits for nothing.
+
+Feeds are read ahead only as far as it takes to find some whose host has room, and no further than
+a bound, so that a million feeds of one provider cost no more memory than a thousand.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
+
+from extcal.cache.snapshot import Snapshot
+from extcal.errors import Unavailable
+from extcal.fetch.feed import Feed, as_feed
+
+__all__ = ["Plan", "Queue", "Result"]
+
+_READ_AHEAD = 16  # times as many as may be under way
+_BATCH = 16
+
+
+class Result(NamedTuple):
+    """What came of one of many feeds: a Snapshot, or why there is none."""
+
+    feed: Feed
+    outcome: Snapshot | Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``at_once`` feeds under way, ``per_host`` of one host; ``older_than`` what is fetched."""
+
+    at_once: int
+    per_host: int
+    older_than: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        if self.at_once < 1 or self.per_host < 1:
+            raise ValueError("at_once and per_host must be 1 at least")
+        if self.older_than is not None and self.older_than < timedelta(0):
+            raise ValueError("older_than cannot be negative")
+
+    @property
+    def batch(self) -> int:
+        """How many feeds one task of another process brings: to get there costs, too."""
+        return max(1, min(_BATCH, self.at_once // 4))
+
+
+class Queue:
+    """Feeds that wait for their turn, and how many are under way."""
+
+    def __init__(self, feeds: Iterable[Feed | str], plan: Plan) -> None:
+        self._feeds = iter(feeds)
+        self._plan = plan
+        self._running: Counter[str] = Counter()
+        self._total = 0
+        self._waiting: dict[str, deque[Feed]] = {}
+        self._held = 0
+        self._ready: deque[str] = deque()  # hosts with room, of which feeds wait
+
+    def take(self, most: int) -> list[Feed]:
+        """Up to ``most`` feeds that may start now; they count as under way."""
+        found: list[Feed] = []
+        while len(found) < most and self._total < self._plan.at_once:
+            feed = self._next()
+            if feed is None:
+                break
+            self._total += 1
+            self._running[feed.host] += 1
+            found.append(feed)
+        return found
+
+    def done(self, feeds: Iterable[Feed]) -> None:
+        """These are under way no longer."""
+        for feed in feeds:
+            host = feed.host
+            self._total -= 1
+            self._running[host] -= 1
+            if not self._running[host]:
+                del self._running[host]
+            if host in self._waiting:
+                self._ready.append(host)
+
+    def _next(self) -> Feed | None:
+        while self._ready:
+            host = self._ready.popleft()
+            queue = self._waiting.get(host)
+            if queue is not None and self._running[host] < self._plan.per_host:
+                feed = queue.popleft()
+                self._held -= 1
+                if not queue:
+                    del self._waiting[host]
+                return feed
+        while self._held < _READ_AHEAD * self._plan.at_once:
+            given = next(self._feeds, None)
+            if given is None:
+                return None
+            feed = as_feed(given)
+            # Who came first goes first: a host with a queue has no room for who comes now.
+            if feed.host not in self._waiting and self._running[feed.host] < self._plan.per_host:
+                return feed
+            self._waiting.setdefault(feed.host, deque()).append(feed)
+            self._held += 1
+        return None

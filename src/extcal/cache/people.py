@@ -1,0 +1,93 @@
+"""Who is asked about, and from which sources: names in, rows of feeds and known parts out. Pure.
+
+An address that is none makes its person unknown, with a Problem; it costs nobody else the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from extcal.cache.availability import Availability, Part, person
+from extcal.cache.freshness import Raise
+from extcal.cache.ledger import Keys
+from extcal.cache.snapshot import Snapshot
+from extcal.errors import FeedUrlError, Problem
+from extcal.fetch.feed import Feed, as_feed
+from extcal.intervals import FreeBusy, Period
+
+__all__ = ["People", "Source", "part_of", "read_people"]
+
+Source: TypeAlias = "Feed | str | FreeBusy"
+"""What says when a person is busy: a feed, its bare address, or what the host knows itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """``rows``: by name, what is known, or the key of the feed that says it. ``feeds``: by key."""
+
+    rows: Mapping[str, list[Part | str]]
+    feeds: Mapping[str, tuple[Feed, Keys]]
+
+    def table(self, window: Period, parts: Mapping[str, Part]) -> Availability:
+        """Lay everybody side by side over ``window``; ``parts``: by key, what the feeds said."""
+        lo, hi = FreeBusy.from_periods(window).window_epochs
+        rows = {
+            name: person([parts[each] if isinstance(each, str) else each for each in row], lo, hi)
+            for name, row in self.rows.items()
+        }
+        return Availability(window, rows)
+
+
+def read_people(
+    people: Mapping[str, Source | Iterable[Source]], keys_of: Callable[[Feed], Keys]
+) -> People:
+    """Sort out what a host said about its people; each feed is looked at once.
+
+    Raises TypeError for names that are no str and for sources that are none.
+    """
+    rows: dict[str, list[Part | str]] = {}
+    feeds: dict[str, tuple[Feed, Keys]] = {}
+    for name, sources in {name: _sources(name, given) for name, given in people.items()}.items():
+        row = rows[name] = []
+        for source in sources:
+            found = _part_or_feed(source)
+            if isinstance(found, Feed):
+                keys = keys_of(found)
+                feeds.setdefault(keys.snapshot, (found, keys))
+                row.append(keys.snapshot)
+            else:
+                row.append(found)
+    return People(rows, feeds)
+
+
+def part_of(answer: Snapshot | Raise) -> Part:
+    """What a feed's answer says about its person."""
+    if isinstance(answer, Raise):
+        return Part.of_failure(answer.kind)
+    return Part.of_snapshot(answer)
+
+
+def _part_or_feed(source: Source) -> Part | Feed:
+    if isinstance(source, FreeBusy):
+        return Part(source)
+    try:
+        return as_feed(source)
+    except FeedUrlError as error:
+        return Part(None, problems=(Problem(error.kind, error.message, action="unknown"),))
+
+
+def _sources(name: str, given: Source | Iterable[Source]) -> list[Source]:
+    if not isinstance(name, str):
+        raise TypeError(f"people are named by str, not {type(name).__name__}")
+    if isinstance(given, (Feed, str, FreeBusy)):
+        return [given]
+    found = list(given)
+    for source in found:
+        if not isinstance(source, (Feed, str, FreeBusy)):
+            raise TypeError(
+                f"a person's time comes from Feeds, addresses and FreeBusy, "
+                f"not {type(source).__name__}"
+            )
+    return found

@@ -1,0 +1,63 @@
+"""How a cache is doing, as a value: counts without addresses, for metrics and dashboards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["FAILED", "Stats", "stats_of"]
+
+FAILED = "failed:"
+"""Counts of failed attempts begin with this, and end with the kind of failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What a cache has done since it was made.
+
+    Answers: ``fresh`` from what was young enough or had just been fetched, ``stale`` from what was
+    older because nobody waited for the fetch, ``error_stale`` from what was older because the
+    source could not be read, ``unavailable`` with nothing at all. Attempts: ``fetches`` in all, of
+    which ``read`` brought a body that was read, ``unchanged`` a 304, and ``failures`` none, by
+    kind. ``spared`` requests were not made because their host was down. Right now: ``in_flight``
+    fetches wait or are under way, and ``hosts_down`` hosts are not asked.
+    """
+
+    fresh: int = 0
+    stale: int = 0
+    error_stale: int = 0
+    unavailable: int = 0
+    fetches: int = 0
+    read: int = 0
+    unchanged: int = 0
+    spared: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+    in_flight: int = 0
+    hosts_down: int = 0
+
+    @property
+    def answers(self) -> int:
+        """How often somebody asked and was told something."""
+        return self.fresh + self.stale + self.error_stale + self.unavailable
+
+
+def stats_of(counts: Mapping[str, int], *, in_flight: int, hosts_down: int) -> Stats:
+    """The value for what a cache counted, and how it stands."""
+    failures = {
+        what.removeprefix(FAILED): count
+        for what, count in sorted(counts.items())
+        if what.startswith(FAILED)
+    }
+    return Stats(
+        fresh=counts.get("fresh", 0),
+        stale=counts.get("stale", 0),
+        error_stale=counts.get("error-stale", 0),
+        unavailable=counts.get("unavailable", 0),
+        fetches=counts.get("fetches", 0),
+        read=counts.get("read", 0),
+        unchanged=counts.get("unchanged", 0),
+        spared=counts.get("spared", 0),
+        failures=failures,
+        in_flight=in_flight,
+        hosts_down=hosts_down,
+    )
