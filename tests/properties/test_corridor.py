@@ -253,10 +253,17 @@ def test_splitting_the_window_changes_nothing(feed: Feed, halves: int) -> None:
     assert joined == whole
 
 
-@settings(max_examples=40)
-@given(feeds())
-def test_the_sieve_cannot_be_seen(feed: Feed) -> None:
-    same(read(feed.text), read(feed.text, sieve=False))
+@settings(max_examples=60)
+@given(feeds(), st.integers(-20, 60), st.sampled_from(("\r\n", "\n")))
+def test_the_sieve_cannot_be_seen(feed: Feed, later: int, newline: str) -> None:
+    """Nor where the feed is large enough to be worth one, and most of it is past."""
+    padding = "".join(f"X-PADDING-{number}:{'x' * 60}\r\n" for number in range(500))
+    text = (feed.text + padding.join(("BEGIN:VCALENDAR\r\n", "END:VCALENDAR\r\n"))).replace(
+        "\r\n", newline
+    )
+    assert len(text) > 32 * 1024
+    start, end = START + timedelta(days=later), END + timedelta(days=later)
+    same(read(text, start, end), read(text, start, end, sieve=False))
 
 
 @settings(max_examples=40)
