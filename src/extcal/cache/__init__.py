@@ -9,6 +9,9 @@ side, ``many`` brings a million feeds up to date. Only modules named ``_sync`` k
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from extcal.cache._sync import CalendarCache
 from extcal.cache.availability import Availability, CommonFree
 from extcal.cache.clock import system_clock
@@ -19,7 +22,11 @@ from extcal.cache.snapshot import Change, Difference, Snapshot
 from extcal.cache.stats import Stats
 from extcal.cache.stores import Cell, MemoryStore, Store
 
+if TYPE_CHECKING:
+    from extcal.cache._async import AsyncCalendarCache
+
 __all__ = [
+    "AsyncCalendarCache",
     "Availability",
     "CalendarCache",
     "Cell",
@@ -35,3 +42,9 @@ __all__ = [
     "Store",
     "system_clock",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "AsyncCalendarCache":
+        return import_module("extcal.cache._async").AsyncCalendarCache
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
