@@ -193,6 +193,24 @@ class TestNames:
         assert len(asked) == 2
         assert len(server.requests) == 1
 
+    def test_a_name_is_looked_up_once(self, server: FeedServer, fetch: Fetch) -> None:
+        """DNS rebinding: what was judged is what is connected to; nobody asks a second time."""
+        server.serve("ada.ics", CALENDAR)
+        fetcher, asked = self.fetcher(["127.0.0.1"], ["169.254.169.254"])
+        assert isinstance(fetch(self.url(server), fetcher=fetcher), Fetched)
+        assert len(asked) == 1
+
+    def test_a_name_that_leads_elsewhere_at_the_next_refresh(
+        self, server: FeedServer, fetch: Fetch
+    ) -> None:
+        """What was harmless half an hour ago is judged anew; a cache then serves what it has."""
+        server.serve("ada.ics", CALENDAR)
+        fetcher, asked = self.fetcher(["127.0.0.1"], ["10.0.0.1"])
+        assert isinstance(fetch(self.url(server), fetcher=fetcher), Fetched)
+        assert kind(fetch(self.url(server), fetcher=fetcher)) == "blocked_address"
+        assert len(asked) == 2
+        assert len(server.requests) == 1
+
     def test_the_next_address_is_tried_when_one_is_dead(
         self, server: FeedServer, fetch: Fetch
     ) -> None:

@@ -219,6 +219,98 @@ class TestNamesAndPorts:
         assert isinstance(policy.vet(["::ffff:8.8.8.8"]), Refusal)
         assert kind_of(policy, "http://10.9.2.3/") == "ip-not-public"
 
+    def test_deny_networks_see_through_every_disguise(self) -> None:
+        """Mapped addresses, mapped networks, and what a NAT64 address stands for."""
+        policy = UrlPolicy(deny_networks="8.8.8.0/24", allow_nat64=True, allow_ip_literals=True)
+        for answer in ("8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"):
+            assert isinstance(policy.vet([answer]), Refusal)
+        assert kind_of(policy, "https://[64:ff9b::808:808]/") == "ip-not-public"
+        assert not isinstance(policy.vet(["64:ff9b::8.8.4.4"]), Refusal)
+        admitted = UrlPolicy(allow_networks="64:ff9b::/96", deny_networks="8.8.8.0/24")
+        assert isinstance(admitted.vet(["64:ff9b::8.8.8.8"]), Refusal)
+        mapped = UrlPolicy(deny_networks=["::ffff:8.8.8.0/120", "2600::/12", "::/64"])
+        assert isinstance(mapped.vet(["8.8.8.8"]), Refusal)
+        assert isinstance(mapped.vet(["2600::1"]), Refusal)
+        assert not isinstance(mapped.vet(["8.8.4.4"]), Refusal)
+        assert mapped.deny_networks[0] == ipaddress.ip_network("8.8.8.0/24")
+        assert UrlPolicy(allow_networks="::ffff:10.1.0.0/112").vet(["10.1.2.3"])
+        assert kind_of(UrlPolicy(allow_networks="::ffff:10.1.0.0/112"), "http://10.1.2.3/") == ""
+
+
+class TestNamesOfAPrivateNetwork:
+    """``allow_hosts``: the name is admitted, its addresses are judged as ever."""
+
+    policy = UrlPolicy(allow_hosts=["Exchange.Corp.LAN.", "intranet"], allow_networks="10.1.0.0/16")
+
+    def test_the_name_itself_and_no_other(self) -> None:
+        assert self.policy.allow_hosts == {"exchange.corp.lan", "intranet"}
+        assert kind_of(self.policy, "https://exchange.corp.lan/owa/calendar/1/2/calendar.ics") == ""
+        assert kind_of(self.policy, "https://EXCHANGE.corp.lan./") == ""
+        assert kind_of(self.policy, "https://intranet/") == ""
+        assert kind_of(self.policy, "https://a.exchange.corp.lan/") == "special-use"
+        assert kind_of(self.policy, "https://corp.lan/") == "special-use"
+        assert kind_of(self.policy, "https://localhost/") == "single-label"
+
+    def test_scheme_and_port_as_ever(self) -> None:
+        assert kind_of(self.policy, "http://exchange.corp.lan/") == "http"
+        assert kind_of(self.policy, "https://exchange.corp.lan:444/") == "port"
+
+    def test_its_addresses_must_be_public_or_inside_allow_networks(self) -> None:
+        assert not isinstance(self.policy.vet(["10.1.2.3"], "exchange.corp.lan"), Refusal)
+        assert not isinstance(self.policy.vet(["8.8.8.8"], "exchange.corp.lan"), Refusal)
+        assert isinstance(self.policy.vet(["10.2.0.1"], "exchange.corp.lan"), Refusal)
+        assert isinstance(self.policy.vet(["127.0.0.1"], "exchange.corp.lan"), Refusal)
+
+    @pytest.mark.parametrize(
+        "host", ["", "10.1.2.3", "[::1]", "*.corp.lan", "a.lan:443", "a.lan:1", "a.lan/x", "a b"]
+    )
+    def test_it_takes_names_only(self, host: str) -> None:
+        with pytest.raises(ValueError, match="allow_hosts"):
+            UrlPolicy(allow_hosts=[host])
+
+    def test_one_name_or_several(self) -> None:
+        assert UrlPolicy(allow_hosts="a.lan") == UrlPolicy(allow_hosts=("a.lan",))
+        with pytest.raises(TypeError, match="allow_hosts"):
+            UrlPolicy(allow_hosts=[b"a.lan"])  # type: ignore[list-item]
+
+
+class TestTheVeto:
+    """``address_policy`` can refuse more, and never less."""
+
+    def test_it_judges_what_the_rest_admits(self) -> None:
+        seen: list[tuple[str, str]] = []
+
+        def veto(host: str, address: object) -> bool:
+            seen.append((host, str(address)))
+            return str(address) != "8.8.4.4"
+
+        policy = UrlPolicy(address_policy=veto)
+        assert not isinstance(policy.vet(["8.8.8.8"], "a.example.net"), Refusal)
+        vetted = policy.vet(["8.8.8.8", "::ffff:8.8.4.4"], "a.example.net")
+        assert isinstance(vetted, Refusal)
+        assert vetted.kind == "address-policy"
+        assert seen == [("a.example.net", "8.8.8.8")] * 2 + [("a.example.net", "8.8.4.4")]
+
+    def test_it_admits_nothing(self) -> None:
+        policy = UrlPolicy(address_policy=lambda host, address: True, deny_networks="8.8.8.0/24")
+        for answer in ("127.0.0.1", "10.0.0.1", "8.8.8.8", "fe80::1%1", "x"):
+            assert isinstance(policy.vet([answer]), Refusal)
+
+    @pytest.mark.parametrize("verdict", [False, None, 0, ""])
+    def test_whatever_is_not_true_refuses(self, verdict: object) -> None:
+        policy = UrlPolicy(address_policy=lambda host, address: verdict)  # type: ignore[arg-type,return-value]
+        assert isinstance(policy.vet(["8.8.8.8"]), Refusal)
+
+    def test_one_that_stumbles_admits_nobody(self) -> None:
+        def broken(host: str, address: object) -> bool:
+            raise KeyError(host)
+
+        assert isinstance(UrlPolicy(address_policy=broken).vet(["8.8.8.8"]), Refusal)
+
+    def test_it_is_callable(self) -> None:
+        with pytest.raises(TypeError, match="address_policy"):
+            UrlPolicy(address_policy="no")  # type: ignore[arg-type]
+
 
 class TestAnswers:
     """All answers of a name are judged before one is used."""

@@ -83,6 +83,10 @@ def test_whatever_came_along_is_taken_off(pasted: str) -> None:
             "https://outlook.office365.com/owa/calendar/1@example.org/2/S-1-8/reachcalendar.ics",
         ),
         (
+            "https://outlook.live.com/owa/calendar/1/2/cid-3/index.html",
+            "https://outlook.live.com/owa/calendar/1/2/cid-3/calendar.ics",
+        ),
+        (
             "webcal://outlook.live.com/owa/calendar/1/2/cid-3/calendar.ics",
             "https://outlook.live.com/owa/calendar/1/2/cid-3/calendar.ics",
         ),

@@ -17,6 +17,7 @@ __all__ = [
     "PUBLIC_IPV6",
     "Address",
     "Network",
+    "embedded",
     "inside",
     "is_public",
     "unwrap",
@@ -70,6 +71,13 @@ def unwrap(address: Address) -> Address:
     return address
 
 
+def embedded(address: Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a NAT64 address stands for, or None."""
+    if isinstance(address, ipaddress.IPv6Address) and address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return None
+
+
 def inside(address: Address, networks: Iterable[Network]) -> bool:
     """Whether one of ``networks`` holds ``address``."""
     return any(address.version == network.version and address in network for network in networks)
@@ -79,6 +87,7 @@ def is_public(address: Address, *, allow_nat64: bool = False) -> bool:
     """Whether ``address``, already unwrapped, is one that the public internet can have."""
     if isinstance(address, ipaddress.IPv4Address):
         return not inside(address, DENIED_IPV4) and address.is_global and not address.is_multicast
-    if allow_nat64 and address in NAT64:
-        return is_public(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
+    translated = embedded(address)
+    if allow_nat64 and translated is not None:
+        return is_public(translated)
     return address in PUBLIC_IPV6 and not inside(address, DENIED_IPV6) and address.is_global

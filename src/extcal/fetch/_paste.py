@@ -66,6 +66,11 @@ _PAGES = {
     "www.icloud.com": "icloud",
     "icloud.com": "icloud",
 }
+_OUTLOOK_PAGES = {
+    "calendar.html": "calendar.ics",
+    "index.html": "calendar.ics",  # outlook.live.com's name for it
+    "reachcalendar.html": "reachcalendar.ics",
+}
 _NEXTCLOUD_PAGE = re.compile(
     r"(/.*?)??(?:/index\.php)?/apps/calendar/(?:p|embed)/([A-Za-z0-9]+)(?:/.*)?"
 )
@@ -175,11 +180,9 @@ def _recognise_google(url: Url) -> Url | Refusal:
 def _recognise_outlook(url: Url, provider: str) -> Url | Refusal:
     """``calendar.html`` is the page beside ``calendar.ics``; ``?url=`` may carry a feed to add."""
     head, slash, last = url.path.rpartition("/")
-    if url.path.startswith("/owa/calendar/") and last.lower() in (
-        "calendar.html",
-        "reachcalendar.html",
-    ):
-        return replace(url, target=head + slash + last[:-4] + "ics")
+    feed = _OUTLOOK_PAGES.get(last.lower())
+    if url.path.startswith("/owa/calendar/") and feed is not None:
+        return replace(url, target=head + slash + feed)
     if last.lower().endswith(".ics") or provider == "exchange":
         return url
     for value in _values(url, "url"):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from extcal.errors import FeedUrlError
-from extcal.fetch._addresses import Address, Network, inside, is_public, unwrap
+from extcal.fetch._addresses import Address, Network, embedded, inside, is_public, unwrap
 from extcal.fetch._url import Refusal, Url, literal_of, read_url
 from extcal.fetch.feed import Feed, as_feed
 
@@ -105,7 +105,7 @@ class UrlPolicy:
         literal = literal_of(url.host)
         if literal is not None:
             literal = unwrap(literal)
-            if inside(literal, self.deny_networks):
+            if self._denies(literal):
                 return _NOT_PUBLIC
             if inside(literal, self.allow_networks):
                 return None
@@ -160,8 +160,14 @@ class UrlPolicy:
             return Refusal("dns-empty", "The name of the server leads nowhere.")
         return tuple(found)
 
+    def _denies(self, address: Address) -> bool:
+        translated = embedded(address)
+        return inside(address, self.deny_networks) or (
+            translated is not None and inside(translated, self.deny_networks)
+        )
+
     def _judge_address(self, host: str, address: Address) -> Refusal | None:
-        if inside(address, self.deny_networks):
+        if self._denies(address):
             return _NOT_PUBLIC
         public = is_public(address, allow_nat64=self.allow_nat64)
         if not public and not inside(address, self.allow_networks):
@@ -178,9 +184,17 @@ class UrlPolicy:
 def _read_networks(name: str, networks: str | Iterable[str | Network]) -> tuple[Network, ...]:
     several = (networks,) if isinstance(networks, str) else tuple(networks)
     try:
-        return tuple(ipaddress.ip_network(network) for network in several)
+        return tuple(_unwrap_network(ipaddress.ip_network(network)) for network in several)
     except ValueError as error:
         raise ValueError(f"{name} takes networks like '10.1.0.0/16': {error}") from None
+
+
+def _unwrap_network(network: Network) -> Network:
+    """Addresses are judged unwrapped, so a network of mapped ones is its IPv4 network."""
+    first = unwrap(network.network_address)
+    if network.version == 4 or first.version == 6 or network.prefixlen < 96:
+        return network
+    return ipaddress.ip_network((first, network.prefixlen - 96))
 
 
 def _read_ports(ports: Iterable[int] | None) -> frozenset[int] | None:
@@ -202,8 +216,9 @@ def _read_hosts(hosts: str | Iterable[str]) -> frozenset[str]:
     for host in several:
         if not isinstance(host, str):
             raise TypeError(f"allow_hosts takes names as str, not {type(host).__name__}")
-        url = read_url(f"https://{host}/")
-        if isinstance(url, Refusal) or url.target != "/" or url.port != 443 or literal_of(url.host):
+        name = host.lower().removesuffix(".")
+        url = read_url(f"https://{name}/")
+        if isinstance(url, Refusal) or url.host != name or literal_of(name) is not None:
             raise ValueError(f"allow_hosts takes names like 'exchange.corp.lan', not {host!r}")
-        found.add(url.host)
+        found.add(name)
     return frozenset(found)

@@ -33,6 +33,7 @@ _PRINTABLE = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 # RFC 1123 section 2.1, plus the underscore that real hosts carry.
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)")
+_EMPTY_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?///")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _WHITE = " \t\r\n\f\v"
 
@@ -213,6 +214,9 @@ def resolve_reference(base: Url, secret_reference: str) -> Url | Refusal:
     # nothing is encoded twice.
     octets = secret_reference.strip(_WHITE).encode("latin-1", "replace")
     reference = quote(octets, safe="%:/?#[]@!$&'()*+,;=~-._\\\"<>^`{|}")
+    if _EMPTY_AUTHORITY.match(reference):
+        # RFC 3986 reads no server at all here, browsers the next name, urljoin a path.
+        return _BAD_HOST
     try:
         return read_url(urljoin(base.text, reference))
     except ValueError:
