@@ -130,6 +130,41 @@ def caching(feed: extcal.Feed) -> None:
     calendars.forget(feed)
 
 
+def watching(feed: extcal.Feed) -> extcal.CalendarCache:
+    def tell(refresh: extcal.Refresh) -> None:
+        if refresh.snapshot is not None and refresh.previous is not None:
+            difference = refresh.snapshot.diff(refresh.previous)
+            assert_type(difference.added, tuple[extcal.BusyPeriod, ...])
+
+    calendars = extcal.CalendarCache(
+        stale_while_revalidate=timedelta(minutes=30),
+        ttl_jitter=0.1,
+        respect_refresh_interval=True,
+        on_refresh=tell,
+    )
+    assert_type(calendars.stats(), extcal.Stats)
+    assert_type(calendars.stats().failures, Mapping[str, int])
+    for found, outcome in calendars.refresh_many([feed], progress=True, per_host=8):
+        assert_type(found, extcal.Feed)
+        assert_type(outcome, extcal.Snapshot | extcal.Unavailable)
+    return calendars
+
+
+async def waiting(feed: extcal.Feed) -> None:
+    async with extcal.AsyncCalendarCache(fetcher=extcal.AsyncHttpFetcher()) as calendars:
+        assert_type(calendars, extcal.AsyncCalendarCache)
+        assert_type(await calendars.get(feed), extcal.Snapshot)
+        assert_type(await calendars.refresh(feed), extcal.Snapshot)
+        assert_type(await calendars.free_busy(feed, START, END), extcal.FreeBusy)
+        assert_type(await calendars.events(feed, START, END), tuple[extcal.ExternalEvent, ...])
+        assert_type(await calendars.last_refreshed(feed), datetime | None)
+        table = await calendars.availability({"Ada": feed}, START, END)
+        assert_type(table, extcal.Availability)
+        await calendars.forget(feed)
+    extcal.AsyncCalendarCache(fetcher=FakeFetcher({}))
+    extcal.AsyncCalendarCache(fetcher=extcal.AsyncHttpFetcher)
+
+
 async def tasks(feed: extcal.Feed) -> extcal.FetchResponse:
     fetcher: extcal.AsyncFetcher = extcal.AsyncHttpFetcher(
         policy=extcal.UrlPolicy(allow_hosts="exchange.corp.lan", allow_networks="10.1.0.0/16"),

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from extcal.cache import (
+        AsyncCalendarCache,
         Availability,
         CalendarCache,
         MemoryStore,
+        Refresh,
         Snapshot,
         State,
+        Stats,
         Store,
         system_clock,
     )
@@ -69,7 +72,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "cache": ("Availability CalendarCache MemoryStore Snapshot State Store system_clock"),
+    "cache": (
+        "AsyncCalendarCache Availability CalendarCache MemoryStore Refresh Snapshot State Stats"
+        " Store system_clock"
+    ),
     "cache.stores": "RedisStore SQLiteStore",
     "errors": (
         "ExtcalError FeedUrlError FetchError LimitExceeded NotACalendar OutsideHorizon Problem"
@@ -88,6 +94,7 @@ _HOMES = {name: f"extcal.{room}" for room, names in _ROOMS.items() for name in n
 
 __all__ = [
     "BLOCKING",
+    "AsyncCalendarCache",
     "AsyncFetcher",
     "AsyncHttpFetcher",
     "Availability",
@@ -120,10 +127,12 @@ __all__ = [
     "Period",
     "Problem",
     "RedisStore",
+    "Refresh",
     "Refused",
     "SQLiteStore",
     "Snapshot",
     "State",
+    "Stats",
     "Store",
     "Unavailable",
     "UrlPolicy",
