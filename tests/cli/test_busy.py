@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from extcal.cli.app import Setting, app
-from extcal.fetch import Failed
+from extcal.fetch import Failed, Refused
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 ADDRESS = "https://calendar.google.com/calendar/ical/ada/private-5ec2e7/basic.ics"
@@ -24,6 +24,15 @@ FEED = feed_text(
 def run(*arguments: str, stdin: str | bytes = b"", fetcher: FakeFetcher | None = None) -> Result:
     setting = Setting(clock=ManualClock("2027-01-04T08:00Z"), fetcher=fetcher)
     return CliRunner().invoke(app, ["busy", *arguments], input=stdin, obj=setting)
+
+
+def busy_of(result: Result) -> dict[str, list[str]]:
+    """The periods by name."""
+    people = json.loads(result.stdout)["people"]
+    return {
+        person["name"]: [period["start"][11:16] for period in person["periods"]]
+        for person in people
+    }
 
 
 def as_bytes(text: str | bytes) -> bytes:
@@ -71,16 +80,23 @@ def test_json_is_for_programs() -> None:
     result = run("--json", "--days", "1", "--timezone", "Europe/Berlin", stdin=FEED)
     assert result.exit_code == 0, result.output
     said = json.loads(result.stdout)
-    assert said["window"]["start"] == "2027-01-04T00:00:00+01:00"
-    assert said["periods"] == [
-        {
-            "start": "2027-01-04T09:00:00+01:00",
-            "end": "2027-01-04T10:00:00+01:00",
-            "fbtype": "BUSY",
-        }
-    ]
-    assert said["unknown"] == []
-    assert said["problems"] == []
+    assert said == {
+        "window": {"start": "2027-01-04T00:00:00+01:00", "end": "2027-01-05T00:00:00+01:00"},
+        "people": [
+            {
+                "name": "calendar",
+                "periods": [
+                    {
+                        "start": "2027-01-04T09:00:00+01:00",
+                        "end": "2027-01-04T10:00:00+01:00",
+                        "fbtype": "BUSY",
+                    }
+                ],
+                "unknown": [],
+                "calendars": [{"state": None, "fetched_at": None, "problems": []}],
+            }
+        ],
+    }
 
 
 def test_a_free_week_says_so() -> None:
@@ -97,7 +113,7 @@ def test_unknown_time_ends_with_its_own_code() -> None:
     assert result.stderr
 
 
-@pytest.mark.parametrize("argument", [ADDRESS, "webcal:example.org/secret/x.ics"])
+@pytest.mark.parametrize("argument", [ADDRESS, "webcal:example.org/secret/x.ics", f"Ada={ADDRESS}"])
 def test_an_address_on_the_command_line_is_refused_and_not_repeated(argument: str) -> None:
     """It would stay in the shell's history and in the process list."""
     result = run(argument)
@@ -134,17 +150,105 @@ def test_a_bad_address_ends_with_1_and_advice() -> None:
         ("--from", "tomorrow"),
         ("--days", "0"),
         ("--address-env", "EXTCAL_TEST_NOT_SET"),
-        ("some.ics", "--address-env", "HOME"),
+        ("--from", "2020-01-01", "--days", "400"),
+        ("--from", "2040-01-01"),
+        ("--allow-network", "everywhere"),
     ],
 )
 def test_calling_it_wrongly_ends_with_2(arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert result.exit_code == 2, result.output
+    assert not result.stdout
 
 
-def test_without_click_it_names_the_extra() -> None:
-    """``extcal.cli`` imports without click, and ``extcal`` says what to install."""
-    code = "import sys; sys.modules['click'] = None; from extcal.cli import main; main()"
+BOB = "https://outlook.live.com/owa/calendar/5ec2e7/bob/calendar.ics"
+LIST = f"# the team\n\nAda = {ADDRESS}\nBob={BOB}\n"
+TEAM = {ADDRESS: FEED, BOB: feed_text(event("2027-01-04T15:00Z", "PT1H"))}
+
+
+def test_several_calendars_are_read_at_once_and_told_apart(tmp_path: Path) -> None:
+    """Addresses one a line, named; files beside them; two of one name are one person's."""
+    (tmp_path / "team.txt").write_text(LIST, "utf-8")
+    (tmp_path / "private.ics").write_text(feed_text(event("2027-01-04T20:00Z", "PT1H")), "utf-8")
+    fetcher = FakeFetcher(TEAM)
+    options = ("--json", "--days", "1")
+    paths = (str(tmp_path / "team.txt"), f"Ada={tmp_path / 'private.ics'}")
+    result = run(*paths, *options, fetcher=fetcher)
+    assert result.exit_code == 0, result.output
+    assert busy_of(result) == {"Ada": ["08:00", "20:00"], "Bob": ["15:00"]}
+    assert fetcher.count() == 2
+    text = run(*paths, "--days", "1", fetcher=fetcher)
+    assert text.stdout.splitlines()[-3:] == ["Bob", "Mon 4 Jan 2027", "  15:00–16:00  BUSY"]
+
+
+def test_environment_variables_may_be_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAL_1", ADDRESS)
+    monkeypatch.setenv("CAL_2", BOB)
+    named = ("--address-env", "Ada=CAL_1", "--address-env", "CAL_2")
+    result = run(*named, "--json", "--days", "1", fetcher=FakeFetcher(TEAM))
+    assert busy_of(result) == {"Ada": ["08:00"], "CAL_2": ["15:00"]}
+
+
+def test_addresses_without_names_are_numbered() -> None:
+    result = run("--json", "--days", "1", stdin=f"{ADDRESS}\n{BOB}", fetcher=FakeFetcher(TEAM))
+    assert list(busy_of(result)) == ["calendar 1", "calendar 2"]
+
+
+def test_one_that_cannot_be_read_costs_no_other() -> None:
+    """Its person is unknown, what to do is said, and the exit code is 3."""
+    fetcher = FakeFetcher({ADDRESS: FEED, BOB: Refused(404)})
+    result = run("--json", "--days", "1", stdin=LIST, fetcher=fetcher)
+    assert result.exit_code == 3, result.output
+    ada, bob = json.loads(result.stdout)["people"]
+    assert (len(ada["periods"]), len(bob["unknown"])) == (1, 1)
+    assert bob["calendars"][0]["error"]["kind"] == "not_found"
+    assert "Bob" in result.stderr
+    assert "paste it once more" in result.stderr
+    assert fetcher.count(BOB) == 1
+
+
+def test_when_none_can_be_read_it_ends_with_1() -> None:
+    result = run(stdin=LIST, fetcher=FakeFetcher())
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "5ec2e7" not in result.output
+
+
+def test_a_bad_address_among_many_is_found_by_its_number() -> None:
+    result = run(stdin=f"{ADDRESS}\nftp://example.org/5ec2e7\n", fetcher=FakeFetcher(TEAM))
+    assert result.exit_code == 1
+    assert "Address 2 of 2" in result.stderr
+    assert "5ec2e7" not in result.output
+
+
+def test_progress_is_on_standard_error_when_it_is_wanted() -> None:
+    """A line for each feed where nobody watches; by default nothing there."""
+    quiet = run("--days", "1", stdin=LIST, fetcher=FakeFetcher(TEAM))
+    assert quiet.stderr == ""
+    told = run("--progress", "--days", "1", stdin=LIST, fetcher=FakeFetcher(TEAM))
+    assert sorted(told.stderr.splitlines()) == [
+        "read calendar.google.com (2 in all)",
+        "read outlook.live.com (2 in all)",
+    ]
+    assert told.stdout == quiet.stdout
+
+
+def test_any_days_within_ten_years_can_be_asked_for() -> None:
+    """The three months are the cache's promise, not the command line's limit."""
+    old = feed_text(event("2021-03-01T09:00Z", "PT1H"))
+    result = run("--from", "2021-03-01", stdin=ADDRESS, fetcher=FakeFetcher({ADDRESS: old}))
+    assert result.stdout.splitlines() == ["Mon 1 Mar 2021", "  09:00–10:00  BUSY"]
+
+
+def test_the_zone_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXTCAL_TIMEZONE", "Europe/Berlin")
+    assert "  09:00–10:00  BUSY" in run(stdin=FEED).stdout
+
+
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_without_its_libraries_it_names_the_extra(missing: str) -> None:
+    """``extcal.cli`` imports without them, and ``extcal`` says what to install."""
+    code = f"import sys; sys.modules[{missing!r}] = None; from extcal.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )

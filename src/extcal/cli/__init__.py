@@ -1,7 +1,8 @@
-"""The command line: ``extcal busy``. It needs the ``cli`` extra; importing this needs nothing.
+"""The command line: ``extcal check``, ``busy``, ``events``, ``slots`` and ``show``.
 
-Addresses are secrets: they come from standard input or from an environment variable, never from the
-command line, where the shell's history and the process list would keep them.
+It needs the ``cli`` extra; importing this needs nothing. Addresses are secrets: they come from
+standard input, a file or an environment variable, never from the command line, where the shell's
+history and the process list would keep them.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ def main() -> None:
     """
     try:
         import click
+        import rich
     except ModuleNotFoundError as error:
-        if error.name != "click":
+        if error.name not in ("click", "rich"):
             raise
         print("The command line needs an extra: pip install 'extcal[cli]'", file=sys.stderr)
         raise SystemExit(1) from None
-    del click
+    del click, rich
     from extcal.cli.app import app
 
-    app()
+    app(prog_name="extcal")

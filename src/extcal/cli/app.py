@@ -2,133 +2,368 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, time, timedelta
+from html import escape
+from pathlib import Path
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 import click
+from rich.text import Text
 
 import extcal
-from extcal.cli.report import as_json, as_text, problem_lines
-from extcal.cli.sources import read_source
+from extcal.cli.gather import Gathered, Question, gather
+from extcal.cli.inspect import check as check_one
+from extcal.cli.inspect import checked_json, checked_text
+from extcal.cli.options import (
+    HOURS,
+    LENGTH,
+    Setting,
+    Sources,
+    read_sources,
+    setting_of,
+    source_options,
+    today,
+    window_of,
+    window_options,
+)
+from extcal.cli.report import (
+    as_json,
+    busy_json,
+    busy_text,
+    days_text,
+    events_json,
+    events_text,
+    problem_lines,
+    slots_json,
+    timeline,
+)
+from extcal.cli.screen import (
+    NOTHING_READ,
+    PARTLY_UNKNOWN,
+    clean,
+    error_lines,
+    fail,
+    note,
+    say,
+)
 
 __all__ = ["Setting", "app"]
 
-NOTHING_READ = 1
-PARTLY_UNKNOWN = 3
 
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What the commands take from outside; a test brings its own."""
-
-    clock: Callable[[], datetime] | None = None
-    fetcher: extcal.Fetcher | None = None
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(extcal.__version__, prog_name="extcal")
 def app() -> None:
-    """When is this person busy, according to the calendar they keep elsewhere?"""
+    """When is this person busy, according to the calendar they keep elsewhere?
+
+    Every command reads calendars from files, or their addresses from standard input, from files
+    that hold one a line, or from environment variables. An address is a password: it is never
+    taken from the command line, and never shown.
+
+    Exit codes: 0 answered, 1 nothing could be read, 2 called wrongly, 3 answered, but part of the
+    time is unknown.
+    """
 
 
 @app.command()
-@click.argument("source", default="-", metavar="[FILE]")
-@click.option("--address-env", metavar="NAME", help="Read the address from this variable.")
-@click.option("--from", "first", metavar="DATE", help="First day, such as 2027-01-04. [today]")
-@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366))
-@click.option(
-    "--timezone", default="UTC", show_default=True, metavar="ZONE",
-    help="The owner's zone, for floating times; also the one to show times in.",
-)  # fmt: skip
-@click.option("--owner", multiple=True, metavar="EMAIL", help="Whose declined events are absent.")
-@click.option("--json", "wants_json", is_flag=True, help="Print one JSON object.")
+@source_options
+@click.pass_context
+def check(
+    context: click.Context,
+    sources: tuple[str, ...],
+    variables: tuple[str, ...],
+    zone: ZoneInfo,
+    owner: tuple[str, ...],
+    networks: tuple[str, ...],
+    wants_json: bool,
+) -> None:
+    """Tell whether a calendar can be used, and what is odd about it.
+
+    Who publishes it, what came, how big and how fast, which zones its times are in, what is
+    in the next three months, and every problem.
+    """
+    from dateutil.relativedelta import relativedelta
+
+    read = read_sources(context, sources, variables, zone, owner, networks, "busy")
+    start = datetime.combine(today(context, zone), time(), zone)
+    end = start + relativedelta(months=3)
+    found = [check_one(given, start, end, zone, owner, read.fetcher) for given in read.givens]
+    if wants_json:
+        say(as_json({"calendars": [checked_json(each) for each in found]}))
+    for index, each in enumerate(found):
+        if not wants_json:
+            say(*([""] if index else []), *checked_text(each))
+        if each.error is not None:
+            note(*error_lines(each.error))
+    if all(each.error is not None for each in found):
+        context.exit(NOTHING_READ)
+    doubtful = any(each.unknown or each.error is not None for each in found)
+    context.exit(PARTLY_UNKNOWN if doubtful else 0)
+
+
+@app.command()
+@source_options
+@window_options
 @click.pass_context
 def busy(
     context: click.Context,
-    source: str,
-    address_env: str | None,
+    sources: tuple[str, ...],
+    variables: tuple[str, ...],
+    zone: ZoneInfo,
+    owner: tuple[str, ...],
+    networks: tuple[str, ...],
+    wants_json: bool,
     first: str | None,
     days: int,
-    timezone: str,
-    owner: tuple[str, ...],
-    wants_json: bool,
+    progress: bool | None,
 ) -> None:
-    """Print merged free/busy of one calendar.
+    """Print when somebody is busy: types and times, no titles.
 
-    FILE is an .ics file. Without it, or as -, standard input is read: a calendar, or the address of
-    one. Exit codes: 0 answered, 1 nothing could be read, 2 called wrongly, 3 partly unknown.
+    Several calendars of one NAME are one person's.
     """
-    setting = context.find_object(Setting) or Setting()
-    zone = _zone(timezone)
-    start, end = _window(first, days, zone, setting)
+    read = read_sources(context, sources, variables, zone, owner, networks, "busy")
+    question = window_of(context, first, days, zone, owner, "busy")
+    gathered = _gather(context, read, question, progress)
+    if wants_json:
+        say(as_json(busy_json(gathered, zone)))
+    else:
+        say(*_by_name(gathered, zone))
+    _end(context, gathered, unknown=gathered.unknown)
+
+
+@app.command()
+@source_options
+@window_options
+@click.option("--why", is_flag=True, help="Say which property decided about each event.")
+@click.option("--no-titles", is_flag=True, help="Times and types only.")
+@click.pass_context
+def events(
+    context: click.Context,
+    sources: tuple[str, ...],
+    variables: tuple[str, ...],
+    zone: ZoneInfo,
+    owner: tuple[str, ...],
+    networks: tuple[str, ...],
+    wants_json: bool,
+    first: str | None,
+    days: int,
+    progress: bool | None,
+    why: bool,
+    no_titles: bool,
+) -> None:
+    """Print the events of a calendar, for its owner.
+
+    Every occurrence that touches the days asked for, with its title, its place and how it counts.
+    """
+    detail: extcal.Detail = "busy" if no_titles else "events"
+    read = read_sources(context, sources, variables, zone, owner, networks, detail)
+    question = window_of(context, first, days, zone, owner, detail)
+    gathered = _gather(context, read, question, progress)
+    if wants_json:
+        say(as_json(events_json(gathered, zone)))
+    else:
+        found = [event for each in gathered.found for event in each.events]
+        say(*events_text(found, zone, why=why))
+    whole = all(each.events_complete for each in gathered.found)
+    if not whole:
+        note("There are more events than are listed; free/busy time has them all.")
+    _end(context, gathered, unknown=gathered.unknown or not whole)
+
+
+@app.command()
+@source_options
+@window_options
+@click.option(
+    "--duration",
+    type=LENGTH,
+    default="30m",
+    show_default=True,
+    metavar="LENGTH",
+    help="How long to meet, such as 45m or 1h30m.",
+)
+@click.option(
+    "--hours",
+    type=HOURS,
+    multiple=True,
+    metavar="'MO-FR 09:00-17:00'",
+    help="Working hours, in --timezone; several are joined.",
+)
+@click.option("--step", type=LENGTH, metavar="LENGTH", help="Slots that start on multiples of it.")
+@click.option("--buffer", type=LENGTH, default="0m", metavar="LENGTH", help="Distance to keep.")
+@click.option("--optional", multiple=True, metavar="NAME", help="Who does not have to be free.")
+@click.option(
+    "--assume-free", multiple=True, metavar="NAME", help="Whose unknown time counts as free."
+)
+@click.pass_context  # fmt: skip
+def slots(
+    context: click.Context,
+    sources: tuple[str, ...],
+    variables: tuple[str, ...],
+    zone: ZoneInfo,
+    owner: tuple[str, ...],
+    networks: tuple[str, ...],
+    wants_json: bool,
+    first: str | None,
+    days: int,
+    progress: bool | None,
+    duration: timedelta,
+    hours: tuple[tuple[str, str, str], ...],
+    step: timedelta | None,
+    buffer: timedelta,
+    optional: tuple[str, ...],
+    assume_free: tuple[str, ...],
+) -> None:
+    """Print when everybody is free.
+
+    Ends with 3 if somebody's unknown time removed slots; whose, is said on standard error.
+    """
+    read = read_sources(context, sources, variables, zone, owner, networks, "busy")
+    question = window_of(context, first, days, zone, owner, "busy")
+    gathered = _gather(context, read, question, progress)
     try:
-        found = read_source(
-            source, address_env, os.environ, _standard_input, timezone=timezone, owner=owner
-        )
-        free_busy, problems = _read(found, start, end, zone, owner, setting)
+        found = gathered.table.common_free(
+            duration, hours=_hours(hours, zone), optional=optional, assume_free=assume_free,
+            step=step, buffer=buffer, timezone=zone,
+        )  # fmt: skip
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from None
+    if wants_json:
+        say(as_json(slots_json(gathered, found, duration, zone)))
+    elif found.slots:
+        say(*days_text([(slot.start, slot.end, "") for slot in found.slots], zone))
+    else:
+        say("No time in which everybody is free.")
+    if found.limited_by:
+        names = ", ".join(clean(name) for name in found.limited_by)
+        note(f"There may be more: part of the time of {names} is unknown.")
+    _end(context, gathered, unknown=bool(found.limited_by))
+
+
+@app.command()
+@source_options
+@window_options
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Write a page that shows it; - is standard output.",
+)
+@click.option(
+    "--svg",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Write an image of it.",
+)
+@click.option("--title", default="Availability", show_default=True)
+@click.option(
+    "--hours",
+    type=HOURS,
+    multiple=True,
+    metavar="'MO-FR 09:00-17:00'",
+    help="Working hours to shade, in --timezone.",
+)
+@click.option(
+    "--duration", type=LENGTH, metavar="LENGTH", help="Mark when all are free for so long."
+)
+@click.pass_context  # fmt: skip
+def show(
+    context: click.Context,
+    sources: tuple[str, ...],
+    variables: tuple[str, ...],
+    zone: ZoneInfo,
+    owner: tuple[str, ...],
+    networks: tuple[str, ...],
+    wants_json: bool,
+    first: str | None,
+    days: int,
+    progress: bool | None,
+    html: Path | None,
+    svg: Path | None,
+    title: str,
+    hours: tuple[tuple[str, str, str], ...],
+    duration: timedelta | None,
+) -> None:
+    """Draw who is busy when: in the terminal, as a page or as an image.
+
+    Types and times, no titles. The page is one file without scripts.
+    """
+    read = read_sources(context, sources, variables, zone, owner, networks, "busy")
+    question = window_of(context, first, days, zone, owner, "busy")
+    gathered = _gather(context, read, question, progress)
+    table, working = gathered.table, _hours(hours, zone)
+    marked = table.common_free(duration, hours=working).slots if duration else ()
+    if html is not None:
+        _write(html, _page(title, table.to_html(zone, working, marked, title)))
+    if svg is not None:
+        _write(svg, table.to_svg(zone, working, marked, title))
+    if wants_json:
+        say(as_json(busy_json(gathered, zone)))
+    elif html is None and svg is None:
+        say(*timeline(dict(table), table.window, zone))
+    _end(context, gathered, unknown=gathered.unknown)
+
+
+# -- what they share ------------------------------------------------------------------------------
+
+
+def _gather(
+    context: click.Context, read: Sources, question: Question, progress: bool | None
+) -> Gathered:
+    now = setting_of(context).now().astimezone(UTC)
+    try:
+        gathered = gather(read.givens, question, lambda: now, read.fetcher, progress)
     except extcal.OutsideHorizon as error:
         raise click.UsageError(str(error)) from None
-    except extcal.ExtcalError as error:
-        _nothing(error)
-    if wants_json:
-        click.echo(as_json(free_busy, zone, problems))
-    else:
-        click.echo("\n".join(as_text(free_busy, zone)))
-    for line in problem_lines(problems):
-        click.echo(line, err=True)
-    context.exit(PARTLY_UNKNOWN if free_busy.unknown else 0)
+    alone = len(gathered.found) == 1
+    for each in gathered.found:
+        if each.error is not None and alone:
+            fail(each.error)
+        if each.error is not None:
+            note(*error_lines(each.error, each.name))
+    if gathered.nothing:
+        context.exit(NOTHING_READ)
+    return gathered
 
 
-def _standard_input() -> bytes:
-    if sys.stdin.isatty():
-        click.echo("Paste the address, then press Enter and Ctrl-D:", err=True)
-    return sys.stdin.buffer.read()
+def _end(context: click.Context, gathered: Gathered, *, unknown: bool) -> NoReturn:
+    alone = len(gathered.found) == 1
+    for each in gathered.found:
+        note(*problem_lines(each.problems, "" if alone else each.name))
+    context.exit(PARTLY_UNKNOWN if unknown else 0)
 
 
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise click.UsageError(f"{name!r} is no IANA time zone, such as Europe/Berlin.") from None
+def _by_name(gathered: Gathered, zone: ZoneInfo) -> Iterator[str | Text]:
+    for index, (name, free_busy) in enumerate(gathered.table.items()):
+        if len(gathered.table) > 1:
+            yield from [""] if index else []
+            yield Text(clean(name), style="bold underline")
+        yield from busy_text(free_busy, zone)
 
 
-def _window(
-    first: str | None, days: int, zone: tzinfo, setting: Setting
-) -> tuple[datetime, datetime]:
-    try:
-        day = date.fromisoformat(first) if first else _today(zone, setting)
-        last = day + timedelta(days=days)
-    except (ValueError, OverflowError):
-        raise click.UsageError("--from takes a date, such as 2027-01-04.") from None
-    return datetime.combine(day, time(), zone), datetime.combine(last, time(), zone)
+def _hours(hours: Iterable[tuple[str, str, str]], zone: ZoneInfo) -> extcal.WorkingHours | None:
+    joined: extcal.WorkingHours | None = None
+    for days, start, end in hours:
+        one = extcal.WorkingHours(days, start, end, zone)
+        joined = one if joined is None else joined | one
+    return joined
 
 
-def _today(zone: tzinfo, setting: Setting) -> date:
-    return (setting.clock or extcal.system_clock)().astimezone(zone).date()
-
-
-def _read(
-    found: bytes | extcal.Feed,
-    start: datetime,
-    end: datetime,
-    zone: tzinfo,
-    owner: tuple[str, ...],
-    setting: Setting,
-) -> tuple[extcal.FreeBusy, Sequence[extcal.Problem]]:
-    if isinstance(found, bytes):
-        result = extcal.expand(found, start, end, timezone=zone, owner=owner, detail="busy")
-        return result.free_busy, result.problems
-    calendars = extcal.CalendarCache(
-        clock=setting.clock or extcal.system_clock, fetcher=setting.fetcher or extcal.HttpFetcher()
+def _page(title: str, fragment: str) -> str:
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(clean(title))}</title>"
+        "<style>body{margin:0;padding:16px}:root{color-scheme:light dark}</style></head>\n"
+        f"<body>{fragment}</body></html>\n"
     )
-    return calendars.free_busy(found, start, end), calendars.get(found).problems
 
 
-def _nothing(error: extcal.ExtcalError) -> NoReturn:
-    click.echo(f"extcal: {error}", err=True)
-    raise SystemExit(NOTHING_READ)
+def _write(path: Path, text: str) -> None:
+    if str(path) == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{path}: {error.strerror or 'cannot be written'}.") from None

@@ -1,85 +1,278 @@
-"""Free/busy for a terminal and for programs: text by local day, or one JSON object."""
+"""Answers for a terminal and for programs: lines by local day, or one JSON object."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any
 
+from rich.text import Text
+
+from extcal.cache import CommonFree
+from extcal.cli.gather import Found, Gathered
+from extcal.cli.screen import clean, kind_text
 from extcal.errors import Problem
-from extcal.intervals import FreeBusy
+from extcal.ical import ExternalEvent
+from extcal.intervals import FreeBusy, Period
 
-__all__ = ["as_json", "as_text", "problem_lines"]
+__all__ = [
+    "as_json",
+    "busy_json",
+    "busy_text",
+    "days_text",
+    "events_json",
+    "events_text",
+    "problem_lines",
+    "problem_object",
+    "slots_json",
+    "timeline",
+]
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SHOWN = 5
+_SIGNS = {0: "·", 1: "~", 2: "░", 3: "█", 4: "▓"}
+_HALF_HOUR = timedelta(minutes=30)
 
 
-def as_text(free_busy: FreeBusy, zone: tzinfo) -> Iterator[str]:
-    """Lines for people: a day, then its stretches in local time; days without any are left out."""
+def day_text(day: date) -> str:
+    """Such as ``Mon 4 Jan 2027``."""
+    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def as_json(value: object) -> str:
+    """One object, readable for people too."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+# -- free/busy ------------------------------------------------------------------------------------
+
+
+def busy_text(free_busy: FreeBusy, zone: tzinfo) -> Iterator[str | Text]:
+    """A day, then its stretches in local time; days without any are left out."""
+    stretches = [(p.start, p.end, p.fbtype.token) for p in free_busy.periods]
+    stretches += [(gap.start, gap.end, "unknown") for gap in free_busy.unknown]
+    if not stretches:
+        yield "Free throughout."
+        return
+    yield from days_text(stretches, zone)
+
+
+def days_text(
+    stretches: Iterable[tuple[datetime, datetime, str]], zone: tzinfo
+) -> Iterator[str | Text]:
+    """Stretches and their words, cut at local midnights, in order."""
     day: date | None = None
-    for start, end, what in _by_day(free_busy, zone):
+    for start, end, what in _by_day(stretches, zone):
         if start.date() != day:
             day = start.date()
-            yield f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
+            yield Text(day_text(day), style="bold")
         last = "24:00" if end.date() != start.date() else f"{end:%H:%M}"
-        yield f"  {start:%H:%M}–{last}  {what}"
-    if day is None:
-        yield "Free throughout."
+        yield Text(f"  {start:%H:%M}–{last}" + ("  " if what else "")).append(kind_text(what))
 
 
-def _by_day(free_busy: FreeBusy, zone: tzinfo) -> Iterator[tuple[datetime, datetime, str]]:
-    """Every stretch cut at local midnights, in order."""
+def _by_day(
+    stretches: Iterable[tuple[datetime, datetime, str]], zone: tzinfo
+) -> list[tuple[datetime, datetime, str]]:
     pieces: list[tuple[datetime, datetime, str]] = []
-    for start, end, what in _stretches(free_busy):
+    for start, end, what in stretches:
         at = start
         while at < end:
             local = at.astimezone(zone)
-            following = local.date() + timedelta(days=1)
-            midnight = datetime(following.year, following.month, following.day, tzinfo=zone)
-            until = min(end, midnight.astimezone(UTC))
+            until = min(end, _midnight(local.date() + timedelta(days=1), zone))
             pieces.append((local, until.astimezone(zone), what))
             at = until
-    return iter(sorted(pieces, key=lambda piece: (piece[0].astimezone(UTC), piece[2])))
+    return sorted(pieces, key=lambda piece: (piece[0].astimezone(UTC), piece[2]))
 
 
-def _stretches(free_busy: FreeBusy) -> Iterator[tuple[datetime, datetime, str]]:
-    for period in free_busy.periods:
-        yield period.start, period.end, period.fbtype.token
-    for gap in free_busy.unknown:
-        yield gap.start, gap.end, "unknown"
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
-def as_json(free_busy: FreeBusy, zone: tzinfo, problems: Sequence[Problem]) -> str:
-    """One object: window, periods, unknown and problems; instants in ISO 8601 with an offset."""
-
-    def at(moment: datetime) -> str:
-        return moment.astimezone(zone).isoformat()
-
-    window = free_busy.window
-    return json.dumps(
-        {
-            "window": {"start": at(window.start), "end": at(window.end)},
-            "periods": [
-                {"start": at(p.start), "end": at(p.end), "fbtype": p.fbtype.token}
-                for p in free_busy.periods
-            ],
-            "unknown": [{"start": at(p.start), "end": at(p.end)} for p in free_busy.unknown],
-            "problems": [
-                {"code": p.code, "message": p.message, "line": p.line, "action": p.action}
-                for p in problems
-            ],
-        },
-        ensure_ascii=False,
-        indent=2,
-    )
+def timeline(people: dict[str, FreeBusy], window: Period, zone: tzinfo) -> Iterator[str | Text]:
+    """A row of half hours for each day and person; a DST change makes a row longer or shorter."""
+    names = {name: clean(name)[:16] for name in people}
+    wide = max((len(name) for name in names.values()), default=0)
+    hours = "".join(f"{hour:<6}" for hour in range(0, 24, 3))
+    day = window.start.astimezone(zone).date()
+    while _midnight(day, zone) < window.end:
+        yield Text(f"{day_text(day):<{wide + 2}}", style="bold")
+        yield Text(f"{'':<{wide + 2}}{hours}".rstrip(), style="dim")
+        for name, shown in names.items():
+            yield f"{shown:<{wide + 2}}{_row(people[name], day, zone)}"
+        day += timedelta(days=1)
+    yield Text("· free  ~ elsewhere  ░ tentative  █ busy  ▓ unavailable  ? unknown", style="dim")
 
 
-def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
+def _row(free_busy: FreeBusy, day: date, zone: tzinfo) -> str:
+    start, signs = _midnight(day, zone), []
+    while start < _midnight(day + timedelta(days=1), zone):
+        status = free_busy.status(start, start + _HALF_HOUR)
+        signs.append("?" if status is None else _SIGNS[status.value])
+        start += _HALF_HOUR
+    return "".join(signs)
+
+
+def busy_json(gathered: Gathered, zone: tzinfo) -> dict[str, Any]:
+    """The window, and everybody with periods, unknown time, and the problems of their calendars."""
+    table = gathered.table
+    return {
+        "window": _span(table.window, zone),
+        "people": [
+            {
+                "name": name,
+                "periods": [
+                    {**_span(period, zone), "fbtype": period.fbtype.token} for period in free_busy
+                ],
+                "unknown": [_span(gap, zone) for gap in free_busy.unknown],
+                "calendars": [_calendar(each) for each in gathered.found if each.name == name],
+            }
+            for name, free_busy in table.items()
+        ],
+    }
+
+
+def _calendar(found: Found) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "state": found.state.value if found.state is not None else None,
+        "fetched_at": found.fetched_at.isoformat() if found.fetched_at is not None else None,
+        "problems": [problem_object(problem) for problem in found.problems],
+    }
+    if found.error is not None:
+        error: object = found.error
+        said["error"] = {
+            "kind": getattr(error, "kind", "not_a_calendar"),
+            "message": str(getattr(error, "message", error)),
+            "advice": getattr(error, "advice", None),
+        }
+    return said
+
+
+def _span(period: Period, zone: tzinfo) -> dict[str, str]:
+    return {
+        "start": period.start.astimezone(zone).isoformat(),
+        "end": period.end.astimezone(zone).isoformat(),
+    }
+
+
+# -- events ---------------------------------------------------------------------------------------
+
+
+def events_text(
+    events: Sequence[ExternalEvent], zone: tzinfo, *, why: bool
+) -> Iterator[str | Text]:
+    """A day, then the events that start on it; all-day ones by their dates."""
+    if not events:
+        yield "No events."
+    day: date | None = None
+    placed = sorted(((_first_day(event, zone), event) for event in events), key=_by_place)
+    for first, event in placed:
+        if first != day:
+            day = first
+            yield Text(day_text(day), style="bold")
+        yield _event_line(event, zone, why=why)
+
+
+def _first_day(event: ExternalEvent, zone: tzinfo) -> date:
+    return event.first_day or event.start.astimezone(zone).date()
+
+
+def _by_place(placed: tuple[date, ExternalEvent]) -> tuple[date, bool, datetime, str]:
+    return placed[0], not placed[1].all_day, placed[1].start, placed[1].uid
+
+
+def _event_line(event: ExternalEvent, zone: tzinfo, *, why: bool) -> Text:
+    line = Text(f"  {_when(event, zone):<11}  ").append(kind_text(event.fbtype.token, 17))
+    title = event.summary if event.summary is not None else "(private)" if event.private else ""
+    line.append(clean(title))
+    if event.location:
+        line.append(f" ({clean(event.location)})", style="dim")
+    if why:
+        line.append(f"  [{clean(event.reason)}]", style="dim")
+    return Text(line.plain.rstrip(), spans=line.spans)
+
+
+def _when(event: ExternalEvent, zone: tzinfo) -> str:
+    if event.first_day is not None and event.last_day is not None:
+        days = (event.last_day - event.first_day).days + 1
+        return "all day" if days == 1 else f"{days} days"
+    start, end = event.start.astimezone(zone), event.end.astimezone(zone)
+    more = (end.date() - start.date()).days
+    return f"{start:%H:%M}–{end:%H:%M}" + (f" +{more}" if more else "")
+
+
+def events_json(gathered: Gathered, zone: tzinfo) -> dict[str, Any]:
+    """The window, and every calendar with its events."""
+    return {
+        "window": _span(gathered.table.window, zone),
+        "calendars": [
+            {
+                "name": each.name,
+                **_calendar(each),
+                "events_complete": each.events_complete,
+                "events": [_event_object(event, zone) for event in each.events],
+            }
+            for each in gathered.found
+        ],
+    }
+
+
+def _event_object(event: ExternalEvent, zone: tzinfo) -> dict[str, Any]:
+    instance = event.recurrence_id
+    return {
+        "uid": event.uid,
+        "recurrence_id": None if instance is None else instance.isoformat(),
+        "start": event.start.astimezone(zone).isoformat(),
+        "end": event.end.astimezone(zone).isoformat(),
+        "all_day": event.all_day,
+        "first_day": None if event.first_day is None else event.first_day.isoformat(),
+        "last_day": None if event.last_day is None else event.last_day.isoformat(),
+        "summary": event.summary,
+        "location": event.location,
+        "fbtype": event.fbtype.token,
+        "status": event.status,
+        "reason": event.reason,
+        "zone_source": event.zone_source,
+        "private": event.private,
+    }
+
+
+# -- slots ----------------------------------------------------------------------------------------
+
+
+def slots_json(
+    gathered: Gathered, found: CommonFree, duration: timedelta, zone: tzinfo
+) -> dict[str, Any]:
+    """The window, the slots, and whose unknown time removed some."""
+    return {
+        "window": _span(gathered.table.window, zone),
+        "duration": int(duration.total_seconds()),
+        "people": list(gathered.table),
+        "slots": [_span(slot, zone) for slot in found.slots],
+        "slots_for_all": [_span(slot, zone) for slot in found.slots_for_all],
+        "limited_by": list(found.limited_by),
+    }
+
+
+# -- problems -------------------------------------------------------------------------------------
+
+
+def problem_lines(problems: Iterable[Problem], name: str = "") -> Iterator[str]:
     """The first few oddities of a feed, and how many more there are."""
     found = list(problems)
+    start = f"{clean(name)}: " if name else ""
     for problem in found[:_SHOWN]:
-        yield str(problem)
+        yield start + clean(str(problem))
     if len(found) > _SHOWN:
-        yield f"... and {len(found) - _SHOWN} more"
+        yield f"{start}... and {len(found) - _SHOWN} more"
+
+
+def problem_object(problem: Problem) -> dict[str, Any]:
+    """A problem for programs; its UID stays with the calendar's owner."""
+    return {
+        "code": problem.code,
+        "message": problem.message,
+        "line": problem.line,
+        "action": problem.action,
+    }

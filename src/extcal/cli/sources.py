@@ -1,70 +1,120 @@
-"""Where the command line reads from: a file, standard input, or an environment variable.
+"""Where the command line reads from: files, standard input, environment variables.
 
-In: what the user named. Out: the bytes of a feed, or the Feed that an address stands for. No
-message here repeats what was read, which may be a secret.
+In: what the user named. Out: for each calendar whose it is, and the bytes of it or the Feed that
+an address stands for. No message here repeats what was read, which may be a secret.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from extcal.errors import FeedUrlError
 from extcal.fetch import Feed
 
-__all__ = ["read_source"]
+__all__ = ["Given", "Reader"]
 
 _SNIFF = 4_096
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|(?:webcals?|https?):", re.IGNORECASE)
+# An address without a scheme has a slash before any "=", one with a scheme a colon.
+_NAMED = re.compile(r"\s*([^=:/]*[^=:/\s])\s*=\s*(\S.*)")
+_MOST_LINES = 10_000
 
 
-def read_source(
-    source: str,
-    address_env: str | None,
-    environment: Mapping[str, str],
-    stdin: Callable[[], bytes],
-    *,
-    timezone: str | None,
-    owner: Iterable[str],
-) -> bytes | Feed:
-    """Give a feed's bytes, or a Feed to fetch.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One calendar: whose it is, and its bytes or the Feed to fetch."""
 
-    ``source``: the path of a calendar, or ``-`` for standard input, which may hold a calendar or an
-    address.
-    ``address_env``: the name of an environment variable that holds an address, instead.
-    Raises click.UsageError for what cannot be read, FeedUrlError for a bad address.
-    """
-    if address_env is not None:
-        if source != "-":
-            raise click.UsageError("Give a file or --address-env, not both.")
-        if not environment.get(address_env, "").strip():
-            raise click.UsageError("The environment variable named by --address-env is not set.")
-        return _feed(environment[address_env], timezone, owner)
-    data = stdin() if source == "-" else _file(source)
-    if _is_calendar(data):
-        return data
-    text = data.decode("utf-8", "replace").strip()
-    if source != "-" or not text or len(text.splitlines()) > 1 or text.startswith("<"):
-        return data  # not a calendar either: the reader says so, and what it looks like
-    return _feed(text, timezone, owner)
+    name: str
+    data: bytes | Feed
 
 
-def _feed(text: str, timezone: str | None, owner: Iterable[str]) -> Feed:
-    return Feed.from_user_input(text, timezone=timezone, owner=tuple(owner), detail="busy")
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads what was named. ``feed`` makes a Feed of an address, with the options of the call."""
+
+    environment: Mapping[str, str]
+    stdin: Callable[[], bytes]
+    feed: Callable[[str], Feed]
+
+    def read(self, sources: Iterable[str], variables: Iterable[str]) -> list[Given]:
+        """Give every calendar, in order.
+
+        ``sources``: paths, as ``PATH`` or ``NAME=PATH``; ``-`` is standard input, which is also
+        what is read when nothing is named. Each holds a calendar, or addresses, one a line, as
+        ``ADDRESS`` or ``NAME = ADDRESS``; lines that begin with ``#`` are passed over.
+        ``variables``: environment variables that hold an address, as ``VARIABLE`` or
+        ``NAME=VARIABLE``.
+        Raises click.UsageError for what cannot be read, FeedUrlError for a bad address.
+        """
+        found = [given for source in sources for given in self._source(source)]
+        found += [self._variable(variable) for variable in variables]
+        return found or list(self._content("calendar", self.stdin()))
+
+    def _source(self, source: str) -> Iterator[Given]:
+        if source == "-":
+            return self._content("calendar", self.stdin())
+        name, path = _split(source)
+        return self._content(name or Path(path).stem, _file(path))
+
+    def _variable(self, variable: str) -> Given:
+        name, _, key = variable.rpartition("=")
+        address = self.environment.get(key, "")
+        if not address.strip():
+            raise click.UsageError(f"The environment variable {key!r} is not set.")
+        return Given(name.strip() or key, self.feed(address))
+
+    def _content(self, name: str, data: bytes) -> Iterator[Given]:
+        lines = [] if _is_calendar(data) else _lines(data)
+        if not lines:
+            yield Given(name, data)  # if it is no calendar either, the reader says what it is
+            return
+        for number, line in enumerate(lines, 1):
+            named = _NAMED.fullmatch(line)
+            own = name if len(lines) == 1 else f"{name} {number}"
+            try:
+                yield Given(named[1] if named else own, self.feed(named[2] if named else line))
+            except FeedUrlError as error:
+                if len(lines) == 1:
+                    raise
+                message = f"Address {number} of {len(lines)}: {error.message}"
+                raise FeedUrlError(message, kind=error.kind, advice=error.advice) from None
 
 
-def _file(source: str) -> bytes:
-    if "://" in source or source.lower().startswith(("webcal:", "http:", "https:")):
+def _split(source: str) -> tuple[str, str]:
+    name, equals, path = source.partition("=")
+    if _ADDRESS.match(path if equals else source) or _ADDRESS.match(source):
         raise click.UsageError(
             "An address on the command line stays in the shell's history and in the process list. "
-            "Pass it on standard input, or name an environment variable with --address-env."
+            "Pass it on standard input or in a file, or name an environment variable with "
+            "--address-env."
         )
+    return (name.strip(), path) if equals and not Path(source).exists() else ("", source)
+
+
+def _file(path: str) -> bytes:
     try:
-        return Path(source).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
-        raise click.UsageError(f"{source}: {error.strerror or 'cannot be read'}.") from None
+        raise click.UsageError(f"{path}: {error.strerror or 'cannot be read'}.") from None
 
 
 def _is_calendar(data: bytes) -> bool:
     head = data[:_SNIFF].replace(b"\x00", b"")  # UTF-16 is for the reader to transcode
     return b"BEGIN:VCALENDAR" in head.upper()
+
+
+def _lines(data: bytes) -> list[str]:
+    """The addresses in a text; nothing if it is something else, such as a web page."""
+    try:
+        text = data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        return []
+    if not text or text[0] in "<{[" or "\x00" in text or text.count("\n") > _MOST_LINES:
+        return []
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]

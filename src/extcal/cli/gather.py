@@ -1,0 +1,136 @@
+"""From what was given to what is known: every calendar read, at the same time where it is fetched.
+
+In: calendars as :class:`~extcal.cli.sources.Given`, a window, a clock, a fetcher. Out: one
+:class:`Found` each, in order, and the whole as an Availability. What cannot be read is an error on
+its Found and unknown in the table; it costs no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+import extcal
+from extcal.cli.screen import counted
+from extcal.cli.sources import Given
+from extcal.fetch import Feed, Fetcher
+from extcal.ical import ExternalEvent
+
+__all__ = ["Found", "Gathered", "Question", "gather"]
+
+_LONGEST = timedelta(days=3650)
+_AT_ONCE = 32
+_PATIENCE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: a window, the owner's zone and addresses, and how much detail."""
+
+    start: datetime
+    end: datetime
+    zone: tzinfo
+    owner: tuple[str, ...]
+    detail: extcal.Detail
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One calendar: what it says in the window, or why it cannot be read."""
+
+    name: str
+    events: tuple[ExternalEvent, ...] = ()
+    events_complete: bool = True
+    problems: tuple[extcal.Problem, ...] = ()
+    fetched_at: datetime | None = None
+    state: extcal.State | None = None
+    error: extcal.ExtcalError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """All calendars, and everybody's time side by side."""
+
+    found: list[Found]
+    table: extcal.Availability
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing could be read at all."""
+        return all(each.error is not None for each in self.found)
+
+    @property
+    def unknown(self) -> bool:
+        """Whether part of anybody's time is unknown."""
+        return any(free_busy.unknown for free_busy in self.table.values())
+
+
+def gather(
+    givens: Sequence[Given],
+    question: Question,
+    clock: Callable[[], datetime],
+    fetcher: Fetcher,
+    progress: bool | None = None,
+) -> Gathered:
+    """Read every calendar over the window of ``question``; raises nothing for what they hold.
+
+    Raises OutsideHorizon for a window more than ten years away.
+    """
+    feeds = [given.data for given in givens if isinstance(given.data, Feed)]
+    with counted(fetcher, len(feeds), progress) as watched:
+        calendars = _cache(question, clock, watched)
+        timeout = _PATIENCE * (1 + len(feeds) // _AT_ONCE)
+        # All at once; what is asked for below is answered from what this brought.
+        calendars.availability(
+            {str(index): feed for index, feed in enumerate(feeds)},
+            question.start, question.end, timeout,
+        )  # fmt: skip
+    rows: dict[str, list[Feed | extcal.FreeBusy]] = {}
+    found = []
+    for given in givens:
+        each, source = _look(given, question, calendars)
+        found.append(each)
+        rows.setdefault(given.name, []).append(source)
+    return Gathered(found, calendars.availability(rows, question.start, question.end))
+
+
+def _cache(
+    question: Question, clock: Callable[[], datetime], fetcher: Fetcher
+) -> extcal.CalendarCache:
+    """A cache that looks as far as is asked for, and never asks a source twice."""
+    now = clock()
+    ahead, back = question.end - now, now - question.start
+    if max(ahead, back) > _LONGEST:
+        raise extcal.OutsideHorizon("Calendars are read ten years ahead and back, not more.")
+    return extcal.CalendarCache(
+        clock=lambda: now,
+        fetcher=fetcher,
+        horizon=max(ahead, timedelta(days=1)),
+        history=max(back, timedelta(0)),
+        jitter=lambda: 0.99,
+    )
+
+
+def _look(
+    given: Given, question: Question, calendars: extcal.CalendarCache
+) -> tuple[Found, Feed | extcal.FreeBusy]:
+    start, end = question.start, question.end
+    try:
+        if isinstance(given.data, Feed):
+            snapshot = calendars.get(given.data)
+            events = calendars.events(given.data, start, end)
+            return Found(
+                given.name, events, snapshot.events_complete, snapshot.problems,
+                snapshot.fetched_at, snapshot.state,
+            ), given.data  # fmt: skip
+        result = extcal.expand(
+            given.data, start, end,
+            timezone=question.zone, owner=question.owner, detail=question.detail,
+        )  # fmt: skip
+    except extcal.ExtcalError as error:
+        unknown = extcal.FreeBusy.from_periods((start, end), unknown=[(start, end)])
+        source = given.data if isinstance(given.data, Feed) else unknown
+        return Found(given.name, error=error), source
+    found = Found(given.name, result.events, result.events_complete, result.problems)
+    return found, result.free_busy

@@ -1,0 +1,225 @@
+"""What the commands have in common: their options, and how words become values."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+import click
+from click.shell_completion import CompletionItem
+
+import extcal
+from extcal.cli.gather import Question
+from extcal.cli.screen import fail
+from extcal.cli.sources import Given, Reader
+from extcal.fetch import Feed, Fetcher
+
+__all__ = [
+    "HOURS", "LENGTH", "ZONE", "Setting", "Sources", "read_sources", "setting_of", "source_options",
+    "today", "window_of", "window_options",
+]  # fmt: skip
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_PIECE = re.compile(r"(\d+)\s*([dhms]?)", re.IGNORECASE)
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds", "": "minutes"}
+_WORKING = re.compile(r"([A-Za-z,-]+)\s+(\d{1,2}:\d\d)\s*[-–]\s*(\d{1,2}:\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the commands take from outside; a test brings its own."""
+
+    clock: Callable[[], datetime] | None = None
+    fetcher: Fetcher | None = None
+
+    def now(self) -> datetime:
+        """The time it is."""
+        return (self.clock or extcal.system_clock)()
+
+
+def setting_of(context: click.Context) -> Setting:
+    """The setting of this call."""
+    return context.find_object(Setting) or Setting()
+
+
+class _Zone(click.ParamType[ZoneInfo]):
+    name = "zone"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ZoneInfo:
+        if isinstance(value, ZoneInfo):
+            return value
+        try:
+            return ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            self.fail(f"{value!r} is no IANA time zone, such as Europe/Berlin.", param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        begun = incomplete.lower()
+        names = sorted(available_timezones())
+        return [CompletionItem(name) for name in names if name.lower().startswith(begun)]
+
+
+class _Length(click.ParamType[timedelta]):
+    name = "length"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        text = str(value).strip()
+        pieces = _PIECE.findall(text)
+        if not pieces or _PIECE.sub("", text).strip():
+            self.fail(f"{value!r} is no length, such as 45m, 1h30m or 90 (minutes).", param, ctx)
+        try:
+            return sum(
+                (timedelta(**{_UNITS[unit.lower()]: int(count)}) for count, unit in pieces),
+                timedelta(0),
+            )
+        except OverflowError:
+            self.fail(f"{value!r} is too long.", param, ctx)
+
+
+class _Hours(click.ParamType[tuple[str, str, str]]):
+    name = "hours"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str, str]:
+        if isinstance(value, tuple):
+            return value
+        found = _WORKING.fullmatch(str(value).strip())
+        if found is None:
+            self.fail(f"{value!r} is not like 'MO-FR 09:00-17:00'.", param, ctx)
+        days, start, end = found[1].upper(), found[2], found[3]
+        try:
+            extcal.WorkingHours(days, start, end, "UTC")
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+        return days, start, end
+
+
+ZONE, LENGTH, HOURS = _Zone(), _Length(), _Hours()
+
+
+def _variables(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in sorted(os.environ) if name.startswith(incomplete)]
+
+
+_SOURCES: tuple[Callable[[Any], Any], ...] = (
+    click.argument("sources", nargs=-1, metavar="[[NAME=]FILE]..."),
+    click.option(
+        "--address-env", "variables", multiple=True, metavar="[NAME=]VARIABLE",
+        shell_complete=_variables,
+        help="Read an address from this environment variable; may be given several times.",
+    ),
+    click.option(
+        "--timezone", "zone", type=ZONE, default="UTC", show_default=True, metavar="ZONE",
+        envvar="EXTCAL_TIMEZONE", show_envvar=True,
+        help="The owner's zone, for floating times; also the one to show times in.",
+    ),
+    click.option(
+        "--owner", multiple=True, metavar="EMAIL", help="Whose declined events are absent."
+    ),
+    click.option(
+        "--allow-network", "networks", multiple=True, metavar="CIDR",
+        help="A private network that may be reached, such as 10.1.0.0/16.",
+    ),
+    click.option("--json", "wants_json", is_flag=True, help="Print one JSON object."),
+)  # fmt: skip
+
+_WINDOW: tuple[Callable[[Any], Any], ...] = (
+    click.option("--from", "first", metavar="DATE", help="First day, such as 2027-01-04. [today]"),
+    click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366)),
+    click.option(
+        "--progress/--no-progress", default=None,
+        help="Say on standard error how far it is. [on a terminal, for several feeds]",
+    ),
+)  # fmt: skip
+
+
+def source_options(command: _Command) -> _Command:
+    """Add what every command takes: where to read, and how."""
+    return _add(_SOURCES, command)
+
+
+def window_options(command: _Command) -> _Command:
+    """Add which days to look at."""
+    return _add(_WINDOW, command)
+
+
+def _add(options: Iterable[Callable[[Any], Any]], command: _Command) -> _Command:
+    for option in reversed(list(options)):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What was read of the command line: the calendars, and what brings feeds in."""
+
+    givens: list[Given]
+    fetcher: Fetcher
+
+
+def read_sources(
+    context: click.Context,
+    sources: tuple[str, ...],
+    variables: tuple[str, ...],
+    zone: ZoneInfo,
+    owner: tuple[str, ...],
+    networks: tuple[str, ...],
+    detail: extcal.Detail,
+) -> Sources:
+    """Read what was named; ends the process where an address cannot be one."""
+    try:
+        fetcher = setting_of(context).fetcher or extcal.HttpFetcher(allow_networks=networks)
+        feed = partial(Feed.from_user_input, timezone=zone, owner=owner, detail=detail)
+        reader = Reader(os.environ, standard_input, feed)
+        return Sources(reader.read(sources, variables), fetcher)
+    except extcal.FeedUrlError as error:
+        fail(error)
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from None
+
+
+def standard_input() -> bytes:
+    """What is piped in; from a terminal one address, which is not shown."""
+    if not sys.stdin.isatty():
+        return sys.stdin.buffer.read()
+    text: str = click.prompt("Address of the calendar (not shown)", hide_input=True, err=True)
+    return text.encode()
+
+
+def window_of(
+    context: click.Context,
+    first: str | None,
+    days: int,
+    zone: ZoneInfo,
+    owner: tuple[str, ...],
+    detail: extcal.Detail,
+) -> Question:
+    """The local days asked for, from midnight to midnight."""
+    try:
+        day = date.fromisoformat(first) if first else today(context, zone)
+        last = day + timedelta(days=days)
+    except (ValueError, OverflowError):
+        raise click.UsageError("--from takes a date, such as 2027-01-04.") from None
+    start, end = datetime.combine(day, time(), zone), datetime.combine(last, time(), zone)
+    return Question(start, end, zone, owner, detail)
+
+
+def today(context: click.Context, zone: ZoneInfo) -> date:
+    """The date it is in ``zone``."""
+    return setting_of(context).now().astimezone(zone).date()

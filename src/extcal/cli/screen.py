@@ -1,0 +1,111 @@
+"""What is written where: answers to standard output, everything else to standard error.
+
+Colours only on a terminal, and never where NO_COLOR is set. Whatever a feed wrote is stripped of
+control characters before it gets here (:func:`clean`), so that no title can drive a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+import extcal
+from extcal.draw.words import safe as clean
+from extcal.fetch.protocol import Fetcher, FetchRequest, FetchResponse
+
+__all__ = ["NOTHING_READ", "PARTLY_UNKNOWN", "clean", "counted", "fail", "kind_text", "note", "say"]
+
+NOTHING_READ = 1
+PARTLY_UNKNOWN = 3
+
+_STYLES = {
+    "BUSY": "bold blue",
+    "BUSY-TENTATIVE": "blue",
+    "BUSY-UNAVAILABLE": "bold magenta",
+    "WORKING-ELSEWHERE": "yellow",
+    "FREE": "green",
+    "unknown": "dim",
+}
+
+
+def _console(*, stderr: bool = False) -> Console:
+    # Made anew each time: standard output is whatever it is now, also under a test runner.
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def say(*lines: str | Text) -> None:
+    """Write lines of the answer."""
+    console = _console()
+    for line in lines:
+        console.print(line)
+
+
+def note(*lines: str | Text) -> None:
+    """Write lines beside the answer."""
+    console = _console(stderr=True)
+    for line in lines:
+        console.print(line)
+
+
+def kind_text(kind: str, width: int = 0) -> Text:
+    """A type's word in its colour."""
+    return Text(kind.ljust(width), style=_STYLES.get(kind, ""))
+
+
+def fail(error: Exception) -> NoReturn:
+    """Say what is wrong and what to do about it, and end with :data:`NOTHING_READ`."""
+    note(*error_lines(error))
+    raise SystemExit(NOTHING_READ)
+
+
+def error_lines(error: Exception, name: str = "") -> Iterator[Text]:
+    """An error on one line, its advice on the next."""
+    advice: object = getattr(error, "advice", None)
+    message: object = getattr(error, "message", None)
+    if isinstance(error, extcal.NotACalendar) and advice is None:
+        advice = "It takes an ICS file or the address of an ICS feed, not a web page."
+    start = f"extcal: {clean(name)}: " if name else "extcal: "
+    yield Text(start, style="red").append(clean(str(message or error)), style="default")
+    if advice:
+        yield Text("  → ").append(clean(str(advice)))
+
+
+class _Counted:
+    """A fetcher that tells when it has an answer."""
+
+    def __init__(self, inner: Fetcher, progress: Progress | None, total: int) -> None:
+        self._inner = inner
+        self._progress = progress
+        self._total = total
+        self._task = progress.add_task("Reading calendars", total=total) if progress else None
+
+    def fetch(self, request: FetchRequest, /) -> FetchResponse:
+        answer = self._inner.fetch(request)
+        if self._progress is not None and self._task is not None:
+            self._progress.advance(self._task)
+        else:
+            note(f"read {request.feed.host or 'a file'} ({self._total} in all)")
+        return answer
+
+
+@contextmanager
+def counted(fetcher: Fetcher, total: int, wanted: bool | None) -> Iterator[Fetcher]:
+    """``fetcher``, with progress on standard error while there are several feeds to read.
+
+    ``wanted``: None means "if somebody watches". On a terminal it is a bar that goes away, else
+    a line for each feed.
+    """
+    terminal = _console(stderr=True).is_terminal
+    if wanted is False or (wanted is None and not (terminal and total > 1)):
+        yield fetcher
+    elif not terminal:
+        yield _Counted(fetcher, None, total)
+    else:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
+            yield _Counted(fetcher, progress, total)
