@@ -95,6 +95,24 @@ class TestGzip:
         outcome = receive(wire)
         assert isinstance(outcome, (bytes, Failed))
 
+    @pytest.mark.parametrize(
+        "wire", [CALENDAR, gzip.compress(b"a") * (MAX_GZIP_MEMBERS + 1), b"\0" * 9 + CALENDAR]
+    )
+    def test_a_failure_is_the_last_step(self, wire: bytes) -> None:
+        *before, last = Body(Limits(), gzipped=True).take(wire)
+        assert set(before) <= {None}
+        assert last is not None
+        assert last.kind == "bad_encoding"
+
+    @pytest.mark.parametrize("kept", [1, 9, 10, 11, -9, -8, -1])
+    def test_a_cut_wherever_it_is(self, kept: int) -> None:
+        assert kind(receive(gzip.compress(CALENDAR)[:kept])) == "truncated"
+
+    def test_a_step_is_a_mebibyte(self) -> None:
+        """Between two steps a driver looks at its deadline."""
+        bomb = gzip.compress(b"\0" * 8_388_608)
+        assert len(list(Body(Limits(), gzipped=True).take(bomb))) >= 8
+
     def test_an_empty_body_is_empty(self) -> None:
         assert receive(b"") == b""
 

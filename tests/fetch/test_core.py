@@ -7,14 +7,27 @@ import pytest
 from extcal.fetch import (
     Failed,
     Feed,
+    Fetched,
     FetchRequest,
     FetchResponse,
     Gone,
+    HttpFetcher,
     NotModified,
     Refused,
     UrlPolicy,
 )
-from extcal.fetch._core import Accident, Ask, Head, Journey, Pause, Read, default_user_agent
+from extcal.fetch._core import (
+    Accident,
+    Ask,
+    Head,
+    Journey,
+    Pause,
+    Read,
+    address_refused,
+    default_user_agent,
+)
+from extcal.fetch._proxy import Proxy, read_proxy
+from extcal.fetch._url import Refusal
 from extcal.limits import Limits
 
 URL = "https://calendar.example.net/secret/a.ics"
@@ -441,6 +454,66 @@ class TestOneOtherTry:
         assert isinstance(step, Accident) is accident
         answer = step.answer if isinstance(step, Accident) else step
         assert answer.kind == kind
+
+
+class TestLiterals:
+    """An address that is spelled out is judged before anything is sent: a proxy would not."""
+
+    def test_a_veto(self) -> None:
+        policy = UrlPolicy(allow_ip_literals=True, address_policy=lambda host, address: False)
+        answer = journey("https://8.8.8.8/", policy).begin()
+        assert isinstance(answer, Failed)
+        assert answer.kind == "blocked_url"
+        admitted = UrlPolicy(allow_ip_literals=True, address_policy=lambda host, address: True)
+        assert isinstance(journey("https://8.8.8.8/", admitted).begin(), Ask)
+
+
+class TestProxies:
+    """The address of a proxy is read, or what is wrong is returned; its password is sealed."""
+
+    def test_where_it_is_and_what_it_asks_for(self) -> None:
+        proxy = read_proxy(" http://ada:p%40ss@Proxy.example.:3128/ ")
+        assert isinstance(proxy, Proxy)
+        assert repr(proxy) == "<Proxy proxy.example:3128>"
+        assert proxy.credentials() == (b"ada", b"p@ss")
+        alone = read_proxy("http://ada@10.0.0.1:3128")
+        assert isinstance(alone, Proxy)
+        assert alone.credentials() == (b"ada", b"")
+        plain = read_proxy("http://[::1]:3128")
+        assert isinstance(plain, Proxy)
+        assert (plain.host, plain.port, plain.credentials()) == ("::1", 3128, None)
+
+    def test_none_and_what_is_none(self) -> None:
+        assert read_proxy(None) is None
+        assert isinstance(read_proxy(3128), TypeError)
+        for text in ("", "proxy.example:3128", "https://proxy.example:1", "http://proxy.example"):
+            assert isinstance(read_proxy(text), ValueError)
+        with pytest.raises(TypeError, match="proxy"):
+            HttpFetcher(proxy=3128)  # type: ignore[arg-type]
+
+
+class TestTheEnd:
+    """What a whole body amounts to."""
+
+    def test_a_calendar_and_what_is_none(self) -> None:
+        read = meaning(200)
+        assert isinstance(read, Read)
+        body = b"BEGIN:VCALENDAR\r\n"
+        assert read.finish(body) == Fetched(body)
+        cut = Failed("truncated")
+        assert read.finish(cut) is cut
+        page = read.finish(b"<html>")
+        assert isinstance(page, Failed)
+        assert page.kind == "html"
+
+    def test_where_a_name_led(self) -> None:
+        assert address_refused(Refusal("dns-empty", "x")) == Failed("dns", looks_like="x")
+        assert address_refused(Refusal("ip-odd", "x")) == Failed("blocked_address", looks_like="x")
+
+    def test_answers_show_no_body_and_kinds_are_a_closed_list(self) -> None:
+        assert repr(Fetched(b"SECRET")) == "<Fetched 6 bytes>"
+        with pytest.raises(ValueError, match="FAILURE_KINDS"):
+            Failed("odd")
 
 
 class TestHead:

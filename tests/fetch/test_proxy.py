@@ -206,18 +206,6 @@ class TestAProxy:
         answer = fetch(f"https://{NAME}/", fetcher=self.proxied(make, port, ssl_context=trusting()))
         assert kind(answer) == "connect"
 
-    def test_it_is_a_str(self, make: Make) -> None:
-        with pytest.raises(TypeError, match="proxy"):
-            make(proxy=3128)
-
-    def test_its_repr_says_where_it_is(self) -> None:
-        from extcal.fetch._proxy import Proxy, read_proxy
-
-        proxy = read_proxy("http://ada@proxy.example:3128")
-        assert isinstance(proxy, Proxy)
-        assert repr(proxy) == "<Proxy proxy.example:3128>"
-        assert proxy.credentials() == (b"ada", b"")
-
 
 def test_the_environment_is_never_looked_at(
     server: FeedServer, fetch: Fetch, make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -181,7 +181,7 @@ class Journey:
         return Ask(url, self._headers(url))
 
     def _judge(self, url: Url) -> Refusal | None:
-        """Scheme, port and name; and the address where it is spelled out, for all proxies do."""
+        """Scheme, port and name; and the address, if spelled out: a proxy would not judge it."""
         refusal = self.policy.judge(url)
         if refusal is not None or literal_of(url.host) is None:
             return refusal
