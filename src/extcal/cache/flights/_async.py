@@ -147,6 +147,7 @@ class Flights:
             return await self.call(step.call) if blocking else step.call()
 
         ending = False
+        found: object = None
         try:
             step = next(flight)
             while True:

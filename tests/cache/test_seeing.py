@@ -1,0 +1,230 @@
+"""Seeing it work: counts, log records and a callback, none of which tell an address."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from extcal import (
+    CalendarCache,
+    Failed,
+    Fetched,
+    Gone,
+    MemoryStore,
+    NotModified,
+    Refresh,
+    Refused,
+    Stats,
+    Unavailable,
+)
+from extcal.cache.journal import FIELDS, tell
+from extcal.testing import FakeFetcher, ManualClock, event, feed_text
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def attempt(calendars: CalendarCache, url: str) -> None:
+    with suppress(Unavailable):
+        calendars.get(url)
+
+
+def tagged(body: str) -> Fetched:
+    return Fetched(body.encode(), etag='"1"')
+
+
+def landed() -> None:
+    """Callbacks come after answers: wait for the threads that bring them."""
+    for thread in threading.enumerate():
+        if thread.name == "extcal-fetch":
+            thread.join(30)
+
+
+# -- stats ----------------------------------------------------------------------------------------
+
+
+def test_what_was_answered_and_what_was_asked(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
+) -> None:
+    """Every answer and every attempt counts once."""
+    fetcher = FakeFetcher(
+        {url: [tagged(body), NotModified(), Failed("timeout"), Refused(404), body]}
+    )
+    calendars = make(fetcher=fetcher)
+    assert calendars.stats() == Stats()
+    for step in (timedelta(0), MINUTE, 30 * MINUTE, 31 * MINUTE, HOUR, HOUR, timedelta(days=2)):
+        clock.advance(step)
+        attempt(calendars, url)
+    attempt(calendars, "https://example.org/nobody.ics")
+    calendars.availability({"Ada": url}, clock(), clock() + HOUR)
+    stats = calendars.stats()
+    assert (stats.fetches, stats.read, stats.unchanged) == (fetcher.count(), 3, 1)
+    assert stats.failures == {"not_found": 2, "timeout": 1}
+    assert (stats.fresh, stats.error_stale, stats.unavailable) == (6, 2, 1)
+    assert (stats.answers, stats.in_flight, stats.stale, stats.spared) == (9, 0, 0, 0)
+    assert pickle.loads(pickle.dumps(stats)) == stats
+
+
+# -- on_refresh -----------------------------------------------------------------------------------
+
+
+def test_the_host_hears_what_came_of_every_attempt(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
+) -> None:
+    """With what was known before, so that it can tell people what changed."""
+    moved = feed_text(event("2027-01-04T11:00Z", "PT1H", uid="talk"))
+    heard: list[Refresh] = []
+    fetcher = FakeFetcher({url: [body, tagged(moved), NotModified(), Failed("tls"), Gone()]})
+    calendars = make(fetcher=fetcher, on_refresh=heard.append)
+    for _ in range(7):
+        attempt(calendars, url)
+        landed()
+        clock.advance(HOUR)
+    first, second, third, fourth, fifth = heard
+    assert (first.previous, first.error) == (None, None)
+    assert first.snapshot is not None
+    assert second.snapshot is not None
+    assert second.previous == first.snapshot
+    difference = second.snapshot.diff(first.snapshot)
+    assert [period.start.hour for period in difference.added] == [11]
+    assert [period.start.hour for period in difference.removed] == [9]
+    assert third.snapshot is not None
+    assert not third.snapshot.diff(second.snapshot)
+    assert (fourth.error, fourth.snapshot is not None) == ("tls", True)
+    assert (fifth.error, fifth.snapshot) == ("gone", None)
+    assert all(each.seconds >= 0 and each.feed.fingerprint for each in heard)
+
+
+def test_a_callback_that_raises_harms_nobody(
+    make: Callable[..., CalendarCache], url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged by its type: its text could be the address it was given."""
+
+    def broken(refresh: Refresh) -> None:
+        raise RuntimeError(refresh.feed.reveal())
+
+    calendars = make(on_refresh=broken)
+    assert calendars.get(url).complete
+    landed()
+    (record,) = [each for each in caplog.records if each.msg.startswith("%s") and each.levelno > 30]
+    assert record.extcal["event"] == "callback_failed"  # type: ignore[attr-defined]
+    assert record.extcal["kind"] == "RuntimeError"  # type: ignore[attr-defined]
+    assert "SECRET" not in caplog.text
+
+
+# -- log records ----------------------------------------------------------------------------------
+
+
+def test_log_records_have_a_shape(
+    make: Callable[..., CalendarCache],
+    clock: ManualClock,
+    url: str,
+    body: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A constant word, host and fingerprint, and fields of a closed list."""
+    caplog.set_level(logging.INFO, "extcal.cache")
+    answers: list[Any] = [
+        body,
+        tagged(feed_text()),
+        NotModified(),
+        Failed("dns"),
+        Refused(404),
+        Gone(),
+    ]
+    calendars = make(fetcher=FakeFetcher({url: answers}))
+    for _ in answers:
+        attempt(calendars, url)
+        clock.advance(2 * HOUR)
+    records = [record.extcal for record in caplog.records]  # type: ignore[attr-defined]
+    assert [(each["event"], each.get("outcome") or each.get("kind")) for each in records] == [
+        ("refreshed", "read"),
+        ("refreshed", "read"),
+        ("suddenly_empty", None),
+        ("refreshed", "unchanged"),
+        ("suddenly_empty", None),
+        ("failed", "dns"),
+        ("failed", "not_found"),
+        ("gone", "gone"),
+    ]
+    assert records[0]["events"] == 1
+    assert records[0]["bytes"] == len(body)
+    assert records[-2]["status"] == 404
+    assert records[-3]["next_try"] > clock() - timedelta(days=1)
+    for record in records:
+        assert record.keys() <= set(FIELDS)
+        assert record["host"] == "calendar.example.org"
+        assert len(record["feed"]) == 8
+    levels = [record.levelname for record in caplog.records]
+    assert levels == ["INFO", "INFO", "WARNING", "INFO", "WARNING", "INFO", "INFO", "WARNING"]
+    assert "SECRET" not in caplog.text
+    assert "failed <Feed calendar.example.org #" in caplog.text
+
+
+def test_a_host_that_goes_down_and_comes_back_is_told_of_once(
+    make: Callable[..., CalendarCache],
+    clock: ManualClock,
+    body: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """However many feeds it has."""
+    urls = [f"https://example.org/{number}.ics" for number in range(10)]
+    fetcher = FakeFetcher(dict.fromkeys(urls, Failed("connect")))
+    calendars = make(fetcher=fetcher)
+    for url in urls:
+        attempt(calendars, url)
+    for url in urls:
+        fetcher.set(url, body)
+    caplog.set_level(logging.INFO, "extcal.cache")
+    clock.advance(2 * MINUTE)
+    for url in urls:
+        attempt(calendars, url)
+    told = [record.extcal["event"] for record in caplog.records]  # type: ignore[attr-defined]
+    assert told.count("host_down") == 1
+    assert told.count("host_up") == 1
+    assert told.count("failed") == 5
+
+
+def test_the_list_of_fields_is_closed(
+    make: Callable[..., CalendarCache], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is not on it does not get into a record by mistake."""
+    from extcal import Feed
+
+    caplog.set_level(logging.INFO, "extcal.cache")
+    with pytest.raises(AssertionError, match="url"):
+        tell(logging.INFO, "refreshed", Feed("https://example.org/a.ics"), url="https://")
+    assert not caplog.records
+
+
+def test_silent_unless_somebody_listens(
+    make: Callable[..., CalendarCache], url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A library writes to nobody's stderr."""
+    attempt(make(fetcher=FakeFetcher({url: Failed("dns")}), store=MemoryStore()), url)
+    assert capfd.readouterr() == ("", "")
+
+
+# -- what changed ---------------------------------------------------------------------------------
+
+
+def test_dtstamp_is_no_difference(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
+) -> None:
+    """Google writes a new DTSTAMP with every answer; nobody wants to be told of that."""
+    assert "DTSTAMP:" in body
+    at = body.index("DTSTAMP:") + len("DTSTAMP:")
+    restamped = body[:at] + "20270104T080001Z" + body[at + len("20270104T080001Z") :]
+    assert restamped != body
+    calendars = make(fetcher=FakeFetcher({url: [body, restamped]}))
+    before = calendars.get(url)
+    clock.advance(HOUR)
+    after = calendars.get(url)
+    assert after.reading.read_at != before.reading.read_at
+    assert not after.diff(before)
