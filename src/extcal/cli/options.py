@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 import click
@@ -25,6 +25,13 @@ __all__ = [
     "HOURS", "LENGTH", "ZONE", "Setting", "Sources", "read_sources", "setting_of", "source_options",
     "today", "window_of", "window_options",
 ]  # fmt: skip
+
+if TYPE_CHECKING:
+    _ZoneType = click.ParamType[ZoneInfo]
+    _LengthType = click.ParamType[timedelta]
+    _HoursType = click.ParamType[tuple[str, str, str]]
+else:  # a class without parameters, in older versions of click
+    _ZoneType = _LengthType = _HoursType = click.ParamType
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _PIECE = re.compile(r"(\d+)\s*([dhms]?)", re.IGNORECASE)
@@ -49,7 +56,7 @@ def setting_of(context: click.Context) -> Setting:
     return context.find_object(Setting) or Setting()
 
 
-class _Zone(click.ParamType[ZoneInfo]):
+class _Zone(_ZoneType):
     name = "zone"
 
     def convert(
@@ -70,7 +77,7 @@ class _Zone(click.ParamType[ZoneInfo]):
         return [CompletionItem(name) for name in names if name.lower().startswith(begun)]
 
 
-class _Length(click.ParamType[timedelta]):
+class _Length(_LengthType):
     name = "length"
 
     def convert(
@@ -91,7 +98,7 @@ class _Length(click.ParamType[timedelta]):
             self.fail(f"{value!r} is too long.", param, ctx)
 
 
-class _Hours(click.ParamType[tuple[str, str, str]]):
+class _Hours(_HoursType):
     name = "hours"
 
     def convert(

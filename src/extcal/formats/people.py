@@ -36,11 +36,11 @@ def read_table(people: Mapping[str, FreeBusy], caller: str) -> Table:
 
     Raises TypeError for anything but FreeBusy by name, ValueError for nobody at all.
     """
-    if isinstance(people, FreeBusy):
+    given: object = people
+    if isinstance(given, FreeBusy):
         raise TypeError(f'{caller} takes people by name: pass {{"ada@example.org": free_busy}}')
     for name, free_busy in people.items():
-        if not isinstance(name, str) or not isinstance(free_busy, FreeBusy):
-            raise TypeError(f"{caller} takes FreeBusy by name, not {free_busy!r} by {name!r}")
+        _check(name, free_busy, caller)
     windows = [free_busy.window_epochs for free_busy in people.values()]
     if isinstance(people, Availability):
         windows.append(_epochs(people.window))
@@ -48,6 +48,11 @@ def read_table(people: Mapping[str, FreeBusy], caller: str) -> Table:
         raise ValueError(f"{caller} needs somebody: without anybody there is no window")
     lo, hi = min(start for start, _ in windows), max(end for _, end in windows)
     return Table(lo, hi, [_row(name, free_busy, lo, hi) for name, free_busy in people.items()])
+
+
+def _check(name: object, free_busy: object, caller: str) -> None:
+    if not isinstance(name, str) or not isinstance(free_busy, FreeBusy):
+        raise TypeError(f"{caller} takes FreeBusy by name, not {free_busy!r} by {name!r}")
 
 
 def _epochs(window: Period) -> tuple[int, int]:

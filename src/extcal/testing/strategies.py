@@ -88,7 +88,8 @@ def _starts(draw: DrawFn, *, floating: bool) -> _Start:
     day = _FIRST + timedelta(days=draw(st.integers(0, _DAYS)))
     if draw(st.booleans()):
         fives = draw(st.integers(6 * 12, 20 * 12))
-        zone = draw(st.sampled_from([*ZONES, *([None] if floating else [])]))
+        zones: list[str | None] = [*ZONES, None] if floating else [*ZONES]
+        zone = draw(st.sampled_from(zones))
         moment = day + timedelta(minutes=5 * fives)
         return _Start(moment.replace(tzinfo=UTC) if zone == "UTC" else moment, zone)
     return _Start(day.date(), None)
@@ -151,10 +152,11 @@ def feeds(draw: DrawFn, min_events: int = 0, max_events: int = 6, odd: bool = Fa
     hold: :func:`events` that are odd, UIDs that meet, line ends of other systems, bodies that were
     cut or glued to something, text in other encodings.
     """
-    size = {"min_size": min_events, "max_size": max_events}
     if not odd:
-        return feed_text(*draw(st.lists(events(), unique_by=_uid, **size))).encode()
-    found = draw(st.lists(events() | events(odd=True), **size))
+        drawn = st.lists(events(), unique_by=_uid, min_size=min_events, max_size=max_events)
+        return feed_text(*draw(drawn)).encode()
+    either = events() | events(odd=True)
+    found = draw(st.lists(either, min_size=min_events, max_size=max_events))
     repeated = draw(st.lists(st.sampled_from(found), max_size=2)) if found else []
     head = draw(st.sampled_from(["-//extcal//testing//EN", "Microsoft Exchange Server 2010", ""]))
     text = feed_text(*found, *repeated, prodid=head, vtimezones=draw(st.booleans()))
