@@ -50,10 +50,9 @@ PER_ROUND = 3
 PATIENCE = 60.0
 
 
-def body(serial: int) -> bytes:
+def body(serial: int, day: datetime) -> bytes:
     """A calendar whose snapshot fills several pages."""
     chance = random.Random(serial)
-    day = ManualClock(START)()
     return feed_text(
         *(
             event(day + timedelta(hours=number), uid=f"{serial}-{chance.randbytes(64).hex()}")
@@ -159,7 +158,7 @@ class Round:
 
         class Source:
             def fetch(self, request: FetchRequest) -> Fetched:
-                return Fetched(body(serial[0]))
+                return Fetched(body(serial[0], clock()))
 
         store.put = telling
         calendars = CalendarCache(store=store, fetcher=Source(), clock=clock)

@@ -124,6 +124,8 @@ def damage_told(file: File) -> Iterator[None]:
     try:
         yield
         return
+    except UnicodeDecodeError:
+        pass  # it says so with words from the damaged file
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
             raise
@@ -173,8 +175,11 @@ def _make(path: Path) -> None:
 
 def _ready(connection: Connection) -> bool:
     """Whether the file is one of ours, of this version, and whole enough to be asked."""
+    # At one moment: another process may be filling it.
+    connection.execute("BEGIN")
     owner, version = _number(connection, "application_id"), _number(connection, "user_version")
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    connection.execute("COMMIT")
     if owner == 0 and version == 0 and tables == 0:
         return False
     if owner != _OURS:
