@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta, tzinfo
+from operator import itemgetter
 
 from extcal.intervals.freebusy import FreeBusy, freebusy_list
 from extcal.intervals.hours import WorkingHours
@@ -19,6 +20,8 @@ from extcal.intervals.types import BLOCKING, FBType, Period, blocking_codes, per
 from extcal.intervals.wallclock import WallClock, find_zone
 
 __all__ = ["common_free"]
+
+_start, _end, _code = itemgetter(0), itemgetter(1), itemgetter(2)
 
 
 def common_free(
@@ -85,13 +88,17 @@ def _open_time(
     ends: list[int] = []
     for person in people:
         # What lies beyond the edges by no more than the margin still keeps its distance.
-        for start, end, code in overlapping(person.epochs, lo - margin, hi + margin):
-            if code in codes:
-                starts.append(start - margin)
-                ends.append(end + margin)
-        for start, end in overlapping(person.unknown_epochs, lo - margin, hi + margin):
-            starts.append(start - margin)
-            ends.append(end + margin)
+        busy = overlapping(person.epochs, lo - margin, hi + margin)
+        if not codes.issuperset(map(_code, busy)):
+            busy = [span for span in busy if span[2] in codes]
+        starts += map(_start, busy)
+        ends += map(_end, busy)
+        unknown = overlapping(person.unknown_epochs, lo - margin, hi + margin)
+        starts += map(_start, unknown)
+        ends += map(_end, unknown)
+    if margin:
+        starts = [start - margin for start in starts]
+        ends = [end + margin for end in ends]
     for one in every_hours:
         for start, end in complement(one.epochs(lo, hi), lo, hi):
             starts.append(start)

@@ -19,7 +19,9 @@ from extcal.intervals.frozen import Frozen
 from extcal.intervals.instants import FIRST, LAST, epoch, span, spoken, whole_seconds
 from extcal.intervals.merge import (
     BusySpan,
+    Levels,
     Span,
+    columns,
     complement,
     flatten,
     is_flat,
@@ -116,15 +118,29 @@ class FreeBusy(Frozen):
 
         Raises ``ValueError`` unless ``lo`` is before ``hi``, and for a code that is no FBType.
         """
-        lo, hi = max(lo, FIRST), min(hi, LAST)
-        if lo >= hi:
-            raise ValueError(f"the window must begin before it ends, not [{lo}, {hi})")
+        lo, hi = _window(lo, hi)
         spans = list(busy)
-        strange = {code for _, _, code in spans} - _CODES
-        if strange:
-            raise ValueError(f"{min(strange)} is not the code of a FBType")
-        busy = spans if is_flat(spans, lo, hi) else flatten(spans, lo, hi)
-        return cls._canonical(lo, hi, busy, union(unknown, lo, hi))
+        _check_codes({code for _, _, code in spans})
+        if is_flat(spans, lo, hi):
+            return cls._canonical(lo, hi, spans, union(unknown, lo, hi))
+        levels: Levels = {}
+        columns([span for span in spans if span[0] < span[1]], levels)
+        return cls._canonical(lo, hi, flatten(levels, lo, hi), union(unknown, lo, hi))
+
+    @classmethod
+    def from_levels(
+        cls, lo: int, hi: int, levels: Levels, unknown: Iterable[Span] = ()
+    ) -> FreeBusy:
+        """Return what :meth:`from_epochs` returns of the same spans, given as columns.
+
+        ``levels``: by int(FBType), a list of starts and a list of ends in epoch seconds, each in
+        any order of its own; no span ends before it starts. ``unknown``: ``(start, end)``.
+
+        Raises ``ValueError`` unless ``lo`` is before ``hi``, and for a code that is no FBType.
+        """
+        lo, hi = _window(lo, hi)
+        _check_codes(levels.keys())
+        return cls._canonical(lo, hi, flatten(levels, lo, hi), union(unknown, lo, hi))
 
     @classmethod
     def join(cls, parts: Iterable[FreeBusy]) -> FreeBusy:
@@ -142,8 +158,10 @@ class FreeBusy(Frozen):
         unknown = [(lo, max(part._lo for part in joined)), (min(part._hi for part in joined), hi)]
         for part in joined:
             unknown += part._unknown
-        busy = (busy_span for part in joined for busy_span in part._busy)
-        return cls._canonical(lo, hi, flatten(busy, lo, hi), union(unknown, lo, hi))
+        levels: Levels = {}
+        for part in joined:
+            columns(part._busy, levels)
+        return cls._canonical(lo, hi, flatten(levels, lo, hi), union(unknown, lo, hi))
 
     def __or__(self, other: FreeBusy) -> FreeBusy:
         """Return the join of the two; see :meth:`join`."""
@@ -303,6 +321,19 @@ def freebusy_list(parts: Iterable[FreeBusy], caller: str) -> list[FreeBusy]:
     if not found:
         raise ValueError(f"{caller} needs at least one FreeBusy")
     return found
+
+
+def _window(lo: int, hi: int) -> Span:
+    lo, hi = max(lo, FIRST), min(hi, LAST)
+    if lo >= hi:
+        raise ValueError(f"the window must begin before it ends, not [{lo}, {hi})")
+    return lo, hi
+
+
+def _check_codes(codes: Iterable[int]) -> None:
+    strange = set(codes) - _CODES
+    if strange:
+        raise ValueError(f"{min(strange)} is not the code of a FBType")
 
 
 def _clipped(spans: Sequence[BusySpan], lo: int, hi: int) -> Sequence[BusySpan]:

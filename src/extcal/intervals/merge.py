@@ -13,12 +13,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from operator import itemgetter, lt
 from typing import TypeVar
 
 __all__ = [
     "BusySpan",
+    "Levels",
     "Span",
+    "columns",
     "complement",
     "flatten",
     "is_flat",
@@ -29,6 +32,8 @@ __all__ = [
 
 Span = tuple[int, int]
 BusySpan = tuple[int, int, int]
+Levels = dict[int, tuple[list[int], list[int]]]
+"""Typed spans by code, as a column of starts and one of ends: both in any order of their own."""
 _AnySpan = TypeVar("_AnySpan", Span, BusySpan)
 
 _start = itemgetter(0)
@@ -57,27 +62,62 @@ def union(spans: Iterable[Span], lo: int, hi: int) -> list[Span]:
     Spans that touch become one.
     """
     covering = [(start, end) for start, end in spans if start < end]
-    return complement(complement(covering, lo, hi), lo, hi)
+    return complement(complement(covering, lo, hi), lo, hi) if covering else []
 
 
-def flatten(busy: Iterable[BusySpan], lo: int, hi: int) -> list[BusySpan]:
+def columns(busy: Iterable[BusySpan], levels: Levels) -> None:
+    """Add typed spans to the columns of their codes."""
+    spans = busy if isinstance(busy, (tuple, list)) else list(busy)
+    if not spans:
+        return
+    starts, ends, codes = zip(*spans, strict=True)
+    present = set(codes)
+    for code in present:
+        level = levels.get(code)
+        if level is None:
+            level = levels[int(code)] = ([], [])
+        if len(present) == 1:
+            level[0].extend(starts)
+            level[1].extend(ends)
+        else:  # at C speed, because calendars are joined by the thousand
+            chosen = list(map(code.__eq__, codes))
+            level[0].extend(compress(starts, chosen))
+            level[1].extend(compress(ends, chosen))
+
+
+def flatten(levels: Levels, lo: int, hi: int) -> list[BusySpan]:
     """Return typed spans within ``[lo, hi)``, the greatest code winning wherever they overlap.
 
-    Codes of 0 and spans that are empty fall away; spans of one code that touch become one.
+    Code 0 falls away, and so do empty spans (a span may start where it ends, never later); spans
+    of one code that touch become one.
     """
-    levels: dict[int, list[Span]] = {}
-    for start, end, code in busy:
-        if start < end and code:
-            levels.setdefault(int(code), []).append((start, end))
     flat: list[BusySpan] = []
-    taken: list[Span] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    # What the greater codes leave open, as columns: there a level shows where it closes it.
+    open_starts: Sequence[int] = (lo,)
+    open_ends: Sequence[int] = (hi,)
+    shown_levels = 0
     for code in sorted(levels, reverse=True):
-        # A level shows where it is and nothing above it is: what the opposites do not cover.
-        hidden = [*complement(levels[code], lo, hi), *taken]
-        shown = complement(hidden, lo, hi)
-        flat += [(start, end, code) for start, end in shown]
-        taken = union([*taken, *shown], lo, hi)
-    flat.sort()
+        if not code:
+            continue
+        starts += levels[code][0]
+        ends += levels[code][1]
+        starts.sort()
+        ends.sort()
+        gaps = uncovered(starts, ends, lo, hi)
+        gap_starts = list(map(_start, gaps))
+        gap_ends = list(map(_end, gaps))
+        begins = sorted([*gap_ends, *open_starts])
+        stops = sorted([*gap_starts, *open_ends])
+        before = len(flat)
+        flat += [
+            (start, end, code) for start, end in zip(begins, stops, strict=True) if start < end
+        ]
+        shown_levels += len(flat) > before
+        open_starts, open_ends = gap_starts, gap_ends
+    if shown_levels > 1:
+        flat.sort()
     return flat
 
 
