@@ -318,6 +318,27 @@ class TestTasks:
         for _ in range(3):
             assert anyio.run(fetcher.fetch, request) == Fetched(CALENDAR)
 
+    def test_on_trio_too(self, raw: Raw, server: FeedServer) -> None:
+        """The whole suite does, with EXTCAL_TEST_TRIO=1; here is a good answer and a few others."""
+        pytest.importorskip("trio", reason="trio is not installed")
+
+        def silent(connection: socket.socket, stop: threading.Event) -> None:
+            stop.wait(10)
+
+        fetcher = AsyncHttpFetcher(allow_networks="127.0.0.0/8", resolver=lambda host, port: [])
+        asked = {
+            server.serve("a.ics", CALENDAR, gzipped=True): "Fetched",
+            server.url("none"): "Refused",
+            server.serve("page", "<html>"): "html",
+            raw(each_time(None)).url(): "connect",
+            raw(silent).url(): "timeout",
+            f"https://{NAME}/": "dns",
+        }
+        for url, expected in asked.items():
+            request = FetchRequest(Feed(url), deadline=0.5)
+            answer = anyio.run(fetcher.fetch, request, backend="trio")
+            assert getattr(answer, "kind", type(answer).__name__) == expected
+
 
 def open_sockets() -> int:
     found = 0

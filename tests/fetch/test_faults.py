@@ -343,7 +343,7 @@ def test_every_fault_has_a_typed_answer_and_tells_no_secret(
     # A second try is made after the shortest pause, so that it happens here too.
     fetcher = make(allow_networks="127.0.0.0/8", jitter=lambda: 0.0)
     answer = fetch(
-        url, deadline=0.25 if "timeout" in kinds else 20.0, limits=limits, fetcher=fetcher
+        url, deadline=0.15 if "timeout" in kinds else 20.0, limits=limits, fetcher=fetcher
     )
     assert isinstance(answer, get_args(FetchResponse))
     assert getattr(answer, "kind", type(answer).__name__) in kinds.split()
