@@ -15,6 +15,7 @@ from datetime import timedelta
 from importlib import import_module
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol, TypeAlias
+from uuid import uuid4
 
 from extcal.cache.many.plan import Plan, Queue, Result
 from extcal.cache.snapshot import Snapshot
@@ -65,7 +66,7 @@ def _results(
         batch = 1 if isinstance(executor, ThreadPoolExecutor) else plan.batch
         while True:
             while some := queue.take(batch):
-                future = executor.submit(_bring, cache, some, plan.older_than)
+                future = executor.submit(_bring, cache, some, plan.older_than, uuid4().hex)
                 under_way[future] = some
                 future.add_done_callback(landed.put)
             if not under_way:
@@ -79,8 +80,14 @@ def _results(
                 yield Result(feed, outcome)
 
 
-def _bring(cache: CalendarCache, feeds: list[Feed], older_than: timedelta | None) -> _Outcomes:
-    """One task: the feeds at the same time, the answers in their order."""
+def _bring(
+    cache: CalendarCache, feeds: list[Feed], older_than: timedelta | None, once: str
+) -> _Outcomes:
+    """One task: the feeds at the same time, the answers in their order.
+
+    ``once``: unlike any other task's. A cluster may take tasks with the same arguments for the
+    same task, and answer from what it remembers.
+    """
     looks = [cache._look(feed, cache._ledger.keys(feed), "renew", older_than) for feed in feeds]
     found: _Outcomes = []
     for look in looks:

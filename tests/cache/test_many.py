@@ -1,0 +1,322 @@
+"""Many feeds: results as they come, bounded, over threads, processes and a cluster."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extcal import (
+    CalendarCache,
+    Failed,
+    Feed,
+    Fetched,
+    FetchRequest,
+    FetchResponse,
+    HttpFetcher,
+    MemoryStore,
+    Snapshot,
+    SQLiteStore,
+    State,
+    Unavailable,
+)
+from extcal.cache.many import Plan, Queue
+from extcal.testing import FakeFetcher, ManualClock
+from extcal.testing.server import FeedServer
+
+MINUTE = timedelta(minutes=1)
+LONG = 60.0  # seconds no test takes unless something is broken
+
+
+def address(number: int, hosts: int = 10) -> str:
+    return f"https://host{number % hosts}.example.org/SECRET-7f3a/{number}.ics"
+
+
+def feeds(count: int, hosts: int = 10) -> list[Feed]:
+    return [Feed(address(number, hosts)) for number in range(count)]
+
+
+class Provider:
+    """Answers everything; knows how many it answered at once, in all and of one host."""
+
+    def __init__(self, body: str) -> None:
+        self.body = body.encode()
+        self.lock = threading.Lock()
+        self.inside: dict[str, int] = {}
+        self.most = self.most_of_one = self.count = 0
+
+    def fetch(self, request: FetchRequest) -> FetchResponse:
+        host = request.feed.host
+        with self.lock:
+            self.count += 1
+            self.inside[host] = self.inside.get(host, 0) + 1
+            self.most = max(self.most, sum(self.inside.values()))
+            self.most_of_one = max(self.most_of_one, self.inside[host])
+        try:
+            return Failed("tls") if "/7.ics" in request.feed.reveal() else Fetched(self.body)
+        finally:
+            with self.lock:
+                self.inside[host] -= 1
+
+
+# -- what may start: pure -------------------------------------------------------------------------
+
+
+def test_so_many_at_once_and_so_many_of_one_host() -> None:
+    """And a host that has room gets its next as soon as one is done."""
+    queue = Queue(feeds(100, hosts=2), Plan(at_once=10, per_host=3))
+    first = queue.take(50)
+    assert len(first) == 6
+    assert queue.take(50) == []
+    queue.done(first[:1])
+    (following,) = queue.take(50)
+    assert following.host == first[0].host
+    assert following not in first
+
+
+def test_who_came_first_goes_first_and_nobody_is_left_behind() -> None:
+    """Every feed starts once, in its host's order, whatever the order in which others end."""
+    given = feeds(200, hosts=7)
+    queue = Queue(given, Plan(at_once=5, per_host=2))
+    started: list[Feed] = []
+    running: list[Feed] = []
+    while some := queue.take(3) or running[:1]:
+        if some[0] in running:
+            running.remove(some[0])
+            queue.done(some)
+            continue
+        started += some
+        running = some[::-1] + running
+    assert sorted(started, key=Feed.reveal) == sorted(given, key=Feed.reveal)
+    for host in {feed.host for feed in given}:
+        assert [f for f in started if f.host == host] == [f for f in given if f.host == host]
+
+
+def test_no_more_is_read_ahead_than_needed() -> None:
+    """A million feeds of one provider do not end up in memory."""
+    read: list[str] = []
+
+    def endless() -> Iterator[str]:
+        number = 0
+        while True:
+            read.append(address(number, hosts=1))
+            yield read[-1]
+            number += 1
+
+    queue = Queue(endless(), Plan(at_once=4, per_host=2))
+    for _ in range(50):
+        queue.done(queue.take(4))
+    assert len(read) < 50 * 4 + 16 * 4 + 1
+
+
+@pytest.mark.parametrize(
+    "numbers", [(0, 4, None), (4, 0, None), (4, 4, timedelta(seconds=-1))], ids=str
+)
+def test_a_plan_that_cannot_be(numbers: Any) -> None:
+    """Is a mistake of the caller."""
+    with pytest.raises(ValueError, match=r"must be|cannot be"):
+        Plan(*numbers)
+
+
+# -- threads --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["ours", "theirs"])
+def test_results_come_with_their_feeds(
+    make: Callable[..., CalendarCache], body: str, own: bool
+) -> None:
+    """A Snapshot, or the Unavailable that says why there is none; each feed once."""
+    provider = Provider(body)
+    calendars = make(fetcher=provider, max_fetches=6)
+    given = feeds(60)
+    with ThreadPoolExecutor(8) as threads:
+        found = dict(calendars.refresh_many(given, None if own else threads, per_host=2))
+    assert found.keys() == set(given)
+    assert provider.count == 60
+    assert provider.most <= 6
+    assert provider.most_of_one <= 2
+    failed = [feed for feed, outcome in found.items() if isinstance(outcome, Unavailable)]
+    assert failed == [given[7]]
+    error = found[given[7]]
+    assert isinstance(error, Unavailable)
+    assert (error.kind, error.__traceback__, error.__context__) == ("tls", None, None)
+    assert all(isinstance(found[feed], Snapshot) for feed in given if feed != given[7])
+
+
+def test_what_is_fresh_is_not_fetched(
+    make: Callable[..., CalendarCache], clock: ManualClock, body: str
+) -> None:
+    """Unless it is older than asked for; back-off holds for many as for one."""
+    provider = Provider(body)
+    calendars = make(fetcher=provider)
+    given = feeds(20)
+    list(calendars.refresh_many(given))
+    clock.advance(20 * MINUTE)
+    assert {type(each.outcome) for each in calendars.refresh_many(given[8:])} == {Snapshot}
+    assert provider.count == 20
+    assert all(
+        isinstance(outcome, Snapshot) and outcome.fetched_at == clock()
+        for _, outcome in calendars.refresh_many(given[8:], older_than=15 * MINUTE)
+    )
+    assert provider.count == 32
+    list(calendars.refresh_many(given, older_than=timedelta(0), at_once=1))
+    assert provider.count == 32 + 8  # feed 7 had its first back-off behind it
+
+
+def test_served_as_it_comes_and_stopped_when_nobody_listens(
+    make: Callable[..., CalendarCache], body: str
+) -> None:
+    """Feeds are read as they are needed; who leaves early leaves the rest alone."""
+    read: list[str] = []
+
+    def endless() -> Iterator[str]:
+        for number in range(10**9):
+            read.append(address(number, hosts=100))
+            yield read[-1]
+
+    provider = Provider(body)
+    results = make(fetcher=provider).refresh_many(endless(), at_once=4)
+    for _ in range(20):
+        next(results)
+    assert len(read) < 20 + 2 * 4
+    results.close()  # type: ignore[attr-defined]
+    for thread in threading.enumerate():
+        if thread.name.startswith(("extcal-many", "extcal-fetch")):
+            thread.join(LONG)
+    assert provider.count <= len(read) < 20 + 2 * 4
+
+
+def test_an_error_of_the_store_is_raised(make: Callable[..., CalendarCache], body: str) -> None:
+    """It is nobody's result."""
+
+    class Broken(MemoryStore):
+        def put(self, key: str, cell: object, token: str | None, /) -> bool:
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        list(make(fetcher=Provider(body), store=Broken()).refresh_many(feeds(3)))
+
+
+@pytest.mark.parametrize("sized", [True, False])
+def test_a_bar_that_shows_progress(
+    make: Callable[..., CalendarCache], body: str, capsys: pytest.CaptureFixture[str], sized: bool
+) -> None:
+    """With a total where there is one; the results are the same."""
+    pytest.importorskip("tqdm")
+    calendars = make(fetcher=Provider(body))
+    given = feeds(9)
+    found = list(calendars.refresh_many(given if sized else iter(given), progress=True))
+    assert len(found) == 9
+    shown = capsys.readouterr().err
+    assert "9/9" in shown if sized else "9feed" in shown
+    assert "SECRET" not in shown
+
+
+def test_without_tqdm_the_error_names_the_extra(
+    make: Callable[..., CalendarCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, not with the first result."""
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with pytest.raises(ImportError, match=r"extcal\[progress\]"):
+        make().refresh_many([], progress=True)
+
+
+# -- processes ------------------------------------------------------------------------------------
+
+
+def test_a_cache_travels_as_its_recipe(
+    make: Callable[..., CalendarCache], tmp_path: Path, clock: ManualClock, url: str, body: str
+) -> None:
+    """Another one like it, over the same store; no address, no snapshot and no callback in it."""
+    store = SQLiteStore(tmp_path / "cells.db")
+    calendars = CalendarCache(
+        store=store,
+        clock=clock,
+        fetcher=partial(FakeFetcher, {}),
+        ttl=timedelta(minutes=5),
+        stale_while_revalidate=MINUTE,
+        secret="pepper",
+        on_refresh=lambda refresh: None,
+    )
+    calendars._fetcher = FakeFetcher({url: body})
+    snapshot = calendars.get(url)
+    pickled = pickle.dumps(calendars)
+    assert b"SECRET" not in pickled
+    assert b"salaries" not in pickled
+    again = pickle.loads(pickled)
+    assert again.get(url) == snapshot
+    assert again._ledger.rules == calendars._ledger.rules
+    again._clock.advance(timedelta(minutes=6, seconds=1))
+    assert again.get(url).last_error == "not_found"
+
+
+def test_memory_does_not_travel(make: Callable[..., CalendarCache]) -> None:
+    """Said at once, with what would work."""
+    with pytest.raises(TypeError, match="SQLiteStore or a RedisStore"):
+        pickle.dumps(make())
+
+
+class Pretending(Executor):
+    """What executors of other processes do to arguments, here."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        function, arguments = pickle.loads(pickle.dumps((fn, args)))
+        self.sizes.append(len(arguments[1]))
+        future: Future[Any] = Future()
+        future.set_result(pickle.loads(pickle.dumps(function(*arguments))))
+        return future
+
+
+def test_several_feeds_to_a_task(tmp_path: Path, body: str) -> None:
+    """To get to another process costs: a task brings up to sixteen."""
+    calendars = CalendarCache(
+        store=SQLiteStore(tmp_path / "cells.db"), fetcher=partial(Provider, body)
+    )
+    executor = Pretending()
+    found = dict(calendars.refresh_many(feeds(50), executor, at_once=200, per_host=20))
+    assert len(found) == 50
+    assert max(executor.sizes) == 16
+    assert [type(found[feed]) for feed in feeds(9)].count(Unavailable) == 1
+    assert calendars.get(address(3)).state is State.FRESH
+
+
+def served(server: FeedServer, count: int, body: str) -> list[Feed]:
+    found = []
+    for number in range(count):
+        server.serve(f"/SECRET-7f3a/{number}.ics", body)
+        found.append(Feed(server.url(f"/SECRET-7f3a/{number}.ics")))
+    return found
+
+
+def over_loopback(store: Any) -> CalendarCache:
+    fetcher = partial(HttpFetcher, allow_networks=FeedServer.networks, max_fetches_per_host=8)
+    return CalendarCache(store=store, fetcher=fetcher)
+
+
+def test_processes_share_what_they_know(tmp_path: Path, body: str) -> None:
+    """One fetch per feed, over real HTTP; the second run and this process fetch nothing."""
+    store = SQLiteStore(tmp_path / "cells.db")
+    calendars = over_loopback(store)
+    with FeedServer() as server, ProcessPoolExecutor(2, get_context("spawn")) as processes:
+        given = served(server, 24, body)
+        for _ in range(2):
+            found = dict(calendars.refresh_many(given, processes, at_once=32, per_host=32))
+            assert found.keys() == set(given)
+            assert {type(outcome) for outcome in found.values()} == {Snapshot}
+        assert calendars.get(given[0]).state is State.FRESH
+        assert len(server.requests) == 24
+    store.close()
+    for path in tmp_path.iterdir():
+        assert b"SECRET" not in path.read_bytes()
