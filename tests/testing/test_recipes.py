@@ -1,0 +1,26 @@
+"""The recipes of docs/testing.md, run as a reader would: pasted into one test file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "testing.md"
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_every_recipe_passes(pytester: pytest.Pytester) -> None:
+    """With warnings as errors, and nothing but what is on the page."""
+    text = PAGE.read_text("utf-8")
+    recipes = BLOCK.findall(text)
+    assert len(recipes) == text.count("\n## Recipe ") == 5
+    pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = -p no:cacheprovider\n")
+    pytester.makepyfile("\n".join(recipes))
+    done = pytester.runpytest_subprocess()
+    outcomes = done.parseoutcomes()
+    assert set(outcomes) <= {"passed", "seconds"}, done.stdout.str()
+    assert outcomes["passed"] == 14
