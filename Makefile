@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports coverage bench benchrooms picture ci clean
+.PHONY: help demo test lint format types imports coverage bench benchrooms benchstores kill picture ci clean
 
 help: ## say what there is
 	@echo "extcal: make ..."
@@ -52,6 +52,16 @@ bench: ## bytes of a feed to free/busy, against the field; ARGS=--quick in a min
 benchrooms: ## where the time of a reading goes; ARGS="outlook-10000" for another feed
 	@sh tools/venv.sh $(VENV)
 	@$(BIN)/python benchmarks/rooms.py $(ARGS)
+
+benchstores: ## what a fresh hit costs from each store, and ten thousand snapshots in memory
+	@sh tools/venv.sh $(VENV) test
+	@$(BIN)/python benchmarks/stores.py
+
+ROUNDS ?= 1000
+kill: ## kill -9 whoever writes to SQLite and to Redis, at every point where he writes
+	@sh tools/venv.sh $(VENV) test
+	@$(BIN)/python tests/cache/stores/kill.py --store sqlite --rounds $(ROUNDS)
+	@$(BIN)/python tests/cache/stores/kill.py --store redis --rounds $(ROUNDS)
 
 picture: ## draw docs/availability.svg anew
 	@sh tools/venv.sh $(VENV)
