@@ -136,7 +136,7 @@ class RedisStore(DurableStore):
     # -- the place ------------------------------------------------------------------------------
 
     def _read(self, key: str) -> Cell | None:
-        data, until = self._client.hmget(self._names(key)[0], "d", "k")
+        data, until = self._client.execute_command("HMGET", self._names(key)[0], "d", "k")
         if data is None or until is None:
             return None
         try:
