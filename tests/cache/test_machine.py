@@ -1,12 +1,15 @@
 """The cache under any sequence of events: sources that fail, clocks that jump, cells that rot.
 
-Two caches share a store. The source's answers carry a serial number, so that every snapshot tells
-which answer it came from.
+Two caches share a store, and leaders of other processes are killed, sleep and wake up between them.
+The source's answers carry a serial number, so that every snapshot tells which answer it came from.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import hypothesis.strategies as st
 from hypothesis import settings
@@ -20,6 +23,7 @@ from extcal import (
     FetchRequest,
     FetchResponse,
     Gone,
+    Limits,
     MemoryStore,
     NotModified,
     Refused,
@@ -28,19 +32,24 @@ from extcal import (
     Unavailable,
 )
 from extcal.cache import Cell
+from extcal.cache.flights._sync import Ticket
+from extcal.cache.lead import Order
+from extcal.cache.ledger import Keys
 from extcal.cache.reach import Reach
 from extcal.intervals import FreeBusy
 from extcal.testing import ManualClock, event, feed_text
 
 FEED = Feed("https://example.org/ada.ics")
 START = datetime(2027, 1, 4, 8, tzinfo=UTC)
-TTL, DAY = timedelta(minutes=30), timedelta(hours=24)
+TTL, HOUR, DAY = timedelta(minutes=30), timedelta(hours=1), timedelta(hours=24)
+LEASE = timedelta(seconds=10.001)
 REACH = Reach()
 
 failures = st.sampled_from(
     [
         Failed("timeout"),
         Failed("server_error", retry_after=1800),
+        Failed("blocked_address"),
         Refused(404),
         Refused(403),
         Refused(429, retry_after=7200),
@@ -49,6 +58,41 @@ failures = st.sampled_from(
         NotModified(),
     ]
 )
+
+
+class Watched(MemoryStore):
+    """A store that knows which leases are valid, and never gives a second one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.valid: dict[str, tuple[str, datetime]] = {}
+
+    def lease(self, key: str, now: datetime, ttl: timedelta, /) -> str | None:
+        token = super().lease(key, now, ttl)
+        if token is not None:
+            held = self.valid.get(key)
+            # Further ahead than a lease is long, it was given before the clock jumped back.
+            assert held is None or not now < held[1] <= now + ttl, "two valid leases"
+            self.valid[key] = (token, now + ttl)
+        return token
+
+    def put(self, key: str, cell: Cell, token: str | None, /) -> bool:
+        done = super().put(key, cell, token)
+        if token is not None:
+            assert done is (self.valid.get(key, ("",))[0] == token), "fenced wrongly"
+        return done
+
+    def delete(self, key: str, /) -> None:
+        super().delete(key)
+        self.valid.pop(key, None)
+
+    def release(self, key: str, token: str, /) -> None:
+        super().release(key, token)
+        if self.valid.get(key, ("",))[0] == token:
+            del self.valid[key]
+
+    def held(self, key: str, now: datetime, ttl: timedelta) -> bool:
+        return key in self.valid and now < self.valid[key][1] <= now + ttl
 
 
 class Source:
@@ -93,13 +137,18 @@ class Source:
         return Fetched(self.body().encode(), etag=etag)
 
 
+def _impatient(join: Callable[[Order], Ticket], order: Order) -> Ticket:
+    return join(replace(order, patience=0.0))
+
+
 @settings(stateful_step_count=30)
 class CacheMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = ManualClock(START)
         self.source = Source(self.clock)
-        self.store = MemoryStore()
+        self.store = Watched()
+        self.dead: list[str] = []
         self.jitter = 1.0
         self.caches = [
             CalendarCache(
@@ -107,9 +156,14 @@ class CacheMachine(RuleBasedStateMachine):
                 fetcher=self.source,
                 clock=self.clock,
                 jitter=lambda: self.jitter,
+                limits=Limits(fetch_deadline=0.001),
             )
             for _ in range(2)
         ]
+        for cache in self.caches:
+            # Who finds a lease taken is served what there is, at once.
+            cache._fly = partial(_impatient, cache._fly)  # type: ignore[method-assign]
+        self.key, self.attempts_key = self.caches[0]._ledger.keys(FEED)
         self.newest: datetime | None = None
         self.whole: datetime | None = None
         self.ever_empty = False
@@ -159,7 +213,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1), data=st.binary(max_size=40))
     def a_cell_rots(self, which: int, data: bytes) -> None:
-        key = self.caches[0]._ledger.keys(FEED)[which]
+        key = (self.key, self.attempts_key)[which]
         self.store.put(key, Cell(data, self.clock()), None)
         if which == 0:
             self.newest = self.whole = None
@@ -170,6 +224,23 @@ class CacheMachine(RuleBasedStateMachine):
     def forget(self, who: int) -> None:
         self.caches[who].forget(FEED)
         self.newest = self.whole = None
+
+    @rule()
+    def a_leader_is_killed(self) -> None:
+        """Another process gets the lease, and is never heard of again. Or is it?"""
+        token = self.store.lease(self.key, self.clock(), LEASE)
+        if token is not None:
+            self.dead.append(token)
+
+    @rule(data=st.binary(max_size=10))
+    def a_dead_leader_wakes_up(self, data: bytes) -> None:
+        """What it writes counts only if nobody took over: here it is rubbish, and a miss."""
+        if not self.dead:
+            return
+        token = self.dead.pop()
+        if self.store.put(self.key, Cell(data, self.clock()), token):
+            self.newest = self.whole = None
+        self.store.release(self.key, token)
 
     # -- what is asked of it ------------------------------------------------------------------
 
@@ -198,12 +269,15 @@ class CacheMachine(RuleBasedStateMachine):
 
     def served(self, snapshot: Snapshot) -> None:
         age = self.clock() - snapshot.fetched_at
-        if snapshot.state is State.FRESH:
+        if snapshot.state is State.STALE:
+            assert self.led_elsewhere()
+            assert abs(age) <= DAY
+        elif snapshot.state is State.FRESH:
             assert -timedelta(seconds=5) <= age <= TTL
             assert snapshot.last_error is None
         else:
             assert snapshot.state is State.ERROR_STALE
-            assert abs(age) <= DAY
+            assert abs(age) <= (HOUR if snapshot.last_error == "blocked_address" else DAY)
             assert snapshot.last_error is not None
         # An error is never an empty, complete calendar.
         if snapshot.complete and not self.ever_empty:
@@ -228,14 +302,20 @@ class CacheMachine(RuleBasedStateMachine):
         assert error.kind != "incomplete"
         if error.kind == "gone" or self.newest is None:
             return
-        assert self.clock() - self.newest > DAY
+        blocked = self.caches[0]._ledger.load(Keys(self.key, self.attempts_key)).attempts
+        longest = HOUR if blocked.kind == "blocked_address" else DAY
+        assert self.clock() - self.newest > longest
+
+    def led_elsewhere(self) -> bool:
+        return self.store.held(self.key, self.clock(), LEASE)
 
     @invariant()
     def the_books_are_honest(self) -> None:
         for cache in self.caches:
             refreshed, attempt = cache.last_refreshed(FEED), cache.last_attempt(FEED)
             assert refreshed is None or (attempt is not None and refreshed <= attempt)
-        assert not self.store._leases
+        # Whoever is alive has given its lease back.
+        assert {token for token, _ in self.store.valid.values()} <= {*self.dead}
 
 
 TestCache = CacheMachine.TestCase
