@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports coverage bench benchrooms benchstores kill picture ci clean
+.PHONY: help demo test lint format types imports coverage bench benchrooms benchstores kill picture matrix ci clean
 
 help: ## say what there is
 	@echo "extcal: make ..."
@@ -18,6 +18,9 @@ demo: ## two pasted addresses, their availability, the common free slots, and a 
 test: ## run the tests
 	@sh tools/venv.sh $(VENV) test
 	@$(BIN)/python -m pytest -q $(ARGS)
+
+matrix: ## all tests on every Python there is, with the oldest and newest libraries; ARGS="-x"
+	@sh tools/matrix.sh whole
 
 lint: ## ruff: rules and format
 	@sh tools/venv.sh $(VENV) dev

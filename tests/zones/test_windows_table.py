@@ -34,13 +34,12 @@ def test_holds_every_name_that_icalendar_knows(script):
     """A superset of icalendar's table; a target that differs has a note in the script."""
     from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-    if not CURRENT:
-        pytest.skip("another icalendar than the table was made from is installed")
     explained = {name.casefold() for name, _, note in script.EXTRA_ROWS if note}
     for name, zone in WINDOWS_TO_OLSON.items():
         key = name.casefold()
         assert key in WINDOWS_ZONES
-        assert WINDOWS_ZONES[key] == zone or key in explained
+        # Governments move zones, so another release of icalendar may name another target.
+        assert WINDOWS_ZONES[key] == zone or key in explained or not CURRENT
 
 
 def test_every_target_is_in_tzdata():
@@ -75,9 +74,7 @@ def test_keys_are_written_as_they_are_looked_up():
 
 def test_every_display_name_means_one_zone(script):
     """Each row of display names can be told from all the others."""
-    windows = script.windows_rows()
     for name, *displays in script.DISPLAY_NAMES:
-        assert name in windows, name
         for display in displays:
             zones = [set(PLACES[place]) for place in places(display)]
-            assert set.intersection(*zones) == {windows[name]}, display
+            assert set.intersection(*zones) == {WINDOWS_ZONES[name.casefold()]}, display
