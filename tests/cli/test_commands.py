@@ -33,7 +33,7 @@ class TestCheck:
         fetcher = FakeFetcher({ADDRESS: Fetched(body, etag='"1"')})
         result = run("check", stdin=ADDRESS, fetcher=fetcher)
         assert result.exit_code == 0, result.output
-        lines = {line[:10].strip(): line[10:] for line in result.stdout.splitlines()}
+        lines = {line[:12].strip(): line[12:] for line in result.stdout.splitlines()}
         assert lines["Provider"].startswith("Google Calendar (calendar.google.com, #")
         assert lines["Came"].startswith(f"{len(body)} bytes in ")
         assert lines["Came"].endswith("asks for changes only")
@@ -85,6 +85,15 @@ class TestCheck:
     def test_one_of_two_that_cannot_be_read_ends_with_3(self, run: Run) -> None:
         Path("page.ics").write_text("<html></html>", "utf-8")
         assert run("check", "ada.ics", "page.ics").exit_code == 3
+
+    def test_a_calendar_that_says_where_it_is_needs_no_option(self, run: Run) -> None:
+        """Without --timezone a day begins where X-WR-TIMEZONE says; without both, that is said."""
+        day = event("2027-01-05", summary="Holiday")
+        told = run("busy", stdin=feed_text(day, timezone="Asia/Tokyo"))
+        assert told.stdout.splitlines()[:2] == ["Mon 4 Jan 2027", "  15:00–24:00  BUSY"]
+        assert told.stderr == ""
+        assert "pass --timezone" in run("check", stdin=feed_text(day)).stdout.splitlines()[-1]
+        assert "timezone" in run("busy", stdin=feed_text(day)).stderr
 
     @pytest.mark.parametrize(
         ("body", "words", "code"),

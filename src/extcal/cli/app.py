@@ -19,6 +19,7 @@ from extcal.cli.inspect import checked_json, checked_text
 from extcal.cli.options import (
     HOURS,
     LENGTH,
+    UTC_ZONE,
     Setting,
     Sources,
     read_sources,
@@ -73,7 +74,7 @@ def check(
     context: click.Context,
     sources: tuple[str, ...],
     variables: tuple[str, ...],
-    zone: ZoneInfo,
+    zone: ZoneInfo | None,
     owner: tuple[str, ...],
     networks: tuple[str, ...],
     wants_json: bool,
@@ -86,7 +87,8 @@ def check(
     from dateutil.relativedelta import relativedelta
 
     read = read_sources(context, sources, variables, zone, owner, networks, "busy")
-    start = datetime.combine(today(context, zone), time(), zone)
+    shown = zone or UTC_ZONE
+    start = datetime.combine(today(context, shown), time(), shown)
     end = start + relativedelta(months=3)
     found = [check_one(given, start, end, zone, owner, read.fetcher) for given in read.givens]
     if wants_json:
@@ -110,7 +112,7 @@ def busy(
     context: click.Context,
     sources: tuple[str, ...],
     variables: tuple[str, ...],
-    zone: ZoneInfo,
+    zone: ZoneInfo | None,
     owner: tuple[str, ...],
     networks: tuple[str, ...],
     wants_json: bool,
@@ -126,9 +128,9 @@ def busy(
     question = window_of(context, first, days, zone, owner, "busy")
     gathered = _gather(context, read, question, progress)
     if wants_json:
-        say(as_json(busy_json(gathered, zone)))
+        say(as_json(busy_json(gathered, question.shown)))
     else:
-        say(*_by_name(gathered, zone))
+        say(*_by_name(gathered, question.shown))
     _end(context, gathered, unknown=gathered.unknown)
 
 
@@ -142,7 +144,7 @@ def events(
     context: click.Context,
     sources: tuple[str, ...],
     variables: tuple[str, ...],
-    zone: ZoneInfo,
+    zone: ZoneInfo | None,
     owner: tuple[str, ...],
     networks: tuple[str, ...],
     wants_json: bool,
@@ -161,10 +163,10 @@ def events(
     question = window_of(context, first, days, zone, owner, detail)
     gathered = _gather(context, read, question, progress)
     if wants_json:
-        say(as_json(events_json(gathered, zone)))
+        say(as_json(events_json(gathered, question.shown)))
     else:
         found = [event for each in gathered.found for event in each.events]
-        say(*events_text(found, zone, why=why))
+        say(*events_text(found, question.shown, why=why))
     whole = all(each.events_complete for each in gathered.found)
     if not whole:
         note("There are more events than are listed; free/busy time has them all.")
@@ -200,7 +202,7 @@ def slots(
     context: click.Context,
     sources: tuple[str, ...],
     variables: tuple[str, ...],
-    zone: ZoneInfo,
+    zone: ZoneInfo | None,
     owner: tuple[str, ...],
     networks: tuple[str, ...],
     wants_json: bool,
@@ -223,15 +225,20 @@ def slots(
     gathered = _gather(context, read, question, progress)
     try:
         found = gathered.table.common_free(
-            duration, hours=_hours(hours, zone), optional=optional, assume_free=assume_free,
-            step=step, buffer=buffer, timezone=zone,
-        )  # fmt: skip
+            duration,
+            hours=_hours(hours, question.shown),
+            optional=optional,
+            assume_free=assume_free,
+            step=step,
+            buffer=buffer,
+            timezone=question.shown,
+        )
     except ValueError as error:
         raise click.UsageError(f"{error}.") from None
     if wants_json:
-        say(as_json(slots_json(gathered, found, duration, zone)))
+        say(as_json(slots_json(gathered, found, duration, question.shown)))
     elif found.slots:
-        say(*days_text([(slot.start, slot.end, "") for slot in found.slots], zone))
+        say(*days_text([(slot.start, slot.end, "") for slot in found.slots], question.shown))
     else:
         say("No time in which everybody is free.")
     if found.limited_by:
@@ -271,7 +278,7 @@ def show(
     context: click.Context,
     sources: tuple[str, ...],
     variables: tuple[str, ...],
-    zone: ZoneInfo,
+    zone: ZoneInfo | None,
     owner: tuple[str, ...],
     networks: tuple[str, ...],
     wants_json: bool,
@@ -291,16 +298,16 @@ def show(
     read = read_sources(context, sources, variables, zone, owner, networks, "busy")
     question = window_of(context, first, days, zone, owner, "busy")
     gathered = _gather(context, read, question, progress)
-    table, working = gathered.table, _hours(hours, zone)
+    table, working = gathered.table, _hours(hours, question.shown)
     marked = table.common_free(duration, hours=working).slots if duration else ()
     if html is not None:
-        _write(html, _page(title, table.to_html(zone, working, marked, title)))
+        _write(html, _page(title, table.to_html(question.shown, working, marked, title)))
     if svg is not None:
-        _write(svg, table.to_svg(zone, working, marked, title))
+        _write(svg, table.to_svg(question.shown, working, marked, title))
     if wants_json:
-        say(as_json(busy_json(gathered, zone)))
+        say(as_json(busy_json(gathered, question.shown)))
     elif html is None and svg is None:
-        say(*timeline(dict(table), table.window, zone))
+        say(*timeline(dict(table), table.window, question.shown))
     _end(context, gathered, unknown=gathered.unknown)
 
 

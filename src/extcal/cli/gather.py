@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import extcal
 from extcal.cli.screen import counted
@@ -26,11 +27,15 @@ _PATIENCE = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: a window, the owner's zone and addresses, and how much detail."""
+    """What is asked: a window, the owner's zone and addresses, and how much detail.
+
+    ``zone`` is None where nobody named it; ``shown`` is the one to show times in.
+    """
 
     start: datetime
     end: datetime
-    zone: tzinfo
+    zone: ZoneInfo | None
+    shown: ZoneInfo
     owner: tuple[str, ...]
     detail: extcal.Detail
 

@@ -43,8 +43,8 @@ _PROVIDERS = {
     "yahoo": "Yahoo",
 }
 _SOURCES = {
-    "argument": "not named; read in the zone of --timezone",
-    "assumed": "not named by anybody; taken for UTC",
+    "argument": "not named; --timezone says so",
+    "assumed": "not named by anybody, taken for UTC",
     "iana": "IANA name",
     "utc": "UTC",
     "vtimezone": "defined by the feed",
@@ -91,7 +91,7 @@ def check(
     given: Given,
     start: datetime,
     end: datetime,
-    zone: ZoneInfo,
+    zone: ZoneInfo | None,
     owner: tuple[str, ...],
     fetcher: Fetcher,
 ) -> Checked:
@@ -126,7 +126,7 @@ def _read(
     data: bytes,
     start: datetime,
     end: datetime,
-    zone: ZoneInfo,
+    zone: ZoneInfo | None,
     owner: tuple[str, ...],
     checked: Checked,
 ) -> None:
@@ -167,10 +167,10 @@ def checked_text(checked: Checked) -> Iterator[Text]:
     if checked.result is not None:
         facts += _what(checked, checked.result)
     for label, words in facts:
-        yield Text(f"{label:<10}", style="bold").append(clean(words))
+        yield Text(f"{label:<12}", style="bold").append(clean(words))
     if checked.result is not None:
         for line in problem_lines(checked.result.problems):
-            yield Text(f"{'':<10}{line}", style="yellow")
+            yield Text(f"{'':<12}{line}", style="yellow")
         yield _verdict(checked, checked.result)
 
 

@@ -22,9 +22,19 @@ from extcal.cli.sources import Given, Reader
 from extcal.fetch import Feed, Fetcher
 
 __all__ = [
-    "HOURS", "LENGTH", "ZONE", "Setting", "Sources", "read_sources", "setting_of", "source_options",
-    "today", "window_of", "window_options",
-]  # fmt: skip
+    "HOURS",
+    "LENGTH",
+    "UTC_ZONE",
+    "ZONE",
+    "Setting",
+    "Sources",
+    "read_sources",
+    "setting_of",
+    "source_options",
+    "today",
+    "window_of",
+    "window_options",
+]
 
 if TYPE_CHECKING:
     _ZoneType = click.ParamType[ZoneInfo]
@@ -117,6 +127,7 @@ class _Hours(_HoursType):
         return days, start, end
 
 
+UTC_ZONE = ZoneInfo("UTC")
 ZONE, LENGTH, HOURS = _Zone(), _Length(), _Hours()
 
 
@@ -132,9 +143,9 @@ _SOURCES: tuple[Callable[[Any], Any], ...] = (
         help="Read an address from this environment variable; may be given several times.",
     ),
     click.option(
-        "--timezone", "zone", type=ZONE, default="UTC", show_default=True, metavar="ZONE",
-        envvar="EXTCAL_TIMEZONE", show_envvar=True,
-        help="The owner's zone, for floating times; also the one to show times in.",
+        "--timezone", "zone", type=ZONE, metavar="ZONE", envvar="EXTCAL_TIMEZONE", show_envvar=True,
+        help="The owner's zone, for times that name none, and the one to show times in. "
+        "[the calendar's own, shown in UTC]",
     ),
     click.option(
         "--owner", multiple=True, metavar="EMAIL", help="Whose declined events are absent."
@@ -184,7 +195,7 @@ def read_sources(
     context: click.Context,
     sources: tuple[str, ...],
     variables: tuple[str, ...],
-    zone: ZoneInfo,
+    zone: ZoneInfo | None,
     owner: tuple[str, ...],
     networks: tuple[str, ...],
     detail: extcal.Detail,
@@ -213,18 +224,19 @@ def window_of(
     context: click.Context,
     first: str | None,
     days: int,
-    zone: ZoneInfo,
+    zone: ZoneInfo | None,
     owner: tuple[str, ...],
     detail: extcal.Detail,
 ) -> Question:
     """The local days asked for, from midnight to midnight."""
+    shown = zone or UTC_ZONE
     try:
-        day = date.fromisoformat(first) if first else today(context, zone)
+        day = date.fromisoformat(first) if first else today(context, shown)
         last = day + timedelta(days=days)
     except (ValueError, OverflowError):
         raise click.UsageError("--from takes a date, such as 2027-01-04.") from None
-    start, end = datetime.combine(day, time(), zone), datetime.combine(last, time(), zone)
-    return Question(start, end, zone, owner, detail)
+    start, end = datetime.combine(day, time(), shown), datetime.combine(last, time(), shown)
+    return Question(start, end, zone, shown, owner, detail)
 
 
 def today(context: click.Context, zone: ZoneInfo) -> date:
