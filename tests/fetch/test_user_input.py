@@ -127,6 +127,20 @@ def test_whatever_came_along_is_taken_off(pasted: str) -> None:
             "https://calendar.proton.me/api/calendar/v1/url/x/calendar.ics?CacheKey=a%3D&P=b",
         ),
         ("http://127.0.0.1:8765/ada.ics", "http://127.0.0.1:8765/ada.ics"),
+        (PUBLIC.replace("basic.ics", "full.ics"), PUBLIC.replace("basic.ics", "full.ics")),
+        (GOOGLE.replace("%40", "@"), GOOGLE.replace("%40", "@")),
+        (
+            "https://www.airbnb.com/calendar/ical/7.ics?s=0123%2F%3d&locale=",
+            "https://www.airbnb.com/calendar/ical/7.ics?s=0123%2F%3d&locale=",
+        ),
+        (
+            "WEBCAL://OUTLOOK.LIVE.COM/owa/calendar/1/2/cid-3/calendar.ics",
+            "https://outlook.live.com/owa/calendar/1/2/cid-3/calendar.ics",
+        ),
+        (
+            "https://outlook.office365.us/owa/calendar/1%40example.org/2/calendar.html",
+            "https://outlook.office365.us/owa/calendar/1%40example.org/2/calendar.ics",
+        ),
         (
             "https://user.fm/calendar/v1-1/Calendar.ics",
             "https://user.fm/calendar/v1-1/Calendar.ics",
@@ -182,6 +196,8 @@ def test_an_address_that_follows_for_certain_is_made(pasted: str, address: str) 
         ("", "empty", "https://"),
         ("<>", "empty", "https://"),
         ("https://calendar.example.net/a b", "chars", "again"),
+        ("https://ada:p%40ss@nas.example.net/caldav.php/ada/home.ics", "userinfo", "secret"),
+        ("webcal://ada@nas.example.net/home.ics", "userinfo", "published"),
         ("(" * 1_000_000 + ")" * 1_000_000, "too-long", "settings"),
     ],
 )
