@@ -59,12 +59,14 @@ def test_a_snapshot_and_an_availability_give_rows_without_titles() -> None:
     )
     nine = DAY + timedelta(hours=9)
     row = {"start": nine, "end": nine + timedelta(hours=1), "fbtype": "BUSY"}
-    assert to_records(calendars.get(url)) == [row]
+    snapshot = calendars.get(url)
+    assert to_records(snapshot) == snapshot.to_records() == [row]
     bob = FreeBusy.from_periods(
         (DAY, DAY + timedelta(days=1)), unknown=[(nine, DAY + timedelta(hours=11))]
     )
     table = calendars.availability({"Ada": url, "Bob": bob}, DAY, DAY + timedelta(days=1))
-    assert to_records(table) == [
+    assert to_records(table) == table.to_records()
+    assert table.to_records() == [
         {"person": "Ada", **row},
         {
             "person": "Bob",

@@ -23,9 +23,11 @@ from extcal.intervals import (
     FBType,
     FreeBusy,
     Period,
+    PersonRecord,
     WorkingHours,
     common_free,
     instant,
+    person_records,
 )
 
 if TYPE_CHECKING:
@@ -238,6 +240,14 @@ class Availability(Mapping[str, FreeBusy]):
         if strangers:
             raise ValueError(f"{argument} names people who are not in the table: {strangers}")
         return found
+
+    def to_records(self) -> list[PersonRecord]:
+        """Everybody's busy and unknown stretches as plain dicts, each beginning with ``person``.
+
+        ``pandas.DataFrame(table.to_records())`` makes a frame of it; see
+        :meth:`extcal.FreeBusy.to_records`.
+        """
+        return [row for name in self for row in person_records(name, self[name].to_records())]
 
     # -- drawing --------------------------------------------------------------------------------
 

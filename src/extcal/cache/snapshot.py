@@ -16,7 +16,7 @@ from extcal.cache.packing import pack_events, unpack_events
 from extcal.cache.steps import UNKNOWN, Span, coalesce, overlay, with_unknown
 from extcal.errors import Problem
 from extcal.ical import ExternalEvent, explain
-from extcal.intervals import BusyPeriod, FBType, FreeBusy, Period, instant
+from extcal.intervals import BusyPeriod, FBType, FreeBusy, Period, Record, instant
 
 __all__ = ["Change", "Difference", "Reading", "Snapshot", "State"]
 
@@ -131,6 +131,13 @@ class Snapshot:
     def fetched_at(self) -> datetime:
         """When the source last gave this, or said that it still holds; aware, in UTC."""
         return self.reading.fetched_at
+
+    def to_records(self) -> list[Record]:
+        """The busy and unknown stretches as plain dicts, without titles.
+
+        See :meth:`extcal.FreeBusy.to_records`.
+        """
+        return self.free_busy.to_records()
 
     def explain(self, start: datetime, end: datetime) -> tuple[ExternalEvent, ...]:
         """The events that make ``[start, end)``, two aware datetimes, busy; each has its reason."""

@@ -7,21 +7,11 @@ only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Protocol, TypedDict, overload
+from typing import Protocol, overload
 
-from extcal.intervals import FreeBusy, Record
+from extcal.intervals import FreeBusy, PersonRecord, Record, person_records
 
 __all__ = ["HasFreeBusy", "PersonRecord", "Record", "to_records"]
-
-
-class PersonRecord(TypedDict):
-    """One stretch of one person: aware UTC bounds, and an FBTYPE token or ``"UNKNOWN"``."""
-
-    person: str
-    start: datetime
-    end: datetime
-    fbtype: str
 
 
 class HasFreeBusy(Protocol):
@@ -52,8 +42,8 @@ def to_records(
         return source.to_records()
     if isinstance(source, Mapping):
         return [
-            PersonRecord(person=person, start=row["start"], end=row["end"], fbtype=row["fbtype"])
+            row
             for person, free_busy in source.items()
-            for row in free_busy.to_records()
+            for row in person_records(person, free_busy.to_records())
         ]
     return source.free_busy.to_records()

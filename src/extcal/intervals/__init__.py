@@ -10,7 +10,8 @@ from extcal.intervals.common import common_free
 from extcal.intervals.freebusy import FreeBusy
 from extcal.intervals.hours import WorkingHours
 from extcal.intervals.instants import epoch, instant
-from extcal.intervals.records import Record
+from extcal.intervals.merge import Levels
+from extcal.intervals.records import PersonRecord, Record, person_records
 from extcal.intervals.types import BLOCKING, BusyPeriod, FBType, Period
 
 __all__ = [
@@ -18,10 +19,13 @@ __all__ = [
     "BusyPeriod",
     "FBType",
     "FreeBusy",
+    "Levels",
     "Period",
+    "PersonRecord",
     "Record",
     "WorkingHours",
     "common_free",
     "epoch",
     "instant",
+    "person_records",
 ]

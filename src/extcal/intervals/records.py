@@ -13,12 +13,21 @@ from extcal.intervals.instants import instant
 from extcal.intervals.merge import BusySpan, Span
 from extcal.intervals.types import FBType
 
-__all__ = ["Record", "records"]
+__all__ = ["PersonRecord", "Record", "person_records", "records"]
 
 
 class Record(TypedDict):
     """One stretch: aware UTC bounds, and an FBTYPE token or ``"UNKNOWN"``."""
 
+    start: datetime
+    end: datetime
+    fbtype: str
+
+
+class PersonRecord(TypedDict):
+    """The same, and whose it is."""
+
+    person: str
     start: datetime
     end: datetime
     fbtype: str
@@ -31,4 +40,12 @@ def records(busy: Iterable[BusySpan], unknown: Iterable[Span]) -> list[Record]:
     return [
         Record(start=instant(start), end=instant(end), fbtype=token)
         for start, end, token in sorted(stretches)
+    ]
+
+
+def person_records(person: str, rows: Iterable[Record]) -> list[PersonRecord]:
+    """Return ``rows`` as those of ``person``, whose name comes first in each."""
+    return [
+        PersonRecord(person=person, start=row["start"], end=row["end"], fbtype=row["fbtype"])
+        for row in rows
     ]
