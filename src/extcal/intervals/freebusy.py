@@ -174,7 +174,13 @@ class FreeBusy(Frozen):
 
         Raises ``ValueError`` if the window does not reach into ``[start, end)`` at all.
         """
-        lo, hi = span(start, end)
+        return self.clip_epochs(*span(start, end))
+
+    def clip_epochs(self, lo: int, hi: int) -> FreeBusy:
+        """Return the part of this that lies within ``[lo, hi)``, in epoch seconds.
+
+        Raises ``ValueError`` if the window does not reach into ``[lo, hi)`` at all.
+        """
         if hi <= self._lo or self._hi <= lo:
             raise ValueError(
                 f"{spoken(lo, hi)} does not overlap the window, {spoken(self._lo, self._hi)}"
