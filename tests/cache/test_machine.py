@@ -283,6 +283,10 @@ class CacheMachine(RuleBasedStateMachine):
         if snapshot.complete and not self.ever_empty:
             assert any(found.uid.startswith("serial-") for found in snapshot.events)
             assert snapshot.free_busy.unknown == ()
+        if age < -timedelta(seconds=5):
+            # Read before the clock jumped back: it stands in, but what is read now is older by it.
+            self.newest = self.whole = None
+            return
         # Half a calendar takes the place of a whole one only when that is a day old.
         if snapshot.complete:
             self.whole = snapshot.fetched_at

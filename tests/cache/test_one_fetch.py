@@ -275,5 +275,5 @@ def test_what_is_remembered_is_bounded(
     for _ in range(2):
         for url in urls:
             calendars.get(url)
-        assert len(calendars._ledger._decoded) <= 4
+        assert len(calendars._ledger._decoded) <= 2
     assert fetcher.count() == 5

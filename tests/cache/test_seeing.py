@@ -209,22 +209,3 @@ def test_silent_unless_somebody_listens(
     """A library writes to nobody's stderr."""
     attempt(make(fetcher=FakeFetcher({url: Failed("dns")}), store=MemoryStore()), url)
     assert capfd.readouterr() == ("", "")
-
-
-# -- what changed ---------------------------------------------------------------------------------
-
-
-def test_dtstamp_is_no_difference(
-    make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
-) -> None:
-    """Google writes a new DTSTAMP with every answer; nobody wants to be told of that."""
-    assert "DTSTAMP:" in body
-    at = body.index("DTSTAMP:") + len("DTSTAMP:")
-    restamped = body[:at] + "20270104T080001Z" + body[at + len("20270104T080001Z") :]
-    assert restamped != body
-    calendars = make(fetcher=FakeFetcher({url: [body, restamped]}))
-    before = calendars.get(url)
-    clock.advance(HOUR)
-    after = calendars.get(url)
-    assert after.reading.read_at != before.reading.read_at
-    assert not after.diff(before)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.relativedelta import relativedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extcal import CalendarCache, Feed, FreeBusy, OutsideHorizon, Period, State
+from extcal import CalendarCache, Failed, Feed, FreeBusy, OutsideHorizon, Period, State
 from extcal.cache.reach import Reach
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
@@ -61,6 +62,49 @@ def test_the_window_slides(
     clock.advance(timedelta(days=1))
     second = calendars.get(url).window
     assert (second.start - first.start, second.end - first.end) == (timedelta(1), timedelta(1))
+
+
+def test_what_begins_at_the_horizon_shows_as_time_passes(
+    make: Callable[..., CalendarCache], url: str, clock: ManualClock
+) -> None:
+    """Nothing is fetched for it: a reading covers two weeks more than it promises."""
+    end = clock() + relativedelta(months=3)
+    fetcher = FakeFetcher({url: feed_text(event(end, "PT1H", uid="beyond"))}, etags=True)
+    calendars = make(fetcher=fetcher)
+    assert calendars.free_busy(url, clock(), end).periods == ()
+    clock.advance(timedelta(minutes=30))
+    sliding = calendars.free_busy(url, clock(), clock() + relativedelta(months=3))
+    assert [period.start for period in sliding.periods] == [end]
+    assert sliding.unknown == ()
+    assert fetcher.count() == 1
+    for _ in range(9):
+        clock.advance(timedelta(days=1))
+        sliding = calendars.free_busy(url, clock(), clock() + relativedelta(months=3))
+        assert (sliding.unknown, len(sliding.periods)) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("now", "change"),
+    [("2027-07-25T08:00Z", "2027-10-31"), ("2026-12-20T08:00Z", "2027-03-28")],
+    ids=["autumn", "spring"],
+)
+def test_a_clock_change_in_the_slack(
+    make: Callable[..., CalendarCache], url: str, now: str, change: str
+) -> None:
+    """Nine o'clock stays nine o'clock behind it, in a reading that is served a day late."""
+    clock = ManualClock(now)
+    daily = event(f"{now[:10]}T09:00", "PT1H", tz="Europe/Berlin", rrule="FREQ=DAILY")
+    fetcher = FakeFetcher({url: [feed_text(daily), Failed("timeout")]})
+    calendars = make(clock=clock, fetcher=fetcher)
+    first = calendars.get(url)
+    clock.advance(timedelta(hours=24))
+    late = calendars.get(url)
+    assert (late.state, late.events) == (State.ERROR_STALE, first.events)
+    berlin = ZoneInfo("Europe/Berlin")
+    behind = [found for found in late.events if found.start.date() >= date.fromisoformat(change)]
+    assert len(behind) > 3
+    assert {found.start.astimezone(berlin).hour for found in late.events} == {9}
+    assert len({found.start.hour for found in late.events}) == 2
 
 
 def test_history_is_kept(make: Callable[..., CalendarCache], clock: ManualClock, url: str) -> None:

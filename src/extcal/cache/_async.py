@@ -32,6 +32,7 @@ from extcal.fetch.feed import Feed, as_feed
 from extcal.fetch.protocol import AsyncFetcher, Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.intervals import FreeBusy, Period
+from extcal.intervals.instants import span
 from extcal.limits import Limits
 
 if TYPE_CHECKING:
@@ -147,12 +148,12 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         raises, and OutsideHorizon if nothing of ``[start, end)`` is known.
         """
         feed = as_feed(feed)
-        asked, exclusions = Period(start, end), Exclusions(exclude)
+        (lo, hi), exclusions = span(start, end), Exclusions(exclude)
         snapshot = await self._ask(feed, "get")
         known = snapshot.free_busy
         if exclusions:
             known = await self._flights.read(partial(without, snapshot.reading, exclusions))
-        return part(known, asked.start, asked.end)
+        return part(known, lo, hi)
 
     async def events(
         self, feed: Feed | str, start: datetime, end: datetime
@@ -162,10 +163,10 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         They can be shown, not opened or edited. Raises what :meth:`free_busy` raises.
         """
         feed = as_feed(feed)
-        asked = Period(start, end)
+        lo, hi = span(start, end)
         snapshot = await self._ask(feed, "get")
-        part(snapshot.free_busy, asked.start, asked.end)
-        return await self._flights.read(lambda: between(snapshot.events, asked.start, asked.end))
+        part(snapshot.free_busy, lo, hi)
+        return await self._flights.read(lambda: between(snapshot.events, start, end))
 
     async def last_refreshed(self, feed: Feed | str) -> datetime | None:
         """When the source last gave or confirmed what is known of ``feed``; None if never."""

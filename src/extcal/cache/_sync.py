@@ -32,6 +32,7 @@ from extcal.fetch.feed import Feed, as_feed
 from extcal.fetch.protocol import Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.intervals import FreeBusy, Period
+from extcal.intervals.instants import span
 from extcal.limits import Limits
 
 if TYPE_CHECKING:
@@ -148,10 +149,10 @@ class CalendarCache(Desk[Fetcher]):
         OutsideHorizon if nothing of ``[start, end)`` is known.
         """
         feed = as_feed(feed)
-        asked, exclusions = Period(start, end), Exclusions(exclude)
+        (lo, hi), exclusions = span(start, end), Exclusions(exclude)
         snapshot = self._ask(feed, "get")
         known = without(snapshot.reading, exclusions) if exclusions else snapshot.free_busy
-        return part(known, asked.start, asked.end)
+        return part(known, lo, hi)
 
     def events(self, feed: Feed | str, start: datetime, end: datetime) -> tuple[ExternalEvent, ...]:
         """The events of ``feed`` that touch ``[start, end)``, two aware datetimes, by start.
@@ -159,10 +160,10 @@ class CalendarCache(Desk[Fetcher]):
         They can be shown, not opened or edited. Raises what :meth:`free_busy` raises.
         """
         feed = as_feed(feed)
-        asked = Period(start, end)
+        lo, hi = span(start, end)
         snapshot = self._ask(feed, "get")
-        part(snapshot.free_busy, asked.start, asked.end)
-        return between(snapshot.events, asked.start, asked.end)
+        part(snapshot.free_busy, lo, hi)
+        return between(snapshot.events, start, end)
 
     def last_refreshed(self, feed: Feed | str) -> datetime | None:
         """When the source last gave or confirmed what is known of ``feed``; None if never."""

@@ -26,7 +26,6 @@ from extcal.intervals import (
     PersonRecord,
     WorkingHours,
     common_free,
-    instant,
     person_records,
 )
 
@@ -86,7 +85,7 @@ def person(parts: Sequence[Part], lo: int, hi: int) -> Person:
         first, last = parts[0].free_busy.window_epochs
         if first <= lo and hi <= last:
             # One calendar that knows it all: what most people have.
-            clipped = parts[0].free_busy.clip(instant(lo), instant(hi))
+            clipped = parts[0].free_busy.clip_epochs(lo, hi)
             return Person(clipped, only.fetched_at, only.state, only.problems)
     busy: list[tuple[int, int, int]] = []
     unknown: list[tuple[int, int]] = []
@@ -106,7 +105,7 @@ def person(parts: Sequence[Part], lo: int, hi: int) -> Person:
             problems.append(Problem("outside_horizon", message, action="unknown"))
             unknown.append((lo, hi))
             continue
-        known = part.free_busy.clip(instant(lo), instant(hi))
+        known = part.free_busy.clip_epochs(lo, hi)
         busy += known.epochs
         unknown += [*known.unknown_epochs, (lo, max(first, lo)), (min(last, hi), hi)]
     return Person(

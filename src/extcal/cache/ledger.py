@@ -57,8 +57,8 @@ __all__ = ["Behind", "Keys", "Known", "Landed", "Ledger"]
 
 _KEEP = timedelta(days=7)  # validators are worth having long after nobody is served the answer
 _KEEP_ATTEMPTS = timedelta(days=2)  # the longest wait is a day
-_REMEMBERED = 1024
-_REMEMBERED_KEYS = 8192
+_REMEMBERED = 1200  # readings, of up to 70 KB each: more people than anybody lays side by side
+_REMEMBERED_KEYS = 8192  # a feed and two digests
 _PUBLISHED_FOR = timedelta(days=1)
 _UNTRIED = Attempts()
 

@@ -76,24 +76,21 @@ def renewed(reading: Reading, fetched_at: datetime) -> Reading:
     return replace(reading, fetched_at=fetched_at)
 
 
-def part(free_busy: FreeBusy, start: datetime, end: datetime) -> FreeBusy:
-    """``free_busy`` over ``[start, end)``, unknown where it does not reach.
+def part(free_busy: FreeBusy, lo: int, hi: int) -> FreeBusy:
+    """``free_busy`` over ``[lo, hi)`` (epoch seconds), unknown where it does not reach.
 
-    Raises OutsideHorizon if it does not reach there at all, TypeError for naive datetimes and
-    ValueError unless start is before end.
+    Raises OutsideHorizon if it does not reach there at all.
     """
-    lo, hi = epoch(start), epoch(end, ceil=True)
     first, last = free_busy.window_epochs
-    if first <= lo < hi <= last:
-        return free_busy.clip(start, end)
-    lo, hi = FreeBusy.from_periods((start, end)).window_epochs
+    if first <= lo and hi <= last:
+        return free_busy.clip_epochs(lo, hi)
     if hi <= first or last <= lo:
         raise OutsideHorizon(
             f"the calendar is known from {instant(first):%Y-%m-%d %H:%M} to "
             f"{instant(last):%Y-%m-%d %H:%M} UTC, and the time asked for lies outside; "
             "CalendarCache(horizon=..., history=...) says how far it looks"
         )
-    known = free_busy.clip(start, end)
+    known = free_busy.clip_epochs(lo, hi)
     unknown = [*known.unknown_epochs, (lo, max(lo, first)), (min(hi, last), hi)]
     return FreeBusy.from_epochs(lo, hi, known.epochs, unknown)
 

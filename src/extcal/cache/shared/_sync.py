@@ -6,7 +6,7 @@ Nothing here waits for anything but the lock, and nothing is done while holding 
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, OrderedDict
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -83,41 +83,36 @@ class Hosts:
 
 
 class Memory(Generic[_Key, _Value]):
-    """A dictionary that forgets what was not used for long: ``most`` entries are kept, or twice.
-
-    Looking takes no lock: what is found is right, and what is missed is only computed again.
-    """
+    """A dictionary of ``most`` entries: what was used longest ago goes first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._young: dict[_Key, _Value] = {}
-        self._old: dict[_Key, _Value] = {}
+        self._kept: OrderedDict[_Key, _Value] = OrderedDict()
 
     def get(self, key: _Key) -> _Value | None:
         """What was kept under ``key``, or None; it counts as used."""
-        found = self._young.get(key)
-        if found is None:
-            found = self._old.get(key)
+        with self._lock:
+            found = self._kept.get(key)
             if found is not None:
-                self.keep(key, found)
-        return found
+                self._kept.move_to_end(key)
+            return found
 
     def keep(self, key: _Key, value: _Value) -> None:
         """Keep ``value`` under ``key`` for a while."""
         with self._lock:
-            if len(self._young) >= self._most:
-                self._old, self._young = self._young, {}
-            self._young[key] = value
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
 
     def drop(self, key: _Key) -> None:
         """Keep it no longer."""
         with self._lock:
-            self._young.pop(key, None)
-            self._old.pop(key, None)
+            self._kept.pop(key, None)
 
     def __len__(self) -> int:
-        return len(self._young.keys() | self._old.keys())
+        return len(self._kept)
 
     def __repr__(self) -> str:
         return f"<Memory of {len(self)}>"
