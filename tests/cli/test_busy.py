@@ -113,10 +113,22 @@ def test_unknown_time_ends_with_its_own_code() -> None:
     assert result.stderr
 
 
-@pytest.mark.parametrize("argument", [ADDRESS, "webcal:example.org/secret/x.ics", f"Ada={ADDRESS}"])
-def test_an_address_on_the_command_line_is_refused_and_not_repeated(argument: str) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (ADDRESS,),
+        (ADDRESS.removeprefix("https://"),),
+        ("webcal:example.org/secret/x.ics",),
+        (f"Ada={ADDRESS}",),
+        ("--address-env", ADDRESS),
+        ("--address-env", f"Ada={ADDRESS}"),
+    ],
+)
+def test_an_address_on_the_command_line_is_refused_and_not_repeated(
+    arguments: tuple[str, ...],
+) -> None:
     """It would stay in the shell's history and in the process list."""
-    result = run(argument)
+    result = run(*arguments)
     assert result.exit_code == 2
     assert "history" in result.stderr
     assert "5ec2e7" not in result.output

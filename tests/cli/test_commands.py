@@ -158,6 +158,13 @@ class TestEvents:
         assert "\u202e" not in result.stdout
         assert "evil[red]" in result.stdout
 
+    def test_nor_can_it_in_json_and_programs_still_get_it_whole(self, run: Run) -> None:
+        feed = feed_text(event("2027-01-04T09:00Z", summary="a\u009b31mb\u202ec"))
+        result = run("events", "--json", stdin=feed)
+        assert not set(result.stdout) & {"\u009b", "\u202e"}
+        (found,) = json.loads(result.stdout)["calendars"][0]["events"]
+        assert found["summary"] == "a\u009b31mb\u202ec"
+
     def test_an_empty_week_says_so(self, run: Run) -> None:
         assert run("events", stdin=feed_text()).stdout == "No events.\n"
 

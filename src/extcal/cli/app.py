@@ -44,6 +44,7 @@ from extcal.cli.screen import (
     NOTHING_READ,
     PARTLY_UNKNOWN,
     clean,
+    counted,
     error_lines,
     fail,
     note,
@@ -90,7 +91,8 @@ def check(
     shown = zone or UTC_ZONE
     start = datetime.combine(today(context, shown), time(), shown)
     end = start + relativedelta(months=3)
-    found = [check_one(given, start, end, zone, owner, read.fetcher) for given in read.givens]
+    with counted(read.fetcher, len(read.givens), None) as fetcher:
+        found = [check_one(given, start, end, zone, owner, fetcher) for given in read.givens]
     if wants_json:
         say(as_json({"calendars": [checked_json(each) for each in found]}))
     for index, each in enumerate(found):

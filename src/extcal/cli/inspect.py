@@ -51,6 +51,7 @@ _SOURCES = {
     "windows": "Windows name",
     "x-wr-timezone": "not named; the calendar's own (X-WR-TIMEZONE)",
 }
+_DEFINED = frozenset({"iana", "vtimezone", "windows"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ def checked_text(checked: Checked) -> Iterator[Text]:
     if checked.result is not None:
         facts += _what(checked, checked.result)
     for label, words in facts:
-        yield Text(f"{label:<12}", style="bold").append(clean(words))
+        yield Text().append(f"{label:<12}", style="bold").append(clean(words))
     if checked.result is not None:
         for line in problem_lines(checked.result.problems):
             yield Text(f"{'':<12}{line}", style="yellow")
@@ -203,7 +204,9 @@ def _what(checked: Checked, result: extcal.Expansion) -> Iterator[tuple[str, str
     for index, use in enumerate(checked.zones):
         named = f"{use.tzid} → {use.name}" if use.tzid not in (None, use.name) else use.name
         times = "1 time" if use.times == 1 else f"{use.times:,} times"
-        yield "" if index else "Zones", f"{named}: {times}, {_SOURCES[use.source]}"
+        only = use.tzid is None and use.source in _DEFINED
+        source = "not named; the only one that the feed defines" if only else _SOURCES[use.source]
+        yield "" if index else "Zones", f"{named}: {times}, {source}"
     count = len(result.problems)
     yield "Problems", "none" if not count else f"{count:,}"
 

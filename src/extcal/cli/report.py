@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
@@ -32,6 +33,8 @@ __all__ = [
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SHOWN = 5
+# C1 controls, bidirectional controls, halves of a character; json escapes the C0 controls itself.
+_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SIGNS = {0: "·", 1: "~", 2: "░", 3: "█", 4: "▓"}
 _HALF_HOUR = timedelta(minutes=30)
 
@@ -42,8 +45,9 @@ def day_text(day: date) -> str:
 
 
 def as_json(value: object) -> str:
-    """One object, readable for people too."""
-    return json.dumps(value, ensure_ascii=False, indent=2)
+    """One object, readable for people too; what could drive a terminal is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 # -- free/busy ------------------------------------------------------------------------------------

@@ -46,10 +46,10 @@ def say(*lines: str | Text) -> None:
 
 
 def note(*lines: str | Text) -> None:
-    """Write lines beside the answer."""
+    """Write lines beside the answer; a terminal breaks them between words."""
     console = _console(stderr=True)
     for line in lines:
-        console.print(line)
+        console.print(line, soft_wrap=not console.is_terminal)
 
 
 def kind_text(kind: str, width: int = 0) -> Text:
@@ -70,7 +70,7 @@ def error_lines(error: Exception, name: str = "") -> Iterator[Text]:
     if isinstance(error, extcal.NotACalendar) and advice is None:
         advice = "It takes an ICS file or the address of an ICS feed, not a web page."
     start = f"extcal: {clean(name)}: " if name else "extcal: "
-    yield Text(start, style="red").append(clean(str(message or error)), style="default")
+    yield Text().append(start, style="red").append(clean(str(message or error)))
     if advice:
         yield Text("  → ").append(clean(str(advice)))
 

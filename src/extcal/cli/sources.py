@@ -22,7 +22,13 @@ _SNIFF = 4_096
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|(?:webcals?|https?):", re.IGNORECASE)
 # An address without a scheme has a slash before any "=", one with a scheme a colon.
 _NAMED = re.compile(r"\s*([^=:/]*[^=:/\s])\s*=\s*(\S.*)")
+_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?/", re.IGNORECASE)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_LINES = 10_000
+_NOT_HERE = (
+    "An address on the command line stays in the shell's history and in the process list. "
+    "Pass it on standard input or in a file, or name an environment variable with --address-env."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,9 @@ class Reader:
         return self._content(name or Path(path).stem, _file(path))
 
     def _variable(self, variable: str) -> Given:
-        name, _, key = variable.rpartition("=")
+        name, _, key = variable.partition("=") if "=" in variable else ("", "", variable)
+        if not _VARIABLE.fullmatch(key):  # perhaps the address itself: nothing is repeated
+            raise click.UsageError(f"--address-env takes the name of a variable. {_NOT_HERE}")
         address = self.environment.get(key, "")
         if not address.strip():
             raise click.UsageError(f"The environment variable {key!r} is not set.")
@@ -87,12 +95,8 @@ class Reader:
 
 def _split(source: str) -> tuple[str, str]:
     name, equals, path = source.partition("=")
-    if _ADDRESS.match(path if equals else source) or _ADDRESS.match(source):
-        raise click.UsageError(
-            "An address on the command line stays in the shell's history and in the process list. "
-            "Pass it on standard input or in a file, or name an environment variable with "
-            "--address-env."
-        )
+    if any(_ADDRESS.match(word) for word in (source, path)):
+        raise click.UsageError(_NOT_HERE)
     return (name.strip(), path) if equals and not Path(source).exists() else ("", source)
 
 
@@ -100,6 +104,8 @@ def _file(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
+        if _HOST.match(path):
+            raise click.UsageError(_NOT_HERE) from None
         raise click.UsageError(f"{path}: {error.strerror or 'cannot be read'}.") from None
 
 
