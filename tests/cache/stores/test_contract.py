@@ -391,3 +391,35 @@ def test_a_memory_of_nothing_is_refused() -> None:
 def test_a_cell_shows_its_size_only() -> None:
     """Nobody's calendar belongs in a log."""
     assert repr(cell(b"SECRET")) == "<Cell 6 bytes, until 2027-01-11T08:00Z>"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_memory_is_not_locked_in_a_child() -> None:
+    """Though another thread of the parent was in the middle of it, and held a lease."""
+    store = MemoryStore()
+    store.put("a", cell(), None)
+    assert store.lease("a", NOW, LEASE)
+    with store._lock:
+        store._bytes = -1  # in the middle of counting
+        child = os.fork()
+        if not child:
+            done = False
+            try:
+                token = store.lease("a", NOW, LEASE)
+                done = token is not None and store.put("a", cell(b"child"), token)
+                done = done and store.get("a") == cell(b"child") and store._bytes == 5
+            finally:
+                os._exit(0 if done else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        store._bytes = 4
+    assert store.get("a") == cell()
+
+
+@pytest.mark.parametrize("name", ["sqlite", "redis"])
+def test_a_codec_that_gives_no_bytes_is_a_miss(doors: Doors, name: str) -> None:
+    """A cell is bytes, or it is none."""
+    store = doors(f"{name}+codec")
+    store.put("a", cell(), None)
+    store._codec.decode = lambda data: "text"  # type: ignore[attr-defined]
+    assert store.get("a") is None

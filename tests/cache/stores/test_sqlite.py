@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import random
@@ -9,6 +10,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -487,6 +490,73 @@ def store_connection(store: SQLiteStore) -> Any:
     from extcal.cache.stores.schema import open_file
 
     return open_file(store._path, 5.0)
+
+
+FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+
+
+@FORKS
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.parametrize("readers", [0, 3])
+def test_a_forked_child_loses_nothing_it_writes(
+    make: Callable[..., SQLiteStore], path: Path, readers: int
+) -> None:
+    """It has locks of its own, also if the parent was using the store at that very moment.
+
+    SQLite would believe that the child holds the parent's locks; another process that closes the
+    file would then think itself the last one, and take away the log that the child writes to.
+    """
+    for number in range(5):
+        store, stop = make(), threading.Event()
+        store.put("seed", cell(bytes(5000)), None)
+
+        def read(store: SQLiteStore = store, stop: threading.Event = stop) -> None:
+            while not stop.is_set():
+                store.get("seed")
+
+        threads = [threading.Thread(target=read) for _ in range(readers)]
+        for thread in threads:
+            thread.start()
+        (written, write_end), (read_end, go) = os.pipe(), os.pipe()
+        child = os.fork()
+        if not child:
+            done = False
+            try:
+                store.put(f"first {number}", cell(), None)
+                os.write(write_end, b".")
+                os.read(read_end, 1)
+                done = store.put(f"second {number}", cell(), None)
+            finally:
+                os._exit(0 if done else 1)
+        os.close(write_end)
+        assert os.read(written, 1) == b"."
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+        store.close()
+        with SQLiteStore(path) as passing:
+            passing.get("seed")
+        os.write(go, b".")
+        assert os.waitpid(child, 0)[1] == 0
+        for end in (written, read_end, go):
+            os.close(end)
+        assert store.get(f"first {number}") == cell()
+        assert store.get(f"second {number}") == cell()
+
+
+@FORKS
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_store_that_is_gone_does_not_mind_a_fork(tmp_path: Path) -> None:
+    """What is registered for forks does not keep it."""
+    store = SQLiteStore(tmp_path / "cells.db")
+    gone = weakref.ref(store)
+    del store
+    gc.collect()
+    assert gone() is None
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_many_processes_begin_together(path: Path) -> None:

@@ -231,9 +231,10 @@ class DurableStore(ABC):
         if cell is None or self._codec is None:
             return cell
         try:
-            return Cell(self._codec.decode(cell.data), cell.keep_until)
+            data: object = self._codec.decode(cell.data)
         except Exception:
             return None  # written with another key, or damaged: a miss, whatever it is called
+        return Cell(data, cell.keep_until) if isinstance(data, bytes) else None
 
 
 class _Pause:

@@ -20,10 +20,11 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Self, TypeVar
 
 from extcal.cache.stores._sync import ForkSafeLock
@@ -48,6 +49,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _CHECKSUM = 16  # bytes
 _IDLE = 16  # connections kept open for the next who asks
 _PRUNE_EVERY = 60.0  # seconds
+_FORK_WAITS = 10.0  # seconds; longer than any statement, with the wait for another writer
 _NOTED = 65_536
 _ROOM = 0.9  # of the bounds is what pruning leaves, so that the next cell does not prune again
 _LITTER = 3_600_000_000  # microseconds; a lease that ran out before that fences nobody any more
@@ -105,6 +107,7 @@ class SQLiteStore(DurableStore):
         self._max_bytes = max_bytes
         self._busy = busy_timeout.total_seconds()
         self._pools: dict[int, _Pool] = {}
+        self._gate = ForkSafeLock()
         self._noted: dict[str, None] = {}
         self._pruning = ForkSafeLock()
         self._pruned: float | None = None
@@ -115,8 +118,8 @@ class SQLiteStore(DurableStore):
             raise ValueError(f"{self._path.name}: {foreign}") from None
         except self._troubles as error:
             self._trouble(self._writing, error)
-        # Opened again when needed: what is open now must not be inherited by a fork.
         self.close()
+        _watch_forks(self)
 
     def close(self) -> None:
         """Close the files of this process; a store that is used again opens them again."""
@@ -261,27 +264,49 @@ class SQLiteStore(DurableStore):
         return self._look(change)
 
     def _once(self, work: Callable[[Connection], _T]) -> _T:
-        process = os.getpid()
-        # What a parent had open before a fork is never touched, not even to close it.
-        pool = self._pools.get(process) or self._pools.setdefault(process, _Pool(self._path))
-        connection = pool.take() or open_file(self._path, self._busy)
+        pool = self._pool()
+        with self._gate:
+            pool.lent.append(None)
         try:
-            with damage_told(connection.file):
-                done = work(connection)
-        except BaseException:
-            connection.close()  # which rolls back
-            raise
-        pool.give_back(connection)
-        return done
+            connection = pool.take() or open_file(self._path, self._busy)
+            try:
+                with damage_told(connection.file):
+                    done = work(connection)
+            except BaseException:
+                connection.close()  # which rolls back
+                raise
+            pool.give_back(connection)
+            return done
+        finally:
+            pool.lent.pop()
+
+    def _pool(self) -> _Pool:
+        """The connections of this process."""
+        process = os.getpid()
+        return self._pools.get(process) or self._pools.setdefault(process, _Pool(self._path))
+
+    # A child inherits what SQLite believes about locks, but not the locks: it would go on without
+    # any, and lose what it writes. So nothing is open while a process forks.
+
+    def _before_fork(self) -> None:
+        self._gate.__enter__()
+        pool, until = self._pool(), monotonic() + _FORK_WAITS
+        while pool.lent and monotonic() < until:
+            sleep(0.001)
+        pool.close()
+
+    def _after_fork(self) -> None:
+        self._gate.__exit__(None, None, None)
 
 
 class _Pool:
     """The idle connections of one process; what two threads do at once is one step each."""
 
-    __slots__ = ("_idle", "_path")
+    __slots__ = ("_idle", "_path", "lent")
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.lent: list[None] = []  # one entry for each that is in use
         self._idle: list[Connection] = []
 
     def take(self) -> Connection | None:
@@ -306,6 +331,26 @@ class _Pool:
     def close(self) -> None:
         while self._idle:
             self._idle.pop().close()
+
+
+def _watch_forks(store: SQLiteStore) -> None:
+    """Have ``store`` close its connections around every fork of this process, while it lives."""
+    if not hasattr(os, "register_at_fork"):
+        return
+    # What is registered stays so for good: it must not keep the store alive.
+    reference = weakref.ref(store)
+
+    def before() -> None:
+        found = reference()
+        if found is not None:
+            found._before_fork()
+
+    def after() -> None:
+        found = reference()
+        if found is not None:
+            found._after_fork()
+
+    os.register_at_fork(before=before, after_in_parent=after)
 
 
 def _again(
