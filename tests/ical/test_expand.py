@@ -144,7 +144,7 @@ def test_an_error_of_ours_is_unknown_and_never_free(
         raise ZeroDivisionError
 
     text = corridor.body(corridor.event(*TIMES), "BEGIN:VAVAILABILITY\r\nEND:VAVAILABILITY")
-    for module, name in ((values, "event"), (series, "occurrences"), (availability, "layer")):
+    for module, name in ((values, "event"), (series, "instances"), (availability, "layer")):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, broken)
             result = extcal.expand(text, START, END)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from extcal.ical import moments, series, values
 from extcal.ical.components import Component, Stream
+from extcal.ical.instances import Instances
 from extcal.ical.work import Work
 from extcal.ical.zones import Zones
 from extcal.intervals import FBType
@@ -109,12 +110,18 @@ def _free(
         if event is not None:
             by_uid.setdefault(event.uid or f"\x00{position}", []).append(event)
     for uid in sorted(by_uid):
-        for occurrence in series.occurrences(by_uid[uid], zones, raw, lo, hi, work):
-            if occurrence.event.facts.get("STATUS") == "CANCELLED":
+        for found in series.instances(by_uid[uid], zones, raw, lo, hi, work):
+            if found.event.facts.get("STATUS") == "CANCELLED":
                 continue
-            start, end = max(lo, occurrence.start), min(hi, occurrence.end)
-            if start < end:
-                yield start, end
+            spans = (
+                zip(found.starts, found.ends, strict=True)
+                if isinstance(found, Instances)
+                else [(found.start, found.end)]
+            )
+            for start, end in spans:
+                start, end = max(lo, start), min(hi, end)
+                if start < end:
+                    yield start, end
 
 
 def _paint(below: list[Layer], equals: list[_Availability]) -> list[Layer]:

@@ -10,11 +10,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from extcal.ical.moments import DAY
+from extcal.ical.moments import DAY, Extent
 from extcal.ical.work import Work
 from extcal.ical.zones import Zone
 
-__all__ = ["Block", "Holes", "Runs", "blocks"]
+__all__ = ["Block", "Holes", "Runs", "blocks", "deep_blocks", "is_deep"]
 
 _PIECE = 3 * DAY  # no zone changes its clocks twice within so few days
 _WALK = 16  # runs that one step pays for
@@ -68,10 +68,40 @@ def blocks(run: range, length: int, holes: Holes, zone: Zone) -> Iterator[Block]
     What is equal to it, one by one: every local start of the run that is in no hole, converted to
     an instant of its own, as a block of ``length``.
     """
+    pieces = _unbroken(run, holes.within(run), zone)
+    return _joined(
+        Block(zone.to_epoch(piece[0]), zone.to_epoch(piece[-1]) + length, piece[0], len(piece))
+        for piece in pieces
+    )
+
+
+def is_deep(run: range, extent: Extent) -> bool:
+    """Whether an instance lasts so long that no change of clocks parts it from the next."""
+    return extent.about >= run.step + DAY
+
+
+def deep_blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterator[Block]:
+    """Yield the blocks of a run that :func:`is_deep`, whose nominal days may differ in length."""
+    begin = 0
+    pieces: list[range] = []
+    for hole, behind in [*holes.within(run), (len(run), len(run))]:
+        if begin < hole:
+            pieces.append(run[begin:hole])
+        begin = max(begin, behind)
+    return _joined(
+        Block(
+            zone.to_epoch(piece[0]),
+            extent.end(piece[-1], zone.to_epoch(piece[-1]), zone),
+            piece[0],
+            len(piece),
+        )
+        for piece in pieces
+    )
+
+
+def _joined(found: Iterable[Block]) -> Iterator[Block]:
     pending: Block | None = None
-    for piece in _unbroken(run, holes.within(run), zone):
-        first, last = piece[0], piece[-1]
-        block = Block(zone.to_epoch(first), zone.to_epoch(last) + length, first, len(piece))
+    for block in found:
         if pending is not None and pending.start <= block.start <= pending.end:
             pending = pending._replace(
                 end=max(pending.end, block.end),

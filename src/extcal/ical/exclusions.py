@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
+from extcal.ical.instances import Occurrence
 from extcal.ical.moments import DAY
-from extcal.ical.series import Occurrence
 from extcal.intervals import epoch
 
 __all__ = ["Excluded", "Exclusions"]
@@ -52,12 +52,17 @@ class Exclusions:
             case _:
                 raise TypeError("exclude holds UIDs and (uid, recurrence_id) pairs")
 
+    @property
+    def single(self) -> bool:
+        """Whether single instances are named, so that each has to be asked about."""
+        return bool(self._instants or self._days)
+
     def hit(self, occurrence: Occurrence) -> bool:
         """Whether this occurrence is left out."""
         uid = occurrence.event.uid
         if uid in self.uids:
             return True
-        if not (self._instants or self._days):
+        if not self.single:
             return False
         planned = occurrence.recurrence_id
         if planned is None:

@@ -5,7 +5,7 @@ Each UID is read for itself: what is odd in one, or goes wrong with it, costs no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from hashlib import sha256
 from typing import NamedTuple
@@ -16,11 +16,12 @@ from extcal.ical.components import CalendarHead, Component, Stream
 from extcal.ical.events import ExternalEvent
 from extcal.ical.exclusions import Exclusions
 from extcal.ical.expansion import Expansion
+from extcal.ical.instances import Instances
 from extcal.ical.moments import DAY, parse_duration
 from extcal.ical.values import Event
 from extcal.ical.work import Work
 from extcal.ical.zones import Zones
-from extcal.intervals import FBType, FreeBusy, instant
+from extcal.intervals import FBType, FreeBusy, Levels, instant
 from extcal.policy import BusyPolicy
 
 __all__ = ["Question", "Reading"]
@@ -50,6 +51,19 @@ class _Shown(NamedTuple):
     occurrence: series.Occurrence | None  # None: busy time that no VEVENT stands for
 
 
+class _Alike(NamedTuple):
+    """The instances of a series and their verdict; nearly none of them are ever looked at."""
+
+    instances: Instances
+    fbtype: FBType
+    reason: str
+
+    def shown(self) -> Iterator[_Shown]:
+        uid = self.instances.event.uid
+        for each in self.instances.occurrences():
+            yield _Shown(each.start, each.end, uid, self.fbtype, self.reason, each)
+
+
 class Reading:
     """The answer to one question, as it grows; ``vevents`` counts all the feed's events."""
 
@@ -66,8 +80,8 @@ class Reading:
         self.question = question
         self.lo, self.hi = question.lo, question.hi
         self.empty = vevents == 0 and not stream.freebusy and not stream.availability
-        self.busy: list[tuple[int, int, int]] = []
-        self.shown: list[_Shown] = []
+        self.busy: Levels = {}
+        self.shown: list[_Shown | _Alike] = []
         self.events_complete = True
         ties = [_tie(head) for head in stream.calendars]
         for group in self.groups(ties):
@@ -89,16 +103,12 @@ class Reading:
             (self.lo if start is None else start, self.hi if end is None else end)
             for start, end in self.work.unknown
         ]
-        return FreeBusy.from_epochs(self.lo, self.hi, self.busy, unknown)
+        return FreeBusy.from_levels(self.lo, self.hi, self.busy, unknown)
 
     def expansion(self, *, titles: bool) -> Expansion:
         """The answer with everything that may be shown; without ``titles`` times and types only."""
-        limit = self.work.limits.max_occurrences
-        if len(self.shown) > limit:
-            self.shown.sort(key=_order)
-            del self.shown[limit:]
-            self.events_complete = False
-        events = [self.external(shown, titles) for shown in self.shown]
+        shown = self.earliest(self.shown, self.work.limits.max_occurrences)
+        events = [self.external(one, titles) for one in shown]
         events.sort(key=_by_start)
         answer = self.answer()
         return Expansion(
@@ -154,30 +164,12 @@ class Reading:
 
     def take(self, group: list[Event]) -> None:
         """Expand the events of one UID and judge every occurrence."""
-        exclusions = self.question.exclusions
-        if group[0].uid in exclusions.uids:
+        if group[0].uid in self.question.exclusions.uids:
             return
-        found: list[_Shown] = []
-        verdicts: dict[int, busy.Verdict | None] = {}
+        found: list[_Shown | _Alike] = []
         mark = self.work.mark()
         try:
-            for occurrence in series.occurrences(
-                group, self.zones, self.raw, self.lo, self.hi, self.work
-            ):
-                event = occurrence.event
-                if event.offset not in verdicts:
-                    verdicts[event.offset] = self.verdict(event)
-                verdict = verdicts[event.offset]
-                if verdict is None or exclusions.hit(occurrence):
-                    continue
-                fbtype, reason = verdict
-                if fbtype and occurrence.start < occurrence.end:
-                    self.busy.append((occurrence.start, occurrence.end, fbtype))
-                if occurrence.merged > 1:
-                    self.events_complete = False
-                found.append(
-                    _Shown(occurrence.start, occurrence.end, event.uid, fbtype, reason, occurrence)
-                )
+            self.judge(group, found)
         except LimitExceeded:
             raise
         except Exception:
@@ -186,11 +178,60 @@ class Reading:
             # Nobody needs to know when an event that blocks nothing takes place.
             self.work.forgive(mark)
         limit = self.work.limits.max_occurrences_per_series
-        if len(found) > limit:
-            found.sort(key=_order)
-            del found[limit:]
+        self.shown += found if _count(found) <= limit else self.earliest(found, limit)
+
+    def judge(self, group: list[Event], found: list[_Shown | _Alike]) -> None:
+        exclusions = self.question.exclusions
+        verdicts: dict[int, busy.Verdict | None] = {}
+        several = series.occurrences if exclusions.single else series.instances
+        for one in several(group, self.zones, self.raw, self.lo, self.hi, self.work):
+            event = one.event
+            if event.offset not in verdicts:
+                verdicts[event.offset] = self.verdict(event)
+            verdict = verdicts[event.offset]
+            if verdict is None:
+                continue
+            fbtype, reason = verdict
+            if isinstance(one, Instances):
+                if fbtype:
+                    self.block(one.starts, one.ends, fbtype)
+                found.append(_Alike(one, fbtype, reason))
+            elif not exclusions.hit(one):
+                if fbtype and one.start < one.end:
+                    self.block((one.start,), (one.end,), fbtype)
+                if one.merged > 1:
+                    self.events_complete = False
+                found.append(_Shown(one.start, one.end, event.uid, fbtype, reason, one))
+
+    def block(self, starts: Iterable[int], ends: Iterable[int], fbtype: FBType) -> None:
+        """Add busy time: none of it ends before it starts, and what has no length adds none."""
+        level = self.busy.setdefault(fbtype, ([], []))
+        level[0].extend(starts)
+        level[1].extend(ends)
+
+    def earliest(self, found: list[_Shown | _Alike], limit: int) -> list[_Shown]:
+        """The first of what may be shown, each made a value only if it may be one of them."""
+        last: int | None = None
+        if _count(found) > limit:
             self.events_complete = False
-        self.shown += found
+            starts = [one.start for one in found if isinstance(one, _Shown)]
+            for one in found:
+                if isinstance(one, _Alike):
+                    starts += one.instances.starts[:limit]
+            starts.sort()
+            last = starts[limit - 1] if limit else self.lo
+        shown: list[_Shown] = []
+        for one in found:
+            if isinstance(one, _Shown):
+                shown.append(one)
+            elif last is None:
+                shown += one.shown()
+            else:
+                shown += one._replace(instances=one.instances.until(last)).shown()
+        if last is not None:
+            shown.sort(key=_order)
+            del shown[limit:]
+        return shown
 
     def verdict(self, event: Event) -> busy.Verdict | None:
         head = self.stream.calendars[event.calendar]
@@ -248,7 +289,7 @@ class Reading:
         """Busy time that no VEVENT stands for."""
         if start < self.hi and end > self.lo and uid not in self.question.exclusions.uids:
             if fbtype:
-                self.busy.append((start, end, fbtype))
+                self.block((start,), (end,), fbtype)
             self.shown.append(_Shown(start, end, uid, fbtype, reason, None))
 
     def check_years(self) -> None:
@@ -344,6 +385,10 @@ def _refresh_interval(heads: Sequence[CalendarHead]) -> timedelta | None:
 def _day(local: int) -> date:
     days = min(max(local // DAY, (date.min - _EPOCH).days), (date.max - _EPOCH).days)
     return _EPOCH + timedelta(days=days)
+
+
+def _count(found: Iterable[_Shown | _Alike]) -> int:
+    return sum(one.instances.size if isinstance(one, _Alike) else 1 for one in found)
 
 
 def _order(shown: _Shown) -> tuple[object, ...]:

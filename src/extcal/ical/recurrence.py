@@ -63,13 +63,15 @@ def starts(
     until: int | None = None,
     is_date: bool = False,
     include_dtstart: bool = True,
+    dense: int = 0,
 ) -> Starts:
     """Compute the starts of a rule in the half-open window ``[lo, hi)``.
 
     ``dtstart``, ``lo``, ``hi`` and ``until`` are local seconds in DTSTART's zone; ``until`` is the
     last second of the set, which the caller made of ``rule.until``. ``is_date`` says that DTSTART
     is a DATE. ``include_dtstart=False`` is for EXRULE: a DTSTART that the rule does not produce is
-    counted, but not listed. Returns Starts; a rule that cannot touch the window costs no step.
+    counted, but not listed. Days and weeks of at most ``dense`` seconds come as runs as well.
+    Returns Starts; a rule that cannot touch the window costs no step.
     Raises nothing of its own. RFC 5545 sections 3.3.10 and 3.8.5.3.
     """
     last = hi - 1 if hi <= _END else _END
@@ -94,7 +96,7 @@ def starts(
                 raise _Spent
 
         try:
-            _produce(rule, dtstart, first, last, spend, local, runs)
+            _produce(rule, dtstart, first, last, spend, local, runs, dense)
         except _Spent:
             runs.sort(key=_start_of)
             latest = max(local[-1:] + [run[-1] for run in runs], default=first - 1)
@@ -153,6 +155,7 @@ def _produce(
     spend: Callable[[int], None],
     local: list[int],
     runs: list[range],
+    dense: int,
 ) -> None:
     """Put what the rule produces in ``[first, last]`` into ``local`` and ``runs``."""
     if days.never(rule):
@@ -187,7 +190,14 @@ def _produce(
             index = bisect_right(offsets, dtstart - base) + wanted - 1
             laps, index = divmod(index, len(offsets))
             last = min(last, base + laps * period + offsets[index])
-        if first <= last:
+        if first > last:
+            return
+        if period <= dense:
+            spend(len(offsets))
+            starts = (first + (base + offset - first) % period for offset in offsets)
+            runs += (range(start, last + 1, period) for start in starts if start <= last)
+            runs.sort(key=_start_of)
+        else:
             _from_cycle(base, period, offsets, first, last, spend, local)
 
 

@@ -7,47 +7,49 @@ is generated only around the window. Nothing here depends on the order of the ev
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 from typing import NamedTuple
 
 from extcal.ical import dense, recurrence, versions
+from extcal.ical.instances import Instances, Occurrence, planned_at, touches
 from extcal.ical.moments import DAY, Extent, Moment, day_of
 from extcal.ical.values import Event
 from extcal.ical.work import Work
-from extcal.ical.zones import Zone, Zones
+from extcal.ical.zones import Zones
 
-__all__ = ["Occurrence", "occurrences"]
+__all__ = ["Occurrence", "instances", "occurrences"]
 
 _SLACK = 2 * DAY  # more than any two zones are apart
 _CONVERTED = 100  # instants that one step pays for
-
-
-class Occurrence(NamedTuple):
-    """One occurrence, in epoch seconds.
-
-    ``local`` is its local start (of ``zone``), ``recurrence_id`` the moment it was planned for, or
-    None outside a series. ``merged`` counts the instances of a dense run that touch each other.
-    """
-
-    start: int
-    end: int
-    event: Event
-    local: int
-    zone: Zone
-    recurrence_id: Moment | None
-    merged: int = 1
+_DEEP = 32  # instances that overlap each other are shown as one
 
 
 def occurrences(
     events: Sequence[Event], zones: Zones, raw: bytes, lo: int, hi: int, work: Work
 ) -> Iterator[Occurrence]:
+    """Yield what :func:`instances` yields, one by one."""
+    for found in instances(events, zones, raw, lo, hi, work):
+        if isinstance(found, Instances):
+            yield from found.occurrences()
+        else:
+            yield found
+
+
+def instances(
+    events: Sequence[Event], zones: Zones, raw: bytes, lo: int, hi: int, work: Work
+) -> Iterator[Occurrence | Instances]:
     """Yield the occurrences of the events of one UID that touch ``[lo, hi)``, in no order.
 
-    ``raw`` decides between versions that nothing else tells apart. A series that a limit stops
-    makes the time from there on unknown (``work``).
+    What stays where its series planned it comes in columns. ``raw`` decides between versions that
+    nothing else tells apart. A series that a limit stops makes the time from there on unknown
+    (``work``).
     """
-    if len(events) == 1 and events[0].recurrence_id is None and not events[0].recurs:
-        yield from _single(events[0], lo, hi)
+    if len(events) == 1 and events[0].recurrence_id is None:
+        if events[0].recurs:
+            yield from _Master(events[0], set(), work).instances(lo, hi)
+        else:
+            yield from _single(events[0], lo, hi)
         return
     planned: set[int] = set()  # the instants of all instances that are overridden
     masters = [
@@ -69,20 +71,15 @@ def occurrences(
                 _shift(override, home, masters, work)
         yield from _single(override, lo, hi)
     for master in masters:
-        yield from master.occurrences(lo, hi)
+        yield from master.instances(lo, hi)
 
 
 def _single(event: Event, lo: int, hi: int) -> Iterator[Occurrence]:
     local, zone = event.start.local, event.start.zone
     start = zone.to_epoch(local)
     end = event.extent.end(local, start, zone)
-    if _touches(start, end, lo, hi):
+    if touches(start, end, lo, hi):
         yield Occurrence(start, end, event, local, zone, event.recurrence_id)
-
-
-def _touches(start: int, end: int, lo: int, hi: int) -> bool:
-    """RFC 4791 section 9.9: half-open, but an event without length counts where it stands."""
-    return start < hi and (end > lo or (end == start and start >= lo))
 
 
 # --- overrides and their masters ----------------------------------------------------------
@@ -153,6 +150,7 @@ class _Master:
         self.exdays: set[int] = set()
         self.exepochs: set[int] = set()
         self.shifts: list[_Shift] = []
+        self.since: list[int] = []  # of the shifts, once they are sorted
         self.known_until: int | None = None
         self.rdates = sorted(
             self.local_of(moment) for moment, extent in event.rdates if extent is None
@@ -163,45 +161,49 @@ class _Master:
             else:
                 self.exepochs.add(moment.epoch)
 
-    def occurrences(self, lo: int, hi: int) -> Iterator[Occurrence]:
+    def instances(self, lo: int, hi: int) -> Iterator[Occurrence | Instances]:
         event = self.event
-        self.shifts.sort(key=lambda shift: shift.since)
-        longest = max([event.extent.about, *(s.event.extent.about for s in self.shifts)])
-        later = max([0, *(shift.delta for shift in self.shifts)])
-        earlier = min([0, *(shift.delta for shift in self.shifts)])
+        longest = event.extent.about
+        later = earlier = 0
+        if self.shifts:
+            self.shifts.sort(key=lambda shift: shift.since)
+            self.since = [shift.since for shift in self.shifts]
+            longest = max([longest, *(shift.event.extent.about for shift in self.shifts)])
+            later = max([0, *(shift.delta for shift in self.shifts)])
+            earlier = min([0, *(shift.delta for shift in self.shifts)])
         local_lo = self.zone.to_local(lo) - longest - later - _SLACK
         local_hi = self.zone.to_local(hi) - earlier + _SLACK
-        excluded = _Excluded(self, local_lo, local_hi)
-        seen: set[int] = set()
-        yield from self.periods(lo, hi, excluded, seen)
+        removed = _Removed(self, local_lo, local_hi)
+        if event.rdates:
+            yield from self.periods(lo, hi, removed)
         runs: list[range] = []
-        for local in self.starts(local_lo, local_hi, runs):
-            if local in seen or local in excluded:
-                continue
-            seen.add(local)
-            found = self.instance(local)
-            if found is not None and _touches(found.start, found.end, lo, hi):
-                yield found
+        starts = self.starts(local_lo, local_hi, runs, event.extent.about // _DEEP)
+        yield from self.at(starts, lo, hi, removed)
         if runs:
-            yield from self.dense(runs, lo, hi, excluded, seen)
+            removed.locals.update(starts)
+            yield from self.in_runs(runs, lo, hi, removed)
 
     # What the rules and dates give, as local starts
 
-    def starts(self, lo: int, hi: int, runs: list[range]) -> Iterator[int]:
-        """The local starts that the rules, DTSTART and the plain RDATEs give, perhaps repeated."""
+    def starts(self, lo: int, hi: int, runs: list[range], dense: int = 0) -> Sequence[int]:
+        """The local starts that the rules, DTSTART and the plain RDATEs give, sorted, distinct."""
         event, first = self.event, self.event.start.local
+        several: list[Sequence[int]] = []
         for rule in event.rules:
-            found = self.rule_starts(rule, lo, hi)
+            found = self.rule_starts(rule, lo, hi, dense=dense)
             runs.extend(found.runs)
-            yield from found.local
+            several.append(found.local)
             if found.exact_until is not None:
                 self.stopped(found.exact_until, readable=rule.readable)
         if not event.rules and lo <= first < hi:
-            yield first
-        yield from self.rdates[bisect_left(self.rdates, lo) : bisect_left(self.rdates, hi)]
+            several.append((first,))
+        if self.rdates:
+            rdates = self.rdates
+            several.append(rdates[bisect_left(rdates, lo) : bisect_left(rdates, hi)])
+        return several[0] if len(several) == 1 else sorted(set().union(*several))
 
     def rule_starts(
-        self, rule: recurrence.Rule, lo: int, hi: int, *, excluding: bool = False
+        self, rule: recurrence.Rule, lo: int, hi: int, *, excluding: bool = False, dense: int = 0
     ) -> recurrence.Starts:
         start = self.event.start
         return recurrence.starts(
@@ -213,6 +215,7 @@ class _Master:
             until=self.until(rule),
             is_date=start.is_date,
             include_dtstart=not excluding,
+            dense=dense,
         )
 
     def until(self, rule: recurrence.Rule) -> int | None:
@@ -310,32 +313,34 @@ class _Master:
 
     # Instances
 
-    def removed(self, local: int, epoch: int) -> bool:
-        return (
-            epoch in self.overridden
-            or epoch in self.exepochs
-            or (bool(self.exdays) and local - local % DAY in self.exdays)
-        )
+    def at(
+        self, starts: Sequence[int], lo: int, hi: int, removed: _Removed
+    ) -> Iterator[Occurrence | Instances]:
+        """The instances planned for sorted local starts, less those that are removed."""
+        starts = removed.less(starts)
+        if not starts:
+            return
+        epochs: Sequence[int] = self.zone.to_epochs(starts)
+        for gone in removed.epochs:
+            if not gone.isdisjoint(epochs):
+                kept = [epoch not in gone for epoch in epochs]
+                starts, epochs = list(compress(starts, kept)), list(compress(epochs, kept))
+        if not self.shifts:
+            yield planned_at(self.event, starts, epochs, lo, hi)
+            return
+        for local, epoch in zip(starts, epochs, strict=True):
+            found = self.moved(local, epoch)
+            if touches(found.start, found.end, lo, hi):
+                yield found
 
-    def instance(self, local: int) -> Occurrence | None:
-        """The occurrence planned for ``local``: None when removed, moved by the shift in force."""
-        epoch = self.zone.to_epoch(local)
-        if self.removed(local, epoch):
-            return None
+    def moved(self, local: int, epoch: int) -> Occurrence:
+        """The occurrence planned for a start, moved by the RANGE=THISANDFUTURE in force."""
         event = self.event
         planned = Moment(local, event.start.is_date, self.zone)
-        if self.shifts:
-            moved = self.moved(local, epoch, planned)
-            if moved is not None:
-                return moved
-        end = event.extent.end(local, epoch, self.zone)
-        return Occurrence(epoch, end, event, local, self.zone, planned)
-
-    def moved(self, local: int, epoch: int, planned: Moment) -> Occurrence | None:
-        """The same instance under RANGE=THISANDFUTURE; None before the first of these."""
-        governing = bisect_right(self.shifts, epoch, key=lambda shift: shift.since)
+        governing = bisect_right(self.since, epoch)
         if not governing:
-            return None
+            end = event.extent.end(local, epoch, self.zone)
+            return Occurrence(epoch, end, event, local, self.zone, planned)
         shift = self.shifts[governing - 1]
         event = shift.event
         zone = event.start.zone
@@ -345,9 +350,7 @@ class _Master:
         start = zone.to_epoch(local)
         return Occurrence(start, event.extent.end(local, start, zone), event, local, zone, planned)
 
-    def periods(
-        self, lo: int, hi: int, excluded: _Excluded, seen: set[int]
-    ) -> Iterator[Occurrence]:
+    def periods(self, lo: int, hi: int, removed: _Removed) -> Iterator[Occurrence]:
         """RDATE;VALUE=PERIOD brings its own length, also to an instance that a rule gives."""
         longest: dict[int, tuple[Moment, Extent]] = {}
         for moment, extent in self.event.rdates:
@@ -355,29 +358,27 @@ class _Master:
                 local = self.local_of(moment)
                 if local not in longest or longest[local][1].about < extent.about:
                     longest[local] = moment, extent
-        for local, (moment, extent) in longest.items():
-            seen.add(local)
+        for local in removed.less(sorted(longest)):
+            moment, extent = longest[local]
             start = moment.epoch
             planned = Moment(local, self.event.start.is_date, self.zone)
-            if (
-                local in excluded
-                or self.removed(local, start)
-                or self.removed(local, planned.epoch)
-            ):
+            if removed.at(start) or removed.at(planned.epoch):
                 continue
-            found = self.moved(local, planned.epoch, planned) if self.shifts else None
-            if found is None:
+            if self.shifts and self.since[0] <= planned.epoch:
+                found = self.moved(local, planned.epoch)
+            else:
                 end = extent.end(moment.local, start, moment.zone)
                 found = Occurrence(start, end, self.event, moment.local, moment.zone, planned)
-            if _touches(found.start, found.end, lo, hi):
+            if touches(found.start, found.end, lo, hi):
                 yield found
+        removed.locals.update(longest)
 
-    # Dense runs: as blocks where instances touch each other, else one by one
+    # Dense runs: as blocks where instances touch each other, else as columns
 
-    def dense(
-        self, runs: list[range], lo: int, hi: int, excluded: _Excluded, seen: set[int]
-    ) -> Iterator[Occurrence]:
-        extent = self.event.extent
+    def in_runs(
+        self, runs: list[range], lo: int, hi: int, removed: _Removed
+    ) -> Iterator[Occurrence | Instances]:
+        event, extent = self.event, self.event.extent
         length = 0 if extent.days else extent.seconds
         if not self.work.step(len(self.overridden) // _CONVERTED):
             self.stopped(runs[0][0])
@@ -385,46 +386,51 @@ class _Master:
         holes = dense.Holes(self.overridden | self.exepochs, self.exdays, self.zone)
         runs.sort(key=lambda run: run.start)
         for index, run in enumerate(runs, 1):
-            if length < run.step or len(run) < 2 or self.shifts or excluded:
+            deep = dense.is_deep(run, extent)
+            if self.shifts or removed.by_rules or len(run) < 2 or not (deep or length >= run.step):
                 following = runs[index][0] if index < len(runs) else run.stop
-                yield from self.one_by_one(run, following, lo, hi, excluded, seen)
+                yield from self.at(self.paid_for(run, following), lo, hi, removed)
                 if not self.work.step(0):
                     return
-                continue
-            for start, end, local, count in dense.blocks(run, length, holes, self.zone):
-                if _touches(start, end, lo, hi):
-                    planned = Moment(local, False, self.zone)
-                    yield Occurrence(start, end, self.event, local, self.zone, planned, count)
+                if len(event.rules) > 1:
+                    removed.locals.update(run)
+            elif deep:
+                yield from self.merged(dense.deep_blocks(run, extent, holes, self.zone), lo, hi)
+            else:
+                yield from self.merged(dense.blocks(run, length, holes, self.zone), lo, hi)
 
-    def one_by_one(
-        self, run: range, following: int, lo: int, hi: int, excluded: _Excluded, seen: set[int]
-    ) -> Iterator[Occurrence]:
-        """Each costs a step. ``following`` is where the next run starts: the two may overlap."""
-        for local in run:
-            if not self.work.step():
-                self.stopped(min(local, following))
-                return
-            if local in seen or local in excluded:
-                continue
-            seen.add(local)
-            found = self.instance(local)
-            if found is not None and _touches(found.start, found.end, lo, hi):
-                yield found
+    def paid_for(self, run: range, following: int) -> range:
+        """What the steps left can pay for; the next run starts at ``following``, or follows."""
+        left = max(0, self.work.limits.max_steps - self.work.steps)
+        if not self.work.step(len(run)):
+            self.stopped(min(run[left], following))
+        return run[:left]
+
+    def merged(self, blocks: Iterable[dense.Block], lo: int, hi: int) -> Iterator[Occurrence]:
+        for start, end, local, count in blocks:
+            if touches(start, end, lo, hi):
+                planned = Moment(local, self.event.start.is_date, self.zone)
+                yield Occurrence(start, end, self.event, local, self.zone, planned, count)
 
 
-class _Excluded:
-    """The local starts that the EXRULEs of a series remove (RFC 2445 section 4.8.5.2)."""
+class _Removed:
+    """What is no instance of a series: by EXRULE (RFC 2445 section 4.8.5.2), EXDATE or override.
 
-    __slots__ = ("_runs", "_starts")
+    ``locals`` are local starts, also those that were given already.
+    """
+
+    __slots__ = ("by_rules", "days", "epochs", "locals", "runs")
 
     def __init__(self, master: _Master, lo: int, hi: int) -> None:
-        self._starts: set[int] = set()
-        self._runs: list[dense.Runs] = []
+        self.days = master.exdays
+        self.epochs = [gone for gone in (master.overridden, master.exepochs) if gone]
+        self.locals: set[int] = set()
+        self.runs: list[dense.Runs] = []
         for rule in master.event.exrules:
             found = master.rule_starts(rule, lo, hi, excluding=True)
-            self._starts.update(found.local)
+            self.locals.update(found.local)
             if found.runs:
-                self._runs.append(dense.Runs(found.runs, master.work))
+                self.runs.append(dense.Runs(found.runs, master.work))
             if found.exact_until is not None:
                 master.work.problem(
                     "exrule_stopped",
@@ -433,12 +439,21 @@ class _Excluded:
                     uid=master.event.uid,
                     action="instances left busy",
                 )
+        self.by_rules = bool(self.locals or self.runs)
 
-    def __bool__(self) -> bool:
-        return bool(self._starts or self._runs)
+    def less(self, starts: Sequence[int]) -> Sequence[int]:
+        """Those of the local starts that no rule and no day removes."""
+        if self.locals:
+            starts = [local for local in starts if local not in self.locals]
+        if self.days:
+            starts = [local for local in starts if local - local % DAY not in self.days]
+        for runs in self.runs:
+            starts = [local for local in starts if local not in runs]
+        return starts
 
-    def __contains__(self, local: int) -> bool:
-        return local in self._starts or any(local in runs for runs in self._runs)
+    def at(self, epoch: int) -> bool:
+        """Whether what takes place at an instant is removed."""
+        return any(epoch in gone for gone in self.epochs)
 
 
 def _is_once_a_day(event: Event) -> bool:

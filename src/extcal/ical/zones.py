@@ -19,7 +19,8 @@ no zone is the caller's mistake.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from datetime import timezone, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -76,6 +77,25 @@ class Zone:
         if self._low <= local < self._high:
             return local - self._offsets[bisect_right(self._switches, local)]
         return self.to_epoch(local) if self._opened() else self._rules.to_epoch(local)
+
+    def to_epochs(self, run: Sequence[int]) -> list[int]:
+        """The instants of sorted local seconds: what :meth:`to_epoch` gives for each of them."""
+        self._opened()
+        if not run or run[0] < self._low or run[-1] >= self._high:
+            return [self.to_epoch(local) for local in run]
+        switches, offsets = self._switches, self._offsets
+        index = bisect_right(switches, run[0])
+        found: list[int] = []
+        begin = 0
+        while index < len(switches) and switches[index] <= run[-1]:
+            behind = bisect_left(run, switches[index], begin)
+            offset = offsets[index]
+            found += [local - offset for local in run[begin:behind]]
+            begin = behind
+            index += 1
+        offset = offsets[index]
+        found += [local - offset for local in (run[begin:] if begin else run)]
+        return found
 
     def to_local(self, epoch: int) -> int:
         """The local second of an instant."""

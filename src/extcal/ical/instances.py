@@ -1,0 +1,107 @@
+"""What a series gives: one occurrence, or a column of instances that differ by their start alone.
+
+Epoch seconds, and the local starts they came from. A series of a thousand instances is three lists
+of integers; values are made of them when somebody wants to look.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from operator import lt
+from typing import NamedTuple
+
+from extcal.ical.moments import DAY, Moment
+from extcal.ical.values import Event
+from extcal.ical.zones import Zone
+
+__all__ = ["Instances", "Occurrence", "planned_at", "touches"]
+
+
+class Occurrence(NamedTuple):
+    """One occurrence, in epoch seconds.
+
+    ``local`` is its local start (of ``zone``), ``recurrence_id`` the moment it was planned for, or
+    None outside a series. ``merged`` counts the instances of a dense run that touch each other.
+    """
+
+    start: int
+    end: int
+    event: Event
+    local: int
+    zone: Zone
+    recurrence_id: Moment | None
+    merged: int = 1
+
+
+class Instances(NamedTuple):
+    """Instances of one series that stay where they were planned, sorted by start.
+
+    ``starts`` and ``ends`` are epoch seconds, ``locals`` the local starts of the event's zone.
+    """
+
+    event: Event
+    locals: Sequence[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return len(self.starts)
+
+    def occurrences(self) -> Iterator[Occurrence]:
+        """Yield each of them as a value."""
+        event, is_date, zone = self.event, self.event.start.is_date, self.event.start.zone
+        for local, start, end in zip(self.locals, self.starts, self.ends, strict=True):
+            yield Occurrence(start, end, event, local, zone, Moment(local, is_date, zone))
+
+    def until(self, last: int) -> Instances:
+        """Those that start at ``last`` or before."""
+        return self.part(0, bisect_right(self.starts, last))
+
+    def part(self, first: int, behind: int) -> Instances:
+        """Those with an index in ``[first, behind)``."""
+        if first == 0 and behind == len(self.starts):
+            return self
+        return Instances(
+            self.event,
+            self.locals[first:behind],
+            self.starts[first:behind],
+            self.ends[first:behind],
+        )
+
+
+def touches(start: int, end: int, lo: int, hi: int) -> bool:
+    """RFC 4791 section 9.9: half-open, but an event without length counts where it stands."""
+    return start < hi and (end > lo or (end == start and start >= lo))
+
+
+def planned_at(
+    event: Event, locals_: Sequence[int], starts: Sequence[int], lo: int, hi: int
+) -> Instances:
+    """Return the instances of an event that touch ``[lo, hi)``.
+
+    ``locals_`` are sorted local starts and ``starts`` the epoch seconds that they are. What it is
+    equal to, one by one: :meth:`Extent.end` of each, and :func:`touches`.
+    """
+    days, seconds = event.extent
+    ends = starts
+    if days:
+        ends = event.start.zone.to_epochs([local + days * DAY for local in locals_])
+    if seconds:
+        ends = [end + seconds for end in ends]
+    if starts != sorted(starts) or (days and (ends != sorted(ends) or any(map(lt, ends, starts)))):
+        # A gap moved one start behind another, or behind its own end.
+        rows = sorted(
+            (start, max(start, end), local)
+            for start, end, local in zip(starts, ends, locals_, strict=True)
+        )
+        rows = [row for row in rows if touches(row[0], row[1], lo, hi)]
+        return Instances(
+            event, [row[2] for row in rows], [row[0] for row in rows], [row[1] for row in rows]
+        )
+    first, behind = bisect_right(ends, lo), bisect_left(starts, hi)
+    while first and starts[first - 1] >= lo:  # without length, where the window begins
+        first -= 1
+    return Instances(event, locals_, starts, ends).part(first, max(first, behind))
