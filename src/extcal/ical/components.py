@@ -8,13 +8,15 @@ stops in the middle keeps what it had and is called cut.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from extcal.ical.blocks import Block, own_lines, plain_block
 from extcal.ical.lines import NO_PARAMS, Line, logical_lines
 from extcal.ical.sieve import Sieved
 from extcal.ical.work import Work
 
-__all__ = ["CalendarHead", "Component", "Stream", "read"]
+__all__ = ["CalendarHead", "Component", "Stream", "component", "read"]
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class Stream:
 
     calendars: list[CalendarHead] = field(default_factory=list)
     events: list[Component] = field(default_factory=list)
+    plain: list[Block] = field(default_factory=list)  # events that are still bytes
     freebusy: list[Component] = field(default_factory=list)
     availability: list[Component] = field(default_factory=list)
 
@@ -70,6 +73,7 @@ _NAMES_WITH_PEOPLE = {**_NAMES, b"ATTENDEE": "ATTENDEE"}
 # iana-token of section 3.1: what it does not match is text that was never folded ("Begin: 9 am")
 _TOKEN = re.compile(r"[A-Z0-9-]+")
 _TOP_LEVEL = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"})
+_PLAIN_NESTING = 3  # an alarm, in an event, in a calendar
 _PARENTS = {
     "VEVENT": "VCALENDAR",
     "VFREEBUSY": "VCALENDAR",
@@ -81,32 +85,84 @@ _PARENTS = {
 }
 
 
-def read(sieved: Sieved, work: Work, *, people: bool = True) -> Stream:
+_BEGIN = b"\nBEGIN:VEVENT"
+
+
+def read(sieved: Sieved, work: Work, *, people: bool = True, plain: bool = False) -> Stream:
     """Read the sieved spans into a Stream; never fails on what is in them.
 
-    ``people`` says whether ATTENDEE lines are wanted: there may be hundreds to an event. Oddities
-    become Problems; a body that ends inside a component is ``work.cut``.
+    ``people`` says whether ATTENDEE lines are wanted: there may be hundreds to an event. ``plain``
+    leaves plain events as bytes, in ``Stream.plain``. Oddities become Problems; a body that ends
+    inside a component is ``work.cut``.
     """
-    wanted = _NAMES_WITH_PEOPLE if people else _NAMES
-    reader = _Reader(work)
+    reader = _Reader(work, _names(people))
     for span in sieved.spans:
-        for line in logical_lines(sieved.raw, span, wanted, work):
-            reader.take(line)
-            if reader.full:
-                return reader.finish(len(sieved.raw))
+        for part in _parts(sieved.raw, span) if plain else (span,):
+            if not (plain and reader.take_plain(sieved.raw, part)):
+                for line in logical_lines(sieved.raw, part, reader.names, work):
+                    reader.take(line)
+                    if reader.full:
+                        return reader.finish(len(sieved.raw))
     return reader.finish(len(sieved.raw))
+
+
+def component(raw: bytes, block: Block, work: Work, *, people: bool) -> Component:
+    """Read a plain block the long way."""
+    return Component(
+        "VEVENT",
+        block.offset,
+        block.calendar,
+        block.end,
+        own_lines(raw, block, _names(people), work),
+    )
+
+
+def _names(people: bool) -> dict[bytes, str]:
+    return _NAMES_WITH_PEOPLE if people else _NAMES
+
+
+def _parts(raw: bytes, span: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """A span, cut in front of every VEVENT."""
+    start, end = span
+    while start < end:
+        begin = raw.find(_BEGIN, start, end)
+        stop = end if begin < 0 else begin + 1
+        yield start, stop
+        start = stop
 
 
 class _Reader:
     """The open components, and what has been read so far."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, names: dict[bytes, str]) -> None:
         self.work = work
+        self.names = names
         self.stream = Stream()
         self.full = False
         self.open: list[Component | str] = []  # a str is a component that is passed over
         self.vevents = 0
         self.too_deep = 0
+
+    def take_plain(self, raw: bytes, part: tuple[int, int]) -> bool:
+        """Note a plain event where one may stand; False when its lines have to be read."""
+        limits = self.work.limits
+        if (
+            len(self.open) != 1
+            or self.too_deep
+            or self.vevents >= limits.max_vevents
+            or limits.max_nesting < _PLAIN_NESTING
+            or part[1] - part[0] > limits.max_line_bytes
+        ):
+            return False
+        calendar = self.open[0]
+        if not isinstance(calendar, Component) or calendar.name != "VCALENDAR":
+            return False
+        block = plain_block(raw, *part, calendar.calendar)
+        if block is None:
+            return False
+        self.vevents += 1
+        self.stream.plain.append(block)
+        return True
 
     def take(self, line: Line) -> None:
         name = line.name

@@ -44,7 +44,9 @@ def free_busy(
     sieve: bool = True,
 ) -> FreeBusy:
     """Return the free/busy of a feed over ``[start, end)``: :func:`expand` without the events."""
-    reading = _read(data, start, end, timezone, owner, policy, limits, exclude, strict, sieve)
+    reading = _read(
+        data, start, end, timezone, owner, policy, limits, exclude, strict, sieve, False
+    )
     return reading.answer()
 
 
@@ -77,8 +79,11 @@ def expand(
     """
     if detail not in get_args(Detail):
         raise ValueError(f'detail is "events" or "busy", not {detail!r}')
-    reading = _read(data, start, end, timezone, owner, policy, limits, exclude, strict, sieve)
-    return reading.expansion(titles=detail == "events")
+    titles = detail == "events"
+    reading = _read(
+        data, start, end, timezone, owner, policy, limits, exclude, strict, sieve, titles
+    )
+    return reading.expansion()
 
 
 def _read(
@@ -92,19 +97,23 @@ def _read(
     exclude: Iterable[Excluded],
     strict: bool,
     sieve: bool,
+    titles: bool,
 ) -> Reading:
     lo, hi = epoch(start), epoch(end, ceil=True)
     if lo >= hi:
         raise ValueError("start must lie before end")
-    question = Question(lo, hi, busy.owners(owner), policy or BusyPolicy(), Exclusions(exclude))
+    question = Question(
+        lo, hi, busy.owners(owner), policy or BusyPolicy(), Exclusions(exclude), titles
+    )
     work = Work(limits, strict=strict)
     raw = to_bytes(data)
     sieved = sift(raw, lo, hi, work.limits) if sieve else Sieved.nothing_left_out(raw)
     # Where there are events, only their owner's answer is asked of an ATTENDEE.
-    stream = read(sieved, work, people=bool(question.owner) or sieved.vevents == 0)
+    people = bool(question.owner) or sieved.vevents == 0
+    stream = read(sieved, work, people=people, plain=True)
     if not stream.calendars:
         raise NotACalendar("there is no VCALENDAR in this")
-    vevents = len(stream.events)
+    vevents = len(stream.events) + len(stream.plain)
     if not sieved.whole:
         vevents = max(vevents, sieved.vevents)
     zones = Zones(stream, lo, hi, timezone, work)

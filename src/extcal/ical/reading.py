@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
-from hashlib import sha256
 from typing import NamedTuple
 
 from extcal.errors import LimitExceeded
-from extcal.ical import availability, busy, freebusy, series, values, versions
+from extcal.ical import availability, busy, components, freebusy, series, values, versions
+from extcal.ical.blocks import Block
 from extcal.ical.components import CalendarHead, Component, Stream
 from extcal.ical.events import ExternalEvent
 from extcal.ical.exclusions import Exclusions
 from extcal.ical.expansion import Expansion
 from extcal.ical.instances import Instances
 from extcal.ical.moments import DAY, parse_duration
+from extcal.ical.plain import PlainReader
 from extcal.ical.values import Event
 from extcal.ical.work import Work
 from extcal.ical.zones import Zones
@@ -38,6 +39,7 @@ class Question(NamedTuple):
     owner: frozenset[str]
     policy: BusyPolicy
     exclusions: Exclusions
+    titles: bool = False
 
 
 class _Shown(NamedTuple):
@@ -79,6 +81,9 @@ class Reading:
         self.raw, self.stream, self.zones, self.work = raw, stream, zones, work
         self.question = question
         self.lo, self.hi = question.lo, question.hi
+        self.plain = PlainReader(
+            raw, zones, work, people=bool(question.owner), titles=question.titles
+        )
         self.empty = vevents == 0 and not stream.freebusy and not stream.availability
         self.busy: Levels = {}
         self.shown: list[_Shown | _Alike] = []
@@ -105,10 +110,10 @@ class Reading:
         ]
         return FreeBusy.from_levels(self.lo, self.hi, self.busy, unknown)
 
-    def expansion(self, *, titles: bool) -> Expansion:
-        """The answer with everything that may be shown; without ``titles`` times and types only."""
+    def expansion(self) -> Expansion:
+        """The answer with everything that may be shown; without titles times and types only."""
         shown = self.earliest(self.shown, self.work.limits.max_occurrences)
-        events = [self.external(one, titles) for one in shown]
+        events = [self.external(one) for one in shown]
         events.sort(key=_by_start)
         answer = self.answer()
         return Expansion(
@@ -131,9 +136,8 @@ class Reading:
         """
         by_uid: dict[str, list[Event]] = {}
         alone: list[Event] = []
-        components = self.stream.events
-        while components:  # each is let go as soon as it is typed: its lines are the larger half
-            event = self.typed(components.pop())
+        for component in self.components():
+            event = self.typed(component)
             if event is None:
                 continue
             event.tie = ties[event.calendar]
@@ -143,15 +147,31 @@ class Reading:
                 alone.append(event)
         for event in alone:
             if not event.uid:
+                from hashlib import sha256  # is not read by feeds that follow the standard
+
                 digest = sha256(versions.content(self.raw, event)).hexdigest()
                 event.uid = f"no-uid-{digest[:16]}"
         alone.sort(key=lambda event: (event.uid, event.start.epoch, event.tie))
         yield from (by_uid[uid] for uid in sorted(by_uid))
         yield from ([event] for event in alone)
 
-    def typed(self, component: Component) -> Event | None:
+    def components(self) -> Iterator[Component | Block]:
+        """From the last to the first; each is let go when it is typed: lines take much memory."""
+        long, short = self.stream.events, self.stream.plain
+        while long or short:
+            later = not short or (bool(long) and long[-1].offset > short[-1].offset)
+            yield long.pop() if later else short.pop()
+
+    def typed(self, component: Component | Block) -> Event | None:
         mark = self.work.mark()
         try:
+            if isinstance(component, Block):
+                event = self.plain.event(component)
+                if event is not None:
+                    return event
+                component = components.component(
+                    self.raw, component, self.work, people=bool(self.question.owner)
+                )
             event = values.event(component, self.zones, self.work)
         except LimitExceeded:
             raise
@@ -310,12 +330,12 @@ class Reading:
 
     # --- what may be shown ----------------------------------------------------------------
 
-    def external(self, shown: _Shown, titles: bool) -> ExternalEvent:
+    def external(self, shown: _Shown) -> ExternalEvent:
         occurrence = shown.occurrence
         if occurrence is None:
             return _without_event(shown)
         event, planned = occurrence.event, occurrence.recurrence_id
-        open_ = titles and not event.private
+        open_ = self.question.titles and not event.private
         first_day = last_day = None
         if event.all_day:
             first_day = _day(occurrence.local)

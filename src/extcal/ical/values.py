@@ -6,9 +6,12 @@ reading that blocks time is taken: an event with a readable start and nothing el
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from extcal.ical import recurrence
+from extcal.ical.blocks import Block
 from extcal.ical.components import Component
 from extcal.ical.lines import Line
 from extcal.ical.moments import (
@@ -25,7 +28,7 @@ from extcal.ical.moments import (
 from extcal.ical.work import Work
 from extcal.ical.zones import Zones
 
-__all__ = ["Event", "event"]
+__all__ = ["ALL_DAY_FLAGS", "FACTS", "Event", "event", "read_late"]
 
 
 class Event:
@@ -43,6 +46,7 @@ class Event:
         "facts",
         "has_end",
         "last_modified",
+        "late",
         "location",
         "offset",
         "private",
@@ -57,15 +61,20 @@ class Event:
         "tie",
         "uid",
     )
+    sequence: int
+    dtstamp: int
+    last_modified: int
+    summary: str | None
+    location: str | None
 
-    def __init__(self, component: Component, uid: str, start: Moment) -> None:
+    def __init__(self, component: Component | Block, uid: str, start: Moment) -> None:
         self.calendar = component.calendar
         self.offset = component.offset
         self.span = (component.offset, component.end)  # of its bytes
         self.uid = uid
         self.start = start
         self.all_day = start.is_date
-        self.extent = Extent(1, 0) if start.is_date else Extent(0, 0)
+        self.extent = _WHOLE_DAY if start.is_date else _NOTHING
         self.has_end = False
         self.rules: tuple[recurrence.Rule, ...] = ()
         self.exrules: tuple[recurrence.Rule, ...] = ()
@@ -75,21 +84,28 @@ class Event:
         self.detached = False  # an override of nobody knows which instance
         self.this_and_future = False
         self.tie: tuple[str, ...] = ()  # orders copies that only their VCALENDARs tell apart
-        self.sequence = 0
-        self.dtstamp = 0
-        self.last_modified = 0
-        self.summary: str | None = None
-        self.location: str | None = None
         self.private = False
-        self.facts: dict[str, str] = {}  # STATUS, TRANSP, the BUSYSTATUS family; upper case
+        self.facts: Mapping[str, str] = _NO_FACTS  # STATUS, TRANSP, the BUSYSTATUS family
         self.attendees: tuple[Line, ...] = ()
+        self.late: Callable[[Event], None] | None = None  # sets what nobody has asked for yet
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            """What only few ask for is read when they do: see ``read_late``."""
+            late = None if name == "late" else self.late
+            if late is None or name not in _LATE:
+                raise AttributeError(name)
+            self.late = None
+            late(self)
+            return getattr(self, name)
 
     @property
     def recurs(self) -> bool:
         return bool(self.rules or self.rdates)
 
 
-_FACTS = frozenset(
+FACTS = frozenset(
     {
         "STATUS",
         "TRANSP",
@@ -99,20 +115,22 @@ _FACTS = frozenset(
         "X-MICROSOFT-MSNCALENDAR-INTENDEDSTATUS",
     }
 )
-_ALL_DAY_FLAGS = (
+ALL_DAY_FLAGS = (
     "X-MICROSOFT-CDO-ALLDAYEVENT",
     "X-MICROSOFT-MSNCALENDAR-ALLDAYEVENT",
     "X-FUNAMBOL-ALLDAY",
 )
+
+_LATE = frozenset({"sequence", "dtstamp", "last_modified", "summary", "location"})
+_NO_FACTS: Mapping[str, str] = MappingProxyType({})
+_WHOLE_DAY, _NOTHING = Extent(1, 0), Extent(0, 0)
 
 _Lines = dict[str, list[Line]]
 
 
 def event(component: Component, zones: Zones, work: Work) -> Event | None:
     """Type one VEVENT; None (and a Problem ``event_lost``) when its start cannot be read."""
-    lines: _Lines = {}
-    for line in component.lines:
-        lines.setdefault(line.name, []).append(line)
+    lines = _by_name(component.lines)
     uid = lines["UID"][0].value.strip() if "UID" in lines else ""
     start = _start(lines, component.calendar, zones)
     if start is None:
@@ -131,6 +149,13 @@ def event(component: Component, zones: Zones, work: Work) -> Event | None:
     _read_all_day_flag(found, lines, zones)
     _read_recurrence(found, lines, zones, work)
     return found
+
+
+def _by_name(given: Iterable[Line]) -> _Lines:
+    lines: _Lines = {}
+    for line in given:
+        lines.setdefault(line.name, []).append(line)
+    return lines
 
 
 def _start(lines: _Lines, calendar: int, zones: Zones) -> Moment | None:
@@ -159,24 +184,27 @@ def _first_moment(
 
 
 def _read_plain(found: Event, lines: _Lines) -> None:
-    for name in _FACTS & lines.keys():
-        value = lines[name][0].value.strip().upper()
-        if value:
-            found.facts[name] = value
-    if "SUMMARY" in lines:
-        found.summary = parse_text(lines["SUMMARY"][0].value)
-    if "LOCATION" in lines:
-        found.location = parse_text(lines["LOCATION"][0].value)
+    said = {name: lines[name][0].value.strip().upper() for name in FACTS & lines.keys()}
+    found.facts = {name: value for name, value in said.items() if value}
     if "CLASS" in lines:
         found.private = lines["CLASS"][0].value.strip().upper() not in {"", "PUBLIC"}
-    if "SEQUENCE" in lines:
-        digits = lines["SEQUENCE"][0].value.strip()
-        found.sequence = (
-            int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 11 else 0
-        )
+    found.attendees = tuple(lines.get("ATTENDEE", ()))
+    _read_late(found, lines)
+
+
+def read_late(found: Event, lines: Iterable[Line]) -> None:
+    """Read titles, which only who shows them needs, and what tells versions of one UID apart."""
+    _read_late(found, _by_name(lines))
+
+
+def _read_late(found: Event, lines: _Lines) -> None:
+    found.summary = parse_text(lines["SUMMARY"][0].value) if "SUMMARY" in lines else None
+    found.location = parse_text(lines["LOCATION"][0].value) if "LOCATION" in lines else None
+    digits = lines["SEQUENCE"][0].value.strip() if "SEQUENCE" in lines else ""
+    readable = digits.isascii() and digits.isdigit() and len(digits) < 11
+    found.sequence = int(digits) if readable else 0
     found.dtstamp = _stamp(lines.get("DTSTAMP"))
     found.last_modified = _stamp(lines.get("LAST-MODIFIED"))
-    found.attendees = tuple(lines.get("ATTENDEE", ()))
 
 
 def _stamp(lines: list[Line] | None) -> int:
@@ -307,7 +335,7 @@ def _read_all_day_flag(found: Event, lines: _Lines, zones: Zones) -> None:
     start = found.start
     if start.is_date or not any(
         lines[name][0].value.strip().upper() in {"TRUE", "1"}
-        for name in _ALL_DAY_FLAGS
+        for name in ALL_DAY_FLAGS
         if name in lines
     ):
         return

@@ -1,0 +1,244 @@
+"""Plain VEVENTs, typed the short way.
+
+In: a block that ``blocks`` found plain. Out: the Event that ``components`` and ``values`` would
+make of it, or None: then they make it. This module reports no Problem and guesses nothing; a value
+that is not written in the one form nobody can misread is left to the long way. What a feed writes
+again and again (days, times of day, parameters, rules, facts) is read once.
+
+It reads only what decides when and how an event is busy. Titles, SEQUENCE and stamps wait until
+somebody asks the Event for them. ``tests/properties`` holds that both ways give equal answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import partial
+
+from extcal.ical import recurrence
+from extcal.ical.blocks import Block, own_lines
+from extcal.ical.moments import DAY, LONGEST, Extent, Moment, parse_duration, parse_text
+from extcal.ical.values import ALL_DAY_FLAGS, FACTS, Event, read_late
+from extcal.ical.work import Work
+from extcal.ical.zones import Zones
+
+__all__ = ["PlainReader"]
+
+_FACTS = tuple(sorted(FACTS))
+_WANTED = re.compile(
+    r"\n(UID|DT(?:START|END)|R(?:RULE|DATE|ECURRENCE-ID)|EX(?:DATE|RULE)|DURATION|CLASS|STATUS"
+    r"|TRANSP|SUMMARY|LOCATION|X-(?:FUNAMBOL-ALLDAY|MICROSOFT-(?:CDO|MSNCALENDAR)"
+    r"-(?:ALLDAYEVENT|BUSYSTATUS|INTENDEDSTATUS)))"
+    r"([;:][^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)"
+)
+_FOLD = re.compile(r"\r?\n[ \t]")
+_PARAMS = re.compile(r"(?:;VALUE=DATE-TIME)?(?:;TZID=([A-Za-z0-9_/+. -]+))?")
+_TIME = re.compile(r"T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])", re.A)
+_EPOCH = date(1970, 1, 1).toordinal()
+_LATE_NAMES = ("SEQUENCE", "DTSTAMP", "LAST-MODIFIED", "SUMMARY", "LOCATION")
+_LATE = {name.encode(): name for name in _LATE_NAMES}
+_ATTENDEE = {b"ATTENDEE": "ATTENDEE"}
+
+
+class _NotPlain(Exception):
+    """Something is written in another form; the long way knows them all."""
+
+
+class _Days(dict[str, int]):
+    """YYYYMMDD to the local second of its midnight."""
+
+    def __missing__(self, text: str) -> int:
+        if len(text) != 8 or not (text.isascii() and text.isdigit()):
+            raise _NotPlain
+        try:
+            day = date(int(text[:4]), int(text[4:6]), int(text[6:])).toordinal() - _EPOCH
+        except ValueError:
+            raise _NotPlain from None
+        return self.setdefault(text, day * DAY)
+
+
+class _Times(dict[str, int]):
+    """THHMMSS to seconds after midnight."""
+
+    def __missing__(self, text: str) -> int:
+        match = _TIME.fullmatch(text)
+        if match is None:
+            raise _NotPlain
+        hours, minutes, seconds = map(int, match.groups())
+        return self.setdefault(text, hours * 3600 + minutes * 60 + seconds)
+
+
+class _Params(dict[str, str | None]):
+    """The parameters of a DATE-TIME to its TZID."""
+
+    def __missing__(self, text: str) -> str | None:
+        match = _PARAMS.fullmatch(text)
+        if match is None:
+            raise _NotPlain
+        return self.setdefault(text, match[1])
+
+
+class PlainReader:
+    """Types the plain blocks of one feed; ``people`` and ``titles`` say what is wanted."""
+
+    def __init__(self, raw: bytes, zones: Zones, work: Work, *, people: bool, titles: bool) -> None:
+        self.raw, self.zones, self.work = raw, zones, work
+        self.people, self.titles = people, titles
+        self.days, self.times, self.params = _Days(), _Times(), _Params()
+        self.rules: dict[str, recurrence.Rule | None] = {}
+        self.facts: dict[tuple[str | None, ...], Mapping[str, str]] = {}
+
+    def event(self, block: Block) -> Event | None:
+        """Return the event of a block, or None if it has to be read the long way."""
+        try:
+            return self.read(block)
+        except _NotPlain:
+            return None
+
+    def read(self, block: Block) -> Event:
+        found = _WANTED.findall(self.raw[block.offset : block.own].decode())
+        lines: dict[str, str] = dict(found)
+        exdates: list[str] = []
+        if "EXDATE" in lines:
+            exdates = [written for name, written in found if name == "EXDATE"]
+        if len(lines) + max(0, len(exdates) - 1) != len(found) or "DTSTART" not in lines:
+            raise _NotPlain
+        if "RDATE" in lines or "EXRULE" in lines:
+            raise _NotPlain
+        calendar = block.calendar
+        uid = _plain_text(lines["UID"]).strip() if "UID" in lines else ""
+        start = self.moment(lines["DTSTART"], calendar)
+        event = Event(block, uid, start)
+        self.read_end(event, lines, calendar)
+        if not start.is_date and any(
+            lines.get(flag, ":FALSE") not in {":FALSE", ":0"} for flag in ALL_DAY_FLAGS
+        ):
+            raise _NotPlain
+        if "RECURRENCE-ID" in lines:
+            event.recurrence_id = self.moment(lines["RECURRENCE-ID"], calendar, event)
+        if "RRULE" in lines:
+            event.rules = (self.rule(lines["RRULE"]),)
+        event.facts = self.facts_of(lines)
+        if "CLASS" in lines:
+            event.private = _plain_text(lines["CLASS"]).strip().upper() not in {"", "PUBLIC"}
+        if exdates:
+            self.read_exdates(event, exdates)
+        if self.people:
+            event.attendees = tuple(own_lines(self.raw, block, _ATTENDEE, self.work))
+        if self.titles:
+            event.summary = _title(lines.get("SUMMARY"))
+            event.location = _title(lines.get("LOCATION"))
+        event.late = partial(self.read_late, block)
+        return event
+
+    def read_late(self, block: Block, event: Event) -> None:
+        read_late(event, own_lines(self.raw, block, _LATE, self.work))
+
+    def moment(self, written: str, calendar: int, event: Event | None = None) -> Moment:
+        """A DATE or DATE-TIME; ``event``: a date of its series, whose zone it may borrow."""
+        params, _, value = written.rpartition(":")
+        size = len(value)
+        if size == 15 or (size == 16 and value[15] == "Z"):
+            tzid = self.params[params]
+            local = self.days[value[:8]] + self.times[value[8:15]]
+            if size == 16:
+                return Moment(local, False, self.zones.utc)
+            if tzid is not None:
+                return Moment(local, False, self.zones.resolve(tzid, calendar))
+            zone = event.start.zone if event else self.zones.resolve(None, calendar)
+            return Moment(local, False, zone, True)
+        if size == 8 and (params == ";VALUE=DATE" or not params):
+            lent = event.start.zone if event else self.zones.floating(calendar)
+            zone = self.zones.resolve(None, calendar) if lent is None else lent
+            return Moment(self.days[value], True, zone, True)
+        raise _NotPlain
+
+    def read_end(self, event: Event, lines: dict[str, str], calendar: int) -> None:
+        start = event.start
+        if "DTEND" in lines:
+            if "DURATION" in lines:
+                raise _NotPlain
+            end = self.moment(lines["DTEND"], calendar)
+            if end.is_date != start.is_date:
+                raise _NotPlain
+            if end.is_date:
+                length = end.local - start.local
+                event.extent = Extent(max(1, length // DAY), 0)
+            else:
+                length = end.zone.to_epoch(end.local) - start.zone.to_epoch(start.local)
+                event.extent = Extent(0, min(length, LONGEST))
+                if length <= 0 and end.local > start.local:
+                    raise _NotPlain
+            if length < 0:
+                raise _NotPlain
+            event.has_end = True
+        elif "DURATION" in lines:
+            duration = parse_duration(_plain_text(lines["DURATION"]))
+            if duration is None or duration.empty or duration.negative or start.is_date:
+                raise _NotPlain
+            event.extent = duration.extent
+            event.has_end = True
+
+    def rule(self, written: str) -> recurrence.Rule:
+        if written not in self.rules:
+            odd: list[str] = []
+            rule = recurrence.parse(_plain_text(written), lambda *told: odd.extend(told))
+            self.rules[written] = None if odd else rule
+        rule = self.rules[written]
+        if rule is None:
+            raise _NotPlain
+        return rule
+
+    def read_exdates(self, event: Event, written: list[str]) -> None:
+        moments: list[Moment] = []
+        for line in written:
+            params, _, values = _unfolded(line).rpartition(":")
+            for value in values.split(","):
+                moments.append(self.moment(f"{params}:{value}", event.calendar, event))
+        limits, counted = self.work.limits, self.work.counts.get("dates", 0)
+        if len(moments) > min(limits.max_dates_per_series, limits.max_dates - counted):
+            raise _NotPlain
+        self.work.count("dates", len(moments))
+        event.exdates = moments
+
+    def facts_of(self, lines: dict[str, str]) -> Mapping[str, str]:
+        key = tuple(map(lines.get, _FACTS))
+        facts = self.facts.get(key)
+        if facts is None:
+            texts = {name: _plain_text(lines[name]) for name in _FACTS if name in lines}
+            stripped = {name: text.strip().upper() for name, text in texts.items()}
+            facts = {name: text for name, text in stripped.items() if text}
+            if len(self.facts) < _MAX_FACTS:
+                self.facts[key] = facts
+        return facts
+
+
+_MAX_FACTS = 1_000  # a feed that writes more kinds of them than that is not plain at heart
+
+
+def _unfolded(written: str) -> str:
+    return _FOLD.sub("", written) if "\n" in written else written
+
+
+def _plain_text(written: str) -> str:
+    """The value of a property that has no parameters, and no control characters."""
+    text = _unfolded(written)
+    if text[0] != ":" or not text.isprintable():
+        raise _NotPlain
+    return text[1:]
+
+
+def _title(written: str | None) -> str | None:
+    """A text, whatever its parameters, unless there could be a colon in them."""
+    if written is None:
+        return None
+    text = _unfolded(written)
+    if not text.isprintable():
+        raise _NotPlain
+    if text[0] == ":":
+        return parse_text(text[1:])
+    params, _, value = text.partition(":")
+    if '"' in params:
+        raise _NotPlain
+    return parse_text(value)
