@@ -78,6 +78,10 @@ def _fake_web(monkeypatch: pytest.MonkeyPatch) -> None:
         extcal.CalendarCache, fetcher=pages(), clock=ManualClock("2027-01-04T08:00Z")
     )
     monkeypatch.setattr(extcal, "CalendarCache", cache)
+    tasks: Callable[..., extcal.AsyncCalendarCache] = partial(
+        extcal.AsyncCalendarCache, fetcher=pages(), clock=ManualClock("2027-01-04T08:00Z")
+    )
+    monkeypatch.setattr(extcal, "AsyncCalendarCache", tasks)
 
 
 @pytest.mark.usefixtures("_fake_web")
