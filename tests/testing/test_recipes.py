@@ -10,6 +10,12 @@ import pytest
 pytest_plugins = ["pytester"]
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "testing.md"
+PATIENT = """
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ci")
+"""
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -19,6 +25,7 @@ def test_every_recipe_passes(pytester: pytest.Pytester) -> None:
     recipes = BLOCK.findall(text)
     assert len(recipes) == text.count("\n## Recipe ") == 5
     pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = -p no:cacheprovider\n")
+    pytester.makeconftest(PATIENT)
     pytester.makepyfile("\n".join(recipes))
     done = pytester.runpytest_subprocess()
     outcomes = done.parseoutcomes()

@@ -259,16 +259,18 @@ def _transitions(
     zone: ZoneInfo, start: datetime, end: datetime
 ) -> Iterator[tuple[datetime, datetime]]:
     """Pairs of UTC instants, a second apart, between which the zone's offset changes."""
+    before = _state(zone, start)
     while start < end:
         following = start + _STEP
-        if _state(zone, start) != _state(zone, following):
+        after = _state(zone, following)
+        if before != after:
             low, high = 0, int(_STEP.total_seconds())
             while high - low > 1:
                 middle = (low + high) // 2
-                same = _state(zone, start + timedelta(seconds=middle)) == _state(zone, start)
+                same = _state(zone, start + timedelta(seconds=middle)) == before
                 low, high = (middle, high) if same else (low, middle)
             yield start + timedelta(seconds=low), start + timedelta(seconds=high)
-        start = following
+        start, before = following, after
 
 
 def _state(zone: ZoneInfo, instant: datetime) -> tuple[timedelta | None, timedelta | None]:

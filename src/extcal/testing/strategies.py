@@ -41,7 +41,7 @@ _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 # two, three and four octets, both directions, a combining mark, a joined emoji, markup.
 # Hypothesis' table of all of Unicode would cost every first test some seconds.
 _LETTERS = "ab YZ09,;:\\\"'<&[^éßΩЖ中語אع🎉👩\u0301\u200d"
-_TITLES = st.text(_LETTERS, max_size=40)
+_TITLES = st.text(_LETTERS, max_size=24)
 _STATUSES = st.sampled_from([None, "CONFIRMED", "TENTATIVE", "CANCELLED"])
 _LENGTHS = st.integers(1, 8 * 12).map(lambda fives: timedelta(minutes=5 * fives))
 
@@ -135,7 +135,7 @@ def events(draw: DrawFn, recurring: bool | None = None, odd: bool = False) -> st
         start.moment,
         length if isinstance(start.moment, datetime) else whole_days,
         tz=start.zone,
-        uid=draw(st.none() | st.uuids().map(str)),
+        uid=draw(st.none() | st.integers(0, 10**6).map(str)),
         summary=draw(st.none() | _TITLES),
         location=draw(st.none() | _TITLES),
         rrule=draw(_rules(start)) if series else None,
