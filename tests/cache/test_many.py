@@ -292,6 +292,20 @@ def test_several_feeds_to_a_task(tmp_path: Path, body: str) -> None:
     assert calendars.get(address(3)).state is State.FRESH
 
 
+def test_one_fetcher_for_all_however_many_need_it_first(body: str) -> None:
+    """Or its bounds would be no bounds."""
+    made: list[Provider] = []
+
+    def make() -> Provider:
+        made.append(Provider(body))
+        return made[-1]
+
+    calendars = CalendarCache(fetcher=make)
+    assert made == []
+    assert len(list(calendars.refresh_many(feeds(40), per_host=40))) == 40
+    assert [provider.count for provider in made] == [40]
+
+
 def served(server: FeedServer, count: int, body: str) -> list[Feed]:
     found = []
     for number in range(count):

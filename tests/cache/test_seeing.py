@@ -164,6 +164,7 @@ def test_log_records_have_a_shape(
     levels = [record.levelname for record in caplog.records]
     assert levels == ["INFO", "INFO", "WARNING", "INFO", "WARNING", "INFO", "INFO", "WARNING"]
     assert "SECRET" not in caplog.text
+    assert b"SECRET" not in pickle.dumps([vars(record) for record in caplog.records])
     assert "failed <Feed calendar.example.org #" in caplog.text
 
 

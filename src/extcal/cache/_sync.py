@@ -28,6 +28,7 @@ from extcal.cache.people import Source, part_of, read_people
 from extcal.cache.reading import Exclusions, between, part, without
 from extcal.cache.snapshot import Snapshot
 from extcal.cache.stores import Store
+from extcal.cache.stores._sync import ForkSafeLock
 from extcal.fetch.feed import Feed, as_feed
 from extcal.fetch.protocol import Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
@@ -112,6 +113,7 @@ class CalendarCache(Desk[Fetcher]):
             jitter=jitter,
         )
         self._flights = Flights(self._most, self._call_back)
+        self._making = ForkSafeLock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), recipe(self))
@@ -267,20 +269,21 @@ class CalendarCache(Desk[Fetcher]):
 
     def _fetch(self, request: FetchRequest) -> object:
         """Ask the fetcher. What a host's own may raise could hold the address: it is dropped."""
-        fetcher = self._fetcher
-        if fetcher is None:
-            fetcher = self._fetcher = self._new_fetcher()
+        fetcher = self._fetcher or self._new_fetcher()
         try:
             return fetcher.fetch(request)
         except Exception:
             return None
 
     def _new_fetcher(self) -> Fetcher:
-        if self._recipe is not None:
-            return self._recipe()
         from extcal.fetch import HttpFetcher
 
-        return HttpFetcher(limits=self._limits)
+        with self._making:
+            # One for all, or its bounds would be no bounds.
+            if self._fetcher is None:
+                make = self._recipe or partial(HttpFetcher, limits=self._limits)
+                self._fetcher = make()
+            return self._fetcher
 
     def _in_flight(self) -> int:
         return len(self._flights)

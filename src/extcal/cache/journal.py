@@ -67,7 +67,8 @@ def tell(level: int, event: str, feed: Feed, **fields: _Value) -> None:
     said = {name: value for name, value in fields.items() if value is not None}
     words = "".join(f" {name}={_spoken(value)}" for name, value in said.items())
     record = {"event": event, "host": feed.host, "feed": feed.fingerprint, **said}
-    _LOG.log(level, "%s %r%s", event, feed, words, extra={"extcal": record})
+    # As text: whoever ships records pickled must not ship the feed itself.
+    _LOG.log(level, "%s %s%s", event, repr(feed), words, extra={"extcal": record})
 
 
 def _spoken(value: _Value) -> str:

@@ -5,12 +5,12 @@ Nothing here waits for anything but the lock, and nothing is done while holding 
 
 from __future__ import annotations
 
-import threading
 from collections import Counter, OrderedDict
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from extcal.cache.breaker import WELL, Health, admits, learn, probing
+from extcal.cache.stores._sync import ForkSafeLock
 
 __all__ = ["Hosts", "Memory", "Tally"]
 
@@ -23,7 +23,7 @@ class Tally:
     """How often what happened."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._counts: Counter[str] = Counter()
 
     def count(self, what: str) -> None:
@@ -44,7 +44,7 @@ class Hosts:
     """The health of every host that is not well, by name."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._unwell: dict[str, Health] = {}
 
     def down(self, host: str, now: datetime) -> str | None:
@@ -87,7 +87,7 @@ class Memory(Generic[_Key, _Value]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._kept: OrderedDict[_Key, _Value] = OrderedDict()
 
     def get(self, key: _Key) -> _Value | None:
