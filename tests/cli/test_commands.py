@@ -93,7 +93,7 @@ class TestCheck:
         assert told.stdout.splitlines()[:2] == ["Mon 4 Jan 2027", "  15:00–24:00  BUSY"]
         assert told.stderr == ""
         assert "pass --timezone" in run("check", stdin=feed_text(day)).stdout.splitlines()[-1]
-        assert "timezone" in run("busy", stdin=feed_text(day)).stderr
+        assert "pass --timezone" in run("busy", stdin=feed_text(day)).stderr
 
     @pytest.mark.parametrize(
         ("body", "words", "code"),

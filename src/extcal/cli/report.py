@@ -267,7 +267,8 @@ def problem_lines(problems: Iterable[Problem], name: str = "") -> Iterator[str]:
     found = list(problems)
     start = f"{clean(name)}: " if name else ""
     for problem in found[:_SHOWN]:
-        yield start + clean(str(problem))
+        # The library speaks of its argument, the command line of its option.
+        yield start + clean(str(problem)).replace("timezone=", "--timezone")
     if len(found) > _SHOWN:
         yield f"{start}... and {len(found) - _SHOWN} more"
 
