@@ -20,6 +20,7 @@ import pytest
 
 from extcal import (
     AsyncCalendarCache,
+    AsyncHttpFetcher,
     CalendarCache,
     Failed,
     Feed,
@@ -34,6 +35,7 @@ from extcal import (
     Unavailable,
 )
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
+from extcal.testing.server import FeedServer
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 LONG = 30.0  # seconds no test takes unless something is broken
@@ -343,6 +345,61 @@ def test_two_caches_that_share_a_store(
             await anyio.wait_all_tasks_blocked()
             gate.open.set()
         assert (gate.count, never.count()) == (1, 0)
+
+    run(main)
+
+
+def test_a_waiter_for_another_caches_lease_is_bounded_too(
+    run: Callable[..., None],
+    cache: Callable[..., AsyncCalendarCache],
+    clock: ManualClock,
+    fetcher: FakeFetcher,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A lease that is never given back costs patience, not an answer."""
+    monkeypatch.setattr("extcal.cache.desk._GRACE", 0.01)
+
+    async def main() -> None:
+        store = MemoryStore()
+        async with cache(store=store, limits=Limits(fetch_deadline=0.02)) as calendars:
+            good = await calendars.get(url)
+            clock.advance(HOUR)
+            key = calendars._ledger.keys(Feed(url)).snapshot
+            token = store.lease(key, clock(), timedelta(seconds=10))
+            assert token is not None
+            late = await calendars.get(url)
+            assert (late.state, late.fetched_at) == (State.STALE, good.fetched_at)
+            store.release(key, token)
+            table = await calendars.availability({"Ada": url}, clock(), clock() + HOUR)
+            assert table.state["Ada"] is State.FRESH
+        assert fetcher.count() == 2
+
+    run(main)
+
+
+def test_over_real_http(
+    run: Callable[..., None], cache: Callable[..., AsyncCalendarCache], body: str
+) -> None:
+    """With the fetcher that comes with it: read, confirmed by 304, and refused."""
+
+    async def main() -> None:
+        with FeedServer() as server:
+            feed = Feed(server.serve("/SECRET-7f3a/basic.ics", body, etag='"1"'))
+            fetcher = partial(AsyncHttpFetcher, allow_networks=server.networks)
+            clock = ManualClock("2027-01-04T08:00Z")
+            async with cache(fetcher=fetcher, clock=clock) as calendars:
+                assert len((await calendars.get(feed)).events) == 1
+                clock.advance(HOUR)
+                assert (await calendars.get(feed)).fetched_at == clock()
+                with pytest.raises(Unavailable, match="404"):
+                    await calendars.get(server.url("/nobody.ics"))
+                stats = calendars.stats()
+                assert (stats.read, stats.unchanged, stats.failures) == (1, 1, {"not_found": 1})
+        async with cache(fetcher=None) as calendars:
+            with pytest.raises(Unavailable) as raised:
+                await calendars.get("https://127.0.0.1/basic.ics")
+            assert raised.value.kind == "blocked_url"
 
     run(main)
 
