@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports coverage bench benchrooms benchstores kill picture matrix ci clean
+.PHONY: help demo test lint format types imports coverage bench benchrooms benchcache benchscale benchstores kill picture matrix ci clean
 
 help: ## say what there is
 	@echo "extcal: make ..."
@@ -55,6 +55,14 @@ bench: ## bytes of a feed to free/busy, against the field; ARGS=--quick in a min
 benchrooms: ## where the time of a reading goes; ARGS="outlook-10000" for another feed
 	@sh tools/venv.sh $(VENV)
 	@$(BIN)/python benchmarks/rooms.py $(ARGS)
+
+benchcache: ## a fresh hit, a thousand people, ten thousand calendars in memory
+	@sh tools/venv.sh $(VENV) test
+	@$(BIN)/python benchmarks/cache_bench.py $(ARGS)
+
+benchscale: ## one feed to ten thousand on loopback, over threads, processes and Dask: minutes
+	@sh tools/venv.sh $(VENV) dev
+	@$(BIN)/python benchmarks/scale.py $(ARGS)
 
 benchstores: ## what a fresh hit costs from each store, and ten thousand snapshots in memory
 	@sh tools/venv.sh $(VENV) test
