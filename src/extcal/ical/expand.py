@@ -15,6 +15,7 @@ from typing import get_args
 from extcal.errors import NotACalendar
 from extcal.ical import busy
 from extcal.ical.components import read
+from extcal.ical.crowds import thinned
 from extcal.ical.exclusions import Excluded, Exclusions
 from extcal.ical.expansion import Expansion
 from extcal.ical.reading import Question, Reading
@@ -108,6 +109,7 @@ def _read(
     work = Work(limits, strict=strict)
     raw = to_bytes(data)
     sieved = sift(raw, lo, hi, work.limits) if sieve else Sieved.nothing_left_out(raw)
+    sieved = thinned(sieved, work)
     # Where there are events, only their owner's answer is asked of an ATTENDEE.
     people = bool(question.owner) or sieved.vevents == 0
     stream = read(sieved, work, people=people, plain=True)

@@ -177,7 +177,9 @@ class _Master:
         if event.rdates:
             yield from self.periods(lo, hi, removed)
         runs: list[range] = []
-        starts = self.starts(local_lo, local_hi, runs, event.extent.about // _DEEP)
+        mergeable = not (self.shifts or removed.by_rules)
+        dense = event.extent.about // _DEEP if mergeable else 0
+        starts = self.starts(local_lo, local_hi, runs, dense)
         yield from self.at(starts, lo, hi, removed)
         if runs:
             removed.locals.update(starts)

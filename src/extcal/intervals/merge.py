@@ -111,8 +111,9 @@ def flatten(levels: Levels, lo: int, hi: int) -> list[BusySpan]:
         begins = sorted([*gap_ends, *open_starts])
         stops = sorted([*gap_starts, *open_ends])
         before = len(flat)
+        plain = int(code)
         flat += [
-            (start, end, code) for start, end in zip(begins, stops, strict=True) if start < end
+            (start, end, plain) for start, end in zip(begins, stops, strict=True) if start < end
         ]
         shown_levels += len(flat) > before
         open_starts, open_ends = gap_starts, gap_ends
