@@ -114,3 +114,45 @@ def test_only_file_addresses(root: Path) -> None:
 def test_the_root_is_a_directory(root: Path) -> None:
     with pytest.raises(ValueError, match="directory"):
         FileFetcher(root=root / "ada.ics")
+
+
+def open_descriptors() -> int:
+    return len(os.listdir("/dev/fd"))
+
+
+def test_no_descriptor_stays_open(root: Path) -> None:
+    """Not even of what turns out to be no file."""
+    os.mkfifo(root / "pipe.ics")
+    for path in ("ada.ics", "team", "pipe.ics", "missing.ics", "ada.ics/x", "pipe.ics/x", ""):
+        before = open_descriptors()
+        read(root, f"file://{root.as_posix()}/{path}")
+        assert open_descriptors() == before, path
+
+
+def test_a_directory_that_becomes_a_link_in_the_meantime(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look and the step, whoever may write below the root swaps what is there."""
+    (root / "team" / "b.ics").write_bytes(CALENDAR)
+    resolve = Path.resolve
+    swapped: list[Path] = []
+
+    def resolve_then_swap(path: Path, strict: bool = False) -> Path:
+        found = resolve(path, strict)
+        if found.name == "b.ics":
+            (root / "team").rename(root / "old")
+            (root / "team").symlink_to(root.parent / "feeds-of-others")
+            swapped.append(found)
+        return found
+
+    fetcher = FileFetcher(root=root)
+    monkeypatch.setattr(Path, "resolve", resolve_then_swap)
+    answer = fetcher.fetch(FetchRequest(Feed((root / "team" / "b.ics").as_uri())))
+    assert swapped
+    assert kind(answer) == "not_found_file"
+
+
+def test_an_answer_does_not_tell_what_exists_outside(root: Path) -> None:
+    there, nowhere = root.parent / "outside.ics", root.parent / "nowhere.ics"
+    assert read(root, there.as_uri()) == read(root, nowhere.as_uri())
+    assert kind(read(root, nowhere.as_uri())) == "blocked_url"

@@ -1,7 +1,8 @@
 """Feeds that are files below one directory.
 
 A request for a ``file:`` feed in, an answer out. Nothing outside the root is ever opened: not by
-``..``, not by a link, not by a device or a pipe that pretends to be a file.
+``..``, not by a link, not by a directory that becomes a link in the meantime, not by a device or a
+pipe that pretends to be a file; and no answer tells what exists outside.
 """
 
 from __future__ import annotations
@@ -40,13 +41,13 @@ class FileFetcher:
             return Failed("blocked_url", looks_like="Only file: addresses are read here.")
         try:
             # Percent-encoding is undone once (RFC 8089 section 2); what stays is a name.
-            path = Path(_local(unquote(url.path, errors="strict"))).resolve(strict=True)
+            path = Path(_local(unquote(url.path, errors="strict"))).resolve()
         except (OSError, ValueError, RuntimeError):
             return _NO_FILE
         if not path.is_relative_to(self._root):
             return _OUTSIDE
         try:
-            return _read(path, request)
+            return _read(_open(self._root, path.relative_to(self._root).parts), request)
         except OSError:
             return _NO_FILE
 
@@ -56,11 +57,27 @@ def _local(path: str) -> str:
     return path[1:] if os.name == "nt" and path[2:3] == ":" else path
 
 
-def _read(path: Path, request: FetchRequest) -> FetchResponse:
-    # The last name must not have become a link since it was resolved, and a pipe must not block.
+def _open(root: Path, parts: tuple[str, ...]) -> int:
+    """Open what lies below ``root``; the caller closes it.
+
+    ``parts`` were resolved, so none of them is a link; one that has become one since is refused.
+    """
+    # A pipe must not block.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb") as file:
+    if os.open not in os.supports_dir_fd:  # pragma: no cover - Windows has no such call
+        return os.open(root.joinpath(*parts), flags | getattr(os, "O_BINARY", 0))
+    directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    for part in parts:
+        try:
+            descriptor = os.open(part, flags, dir_fd=directory)
+        finally:
+            os.close(directory)
+        directory = descriptor
+    return directory
+
+
+def _read(descriptor: int, request: FetchRequest) -> FetchResponse:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             return _NO_FILE
@@ -69,7 +86,10 @@ def _read(path: Path, request: FetchRequest) -> FetchResponse:
             return NotModified()
         if found.st_size > request.limits.max_decoded_bytes:
             return _TOO_LARGE
-        body = file.read(request.limits.max_decoded_bytes + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            body = file.read(request.limits.max_decoded_bytes + 1)
+    finally:
+        os.close(descriptor)
     if len(body) > request.limits.max_decoded_bytes:
         return _TOO_LARGE
     failed = failure_of(body, None)
