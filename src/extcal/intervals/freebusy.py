@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import final
 
 from extcal.intervals.frozen import Frozen
@@ -45,6 +46,7 @@ __all__ = ["FreeBusy"]
 _BLOCKING_CODES = blocking_codes(BLOCKING)
 _CODES = frozenset(fbtype.value for fbtype in FBType)
 _SMALLEST = timedelta(seconds=1)
+_code = itemgetter(2)
 
 
 @final
@@ -120,7 +122,7 @@ class FreeBusy(Frozen):
         """
         lo, hi = _window(lo, hi)
         spans = list(busy)
-        _check_codes({code for _, _, code in spans})
+        _check_codes({*map(_code, spans)})
         if is_flat(spans, lo, hi):
             return cls._canonical(lo, hi, spans, union(unknown, lo, hi))
         levels: Levels = {}

@@ -14,7 +14,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import compress
-from operator import itemgetter, lt
+from operator import itemgetter, le, lt
 from typing import TypeVar
 
 __all__ = [
@@ -138,12 +138,10 @@ def is_flat(busy: Sequence[BusySpan], lo: int, hi: int) -> bool:
         and lo <= starts[0]
         and ends[-1] <= hi
         and all(map(lt, starts, ends))
-        and all(map(_apart, ends, starts[1:], codes, codes[1:]))
+        and all(map(le, ends, starts[1:]))
+        # Spans of one code that touch would have become one.
+        and {*zip(ends, codes, strict=True)}.isdisjoint(zip(starts, codes, strict=True))
     )
-
-
-def _apart(end: int, start: int, code: int, next_code: int) -> bool:
-    return end < start or (end == start and code != next_code)
 
 
 def overlapping(spans: Sequence[_AnySpan], lo: int, hi: int) -> Sequence[_AnySpan]:
