@@ -172,7 +172,7 @@ def _unpack_busy(section: bytes) -> tuple[FreeBusy, tuple[Span, ...]]:
     count = 2 * (busy + unknown + base)
     if len(section) != _WINDOW.size + 4 * count + busy + base:
         raise ValueError("the busy section has another length")
-    numbers = [lo + number for number in struct.unpack_from(f"!{count}I", section, _WINDOW.size)]
+    numbers = [*map(lo.__add__, struct.unpack_from(f"!{count}I", section, _WINDOW.size))]
     codes = section[_WINDOW.size + 4 * count :]
     starts, ends = numbers[::2], numbers[1::2]
     hidden = slice(busy, busy + unknown)
