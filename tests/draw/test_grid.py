@@ -196,6 +196,34 @@ def test_all_days_show_the_hours_that_matter() -> None:
     assert shown(MEETING, night) == (8, 24)
 
 
+@both
+@pytest.mark.parametrize(
+    ("lo", "hi", "hours"),
+    [
+        ("2027-01-04T08:00", "2027-01-07T08:00", (7, 18)),  # three days from a morning on
+        ("2027-01-04T20:00", "2027-01-05T20:00", (8, 21)),
+        ("2027-01-04T20:15", "2027-01-04T22:00", (8, 22)),  # an evening only
+        ("2027-01-04T09:00", "2027-01-04T17:00", (8, 18)),
+        ("2027-01-04T05:00", "2027-01-05T00:30", (0, 18)),
+    ],
+)
+def test_what_nobody_asked_for_does_not_look_free(
+    draw: Draw, lo: str, hi: str, hours: tuple[int, int]
+) -> None:
+    """A day that the window cuts shows some of the window, and marks the rest as outside of it."""
+    window = {"lo": at(lo), "hi": at(hi), "zone": BERLIN}
+    rows = [Row("A", [], unknown=[(at(lo), at(hi))])]
+    layout = grid(rows, hours=(), slots=(), **window)
+    assert (layout.first_hour, layout.last_hour) == hours
+    assert layout.has_outside
+    for day in layout.days:
+        assert day.bars[0]
+        shown = sum(bar.span.width for bar in day.bars[0]) + sum(p.width for p in day.outside)
+        assert shown == pytest.approx(1)
+    assert "Not asked for" in draw(rows, **window)
+    assert "Not asked for" not in draw(rows, **MONDAY)
+
+
 @pytest.mark.parametrize(
     ("zone", "day", "hours"),
     [("Europe/Berlin", "2027-03-28", 23), ("Europe/Berlin", "2027-10-31", 25)],
@@ -239,11 +267,14 @@ _tokens = st.sampled_from(["BUSY", "BUSY-TENTATIVE", "BUSY-UNAVAILABLE", "WORKIN
 @given(
     st.lists(st.tuples(_seconds, _seconds, _tokens), max_size=8),
     st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"]),
+    st.integers(0, 86_399),
 )
-def test_nothing_in_the_window_is_hidden(busy: list[tuple[int, int, str]], name: str) -> None:
+def test_nothing_in_the_window_is_hidden(
+    busy: list[tuple[int, int, str]], name: str, shift: int
+) -> None:
     """Every stretch that touches the window has a bar on at least one day, inside its column."""
     zone = ZoneInfo(name)
-    lo, hi = at("2027-01-04", zone), at("2027-01-16", zone)
+    lo, hi = at("2027-01-04", zone) + shift, at("2027-01-16", zone) + shift
     layout = grid([Row("A", busy)], lo=lo, hi=hi, zone=zone, hours=(), slots=())
     shown = set()
     for day in layout.days:

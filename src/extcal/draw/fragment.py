@@ -53,7 +53,7 @@ padding-right:10px;line-height:1.15;border-top:1px solid var(--line)}
 .extcal-under i,.extcal-row i,.extcal-over i{position:absolute;top:0;bottom:0}
 .extcal-under .paper{background:var(--paper)}
 .extcal-under .line{width:0;border-left:1px solid var(--line)}
-.extcal-under .outside{background:var(--back)}
+.extcal-grid .outside{background:var(--outside)}
 .extcal-row{grid-column:2;position:relative;border-top:1px solid var(--line);overflow:hidden;
 z-index:1}
 .extcal-row i{top:5px;bottom:5px;min-width:2px}
@@ -222,6 +222,8 @@ def _legend(layout: Grid) -> str:
         found.append(("free", KINDS["SLOT"]))
     if layout.has_hours:
         found.append(("paper", "Working hours"))
+    if layout.has_outside:
+        found.append(("outside", "Not asked for"))
     entries = "".join(f'<li><i class="{name}"></i>{words}</li>' for name, words in found)
     return f'<ul class="extcal-legend" aria-hidden="true">{entries}</ul>' if entries else ""
 

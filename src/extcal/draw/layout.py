@@ -2,8 +2,9 @@
 
 A grid shows one column per local day. All days show the same hours, from the earliest to the latest
 that matters: the working hours and every edge of a stretch that is not a midnight, so that nothing
-is ever hidden. Positions are fractions of a day's column and follow elapsed time, so that a day
-with a DST change is drawn as long as it is.
+is ever hidden. Where the window begins or ends within a day, the rest of that day lies outside.
+Positions are fractions of a day's column and follow elapsed time, so that a day with a DST change
+is drawn as long as it is.
 """
 
 from __future__ import annotations
@@ -88,6 +89,11 @@ class Grid:
     zone: tzinfo
     has_hours: bool
     slots: tuple[tuple[int, int], ...]
+
+    @property
+    def has_outside(self) -> bool:
+        """Whether some day shows time that the window leaves out."""
+        return any(day.outside for day in self.days)
 
 
 def local(seconds: int, zone: tzinfo) -> datetime:
@@ -178,10 +184,27 @@ def _visible_hours(
             if finish and end != hi:
                 first, last = min(first, finish), max(last, finish)
     if first > last:
-        return _DEFAULT_HOURS
-    top, bottom = math.floor(first - 0.5), math.ceil(last + 0.5)
+        top, bottom = _DEFAULT_HOURS
+    else:
+        top, bottom = math.floor(first - 0.5), math.ceil(last + 0.5)
+    top, bottom = _with_ends(top, bottom, lo, hi, zone)
     top = max(0, min(top, 20))
     return top, max(top + 4, min(bottom, 24))
+
+
+def _with_ends(top: int, bottom: int, lo: int, hi: int, zone: tzinfo) -> tuple[int, int]:
+    """Hours wide enough that the first and the last day show something of the window: a day that
+    shows only what lies outside says nothing, and would be taken for free."""
+    begins, ends = _hour(lo, zone), _hour(hi, zone) or 24.0
+    if local(lo, zone).date() == local(hi - 1, zone).date():
+        if (begins, ends) == (0.0, 24.0):
+            return top, bottom
+        return min(top, math.floor(begins)), max(bottom, math.ceil(ends))
+    if ends <= top:
+        top = math.floor(max(ends - 1, 0))
+    if begins >= bottom:
+        bottom = math.ceil(min(begins + 1, 24))
+    return top, bottom
 
 
 def _hour(seconds: int, zone: tzinfo) -> float:

@@ -44,7 +44,7 @@ _CSS = """
 .extcal-grid .k{font-size:10.5px;fill:var(--soft);text-anchor:middle;
 font-variant-numeric:tabular-nums}
 .extcal-grid .n{font-size:10.5px;fill:var(--soft)}
-.extcal-grid .back{fill:var(--back)}
+.extcal-grid .outside{fill:var(--outside)}
 .extcal-grid .card{fill:var(--back);stroke:var(--line)}
 .extcal-grid .paper{fill:var(--paper)}
 .extcal-grid .dim{fill:var(--dim)}
@@ -196,7 +196,7 @@ def _day_back(layout: Grid, day: Day, left: int, top: int, width: int) -> Iterat
             x = _number(left + at * width)
             yield f'<path class="line" d="M{x} {body}V{body + height}"/>'
             yield f'<text class="k" x="{x}" y="{top + 33}">{hour}</text>'
-    yield from (_rect("back", piece, left, width, body, height) for piece in day.outside)
+    yield from (_rect("outside", piece, left, width, body, height) for piece in day.outside)
     yield f'<rect class="edge" x="{left}" y="{body}" width="{width}" height="{height}"/>'
 
 
@@ -236,6 +236,8 @@ def _legend(layout: Grid, base: int) -> Iterator[str]:
         found.append(("free", KINDS["SLOT"]))
     if layout.has_hours:
         found.append(("hours", "Working hours"))
+    if layout.has_outside:
+        found.append(("outside", "Not asked for"))
     x = float(_MARGIN)
     for name, words in found:
         yield (

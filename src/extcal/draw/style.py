@@ -14,6 +14,7 @@ _LIGHT = {
     "back": "#ffffff",  # behind everything
     "paper": "#ffffff",  # working hours, or all hours where none are given
     "dim": "#eef0f4",  # outside working hours
+    "outside": "#dde1e8",  # not part of the window
     "line": "#d9dde5",
     "edge": "#c3c9d4",
     "text": "#1d2433",
@@ -34,6 +35,7 @@ _DARK = {
     "back": "#171b22",
     "paper": "#272e3b",
     "dim": "#1a1f28",
+    "outside": "#0c0e12",
     "line": "#38414f",
     "edge": "#465062",
     "text": "#e8ebf1",
