@@ -279,6 +279,22 @@ class TestRedirects:
         assert isinstance(answer, Failed)
         assert answer.kind == "redirect_refused"
 
+    def test_with_two_locations_none_is_taken(self) -> None:
+        """A guard on the way may have judged the other one; saying the same twice is harmless."""
+        of = journey()
+        two = (("location", "/a"), ("location", "https://other.example.net/"))
+        answer = of.head(ask(of), Head(302, two))
+        assert isinstance(answer, Failed)
+        assert answer.kind == "redirect_refused"
+        assert isinstance(of.head(ask(of), Head(302, (two[0], two[0]))), Ask)
+
+    def test_an_address_longer_than_the_limit(self) -> None:
+        of = Journey(FetchRequest(Feed(URL)), UrlPolicy(), Limits(max_url_length=60), "tests/1")
+        assert isinstance(of.head(ask(of), Head(302, (("location", "/" + "a" * 20),))), Ask)
+        answer = of.head(ask(of), Head(302, (("location", "/" + "a" * 60),)))
+        assert isinstance(answer, Failed)
+        assert answer.kind == "redirect_refused"
+
     def test_refresh_is_not_followed(self) -> None:
         assert isinstance(meaning(200, Refresh="0;url=https://other.example.net/"), Read)
 

@@ -180,6 +180,7 @@ class TestNamesAndPorts:
         assert kind_of(policy, "https://calendar.example.net:444/") == ""
         assert kind_of(policy, "http://calendar.example.net:444/") == ""
         assert kind_of(policy, "https://calendar.example.net/") == "port"
+        assert UrlPolicy(ports=444, allow_http=True) == policy
 
     def test_literals_are_judged_as_addresses(self) -> None:
         policy = UrlPolicy(allow_ip_literals=True)
@@ -277,6 +278,17 @@ class TestNamesOfAPrivateNetwork:
 class TestTheVeto:
     """``address_policy`` can refuse more, and never less."""
 
+    def test_it_is_asked_about_spelled_out_addresses_too(self) -> None:
+        """Already in the form where an address is pasted."""
+        policy = UrlPolicy(
+            address_policy=lambda host, address: False,
+            allow_networks="10.0.0.0/8",
+            allow_ip_literals=True,
+        )
+        assert kind_of(policy, "https://10.0.0.1/") == "address-policy"
+        assert kind_of(policy, "https://8.8.8.8/") == "address-policy"
+        assert kind_of(policy, "https://calendar.example.net/") == ""
+
     def test_it_judges_what_the_rest_admits(self) -> None:
         seen: list[tuple[str, str]] = []
 
@@ -353,6 +365,8 @@ class TestTheCallersMistakes:
             UrlPolicy(ports=[0])
         with pytest.raises(TypeError):
             UrlPolicy(ports=["443"])  # type: ignore[list-item]
+        with pytest.raises(TypeError):
+            UrlPolicy(ports=True)
         with pytest.raises(TypeError):
             UrlPolicy(ports=[True])
 

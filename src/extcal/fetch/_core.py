@@ -17,7 +17,7 @@ from importlib import import_module
 from extcal.fetch._body import failure_of, sign_in_page
 from extcal.fetch._policy import UrlPolicy
 from extcal.fetch._providers import provider_of
-from extcal.fetch._url import Refusal, Url, literal_of, resolve_reference
+from extcal.fetch._url import Refusal, Url, resolve_reference
 from extcal.fetch.feed import fingerprint_of
 from extcal.fetch.protocol import (
     Failed,
@@ -66,6 +66,9 @@ _NOBODY_ASKED = Failed("protocol", looks_like="The server answered something nob
 _NOT_HTTP = Failed("protocol", looks_like="What the server answered is not HTTP.")
 _NO_ANSWER = Failed("connect", looks_like="The server closed the connection without an answer.")
 _CUT = Failed("truncated", looks_like="The answer broke off before its end.")
+_NO_SINGLE_ADDRESS = Failed(
+    "redirect_refused", looks_like="The server names no single new address."
+)
 
 _CLIENT_REFUSED = (
     "Microsoft turns this program away by its User-Agent; the calendar itself may be fine. Another"
@@ -175,18 +178,10 @@ class Journey:
         url = self.request.feed.url.open()
         if len(url.text) > self.limits.max_url_length:
             return Failed("blocked_url", looks_like="The address is longer than is fetched.")
-        refusal = self._judge(url)
+        refusal = self.policy.judge(url)
         if refusal is not None:
             return Failed("blocked_url", looks_like=refusal.message)
         return Ask(url, self._headers(url))
-
-    def _judge(self, url: Url) -> Refusal | None:
-        """Scheme, port and name; and the address, if spelled out: a proxy would not judge it."""
-        refusal = self.policy.judge(url)
-        if refusal is not None or literal_of(url.host) is None:
-            return refusal
-        vetted = self.policy.vet((url.host,), url.host)
-        return vetted if isinstance(vetted, Refusal) else None
 
     def _headers(self, url: Url) -> tuple[tuple[str, str], ...]:
         """A fresh set for every hop: nothing a hop said is carried to the next one."""
@@ -234,7 +229,7 @@ class Journey:
         if status in (204, 205):
             return Failed("empty", looks_like="The answer is empty.")
         if 300 <= status < 400:
-            return Failed("redirect_refused", looks_like="The server names no single new address.")
+            return _NO_SINGLE_ADDRESS
         return _NOBODY_ASKED
 
     def broken(
@@ -296,8 +291,10 @@ class Journey:
         location = head.get("location")
         if not location:
             return Failed("redirect_refused", looks_like="The server redirects, but not anywhere.")
+        if len({value for name, value in head.fields if name == "location"}) > 1:
+            return _NO_SINGLE_ADDRESS
         url = resolve_reference(ask.url, location)
-        if isinstance(url, Refusal):
+        if isinstance(url, Refusal) or len(url.text) > self.limits.max_url_length:
             return Failed("redirect_refused", looks_like="The server redirects to no web address.")
         if url.path.lower().endswith("/errorfe.aspx"):
             return Failed("client_refused", retry_after(head), _CLIENT_REFUSED)
@@ -305,7 +302,7 @@ class Journey:
             return sign_in_page(provider_of(ask.url))
         if ask.url.scheme == "https" and url.scheme != "https":
             return Failed("redirect_refused", looks_like="The server redirects to plain http.")
-        if self._judge(url) is not None:
+        if self.policy.judge(url) is not None:
             return Failed(
                 "redirect_refused", looks_like="The server redirects to where nothing is fetched."
             )

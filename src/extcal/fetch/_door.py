@@ -47,7 +47,7 @@ class Door:
         allow_http: bool = False,
         allow_ip_literals: bool = False,
         allow_nat64: bool = False,
-        ports: Iterable[int] | None = None,
+        ports: int | Iterable[int] | None = None,
         allow_hosts: str | Iterable[str] = (),
         address_policy: AddressPolicy | None = None,
         user_agent: str | None = None,

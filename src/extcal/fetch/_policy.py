@@ -72,7 +72,7 @@ class UrlPolicy:
         allow_http: bool = False,
         allow_ip_literals: bool = False,
         allow_nat64: bool = False,
-        ports: Iterable[int] | None = None,
+        ports: int | Iterable[int] | None = None,
         allow_hosts: str | Iterable[str] = (),
         address_policy: AddressPolicy | None = None,
     ) -> None:
@@ -99,7 +99,7 @@ class UrlPolicy:
             raise FeedUrlError(refusal.message, kind=refusal.kind, advice=refusal.advice)
 
     def judge(self, url: Url) -> Refusal | None:
-        """Judge scheme, host and port; None admits them."""
+        """Judge scheme, host and port, and the address if it is spelled out; None admits them."""
         if url.scheme not in _PORTS:
             return Refusal("scheme", "Only addresses on the web (https) are fetched.")
         literal = literal_of(url.host)
@@ -108,7 +108,7 @@ class UrlPolicy:
             if self._denies(literal):
                 return _NOT_PUBLIC
             if inside(literal, self.allow_networks):
-                return None
+                return self._ask_host(url.host, literal)
         if url.scheme == "http" and not self.allow_http:
             return Refusal(
                 "http",
@@ -118,7 +118,9 @@ class UrlPolicy:
         ports = _PORTS[url.scheme] if self.ports is None else self.ports
         if url.port not in ports:
             return Refusal("port", "The address names a port that calendars are not fetched from.")
-        return self._judge_name(url.host) if literal is None else self._judge_literal(literal)
+        if literal is None:
+            return self._judge_name(url.host)
+        return self._judge_literal(url.host, literal)
 
     def _judge_name(self, host: str) -> Refusal | None:
         if host in self.allow_hosts:
@@ -133,19 +135,22 @@ class UrlPolicy:
             return Refusal("special-use", "The address names a machine of a private network.")
         return None
 
-    def _judge_literal(self, literal: Address) -> Refusal | None:
+    def _judge_literal(self, host: str, literal: Address) -> Refusal | None:
         if not self.allow_ip_literals:
             return Refusal("ip-literal", "The address names a server by number instead of by name.")
-        return None if is_public(literal, allow_nat64=self.allow_nat64) else _NOT_PUBLIC
+        return self._judge_address(host, literal)
 
-    def vet(self, answers: Iterable[str], host: str = "") -> tuple[Address, ...] | Refusal:
+    def vet(
+        self, answers: Iterable[str | Address], host: str = ""
+    ) -> tuple[Address, ...] | Refusal:
         """Judge everything that ``host`` led to: one bad answer refuses the name.
 
         Returns the addresses to connect to, in the order given, mapped ones unwrapped; at most 64
         answers are read.
         """
         found: dict[Address, None] = {}
-        for answer in islice(answers, MAX_ANSWERS):
+        # As text only: ip_address() would read a number as an address, too.
+        for answer in map(str, islice(answers, MAX_ANSWERS)):
             if "%" in answer:
                 return Refusal("ip-zone", "The address leads to a network that is not public.")
             try:
@@ -172,6 +177,9 @@ class UrlPolicy:
         public = is_public(address, allow_nat64=self.allow_nat64)
         if not public and not inside(address, self.allow_networks):
             return _NOT_PUBLIC
+        return self._ask_host(host, address)
+
+    def _ask_host(self, host: str, address: Address) -> Refusal | None:
         if self.address_policy is None:
             return None
         try:
@@ -197,10 +205,10 @@ def _unwrap_network(network: Network) -> Network:
     return ipaddress.ip_network((first, network.prefixlen - 96))
 
 
-def _read_ports(ports: Iterable[int] | None) -> frozenset[int] | None:
+def _read_ports(ports: int | Iterable[int] | None) -> frozenset[int] | None:
     if ports is None:
         return None
-    several = frozenset(ports)
+    several = frozenset((ports,) if isinstance(ports, int) else ports)
     for port in several:
         if isinstance(port, bool) or not isinstance(port, int):
             raise TypeError(f"ports takes numbers, not {type(port).__name__}")

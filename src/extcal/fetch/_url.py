@@ -33,7 +33,7 @@ _PRINTABLE = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 # RFC 1123 section 2.1, plus the underscore that real hosts carry.
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)")
-_EMPTY_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?///")
+_EMPTY_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[/?#]|$)")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _WHITE = " \t\r\n\f\v"
 
@@ -212,7 +212,12 @@ def resolve_reference(base: Url, secret_reference: str) -> Url | Refusal:
     """Where a Location header leads from ``base`` (RFC 3986 section 5.2, RFC 9110 10.2.2)."""
     # Servers write raw UTF-8 and spaces into Location, which arrives as latin-1; "%" is kept, so
     # nothing is encoded twice.
-    octets = secret_reference.strip(_WHITE).encode("latin-1", "replace")
+    secret_reference = secret_reference.strip(_WHITE)
+    try:
+        octets = secret_reference.encode("latin-1")
+    except UnicodeEncodeError:
+        # Never from a header; whatever it is, it must not turn into a "?".
+        octets = secret_reference.encode("utf-8", "surrogatepass")
     reference = quote(octets, safe="%:/?#[]@!$&'()*+,;=~-._\\\"<>^`{|}")
     if _EMPTY_AUTHORITY.match(reference):
         # RFC 3986 reads no server at all here, browsers the next name, urljoin a path.
