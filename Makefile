@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports coverage bench benchrooms benchcache benchscale benchstores kill picture matrix ci clean
+.PHONY: help demo test lint format types imports coverage bench benchrooms benchcache benchscale benchstores kill nightly picture matrix ci clean
 
 help: ## say what there is
 	@echo "extcal: make ..."
@@ -73,6 +73,13 @@ kill: ## kill -9 whoever writes to SQLite and to Redis, at every point where he 
 	@sh tools/venv.sh $(VENV) test
 	@$(BIN)/python tests/cache/stores/kill.py --store sqlite --rounds $(ROUNDS)
 	@$(BIN)/python tests/cache/stores/kill.py --store redis --rounds $(ROUNDS)
+
+RULES ?= 100000
+FUZZ ?= 100000
+nightly: ## the tests in their long versions: 100,000 random rules, 100,000 damaged feeds, trio; half an hour or more
+	@sh tools/venv.sh $(VENV) test
+	@EXTCAL_RULES=$(RULES) $(BIN)/python -m pytest -q -s tests/oracles
+	@EXTCAL_FUZZ=$(FUZZ) EXTCAL_TEST_TRIO=1 $(BIN)/python -m pytest -q $(ARGS)
 
 picture: ## draw docs/availability.svg anew
 	@sh tools/venv.sh $(VENV)
