@@ -56,10 +56,19 @@ UTC = Named("utc", "UTC", 0)
 
 def clean(raw: str) -> str:
     """A TZID without control characters, outer spaces, one pair of quotes and text escapes."""
+    if raw.isprintable() and '"' not in raw and "\\" not in raw:
+        return raw.strip()
     text = CONTROLS.sub("", raw).strip()
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = text[1:-1].strip()
     return text.replace("\\,", ",").replace("\\;", ";")
+
+
+def _spaced(name: str) -> str:
+    """A name with one space wherever there is white space."""
+    if "  " not in name and name.isprintable():  # then a space is all the white space there is
+        return name
+    return SPACES.sub(" ", name)
 
 
 def _keys() -> Mapping[str, str]:
@@ -95,12 +104,12 @@ def windows_zone(name: str) -> str | None:
     """The IANA zone of a Windows ID, in any case and spacing."""
     from extcal.ical._windows import WINDOWS_ZONES
 
-    return WINDOWS_ZONES.get(SPACES.sub(" ", name).casefold())
+    return WINDOWS_ZONES.get(_spaced(name).casefold())
 
 
 def places(display: str) -> list[str]:
     """The parts of a display name: split at ``,`` and ``/``, case-folded, ``&`` read as ``and``."""
-    text = SPACES.sub(" ", display).casefold().replace("&", "and").replace("/", ",")
+    text = _spaced(display).casefold().replace("&", "and").replace("/", ",")
     return [part for part in (piece.strip() for piece in text.split(",")) if part]
 
 

@@ -30,6 +30,7 @@ __all__ = [
 _EPOCH = 719_163  # the ordinal of 1970-01-01
 _LAST_ORDINAL = 3_652_059
 _CYCLE = 146_097  # days of 400 years
+_SHORTEST = 28  # every span that days are numbered in has as many
 _BEFORE = (0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _LENGTHS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -153,6 +154,8 @@ def _on_weekday(rule: Rule, day: int) -> bool:
 
 def _numbered(wanted: Sequence[int], first: int, length: int, skip: str) -> list[int]:
     """Days 1.. or -1.. of a span; one that does not exist goes where SKIP says (RFC 7529, 4.1)."""
+    if len(wanted) == 1 and 0 < wanted[0] <= _SHORTEST:  # what nearly every rule says
+        return [first + wanted[0] - 1]
     found: set[int] = set()
     for number in wanted:
         offset = number - 1 if number > 0 else length + number

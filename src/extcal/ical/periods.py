@@ -52,7 +52,8 @@ def plan(rule: Rule, dtstart: int, times: Sequence[int]) -> Plan:
     # The periods of DAILY are days; they are visited a month at a time.
     stride = 1 if rule.freq == "DAILY" else rule.interval
     slack = 0 if rule.skip == "OMIT" else 1
-    return Plan(rule, seed, day, times, _index(rule, day), stride, slack)
+    origin = year * 12 + month - 1 if rule.freq == "MONTHLY" else _index(rule, day)
+    return Plan(rule, seed, day, times, origin, stride, slack)
 
 
 def _index(rule: Rule, day: int) -> int:

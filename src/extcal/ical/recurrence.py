@@ -257,16 +257,19 @@ def _from_cycle(
     spend: Callable[[int], None],
     local: list[int],
 ) -> None:
+    if len(offsets) == 1:
+        run = range(first + (base + offsets[0] - first) % period, last + 1, period)
+        for at in range(0, len(run), _CHUNK):
+            part = run[at : at + _CHUNK]
+            spend(1 + len(part) // _SHARE)
+            local += part
+        return
     start = first - (first - base) % period
     stride = period * max(1, _CHUNK // len(offsets))
     for chunk in range(start, last + 1, stride):
         laps = range(chunk, min(chunk + stride, last + 1), period)
         spend(1 + len(laps) * len(offsets) // _SHARE)
-        if len(offsets) == 1:
-            offset = offsets[0]
-            found = [lap + offset for lap in laps]
-        else:
-            found = [lap + offset for lap in laps for offset in offsets]
+        found = [lap + offset for lap in laps for offset in offsets]
         if found[0] < first or found[-1] > last:
             found = found[bisect_left(found, first) : bisect_right(found, last)]
         local += found

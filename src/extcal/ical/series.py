@@ -152,9 +152,10 @@ class _Master:
         self.shifts: list[_Shift] = []
         self.since: list[int] = []  # of the shifts, once they are sorted
         self.known_until: int | None = None
-        self.rdates = sorted(
-            self.local_of(moment) for moment, extent in event.rdates if extent is None
-        )
+        self.rdates: list[int] = []
+        if event.rdates:
+            plain = (moment for moment, extent in event.rdates if extent is None)
+            self.rdates = sorted(map(self.local_of, plain))
         for moment in event.exdates:
             if moment.is_date or event.all_day:
                 self.exdays.add(day_of(moment, self.zone))

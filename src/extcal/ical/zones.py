@@ -134,6 +134,7 @@ class Zones:
 
     __slots__ = (
         "_argument",
+        "_assumed",
         "_assumed_utc",
         "_definitions",
         "_floating",
@@ -157,6 +158,7 @@ class Zones:
         self._told: set[tuple[str, ...]] = set()
         self._read: dict[Named | tuple[str, Rules], Zone] = {}
         self._resolved: dict[tuple[str, int], Zone] = {}
+        self._assumed: dict[Zone, Zone] = {}
         self._floating: dict[int, Zone | None] = {}
         self._headed: dict[int, Zone | None] = {}
         self._siblings_head: list[str] | None = None
@@ -194,9 +196,10 @@ class Zones:
         zone = self._from_name(tzid, calendar)
         if zone is not None:
             return zone
-        if not clean(tzid):  # nothing is named, so the time floats
+        name = clean(tzid)
+        if not name:  # nothing is named, so the time floats
             return self.resolve(None, calendar)
-        return self._assume(tzid, calendar)
+        return self._assume(name, calendar)
 
     def _from_name(self, raw: str, calendar: int) -> Zone | None:
         name = clean(raw)
@@ -205,7 +208,8 @@ class Zones:
             found = self._defined().find(raw, calendar)
             if found.rules is not None:
                 return self._from_definition(name, found.rules)
-            named = exact(clean(found.location)) or loose(name)
+            located = exact(clean(found.location)) if found.location else None
+            named = located or loose(name)
         return None if named is None else self._named(named)
 
     def _defined(self) -> Definitions:
@@ -298,13 +302,15 @@ class Zones:
         zone = None if only is None else self._from_name(only, calendar)
         return None if zone is None else zone.called("vtimezone")
 
-    def _assume(self, tzid: str, calendar: int) -> Zone:
-        name = clean(tzid)
+    def _assume(self, name: str, calendar: int) -> Zone:
         offset = standard_offset(name)
         if offset is not None:
             zone = self._named(Named("assumed", name, offset))
         else:
-            zone = (self._from_head(calendar) or self._argument or self.utc).called("assumed")
+            # Thousands of names may mean nothing; they all share one table.
+            meant = self._from_head(calendar) or self._argument or self.utc
+            zone = self._assumed.get(meant) or meant.called("assumed")
+            self._assumed[meant] = zone
         self._tell(
             "tz_assumed",
             f"no zone is known by the name {_quoted(name)}",
