@@ -116,6 +116,14 @@ def test_the_commands_of_the_readme_are_those_of_the_makefile_and_of_ci() -> Non
         assert re.search(rf"^make {command}\b", ci, re.MULTILINE)
 
 
+def test_every_page_is_reached_from_the_index() -> None:
+    """No page of the docs has to be guessed."""
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    for page in PAGES[1:]:
+        name = page.relative_to(ROOT / "docs").as_posix()
+        assert name == "index.md" or f"]({name}" in index, name
+
+
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
 def test_links_to_files_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text("utf-8")):
