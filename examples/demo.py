@@ -4,7 +4,7 @@ Two people paste the secret addresses of the calendars they keep elsewhere: Ada'
 Bob's Outlook-like. Both are served from this machine, on the loopback interface. The host asks for
 their availability, asks again, and asks once more 31 minutes later.
 
-    python examples/demo.py [--picture FILE.svg]
+    python examples/demo.py [--into FOLDER] [--picture FILE.svg]
 
 With --picture, only the SVG is drawn, for a fixed week, so that it is the same on every day.
 """
@@ -42,7 +42,10 @@ def main() -> None:
     """Run the demo, or only draw its picture."""
     parser = argparse.ArgumentParser(description="Two pasted addresses, and what becomes of them.")
     parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="only draw a fixed week")
-    picture: Path | None = parser.parse_args().picture
+    folder = HERE.parent / "build" / "demo"
+    parser.add_argument("--into", type=Path, metavar="FOLDER", default=folder, help="for pictures")
+    arguments = parser.parse_args()
+    picture: Path | None = arguments.picture
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may not know every dash
     today = date(2026, 12, 30) if picture else datetime.now(ZONE).date()
@@ -54,7 +57,7 @@ def main() -> None:
             start, end = week(monday)
             draw(calendars.availability(feeds, start, end), picture)
         else:
-            tell(server, clock, monday)
+            tell(server, clock, monday, arguments.into)
 
 
 def look_once(
@@ -96,8 +99,8 @@ def week(monday: date) -> tuple[datetime, datetime]:
     return start, datetime.combine(monday + timedelta(days=5), time(), ZONE)
 
 
-def tell(server: FeedServer, clock: ManualClock, monday: date) -> None:
-    """The whole story, in five steps."""
+def tell(server: FeedServer, clock: ManualClock, monday: date, folder: Path) -> None:
+    """The whole story, in five steps; the pictures go into ``folder``."""
     calendars, feeds, pasted = look_once(server, clock, monday)
     start, end = week(monday)
 
@@ -130,7 +133,7 @@ def tell(server: FeedServer, clock: ManualClock, monday: date) -> None:
 
     heading("5", "The same as a picture")
     for suffix in ("html", "svg"):
-        file = HERE.parent / "build" / "demo" / f"availability.{suffix}"
+        file = folder / f"availability.{suffix}"
         draw(table, file)
         print(f"   {_short(file)}")
     print()

@@ -34,9 +34,9 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
-def test_the_demo_tells_the_whole_story() -> None:
+def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
     """Availability of both, common slots, no second fetch, a third one 31 minutes later, a file."""
-    said = run()
+    said = run("--into", str(tmp_path))
     assert said.count("kept as <Feed 127.0.0.1 #") == 2
     for words in ("Ada  busy", "Bob  busy", "tentative", "unavailable", "working elsewhere"):
         assert words in said
@@ -47,19 +47,20 @@ def test_the_demo_tells_the_whole_story() -> None:
     assert "5ec2e7" not in said
     assert "\x1b" not in said
     for suffix in ("html", "svg"):
-        assert (ROOT / "build" / "demo" / f"availability.{suffix}").stat().st_size > 2_000
+        assert (tmp_path / f"availability.{suffix}").stat().st_size > 2_000
 
 
 @pytest.mark.parametrize("monday", ["2027-03-29", "2026-10-26", "2028-02-28", "2027-12-27"])
 def test_the_demo_tells_the_same_in_every_week(
-    monday: str, capsys: pytest.CaptureFixture[str]
+    monday: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """After a clock change, around 29 February, across a new year: local times stay."""
     demo = runpy.run_path(str(ROOT / "examples" / "demo.py"))
     first = date.fromisoformat(monday)
     before = first - timedelta(days=4)
     with FeedServer() as server:
-        demo["tell"](server, ManualClock(datetime(*before.timetuple()[:3], 8, tzinfo=UTC)), first)
+        clock = ManualClock(datetime(*before.timetuple()[:3], 8, tzinfo=UTC))
+        demo["tell"](server, clock, first, tmp_path)
     said = capsys.readouterr().out
     assert "Ada  busy 09:30–09:45, busy 13:00–14:00" in said
     assert "Bob  busy 11:30–12:30, working elsewhere 14:00–18:00" in said
