@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from urllib.parse import quote
 
 import pytest
 
@@ -47,6 +48,22 @@ def base64_text(text: str) -> str:
         f"feed:{FEED}",
         FEED.removeprefix("https://"),
         FEED.removeprefix("https:"),
+        f"https://{FEED}",
+        f"http://{FEED}",
+        f"[{FEED}]",
+        f"{{{FEED}}}",
+        f"\u300c{FEED}\u300d",
+        f"*{FEED}*",
+        f"**{FEED}**",
+        f"_{FEED}_",
+        f"[My calendar]({FEED})",
+        f'<a href="{FEED}">calendar</a>',
+        f"<A class='x' HREF='{FEED}'>calendar</A> and more",
+        f"ICS: {FEED}",
+        f"iCal:{FEED}",
+        f"My calendar is at {FEED}",
+        f"Secret address in iCal format\n{FEED}\n",
+        f"Secret address in iCal format:\t {FEED}",
     ],
 )
 def test_whatever_came_along_is_taken_off(pasted: str) -> None:
@@ -127,6 +144,33 @@ def test_whatever_came_along_is_taken_off(pasted: str) -> None:
             "https://calendar.proton.me/api/calendar/v1/url/x/calendar.ics?CacheKey=a%3D&P=b",
         ),
         ("http://127.0.0.1:8765/ada.ics", "http://127.0.0.1:8765/ada.ics"),
+        (f"https://www.google.com/url?q={GOOGLE}&sa=D", GOOGLE),
+        (f"https://www.google.com/url?sa=t&url={quote(GOOGLE, safe='')}", GOOGLE),
+        (
+            f"https://eur02.safelinks.protection.outlook.com/?url={quote(GOOGLE, safe='')}&data=05",
+            GOOGLE,
+        ),
+        (
+            "https://nam02.safelinks.protection.outlook.com/?url="
+            + quote("https://outlook.live.com/owa/calendar/1/2/cid-3/calendar.html", safe=""),
+            "https://outlook.live.com/owa/calendar/1/2/cid-3/calendar.ics",
+        ),
+        (
+            '<a href="https://www.airbnb.com/calendar/ical/7.ics?s=1&amp;locale=de">x</a>',
+            "https://www.airbnb.com/calendar/ical/7.ics?s=1&locale=de",
+        ),
+        (
+            "https://www.google.com/calendar/hosted/example.org/ical/a%40b/private-1/basic.ics",
+            "https://www.google.com/calendar/hosted/example.org/ical/a%40b/private-1/basic.ics",
+        ),
+        (
+            "https://calendar.google.com/calendar/b/1/ical/a%40b/private-1/basic.ics",
+            "https://calendar.google.com/calendar/b/1/ical/a%40b/private-1/basic.ics",
+        ),
+        (
+            "https://outlook.cloud.microsoft/owa/calendar/1@example.org/2/calendar.html",
+            "https://outlook.cloud.microsoft/owa/calendar/1@example.org/2/calendar.ics",
+        ),
         (PUBLIC.replace("basic.ics", "full.ics"), PUBLIC.replace("basic.ics", "full.ics")),
         (GOOGLE.replace("%40", "@"), GOOGLE.replace("%40", "@")),
         (
@@ -180,6 +224,30 @@ def test_an_address_that_follows_for_certain_is_made(pasted: str, address: str) 
         ("ada@icloud.com", "e-mail", "Public"),
         ("ada@proton.me", "e-mail", "Proton"),
         ("ada@example.org", "e-mail", "settings"),
+        ("ada%40gmail.com", "e-mail", "Google"),
+        ("en.german#holiday@group.v.calendar.google.com", "calendar-id", "iCal format"),
+        ("en.german%23holiday%40group.v.calendar.google.com", "calendar-id", "iCal format"),
+        ("https://outlook.cloud.microsoft/calendar/", "page", "Outlook"),
+        ("https://www.google.com/url?q=ada", "page", "settings"),
+        ("https://www.google.com/url?q=https://www.google.com/url?q=https://a.de/", "page", "ICS"),
+        ("https://www.google.com/url?q=file:///etc/passwd", "page", "settings"),
+        ("https://x.safelinks.protection.outlook.com/?data=1", "page", "settings"),
+        (
+            '<iframe src="https://calendar.google.com/calendar/embed?src=a%40b"></iframe>',
+            "page",
+            "Google",
+        ),
+        ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR", "scheme", "settings"),
+        ("C:\\Users\\ada\\calendar.ics", "scheme", "settings"),
+        ("\\\\nas\\ada\\calendar.ics", "scheme", "settings"),
+        ("/home/ada/calendar.ics", "scheme", "settings"),
+        ("~/calendar.ics", "scheme", "settings"),
+        (f"{FEED} or {FEED}", "chars", "again"),
+        (f"{FEED[:-6]}\r\n{FEED[-6:]}", "chars", "again"),
+        (f"see {FEED} or {FEED}", "scheme", "https://"),
+        (f"ada@example.org {FEED}", "scheme", "https://"),
+        (f"not a URL:{FEED} at all", "scheme", "https://"),
+        ("BEGIN:VCALENDAR\n" * 1_000, "scheme", "settings"),
         ("https://outlook.office.com/calendar/view/month", "page", "Outlook"),
         ("https://outlook.live.com/calendar/0/addfromweb?url=nothing", "page", "ICS"),
         ("https://outlook.com/", "page", "Outlook"),

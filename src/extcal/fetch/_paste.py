@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import re
 from dataclasses import replace
 from urllib.parse import unquote_plus
@@ -27,17 +28,33 @@ _AROUND = (
         "\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\u3000\ufeff"
     )
 )
-_BRACKETS = {"<": ">", "(": ")", "«": "»", "“": "”", "„": "“", "‘": "’", "‹": "›"}
-_QUOTES = "\"'`"
+_BRACKETS = {"<": ">", "(": ")", "[": "]", "{": "}", "«": "»", "“": "”", "„": "“", "‘": "’"} | {
+    "‹": "›",
+    "「": "」",
+    "《": "》",
+}
+_QUOTES = "\"'`*_"  # with what chats write around bold and slanted text
+_MARKED_DOWN = re.compile(r"!?\[[^\[\]]*\]\(\s*([^\s()]+)\s*\)")
+_MARKED_UP = re.compile(
+    r"<(?:a|iframe)\s[^>]*?\b(?:href|src)\s*=\s*([\"'])([^\"'<>]*)\1.*", re.IGNORECASE | re.DOTALL
+)
+# What a settings page or a friend wrote before an address. It must be the last word: what follows
+# one could be the rest of it, broken over two lines.
+_LAST_WORD = re.compile(r"(?:https?|webcals?)://\S*\Z", re.IGNORECASE)
+_INTRODUCTION = re.compile(r"[^:/?#@<]*:?[ \t\r\n]*")
 _LABELLED = re.compile(r"(?:URL|URI|URLTO|LINK)\s*:\s*", re.IGNORECASE)
 _BOOKMARK = re.compile(r"MEBKM:(?:.*;)?URL:((?:[^;\\]|\\.)*)", re.IGNORECASE | re.DOTALL)
-_WRAPPED_SCHEME = re.compile(r"(?:webcals?|feed|ical):(?://)?(?=https?://)", re.IGNORECASE)
+_WRAPPED_SCHEME = re.compile(r"(?:https?|webcals?|feed|ical):(?://)?(?=https?://)", re.IGNORECASE)
 _FEED_SCHEME = re.compile(r"feed://", re.IGNORECASE)
 _NO_SCHEME = re.compile(
     r"(?://)?((?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]*(?::[0-9]+)?(?:[/?].*)?)"
 )
 _FILE_NAME = re.compile(r"[^/?]*\.(?:ics|ical|ifb|zip|html?)", re.IGNORECASE)
-_E_MAIL = re.compile(r"(?:mailto:)?[^@\s:/?#]+@((?:[^@\s:/?#.]+\.)+[^@\s:/?#.]+)", re.IGNORECASE)
+_LOCAL_FILE = re.compile(r"(?:[A-Za-z]:[\\/]|\\\\|~?/(?!/)).*", re.DOTALL)
+# Google's IDs of public calendars hold a "#", and both signs are often copied from an address.
+_E_MAIL = re.compile(
+    r"(?:mailto:)?[^@\s:/?]+(?:@|%40)((?:[^@\s:/?#.%]+\.)+[^@\s:/?#.%]+)", re.IGNORECASE
+)
 _SENTENCE_END = re.compile(r"(?<=\.ics)[.,;:!]+", re.IGNORECASE)
 
 _MAIL_DOMAINS = {
@@ -71,6 +88,11 @@ _OUTLOOK_PAGES = {
     "index.html": "calendar.ics",  # outlook.live.com's name for it
     "reachcalendar.html": "reachcalendar.ics",
 }
+# Mail programs lead through a page of theirs first; where to stands in its address.
+_WRAPPERS = ("google.com", "www.google.com")
+_SAFE_LINKS = ".safelinks.protection.outlook.com"
+# Also as it was for other domains and second accounts: /calendar/hosted/, /calendar/b/1/.
+_GOOGLE_FEED = re.compile(r"/calendar/(?:(?:hosted|b|u)/[^/]+/)?ical/.+")
 _NEXTCLOUD_PAGE = re.compile(
     r"(/.*?)??(?:/index\.php)?/apps/calendar/(?:p|embed)/([A-Za-z0-9]+)(?:/.*)?"
 )
@@ -80,6 +102,8 @@ _NEXTCLOUD_SHARE = re.compile(r".*/remote\.php/dav/public-calendars/[A-Za-z0-9]+
 def read_paste(secret_text: str) -> Url | Refusal:
     """Make an address of what was pasted, or say what to paste instead."""
     secret_text = secret_text.strip(_AROUND)
+    if secret_text[:15].upper() == "BEGIN:VCALENDAR":
+        return Refusal("scheme", "This is a calendar itself, not its address.", ADVICE[None])
     if len(secret_text) > 2 * MAX_URL_LENGTH:
         return Refusal("too-long", "This is longer than any address.", ADVICE[None])
     secret_text = _unwrap(secret_text)
@@ -89,7 +113,8 @@ def read_paste(secret_text: str) -> Url | Refusal:
     secret_text = _WRAPPED_SCHEME.sub("", secret_text, count=1)
     secret_text = _FEED_SCHEME.sub("https://", secret_text, count=1)
     bare = _NO_SCHEME.fullmatch(secret_text)
-    if bare is not None and _FILE_NAME.fullmatch(bare[1]):
+    file_name = bare is not None and _FILE_NAME.fullmatch(bare[1])
+    if file_name or _LOCAL_FILE.fullmatch(secret_text):
         return Refusal("scheme", "This is the name of a file, not an address.", ADVICE[None])
     if bare is not None:
         secret_text = "https://" + bare[1]
@@ -107,6 +132,13 @@ def _unwrap(secret_text: str) -> str:
         secret_text = (
             _LABELLED.sub("", secret_text, count=1) if _LABELLED.match(secret_text) else secret_text
         )
+        for marked, group in ((_MARKED_DOWN, 1), (_MARKED_UP, 2)):
+            found = marked.fullmatch(secret_text)
+            if found is not None:
+                secret_text = html.unescape(found[group]) if group == 2 else found[group]
+        found = _LAST_WORD.search(secret_text)
+        if found is not None and _is_introduction(secret_text[: found.start()]):
+            secret_text = found[0]
         first, last = secret_text[:1], secret_text[-1:]
         if len(secret_text) > 1 and (
             _BRACKETS.get(first) == last or (first in _QUOTES and first == last)
@@ -123,6 +155,10 @@ def _unwrap(secret_text: str) -> str:
     )
 
 
+def _is_introduction(text: str) -> bool:
+    return text[-1:] in (":", " ", "\t", "\r", "\n") and _INTRODUCTION.fullmatch(text) is not None
+
+
 def _refuse_mail(domain: str) -> Refusal:
     group = domain.endswith(".calendar.google.com")
     provider = "google" if group else _MAIL_DOMAINS.get(domain)
@@ -137,6 +173,8 @@ def _recognise(url: Url) -> Url | Refusal:
     page = _PAGES.get(url.host)
     if page is not None:
         return _refuse_page(page)
+    if _wraps(url):
+        return _unwrap_link(url)
     provider = provider_of(url)
     if provider is None:
         return url
@@ -157,6 +195,22 @@ def _recognise(url: Url) -> Url | Refusal:
             return url
 
 
+def _wraps(url: Url) -> bool:
+    known = url.host in _WRAPPERS or url.host.endswith(_SAFE_LINKS)
+    return known and url.path in ("/", "/url")
+
+
+def _unwrap_link(url: Url) -> Url | Refusal:
+    """Where the page of a mail program leads; once only, so that nothing goes in circles."""
+    for value in _values(url, "url") + _values(url, "q"):
+        found = read_url(value)
+        if isinstance(found, Url) and found.scheme != "file" and not _wraps(found):
+            return _recognise(found)
+    return Refusal(
+        "page", "This leads through the page of a mail program, not to a feed.", ADVICE[None]
+    )
+
+
 def _refuse_page(provider: str) -> Refusal:
     return Refusal(
         "page",
@@ -166,8 +220,8 @@ def _refuse_page(provider: str) -> Refusal:
 
 
 def _recognise_google(url: Url) -> Url | Refusal:
-    """``/calendar/ical/`` are feeds; ``?cid=`` may carry a feed's address; the rest are pages."""
-    if url.path.startswith("/calendar/ical/"):
+    """``/calendar/.../ical/`` are feeds; ``?cid=`` may carry a feed; the rest are pages."""
+    if _GOOGLE_FEED.fullmatch(url.path):
         return url
     for value in _values(url, "cid"):
         for candidate in (value, _from_base64(value)):

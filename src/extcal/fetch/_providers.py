@@ -10,6 +10,7 @@ __all__ = ["ADVICE", "provider_of"]
 
 _HOSTS = {
     "calendar.google.com": "google",
+    "outlook.cloud.microsoft": "outlook",
     "outlook.live.com": "outlook",
     "outlook.office.com": "outlook",
     "outlook.office.de": "outlook",
