@@ -360,6 +360,15 @@ class TestTheCallersMistakes:
             with pytest.raises(ValueError, match=name):
                 UrlPolicy(**{name: networks})  # type: ignore[arg-type]
 
+    def test_one_network_is_one_network(self) -> None:
+        """Not the sixteen million addresses it can be iterated over."""
+        network = ipaddress.ip_network("10.0.0.0/8")
+        for one in (network, "10.0.0.0/8", [network], ["10.0.0.0/8"]):
+            assert UrlPolicy(allow_networks=one).allow_networks == (network,)  # type: ignore[arg-type]
+        for wrong in (10, b"\x0a\x00\x00\x00", None, 1.5):
+            with pytest.raises(TypeError, match="networks like"):
+                UrlPolicy(deny_networks=[wrong])  # type: ignore[list-item]
+
     def test_ports(self) -> None:
         with pytest.raises(ValueError, match="65535"):
             UrlPolicy(ports=[0])

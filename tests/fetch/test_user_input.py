@@ -290,3 +290,10 @@ def test_a_zero_width_character_inside_a_name_is_not_removed() -> None:
     """It would change which name it is."""
     with pytest.raises(FeedUrlError):
         Feed.from_user_input("https://exam\u200dple.net/a.ics")
+
+
+def test_a_text_of_nothing_but_wrappings_is_soon_given_up() -> None:
+    assert Feed.from_user_input("*" * 10 + FEED + "*" * 10).reveal() == FEED
+    for text in ("*" * 8_000, "URL:" * 2_000, "(" * 4_000 + ")" * 4_000):
+        with pytest.raises(FeedUrlError):
+            Feed.from_user_input(text)

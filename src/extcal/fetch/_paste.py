@@ -33,6 +33,7 @@ _BRACKETS = {"<": ">", "(": ")", "[": "]", "{": "}", "«": "»", "“": "”", "
     "「": "」",
     "《": "》",
 }
+_MAX_WRAPPINGS = 16  # nobody wraps an address more often; a hostile text might
 _QUOTES = "\"'`*_"  # with what chats write around bold and slanted text
 _MARKED_DOWN = re.compile(r"!?\[[^\[\]]*\]\(\s*([^\s()]+)\s*\)")
 _MARKED_UP = re.compile(
@@ -124,7 +125,7 @@ def read_paste(secret_text: str) -> Url | Refusal:
 
 def _unwrap(secret_text: str) -> str:
     """Take off everything around an address: spaces, brackets, quotes, labels, QR-code framing."""
-    while secret_text:
+    for _ in range(_MAX_WRAPPINGS):
         before = secret_text
         bookmark = _BOOKMARK.match(secret_text)
         if bookmark is not None:

@@ -67,8 +67,8 @@ class UrlPolicy:
     def __init__(
         self,
         *,
-        allow_networks: str | Iterable[str | Network] = (),
-        deny_networks: str | Iterable[str | Network] = (),
+        allow_networks: str | Network | Iterable[str | Network] = (),
+        deny_networks: str | Network | Iterable[str | Network] = (),
         allow_http: bool = False,
         allow_ip_literals: bool = False,
         allow_nat64: bool = False,
@@ -189,8 +189,26 @@ class UrlPolicy:
             return _VETOED
 
 
-def _read_networks(name: str, networks: str | Iterable[str | Network]) -> tuple[Network, ...]:
-    several = (networks,) if isinstance(networks, str) else tuple(networks)
+_NETWORK_TYPES = (
+    str,
+    ipaddress.IPv4Network,
+    ipaddress.IPv6Network,
+    ipaddress.IPv4Address,
+    ipaddress.IPv6Address,
+)
+
+
+def _read_networks(
+    name: str, networks: str | Network | Iterable[str | Network]
+) -> tuple[Network, ...]:
+    # A network is iterable itself: millions of addresses.
+    several = (networks,) if isinstance(networks, _NETWORK_TYPES) else tuple(networks)
+    for network in several:
+        # A number would be read as an address.
+        if not isinstance(network, _NETWORK_TYPES):
+            raise TypeError(
+                f"{name} takes networks like '10.1.0.0/16', not {type(network).__name__}"
+            )
     try:
         return tuple(_unwrap_network(ipaddress.ip_network(network)) for network in several)
     except ValueError as error:
