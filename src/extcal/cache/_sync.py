@@ -114,6 +114,7 @@ class CalendarCache(Desk[Fetcher]):
         )
         self._flights = Flights(self._most, self._call_back)
         self._making = ForkSafeLock()
+        self._travelled = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), recipe(self))
@@ -285,9 +286,17 @@ class CalendarCache(Desk[Fetcher]):
                 self._fetcher = make()
             return self._fetcher
 
+    def _hang_up(self) -> None:
+        """What a copy opened nobody else will close; left to the garbage, it would stay open."""
+        close = getattr(self._ledger.store, "close", None)
+        if self._travelled and callable(close):
+            close()
+
     def _in_flight(self) -> int:
         return len(self._flights)
 
 
 def _rebuild(cls: type[CalendarCache], arguments: dict[str, Any]) -> CalendarCache:
-    return cls(**arguments)
+    copy = cls(**arguments)
+    copy._travelled = True
+    return copy

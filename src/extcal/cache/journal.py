@@ -44,8 +44,8 @@ _Value = str | int | float | bool | datetime | None
 class Refresh:
     """What came of asking a source once.
 
-    ``snapshot``: what is served now, or None if nothing is. ``previous``: what was known before,
-    as it would have been served, or None; ``snapshot.diff(previous)`` says what changed.
+    ``snapshot``: what is served now, or None if nothing is. ``previous``: what was known before, or
+    None; ``snapshot.diff(previous)`` says what changed.
     ``error``: the kind of failure, None if the source was read or said that nothing changed.
     ``seconds``: how long it took to answer.
     """

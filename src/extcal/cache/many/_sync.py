@@ -24,6 +24,7 @@ from extcal.fetch.feed import Feed
 
 if TYPE_CHECKING:
     from extcal.cache._sync import CalendarCache
+    from extcal.cache.flights._sync import Look
 
 __all__ = ["results"]
 
@@ -88,15 +89,19 @@ def _bring(
     ``once``: unlike any other task's. A cluster may take tasks with the same arguments for the
     same task, and answer from what it remembers.
     """
-    looks = [cache._look(feed, cache._ledger.keys(feed), "renew", older_than) for feed in feeds]
-    found: _Outcomes = []
-    for look in looks:
-        try:
-            found.append(cache._told(look.finish(_PATIENCE * cache._patience, strict=True)))
-        except Unavailable as error:
-            # Without its traceback, which would keep this frame and everything in it.
-            found.append(error.with_traceback(None))
-    return found
+    try:
+        looks = [cache._look(feed, cache._ledger.keys(feed), "renew", older_than) for feed in feeds]
+        return [_outcome(cache, look) for look in looks]
+    finally:
+        cache._hang_up()
+
+
+def _outcome(cache: CalendarCache, look: Look) -> Snapshot | Unavailable:
+    try:
+        return cache._told(look.finish(_PATIENCE * cache._patience, strict=True))
+    except Unavailable as error:
+        # Without its traceback, which would keep this frame and everything in it.
+        return error.with_traceback(None)
 
 
 @contextmanager
