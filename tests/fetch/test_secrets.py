@@ -24,9 +24,11 @@ from extcal.fetch import (
     FetchResponse,
     HttpFetcher,
     UrlPolicy,
+    as_feed,
 )
 from extcal.fetch._core import Journey
 from extcal.fetch._url import resolve_reference
+from extcal.fetch.feed import read_feed
 
 Fetch = Callable[..., FetchResponse]
 Make = Callable[..., Fetcher]
@@ -194,6 +196,33 @@ class TestNames:
         with pytest.raises(extcal.FeedUrlError) as refused:
             UrlPolicy().check(Feed(url))
         assert watch.leaks(refused.value) == []
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            f"https://ada:{SECRET}@calendar.example.net/",
+            f"https://calendar.example.net:x{PATH}",
+            f"https://127.1{PATH}",
+            f"https://10.0.0.1{PATH}",
+            f"gopher://{SECRET}",
+            SECRET,
+        ],
+    )
+    @pytest.mark.parametrize(
+        "ask", [Feed, as_feed, Feed.from_user_input, UrlPolicy().check, read_feed]
+    )
+    def test_nor_does_an_address_that_is_refused_as_text(
+        self, watch: Any, url: str, ask: Callable[[str], object]
+    ) -> None:
+        """No frame of ours keeps what it was given: error reporters ship local variables."""
+        try:
+            refused = ask(url)
+        except extcal.FeedUrlError as error:
+            assert error.__cause__ is error.__context__ is None
+            assert watch.leaks(error) == []
+        else:
+            assert not watch.told(repr(refused))
+            assert watch.leaks() == []
 
 
 class TestMistakesOfOurOwn:

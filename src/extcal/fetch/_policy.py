@@ -15,7 +15,7 @@ from itertools import islice
 from extcal.errors import FeedUrlError
 from extcal.fetch._addresses import Address, Network, embedded, inside, is_public, unwrap
 from extcal.fetch._url import Refusal, Url, literal_of, read_url
-from extcal.fetch.feed import Feed, as_feed
+from extcal.fetch.feed import Feed, read_feed
 
 __all__ = ["MAX_ANSWERS", "AddressPolicy", "UrlPolicy"]
 
@@ -93,8 +93,12 @@ class UrlPolicy:
         For a profile form, so that an address is refused when it is pasted. No name is looked up:
         where a name leads is judged at every fetch.
         """
-        feed = as_feed(feed)
-        refusal = self.judge(feed.url.open())
+        found = read_feed(feed)
+        # A traceback that ships local variables must not ship the address.
+        del feed
+        if isinstance(found, FeedUrlError):
+            raise found
+        refusal = self.judge(found.url.open())
         if refusal is not None:
             raise FeedUrlError(refusal.message, kind=refusal.kind, advice=refusal.advice)
 

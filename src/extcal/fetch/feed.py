@@ -21,7 +21,7 @@ from extcal.fetch._providers import ADVICE, provider_of
 from extcal.fetch._url import Refusal, Url, fold_at_sign, read_url
 from extcal.policy import BusyPolicy, Detail
 
-__all__ = ["Feed", "SealedUrl", "as_feed", "fingerprint_of"]
+__all__ = ["Feed", "SealedUrl", "as_feed", "fingerprint_of", "read_feed"]
 
 
 def fingerprint_of(url: Url) -> str:
@@ -191,19 +191,34 @@ class Feed:
 
 def as_feed(feed: Feed | str) -> Feed:
     """``feed`` itself, or the feed a bare address is shorthand for."""
+    found = read_feed(feed)
+    del feed
+    if isinstance(found, FeedUrlError):
+        raise found
+    return found
+
+
+def read_feed(feed: Feed | str) -> Feed | FeedUrlError:
+    """The same, with a refusal returned: its caller can let go of the address and then raise it.
+
+    ``feed = read_feed(feed)`` leaves no frame that holds the address in the open.
+    """
     if isinstance(feed, Feed):
         return feed
     if not isinstance(feed, str):
         raise TypeError(f"a feed is a Feed or an address as str, not {type(feed).__name__}")
     sealed = _seal(feed)
-    del feed
-    return Feed(_accepted(sealed))
+    return _error(sealed) if isinstance(sealed, Refusal) else Feed(sealed)
 
 
 def _accepted(sealed: SealedUrl | Refusal) -> SealedUrl:
     if isinstance(sealed, Refusal):
-        raise FeedUrlError(sealed.message, kind=sealed.kind, advice=sealed.advice)
+        raise _error(sealed)
     return sealed
+
+
+def _error(refusal: Refusal) -> FeedUrlError:
+    return FeedUrlError(refusal.message, kind=refusal.kind, advice=refusal.advice)
 
 
 def _seal(url: str) -> SealedUrl | Refusal:
