@@ -41,13 +41,21 @@ _end = itemgetter(1)
 
 
 def uncovered(starts: Iterable[int], ends: Iterable[int], lo: int, hi: int) -> list[Span]:
-    """Return what of ``[lo, hi)`` no span covers; the spans come as two columns in any order."""
+    """Return what of ``[lo, hi)`` no span covers; the spans come as two columns in any order.
+
+    The gaps are sorted and do not touch. Empty spans cover nothing.
+    """
     # Two more spans, one up to lo and one from hi on, make the window's edges need no care.
     opening = [*starts, hi]
     closing = [*ends, lo]
     opening.sort()
     closing.sort()
-    return [(end, start) for end, start in zip(closing, opening, strict=True) if end < start]
+    gaps = [(end, start) for end, start in zip(closing, opening, strict=True) if end < start]
+    touching = {*map(_end, gaps)}.intersection(map(_start, gaps))
+    if touching:  # an empty span stands between two gaps, and covers nothing
+        begins = (start for start, _ in gaps if start not in touching)
+        gaps = list(zip(begins, (end for _, end in gaps if end not in touching), strict=True))
+    return gaps
 
 
 def complement(spans: Iterable[Span], lo: int, hi: int) -> list[Span]:
