@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 import extcal
+from extcal.ical import _zone_tables, values
+from extcal.ical import instances as columns
 
 RULES = (
     "FREQ=DAILY",
@@ -69,3 +72,77 @@ def test_the_distance_from_dtstart_costs_nothing(feeds: ModuleType, rule: str) -
         for year in (1905, 2025)
     ]
     assert abs(steps[0] - steps[1]) <= 10, steps
+
+
+# --- hostile feeds: how many objects are made, never how long it takes ---------------------------
+
+
+def _feed(hostile: ModuleType, name: str) -> bytes:
+    (found,) = (one.make() for one in hostile.HOSTILE if one.name == name)
+    assert isinstance(found, bytes)
+    return found
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Counts the events that are typed the long way, the occurrences, and the zone tables."""
+    counts = {"events": 0, "occurrences": 0, "tables": 0}
+
+    def count(owner: Any, name: str, what: str) -> None:
+        plain = getattr(owner, name)
+
+        def counted(*args: Any, **keywords: Any) -> Any:
+            counts[what] += 1
+            return plain(*args, **keywords)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    count(values.Event, "__init__", "events")
+    count(columns, "Occurrence", "occurrences")
+    count(_zone_tables.FixedRules, "table", "tables")
+    count(_zone_tables.TzinfoRules, "table", "tables")
+    return counts
+
+
+@pytest.mark.parametrize(
+    "name", ["SECONDLY;INTERVAL=7;COUNT=1000000000", "INTERVAL=0", "1,000 SECONDLY series"]
+)
+def test_instances_that_do_not_touch_are_integers(
+    feeds: ModuleType, hostile: ModuleType, made: dict[str, int], name: str
+) -> None:
+    """A hundred thousand of them, and values of those alone that may be shown."""
+    data = _feed(hostile, name)
+    found = extcal.free_busy(data, feeds.START, feeds.END, timezone="UTC")
+    assert len(found.epochs) > 50_000
+    assert made["occurrences"] <= extcal.Limits().max_occurrences_per_series
+
+
+def test_ten_year_instances_of_every_day_are_one_block(
+    feeds: ModuleType, hostile: ModuleType
+) -> None:
+    """Six hundred thousand instances touch the window; 200 series cost 200 steps, and are known."""
+    data = _feed(hostile, "200 daily series of ten-year instances")
+    assert _steps(feeds, data) <= 400
+    answer = _expand(feeds, data)
+    assert not answer.events_complete
+    assert [period.fbtype for period in answer.free_busy] == [extcal.FBType.BUSY]
+
+
+@pytest.mark.parametrize(
+    ("name", "events"), [("50,000 overrides of one UID", 2), ("100,000 EXDATEs", 2)]
+)
+def test_what_a_limit_cuts_off_is_not_typed(
+    feeds: ModuleType, hostile: ModuleType, made: dict[str, int], name: str, events: int
+) -> None:
+    """Overrides are counted before they are typed."""
+    extcal.free_busy(_feed(hostile, name), feeds.START, feeds.END, timezone="UTC")
+    assert made["events"] <= events
+
+
+def test_zones_that_nobody_knows_share_one_table(
+    feeds: ModuleType, hostile: ModuleType, made: dict[str, int]
+) -> None:
+    """Twenty thousand names mean nothing, so they all mean the same."""
+    data = _feed(hostile, "20,000 unknown TZIDs")
+    extcal.free_busy(data, feeds.START, feeds.END, timezone="Europe/Berlin")
+    assert made["tables"] <= 4

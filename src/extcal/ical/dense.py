@@ -89,14 +89,23 @@ def deep_blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterato
             pieces.append(run[begin:hole])
         begin = max(begin, behind)
     return _joined(
-        Block(
-            zone.to_epoch(piece[0]),
-            extent.end(piece[-1], zone.to_epoch(piece[-1]), zone),
-            piece[0],
-            len(piece),
-        )
+        Block(_begin(piece, zone), _end(piece, extent, zone), piece[0], len(piece))
         for piece in pieces
     )
+
+
+def _begin(piece: range, zone: Zone) -> int:
+    """The first start of all, which a gap may have moved behind the next."""
+    head = piece[: _PIECE // piece.step + 1]
+    return min(zone.to_epoch(part[0]) for part in _of_one_offset(head, zone))
+
+
+def _end(piece: range, extent: Extent, zone: Zone) -> int:
+    """The last end of all, which need not be that of the last instance."""
+    tail = piece[-(_PIECE // piece.step) - 1 :]
+    days = extent.days * DAY
+    ends = range(tail.start + days, tail.stop + days, tail.step)
+    return max(zone.to_epoch(part[-1]) for part in _of_one_offset(ends, zone)) + extent.seconds
 
 
 def _joined(found: Iterable[Block]) -> Iterator[Block]:

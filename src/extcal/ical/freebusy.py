@@ -86,14 +86,16 @@ def _instant(value: str) -> int | None:
 def _periods(component: Component, work: Work) -> tuple[list[Listed], bool]:
     periods: list[Listed] = []
     readable = True
+    lengths: dict[str, int | None] = {}  # of durations: publishers write few different ones
     for line in component.lines:
         if line.name != "FREEBUSY":
             continue
-        fbtype = FBType.from_token(line.params.get("FBTYPE", "BUSY").strip())
+        token = line.params.get("FBTYPE")
+        fbtype = FBType.BUSY if token is None else FBType.from_token(token)
         for value in line.value.split(","):
             if not value.strip():
                 continue
-            span = _span(value)
+            span = _span(value, lengths)
             if span is None:
                 readable = False
                 work.problem(
@@ -107,14 +109,19 @@ def _periods(component: Component, work: Work) -> tuple[list[Listed], bool]:
     return periods, readable
 
 
-def _span(value: str) -> tuple[int, int] | None:
+def _span(value: str, lengths: dict[str, int | None]) -> tuple[int, int] | None:
     begin, _, rest = value.partition("/")
     start = _instant(begin)
     if start is None:
         return None
-    duration = parse_duration(rest)
-    if duration is not None and not duration.empty:
-        return start, start + duration.extent.about  # in UTC, where every day has 24 hours
+    length = lengths.get(rest)
+    if length is None and "P" in rest.upper():
+        duration = parse_duration(rest)
+        if duration is not None and not duration.empty:
+            length = duration.extent.about  # in UTC, where every day has 24 hours
+        lengths[rest] = length
+    if length is not None:
+        return start, start + length
     end = _instant(rest)
     return None if end is None or end < start else (start, end)
 
@@ -209,7 +216,7 @@ def read_freebusy(
 def _window(stream: Stream, said: Published) -> tuple[int, int]:
     for head in stream.calendars:
         if head.window is not None:
-            span = _span(head.window)
+            span = _span(head.window, {})
             if span is not None and span[0] < span[1]:
                 return span
     if not said.known:

@@ -1,0 +1,98 @@
+"""Instances in columns are what their series gives one by one: the slow twins of the fast ways."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extcal.ical import dense
+from extcal.ical.components import Stream
+from extcal.ical.instances import planned_at, touches
+from extcal.ical.moments import DAY, Extent, Moment
+from extcal.ical.work import Work
+from extcal.ical.zones import Zone, Zones
+from extcal.intervals import FreeBusy
+
+# Berlin's changes, Lord Howe's of half an hour, the day that Samoa left out, and none.
+ZONES = st.sampled_from(
+    [
+        ("Europe/Berlin", datetime(2027, 3, 28)),
+        ("Europe/Berlin", datetime(2026, 10, 25)),
+        ("Australia/Lord_Howe", datetime(2027, 4, 4)),
+        ("Pacific/Apia", datetime(2011, 12, 30)),
+        ("UTC", datetime(2027, 1, 1)),
+    ]
+)
+OFFSETS = st.lists(st.integers(-3 * DAY, 3 * DAY) | st.integers(0, 5 * 3600), max_size=12)
+EXTENTS = st.builds(Extent, st.integers(0, 2), st.sampled_from([0, 1, 1800, 3600, 90_000]))
+
+
+def seconds(moment: datetime) -> int:
+    return int(moment.replace(tzinfo=UTC).timestamp())
+
+
+def zone_near(name: str, around: int) -> Zone:
+    zones = Zones(Stream(), around - DAY, around + DAY, name, Work())
+    return zones.resolve(None, 0)
+
+
+@given(ZONES, OFFSETS, st.integers(-400, 400))
+def test_a_run_of_starts_is_converted_like_each_of_them(
+    place: tuple[str, datetime], offsets: list[int], days: int
+) -> None:
+    """A run may lie inside the window's table, reach over its edge, or lie far away."""
+    name, around = place
+    zone = zone_near(name, seconds(around) + days * DAY)
+    run = sorted(seconds(around) + offset for offset in offsets)
+    assert zone.to_epochs(run) == [zone.to_epoch(local) for local in run]
+
+
+@given(ZONES, OFFSETS, EXTENTS, st.integers(-DAY, DAY), st.integers(1, 2 * DAY))
+def test_columns_hold_what_touches_the_window(
+    place: tuple[str, datetime], offsets: list[int], extent: Extent, begins: int, length: int
+) -> None:
+    """RFC 4791 section 9.9, for each instance on its own."""
+    name, around = place
+    zone = zone_near(name, seconds(around))
+    event: Any = SimpleNamespace(extent=extent, start=Moment(0, False, zone))
+    run = sorted({seconds(around) + offset for offset in offsets})
+    lo = zone.to_epoch(seconds(around)) + begins
+    hi = lo + length
+    found = planned_at(event, run, zone.to_epochs(run), lo, hi)
+    one_by_one = [(zone.to_epoch(at), extent.end(at, zone.to_epoch(at), zone), at) for at in run]
+    expected = sorted(row for row in one_by_one if touches(row[0], row[1], lo, hi))
+    assert sorted(zip(found.starts, found.ends, found.locals, strict=True)) == expected
+    assert list(found.starts) == sorted(found.starts)
+
+
+@given(
+    ZONES,
+    st.sampled_from([3600, 7 * 3600, DAY, 2 * DAY]),
+    st.integers(1, 30),
+    st.integers(1, 40),
+    st.lists(st.integers(0, 29), max_size=8),
+)
+def test_deep_blocks_are_what_their_instances_are_one_by_one(
+    place: tuple[str, datetime], step: int, members: int, days: int, gone: list[int]
+) -> None:
+    """Where each instance outlasts the next start by a day, no change of clocks shows between."""
+    name, around = place
+    zone = zone_near(name, seconds(around))
+    extent = Extent(days, 3600)
+    run = range(seconds(around) - 5 * DAY, seconds(around) - 5 * DAY + step * members, step)
+    if not dense.is_deep(run, extent):
+        return
+    removed = {zone.to_epoch(run[index]) for index in gone if index < members}
+    window = run[0] - 100 * DAY, run[-1] + 100 * DAY
+    one_by_one = [
+        (zone.to_epoch(at), extent.end(at, zone.to_epoch(at), zone), 3)
+        for at in run
+        if zone.to_epoch(at) not in removed
+    ]
+    found = dense.deep_blocks(run, extent, dense.Holes(removed, (), zone), zone)
+    blocks = [(block.start, block.end, 3) for block in found]
+    assert FreeBusy.from_epochs(*window, blocks) == FreeBusy.from_epochs(*window, one_by_one)
