@@ -111,12 +111,10 @@ def _read(
     sieved = sift(raw, lo, hi, work.limits) if sieve else Sieved.nothing_left_out(raw)
     sieved = thinned(sieved, work)
     # Where there are events, only their owner's answer is asked of an ATTENDEE.
-    people = bool(question.owner) or sieved.vevents == 0
+    people = bool(question.owner) or not sieved.has_vevents
     stream = read(sieved, work, people=people, plain=True)
     if not stream.calendars:
         raise NotACalendar("there is no VCALENDAR in this")
-    vevents = len(stream.events) + len(stream.plain)
-    if not sieved.whole:
-        vevents = max(vevents, sieved.vevents)
+    has_vevents = bool(stream.events or stream.plain) or not sieved.whole
     zones = Zones(stream, lo, hi, timezone, work)
-    return Reading(raw, stream, vevents, zones, work, question)
+    return Reading(raw, stream, has_vevents, zones, work, question)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from extcal.ical.work import Work
 
-__all__ = ["NO_PARAMS", "Line", "logical_lines", "parse_line"]
+__all__ = ["CONTROL", "NO_PARAMS", "Line", "logical_lines", "parse_line"]
 
 
 class Line(NamedTuple):
@@ -34,8 +34,8 @@ NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
 _PHYSICAL = re.compile(rb"[^\r\n]+")
 _NAME = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
-_CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
-_HAS_CONTROL = re.compile(b"[" + re.escape(_CONTROL) + b"]")
+CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
+_HAS_CONTROL = re.compile(b"[" + re.escape(CONTROL) + b"]")
 # param = param-name "=" param-value *("," param-value); a quoted value may hold ";" ":" ","
 # A parameter without a value, or without a name, must not cost those behind it.
 _PARAM = re.compile(r';([^=;:"]*)(?:=((?:"[^"]*"|[^";:])*))?')
@@ -94,7 +94,7 @@ def _finish(
 ) -> Line | None:
     data = parts[0] if len(parts) == 1 else b"".join(parts)
     if _HAS_CONTROL.search(data):
-        data = data.translate(None, _CONTROL)
+        data = data.translate(None, CONTROL)
     data = data.removeprefix(codecs.BOM_UTF8)
     match = _NAME.match(data)
     if match is None:

@@ -67,13 +67,16 @@ class _Alike(NamedTuple):
 
 
 class Reading:
-    """The answer to one question, as it grows; ``vevents`` counts all the feed's events."""
+    """The answer to one question, as it grows.
+
+    ``has_vevents`` says whether there is any event in the feed, read or not.
+    """
 
     def __init__(
         self,
         raw: bytes,
         stream: Stream,
-        vevents: int,
+        has_vevents: bool,
         zones: Zones,
         work: Work,
         question: Question,
@@ -84,7 +87,7 @@ class Reading:
         self.plain = PlainReader(
             raw, zones, work, people=bool(question.owner), titles=question.titles
         )
-        self.empty = vevents == 0 and not stream.freebusy and not stream.availability
+        self.empty = not has_vevents and not stream.freebusy and not stream.availability
         self.busy: Levels = {}
         self.shown: list[_Shown | _Alike] = []
         self.events_complete = True
@@ -93,7 +96,7 @@ class Reading:
             self.take(group)
         for component_kind in (self.take_published, self.take_unavailable):
             try:
-                component_kind(vevents)
+                component_kind(has_vevents)
             except LimitExceeded:
                 raise
             except Exception:
@@ -275,7 +278,7 @@ class Reading:
 
     # --- VFREEBUSY, VAVAILABILITY ---------------------------------------------------------
 
-    def take_published(self, vevents: int) -> None:
+    def take_published(self, has_vevents: bool) -> None:
         """VFREEBUSY adds what it lists; where there is no VEVENT it also bounds what is known."""
         if not self.stream.freebusy:
             return
@@ -287,7 +290,7 @@ class Reading:
                 uids[component.offset] = next(written, "freebusy")
             reason = f"FREEBUSY;FBTYPE={fbtype}"
             self.take_listed(start, end, uids[component.offset], fbtype, reason)
-        if vevents == 0:
+        if not has_vevents:
             answered = FreeBusy.from_epochs(self.lo, self.hi, [(*known, 1) for known in said.known])
             position = self.lo
             for start, end, _ in answered.epochs:
@@ -295,9 +298,9 @@ class Reading:
                 position = end
             self.work.unknown.append((position, self.hi))
 
-    def take_unavailable(self, vevents: int) -> None:
+    def take_unavailable(self, has_vevents: bool) -> None:
         """VAVAILABILITY becomes one layer, joined with the events (RFC 7953 section 5)."""
-        del vevents
+        del has_vevents
         if self.stream.availability:
             layer = availability.layer(
                 self.stream, self.zones, self.raw, self.lo, self.hi, self.work

@@ -2,23 +2,26 @@
 
 In: the bytes and the window. Out: spans into the same bytes, never shortened bytes.
 
-A VEVENT is left out only on evidence that it cannot matter: all of its dates lie before the window,
-it does not recur or has demonstrably ended, every line of it that could say otherwise is written in
-the plainest way, and nothing that is kept shares its UID. Whatever else there is, down to a name in
-lower case or a fold in an odd place, keeps its VEVENT; everything outside VEVENT is always kept. So
-the answer is the same with and without the sieve.
+A VEVENT is left out only on evidence that it cannot matter: it starts after the window; or all of
+its dates lie before the window, and it does not recur or has demonstrably ended. Every line of it
+that could say otherwise is written in the plainest way, and nothing that is kept shares its UID.
+Whatever else there is, down to a name in lower case or a fold in an odd place, keeps its VEVENT;
+everything outside VEVENT is always kept. So the answer is the same with and without the sieve.
 
-The bytes are touched at C speed, three times: for a lone CR, for lines of interest, for UIDs.
+The bytes are touched at C speed, twice: for lines of interest, and for UIDs (and a lone CR).
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Final
 
+from extcal.ical.lines import CONTROL, logical_lines
+from extcal.ical.work import Work
 from extcal.limits import Limits
 
 __all__ = ["Sieved", "count_vevents", "sieve"]
@@ -26,34 +29,44 @@ __all__ = ["Sieved", "count_vevents", "sieve"]
 WORTHWHILE: Final = 32 * 1024
 """Below this many bytes, reading everything costs less than looking for what to leave out."""
 
+_SHORTEST_LIMIT: Final = 4096  # of a line; below that, a limit may be met by any line
+_R: Final = ord("R")
 _BEGIN: Final = b"\nBEGIN:VEVENT"
 _BEGIN_VEVENT = re.compile(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
-_LONE_CR = re.compile(rb"\r[^\n]")
 _EPOCH = date(1970, 1, 1)
 _DAY = 86_400
 # No zone, no midnight rounding and no all-day reading moves a time by two days.
 _SLACK = timedelta(days=3)
 
-# Only these first letters begin a name that decides whether a past event can matter.
-_INTEREST = rb"""\n(?:
-  D(?!T(?:STAMP[;:]|START%(dated)s|END%(dated)s)|ESCRIPTION[;:])
-| R(?!E(?:CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:%(date)s(?![ \t])
-      |LATED-TO[;:]|SOURCES[;:]|QUEST-STATUS[;:]))
-| U(?!ID:(?:[!-~]+|[!-~]{60,74}%(lf)s\ [!-~]+)%(lf)s(?![ \t])|RL[;:])
-| B(?!EGIN:V(?:EVENT|ALARM)%(lf)s)
-| E(?!ND:V(?:ALARM%(lf)s|EVENT%(lf)sBEGIN:VEVENT%(lf)s)|XDATE[;:])
-| [^A-Z \t\r\n]
-)"""
-_TIME = rb"(?:T[0-9]{6}Z?)?"
-_UID_HEAD = 60  # characters of a UID that the pattern above has seen to hold no fold
-_UID_LINES = 75 + 75 + 5  # two physical lines (RFC 5545 section 3.1)
+# At each line: a first letter that begins no name which decides, else one of these in full.
+_INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!(?<=[BDERU])(?:
+  T(?:S(?:TAMP[;:]|TART%(start)s)|END%(end)s)
+| ID:(?<=%(lf)sUID:)
+| ND:V(?:ALARM%(lf)s|EVENT%(lf)sBEGIN:VEVENT%(lf)s)
+| E(?:GIN:V(?:EVENT|ALARM)%(lf)s|SCRIPTION[;:]|LATED-TO[;:]|SOURCES[;:]|QUEST-STATUS[;:]
+  |CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:[0-9]{8}(?:T[0-9]{6}Z?)?%(lf)s(?![ \t]))
+| XDATE[;:]
+| URATION%(duration)s
+| RL[;:]
+%(more)s))"""
+_DATED = rb"[^:\"\n]*:"
+_ANY = rb"[;:]"
+# Up to 19:59:59: together with what zones and midnights can do, less than the slack.
+_SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
+
+# A lone CR, or a UID; an empty match is whatever else begins like one.
+_UIDS_CRLF = re.compile(rb"\r(?!\n[^U]|\nURL[;:])(?:\nUID:([!-~]+(?:\r\n [!-~]+)?)\r\n(?![ \t]))?")
+_UIDS_LF = re.compile(rb"\n(?=U)(?!URL[;:])(?:UID:([!-~]+(?:\n [!-~]+)?)\n(?![ \t]))?")
+_UID = re.compile(rb"\nUID:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)")
+_HIDDEN_CRLF = re.compile(rb"\n(?:[^A-Z \t]|U(?!ID:(?<=\r\nUID:)|RL[;:]))")
+_HIDDEN_LF = re.compile(rb"\n(?:[^A-Z \t]|U(?!ID:|RL[;:]))")
+_LONE_CR = re.compile(rb"\r[^\n]")
+_FOLD = re.compile(rb"\r?\n[ \t]")
+_NAMES = {b"UID": "UID"}
 
 _DATE_OF = rb"\n%s[^:\"\n]*:([0-9]{8})"
 _DTSTART = re.compile(_DATE_OF % b"DTSTART")
 _DTEND = re.compile(_DATE_OF % b"DTEND")
-_UID = re.compile(rb"\nUID[ \t]*(?:;[^\n]*)?:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.I)
-_FOLD = re.compile(rb"\r?\n[ \t]")
-_CONTROL = bytes([*range(32), 127])
 
 _WEEKDAY = rb"(?:MO|TU|WE|TH|FR|SA|SU)"
 _NUMBERED = rb"(?:[+-]?[1-5])?" + _WEEKDAY
@@ -69,16 +82,17 @@ _LONGEST_STEP = {b"DAILY": 1, b"WEEKLY": 7, b"MONTHLY": 31, b"YEARLY": 366}
 
 @dataclass(frozen=True, slots=True)
 class Sieved:
-    """The bytes, the spans of them to read, and how many VEVENTs they hold in all."""
+    """The bytes, the spans of them to read, and whether there are VEVENTs in any of them."""
 
     raw: bytes
     spans: tuple[tuple[int, int], ...]
-    vevents: int
+    has_vevents: bool
 
     @classmethod
     def nothing_left_out(cls, raw: bytes) -> Sieved:
         """All of the bytes: what a sieve may always answer."""
-        return cls(raw, ((0, len(raw)),), count_vevents(raw))
+        has_vevents = _BEGIN in raw or _BEGIN_VEVENT.search(raw) is not None
+        return cls(raw, ((0, len(raw)),), has_vevents)
 
     @property
     def whole(self) -> bool:
@@ -96,20 +110,25 @@ def count_vevents(raw: bytes) -> int:
 
 def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> Sieved:
     """Choose what to read for the window ``[lo, hi)`` in epoch seconds."""
-    del hi  # what lies after the window is little, and is read
     whole = Sieved.nothing_left_out(raw)
     first = raw.find(_BEGIN)
-    if len(raw) < WORTHWHILE or first < 1 or whole.vevents > limits.max_vevents:
+    if len(raw) < WORTHWHILE or first < 1 or limits.max_line_bytes < _SHORTEST_LIMIT:
         return whole
-    if _LONE_CR.search(raw):
+    if len(raw) > len(_BEGIN) * limits.max_vevents and raw.count(_BEGIN) > limits.max_vevents:
         return whole
-    day = _EPOCH + timedelta(days=lo // _DAY) - _SLACK
-    if not 1000 <= day.year <= 9999:
+    try:
+        before = _EPOCH + timedelta(days=lo // _DAY) - _SLACK
+        after = _EPOCH + timedelta(days=hi // _DAY) + _SLACK
+    except OverflowError:
         return whole
-    blocks = _Blocks(raw, first, day)
+    if before.year < 1000:
+        return whole
+    blocks = _Blocks(raw, first, before, after)
     blocks.find()
-    blocks.add_relatives()
-    return Sieved(raw, blocks.spans(), whole.vevents)
+    blocks.add_longer(limits.max_line_bytes // 2)
+    if not blocks.add_relatives():
+        return whole
+    return Sieved(raw, blocks.spans(), True)
 
 
 def _before(limit: str) -> str:
@@ -125,49 +144,61 @@ def _before(limit: str) -> str:
 class _Blocks:
     """The kept blocks of one feed: from one BEGIN:VEVENT to the next, or to the end."""
 
-    def __init__(self, raw: bytes, first: int, day: date) -> None:
+    def __init__(self, raw: bytes, first: int, before: date, after: date) -> None:
         self.raw = raw
         self.first = first
-        self.day = day
+        self.day = before
         self.crlf = raw[first - 1 : first] == b"\r"
-        lf = rb"\r\n" if self.crlf else rb"\n"
-        past = _before(f"{day:%Y%m%d}").encode() + _TIME + lf
-        date = rb"[0-9]{8}" + _TIME + lf
-        pattern = _INTEREST % {b"dated": rb"[^:\"\n]*:" + past, b"date": date, b"lf": lf}
-        self.interest = re.compile(pattern, re.X)
+        self.newline = b"\r\n" if self.crlf else b"\n"
+        self.tail = len(_BEGIN + self.newline)  # what follows an END:VEVENT
+        self.hidden = (_HIDDEN_CRLF if self.crlf else _HIDDEN_LF).search
+        self.uids_in = (_UIDS_CRLF if self.crlf else _UIDS_LF).findall
+        past = _DATED + _before(f"{before:%Y%m%d}").encode()
+        not_future = _before(f"{after:%Y%m%d}").encode()
+        future = _DATED + rb"(?!" + not_future + rb")[0-9]{8}"
+        self.interest = self.pattern(start=past, end=past, duration=_SHORT, more=b"")
+        self.earlier = self.pattern(start=future, end=_ANY, duration=_ANY, more=b"|RULE[;:]")
         self.starts: list[int] = []
         self.ends: list[int] = []
+
+    def pattern(self, **lines: bytes) -> re.Pattern[bytes]:
+        """The lines that say more of an event than that it cannot matter."""
+        lf = rb"\r\n" if self.crlf else rb"\n"
+        named = {name.encode(): text for name, text in lines.items()}
+        return re.compile(_INTEREST % {**named, b"lf": lf}, re.X)
 
     def keep(self, start: int, end: int) -> None:
         self.starts.append(start)
         self.ends.append(end)
 
     def find(self) -> None:
-        """Keep every block with a line of interest, unless that says that a series has ended."""
+        """Keep every block with a line of interest, unless it is over or has yet to begin."""
         raw, search, first = self.raw, self.interest.search, self.first
+        earlier = self.earlier.search
         position = first
         while (match := search(raw, position)) is not None:
-            start = raw.rfind(_BEGIN, first, match.start() + len(_BEGIN))
-            end = raw.find(_BEGIN, match.start() + 1)
+            line = match.start()
+            start = raw.rfind(_BEGIN, first, line + len(_BEGIN))
+            end = raw.find(_BEGIN, line + 1)
             if end < 0:
                 break
-            if raw[match.start() + 1] != 82 or not self.ended(start, end):  # "R"
+            over = raw[line + 1] == _R and self.ended(start, end, line)
+            if not over and earlier(raw, start, end + self.tail) is not None:
                 self.keep(start, end)
             position = end
         last = raw.rfind(_BEGIN)
         if not self.starts or self.starts[-1] != last:
             self.keep(last, len(raw))
 
-    def ended(self, start: int, end: int) -> bool:
+    def ended(self, start: int, end: int, line: int) -> bool:
         """Whether all that is of interest in a block is one plain rule, and that has ended."""
         raw = self.raw
-        rule = b""
-        for match in self.interest.finditer(raw, start, raw.find(b"\n", end + 1) + 1):
-            newline = raw.find(b"\n", match.start() + 1)
-            line = raw[match.start() + 1 : newline].removesuffix(b"\r")
-            if rule or raw[newline + 1] in b" \t" or not _PLAIN_RULE.fullmatch(line):
-                return False
-            rule = line
+        newline = raw.find(b"\n", line + 1)
+        rule = raw[line + 1 : newline].removesuffix(b"\r")
+        if raw[newline + 1] in b" \t" or not _PLAIN_RULE.fullmatch(rule):
+            return False
+        if self.interest.search(raw, newline, end + self.tail):
+            return False
         return self.rule_ended(rule, start, end)
 
     def rule_ended(self, rule: bytes, start: int, end: int) -> bool:
@@ -178,6 +209,8 @@ class _Blocks:
         if len(starts) != 1 or len(ends) > 1 or len(named) != len(parts):
             return False
         try:
+            if b"UNTIL" in named and ends in ([], starts):  # as most do: no more arithmetic
+                return _date(named[b"UNTIL"]) < self.day - _SLACK
             begins = _date(starts[0])
             length = (_date(ends[0]) - begins if ends else timedelta(0)) + _SLACK
             last = _last(named, begins)
@@ -185,36 +218,68 @@ class _Blocks:
         except (ValueError, OverflowError):
             return False
 
-    def add_relatives(self) -> None:
-        """Keep what shares its UID with anything kept: versions and instances decide together."""
-        raw, find = self.raw, self.raw.find
-        kept = {
-            _clean(uid)
-            for start, end in zip(self.starts, self.ends, strict=True)
-            for uid in _UID.findall(raw, start, end)
-        }
-        kept.discard(b"")
-        if not kept:
-            return
-        size = min(_UID_HEAD, *map(len, kept))
-        heads = {uid[:size] for uid in kept}
-        starts, ends = list(self.starts), list(self.ends)
-        fold = b"\r\n " if self.crlf else b"\n "
-        position = find(b"\nUID:", self.first)
-        while position >= 0:
-            begin = position + 5
-            if raw[begin : begin + size] in heads:
-                written = raw[begin : begin + _UID_LINES].replace(fold, b"", 1)
-                uid, ended, _ = written.partition(b"\n")
-                if not ended or uid.rstrip(b"\r") in kept:
-                    at = bisect_right(starts, position) - 1
-                    if at < 0 or position >= ends[at]:
-                        self.keep_around(position)
-            position = find(b"\nUID:", begin)
+    def add_longer(self, stride: int) -> None:
+        """Keep what could hold a line that is too long to be read: that makes time unknown."""
+        raw = self.raw
+        for position in range(self.first, len(raw) - stride, stride):
+            if raw.find(_BEGIN, position, position + stride) < 0:
+                self.keep_around(position)
+
+    def add_relatives(self) -> bool:
+        """Keep what shares its UID with anything kept: versions and instances decide together.
+
+        False if a lone CR, which ends a line as well, makes the evidence worthless.
+        """
+        raw, uids_in, fold = self.raw, self.uids_in, self.newline + b" "
+        if not self.crlf and b"\r" in raw:
+            return False
+        spans = self.spans()
+        # What is kept of the head is no event, but the first events may be joined to it.
+        kept = set(self.kept_uids(((self.first + 1, spans[0][1]), *spans[1:])))
+        plain = {uid.encode() for uid in kept if uid.isascii()}
+        for (_, start), (end, _) in pairwise(spans):
+            uids = uids_in(raw, start, end + 1)  # to see that no UID begins behind the last newline
+            odd = b"" in uids
+            if odd and _LONE_CR.search(raw, start, end):
+                return False
+            if fold in b"".join(uids):
+                uids = [uid.replace(fold, b"") for uid in uids]
+            if odd:
+                self.keep_related(start, end, kept)
+            elif not plain.isdisjoint(uids):
+                self.keep_numbered(start, [n for n, uid in enumerate(uids) if uid in plain])
+        return True
+
+    def kept_uids(self, spans: tuple[tuple[int, int], ...]) -> Iterator[str]:
+        """The UIDs that the reader will find in what is kept, as it will find them."""
+        raw, uids_in = self.raw, self.uids_in
+        for start, end in spans:
+            uids = uids_in(raw, start, end + 1)
+            if b"" in uids or self.hidden(raw, start, end - 1):
+                lines = logical_lines(raw, (start, end), _NAMES, Work())
+                yield from (line.value.strip() for line in lines)
+            else:
+                yield from (_FOLD.sub(b"", uid).decode() for uid in uids)
+
+    def keep_related(self, start: int, end: int, kept: set[str]) -> None:
+        """Keep the blocks between two positions whose UID is kept, however it is written."""
+        for match in _UID.finditer(self.raw, start, end):
+            if not kept.isdisjoint(_readings(match[1])):
+                self.keep_around(match.start())
+
+    def keep_numbered(self, start: int, numbers: list[int]) -> None:
+        """Keep the blocks of these UIDs, counted from a position on."""
+        find, position = self.raw.find, start
+        for number in range(numbers[-1] + 1):
+            position = find(b"\nUID:", position + 1)
+            if number in numbers:
+                self.keep_around(position)
 
     def keep_around(self, position: int) -> None:
-        end = self.raw.find(_BEGIN, position)
-        self.keep(self.raw.rfind(_BEGIN, 0, position), len(self.raw) if end < 0 else end)
+        end = self.raw.find(_BEGIN, position + 1)
+        self.keep(
+            self.raw.rfind(_BEGIN, 0, position + len(_BEGIN)), len(self.raw) if end < 0 else end
+        )
 
     def spans(self) -> tuple[tuple[int, int], ...]:
         """The head and the kept blocks, sorted, neighbours joined. A block begins behind its LF."""
@@ -228,9 +293,10 @@ class _Blocks:
         return tuple((start, end) for start, end in found)
 
 
-def _clean(uid: bytes) -> bytes:
-    """As the reader will see it, as far as the first 60 characters of plain ones go."""
-    return _FOLD.sub(b"", uid).translate(None, _CONTROL).strip()
+def _readings(uid: bytes) -> set[str]:
+    """A UID as the reader will see it, whichever encoding it takes the line to be in."""
+    data = _FOLD.sub(b"", uid).translate(None, CONTROL)
+    return {data.decode("utf-8", "replace").strip(), data.decode("cp1252", "replace").strip()}
 
 
 def _date(digits: bytes) -> date:

@@ -1,0 +1,357 @@
+"""The sieve is invisible: with it and without it, every answer is the same.
+
+Only what decides is compared as a whole: events, free/busy, ``complete``. Of the Problems, those of
+UIDs that were left out may be missing.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import extcal
+from extcal.ical import sieve as room
+from extcal.limits import Limits
+
+START = datetime(2027, 3, 1, tzinfo=UTC)
+END = datetime(2027, 4, 15, tzinfo=UTC)
+LO, HI = int(START.timestamp()), int(END.timestamp())
+FIXTURES = sorted(path for path in Path(__file__).parents[1].rglob("*.ics"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_feeds_are_sieved() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "WORTHWHILE", 0)
+        yield
+
+
+def read(body: bytes, *, sieve: bool, **options: object) -> object:
+    try:
+        result = extcal.expand(body, START, END, timezone="Asia/Tokyo", sieve=sieve, **options)  # type: ignore[arg-type]
+    except extcal.NotACalendar as refused:
+        return str(refused)
+    assert "internal_error" not in {problem.code for problem in result.problems}
+    return result
+
+
+def check(body: bytes, **options: object) -> None:
+    with_it, without = read(body, sieve=True, **options), read(body, sieve=False, **options)
+    if not isinstance(without, extcal.Expansion):
+        assert with_it == without
+        return
+    assert isinstance(with_it, extcal.Expansion)
+    assert with_it.events == without.events
+    assert with_it.free_busy == without.free_busy
+    assert with_it.complete == without.complete
+    assert with_it.empty == without.empty
+    shown = {event.uid for event in with_it.events}
+    told = {(one.code, one.uid, one.line) for one in with_it.problems}
+    assert {(one.code, one.uid, one.line) for one in without.problems if one.uid in shown} <= told
+
+
+def read_bytes(body: bytes) -> int:
+    return sum(end - start for start, end in room.sieve(body, LO, HI, Limits()).spans)
+
+
+# --- feeds ------------------------------------------------------------------------------------
+
+# Past, around the window's edges, inside it, behind it.
+DAYS = ("20200105", "20260301", "20270222", "20270226", "20270228", "20270310", "20270414")
+DAYS += ("20270418", "20270421", "20270601", "20310101")
+TIMES = ("T000000Z", "T090000", "T235900Z", "", "T090000Z", "T010203")
+RULES = (
+    *("FREQ=DAILY", "FREQ=DAILY;COUNT=5", "FREQ=DAILY;UNTIL=20200301", "FREQ=WEEKLY;COUNT=3"),
+    *("FREQ=WEEKLY;UNTIL=20270228T235959Z", "FREQ=MONTHLY;COUNT=90", "FREQ=YEARLY;UNTIL=20260231"),
+    *("FREQ=YEARLY;COUNT=2", "freq=daily;until=20200301", "FREQ=HOURLY;COUNT=3", "FREQ=X;COUNT=2"),
+    *(
+        "FREQ=DAILY;UNTIL=20200301;UNTIL=20280101",
+        "FREQ=MONTHLY;BYDAY=5FR;COUNT=9",
+        "FREQ=DAILY;COUNT=0",
+    ),
+    *(
+        "FREQ=DAILY;INTERVAL=2;COUNT=9",
+        "FREQ=WEEKLY;WKST=SU;BYDAY=MO,FR;COUNT=700",
+        "UNTIL=20200101",
+    ),
+    *("FREQ=MONTHLY;BYMONTHDAY=31;COUNT=12", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;COUNT=3"),
+)
+UIDS = ("a", "b", "c", "d", "A", "\u00e9", "", " a", "a ", "x" * 80, "x" * 79 + "y", "a\x01", "a b")
+
+
+def when(name: str, day: str, time: str) -> str:
+    if not time:
+        return f"{name};VALUE=DATE:{day}"
+    return f"{name}:{day}{time}" if time.endswith("Z") else f"{name};TZID=Europe/Berlin:{day}{time}"
+
+
+days, times = st.sampled_from(DAYS), st.sampled_from(TIMES)
+moments = st.tuples(days, times)
+
+
+@st.composite
+def plain_events(draw: st.DrawFn) -> list[str]:
+    day, time = draw(moments)
+    lines = [f"UID:{draw(st.sampled_from(UIDS[:5]))}{draw(st.integers(0, 6))}"]
+    lines.append(when("DTSTART", day, time))
+    later = draw(st.sampled_from([one for one in DAYS if one >= day][:3]))
+    lines.append(when("DTEND", draw(st.sampled_from((day, later))), time))
+    if draw(st.integers(0, 3)) == 0:
+        lines.append("RRULE:" + draw(st.sampled_from(RULES)))
+    if draw(st.integers(0, 3)) == 0:
+        lines.append(when("RECURRENCE-ID", *draw(moments)))
+    if draw(st.integers(0, 3)) == 0:
+        lines.append(f"SEQUENCE:{draw(st.integers(0, 2))}")
+    return lines
+
+
+ODD_LINES = st.one_of(
+    st.builds(
+        when,
+        st.sampled_from(("DTSTART", "DTEND", "RDATE", "EXDATE", "dtstart", "RECURRENCE-ID")),
+        days,
+        times,
+    ),
+    st.sampled_from(UIDS).map("UID:{}".format),
+    st.sampled_from(UIDS).map("uid:{}".format),
+    st.sampled_from(UIDS).map("U\r\n ID:{}".format),
+    st.sampled_from(UIDS).map("UID;X=1:{}".format),
+    st.sampled_from(UIDS).map(lambda uid: f"UID:{uid[:1]}\r\n\t{uid[1:]}"),
+    st.sampled_from(UIDS).map(lambda uid: f"UID:{uid[:70]}\r\n {uid[70:]}"),
+    st.sampled_from(RULES).map("RRU\r\n LE:{}".format),
+    st.sampled_from(RULES).map("RRULE:{}".format),
+    moments.map(lambda m: f"RECURRENCE-ID;RANGE=THISANDFUTURE:{m[0]}T090000Z"),
+    moments.map(lambda m: f'DTEND;X=":20200101":{m[0]}T090000Z'),
+    moments.map(lambda m: f"DTEND:{m[0][:4]}\r\n {m[0][4:]}"),
+    moments.map(lambda m: f"DTSTART:{m[0][:4]}-{m[0][4:6]}-{m[0][6:]}"),
+    moments.map(lambda m: f"DTEND;TZID=(UTC+01:00) Berlin:{m[0]}T090000"),
+    moments.map(lambda m: f"BEGIN:VALARM\r\nDTSTART:{m[0]}T090000Z\r\nUID:a1\r\nEND:VALARM"),
+    moments.map(lambda m: f"DESCRIPTION:x\rDTEND:{m[0]}T090000Z"),
+    moments.map(lambda m: f"DESCRIPTION:x\nDTEND:{m[0]}T090000Z"),
+    moments.map(lambda m: f"DESCRIPTION:x\r\n DTEND:{m[0]}T090000Z"),
+    moments.map(lambda m: f"\ufeffDTEND:{m[0]}T090000Z"),
+    moments.map(lambda m: f"\x01DTEND:{m[0]}T090000Z"),
+    st.sampled_from(
+        (
+            *("DURATION:PT1H", "DURATION:P3650D", "DURATION:-PT1H", "DURATION:PT19H59M59S"),
+            *(
+                "BEGIN:VALARM",
+                "END:VALARM",
+                "BEGIN:VTODO",
+                "END:VEVENT",
+                "bEGIN:VEVENT",
+                "eND:VEVENT",
+            ),
+            *("END:VEVENT\r\nX-WR-TIMEZONE:America/New_York", "X-WR-TIMEZONE:America/New_York"),
+            *(
+                "END:VEVENT\r\nEND:VCALENDAR\r\nBEGIN:VCALENDAR\r\nMETHOD:CANCEL",
+                "",
+                "\t",
+                " x",
+                "\x00",
+            ),
+            *(
+                "BEGIN:VTIMEZONE\r\nTZID:Europe/Berlin\r\nEND:VTIMEZONE",
+                "BEGIN:VEVENT",
+                "begin:vevent",
+            ),
+            *(
+                "BEGIN:VFREEBUSY\r\nFREEBUSY:20270310T090000Z/PT1H\r\nEND:VFREEBUSY",
+                "URL:x",
+                "END: VEVENT",
+            ),
+            *(
+                "TRANSP:TRANSPARENT",
+                "STATUS:CANCELLED",
+                "X-MICROSOFT-CDO-ALLDAYEVENT:TRUE",
+                "BEGIN :VEVENT",
+            ),
+        )
+    ),
+)
+changes = st.lists(st.tuples(st.integers(0, 300), ODD_LINES, st.booleans()), max_size=4)
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> bytes:
+    events = draw(st.lists(plain_events(), min_size=1, max_size=12))
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0"]
+    for event in events:
+        lines += ["BEGIN:VEVENT", *draw(st.permutations(event)), "END:VEVENT"]
+    lines += ["END:VCALENDAR", ""]
+    for place, line, instead in draw(changes):
+        at = 1 + place % (len(lines) - 1)
+        lines[at : at + instead] = [line]
+    newline = draw(st.sampled_from((b"\r\n", b"\r\n", b"\r\n", b"\n", b"\n", b"\r", b"\r\n\r\n")))
+    return "\r\n".join(lines).encode().replace(b"\r\n", newline)
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@given(bodies())
+def test_the_sieve_cannot_be_seen(body: bytes) -> None:
+    check(body)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    bodies(),
+    st.sampled_from((b"\xe9", b"\x00", b"\xff", b"\r", b"\n", b"\r\n ", b" ", b"\xef\xbb\xbf")),
+    st.integers(0, 5000),
+)
+def test_nor_behind_a_stray_byte(body: bytes, stray: bytes, place: int) -> None:
+    at = place % len(body)
+    check(body[:at] + stray + body[at:])
+    check(body[:at])
+
+
+def test_blocks_are_dropped_in_most_of_these_feeds() -> None:
+    """A sieve that keeps everything could not be seen either."""
+    dropped = []
+
+    @settings(max_examples=150, database=None, derandomize=True)
+    @given(bodies())
+    def look(body: bytes) -> None:
+        dropped.append(read_bytes(body) < len(body))
+
+    look()
+    assert sum(dropped) > len(dropped) / 3
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+def test_nor_in_any_fixture(path: Path) -> None:
+    body = path.read_bytes()
+    check(body)
+    dates = {int(year) for year in re.findall(rb":((?:19|20)[0-9]{2})[0-9]{4}", body)}
+    for year in sorted(dates)[-3:]:
+        start = datetime(max(year, 1905), 6, 1, tzinfo=UTC)
+        found = (
+            [
+                extcal.expand(
+                    body, start, start.replace(month=8), timezone="Asia/Tokyo", sieve=sieve
+                )
+                for sieve in (True, False)
+            ]
+            if b"BEGIN:VCALENDAR" in body
+            else []
+        )
+        for one in found[1:]:
+            assert one.events == found[0].events
+            assert one.free_busy == found[0].free_busy
+
+
+# --- by name ----------------------------------------------------------------------------------
+
+
+def calendar(*events: str) -> bytes:
+    found = "".join(f"BEGIN:VEVENT|{event}|END:VEVENT|" for event in events)
+    return f"BEGIN:VCALENDAR|{found}END:VCALENDAR|".replace("|", "\r\n").encode()
+
+
+PAST = "UID:past|DTSTART:20200105T090000Z|DTEND:20200105T100000Z"
+LIVE = "UID:a|DTSTART:20200105T090000Z|DTEND:20200105T100000Z|RRULE:FREQ=DAILY"
+NOW = "UID:a|DTSTART:20270310T090000Z|DTEND:20270310T100000Z"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "RRULE:FREQ=DAILY",
+        "rrule:FREQ=DAILY",
+        "RRU|\tLE:FREQ=DAILY",
+        "RDATE:20270310T090000Z",
+        "RRULE:FREQ=DAILY;UNTIL=20200109|RRULE:FREQ=DAILY",
+        "RRULE:FREQ=DAILY;UNTIL=20200231",
+        "RRULE:FREQ=DAILY;UNTIL=2020|  0109",
+        "RRULE:FREQ=DAILY;UNTIL=20200109T|  ",
+        "DTEND:20280101T000000Z",
+        "DURATION:P9000D",
+        "DESCRIPTION:x\rRRULE:FREQ=DAILY",
+        "DESCRIPTION:x\nRRULE:FREQ=DAILY",
+        "|RRULE:FREQ=DAILY",
+        "\x01RRULE:FREQ=DAILY",
+        "DTSTART:20270310T090000Z",
+        "END:VEVENT|BEGIN:VFREEBUSY|FREEBUSY:20270310T090000Z/PT1H|END:VFREEBUSY|BEGIN:VEVENT",
+        "end:vevent|begin:vevent|DTSTART:20270310T090000Z",
+        "END:VEVENT|X-WR-TIMEZONE:America/New_York|BEGIN:VEVENT",
+    ],
+)
+def test_what_is_hidden_in_a_past_event_is_found(hidden: str) -> None:
+    body = calendar(PAST, f"{PAST[9:]}|{hidden}|UID:b", PAST, "UID:z|DTSTART:20270311T090000")
+    check(body)
+    # A CR on its own ends a line as well: then nothing is left out.
+    assert (read_bytes(body) == len(body)) is bool(re.search(rb"\r[^\n]", body))
+
+
+@pytest.mark.parametrize("uid", ["a", "a b", "\u00e9", "x" * 80, "", "x" * 200, '"a"', "a:b;c"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        "UID:{}".format,
+        "uid:{}".format,
+        "UID:{} ".format,
+        "UID;X=1:{}".format,
+        "U\r\n ID:{}".format,
+        lambda uid: "UID:" + "\r\n ".join(uid),
+        lambda uid: "UID:" + uid[:60] + "\r\n\t" + uid[60:],
+        lambda uid: "DESCRIPTION:x\nUID:" + uid,
+        lambda uid: "DESCRIPTION:x\rUID:" + uid,
+    ],
+)
+def test_one_uid_however_it_is_written(uid: str, write: Callable[[str], str]) -> None:
+    """A past override and a far one take instances out of a live series; a copy supersedes."""
+    master, now = LIVE[6:], NOW[6:]
+    gone = "RECURRENCE-ID:20270311T090000Z|DTSTART:{}T090000Z|DTEND:{}T100000Z"
+    for one, other in ((write(uid), f"UID:{uid}"), (f"UID:{uid}", write(uid))):
+        body = calendar(
+            PAST,
+            f"{one}|{master}",
+            PAST,
+            f"{other}|{gone.format('20200101', '20200101')}",
+            PAST,
+            f"{other}|{gone.replace('0311', '0312').format('20300101', '20300101')}",
+            f"{one}|{now}|SEQUENCE:0",
+            f"{other}|DTSTART:20200101T090000Z|SEQUENCE:1",
+            PAST,
+            "UID:z|DTSTART:20270311T090000",
+        )
+        check(body)
+        assert read_bytes(body) < len(body) or re.search(rb"\r[^\n]", body)
+
+
+def test_a_line_too_long_to_read_makes_time_unknown_wherever_it_is() -> None:
+    long = calendar(*[PAST] * 3, f"{PAST}|STATUS:{'x' * 70_000}", *[PAST] * 3, NOW)
+    for limit in (5_000, 30_000, 69_000, 70_100, 200_000):
+        check(long, limits=Limits(max_line_bytes=limit))
+
+
+def test_what_comes_after_the_window_is_left_out_but_not_its_dates_before() -> None:
+    future = "UID:{}|DTSTART:20280310T090000Z|DTEND:20280310T100000Z"
+    body = calendar(
+        *(future.format(number) for number in range(9)),
+        future.format("r") + "|RRULE:FREQ=DAILY",
+        future.format("d") + "|RDATE:20270310T090000Z",
+        future.format("e") + "|DTSTART:20270312T090000Z",
+        NOW,
+    )
+    check(body)
+    sieved = room.sieve(body, LO, HI, Limits())
+    kept = b"".join(body[start:end] for start, end in sieved.spans)
+    assert kept.count(b"BEGIN:VEVENT") == 3
+
+
+def test_many_events_of_one_kind_are_left_out() -> None:
+    """Counted, not timed: a feed of the past costs next to nothing behind the sieve."""
+    chance = random.Random(1)
+    events = [
+        f"UID:{chance.getrandbits(90):x}|DTSTART:20{year}0105T090000Z|DURATION:PT1H"
+        for year in chance.choices(range(10, 26), k=500)
+    ]
+    body = calendar(*events, NOW)
+    assert read_bytes(body) < len(body) / 100
