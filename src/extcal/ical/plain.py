@@ -149,9 +149,10 @@ class PlainReader:
             zone = event.start.zone if event else self.zones.resolve(None, calendar)
             return Moment(local, False, zone, True)
         if size == 8 and (params == ";VALUE=DATE" or not params):
+            local = self.days[value]  # before a zone is asked for, which may tell of itself
             lent = event.start.zone if event else self.zones.floating(calendar)
             zone = self.zones.resolve(None, calendar) if lent is None else lent
-            return Moment(self.days[value], True, zone, True)
+            return Moment(local, True, zone, True)
         raise _NotPlain
 
     def read_end(self, event: Event, lines: dict[str, str], calendar: int) -> None:
