@@ -140,11 +140,13 @@ def parse_moment(
     if written is None:
         return None
     local, is_date, offset, is_utc = written
+    tzid = line.params.get("TZID")
     if is_utc:
+        if tzid:
+            zones.beside_utc()
         return Moment(local, False, zones.utc)
     if offset is not None:
         return Moment(local - offset, False, zones.utc)
-    tzid = line.params.get("TZID")
     if not is_date and local % DAY == 0 and line.params.get("VALUE", "").strip().upper() == "DATE":
         is_date = True  # VALUE=DATE with T000000
     if is_date:

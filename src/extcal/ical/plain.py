@@ -143,6 +143,8 @@ class PlainReader:
             tzid = self.params[params]
             local = self.days[value[:8]] + self.times[value[8:15]]
             if size == 16:
+                if tzid is not None:
+                    self.zones.beside_utc()
                 return Moment(local, False, self.zones.utc)
             if tzid is not None:
                 return Moment(local, False, self.zones.resolve(tzid, calendar))

@@ -291,6 +291,13 @@ def _set_end(found: Event, extent: Extent, inverted: bool, line: Line, work: Wor
 
 def _read_duration(found: Event, duration: Duration, line: Line, work: Work) -> None:
     if duration.empty:
+        work.problem(
+            "empty_duration",
+            "a DURATION without any length in it",
+            offset=line.offset,
+            uid=found.uid,
+            action="ignored",
+        )
         return
     if duration.negative:
         work.problem(

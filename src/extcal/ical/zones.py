@@ -351,6 +351,12 @@ class Zones:
             )
         return names[0] if names else None
 
+    def beside_utc(self) -> None:
+        """3.2.19: TZID "MUST NOT be applied to ... DATE-TIME ... properties whose time values are
+        specified in UTC". Those who do write it on every event; it is told once.
+        """
+        self._tell("tz_beside_utc", "TZID is given with times in UTC", "TZID ignored")
+
     def _tell(self, code: str, message: str, action: str, *about: str) -> None:
         """Record a Problem once for all that it is about."""
         if (code, *about) not in self._told:
