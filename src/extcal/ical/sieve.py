@@ -247,7 +247,11 @@ class _Blocks:
             if odd:
                 self.keep_related(start, end, kept)
             elif not plain.isdisjoint(uids):
-                self.keep_numbered(start, [n for n, uid in enumerate(uids) if uid in plain])
+                numbers = {n for n, uid in enumerate(uids) if uid in plain}
+                if len(numbers) == len(uids):  # as where one UID has thousands of overrides
+                    self.keep(start - 1, end - 1)
+                else:
+                    self.keep_numbered(start, numbers)
         return True
 
     def kept_uids(self, spans: tuple[tuple[int, int], ...]) -> Iterator[str]:
@@ -267,10 +271,10 @@ class _Blocks:
             if not kept.isdisjoint(_readings(match[1])):
                 self.keep_around(match.start())
 
-    def keep_numbered(self, start: int, numbers: list[int]) -> None:
+    def keep_numbered(self, start: int, numbers: set[int]) -> None:
         """Keep the blocks of these UIDs, counted from a position on."""
         find, position = self.raw.find, start
-        for number in range(numbers[-1] + 1):
+        for number in range(max(numbers) + 1):
             position = find(b"\nUID:", position + 1)
             if number in numbers:
                 self.keep_around(position)
