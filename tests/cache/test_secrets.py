@@ -121,7 +121,9 @@ def test_no_object_of_the_cache_shows_the_address(calendars: CalendarCache) -> N
     """No repr of anything the room made and still holds."""
     calendars._fetcher = FakeFetcher({URL: feed_text(event("2027-01-04T09:00Z"))})
     snapshot = calendars.get(URL)
-    held = [each for each in gc.get_objects() if type(each).__module__.startswith("extcal.cache")]
+    held = [
+        each for each in gc.get_objects() if str(type(each).__module__).startswith("extcal.cache")
+    ]
     assert any(each is snapshot for each in held)
     for each in held:
         clean(repr(each))
