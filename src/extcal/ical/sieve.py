@@ -124,7 +124,8 @@ def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> Sieved:
     if before.year < 1000:
         return whole
     blocks = _Blocks(raw, first, before, after)
-    blocks.find()
+    if not blocks.find():
+        return whole
     blocks.add_longer(limits.max_line_bytes // 2)
     if not blocks.add_relatives():
         return whole
@@ -160,6 +161,7 @@ class _Blocks:
         self.earlier = self.pattern(start=future, end=_ANY, duration=_ANY, more=b"|RULE[;:]")
         self.starts: list[int] = []
         self.ends: list[int] = []
+        self.kept = 0  # bytes
 
     def pattern(self, **lines: bytes) -> re.Pattern[bytes]:
         """The lines that say more of an event than that it cannot matter."""
@@ -170,9 +172,14 @@ class _Blocks:
     def keep(self, start: int, end: int) -> None:
         self.starts.append(start)
         self.ends.append(end)
+        self.kept += end - start
 
-    def find(self) -> None:
-        """Keep every block with a line of interest, unless it is over or has yet to begin."""
+    def find(self) -> bool:
+        """Keep every block with a line of interest, unless it is over or has yet to begin.
+
+        False once so much is kept that looking for the rest costs more than reading it.
+        """
+        most = len(self.raw) * 3 // 4
         raw, search, first = self.raw, self.interest.search, self.first
         earlier = self.earlier.search
         position = first
@@ -185,10 +192,13 @@ class _Blocks:
             over = raw[line + 1] == _R and self.ended(start, end, line)
             if not over and earlier(raw, start, end + self.tail) is not None:
                 self.keep(start, end)
+                if self.kept > most:
+                    return False
             position = end
         last = raw.rfind(_BEGIN)
         if not self.starts or self.starts[-1] != last:
             self.keep(last, len(raw))
+        return True
 
     def ended(self, start: int, end: int, line: int) -> bool:
         """Whether all that is of interest in a block is one plain rule, and that has ended."""
