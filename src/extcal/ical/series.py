@@ -153,8 +153,12 @@ class _Master:
         self.since: list[int] = []  # of the shifts, once they are sorted
         self.known_until: int | None = None
         self.rdates: list[int] = []
+        self.second_passes: list[Moment] = []  # RDATEs that no local start of the series names
         if event.rdates:
-            plain = (moment for moment, extent in event.rdates if extent is None)
+            plain = [moment for moment, extent in event.rdates if extent is None]
+            self.second_passes = [moment for moment in plain if self.in_second_pass(moment)]
+            if self.second_passes:
+                plain = [moment for moment in plain if not self.in_second_pass(moment)]
             self.rdates = sorted(map(self.local_of, plain))
         for moment in event.exdates:
             if moment.is_date or event.all_day:
@@ -181,6 +185,8 @@ class _Master:
         mergeable = not (self.shifts or removed.by_rules)
         dense = event.extent.about // _DEEP if mergeable else 0
         starts = self.starts(local_lo, local_hi, runs, dense)
+        for moment in self.second_passes:
+            yield from self.at_instant(moment, lo, hi, removed)
         yield from self.at(starts, lo, hi, removed)
         if runs:
             removed.locals.update(starts)
@@ -228,6 +234,9 @@ class _Master:
             return None
         local = until.seconds if until.kind != "utc" else self.zone.to_local(until.seconds)
         if until.kind == "date" or self.event.start.is_date:
+            if until.seconds % DAY == 0:
+                # Midnight in UTC is how many write a date; west of UTC that is the later day.
+                local = max(local, until.seconds)
             return local - local % DAY + DAY - 1
         return local if until.kind == "local" else self.second_pass(local, until.seconds)
 
@@ -269,6 +278,12 @@ class _Master:
         if moment.is_date:
             return moment.local + self.event.start.local % DAY
         return moment.local if moment.zone is self.zone else self.zone.to_local(moment.epoch)
+
+    def in_second_pass(self, moment: Moment) -> bool:
+        """Whether an instant lies in the second pass of a fold, where no local time leads to."""
+        if moment.is_date or self.event.all_day or moment.zone is self.zone:
+            return False
+        return self.zone.to_epoch(self.zone.to_local(moment.epoch)) != moment.epoch
 
     def named(self, moment: Moment) -> Moment:
         """The instance that a RECURRENCE-ID names: by its instant, in whatever zone it is written.
@@ -324,6 +339,10 @@ class _Master:
         if not starts:
             return
         epochs: Sequence[int] = self.zone.to_epochs(starts)
+        if len({*epochs}) < len(epochs):
+            # A gap moved one start onto another; 3.8.5.3: "Duplicate instances are ignored."
+            distinct = dict(zip(epochs, starts, strict=True))
+            epochs, starts = list(distinct), list(distinct.values())
         for gone in removed.epochs:
             if not gone.isdisjoint(epochs):
                 kept = [epoch not in gone for epoch in epochs]
@@ -335,6 +354,17 @@ class _Master:
             found = self.moved(local, epoch)
             if touches(found.start, found.end, lo, hi):
                 yield found
+
+    def at_instant(
+        self, moment: Moment, lo: int, hi: int, removed: _Removed
+    ) -> Iterator[Occurrence]:
+        """The instance of an RDATE that is no local start of the series."""
+        start = moment.epoch
+        if removed.at(start) or not removed.less((self.zone.to_local(start),)):
+            return
+        end = self.event.extent.end(moment.local, start, moment.zone)
+        if touches(start, end, lo, hi):
+            yield Occurrence(start, end, self.event, moment.local, moment.zone, moment)
 
     def moved(self, local: int, epoch: int) -> Occurrence:
         """The occurrence planned for a start, moved by the RANGE=THISANDFUTURE in force."""
