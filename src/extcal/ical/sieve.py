@@ -31,6 +31,7 @@ WORTHWHILE: Final = 32 * 1024
 
 _SHORTEST_LIMIT: Final = 4096  # of a line; below that, a limit may be met by any line
 _R: Final = ord("R")
+_ENOUGH: Final = 64 * 1024  # bytes to keep before looking on is ever given up
 _BEGIN: Final = b"\nBEGIN:VEVENT"
 _BEGIN_VEVENT = re.compile(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
 _EPOCH = date(1970, 1, 1)
@@ -179,7 +180,7 @@ class _Blocks:
 
         False once so much is kept that looking for the rest costs more than reading it.
         """
-        most = len(self.raw) * 3 // 4
+        most = max(_ENOUGH, len(self.raw) * 3 // 4)
         raw, search, first = self.raw, self.interest.search, self.first
         earlier = self.earlier.search
         position = first
