@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
+import traceback
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from extcal import BusyPolicy, CalendarCache, Feed, MemoryStore
+from extcal import BusyPolicy, CalendarCache, Feed, FeedUrlError, MemoryStore
 from extcal.cache.keys import attempts_key, read_secret, snapshot_key
 from extcal.testing import FakeFetcher, event, feed_text
 
@@ -84,3 +85,15 @@ def test_a_secret_is_bytes_or_text() -> None:
         read_secret(b"")
     with pytest.raises(TypeError):
         read_secret(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ask", ["get", "refresh", "last_refreshed", "last_attempt", "forget"])
+def test_a_refused_address_stays_in_no_frame(ask):
+    """Whoever reports an error with its local variables does not report the address."""
+    secret = "https://ada:SECRET-7f3a@example.org/private-SECRET-7f3a/basic.ics"
+    with pytest.raises(FeedUrlError) as caught:
+        getattr(CalendarCache(fetcher=FakeFetcher({})), ask)(secret)
+    report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    for frame in report.stack:
+        if "extcal" in frame.filename and "tests" not in frame.filename:
+            assert "SECRET-7f3a" not in str(frame.locals), frame.name

@@ -28,7 +28,7 @@ from extcal.cache.people import Source, part_of, read_people
 from extcal.cache.reading import Exclusions, between, part, without
 from extcal.cache.snapshot import Snapshot
 from extcal.cache.stores import MemoryStore, Store
-from extcal.fetch.feed import Feed, as_feed
+from extcal.fetch.feed import Feed, accepted, read_feed
 from extcal.fetch.protocol import AsyncFetcher, Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.intervals import FreeBusy, Period
@@ -126,7 +126,9 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         for a str that is no address of a feed, and RuntimeError outside the ``async with`` block.
         """
         # An address is sealed before anything can go wrong: tracebacks may show local variables.
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         return await self._ask(feed, "get")
 
     async def refresh(self, feed: Feed | str) -> Snapshot:
@@ -135,7 +137,9 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         Not sooner than 30 seconds after the last attempt, nor before the time a source asked to be
         left alone for (Retry-After); within those it is :meth:`get`.
         """
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         return await self._ask(feed, "refresh")
 
     async def free_busy(
@@ -147,7 +151,9 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         UIDs, or ``(uid, recurrence_id)`` for one instance, to leave out. Raises what :meth:`get`
         raises, and OutsideHorizon if nothing of ``[start, end)`` is known.
         """
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         (lo, hi), exclusions = span(start, end), Exclusions(exclude)
         snapshot = await self._ask(feed, "get")
         known = snapshot.free_busy
@@ -162,7 +168,9 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
 
         They can be shown, not opened or edited. Raises what :meth:`free_busy` raises.
         """
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         lo, hi = span(start, end)
         snapshot = await self._ask(feed, "get")
         part(snapshot.free_busy, lo, hi)
@@ -170,17 +178,23 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
 
     async def last_refreshed(self, feed: Feed | str) -> datetime | None:
         """When the source last gave or confirmed what is known of ``feed``; None if never."""
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         return last_refreshed(await self._load(self._ledger.keys(feed)))
 
     async def last_attempt(self, feed: Feed | str) -> datetime | None:
         """When the source of ``feed`` was last asked, whatever came of it; None if it never was."""
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         return last_attempt(await self._load(self._ledger.keys(feed)))
 
     async def forget(self, feed: Feed | str) -> None:
         """Drop what is known of ``feed``: the user removed the address."""
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         await self._at_store(partial(self._ledger.forget, feed))
 
     # -- many people ----------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from extcal.cache.reading import Exclusions, between, part, without
 from extcal.cache.snapshot import Snapshot
 from extcal.cache.stores import Store
 from extcal.cache.stores._sync import ForkSafeLock
-from extcal.fetch.feed import Feed, as_feed
+from extcal.fetch.feed import Feed, accepted, read_feed
 from extcal.fetch.protocol import Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.intervals import FreeBusy, Period
@@ -129,7 +129,9 @@ class CalendarCache(Desk[Fetcher]):
         FeedUrlError for a str that is no address of a feed.
         """
         # An address is sealed before anything can go wrong: tracebacks may show local variables.
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         return self._ask(feed, "get")
 
     def refresh(self, feed: Feed | str) -> Snapshot:
@@ -138,7 +140,9 @@ class CalendarCache(Desk[Fetcher]):
         Not sooner than 30 seconds after the last attempt, nor before the time a source asked to be
         left alone for (Retry-After); within those it is :meth:`get`.
         """
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         return self._ask(feed, "refresh")
 
     def free_busy(
@@ -151,7 +155,9 @@ class CalendarCache(Desk[Fetcher]):
         came back through the feed is to be moved. Raises what :meth:`get` raises, and
         OutsideHorizon if nothing of ``[start, end)`` is known.
         """
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         (lo, hi), exclusions = span(start, end), Exclusions(exclude)
         snapshot = self._ask(feed, "get")
         known = without(snapshot.reading, exclusions) if exclusions else snapshot.free_busy
@@ -162,7 +168,9 @@ class CalendarCache(Desk[Fetcher]):
 
         They can be shown, not opened or edited. Raises what :meth:`free_busy` raises.
         """
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         lo, hi = span(start, end)
         snapshot = self._ask(feed, "get")
         part(snapshot.free_busy, lo, hi)
@@ -170,17 +178,23 @@ class CalendarCache(Desk[Fetcher]):
 
     def last_refreshed(self, feed: Feed | str) -> datetime | None:
         """When the source last gave or confirmed what is known of ``feed``; None if never."""
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         return last_refreshed(self._ledger.load(self._ledger.keys(feed)))
 
     def last_attempt(self, feed: Feed | str) -> datetime | None:
         """When the source of ``feed`` was last asked, whatever came of it; None if it never was."""
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         return last_attempt(self._ledger.load(self._ledger.keys(feed)))
 
     def forget(self, feed: Feed | str) -> None:
         """Drop what is known of ``feed``: the user removed the address."""
-        feed = as_feed(feed)
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        feed = accepted(opened)
         self._ledger.forget(feed)
 
     # -- many people, many feeds ----------------------------------------------------------------

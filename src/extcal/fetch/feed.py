@@ -21,7 +21,7 @@ from extcal.fetch._providers import ADVICE, provider_of
 from extcal.fetch._url import Refusal, Url, fold_at_sign, read_url
 from extcal.policy import BusyPolicy, Detail
 
-__all__ = ["Feed", "SealedUrl", "as_feed", "fingerprint_of", "read_feed"]
+__all__ = ["Feed", "SealedUrl", "accepted", "as_feed", "fingerprint_of", "read_feed"]
 
 
 def fingerprint_of(url: Url) -> str:
@@ -209,6 +209,13 @@ def read_feed(feed: Feed | str) -> Feed | FeedUrlError:
         raise TypeError(f"a feed is a Feed or an address as str, not {type(feed).__name__}")
     sealed = _seal(feed)
     return _error(sealed) if isinstance(sealed, Refusal) else Feed(sealed)
+
+
+def accepted(read: Feed | FeedUrlError) -> Feed:
+    """What :func:`read_feed` returned, if that is a feed; raises it if it is a refusal."""
+    if isinstance(read, FeedUrlError):
+        raise read
+    return read
 
 
 def _accepted(sealed: SealedUrl | Refusal) -> SealedUrl:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from extcal.cache.snapshot import Snapshot
 from extcal.errors import Unavailable
-from extcal.fetch.feed import Feed, as_feed
+from extcal.fetch.feed import Feed, accepted, read_feed
 
 __all__ = ["Plan", "Queue", "Result"]
 
@@ -98,7 +98,9 @@ class Queue:
             given = next(self._feeds, None)
             if given is None:
                 return None
-            feed = as_feed(given)
+            opened = read_feed(given)
+            del given  # a refused address must not stay in this frame
+            feed = accepted(opened)
             # Who came first goes first: a host with a queue has no room for who comes now.
             if feed.host not in self._waiting and self._running[feed.host] < self._plan.per_host:
                 return feed
