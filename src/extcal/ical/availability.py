@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from extcal.ical import moments, series, values
+from extcal.ical import moments, recurrence, series, values
 from extcal.ical.components import Component, Stream
 from extcal.ical.instances import Instances
 from extcal.ical.work import Work
@@ -105,11 +105,16 @@ def _free(
 ) -> Iterator[tuple[int, int]]:
     """The instances of the AVAILABLEs, overrides taken into account, inside the bounds."""
     by_uid: dict[str, list[values.Event]] = {}
+    unclear: set[str] = set()
     for position, child in enumerate(component.children):
-        event = values.event(child, zones, work)
-        if event is not None:
-            by_uid.setdefault(event.uid or f"\x00{position}", []).append(event)
-    for uid in sorted(by_uid):
+        written = next((line.value.strip() for line in child.lines if line.name == "UID"), "")
+        uid = written or f"\x00{position}"
+        event = values.event(child, zones, work) if _is_clear(child, work) else None
+        if event is None:
+            unclear.add(uid)
+        else:
+            by_uid.setdefault(uid, []).append(event)
+    for uid in sorted(by_uid.keys() - unclear):
         for found in series.instances(by_uid[uid], zones, raw, lo, hi, work):
             if found.event.facts.get("STATUS") == "CANCELLED":
                 continue
@@ -122,6 +127,33 @@ def _free(
                 start, end = max(lo, start), min(hi, end)
                 if start < end:
                     yield start, end
+
+
+def _is_clear(child: Component, work: Work) -> bool:
+    """Whether an AVAILABLE leaves no doubt about its times.
+
+    Doubt about an event blocks time. Here it would free time, so nothing of that UID is available.
+    """
+    odd: list[str] = []
+    for line in child.lines:
+        if line.name == "DURATION":
+            duration = moments.parse_duration(line.value)
+            if duration is None or duration.negative:
+                odd.append(line.name)
+        elif line.name in {"RRULE", "EXRULE"}:
+            recurrence.parse(line.value, lambda *told: odd.append(told[0]))
+        elif line.name in {"DTEND", "EXDATE"}:
+            texts = [text for text in line.value.split(",") if text.strip()] or [""]
+            if any(moments.read_moment(text.partition("/")[0]) is None for text in texts):
+                odd.append(line.name)
+    if odd:
+        work.problem(
+            "available_unclear",
+            "an AVAILABLE cannot be read for certain",
+            offset=child.offset,
+            action="not available",
+        )
+    return not odd
 
 
 def _paint(below: list[Layer], equals: list[_Availability]) -> list[Layer]:
