@@ -80,7 +80,7 @@ def default_user_agent() -> str:
     """Who asks, honestly (RFC 9110 section 10.1.5)."""
     # By name: the face knows every room, and this room must know none to its right.
     version = import_module("extcal").__version__
-    return f"extcal/{version} (+https://pypi.org/project/extcal/)"
+    return f"extcal/{version} (+https://extcal.readthedocs.io/)"
 
 
 @dataclass(frozen=True, slots=True)
