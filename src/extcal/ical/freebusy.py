@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from extcal.ical.components import Component, Stream, read
+from extcal.ical.lines import Line
 from extcal.ical.moments import parse_duration, read_moment
 from extcal.ical.sieve import Sieved
 from extcal.ical.source import SupportsToIcal, to_bytes
 from extcal.ical.work import Work
+from extcal.ical.zones import Zone, Zones
 from extcal.intervals import FBType, FreeBusy, epoch, instant
 from extcal.limits import Limits
 
@@ -40,7 +42,7 @@ class Published(NamedTuple):
     known: list[tuple[int, int]]
 
 
-def published(stream: Stream, work: Work) -> Published:
+def published(stream: Stream, zones: Zones, work: Work) -> Published:
     """Read the VFREEBUSY components of a body; without an FBTYPE a period is BUSY (3.2.9).
 
     A component says nothing when it is a request: METHOD:REQUEST, or an ATTENDEE and no FREEBUSY.
@@ -53,9 +55,9 @@ def published(stream: Stream, work: Work) -> Published:
         names = {line.name for line in component.lines}
         if method == "REQUEST" or ("ATTENDEE" in names and "FREEBUSY" not in names):
             continue
-        own, readable = _periods(component, work)
+        own, readable = _periods(component, zones, work)
         listed.extend(own)
-        bounds = _bounds(component)
+        bounds = _bounds(component, zones)
         if not readable:
             continue
         if bounds is not None:
@@ -65,11 +67,11 @@ def published(stream: Stream, work: Work) -> Published:
     return Published(listed, known)
 
 
-def _bounds(component: Component) -> tuple[int, int] | None:
+def _bounds(component: Component, zones: Zones) -> tuple[int, int] | None:
     found: dict[str, int] = {}
     for line in component.lines:
         if line.name in {"DTSTART", "DTEND"}:
-            epoch = _instant(line.value)
+            epoch = _instant(line.value, _zone(line, component, zones))
             if epoch is not None:
                 found.setdefault(line.name, epoch)
     if len(found) == 2 and found["DTSTART"] < found["DTEND"]:
@@ -77,25 +79,36 @@ def _bounds(component: Component) -> tuple[int, int] | None:
     return None
 
 
-def _instant(value: str) -> int | None:
-    """3.6.4 and 3.8.2.6 require UTC, so a missing "Z" is read as one."""
+def _zone(line: Line, component: Component, zones: Zones) -> Zone | None:
+    """The zone of local times, which must not be there (3.6.4) but leave no doubt."""
+    tzid = line.params.get("TZID")
+    return zones.resolve(tzid, component.calendar) if tzid else None
+
+
+def _instant(value: str, zone: Zone | None = None) -> int | None:
+    """3.6.4 and 3.8.2.6 require UTC, so without "Z" and TZID it is UTC too."""
     written = read_moment(value)
-    return None if written is None else written.utc
+    if written is None:
+        return None
+    if zone is None or written.is_utc or written.offset is not None:
+        return written.utc
+    return zone.to_epoch(written.local)
 
 
-def _periods(component: Component, work: Work) -> tuple[list[Listed], bool]:
+def _periods(component: Component, zones: Zones, work: Work) -> tuple[list[Listed], bool]:
     periods: list[Listed] = []
     readable = True
     lengths: dict[str, int | None] = {}  # of durations: publishers write few different ones
     for line in component.lines:
         if line.name != "FREEBUSY":
             continue
+        zone = _zone(line, component, zones) if "TZID" in line.params else None
         token = line.params.get("FBTYPE")
         fbtype = FBType.BUSY if token is None else FBType.from_token(token)
         for value in line.value.split(","):
             if not value.strip():
                 continue
-            span = _span(value, lengths)
+            span = _span(value, lengths, zone)
             if span is None:
                 readable = False
                 work.problem(
@@ -109,9 +122,11 @@ def _periods(component: Component, work: Work) -> tuple[list[Listed], bool]:
     return periods, readable
 
 
-def _span(value: str, lengths: dict[str, int | None]) -> tuple[int, int] | None:
+def _span(
+    value: str, lengths: dict[str, int | None], zone: Zone | None = None
+) -> tuple[int, int] | None:
     begin, _, rest = value.partition("/")
-    start = _instant(begin)
+    start = _instant(begin, zone)
     if start is None:
         return None
     length = lengths.get(rest)
@@ -122,7 +137,7 @@ def _span(value: str, lengths: dict[str, int | None]) -> tuple[int, int] | None:
         lengths[rest] = length
     if length is not None:
         return start, start + length
-    end = _instant(rest)
+    end = _instant(rest, zone)
     return None if end is None or end < start else (start, end)
 
 
@@ -198,7 +213,7 @@ def read_freebusy(
     stream = read(Sieved.nothing_left_out(raw), work)
     if stream.events:
         raise ValueError("there are events in this; pass it to expand() with a window")
-    said = published(stream, work)
+    said = published(stream, Zones(stream, 0, 1, None, work), work)
     if start is not None and end is not None:
         lo, hi = epoch(start), epoch(end, ceil=True)
     else:

@@ -282,7 +282,7 @@ class Reading:
         """VFREEBUSY adds what it lists; where there is no VEVENT it also bounds what is known."""
         if not self.stream.freebusy:
             return
-        said = freebusy.published(self.stream, self.work)
+        said = freebusy.published(self.stream, self.zones, self.work)
         uids: dict[int, str] = {}
         for start, end, fbtype, component in said.listed:
             if component.offset not in uids:
