@@ -102,7 +102,8 @@ def plain_events(draw: st.DrawFn) -> list[str]:
     lines = [f"UID:{draw(st.sampled_from(UIDS[:5]))}{draw(st.integers(0, 6))}"]
     lines.append(when("DTSTART", day, time))
     later = draw(st.sampled_from([one for one in DAYS if one >= day][:3]))
-    lines.append(when("DTEND", draw(st.sampled_from((day, later))), time))
+    if draw(st.integers(0, 7)):
+        lines.append(when("DTEND", draw(st.sampled_from((day, later))), time))
     if draw(st.integers(0, 3)) == 0:
         lines.append("RRULE:" + draw(st.sampled_from(RULES)))
     if draw(st.integers(0, 3)) == 0:
@@ -329,6 +330,23 @@ def test_a_line_too_long_to_read_makes_time_unknown_wherever_it_is() -> None:
     long = calendar(*[PAST] * 3, f"{PAST}|STATUS:{'x' * 70_000}", *[PAST] * 3, NOW)
     for limit in (5_000, 30_000, 69_000, 70_100, 200_000):
         check(long, limits=Limits(max_line_bytes=limit))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "",
+        "DTEND:20200101T000000Z|",
+        "DTEND:20190101T000000Z|",
+        "DTEND:|",
+        "DTEND;X=1:20200102T0900|",
+    ],
+)
+def test_an_override_without_an_end_lasts_as_long_as_its_master(end: str) -> None:
+    """Both lie before the window, and reach into it together."""
+    master = "UID:a|DTSTART:20100101T090000Z|DTEND:20200101T090000Z"
+    override = f"UID:a|RECURRENCE-ID:20100101T090000Z|{end}DTSTART:20200101T090000Z"
+    check(calendar(PAST, override, PAST, master, PAST, "UID:z|DTSTART:20270311T090000"))
 
 
 def test_what_comes_after_the_window_is_left_out_but_not_its_dates_before() -> None:

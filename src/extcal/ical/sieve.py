@@ -44,12 +44,12 @@ _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!(?<=[BDERU])(?:
   T(?:S(?:TAMP[;:]|TART%(start)s)|END%(end)s)
 | ID:(?<=%(lf)sUID:)
 | ND:V(?:ALARM%(lf)s|EVENT%(lf)sBEGIN:VEVENT%(lf)s)
-| E(?:GIN:V(?:EVENT|ALARM)%(lf)s|SCRIPTION[;:]|LATED-TO[;:]|SOURCES[;:]|QUEST-STATUS[;:]
-  |CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:[0-9]{8}(?:T[0-9]{6}Z?)?%(lf)s(?![ \t]))
+| E(?:GIN:V(?:EVENT|ALARM)%(lf)s|SCRIPTION[;:]|LATED-TO[;:]|SOURCES[;:]|QUEST-STATUS[;:]%(id)s)
 | XDATE[;:]
 | URATION%(duration)s
 | RL[;:]
 %(more)s))"""
+_ANY_ID = rb"|CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:"
 _DATED = rb"[^:\"\n]*:"
 _ANY = rb"[;:]"
 # Up to 19:59:59: together with what zones and midnights can do, less than the slack.
@@ -65,9 +65,10 @@ _LONE_CR = re.compile(rb"\r[^\n]")
 _FOLD = re.compile(rb"\r?\n[ \t]")
 _NAMES = {b"UID": "UID"}
 
-_DATE_OF = rb"\n%s[^:\"\n]*:([0-9]{8})"
-_DTSTART = re.compile(_DATE_OF % b"DTSTART")
-_DTEND = re.compile(_DATE_OF % b"DTEND")
+_TIMES = re.compile(rb"\nDT(START|END)([^:\"\n]*):([0-9]{8})([^\r\n]*)")
+_ID = rb"CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:[0-9]{8}(?:T[0-9]{6}Z?)?"
+_PLAIN_ID = re.compile(b"RE" + _ID)
+_UNTIL_ONCE = re.compile(rb"[^U]*UNTIL=([0-9]{8})(?:T[0-9]{6}Z?)?(?:;(?!UNTIL)[^;]*)*")
 
 _WEEKDAY = rb"(?:MO|TU|WE|TH|FR|SA|SU)"
 _NUMBERED = rb"(?:[+-]?[1-5])?" + _WEEKDAY
@@ -158,8 +159,10 @@ class _Blocks:
         past = _DATED + _before(f"{before:%Y%m%d}").encode()
         not_future = _before(f"{after:%Y%m%d}").encode()
         future = _DATED + rb"(?!" + not_future + rb")[0-9]{8}"
-        self.interest = self.pattern(start=past, end=past, duration=_SHORT, more=b"")
-        self.earlier = self.pattern(start=future, end=_ANY, duration=_ANY, more=b"|RULE[;:]")
+        self.interest = self.pattern(start=past, end=past, duration=_SHORT, id=b"", more=b"")
+        self.earlier = self.pattern(
+            start=future, end=_ANY, duration=_ANY, id=_ANY_ID, more=b"|RULE[;:]"
+        )
         self.starts: list[int] = []
         self.ends: list[int] = []
         self.kept = 0  # bytes
@@ -190,7 +193,7 @@ class _Blocks:
             end = raw.find(_BEGIN, line + 1)
             if end < 0:
                 break
-            over = raw[line + 1] == _R and self.ended(start, end, line)
+            over = raw[line + 1] == _R and self.is_over(start, end, line)
             if not over and earlier(raw, start, end + self.tail) is not None:
                 self.keep(start, end)
                 if self.kept > most:
@@ -201,27 +204,35 @@ class _Blocks:
             self.keep(last, len(raw))
         return True
 
-    def ended(self, start: int, end: int, line: int) -> bool:
-        """Whether all that is of interest in a block is one plain rule, and that has ended."""
+    def is_over(self, start: int, end: int, line: int) -> bool:
+        """Whether all that is of interest in a block is one plain line, and that says it is over.
+
+        An ended rule does. So does a RECURRENCE-ID, unless the event has no end of its own: it
+        would last as long as its master.
+        """
         raw = self.raw
         newline = raw.find(b"\n", line + 1)
-        rule = raw[line + 1 : newline].removesuffix(b"\r")
-        if raw[newline + 1] in b" \t" or not _PLAIN_RULE.fullmatch(rule):
+        text = raw[line + 1 : newline].removesuffix(b"\r")
+        if raw[newline + 1] in b" \t" or self.interest.search(raw, newline, end + self.tail):
             return False
-        if self.interest.search(raw, newline, end + self.tail):
-            return False
-        return self.rule_ended(rule, start, end)
+        times = _TIMES.findall(raw, start, end)
+        if _PLAIN_ID.fullmatch(text):
+            return _has_end(times)
+        return _PLAIN_RULE.fullmatch(text) is not None and self.has_ended(text, times)
 
-    def rule_ended(self, rule: bytes, start: int, end: int) -> bool:
-        starts = _DTSTART.findall(self.raw, start, end)
-        ends = _DTEND.findall(self.raw, start, end)
-        parts = [part.split(b"=") for part in rule[6:].split(b";")]
-        named = dict(parts)
-        if len(starts) != 1 or len(ends) > 1 or len(named) != len(parts):
+    def has_ended(self, rule: bytes, times: list[tuple[bytes, ...]]) -> bool:
+        starts = [date for name, _, date, _ in times if name == b"START"]
+        ends = [date for name, _, date, _ in times if name == b"END"]
+        if len(starts) != 1 or len(ends) > 1:
             return False
         try:
-            if b"UNTIL" in named and ends in ([], starts):  # as most do: no more arithmetic
-                return _date(named[b"UNTIL"]) < self.day - _SLACK
+            until = _UNTIL_ONCE.fullmatch(rule)
+            if until is not None and ends in ([], starts):  # as most do: no more arithmetic
+                return _date(until[1]) < self.day - _SLACK
+            parts = [part.split(b"=") for part in rule[6:].split(b";")]
+            named = dict(parts)
+            if len(named) != len(parts):
+                return False
             begins = _date(starts[0])
             length = (_date(ends[0]) - begins if ends else timedelta(0)) + _SLACK
             last = _last(named, begins)
@@ -306,6 +317,14 @@ class _Blocks:
             else:
                 found.append([start + 1, min(end + 1, size)])
         return tuple((start, end) for start, end in found)
+
+
+def _has_end(times: list[tuple[bytes, ...]]) -> bool:
+    """Whether there is one start and one end, and that is surely not the earlier one."""
+    if len(times) != 2 or times[0][0] == times[1][0] or times[0][1] != times[1][1]:
+        return False
+    (_, _, last, until), (_, _, first, since) = sorted(times)  # END comes before START
+    return first < last or (first == last and 7 <= len(since) == len(until) and since <= until)
 
 
 def _readings(uid: bytes) -> set[str]:
