@@ -21,6 +21,9 @@ FIRST = -62_135_596_800  # 0001-01-01T00:00:00
 LAST = 253_402_300_799  # 9999-12-31T23:59:59
 MARGIN = 2 * DAY  # no offset reaches a day, so local and epoch never differ by more
 AD_1950 = -631_152_000
+AD_2100 = 4_102_444_800
+YEAR = 366 * DAY
+_WORTH_A_TABLE = 50  # conversions one by one cost what a year's table does
 LONGEST_TABLE = 30 * 366 * DAY
 
 
@@ -100,10 +103,12 @@ class FixedRules:
 class TzinfoRules:
     """The rules of a ``ZoneInfo``, or of any other tzinfo that a caller passed."""
 
-    __slots__ = ("_base", "_tzinfo")
+    __slots__ = ("_asked", "_base", "_tzinfo", "_years")
 
     def __init__(self, zone: tzinfo) -> None:
         self._tzinfo = zone
+        self._asked: dict[int, int] = {}
+        self._years: dict[int, Table] = {}
         self._base = datetime(1970, 1, 1, tzinfo=zone)
 
     def offset_at(self, epoch: int) -> int:
@@ -141,6 +146,9 @@ class TzinfoRules:
         return Table(lo, hi, first, transitions)
 
     def to_epoch(self, local: int) -> int:
+        year = self._year(local)
+        if year is not None:
+            return year.to_epoch(local)
         inside = min(max(local, FIRST + MARGIN), LAST - MARGIN)
         if isinstance(self._tzinfo, ZoneInfo):  # fold=0 is what section 3.3.5 asks for
             return clamp(local - _seconds((self._base + timedelta(0, inside)).utcoffset()))
@@ -152,7 +160,20 @@ class TzinfoRules:
         return clamp(local - before)
 
     def to_local(self, epoch: int) -> int:
-        return clamp(epoch + self.offset_at(epoch))
+        year = self._year(epoch)
+        return clamp(epoch + self.offset_at(epoch)) if year is None else year.to_local(epoch)
+
+    def _year(self, seconds: int) -> Table | None:
+        """A table of one year outside the window, once it is asked for often enough to pay."""
+        if not AD_1950 < seconds < AD_2100:
+            return None
+        number = seconds // YEAR
+        table = self._years.get(number)
+        if table is None:
+            asked = self._asked[number] = self._asked.get(number, 0) + 1
+            if asked > _WORTH_A_TABLE:
+                table = self._years[number] = self.table(number * YEAR, (number + 1) * YEAR)
+        return table
 
 
 def _seconds(offset: timedelta | None) -> int:

@@ -27,10 +27,12 @@ class Block(NamedTuple):
     calendar: int  # index of its VCALENDAR in Stream.calendars
 
 
-# A line that is no fold must name its property in full, and only alarms may begin and end.
-_ODD = re.compile(
-    rb"\n(?![ \t]|(?!BEGIN|END)[A-Z][A-Z0-9_-]*[;:]|(?:BEGIN|END):VALARM(?:\r?\n(?![ \t])|\Z))"
-)
+# A line that is no fold must name its property in full, and only alarms may begin and end. In a
+# block of CRLF a lone LF ends a line as well, and so does a lone CR anywhere.
+_NAMED = rb"(?!BEGIN|END)[A-Z][A-Z0-9_-]*[;:]|(?:BEGIN|END):VALARM(?:\r?\n(?![ \t])|\Z)"
+_ODD = rb"\n(?!%s(?:[ \t]|" + _NAMED + rb"))"
+_ODD_CRLF = re.compile(_ODD % rb"(?<=\r\n)")
+_ODD_LF = re.compile(_ODD % b"")
 _LONE_CR = re.compile(rb"\r[^\n]")
 _ALARM = b"\nBEGIN:VALARM"
 _ALARM_END = b"\nEND:VALARM"
@@ -47,7 +49,8 @@ def plain_block(raw: bytes, start: int, stop: int, calendar: int) -> Block | Non
     newline = ending[: ending.index(b"E")]
     if chunk[12 + len(newline)] in b" \t":  # its name goes on
         return None
-    if _ODD.search(chunk, 0, end) or _LONE_CR.search(chunk, 0, end) or not _is_utf8(chunk):
+    odd = _ODD_LF if len(newline) == 1 else _ODD_CRLF
+    if odd.search(chunk, 0, end) or _LONE_CR.search(chunk, 0, end) or not _is_utf8(chunk):
         return None
     own = chunk.find(_ALARM, 0, end)
     if own < 0:

@@ -1,0 +1,34 @@
+"""Years outside the window get a table once they are asked for often; nobody can tell from when."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from extcal.ical._zone_tables import AD_1950, AD_2100, DAY, YEAR, TzinfoRules
+
+NAMES = (
+    *("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Cairo"),
+    *("Africa/Casablanca", "Asia/Kathmandu", "Europe/Dublin", "Antarctica/Troll", "UTC"),
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("year", [-19, -1, 0, 11, 25, 41, 47, 66])
+def test_one_by_one_and_by_table_are_equal(name: str, year: int) -> None:
+    """Both ways, each hour of a year and of the days around it."""
+    often = TzinfoRules(ZoneInfo(name))
+    for second in range(year * YEAR - 2 * DAY, (year + 1) * YEAR + 2 * DAY, 3600):
+        once = TzinfoRules(ZoneInfo(name))  # has not been asked before
+        assert often.to_epoch(second) == once.to_epoch(second)
+        assert often.to_local(second) == once.to_local(second)
+
+
+@pytest.mark.parametrize("edge", [AD_1950, AD_2100, -(10**11), 10**11])
+def test_no_year_is_too_far(edge: int) -> None:
+    often = TzinfoRules(ZoneInfo("Europe/Berlin"))
+    for second in range(edge - 100, edge + 100):
+        once = TzinfoRules(ZoneInfo("Europe/Berlin"))
+        assert often.to_epoch(second) == once.to_epoch(second)
+        assert often.to_local(second) == once.to_local(second)
