@@ -55,9 +55,12 @@ def plain_block(raw: bytes, start: int, stop: int, calendar: int) -> Block | Non
     own = chunk.find(_ALARM, 0, end)
     if own < 0:
         own = end
-    elif not _only_alarms(chunk[own:end], newline):
-        return None
-    if chunk.find(_ALARM_END, 0, own) >= 0:
+    ended = chunk.find(_ALARM_END, 0, end)
+    if own < end:
+        one = ended == end - len(_ALARM_END) and chunk.rfind(_ALARM, own, end) == own
+        if not one and (ended < own or not _only_alarms(chunk[own:end], newline)):
+            return None
+    elif ended >= 0:
         return None
     return Block(start, start + own, start + end + len(newline), calendar)
 

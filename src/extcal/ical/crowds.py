@@ -36,8 +36,12 @@ def thinned(sieved: Sieved, work: Work) -> Sieved:
     """
     raw, limits = sieved.raw, work.limits
     dropped: list[Span] = []
+    shortest = limits.max_dates_per_series * len(b"\nEXDATE")
     for span in sieved.spans:
-        if raw.count(b"\nEXDATE", *span) > limits.max_dates_per_series:
+        if (
+            span[1] - span[0] > shortest
+            and raw.count(b"\nEXDATE", *span) > limits.max_dates_per_series
+        ):
             dropped += _excess_dates(raw, span, limits.max_dates_per_series + 1)
     overrides = sum(raw.count(b"\nRECURRENCE-ID", *span) for span in sieved.spans)
     if overrides > _CROWD * limits.max_overrides_per_series:

@@ -26,6 +26,8 @@ from extcal.ical.zones import Zones
 __all__ = ["PlainReader"]
 
 _FACTS = tuple(sorted(FACTS))
+_PLAIN_FACTS = ("STATUS", "TRANSP")
+_MICROSOFT = FACTS - {*_PLAIN_FACTS}
 _NAMES = (
     r"\n(UID|DT(?:START|END)|R(?:RULE|DATE|ECURRENCE-ID)|EX(?:DATE|RULE)|DURATION|CLASS|STATUS"
     r"|TRANSP|%sX-(?:FUNAMBOL-ALLDAY|MICROSOFT-(?:CDO|MSNCALENDAR)"
@@ -215,7 +217,9 @@ class PlainReader:
         event.exdates = moments
 
     def facts_of(self, lines: dict[str, str]) -> Mapping[str, str]:
-        key = tuple(map(lines.get, _FACTS))
+        # Only Microsoft's events have more to say than these two.
+        names = _FACTS if _MICROSOFT & lines.keys() else _PLAIN_FACTS
+        key = tuple(map(lines.get, names))
         facts = self.facts.get(key)
         if facts is None:
             texts = {name: _plain_text(lines[name]) for name in _FACTS if name in lines}

@@ -39,28 +39,29 @@ _DAY = 86_400
 # No zone, no midnight rounding and no all-day reading moves a time by two days.
 _SLACK = timedelta(days=3)
 
-# At each line: a first letter that begins no name which decides, else one of these in full.
+# At each line: a first letter that begins no name which decides, else one of these. Most frequent
+# first; a longer name that begins like one of these decides nothing either.
 _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!(?<=[BDERU])(?:
-  T(?:S(?:TAMP[;:]|TART%(start)s)|END%(end)s)
-| ID:(?<=%(lf)sUID:)
+  T(?:S(?:TAMP|TART%(start)s)|END%(end)s)
+| E(?:SCRIPTION|GIN:V(?:EVENT|ALARM)%(lf)s|LATED-TO|SOURCES|QUEST-STATUS%(id)s)
 | ND:V(?:ALARM%(lf)s|EVENT%(lf)sBEGIN:VEVENT%(lf)s)
-| E(?:GIN:V(?:EVENT|ALARM)%(lf)s|SCRIPTION[;:]|LATED-TO[;:]|SOURCES[;:]|QUEST-STATUS[;:]%(id)s)
-| XDATE[;:]
+| ID:(?<=%(lf)sUID:)
+| XDATE
+| RL
 | URATION%(duration)s
-| RL[;:]
 %(more)s))"""
 _ANY_ID = rb"|CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:"
 _DATED = rb"[^:\"\n]*:"
-_ANY = rb"[;:]"
+_ANY = b""
 # Up to 19:59:59: together with what zones and midnights can do, less than the slack.
 _SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
 
 # A lone CR, or a UID; an empty match is whatever else begins like one.
-_UIDS_CRLF = re.compile(rb"\r(?!\n[^U]|\nURL[;:])(?:\nUID:([!-~]+(?:\r\n [!-~]+)?)\r\n(?![ \t]))?")
-_UIDS_LF = re.compile(rb"\n(?=U)(?!URL[;:])(?:UID:([!-~]+(?:\n [!-~]+)?)\n(?![ \t]))?")
+_UIDS_CRLF = re.compile(rb"\r(?!\n[^U]|\nURL)(?:\nUID:([!-~]+(?:\r\n [!-~]+)?)\r\n(?![ \t]))?")
+_UIDS_LF = re.compile(rb"\n(?=U)(?!URL)(?:UID:([!-~]+(?:\n [!-~]+)?)\n(?![ \t]))?")
 _UID = re.compile(rb"\nUID:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)")
-_HIDDEN_CRLF = re.compile(rb"\n(?:[^A-Z \t]|U(?!ID:(?<=\r\nUID:)|RL[;:]))")
-_HIDDEN_LF = re.compile(rb"\n(?:[^A-Z \t]|U(?!ID:|RL[;:]))")
+_HIDDEN_CRLF = re.compile(rb"\n(?:[^A-Z \t]|U(?!ID:(?<=\r\nUID:)|RL))")
+_HIDDEN_LF = re.compile(rb"\n(?:[^A-Z \t]|U(?!ID:|RL))")
 _LONE_CR = re.compile(rb"\r[^\n]")
 _FOLD = re.compile(rb"\r?\n[ \t]")
 _NAMES = {b"UID": "UID"}
@@ -183,7 +184,7 @@ class _Blocks:
 
         False once so much is kept that looking for the rest costs more than reading it.
         """
-        most = max(_ENOUGH, len(self.raw) * 3 // 4)
+        enough = max(_ENOUGH, len(self.raw) // 4)
         raw, search, first = self.raw, self.interest.search, self.first
         earlier = self.earlier.search
         position = first
@@ -196,7 +197,7 @@ class _Blocks:
             over = raw[line + 1] == _R and self.is_over(start, end, line)
             if not over and earlier(raw, start, end + self.tail) is not None:
                 self.keep(start, end)
-                if self.kept > most:
+                if self.kept > enough and self.kept > (end - first) * 3 // 4:
                     return False
             position = end
         last = raw.rfind(_BEGIN)
