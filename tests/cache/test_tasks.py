@@ -9,6 +9,7 @@ import gc
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -264,6 +265,46 @@ def test_leaving_the_block_ends_what_is_in_the_air(
             with pytest.raises(RuntimeError, match="in use"):
                 async with calendars:
                     pass
+
+    run(main)
+
+
+def test_leaving_the_block_while_a_calendar_is_read_gives_the_lease_back(
+    run: Callable[..., None],
+    cache: Callable[..., AsyncCalendarCache],
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A thread cannot be cancelled: it ends well, and what comes after it must be done as well."""
+    import extcal.cache.ledger as ledger
+
+    began, go_on = threading.Event(), threading.Event()
+    read_body = ledger.readings.read_body
+
+    def held_up(*arguments: Any) -> Any:
+        began.set()
+        assert go_on.wait(LONG)
+        return read_body(*arguments)
+
+    monkeypatch.setattr(ledger.readings, "read_body", held_up)
+
+    async def main() -> None:
+        inner = MemoryStore()
+        store: Any = Elsewhere(inner)
+        async with anyio.create_task_group() as tasks:
+            async with cache(store=store) as calendars:
+
+                async def look() -> None:
+                    with suppress(Unavailable):
+                        await calendars.get(url)
+
+                tasks.start_soon(look)
+                await anyio.to_thread.run_sync(began.wait, LONG)
+                assert len(inner._leases) == 1
+                calendars._flights.require_open().cancel_scope.cancel()
+                go_on.set()
+            assert not inner._leases
+            assert len(inner) == 1
 
     run(main)
 

@@ -38,9 +38,13 @@ _RESPONSES = (Fetched, NotModified, Gone, Refused, Failed)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Call this; it uses the store, which may block. Sent back: what it returns."""
+    """Call this; it uses the store, which may block. Sent back: what it returns.
+
+    ``always``: even if the flight has been cancelled meanwhile.
+    """
 
     call: Callable[[], object]
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ def fly(ledger: Ledger, clock: Clock, order: Order) -> Flight:
         landed: Landed = yield Work(settle)
         return landed
     finally:
-        yield Look(partial(ledger.store.release, keys.snapshot, token))
+        yield Look(partial(ledger.store.release, keys.snapshot, token), always=True)
 
 
 def as_response(answer: object) -> FetchResponse:

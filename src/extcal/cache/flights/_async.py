@@ -15,6 +15,7 @@ from anyio import to_thread
 
 from extcal.cache.freshness import Raise
 from extcal.cache.lead import Ask, Flight, Pause, Step, Work, as_response
+from extcal.cache.lead import Look as StoreLook
 from extcal.cache.ledger import Landed
 from extcal.cache.snapshot import Snapshot
 from extcal.fetch.protocol import FetchRequest
@@ -151,8 +152,9 @@ class Flights:
         try:
             step = next(flight)
             while True:
+                always = isinstance(step, StoreLook) and step.always
                 try:
-                    with anyio.CancelScope(shield=ending):
+                    with anyio.CancelScope(shield=ending or always):
                         found = await take(step)
                 except BaseException as error:
                     # Into the flight, which gives its lease back and lets the error through.
