@@ -21,6 +21,7 @@ from extcal import (
     NotModified,
     Refresh,
     Refused,
+    State,
     Stats,
     Unavailable,
 )
@@ -116,6 +117,22 @@ def test_a_callback_that_raises_harms_nobody(
     assert record.extcal["event"] == "callback_failed"  # type: ignore[attr-defined]
     assert record.extcal["kind"] == "RuntimeError"  # type: ignore[attr-defined]
     assert "SECRET" not in caplog.text
+
+
+def test_a_callback_that_ends_its_thread_ends_no_flight(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str
+) -> None:
+    """SystemExit in a thread is silence; the worker it hits goes on."""
+
+    def leave(refresh: Refresh) -> None:
+        raise SystemExit
+
+    calendars = make(on_refresh=leave, max_fetches=1)
+    for _ in range(3):
+        assert calendars.get(url).state is State.FRESH
+        clock.advance(31 * MINUTE)
+    landed()
+    assert calendars._flights._workers == 0
 
 
 # -- log records ----------------------------------------------------------------------------------

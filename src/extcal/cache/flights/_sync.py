@@ -8,6 +8,7 @@ ending; they live while there is something to do.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -17,6 +18,7 @@ from extcal.cache.freshness import Raise
 from extcal.cache.lead import Ask, Flight, Pause, as_response
 from extcal.cache.ledger import Landed
 from extcal.cache.snapshot import Snapshot
+from extcal.cache.stores._sync import ForkSafeLock
 from extcal.fetch.protocol import FetchRequest
 
 __all__ = ["Flights", "Look", "Ticket", "drive"]
@@ -95,14 +97,16 @@ class Flights:
             raise ValueError("max_fetches must be 1 at least")
         self.most = most
         self._after = after
+        self._starting = ForkSafeLock()
         self._start()
 
     def _start(self) -> None:
         self._lock = threading.Lock()
-        self._process = os.getpid()
         self._flying: dict[str, Ticket] = {}
         self._queue: deque[Ticket] = deque()
         self._workers = 0
+        # Last: who reads it without a lock must find the rest in place.
+        self._process = os.getpid()
 
     def __len__(self) -> int:
         return len(self._flying)
@@ -111,7 +115,9 @@ class Flights:
         """The flight for ``key``: the one under way, or a new one that does ``job``."""
         if self._process != os.getpid():
             # After a fork the threads of the parent are not here, and its lock may be taken.
-            self._start()
+            with self._starting:
+                if self._process != os.getpid():
+                    self._start()
         with self._lock:
             ticket = self._flying.get(key)
             if ticket is not None:
@@ -153,4 +159,11 @@ class Flights:
             ticket.done.set()
             del ticket
             if landed is not None:
-                self._after(landed)
+                try:
+                    self._after(landed)
+                except SystemExit:
+                    pass  # as in any thread; but this one has more to do
+                except BaseException:
+                    threading.excepthook(
+                        threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))
+                    )

@@ -132,7 +132,8 @@ class DurableStore(ABC):
         self._memory.delete(key)
         self._held.pop(key, None)
         if not (self._ready(key) and self._try(self._remove, key)):
-            self._owed[key] = None
+            with self._owing:
+                self._owed[key] = None
 
     def lease(self, key: str, now: datetime, ttl: timedelta, /) -> str | None:
         """Give the lease of ``key`` until ``now + ttl``, unless somebody holds it."""

@@ -224,7 +224,7 @@ class SQLiteStore(DurableStore):
     def _prune(self, connection: Connection) -> None:
         """Drop what nobody will ask for, and then what was used longest ago."""
         noted, self._noted = self._noted, {}
-        connection.executemany(_USED, ((key,) for key in noted))
+        connection.executemany(_USED, [(key,) for key in tuple(noted)])
         if self._now is not None:
             now = _micros(self._now)
             connection.execute("DELETE FROM cells WHERE keep_until < ?", (now,))
