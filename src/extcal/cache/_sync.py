@@ -29,6 +29,7 @@ from extcal.cache.reading import Exclusions, between, part, without
 from extcal.cache.snapshot import Snapshot
 from extcal.cache.stores import Store
 from extcal.cache.stores._sync import ForkSafeLock
+from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, accepted, read_feed
 from extcal.fetch.protocol import Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["CalendarCache", "Source"]
 
 _TEN_SECONDS = timedelta(seconds=10)
+_PATIENCE = 10  # of a task, in times as long as somebody who wants an answer would wait
 
 
 class CalendarCache(Desk[Fetcher]):
@@ -254,6 +256,29 @@ class CalendarCache(Desk[Fetcher]):
 
         plan = Plan(self._most if at_once is None else at_once, per_host, older_than)
         return results(self, feeds, executor, plan, progress=progress)
+
+    def _bring(
+        self, feeds: list[Feed], older_than: timedelta | None, once: str
+    ) -> list[Snapshot | Unavailable]:
+        """One task of :meth:`refresh_many`: the feeds at the same time, the answers in their order.
+
+        ``once``: unlike any other task's. A cluster may take tasks with the same arguments for the
+        same task, and answer from what it remembers.
+        """
+        try:
+            looks = [
+                self._look(feed, self._ledger.keys(feed), "renew", older_than) for feed in feeds
+            ]
+            return [self._outcome(look) for look in looks]
+        finally:
+            self._hang_up()
+
+    def _outcome(self, look: Look) -> Snapshot | Unavailable:
+        try:
+            return self._told(look.finish(_PATIENCE * self._patience, strict=True))
+        except Unavailable as error:
+            # Without its traceback, which would keep this frame and everything in it.
+            return error.with_traceback(None)
 
     # -- asking ---------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """Many feeds over any executor: threads, processes, or a cluster.
 
-A task is a function of this module, the cache and some feeds; an executor that crosses processes
-pickles them. The cache goes as its recipe, so an address travels in its pickled Feed and nowhere
-else, and snapshots come back. In other processes one task brings several feeds, at the same time,
+A task is a method of the cache and some feeds; an executor that crosses processes pickles them.
+The cache goes as its recipe, so an address travels in its pickled Feed and nowhere else, and
+snapshots come back. In other processes one task brings several feeds, at the same time,
 so that opening the store and the fetcher is paid once for all of them.
 """
 
@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from importlib import import_module
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 from uuid import uuid4
 
 from extcal.cache.many.plan import Plan, Queue, Result
@@ -22,14 +22,15 @@ from extcal.cache.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed
 
-if TYPE_CHECKING:
-    from extcal.cache._sync import CalendarCache
-    from extcal.cache.flights._sync import Look
-
 __all__ = ["results"]
 
 _Outcomes: TypeAlias = "list[Snapshot | Unavailable]"
-_PATIENCE = 10  # times as long as somebody who wants an answer would wait
+
+
+class Bringing(Protocol):
+    """What a cache does for a task, wherever the task runs."""
+
+    def _bring(self, feeds: list[Feed], older_than: timedelta | None, once: str) -> _Outcomes: ...
 
 
 class _Bar(Protocol):
@@ -37,7 +38,7 @@ class _Bar(Protocol):
 
 
 def results(
-    cache: CalendarCache,
+    cache: Bringing,
     feeds: Iterable[Feed | str],
     executor: Executor | None,
     plan: Plan,
@@ -51,7 +52,7 @@ def results(
 
 
 def _results(
-    cache: CalendarCache,
+    cache: Bringing,
     queue: Queue,
     executor: Executor | None,
     plan: Plan,
@@ -67,7 +68,7 @@ def _results(
         batch = 1 if isinstance(executor, ThreadPoolExecutor) else plan.batch
         while True:
             while some := queue.take(batch):
-                future = executor.submit(_bring, cache, some, plan.older_than, uuid4().hex)
+                future = executor.submit(cache._bring, some, plan.older_than, uuid4().hex)
                 under_way[future] = some
                 future.add_done_callback(landed.put)
             if not under_way:
@@ -79,29 +80,6 @@ def _results(
                 if shown is not None:
                     shown.update()
                 yield Result(feed, outcome)
-
-
-def _bring(
-    cache: CalendarCache, feeds: list[Feed], older_than: timedelta | None, once: str
-) -> _Outcomes:
-    """One task: the feeds at the same time, the answers in their order.
-
-    ``once``: unlike any other task's. A cluster may take tasks with the same arguments for the
-    same task, and answer from what it remembers.
-    """
-    try:
-        looks = [cache._look(feed, cache._ledger.keys(feed), "renew", older_than) for feed in feeds]
-        return [_outcome(cache, look) for look in looks]
-    finally:
-        cache._hang_up()
-
-
-def _outcome(cache: CalendarCache, look: Look) -> Snapshot | Unavailable:
-    try:
-        return cache._told(look.finish(_PATIENCE * cache._patience, strict=True))
-    except Unavailable as error:
-        # Without its traceback, which would keep this frame and everything in it.
-        return error.with_traceback(None)
 
 
 @contextmanager
