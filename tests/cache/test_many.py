@@ -273,7 +273,7 @@ class Pretending(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         function, arguments = pickle.loads(pickle.dumps((fn, args)))
-        self.sizes.append(len(arguments[1]))
+        self.sizes.append(len(arguments[0]))
         future: Future[Any] = Future()
         future.set_result(pickle.loads(pickle.dumps(function(*arguments))))
         return future
