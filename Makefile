@@ -51,6 +51,7 @@ bench: ## bytes of a feed to free/busy, against the field; ARGS=--quick in a min
 	@sh tools/venv.sh $(VENV)
 	@sh benchmarks/peers.sh $(BIN)/python
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
+	@$(MAKE) --no-print-directory benchcache benchstores ARGS=
 
 benchrooms: ## where the time of a reading goes; ARGS="outlook-10000" for another feed
 	@sh tools/venv.sh $(VENV)
@@ -76,10 +77,11 @@ kill: ## kill -9 whoever writes to SQLite and to Redis, at every point where he 
 
 RULES ?= 100000
 FUZZ ?= 100000
-nightly: ## the tests in their long versions: 100,000 random rules, 100,000 damaged feeds, trio; half an hour or more
+nightly: ## the long versions: 100,000 random rules and damaged feeds, trio, 1,000 kills a store; an hour
 	@sh tools/venv.sh $(VENV) test
 	@EXTCAL_RULES=$(RULES) $(BIN)/python -m pytest -q -s tests/oracles
 	@EXTCAL_FUZZ=$(FUZZ) EXTCAL_TEST_TRIO=1 $(BIN)/python -m pytest -q $(ARGS)
+	@$(MAKE) --no-print-directory kill
 
 picture: ## draw docs/availability.svg anew
 	@sh tools/venv.sh $(VENV)

@@ -201,6 +201,14 @@ def test_410_is_gone_at_once() -> None:
     assert attempts.next_try == NOW + 24 * HOUR
 
 
+def test_a_probe_that_fails_some_other_way_waits_another_day() -> None:
+    """A server's bad day is no news of a calendar that was withdrawn."""
+    gone = fail(Failure("gone", status=410))
+    probed = learn(gone, FAILED, NOW + 24 * HOUR, RULES, 0.5)
+    assert probed.gone
+    assert probed.next_try == NOW + 48 * HOUR
+
+
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_refusals_are_gone_after_three_over_two_hours(status: int) -> None:
     """Neither two over a day nor a hundred within an hour; Outlook flaps, Google means it."""

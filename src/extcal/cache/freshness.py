@@ -295,7 +295,7 @@ def learn(
         and now - since >= rules.refused_over
     )
     asked = _retry_after(outcome.retry_after, rules)
-    if withdrawn:
+    if withdrawn or attempts.gone:  # a probe that fails some other way changes nothing
         delay, asked = rules.gone_probe, None
     elif outcome.kind in _BLOCKED:
         delay, asked = rules.blocked_for, None
