@@ -187,7 +187,7 @@ class Reading:
 
     def take(self, group: list[Event]) -> None:
         """Expand the events of one UID and judge every occurrence."""
-        if group[0].uid in self.question.exclusions.uids:
+        if group[0].uid in self.question.exclusions.uids or self.is_away(group):
             return
         found: list[_Shown | _Alike] = []
         mark = self.work.mark()
@@ -202,6 +202,19 @@ class Reading:
             self.work.forgive(mark)
         limit = self.work.limits.max_occurrences_per_series
         self.shown += found if _count(found) <= limit else self.earliest(found, limit)
+
+    def is_away(self, group: list[Event]) -> bool:
+        """Whether this is one event, once, outside the window: half of all that is read is."""
+        event = group[0]
+        if len(group) > 1 or event.recurs or event.recurrence_id is not None:
+            return False
+        start = event.start.epoch
+        if start >= self.hi:
+            return True
+        return (
+            start < self.lo
+            and event.extent.end(event.start.local, start, event.start.zone) <= self.lo
+        )
 
     def judge(self, group: list[Event], found: list[_Shown | _Alike]) -> None:
         exclusions = self.question.exclusions

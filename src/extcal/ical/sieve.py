@@ -30,6 +30,7 @@ WORTHWHILE: Final = 32 * 1024
 """Below this many bytes, reading everything costs less than looking for what to leave out."""
 
 _SHORTEST_LIMIT: Final = 4096  # of a line; below that, a limit may be met by any line
+_NEAR: Final = 16 * 1024
 _R: Final = ord("R")
 _ENOUGH: Final = 64 * 1024  # bytes to keep before looking on is ever given up
 _BEGIN: Final = b"\nBEGIN:VEVENT"
@@ -66,10 +67,10 @@ _LONE_CR = re.compile(rb"\r[^\n]")
 _FOLD = re.compile(rb"\r?\n[ \t]")
 _NAMES = {b"UID": "UID"}
 
-_TIMES = re.compile(rb"\nDT(START|END)([^:\"\n]*):([0-9]{8})([^\r\n]*)")
+_TIME = re.compile(rb"\nDT(START|END)([^:\"\n]*):([0-9]{8})([^\r\n]*)")
 _ID = rb"CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:[0-9]{8}(?:T[0-9]{6}Z?)?"
 _PLAIN_ID = re.compile(b"RE" + _ID)
-_UNTIL_ONCE = re.compile(rb"[^U]*UNTIL=([0-9]{8})(?:T[0-9]{6}Z?)?(?:;(?!UNTIL)[^;]*)*")
+_UNTIL_ONCE = re.compile(rb"RRULE:[^U]*UNTIL=([0-9]{8})(?:T[0-9]{6}Z?)?(?:;(?!UNTIL)[^;]*)*")
 
 _WEEKDAY = rb"(?:MO|TU|WE|TH|FR|SA|SU)"
 _NUMBERED = rb"(?:[+-]?[1-5])?" + _WEEKDAY
@@ -152,6 +153,7 @@ class _Blocks:
         self.raw = raw
         self.first = first
         self.day = before
+        self.earlier_day = before - _SLACK
         self.crlf = raw[first - 1 : first] == b"\r"
         self.newline = b"\r\n" if self.crlf else b"\n"
         self.tail = len(_BEGIN + self.newline)  # what follows an END:VEVENT
@@ -187,26 +189,35 @@ class _Blocks:
         enough = max(_ENOUGH, len(self.raw) // 4)
         raw, search, first = self.raw, self.interest.search, self.first
         earlier = self.earlier.search
-        position = first
-        while (match := search(raw, position)) is not None:
+        match = search(raw, first)
+        while match is not None:
             line = match.start()
-            start = raw.rfind(_BEGIN, first, line + len(_BEGIN))
-            end = raw.find(_BEGIN, line + 1)
+            end = self.next_begin(line + 1)
             if end < 0:
                 break
-            over = raw[line + 1] == _R and self.is_over(start, end, line)
-            if not over and earlier(raw, start, end + self.tail) is not None:
+            start = raw.rfind(_BEGIN, first, line + len(_BEGIN))
+            match = search(raw, line + 1 if raw[line + 1] == _R else end)
+            alone = match is None or match.start() >= end
+            if raw[line + 1] == _R and alone and self.is_over(start, end, line):
+                continue
+            if not alone:
+                match = search(raw, end)
+            if earlier(raw, start, end + self.tail) is not None:
                 self.keep(start, end)
                 if self.kept > enough and self.kept > (end - first) * 3 // 4:
                     return False
-            position = end
         last = raw.rfind(_BEGIN)
         if not self.starts or self.starts[-1] != last:
             self.keep(last, len(raw))
         return True
 
+    def next_begin(self, position: int) -> int:
+        """Where the next VEVENT begins: a search that knows it is short does not prepare itself."""
+        found = self.raw.find(_BEGIN, position, position + _NEAR)
+        return found if found >= 0 else self.raw.find(_BEGIN, position)
+
     def is_over(self, start: int, end: int, line: int) -> bool:
-        """Whether all that is of interest in a block is one plain line, and that says it is over.
+        """Whether the line of interest in a block is a plain one, and says that it is over.
 
         An ended rule does. So does a RECURRENCE-ID, unless the event has no end of its own: it
         would last as long as its master.
@@ -214,22 +225,21 @@ class _Blocks:
         raw = self.raw
         newline = raw.find(b"\n", line + 1)
         text = raw[line + 1 : newline].removesuffix(b"\r")
-        if raw[newline + 1] in b" \t" or self.interest.search(raw, newline, end + self.tail):
+        if raw[newline + 1] in b" \t":
             return False
-        times = _TIMES.findall(raw, start, end)
+        times = sorted(_TIME.findall(raw, start, end))  # END comes before START
         if _PLAIN_ID.fullmatch(text):
             return _has_end(times)
         return _PLAIN_RULE.fullmatch(text) is not None and self.has_ended(text, times)
 
-    def has_ended(self, rule: bytes, times: list[tuple[bytes, ...]]) -> bool:
-        starts = [date for name, _, date, _ in times if name == b"START"]
-        ends = [date for name, _, date, _ in times if name == b"END"]
-        if len(starts) != 1 or len(ends) > 1:
+    def has_ended(self, rule: bytes, times: list[_Time]) -> bool:
+        if not times or len(times) > 2 or [name for name, *_ in times].count(b"START") != 1:
             return False
+        starts, ends = [times[-1][2]], [time[2] for time in times[:-1]]
         try:
             until = _UNTIL_ONCE.fullmatch(rule)
             if until is not None and ends in ([], starts):  # as most do: no more arithmetic
-                return _date(until[1]) < self.day - _SLACK
+                return _date(until[1]) < self.earlier_day
             parts = [part.split(b"=") for part in rule[6:].split(b";")]
             named = dict(parts)
             if len(named) != len(parts):
@@ -303,7 +313,7 @@ class _Blocks:
                 self.keep_around(position)
 
     def keep_around(self, position: int) -> None:
-        end = self.raw.find(_BEGIN, position + 1)
+        end = self.next_begin(position + 1)
         self.keep(
             self.raw.rfind(_BEGIN, 0, position + len(_BEGIN)), len(self.raw) if end < 0 else end
         )
@@ -320,11 +330,14 @@ class _Blocks:
         return tuple((start, end) for start, end in found)
 
 
-def _has_end(times: list[tuple[bytes, ...]]) -> bool:
+_Time = tuple[bytes, ...]  # START or END, its parameters, its date, and what follows
+
+
+def _has_end(times: list[_Time]) -> bool:
     """Whether there is one start and one end, and that is surely not the earlier one."""
     if len(times) != 2 or times[0][0] == times[1][0] or times[0][1] != times[1][1]:
         return False
-    (_, _, last, until), (_, _, first, since) = sorted(times)  # END comes before START
+    (_, _, last, until), (_, _, first, since) = times
     return first < last or (first == last and 7 <= len(since) == len(until) and since <= until)
 
 
