@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from extcal.errors import FeedUrlError
 from extcal.fetch import Feed, as_feed
+from extcal.fetch.feed import accepted, read_feed
 from extcal.policy import BusyPolicy
 
 SECRET = "SECRET7f3a"
@@ -369,3 +370,11 @@ class TestIdentity:
         feed = Feed("file:///srv/a.ics")
         assert feed.host == ""
         assert repr(feed).startswith("<Feed file #")
+
+
+def test_what_was_read_is_accepted_or_raised():
+    """Whoever let go of the text can still refuse it."""
+    feed = Feed("https://example.org/ada.ics")
+    assert accepted(read_feed(feed)) is feed
+    with pytest.raises(FeedUrlError):
+        accepted(read_feed("not a URL"))
