@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 
 import extcal
-from extcal.ical import reading
+from extcal.ical import values
 from extcal.ical.plain import PlainReader
 from extcal.ical.sieve import sieve
 from extcal.limits import Limits
@@ -32,7 +32,7 @@ def test_all_but_the_last_are_read_the_short_way(feeds: ModuleType, kind: str) -
         mock.patch.object(
             PlainReader, "read", autospec=True, side_effect=PlainReader.read
         ) as short,
-        mock.patch.object(reading.values, "event", side_effect=reading.values.event) as long,
+        mock.patch.object(values, "event", side_effect=values.event) as long,
     ):
         extcal.free_busy(data, feeds.START, feeds.END)
     assert long.call_count == 1

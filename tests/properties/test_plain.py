@@ -101,8 +101,11 @@ def the_long_way(body: bytes, **options: object) -> object:
 
 
 def check(body: bytes) -> None:
-    options: dict[str, object]
-    for options in ({"timezone": "Asia/Tokyo"}, {"owner": "me@example.org", "sieve": False}):
+    asking: tuple[dict[str, object], ...] = (
+        {"timezone": "Asia/Tokyo"},
+        {"owner": "me@example.org", "sieve": False},
+    )
+    for options in asking:
         short, long = asked(body, **options), the_long_way(body, **options)
         if isinstance(short, extcal.Expansion):
             assert isinstance(long, extcal.Expansion)
