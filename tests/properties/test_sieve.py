@@ -340,6 +340,18 @@ def test_a_line_too_long_to_read_makes_time_unknown_wherever_it_is() -> None:
         check(long, limits=Limits(max_line_bytes=limit))
 
 
+@pytest.mark.parametrize("newline", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("both", ["UID:x|UID:a", "UID:a|UID:x"])
+def test_two_uids_in_a_row_are_both_seen(both: str, newline: bytes) -> None:
+    """And those behind them are not mistaken for them."""
+    gone = "RECURRENCE-ID:20270311T090000Z|DTSTART:20200101T090000Z|DTEND:20200101T100000Z"
+    other = gone.replace("0311", "0312")
+    body = calendar(PAST, f"{both}|{gone}", PAST, f"UID:a|{other}", PAST, LIVE)
+    check(body.replace(b"\r\n", newline))
+    body = calendar(LIVE, PAST, f"{both}|{gone}", PAST, f"UID:a|{other}", PAST, NOW)
+    check(body.replace(b"\r\n", newline))
+
+
 @pytest.mark.parametrize(
     "end",
     [

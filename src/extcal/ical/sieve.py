@@ -58,8 +58,8 @@ _ANY = b""
 _SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
 
 # A lone CR, or a UID; an empty match is whatever else begins like one.
-_UIDS_CRLF = re.compile(rb"\r(?!\n[^U]|\nURL)(?:\nUID:([!-~]+(?:\r\n [!-~]+)?)\r\n(?![ \t]))?")
-_UIDS_LF = re.compile(rb"\n(?=U)(?!URL)(?:UID:([!-~]+(?:\n [!-~]+)?)\n(?![ \t]))?")
+_UIDS_CRLF = re.compile(rb"\r(?!\n[^U]|\nURL)(?:\nUID:([!-~]+(?:\r\n [!-~]+)?)(?=\r\n(?![ \t])))?")
+_UIDS_LF = re.compile(rb"\n(?=U)(?!URL)(?:UID:([!-~]+(?:\n [!-~]+)?)(?=\n(?![ \t])))?")
 _UID = re.compile(rb"\nUID:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)")
 _HIDDEN_CRLF = re.compile(rb"\n(?:[^A-Z \t]|U(?!ID:(?<=\r\nUID:)|RL))")
 _HIDDEN_LF = re.compile(rb"\n(?:[^A-Z \t]|U(?!ID:|RL))")
