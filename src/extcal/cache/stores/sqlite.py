@@ -57,16 +57,16 @@ _LITTER = 3_600_000_000  # microseconds; a lease that ran out before that fences
 _READ = "SELECT data, keep_until, checksum FROM cells WHERE key = ?"
 _WRITE = """
     INSERT INTO cells (key, data, keep_until, checksum, size, used)
-    VALUES (?1, ?2, ?3, ?4, ?5, (SELECT coalesce(max(used), 0) + 1 FROM cells))
-    ON CONFLICT (key) DO UPDATE SET data = ?2, keep_until = ?3, checksum = ?4, size = ?5,
-        used = excluded.used
+    VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(used), 0) + 1 FROM cells))
+    ON CONFLICT (key) DO UPDATE SET data = excluded.data, keep_until = excluded.keep_until,
+        checksum = excluded.checksum, size = excluded.size, used = excluded.used
 """
 _USED = """
     UPDATE cells SET used = (SELECT coalesce(max(used), 0) + 1 FROM cells) WHERE key = ?
 """
 _LEASE = """
-    INSERT INTO leases (key, token, until) VALUES (?1, ?2, ?3)
-    ON CONFLICT (key) DO UPDATE SET token = ?2, until = ?3
+    INSERT INTO leases (key, token, until) VALUES (?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET token = excluded.token, until = excluded.until
 """
 _TOTALS = "SELECT count(*), coalesce(sum(size), 0) FROM cells"
 
