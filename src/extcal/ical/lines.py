@@ -32,8 +32,12 @@ class Line(NamedTuple):
 
 NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
+# A line, and all that continues it: found in one look, however often it is folded.
+_LOGICAL = re.compile(rb"([^\r\n]+)([\r\n]+[ \t][^\r\n]*)*+")
 _PHYSICAL = re.compile(rb"[^\r\n]+")
+_FOLD = re.compile(rb"[\r\n]+[ \t]")
 _NAME = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
+_WHITE = b" \t"
 CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
 _HAS_CONTROL = re.compile(b"[" + re.escape(CONTROL) + b"]")
 # param = param-name "=" param-value *("," param-value); a quoted value may hold ";" ":" ","
@@ -60,46 +64,55 @@ def logical_lines(
     bytes are joined first and decoded after. Reads at most ``limits.max_line_bytes`` of one line.
     """
     limit = work.limits.max_line_bytes
-    start = -1  # of the pending line; -1 while a line nobody asked for is skipped
-    first = span[0] == 0  # nothing can be continued before the first line
-    parts: list[bytes] = []
-    size = 0
-    for match in _PHYSICAL.finditer(raw, *span):
-        chunk = match.group()
-        if chunk[0] in b" \t" and not first:
-            if start >= 0:
-                size += len(chunk)
-                if size <= limit:
-                    parts.append(chunk[1:])
+    has_control = _HAS_CONTROL.search
+    for match in _LOGICAL.finditer(raw, *span):
+        start, end = match.span()
+        name = _NAME.match(raw, start, end)
+        known = None if name is None else names.get(name[1].upper())
+        if known is None and name is not None:
             continue
-        if start >= 0:
-            line = _finish(start, parts, size, names, work)
+        if raw[start] in _WHITE and span[0]:
+            continue  # it continues a line before the span; only the first of all may be indented
+        text = match[0]
+        size = end - start
+        if match[2] is not None:
+            size, text = _unfolded(text, limit)
+        if known is None or name is None or size > limit or has_control(text):
+            line = _finish(start, text[:limit], size, names, work)
             if line is not None:
                 yield line
-        first = False
-        name = _NAME.match(chunk)
-        if name is not None and name.group(1).upper() not in names:
-            start = -1
-            continue
-        start, size = match.start(), len(chunk)
-        parts = [chunk if size <= limit else chunk[:limit]]
-    if start >= 0:
-        line = _finish(start, parts, size, names, work)
-        if line is not None:
-            yield line
+        else:
+            yield parse_line(start, known, _decode(text, start, work), name.end() - start)
+
+
+def _unfolded(text: bytes, limit: int) -> tuple[int, bytes]:
+    """How long a folded line is, line ends apart, and the line; of a longer one what is read."""
+    size = len(text.translate(None, b"\r\n"))
+    if size > limit:
+        first, *others = _PHYSICAL.findall(text)
+        parts = [first[:limit]]
+        taken = len(first)
+        for part in others:
+            taken += len(part)
+            if taken > limit:
+                break
+            parts.append(part[1:])
+        return size, b"".join(parts)
+    fold = b"\r\n " if b"\r" in text else b"\n "
+    if text.count(fold) * (len(fold) - 1) == len(text) - size:  # all folds are written alike
+        return size, text.replace(fold, b"")
+    return size, _FOLD.sub(b"", text)
 
 
 def _finish(
-    offset: int, parts: list[bytes], size: int, names: Mapping[bytes, str], work: Work
+    offset: int, data: bytes, size: int, names: Mapping[bytes, str], work: Work
 ) -> Line | None:
-    data = parts[0] if len(parts) == 1 else b"".join(parts)
-    if _HAS_CONTROL.search(data):
-        data = data.translate(None, CONTROL)
+    data = data.translate(None, CONTROL)
     data = data.removeprefix(codecs.BOM_UTF8)
     match = _NAME.match(data)
     if match is None:
         return Line(offset, "", NO_PARAMS, "") if data.strip() else None
-    name = names.get(match.group(1).upper())
+    name = names.get(match[1].upper())
     if name is None:
         return None
     if size > work.limits.max_line_bytes:

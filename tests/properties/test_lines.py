@@ -1,0 +1,74 @@
+"""Lines are found in one look each; a walk from one physical line to the next finds the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extcal.ical.lines import CONTROL, Line, logical_lines, parse_line
+from extcal.ical.work import Work
+from extcal.limits import Limits
+
+NAMES = {b"SUMMARY": "SUMMARY", b"EXDATE": "EXDATE", b"DTSTART": "DTSTART", b"BEGIN": "BEGIN"}
+NAME = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
+PIECES = (
+    b"\r\n", b"\n", b"\r", b" ", b"\t", b"\n ", b"\r\n ", b"\r\n\t", b"SUMMARY:", b"summary;",
+    b"DTSTART;TZID=x:2027", b"EXDATE:1,2,3", b"BEGIN", b":", b";", b"x", b"\x00", b"\x7f",
+    b"\xef\xbb\xbf", b"\xc3", b"\xa4", b"FOO:bar", b"yyyyyyyyyyyy", b",", b'"', b"\\n",
+)  # fmt: skip
+
+
+def walk(raw: bytes, span: tuple[int, int], limit: int) -> Iterator[Line]:
+    """RFC 5545 section 3.1 word by word: every physical line is looked at for itself."""
+    pending: list[tuple[int, list[bytes], int]] = []
+    wanted = False
+    for match in re.finditer(rb"[^\r\n]+", raw[: span[1]]):
+        if match.end() <= span[0]:
+            continue
+        start = max(match.start(), span[0])
+        chunk = raw[start : match.end()]
+        if chunk[:1] in (b" ", b"\t") and (pending or start or span[0]):
+            if wanted and pending:
+                offset, parts, size = pending[-1]
+                size += len(chunk)
+                parts += [chunk[1:]] if size <= limit else []
+                pending[-1] = (offset, parts, size)
+            continue
+        name = NAME.match(chunk)
+        wanted = name is None or name[1].upper() in NAMES
+        if wanted:
+            pending.append((start, [chunk[:limit]], len(chunk)))
+    for offset, parts, size in pending:
+        data = b"".join(parts).translate(None, CONTROL).removeprefix(b"\xef\xbb\xbf")
+        name = NAME.match(data)
+        if name is None:
+            if data.strip():
+                yield Line(offset, "", {}, "")
+        elif name[1].upper() in NAMES:
+            known = NAMES[name[1].upper()]
+            if size > limit and known == "EXDATE":
+                data = data[: max(data.rfind(b",") + 1, name.end())]
+            try:
+                text = data.decode()
+            except UnicodeDecodeError:
+                text = data.decode("cp1252", "replace")
+            yield parse_line(offset, known, text, name.end())
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=24).map(b"".join),
+    st.integers(0, 40),
+    st.integers(0, 40),
+    st.sampled_from([3, 8, 20, 1000]),
+)
+def test_one_look_finds_the_lines_that_a_walk_finds(
+    raw: bytes, before: int, behind: int, limit: int
+) -> None:
+    span = (min(before, len(raw)), max(min(before, len(raw)), len(raw) - behind))
+    work = Work(Limits(max_line_bytes=limit))
+    assert list(logical_lines(raw, span, NAMES, work)) == list(walk(raw, span, limit))
+    longest = [p for p in work.report(raw) if p.code == "max_line_bytes"]
+    assert work.complete == all(problem.action != "unknown" for problem in longest)
