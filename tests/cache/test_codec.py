@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from extcal import CalendarCache, ExternalEvent, FBType, Feed, FreeBusy, MemoryStore, Problem
 from extcal.cache import Cell
+from extcal.cache.busytime import BusyTime
 from extcal.cache.codec import (
     FORMAT,
     decode_attempts,
@@ -67,8 +68,10 @@ def readings(draw: st.DrawFn) -> Reading:
     found = draw(st.lists(events(), max_size=6))
     unknown = [span[:2] for span in draw(st.lists(spans, max_size=3))]
     return Reading(
-        free_busy=FreeBusy.from_epochs(LO, HI, draw(st.lists(spans, max_size=8)), unknown),
-        base=FreeBusy.from_epochs(LO, HI, draw(st.lists(spans, max_size=3))).epochs,
+        busy=BusyTime.of(
+            FreeBusy.from_epochs(LO, HI, draw(st.lists(spans, max_size=8)), unknown),
+            FreeBusy.from_epochs(LO, HI, draw(st.lists(spans, max_size=3))).epochs,
+        ),
         complete=draw(st.booleans()),
         events_complete=draw(st.booleans()),
         empty=draw(st.booleans()),

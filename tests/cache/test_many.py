@@ -293,28 +293,31 @@ def test_several_feeds_to_a_task(tmp_path: Path, body: str) -> None:
 
 
 class Counted(SQLiteStore):
-    """Notes in its own directory that it was closed."""
+    """Notes beside its file that it was closed; copies have a note of their own."""
+
+    def __init__(self, path: Path, note: str = "home") -> None:
+        self._note = path.parent / note
+        super().__init__(path)
 
     def close(self) -> None:
         super().close()
-        with (self._path.parent / "closed").open("a") as note:
+        with self._note.open("a") as note:
             note.write("x")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Counted, (self._path,)
+        return Counted, (self._path, "copies")
 
 
 def test_a_copy_hangs_up_when_its_task_is_done(tmp_path: Path, body: str) -> None:
     """No connection is left to another process's garbage; the cache at home goes on."""
     calendars = CalendarCache(store=Counted(tmp_path / "cells.db"), fetcher=partial(Provider, body))
-    executor, note = Pretending(), tmp_path / "closed"
-    note.write_text("")
+    executor = Pretending()
+    (tmp_path / "home").write_text("")
     assert len(list(calendars.refresh_many(feeds(8), executor, at_once=8))) == 8
     # Once by the store when it was made, once by the task; and once more when it is collected.
-    assert len(note.read_text()) >= 2 * len(executor.sizes)
-    note.write_text("")
+    assert len((tmp_path / "copies").read_text()) >= 2 * len(executor.sizes)
     list(calendars.refresh_many(feeds(8), at_once=8))
-    assert note.read_text() == ""
+    assert (tmp_path / "home").read_text() == ""
 
 
 def test_one_fetcher_for_all_however_many_need_it_first(body: str) -> None:

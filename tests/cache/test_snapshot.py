@@ -21,6 +21,7 @@ from extcal import (
     expand,
 )
 from extcal.cache import Change, Difference
+from extcal.cache.busytime import BusyTime
 from extcal.cache.reading import Exclusions, read_body, without
 from extcal.cache.snapshot import Reading
 from extcal.cache.steps import overlay
@@ -45,7 +46,7 @@ def snapshot_of(
         [(at(start), at(end), kind) for start, end, kind in periods],
         [(at(start), at(end)) for start, end in unknown],
     )
-    return Snapshot(Reading(free_busy=made, fetched_at=MONDAY, read_at=MONDAY))
+    return Snapshot(Reading(busy=BusyTime.of(made), fetched_at=MONDAY, read_at=MONDAY))
 
 
 # -- explain, redacted ------------------------------------------------------------------------

@@ -156,9 +156,9 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         feed = accepted(opened)
         (lo, hi), exclusions = span(start, end), Exclusions(exclude)
         snapshot = await self._ask(feed, "get")
-        known = snapshot.free_busy
-        if exclusions:
-            known = await self._flights.read(partial(without, snapshot.reading, exclusions))
+        if not exclusions:
+            return part(snapshot.reading.busy, lo, hi)
+        known = await self._flights.read(partial(without, snapshot.reading, exclusions))
         return part(known, lo, hi)
 
     async def events(
@@ -173,7 +173,7 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         feed = accepted(opened)
         lo, hi = span(start, end)
         snapshot = await self._ask(feed, "get")
-        part(snapshot.free_busy, lo, hi)
+        part(snapshot.reading.busy, lo, hi)
         return await self._flights.read(lambda: between(snapshot.events, start, end))
 
     async def last_refreshed(self, feed: Feed | str) -> datetime | None:

@@ -162,7 +162,8 @@ class CalendarCache(Desk[Fetcher]):
         feed = accepted(opened)
         (lo, hi), exclusions = span(start, end), Exclusions(exclude)
         snapshot = self._ask(feed, "get")
-        known = without(snapshot.reading, exclusions) if exclusions else snapshot.free_busy
+        reading = snapshot.reading
+        known = without(reading, exclusions) if exclusions else reading.busy
         return part(known, lo, hi)
 
     def events(self, feed: Feed | str, start: datetime, end: datetime) -> tuple[ExternalEvent, ...]:
@@ -175,7 +176,7 @@ class CalendarCache(Desk[Fetcher]):
         feed = accepted(opened)
         lo, hi = span(start, end)
         snapshot = self._ask(feed, "get")
-        part(snapshot.free_busy, lo, hi)
+        part(snapshot.reading.busy, lo, hi)
         return between(snapshot.events, start, end)
 
     def last_refreshed(self, feed: Feed | str) -> datetime | None:

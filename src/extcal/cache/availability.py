@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from extcal.cache.busytime import BusyTime
 from extcal.cache.freshness import State
 from extcal.cache.reasons import unreadable
 from extcal.cache.snapshot import Snapshot
@@ -38,9 +39,9 @@ _ORDER = (State.FRESH, State.STALE, State.ERROR_STALE)
 
 
 class Part(NamedTuple):
-    """What one source of a person says. ``free_busy`` None: nothing is known from it."""
+    """What one source of a person says. ``busy`` None: nothing is known from it."""
 
-    free_busy: FreeBusy | None
+    busy: BusyTime | FreeBusy | None
     fetched_at: datetime | None = None
     state: State | None = None
     problems: tuple[Problem, ...] = ()
@@ -58,7 +59,7 @@ class Part(NamedTuple):
         if any(problem.code == "suddenly_empty" for problem in snapshot.problems):
             message = "a calendar had events and now has none at all"
             found.append(Problem("suddenly_empty", message, action="taken at its word"))
-        return cls(snapshot.free_busy, snapshot.fetched_at, snapshot.state, tuple(found))
+        return cls(snapshot.reading.busy, snapshot.fetched_at, snapshot.state, tuple(found))
 
     @classmethod
     def of_failure(cls, kind: str) -> Part:
@@ -80,12 +81,12 @@ def person(parts: Sequence[Part], lo: int, hi: int) -> Person:
 
     What one source does not cover is unknown, whatever the others say; without any source all is.
     """
-    if len(parts) == 1 and parts[0].free_busy is not None:
+    if len(parts) == 1 and parts[0].busy is not None:
         (only,) = parts
-        first, last = parts[0].free_busy.window_epochs
+        first, last = parts[0].busy.window_epochs
         if first <= lo and hi <= last:
             # One calendar that knows it all: what most people have.
-            clipped = parts[0].free_busy.clip_epochs(lo, hi)
+            clipped = parts[0].busy.clip_epochs(lo, hi)
             return Person(clipped, only.fetched_at, only.state, only.problems)
     busy: list[tuple[int, int, int]] = []
     unknown: list[tuple[int, int]] = []
@@ -96,16 +97,16 @@ def person(parts: Sequence[Part], lo: int, hi: int) -> Person:
             Problem("no_source", "nobody says when this person is busy", action="unknown")
         )
     for part in parts:
-        if part.free_busy is None:
+        if part.busy is None:
             unknown.append((lo, hi))
             continue
-        first, last = part.free_busy.window_epochs
+        first, last = part.busy.window_epochs
         if last <= lo or hi <= first:
             message = "the time asked for lies outside what a calendar is known for"
             problems.append(Problem("outside_horizon", message, action="unknown"))
             unknown.append((lo, hi))
             continue
-        known = part.free_busy.clip_epochs(lo, hi)
+        known = part.busy.clip_epochs(lo, hi)
         busy += known.epochs
         unknown += [*known.unknown_epochs, (lo, max(first, lo)), (min(last, hi), hi)]
     return Person(

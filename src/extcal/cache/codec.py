@@ -5,11 +5,12 @@ Layout, numbers in network order::
     "xcal" format kind checksum[16]   format is FORMAT, kind "s" or "a"
     then for an attempt record: JSON
     or for a snapshot:          3 x uint32 lengths, then the sections meta (JSON),
-                                busy (arrays of numbers) and events (see extcal.cache.packing)
+                                busy (see extcal.cache.busytime) and events (see
+                                extcal.cache.packing)
 
-The busy section is read without touching the events, which are decoded when somebody looks at
-them. The checksum (BLAKE2b) is keyed with the cell's own key, so a cell that was damaged, cut,
-or put under another key is a miss. Whatever the bytes are, decoding returns a value or None.
+Busy time and events stay the bytes they are until somebody looks at them. The checksum (BLAKE2b)
+is keyed with the cell's own key, so a cell that was damaged, cut, or put under another key is a
+miss. Whatever the bytes are, decoding returns a value or None.
 """
 
 from __future__ import annotations
@@ -17,14 +18,12 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from extcal.cache.busytime import BusyTime
 from extcal.cache.freshness import Attempts
 from extcal.cache.snapshot import Reading
-from extcal.cache.steps import Span
 from extcal.errors import Problem
-from extcal.intervals import FreeBusy
 
 __all__ = [
     "FORMAT",
@@ -40,7 +39,6 @@ FORMAT = 2
 _HEAD = b"xcal" + bytes([FORMAT])
 _CHECKSUM = 16
 _LENGTHS = struct.Struct("!3I")
-_WINDOW = struct.Struct("!2q3I")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -72,8 +70,7 @@ def encode_reading(reading: Reading, key: str) -> bytes:
             "problems": [[p.code, p.message, p.line, p.uid, p.action] for p in reading.problems],
         }
     )
-    busy = _pack_busy(reading.free_busy, reading.base)
-    sections = (meta, busy, reading.packed)
+    sections = (meta, reading.busy.packed, reading.packed)
     body = _LENGTHS.pack(*map(len, sections)) + b"".join(sections)
     return _seal(b"s", key, body)
 
@@ -87,13 +84,12 @@ def decode_reading(data: bytes, key: str) -> Reading | None:
         first, second, third = _LENGTHS.unpack_from(body)
         at = _LENGTHS.size
         meta = json.loads(body[at : at + first])
-        free_busy, base = _unpack_busy(body[at + first : at + first + second])
+        busy = BusyTime.read(body[at + first : at + first + second])
         packed = body[at + first + second :]
         if len(packed) != third:
             return None
         return Reading(
-            free_busy=free_busy,
-            base=base,
+            busy=busy,
             complete=bool(meta["complete"]),
             events_complete=bool(meta["listed"]),
             empty=bool(meta["empty"]),
@@ -152,35 +148,6 @@ def decode_attempts(data: bytes, key: str) -> Attempts | None:
         )
     except _ERRORS:
         return None
-
-
-# -- busy time -----------------------------------------------------------------------------------
-
-
-def _pack_busy(free_busy: FreeBusy, base: Sequence[Span]) -> bytes:
-    """The window, then three lists of spans as 32-bit seconds from the start of the window."""
-    lo, hi = free_busy.window_epochs
-    busy, unknown = free_busy.epochs, free_busy.unknown_epochs
-    numbers = [value - lo for spans in (busy, unknown, base) for s in spans for value in s[:2]]
-    codes = bytes([code for spans in (busy, base) for _, _, code in spans])
-    head = _WINDOW.pack(lo, hi, len(busy), len(unknown), len(base))
-    return head + struct.pack(f"!{len(numbers)}I", *numbers) + codes
-
-
-def _unpack_busy(section: bytes) -> tuple[FreeBusy, tuple[Span, ...]]:
-    lo, hi, busy, unknown, base = _WINDOW.unpack_from(section)
-    count = 2 * (busy + unknown + base)
-    if len(section) != _WINDOW.size + 4 * count + busy + base:
-        raise ValueError("the busy section has another length")
-    numbers = [*map(lo.__add__, struct.unpack_from(f"!{count}I", section, _WINDOW.size))]
-    codes = section[_WINDOW.size + 4 * count :]
-    starts, ends = numbers[::2], numbers[1::2]
-    hidden = slice(busy, busy + unknown)
-    # Written flat, and so taken as it is: see FreeBusy.from_epochs.
-    spans = list(zip(starts[:busy], ends[:busy], codes[:busy], strict=True))
-    made = FreeBusy.from_epochs(lo, hi, spans, zip(starts[hidden], ends[hidden], strict=True))
-    rest = slice(busy + unknown, None)
-    return made, tuple(zip(starts[rest], ends[rest], codes[busy:], strict=True))
 
 
 # -- envelope ------------------------------------------------------------------------------------

@@ -277,7 +277,7 @@ class Ledger:
         return Held(
             reading.fetched_at,
             complete=reading.complete,
-            covers=self.reach.within(reading.free_busy.window_epochs, now),
+            covers=self.reach.within(reading.busy.window_epochs, now),
             validators=self._may_be_confirmed(feed, reading, now),
         )
 
@@ -289,7 +289,7 @@ class Ledger:
             return False  # the published range moves on even where the body does not change
         longest = lifetime(self.rules, 0.0, reading.refresh_interval)
         last = now + max(self.rules.stale_if_error, longest)
-        return self.reach.promised(last)[1] <= reading.free_busy.window_epochs[1]
+        return self.reach.promised(last)[1] <= reading.busy.window_epochs[1]
 
     def _reading(self, key: str) -> Reading | None:
         cell = self.store.get(key)

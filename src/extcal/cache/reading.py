@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from extcal.cache.busytime import BusyTime
 from extcal.cache.packing import pack_events, unpack_events
 from extcal.cache.snapshot import Reading
 from extcal.cache.steps import Span, coalesce, overlay
@@ -54,8 +55,7 @@ def read_body(
     )
     full_at = fetched_at if not expansion.empty else previous.full_at if previous else None
     return Reading(
-        free_busy=_published(expansion.free_busy, feed, fetched_at),
-        base=_unlisted(expansion),
+        busy=BusyTime.of(_published(expansion.free_busy, feed, fetched_at), _unlisted(expansion)),
         complete=expansion.complete,
         events_complete=expansion.events_complete,
         empty=expansion.empty,
@@ -76,21 +76,21 @@ def renewed(reading: Reading, fetched_at: datetime) -> Reading:
     return replace(reading, fetched_at=fetched_at)
 
 
-def part(free_busy: FreeBusy, lo: int, hi: int) -> FreeBusy:
-    """``free_busy`` over ``[lo, hi)`` (epoch seconds), unknown where it does not reach.
+def part(busy: BusyTime | FreeBusy, lo: int, hi: int) -> FreeBusy:
+    """``busy`` over ``[lo, hi)`` (epoch seconds), unknown where it does not reach.
 
     Raises OutsideHorizon if it does not reach there at all.
     """
-    first, last = free_busy.window_epochs
+    first, last = busy.window_epochs
     if first <= lo and hi <= last:
-        return free_busy.clip_epochs(lo, hi)
+        return busy.clip_epochs(lo, hi)
     if hi <= first or last <= lo:
         raise OutsideHorizon(
             f"the calendar is known from {instant(first):%Y-%m-%d %H:%M} to "
             f"{instant(last):%Y-%m-%d %H:%M} UTC, and the time asked for lies outside; "
             "CalendarCache(horizon=..., history=...) says how far it looks"
         )
-    known = free_busy.clip_epochs(lo, hi)
+    known = busy.clip_epochs(lo, hi)
     unknown = [*known.unknown_epochs, (lo, max(lo, first)), (min(hi, last), hi)]
     return FreeBusy.from_epochs(lo, hi, known.epochs, unknown)
 

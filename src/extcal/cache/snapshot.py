@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from extcal.cache.busytime import BusyTime
 from extcal.cache.freshness import State
 from extcal.cache.packing import pack_events, unpack_events
 from extcal.cache.steps import UNKNOWN, Span, coalesce, overlay, with_unknown
@@ -25,16 +26,15 @@ __all__ = ["Change", "Difference", "Reading", "Snapshot", "State"]
 class Reading:
     """One reading of a feed.
 
-    ``free_busy`` is what it says over the whole covered window; ``base`` is the part of that
-    which no listed event accounts for (VFREEBUSY, VAVAILABILITY, dense rules, unreadable events).
+    ``busy`` is what it says over the whole covered window, and the part of that which no listed
+    event accounts for (VFREEBUSY, VAVAILABILITY, dense rules, unreadable events).
     ``fetched_at``: when the source last gave or confirmed it; ``read_at``: when it gave it;
     ``full_at``: when it was last seen with anything in it. ``refresh_interval``: how often the feed
     says it should be asked for. ``packed`` are the events, as
     :func:`extcal.cache.packing.pack_events` writes them; ``count`` is their number.
     """
 
-    free_busy: FreeBusy
-    base: tuple[Span, ...] = ()
+    busy: BusyTime
     complete: bool = True
     events_complete: bool = True
     empty: bool = False
@@ -47,6 +47,16 @@ class Reading:
     refresh_interval: timedelta | None = None
     count: int = 0
     packed: bytes = b""
+
+    @property
+    def free_busy(self) -> FreeBusy:
+        """Typed, merged free/busy time over the covered window."""
+        return self.busy.free_busy
+
+    @property
+    def base(self) -> tuple[Span, ...]:
+        """The part of that which no listed event accounts for."""
+        return self.busy.base
 
     def __repr__(self) -> str:
         return f"<Reading of {_spoken(self.fetched_at)}: {self.count} events>"
@@ -110,7 +120,8 @@ class Snapshot:
     @property
     def window(self) -> Period:
         """The stretch of time this speaks about: the promised one and some slack."""
-        return self.free_busy.window
+        lo, hi = self.reading.busy.window_epochs
+        return Period(instant(lo), instant(hi))
 
     @property
     def complete(self) -> bool:
@@ -192,7 +203,7 @@ class Snapshot:
         return _difference(Period(instant(lo), instant(hi)), found)
 
     def __repr__(self) -> str:
-        first, last = self.free_busy.window_epochs
+        first, last = self.reading.busy.window_epochs
         error = f", {self.last_error}" if self.last_error else ""
         said = "" if self.complete else ", incomplete"
         return (

@@ -147,8 +147,11 @@ def is_flat(busy: Sequence[BusySpan], lo: int, hi: int) -> bool:
         and ends[-1] <= hi
         and all(map(lt, starts, ends))
         and all(map(le, ends, starts[1:]))
-        # Spans of one code that touch would have become one.
-        and {*zip(ends, codes, strict=True)}.isdisjoint(zip(starts, codes, strict=True))
+        # Spans of one code that touch would have become one. Few touch at all.
+        and (
+            {*ends}.isdisjoint(starts)
+            or {*zip(ends, codes, strict=True)}.isdisjoint(zip(starts, codes, strict=True))
+        )
     )
 
 

@@ -1,0 +1,140 @@
+"""Busy time as the bytes it is stored as, read only as far as somebody asks.
+
+Layout, numbers in network order: the window as two int64 of epoch seconds; how many busy, unknown
+and base spans as three uint32; then the spans in that order, each as two uint32 of seconds from
+the start of the window; then one byte with the FBType of each busy and each base span.
+
+Busy spans are sorted and disjoint, so their numbers never fall: the few that touch a window are
+found by halving, and nothing is made of the others. Bytes that hold other spans, which nothing
+here writes, give an answer that is of no use and still a FreeBusy.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from extcal.cache.steps import Span
+from extcal.intervals import FBType, FreeBusy
+from extcal.intervals.instants import FIRST, LAST, spoken
+
+__all__ = ["BusyTime"]
+
+_HEAD = struct.Struct("!2q3I")
+_SPAN = 8  # bytes of one span's two numbers
+_CODES = bytes(FBType)
+_MUCH = 4  # who wants more than this part of the spans gets all of them made
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class BusyTime:
+    """Free/busy time over one window, and the part of it that no listed event accounts for.
+
+    Made by :meth:`of` and :meth:`read`; ``packed`` is the layout above. Equal bytes are equal
+    knowledge.
+    """
+
+    packed: bytes
+    _free_busy: FreeBusy | None = field(default=None, init=False, compare=False)
+
+    @classmethod
+    def of(cls, free_busy: FreeBusy, base: Sequence[Span] = ()) -> BusyTime:
+        """``free_busy``, and ``base`` as sorted, disjoint spans within its window."""
+        lo, hi = free_busy.window_epochs
+        busy, unknown = free_busy.epochs, free_busy.unknown_epochs
+        numbers = [value - lo for spans in (busy, unknown, base) for s in spans for value in s[:2]]
+        codes = bytes([code for spans in (busy, base) for _, _, code in spans])
+        head = _HEAD.pack(lo, hi, len(busy), len(unknown), len(base))
+        made = cls(head + struct.pack(f"!{len(numbers)}I", *numbers) + codes)
+        object.__setattr__(made, "_free_busy", free_busy)
+        return made
+
+    @classmethod
+    def read(cls, packed: bytes) -> BusyTime:
+        """What :meth:`of` packed. Raises ValueError if that cannot be."""
+        if len(packed) < _HEAD.size:
+            raise ValueError("busy time is cut short")
+        lo, hi, busy, unknown, base = _HEAD.unpack_from(packed)
+        codes = _HEAD.size + _SPAN * (busy + unknown + base)
+        if len(packed) != codes + busy + base:
+            raise ValueError("busy time has another length")
+        if not FIRST <= lo < hi <= LAST or packed[codes:].translate(None, _CODES):
+            raise ValueError("busy time holds what no calendar does")
+        return cls(packed)
+
+    @property
+    def window_epochs(self) -> tuple[int, int]:
+        """The window in epoch seconds."""
+        lo, hi, *_ = _HEAD.unpack_from(self.packed)
+        return lo, hi
+
+    @property
+    def free_busy(self) -> FreeBusy:
+        """All of it; made when first asked for, and kept."""
+        if self._free_busy is None:
+            lo, hi, busy, _, _ = _HEAD.unpack_from(self.packed)
+            # Written flat, and so taken as it is: see FreeBusy.from_epochs.
+            made = FreeBusy.from_epochs(lo, hi, self._typed(0, busy), self._unknown())
+            object.__setattr__(self, "_free_busy", made)
+            return made
+        return self._free_busy
+
+    @property
+    def base(self) -> tuple[Span, ...]:
+        """What no listed event accounts for."""
+        _, _, busy, unknown, base = _HEAD.unpack_from(self.packed)
+        return tuple(self._typed(busy + unknown, busy + unknown + base, untyped=unknown))
+
+    def clip_epochs(self, lo: int, hi: int) -> FreeBusy:
+        """The part within ``[lo, hi)`` (epoch seconds), as :meth:`FreeBusy.clip_epochs` gives it.
+
+        Raises ValueError if the window does not reach into ``[lo, hi)`` at all.
+        """
+        if self._free_busy is not None:
+            return self._free_busy.clip_epochs(lo, hi)
+        first, last, busy, _, _ = _HEAD.unpack_from(self.packed)
+        if hi <= first or last <= lo:
+            raise ValueError(f"{spoken(lo, hi)} does not overlap the window, {spoken(first, last)}")
+        lo, hi = max(lo, first), min(hi, last)
+        offsets = self._offsets(0, busy)
+        # Starts and ends take turns: as many spans are over by lo as pairs of numbers lie up to it.
+        begin = bisect_right(offsets, lo - first) // 2
+        stop = (bisect_left(offsets, hi - first) + 1) // 2
+        if _MUCH * (stop - begin) > busy:
+            return self.free_busy.clip_epochs(lo, hi)  # worth keeping for the next question
+        typed = [(max(s, lo), min(e, hi), code) for s, e, code in self._typed(begin, stop)]
+        return FreeBusy.from_epochs(lo, hi, typed, self._unknown())
+
+    def __reduce__(self) -> tuple[type[BusyTime], tuple[bytes]]:
+        return BusyTime, (self.packed,)
+
+    def __repr__(self) -> str:
+        return f"<BusyTime {spoken(*self.window_epochs)}: {len(self.packed)} bytes>"
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _offsets(self, first: int, last: int) -> array[int]:
+        """Start, end, start, end of the spans ``first`` to ``last``, as they are written."""
+        found = array("I", self.packed[_HEAD.size + _SPAN * first : _HEAD.size + _SPAN * last])
+        if sys.byteorder == "little":
+            found.byteswap()
+        return found
+
+    def _edges(self, first: int, last: int) -> tuple[list[int], list[int]]:
+        numbers = [*map(self.window_epochs[0].__add__, self._offsets(first, last))]
+        return numbers[::2], numbers[1::2]
+
+    def _unknown(self) -> Iterable[tuple[int, int]]:
+        _, _, busy, unknown, _ = _HEAD.unpack_from(self.packed)
+        return zip(*self._edges(busy, busy + unknown), strict=True) if unknown else ()
+
+    def _typed(self, first: int, last: int, untyped: int = 0) -> list[Span]:
+        """The spans ``first`` to ``last``; ``untyped``: how many before them have no type."""
+        _, _, busy, unknown, base = _HEAD.unpack_from(self.packed)
+        codes = _HEAD.size + _SPAN * (busy + unknown + base) - untyped
+        types = self.packed[codes + first : codes + last]
+        return list(zip(*self._edges(first, last), types, strict=True))
