@@ -1,0 +1,74 @@
+"""Start the example: ``make host``, or ``python examples/host_app [--port 8000] [--data FOLDER]``.
+
+Without --data it is a demo: everything lies in a folder that is gone at the end, and two calendars
+to paste are served from this machine. With --data it keeps what it has, and reads calendars on the
+public internet only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+if __name__ == "__main__" and not __package__:
+    # Started by its path, a folder does not know that it is a package.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+_MISSING = """\
+The example needs a few libraries more: {}
+    make host
+or  python -m pip install -e ".[examples]"   in a clone of extcal"""
+
+
+def main() -> int:
+    """Run until it is interrupted; the exit code."""
+    parser = argparse.ArgumentParser(prog="host_app", description="A small host of extcal.")
+    parser.add_argument("--port", type=int, default=8000, help="of 127.0.0.1 (8000)")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="keep everything there")
+    arguments = parser.parse_args()
+    try:
+        import uvicorn
+
+        from host_app.app import Settings, create_app
+    except ImportError as error:
+        print(_MISSING.format(error), file=sys.stderr)
+        return 1
+    import extcal
+    from extcal.testing.server import FeedServer
+    from host_app import demo
+
+    today = extcal.system_clock().date()
+    monday = today + timedelta(
+        days=-today.weekday() if today.weekday() < 4 else 7 - today.weekday()
+    )
+    with ExitStack() as stack:
+        if arguments.data is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="host-")))
+            server = stack.enter_context(FeedServer())
+            found = demo.addresses(server, monday)
+            # The demo's calendars lie on this machine. A host of your own allows no networks.
+            app = create_app(
+                Settings(folder, https=False, allow_networks=server.networks, addresses=found)
+            )
+            demo.fill(app, monday, found["Outlook-like"])
+            print(
+                "\n  A demo; all it keeps is gone when it ends. Addresses to paste in My Profile:"
+            )
+            for name, address in found.items():
+                print(f"    {name:<13} {address}")
+        else:
+            app = create_app(Settings(arguments.data, https=False))
+            demo.fill(app, monday)
+        print(f"\n  Open http://127.0.0.1:{arguments.port}/   (Ctrl-C ends it)\n", flush=True)
+        uvicorn.run(
+            app, host="127.0.0.1", port=arguments.port, log_level="warning", server_header=False
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

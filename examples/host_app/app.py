@@ -1,0 +1,114 @@
+"""The application: one value of settings in, an ASGI application out.
+
+    app = create_app(Settings(folder=Path("/var/lib/host"), hosts=("calendar.example.org",)))
+
+Everything it keeps lies in one folder: its own database, extcal's snapshots, and its secrets, which
+are made at the first start.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+import extcal
+from host_app import calendar_pages, events, profile, sign_in
+from host_app.calendars import Calendars
+from host_app.database import Database
+from host_app.web import HERE, Host, SecurityHeaders, render
+
+__all__ = ["Settings", "create_app"]
+
+_A_DAY = 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``folder``: where all data lies; made if it is missing, for its owner alone. ``hosts``: the
+    names this site has. ``https``: the session's cookie travels over https only. ``clock``: what
+    time it is. Only for the demo: ``allow_networks``, where calendars may lie that are not on the
+    public internet, and ``addresses`` to try."""
+
+    folder: Path
+    hosts: Sequence[str] = ("127.0.0.1", "localhost")
+    https: bool = True
+    clock: Callable[[], datetime] = extcal.system_clock
+    allow_networks: Sequence[str] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The application over the data in ``settings.folder``; its end closes what it opened."""
+    settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(settings.folder / "host.db")
+    calendars = Calendars(
+        database,
+        store=settings.folder / "snapshots.db",
+        secret=_secret(settings.folder / "calendar.secret"),
+        clock=settings.clock,
+        allow_networks=settings.allow_networks,
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        calendars.close()
+
+    app = Starlette(
+        routes=[
+            *sign_in.routes(),
+            *profile.routes(),
+            *calendar_pages.routes(),
+            *events.routes(),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.hosts)),
+            Middleware(
+                SessionMiddleware,
+                secret_key=_secret(settings.folder / "session.secret").hex(),
+                session_cookie="host_session",
+                max_age=_A_DAY,
+                same_site="lax",
+                https_only=settings.https,  # httponly it is in any case
+            ),
+        ],
+        exception_handlers={HTTPException: _sorry},
+        lifespan=lifespan,
+    )
+    app.state.host = Host(database, calendars, settings.clock, settings.addresses)
+    return app
+
+
+async def _sorry(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    host: Host = request.app.state.host
+    words = error.detail if error.status_code != 405 else "This page takes no such request."
+    return render(host, request, "sorry.html", error.status_code, words=words)
+
+
+def _secret(file: Path) -> bytes:
+    """What the file holds; a new one holds 32 random bytes, for its owner alone."""
+    try:
+        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return file.read_bytes()
+    with os.fdopen(descriptor, "wb") as writing:
+        writing.write(secrets.token_bytes(32))
+    return file.read_bytes()

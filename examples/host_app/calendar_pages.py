@@ -1,0 +1,285 @@
+"""Month and week: the host's own events, and beside them what is elsewhere.
+
+An external event is a :class:`Item` without a link: it can be seen, and neither opened nor edited.
+On one's own calendar it has its title; on somebody else's only its times and its type, and so have
+the events of theirs that one takes no part in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+import extcal
+from host_app.calendars import Elsewhere
+from host_app.database import Event, Person
+from host_app.web import Host, render, show
+from host_app.words import KINDS, age, day_words, day_words_long, month_words, read_date
+
+__all__ = ["Item", "routes"]
+
+_DAY = timedelta(days=1)
+_FIRST_HOUR, _LAST_HOUR = 7, 19
+_SHORTEST = 26  # minutes: what is shorter is drawn as high as this, so that it can be read
+_IN_A_MONTH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something on one day. ``href`` is None for all that cannot be opened.
+
+    ``kind``: ``own`` (one takes part), ``booked`` (somebody else's, with the host) or
+    ``external``. ``type``: how it blocks, as a word for the style sheet. ``first`` and ``last``:
+    minutes of the local day. ``place``: where it is drawn in a week, as CSS.
+    """
+
+    day: date
+    first: int
+    last: int
+    all_day: bool
+    title: str
+    times: str
+    kind: str
+    type: str
+    href: str | None = None
+    location: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day of a view; ``unknown``: nobody can say what is elsewhere on (a part of) that day."""
+
+    date: date
+    label: str
+    spoken: str
+    today: bool
+    inside: bool
+    unknown: bool
+    all_day: tuple[Item, ...]
+    timed: tuple[Item, ...]
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return (*self.all_day, *self.timed)
+
+
+def week(host: Host, request: Request, me: Person) -> Response:
+    """Seven days from Monday on, with the hours of the day."""
+    chosen = _chosen_day(host, request, me)
+    monday = chosen - timedelta(days=chosen.weekday())
+    whose, elsewhere, days = _view(host, request, me, monday, 7)
+    timed = [item for day in days for item in day.timed]
+    first = min([_FIRST_HOUR, *(item.first // 60 for item in timed)])
+    last = max([_LAST_HOUR, *(-(-item.last // 60) for item in timed)])
+    placed = [(day, tuple(_placed(day.timed, first, last))) for day in days]
+    sunday = monday + 6 * _DAY
+    return render(
+        host,
+        request,
+        "week.html",
+        days=placed,
+        hours=range(first, last + 1),
+        heading=f"{day_words(monday)} – {day_words(sunday)} {sunday.year}",
+        **_common(host, me, whose, elsewhere, chosen, "week", 7 * _DAY),
+    )
+
+
+def month(host: Host, request: Request, me: Person) -> Response:
+    """The weeks of a month, from Monday to Sunday."""
+    chosen = _chosen_day(host, request, me)
+    first = chosen.replace(day=1)
+    following = (first + 31 * _DAY).replace(day=1)
+    monday = first - timedelta(days=first.weekday())
+    weeks = -(-(following - monday).days // 7)
+    whose, elsewhere, days = _view(host, request, me, monday, 7 * weeks, first.month)
+    common = _common(host, me, whose, elsewhere, first, "month", _DAY)
+    common |= {"before": (first - _DAY).replace(day=1), "after": following}
+    return render(
+        host,
+        request,
+        "month.html",
+        weeks=[days[index : index + 7] for index in range(0, len(days), 7)],
+        most=_IN_A_MONTH,
+        heading=month_words(first),
+        **common,
+    )
+
+
+def routes() -> list[Route]:
+    return [show("/calendar/week", week), show("/calendar/month", month)]
+
+
+def _chosen_day(host: Host, request: Request, me: Person) -> date:
+    chosen = read_date(request.query_params.get("day", ""))
+    return chosen or host.clock().astimezone(me.zone).date()
+
+
+def _common(
+    host: Host,
+    me: Person,
+    whose: Person,
+    elsewhere: Elsewhere,
+    chosen: date,
+    view: str,
+    step: timedelta,
+) -> dict[str, Any]:
+    refreshed = ""
+    if elsewhere.as_of is not None:
+        refreshed = age(elsewhere.as_of, host.clock(), me.zone)
+    return {
+        "me": me,
+        "whose": whose,
+        "people": host.database.people(),
+        "elsewhere": elsewhere,
+        "refreshed": refreshed,
+        "chosen": chosen,
+        "before": chosen - step,
+        "after": chosen + step,
+        "view": view,
+        "today": host.clock().astimezone(me.zone).date(),
+    }
+
+
+def _view(
+    host: Host, request: Request, me: Person, monday: date, count: int, month: int | None = None
+) -> tuple[Person, Elsewhere, list[Day]]:
+    """Whose calendar it is, what is elsewhere, and ``count`` days from ``monday`` on."""
+    whose = me
+    number = request.query_params.get("person", "")
+    if number:
+        found = host.database.person(int(number)) if number.isdecimal() else None
+        if found is None:
+            raise HTTPException(404, "There is no such person.")
+        whose = found
+    elsewhere = host.calendars.elsewhere(whose, me)
+    start = datetime.combine(monday, time(), me.zone)
+    end = datetime.combine(monday + count * _DAY, time(), me.zone)
+    items = [
+        *_booked(host.database.events(whose.id, start, end), me),
+        *_external(elsewhere.events, me, whose, monday, monday + count * _DAY),
+    ]
+    today = host.clock().astimezone(me.zone).date()
+    days = [monday + index * _DAY for index in range(count)]
+    return (
+        whose,
+        elsewhere,
+        [
+            Day(
+                day,
+                day_words(day),
+                day_words_long(day),
+                day == today,
+                month is None or day.month == month,
+                whose.feed is not None and _unknown(elsewhere, day, me),
+                tuple(item for item in items if item.day == day and item.all_day),
+                tuple(
+                    sorted(
+                        (item for item in items if item.day == day and not item.all_day),
+                        key=lambda item: (item.first, item.last),
+                    )
+                ),
+            )
+            for day in days
+        ],
+    )
+
+
+def _unknown(elsewhere: Elsewhere, day: date, me: Person) -> bool:
+    """Whether a part of that day is unknown and no busy time covers the doubt."""
+    if elsewhere.free_busy is None:
+        return True
+    start = datetime.combine(day, time(), me.zone)
+    end = datetime.combine(day + _DAY, time(), me.zone)
+    window = elsewhere.free_busy.window
+    if start < window.start or end > window.end:
+        return True
+    return any(gap.start < end and start < gap.end for gap in elsewhere.free_busy.unknown)
+
+
+def _booked(events: Iterable[Event], me: Person) -> Iterator[Item]:
+    for event in events:
+        if me.id in event.people:
+            title, kind, href = event.title, "own", f"/events/{event.id}"
+        else:
+            title, kind, href = "Busy", "booked", None
+        for day, first, last, times in _pieces(event.start, event.end, me):
+            yield Item(day, first, last, False, title, times, kind, "busy", href)
+
+
+def _external(
+    events: Iterable[extcal.ExternalEvent], me: Person, whose: Person, first_day: date, end: date
+) -> Iterator[Item]:
+    for event in events:
+        kind = title = KINDS[event.fbtype]
+        if whose.id == me.id:
+            title = event.summary or ("Private" if event.private else "No title")
+        style = kind.lower().replace(" ", "-")
+        place = event.location or ""
+        if event.all_day and event.first_day is not None and event.last_day is not None:
+            day = max(event.first_day, first_day)
+            while day <= event.last_day and day < end:
+                yield Item(day, 0, 1440, True, title, "all day", "external", style, None, place)
+                day += _DAY
+            continue
+        for day, first, last, times in _pieces(event.start, event.end, me):
+            if first_day <= day < end:
+                yield Item(day, first, last, False, title, times, "external", style, None, place)
+
+
+def _pieces(start: datetime, end: datetime, me: Person) -> Iterator[tuple[date, int, int, str]]:
+    """One piece for each local day: the day, its minutes, and the times of the whole in words."""
+    first, last = (moment.astimezone(me.zone).replace(tzinfo=None) for moment in (start, end))
+    times = f"{first:%H:%M}–{last:%H:%M}" if last > first else f"{first:%H:%M}"
+    if first.date() != (max(last - timedelta(seconds=1), first)).date():
+        times = f"{day_words(first.date())}, {first:%H:%M} – {day_words(last.date())}, {last:%H:%M}"
+    midnight = datetime.combine(first.date(), time())
+    while True:
+        piece = (max(first, midnight), min(last, midnight + _DAY))
+        minutes = [int((moment - midnight) / timedelta(minutes=1)) for moment in piece]
+        yield midnight.date(), minutes[0], max(minutes), times
+        midnight += _DAY
+        if midnight >= last:
+            return
+
+
+def _placed(items: Sequence[Item], first_hour: int, last_hour: int) -> Iterator[Item]:
+    """The items of a day with their places: what overlaps stands side by side."""
+    crowd: list[Item] = []
+    until = -1
+    for item in items:
+        if crowd and item.first >= until:
+            yield from _side_by_side(crowd, first_hour, last_hour)
+            crowd = []
+        crowd.append(item)
+        until = max(until if len(crowd) > 1 else -1, _drawn_until(item))
+    yield from _side_by_side(crowd, first_hour, last_hour)
+
+
+def _drawn_until(item: Item) -> int:
+    return max(item.last, item.first + _SHORTEST)
+
+
+def _side_by_side(crowd: Sequence[Item], first_hour: int, last_hour: int) -> Iterator[Item]:
+    lanes: list[int] = []  # by lane, until when it is taken
+    taken: list[int] = []
+    for item in crowd:
+        lane = next((n for n, until in enumerate(lanes) if until <= item.first), len(lanes))
+        if lane == len(lanes):
+            lanes.append(0)
+        lanes[lane] = _drawn_until(item)
+        taken.append(lane)
+    height = (last_hour - first_hour) * 60
+    for item, lane in zip(crowd, taken, strict=True):
+        top = (item.first - first_hour * 60) / height
+        tall = (_drawn_until(item) - item.first) / height
+        left, wide = lane / len(lanes), 1 / len(lanes)
+        place = f"top:{top:.3%};height:{tall:.3%};left:{left:.3%};width:{wide:.3%}"
+        yield replace(item, place=place)

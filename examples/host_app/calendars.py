@@ -1,0 +1,229 @@
+"""All of extcal that a host needs: connect a calendar, ask who is free, show what is elsewhere.
+
+Everything here blocks for as long as a source takes to answer, ten seconds at most where many are
+asked at once: call it from a thread, as ``web.py`` does. Nothing here raises for what a calendar,
+its server or its address is like, but for :class:`NotConnected`, which is for the profile form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import extcal
+from host_app.database import Database, Event, Person
+
+__all__ = ["Calendars", "Elsewhere", "Look", "NotConnected"]
+
+_PATIENCE = timedelta(seconds=10)  # for everybody together; who is late is unknown, not waited for
+
+
+class NotConnected(Exception):
+    """An address that cannot be used; ``message`` and ``advice`` are for the person to read."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What may be shown of the calendar that somebody keeps elsewhere.
+
+    ``events``: with titles for the owner, without for everybody else. ``free_busy`` is None, and
+    ``trouble`` says why, if nothing is known. ``as_of``: when it was last refreshed; ``stale``:
+    that is longer ago than promised, and ``trouble`` says why.
+    """
+
+    events: tuple[extcal.ExternalEvent, ...] = ()
+    free_busy: extcal.FreeBusy | None = None
+    as_of: datetime | None = None
+    stale: bool = False
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who is free when; the mappings are by the names in ``names``, which is by person's id.
+
+    ``as_of`` and ``stale``: how old what is known from elsewhere is. ``trouble``: why a calendar
+    could not be read, in words.
+    """
+
+    table: extcal.Availability
+    names: Mapping[int, str]
+    as_of: Mapping[str, datetime | None]
+    stale: Mapping[str, bool]
+    trouble: Mapping[str, str]
+
+
+class Calendars:
+    """The calendars kept elsewhere, joined with what the host booked itself.
+
+    ``store``: the file of extcal's snapshots; ``secret`` keeps its keys from telling anything.
+    ``allow_networks``: only for a demo on one's own machine; a host leaves it empty.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        store: Path,
+        secret: bytes,
+        clock: Callable[[], datetime],
+        allow_networks: Sequence[str] = (),
+    ) -> None:
+        self._database = database
+        self._store = extcal.SQLiteStore(store)
+        # One cache for the life of the process: it holds the 30 minutes and the three months.
+        self._cache = extcal.CalendarCache(
+            store=self._store,
+            fetcher=extcal.HttpFetcher(allow_networks=allow_networks),
+            secret=secret,
+            clock=clock,
+        )
+
+    def close(self) -> None:
+        self._store.close()
+
+    # -- one person's calendar ------------------------------------------------------------------
+
+    def connect(self, pasted: str, person: Person) -> extcal.Snapshot:
+        """Try what somebody pasted; only an address that could be read is kept.
+
+        Raises NotConnected with what to tell them. It never repeats what was pasted.
+        """
+        try:
+            feed = extcal.Feed.from_user_input(pasted, timezone=person.timezone, owner=person.email)
+            # refresh, not get: whoever has just mended an address does not wait for a back-off.
+            snapshot = self._cache.refresh(feed)
+        except (extcal.FeedUrlError, extcal.Unavailable) as error:
+            raise NotConnected(error.message, error.advice or "") from None
+        if snapshot.state is not extcal.State.FRESH:
+            raise NotConnected("The calendar cannot be read just now.", "Try again in a minute.")
+        if person.feed is not None and person.feed != feed:
+            self._cache.forget(person.feed)
+        self._database.connect_calendar(person.id, feed)
+        return snapshot
+
+    def disconnect(self, person: Person) -> None:
+        """Forget the address, and all that was read from it."""
+        if person.feed is not None:
+            self._cache.forget(person.feed)
+            self._database.connect_calendar(person.id, None)
+
+    def forget_reading(self, before: Person, after: Person) -> None:
+        """Drop what was read in another zone, or for another e-mail address."""
+        if before.feed is not None and before.feed != after.feed:
+            self._cache.forget(before.feed)
+
+    def refresh(self, people: Iterable[Person]) -> None:
+        """Somebody pressed "refresh". The cache keeps 30 seconds between two attempts."""
+        feeds = {person.feed for person in people if person.feed is not None}
+        if feeds:
+            with ThreadPoolExecutor(max_workers=8) as pool:
+                list(pool.map(self._refresh, feeds))
+
+    def _refresh(self, feed: extcal.Feed) -> None:
+        with suppress(extcal.Unavailable):  # the page that is shown next says so
+            self._cache.refresh(feed)
+
+    def elsewhere(self, person: Person, viewer: Person) -> Elsewhere:
+        """What ``viewer`` may see of the calendar ``person`` keeps elsewhere."""
+        if person.feed is None:
+            return Elsewhere()
+        try:
+            snapshot = self._cache.get(person.feed)
+        except extcal.Unavailable as error:
+            return Elsewhere(trouble=error.message)
+        if person.id != viewer.id:
+            snapshot = snapshot.redacted()
+        stale = snapshot.state is not extcal.State.FRESH
+        return Elsewhere(
+            snapshot.events,
+            snapshot.free_busy,
+            snapshot.fetched_at,
+            stale,
+            "The calendar could not be read just now." if stale else "",
+        )
+
+    # -- everybody's time -----------------------------------------------------------------------
+
+    def look(
+        self, people: Sequence[Person], start: datetime, end: datetime, moving: Event | None = None
+    ) -> Look:
+        """Who of ``people`` is busy when in ``[start, end)``, here or elsewhere.
+
+        ``moving``: an event that is to be rescheduled. It stands in nobody's way, neither here nor
+        where it came back through somebody's calendar.
+        """
+        names = _names(people)
+        feeds = {names[person.id]: person.feed for person in people if person.feed is not None}
+        bookings = {
+            names[person.id]: self._bookings(person, start, end, moving) for person in people
+        }
+        table = self._cache.availability(
+            {name: [*_one(feeds.get(name)), booked] for name, booked in bookings.items()},
+            start,
+            end,
+            timeout=_PATIENCE,
+        )
+        as_of, state, problems = dict(table.as_of), dict(table.state), dict(table.problems)
+        if moving is not None:
+            apart = {
+                name: [self._without(feed, table, name, moving.uid), bookings[name]]
+                for name, feed in feeds.items()
+            }
+            table = self._cache.availability({**bookings, **apart}, start, end)
+        return Look(
+            table,
+            names,
+            as_of,
+            {name: state[name] not in (None, extcal.State.FRESH) for name in table},
+            {name: "; ".join(each.message for each in problems[name]) for name in table},
+        )
+
+    def _without(
+        self, feed: extcal.Feed, table: extcal.Availability, name: str, uid: str
+    ) -> extcal.FreeBusy:
+        """The same calendar without one event, where it could be read; else what the table has."""
+        if table.state[name] in (extcal.State.FRESH, extcal.State.ERROR_STALE):
+            try:
+                return self._cache.free_busy(
+                    feed, table.window.start, table.window.end, exclude=[uid]
+                )
+            except (extcal.Unavailable, extcal.OutsideHorizon):
+                pass
+        return table[name]
+
+    def _bookings(
+        self, person: Person, start: datetime, end: datetime, moving: Event | None
+    ) -> extcal.FreeBusy:
+        return extcal.FreeBusy.from_periods(
+            (start, end),
+            [
+                (event.start, event.end)
+                for event in self._database.events(person.id, start, end)
+                if moving is None or event.id != moving.id
+            ],
+        )
+
+
+def _one(feed: extcal.Feed | None) -> list[extcal.Feed]:
+    return [] if feed is None else [feed]
+
+
+def _names(people: Sequence[Person]) -> dict[int, str]:
+    """A name for each; two of the same name are told apart by their e-mail addresses."""
+    plain = [person.name for person in people]
+    return {
+        person.id: person.name
+        if plain.count(person.name) == 1
+        else f"{person.name} ({person.email})"
+        for person in people
+    }

@@ -1,0 +1,229 @@
+"""What the host keeps itself: people, and the events that were booked with it.
+
+Plain SQLite; each call opens a connection of its own, so any thread may call. Instants go in and
+come out aware, and are kept as whole seconds. The address of a calendar elsewhere is a password:
+it is in one column of this file, and leaves it only inside a :class:`extcal.Feed`, which shows
+nothing of it. Encrypt that column the way you encrypt other credentials.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import extcal
+
+__all__ = ["Database", "Event", "Person"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS people (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    email TEXT NOT NULL UNIQUE,
+    timezone TEXT NOT NULL,
+    opens TEXT NOT NULL,
+    closes TEXT NOT NULL,
+    calendar_address TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY,
+    uid TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    starts INTEGER NOT NULL,
+    ends INTEGER NOT NULL CHECK (starts < ends),
+    organiser INTEGER NOT NULL REFERENCES people (id)
+) STRICT;
+CREATE TABLE IF NOT EXISTS attendance (
+    event INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
+    person INTEGER NOT NULL REFERENCES people (id),
+    PRIMARY KEY (event, person)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS attendance_of_person ON attendance (person);
+"""
+_PERSON = "SELECT id, name, email, timezone, opens, closes, calendar_address FROM people"
+_EVENT = """
+    SELECT id, uid, title, starts, ends, organiser,
+           (SELECT group_concat(person) FROM attendance WHERE event = events.id) AS people
+    FROM events
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who uses the host.
+
+    ``timezone``: an IANA name. ``opens``, ``closes``: the working day, ``"HH:MM"``. ``feed``: the
+    calendar kept elsewhere, read in that zone and as the calendar of that e-mail address.
+    """
+
+    id: int
+    name: str
+    email: str
+    timezone: str
+    opens: str
+    closes: str
+    feed: extcal.Feed | None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def hours(self) -> extcal.WorkingHours:
+        return extcal.WorkingHours("MO-FR", self.opens, self.closes, self.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A booking of the host's own; ``people`` are the ids of all who take part."""
+
+    id: int
+    uid: str
+    title: str
+    start: datetime
+    end: datetime
+    organiser: int
+    people: frozenset[int]
+
+
+class Database:
+    """The host's own database in the file ``path``, which only its owner may read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with self._connection() as connection:
+            connection.executescript(_SCHEMA)
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path, timeout=10)) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA foreign_keys = ON")
+            with connection:
+                yield connection
+
+    # -- people ---------------------------------------------------------------------------------
+
+    def people(self) -> list[Person]:
+        """Everybody, by name."""
+        with self._connection() as connection:
+            rows = connection.execute(f"{_PERSON} ORDER BY name, id").fetchall()
+        return [_person(row) for row in rows]
+
+    def person(self, number: int) -> Person | None:
+        with self._connection() as connection:
+            row = connection.execute(f"{_PERSON} WHERE id = ?", (number,)).fetchone()
+        return None if row is None else _person(row)
+
+    def add_person(
+        self, name: str, email: str, timezone: str, opens: str = "09:00", closes: str = "17:00"
+    ) -> int:
+        with self._connection() as connection:
+            done = connection.execute(
+                "INSERT INTO people (name, email, timezone, opens, closes) VALUES (?, ?, ?, ?, ?)",
+                (name, email, timezone, opens, closes),
+            )
+        return done.lastrowid or 0
+
+    def change_person(
+        self, number: int, name: str, email: str, timezone: str, opens: str, closes: str
+    ) -> bool:
+        """False if somebody else has that e-mail address."""
+        try:
+            with self._connection() as connection:
+                connection.execute(
+                    "UPDATE people SET name = ?, email = ?, timezone = ?, opens = ?, closes = ?"
+                    " WHERE id = ?",
+                    (name, email, timezone, opens, closes, number),
+                )
+        except sqlite3.IntegrityError:
+            return False
+        return True
+
+    def connect_calendar(self, number: int, feed: extcal.Feed | None) -> None:
+        """Keep the address of ``feed`` for this person; None removes it."""
+        with self._connection() as connection:
+            connection.execute(
+                "UPDATE people SET calendar_address = ? WHERE id = ?",
+                (None if feed is None else feed.reveal(), number),
+            )
+
+    # -- events ---------------------------------------------------------------------------------
+
+    def event(self, number: int) -> Event | None:
+        with self._connection() as connection:
+            row = connection.execute(f"{_EVENT} WHERE id = ?", (number,)).fetchone()
+        return None if row is None else _event(row)
+
+    def events(self, person: int, start: datetime, end: datetime) -> list[Event]:
+        """What ``person`` takes part in and touches ``[start, end)``, by start."""
+        with self._connection() as connection:
+            rows = connection.execute(
+                f"{_EVENT} WHERE starts < ? AND ends > ?"
+                " AND id IN (SELECT event FROM attendance WHERE person = ?) ORDER BY starts, id",
+                (_seconds(end), _seconds(start), person),
+            ).fetchall()
+        return [_event(row) for row in rows]
+
+    def book(
+        self, title: str, start: datetime, end: datetime, organiser: int, people: Iterable[int]
+    ) -> int:
+        """Add an event; the organiser always takes part."""
+        with self._connection() as connection:
+            done = connection.execute(
+                "INSERT INTO events (uid, title, starts, ends, organiser) VALUES (?, ?, ?, ?, ?)",
+                (f"{secrets.token_hex(12)}@host", title, _seconds(start), _seconds(end), organiser),
+            )
+            number = done.lastrowid or 0
+            _attend(connection, number, {organiser, *people})
+        return number
+
+    def change_event(
+        self, event: Event, title: str, start: datetime, end: datetime, people: Iterable[int]
+    ) -> None:
+        with self._connection() as connection:
+            connection.execute(
+                "UPDATE events SET title = ?, starts = ?, ends = ? WHERE id = ?",
+                (title, _seconds(start), _seconds(end), event.id),
+            )
+            connection.execute("DELETE FROM attendance WHERE event = ?", (event.id,))
+            _attend(connection, event.id, {event.organiser, *people})
+
+    def cancel_event(self, number: int) -> None:
+        with self._connection() as connection:
+            connection.execute("DELETE FROM events WHERE id = ?", (number,))
+
+
+def _attend(connection: sqlite3.Connection, event: int, people: set[int]) -> None:
+    connection.executemany(
+        "INSERT INTO attendance (event, person) VALUES (?, ?)",
+        [(event, person) for person in sorted(people)],
+    )
+
+
+def _person(row: sqlite3.Row) -> Person:
+    address: str | None = row["calendar_address"]
+    feed = None
+    if address is not None:
+        feed = extcal.Feed(address, timezone=row["timezone"], owner=row["email"])
+    return Person(
+        row["id"], row["name"], row["email"], row["timezone"], row["opens"], row["closes"], feed
+    )
+
+
+def _event(row: sqlite3.Row) -> Event:
+    start, end = (datetime.fromtimestamp(row[name], UTC) for name in ("starts", "ends"))
+    people = frozenset(int(number) for number in row["people"].split(","))
+    return Event(row["id"], row["uid"], row["title"], start, end, row["organiser"], people)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())

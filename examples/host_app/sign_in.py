@@ -1,0 +1,53 @@
+"""Choosing who to be. This is a stand-in: a host has its own way to sign in, with proof."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from host_app.web import Host, csrf_token, read_form, redirect, render
+
+__all__ = ["routes"]
+
+
+async def home(request: Request) -> Response:
+    return redirect("/calendar/week")
+
+
+async def sign_in_page(request: Request) -> Response:
+    host: Host = request.app.state.host
+    people = await run_in_threadpool(host.database.people)
+    return render(host, request, "sign_in.html", people=people)
+
+
+async def sign_in(request: Request) -> Response:
+    """A new session: nothing of the one before, whoever's it was, goes on in it."""
+    host: Host = request.app.state.host
+    form = await read_form(request)
+    number = form["person"]
+    person = None
+    if number.isdecimal():
+        person = await run_in_threadpool(host.database.person, int(number))
+    if person is None:
+        return redirect("/sign-in")
+    request.session.clear()
+    request.session["person"] = person.id
+    csrf_token(request)
+    return redirect("/calendar/week")
+
+
+async def sign_out(request: Request) -> Response:
+    await read_form(request)
+    request.session.clear()
+    return redirect("/sign-in")
+
+
+def routes() -> list[Route]:
+    return [
+        Route("/", home),
+        Route("/sign-in", sign_in_page, methods=["GET"]),
+        Route("/sign-in", sign_in, methods=["POST"]),
+        Route("/sign-out", sign_out, methods=["POST"]),
+    ]
