@@ -119,7 +119,7 @@ def _free(
             if found.event.facts.get("STATUS") == "CANCELLED":
                 continue
             spans = (
-                zip(found.starts, found.ends, strict=True)
+                zip(found.columns.starts, found.columns.ends, strict=True)
                 if isinstance(found, Instances)
                 else [(found.start, found.end)]
             )

@@ -46,7 +46,7 @@ def free_busy(
 ) -> FreeBusy:
     """Return the free/busy of a feed over ``[start, end)``: :func:`expand` without the events."""
     reading = _read(
-        data, start, end, timezone, owner, policy, limits, exclude, strict, sieve, False
+        data, start, end, timezone, owner, policy, limits, exclude, strict, sieve, False, False
     )
     return reading.answer()
 
@@ -82,7 +82,7 @@ def expand(
         raise ValueError(f'detail is "events" or "busy", not {detail!r}')
     titles = detail == "events"
     reading = _read(
-        data, start, end, timezone, owner, policy, limits, exclude, strict, sieve, titles
+        data, start, end, timezone, owner, policy, limits, exclude, strict, sieve, titles, True
     )
     return reading.expansion()
 
@@ -99,12 +99,13 @@ def _read(
     strict: bool,
     sieve: bool,
     titles: bool,
+    events: bool,
 ) -> Reading:
     lo, hi = epoch(start), epoch(end, ceil=True)
     if lo >= hi:
         raise ValueError("start must lie before end")
     question = Question(
-        lo, hi, busy.owners(owner), policy or BusyPolicy(), Exclusions(exclude), titles
+        lo, hi, busy.owners(owner), policy or BusyPolicy(), Exclusions(exclude), titles, events
     )
     work = Work(limits, strict=strict)
     raw = to_bytes(data)

@@ -16,9 +16,10 @@ from extcal.ical.components import CalendarHead, Component, Stream
 from extcal.ical.events import ExternalEvent
 from extcal.ical.exclusions import Exclusions
 from extcal.ical.expansion import Expansion
-from extcal.ical.instances import Instances
+from extcal.ical.instances import Columns, Instances
 from extcal.ical.moments import DAY, parse_duration
 from extcal.ical.plain import PlainReader
+from extcal.ical.steady import Steady
 from extcal.ical.values import Event
 from extcal.ical.work import Work
 from extcal.ical.zones import Zones
@@ -32,7 +33,10 @@ _QUOTES = " \"'\u2018\u2019\u201c\u201d\u201e"
 
 
 class Question(NamedTuple):
-    """What is asked of a feed: the window in epoch seconds, and how its facts are to be read."""
+    """What is asked of a feed: the window in epoch seconds, and how its facts are to be read.
+
+    Without ``events`` only times and types are asked for: nothing is kept that could be shown.
+    """
 
     lo: int
     hi: int
@@ -40,6 +44,7 @@ class Question(NamedTuple):
     policy: BusyPolicy
     exclusions: Exclusions
     titles: bool = False
+    events: bool = True
 
 
 class _Shown(NamedTuple):
@@ -87,6 +92,8 @@ class Reading:
         self.plain = PlainReader(
             raw, zones, work, people=bool(question.owner), titles=question.titles
         )
+        self.steady = Steady(self.lo, self.hi, work)
+        self.merged: dict[tuple[int, FBType], Columns] = {}
         self.empty = not has_vevents and not stream.freebusy and not stream.availability
         self.busy: Levels = {}
         self.shown: list[_Shown | _Alike] = []
@@ -218,6 +225,11 @@ class Reading:
 
     def judge(self, group: list[Event], found: list[_Shown | _Alike]) -> None:
         exclusions = self.question.exclusions
+        if len(group) == 1 and not exclusions.single:
+            columns = self.steady.columns(group[0])
+            if columns is not None:
+                self.judge_steady(group[0], columns, found)
+                return
         verdicts: dict[int, busy.Verdict | None] = {}
         several = series.occurrences if exclusions.single else series.instances
         for one in several(group, self.zones, self.raw, self.lo, self.hi, self.work):
@@ -230,14 +242,28 @@ class Reading:
             fbtype, reason = verdict
             if isinstance(one, Instances):
                 if fbtype:
-                    self.block(one.starts, one.ends, fbtype)
-                found.append(_Alike(one, fbtype, reason))
+                    self.block(one.columns.starts, one.columns.ends, fbtype)
+                if self.question.events:
+                    found.append(_Alike(one, fbtype, reason))
             elif not exclusions.hit(one):
                 if fbtype and one.start < one.end:
                     self.block((one.start,), (one.end,), fbtype)
                 if one.merged > 1:
                     self.events_complete = False
-                found.append(_Shown(one.start, one.end, event.uid, fbtype, reason, one))
+                if self.question.events:
+                    found.append(_Shown(one.start, one.end, event.uid, fbtype, reason, one))
+
+    def judge_steady(self, event: Event, columns: Columns, found: list[_Shown | _Alike]) -> None:
+        verdict = self.verdict(event)
+        if verdict is None or not columns.starts:
+            return
+        fbtype, reason = verdict
+        # Time that is busy already does not become busier: series may share their columns.
+        if fbtype and (id(columns), fbtype) not in self.merged:
+            self.merged[id(columns), fbtype] = columns
+            self.block(columns.starts, columns.ends, fbtype)
+        if self.question.events:
+            found.append(_Alike(Instances(event, columns), fbtype, reason))
 
     def block(self, starts: Iterable[int], ends: Iterable[int], fbtype: FBType) -> None:
         """Add busy time: none of it ends before it starts, and what has no length adds none."""
@@ -253,7 +279,7 @@ class Reading:
             starts = [one.start for one in found if isinstance(one, _Shown)]
             for one in found:
                 if isinstance(one, _Alike):
-                    starts += one.instances.starts[:limit]
+                    starts += one.instances.columns.starts[:limit]
             starts.sort()
             last = starts[limit - 1] if limit else self.lo
         shown: list[_Shown] = []
@@ -263,7 +289,8 @@ class Reading:
             elif last is None:
                 shown += one.shown()
             else:
-                shown += one._replace(instances=one.instances.until(last)).shown()
+                event, columns = one.instances
+                shown += one._replace(instances=Instances(event, columns.until(last))).shown()
         if last is not None:
             shown.sort(key=_order)
             del shown[limit:]
@@ -295,7 +322,8 @@ class Reading:
         """VFREEBUSY adds what it lists; where there is no VEVENT it also bounds what is known."""
         if not self.stream.freebusy:
             return
-        said = freebusy.published(self.stream, self.zones, self.work)
+        window = self.lo, self.hi
+        said = freebusy.published(self.stream, self.zones, self.work, window)
         uids: dict[int, str] = {}
         for start, end, fbtype, component in said.listed:
             if component.offset not in uids:

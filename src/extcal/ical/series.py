@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
 from typing import NamedTuple
 
 from extcal.ical import dense, recurrence, versions
-from extcal.ical.instances import Instances, Occurrence, planned_at, touches
+from extcal.ical.instances import Instances, Occurrence, distinct, planned_at, touches
 from extcal.ical.moments import DAY, Extent, Moment, day_of
 from extcal.ical.values import Event
 from extcal.ical.work import Work
@@ -338,17 +337,9 @@ class _Master:
         starts = removed.less(starts)
         if not starts:
             return
-        epochs: Sequence[int] = self.zone.to_epochs(starts)
-        if len({*epochs}) < len(epochs):
-            # A gap moved one start onto another; 3.8.5.3: "Duplicate instances are ignored."
-            distinct = dict(zip(epochs, starts, strict=True))
-            epochs, starts = list(distinct), list(distinct.values())
-        for gone in removed.epochs:
-            if not gone.isdisjoint(epochs):
-                kept = [epoch not in gone for epoch in epochs]
-                starts, epochs = list(compress(starts, kept)), list(compress(epochs, kept))
+        starts, epochs = distinct(starts, self.zone, removed.epochs)
         if not self.shifts:
-            yield planned_at(self.event, starts, epochs, lo, hi)
+            yield Instances(self.event, planned_at(self.event, starts, epochs, lo, hi))
             return
         for local, epoch in zip(starts, epochs, strict=True):
             found = self.moved(local, epoch)
