@@ -1,20 +1,45 @@
 """How much of a stranger's feed is read, and how long it may take.
 
-One frozen value; every default carries its reason. Running into a limit is never silent: the
+One frozen value; every default carries its reason, and what a larger number would break has a
+maximum that no host can pass, so that a slip (milliseconds for seconds, a missing digit group) is
+seen where it is made. Running into a limit is never silent: the
 reading becomes incomplete, the time concerned becomes unknown, and a Problem says so; under
 ``strict=True`` it is :class:`~extcal.errors.LimitExceeded`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 
-__all__ = ["Limits"]
+__all__ = ["MAXIMA", "Limits"]
+
+_MIB = 1024 * 1024
+
+MAXIMA: Mapping[str, tuple[int, str]] = MappingProxyType(
+    {
+        "fetch_deadline": (120, "one fetch holds a worker, and its feed's lease, for so long"),
+        "max_redirects": (10, "who redirects more often does not mean to arrive"),
+        "max_url_length": (4_096, "no Feed holds a longer address"),
+        "max_wire_bytes": (64 * _MIB, "a body is held in memory as a whole"),
+        "max_decoded_bytes": (256 * _MIB, "a body is held in memory as a whole"),
+        "max_steps": (1_000_000, "a stranger's feed could hold the processor for many seconds"),
+        "max_occurrences_per_series": (1_000_000, "every occurrence is kept as an event"),
+        "max_occurrences": (1_000_000, "every occurrence is kept as an event"),
+    }
+)
+"""By field of :class:`Limits`: the most it can be, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The budgets of one reading. Sizes are bytes, times are seconds, the rest are counts."""
+    """The budgets of one reading. Sizes are bytes, times are seconds, the rest are counts.
+
+    Raises TypeError for what is no number, or no whole one where sizes and counts are meant, and
+    ValueError for a negative number, for more than :data:`MAXIMA` allows, and for years that are
+    not in order.
+    """
 
     # The street door: a slow or endless answer must not hold a worker of the host.
     fetch_deadline: float = 20.0  # from DNS to the last byte, whatever happens in between
@@ -49,7 +74,12 @@ class Limits:
             value = getattr(self, field.name)
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise TypeError(f"{field.name} takes a number, not {type(value).__name__}")
+            if not isinstance(value, int) and field.type != "float":
+                raise TypeError(f"{field.name} takes a whole number, not {value!r}")
             if not value >= 0:
                 raise ValueError(f"{field.name} cannot be negative, it was {value!r}")
+            most, reason = MAXIMA.get(field.name, (value, ""))
+            if value > most:
+                raise ValueError(f"{field.name} is {most:,} at most, it was {value!r}: {reason}")
         if not 1 <= self.first_year <= self.last_year <= 9000:
             raise ValueError("first_year and last_year must be in order and between 1 and 9000")

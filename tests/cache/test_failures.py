@@ -193,13 +193,23 @@ def test_retry_after_holds_for_everybody_who_reads_the_address(
 
 def test_the_fetchers_own_advice_is_passed_on(make: Callable[..., CalendarCache], url: str) -> None:
     """What a fetcher says about a page helps its user; an address in it does not."""
-    advice = "This is a page with a calendar on it; look for the link that ends in .ics."
+    advice = "This is a page with a calendar on it. Look for the link that ends in .ics."
     for said, expected in ((advice, advice), (f"see {url}", None)):
         calendars = make(fetcher=FakeFetcher({url: Failed("html", looks_like=said)}))
         with pytest.raises(Unavailable) as raised:
             calendars.get(url)
         assert (raised.value.advice == expected) is (expected is not None)
         assert "SECRET" not in str(raised.value)
+
+
+def test_what_a_fetcher_only_states_is_followed_by_what_to_do(
+    make: Callable[..., CalendarCache], url: str
+) -> None:
+    """One sentence says what it is; nobody is left without the other."""
+    stated = "The name of the server is not known."
+    with pytest.raises(Unavailable) as raised:
+        make(fetcher=FakeFetcher({url: Failed("dns", looks_like=stated)})).get(url)
+    assert raised.value.advice == f"{stated} {unavailable('dns').advice}"
 
 
 def test_every_kind_has_words() -> None:
@@ -209,6 +219,8 @@ def test_every_kind_has_words() -> None:
         error = unavailable(kind)
         assert error.kind == kind
         assert str(error).startswith("The calendar is not available: ")
+        assert error.advice
+        assert error.advice.endswith(".")
 
 
 # -- incomplete and odd bodies ----------------------------------------------------------------

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from extcal.fetch import (
@@ -17,6 +20,7 @@ from extcal.fetch import (
     UrlPolicy,
 )
 from extcal.fetch._core import (
+    ABOUT,
     Accident,
     Ask,
     Head,
@@ -99,7 +103,15 @@ class TestWhatIsSent:
 
     def test_the_default_user_agent_is_honest(self) -> None:
         assert default_user_agent().startswith("extcal/")
-        assert "(+https://" in default_user_agent()
+        assert default_user_agent().endswith(f" (+{ABOUT})")
+
+    def test_its_address_is_that_of_the_documentation(self) -> None:
+        """Spelled in one place; what the package's metadata calls its documentation is the same."""
+        root = Path(__file__).parents[2]
+        sources = [path.read_text("utf-8") for path in (root / "src").rglob("*.py")]
+        assert sum(text.count(ABOUT) for text in sources) == 1
+        project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+        assert project.get("urls", {}).get("Documentation", ABOUT) == ABOUT
 
     def test_what_the_policy_refuses_is_not_asked(self) -> None:
         answer = journey("http://calendar.example.net/").begin()
@@ -523,8 +535,11 @@ class TestTheEnd:
         assert page.kind == "html"
 
     def test_where_a_name_led(self) -> None:
-        assert address_refused(Refusal("dns-empty", "x")) == Failed("dns", looks_like="x")
-        assert address_refused(Refusal("ip-odd", "x")) == Failed("blocked_address", looks_like="x")
+        """Said in full: what is wrong, and what to do about it."""
+        for word, kind in (("dns-empty", "dns"), ("ip-odd", "blocked_address")):
+            refusal = Refusal(word, "It leads away.", "Paste another.")
+            said = "It leads away. Paste another."
+            assert address_refused(refusal) == Failed(kind, looks_like=said)
 
     def test_answers_show_no_body_and_kinds_are_a_closed_list(self) -> None:
         assert repr(Fetched(b"SECRET")) == "<Fetched 6 bytes>"

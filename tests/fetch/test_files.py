@@ -156,3 +156,10 @@ def test_an_answer_does_not_tell_what_exists_outside(root: Path) -> None:
     there, nowhere = root.parent / "outside.ics", root.parent / "nowhere.ics"
     assert read(root, there.as_uri()) == read(root, nowhere.as_uri())
     assert kind(read(root, nowhere.as_uri())) == "blocked_url"
+
+
+def test_its_repr_names_the_root_and_nothing_else(root: Path) -> None:
+    """What was read does not show; the root is the host's own."""
+    fetcher = FileFetcher(root=root)
+    fetcher.fetch(FetchRequest(Feed((root / "ada.ics").as_uri())))
+    assert repr(fetcher) == f"<FileFetcher below {str(root.resolve())!r}>"

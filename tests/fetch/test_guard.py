@@ -15,6 +15,7 @@ import pytest
 from extcal.fetch._deadline import Deadline, Stop
 from extcal.fetch._dns import Lookup
 from extcal.fetch._policy import UrlPolicy
+from extcal.fetch._url import Refusal
 from extcal.fetch.wire._async import AsyncGuardedBackend, AsyncGuardedStream
 from extcal.fetch.wire._sync import GuardedBackend, GuardedStream
 from extcal.fetch.wire.guard import Ear
@@ -60,7 +61,11 @@ class TestLookup:
                 yield "8.8.8.8"
 
         lookup = Lookup(endless)  # type: ignore[arg-type]
-        assert len(lookup.resolve("calendar.example.net", 443, Deadline(10), 5)) == 64
+        found = lookup.resolve("calendar.example.net", 443, Deadline(10), 5)
+        assert len(found) == 65  # one more than is judged, so that the name is refused
+        refusal = UrlPolicy().vet(found)
+        assert isinstance(refusal, Refusal)
+        assert refusal.kind == "dns-many"
 
     def test_no_thread_to_be_had(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(thread: threading.Thread) -> None:

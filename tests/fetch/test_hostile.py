@@ -308,7 +308,9 @@ def test_where_a_location_leads(location: str, host: str | None) -> None:
     [
         (["127.0.0.1", "8.8.8.8"], "ip-not-public"),
         (["8.8.8.8"] * 63 + ["10.0.0.1"], "ip-not-public"),
-        (["8.8.8.8"] * 64 + ["10.0.0.1"], ""),  # nobody reads, and nobody connects to, the 65th
+        (["8.8.8.8"] * 64 + ["10.0.0.1"], "dns-many"),  # what nobody reads, nobody has judged
+        (["8.8.8.8"] * 65, "dns-many"),
+        (["8.8.8.8"] * 64, ""),
         (["::ffff:0:127.0.0.1"], "ip-not-public"),
         (["::ffff:127.0.0.1"], "ip-not-public"),
         (["::127.0.0.1"], "ip-not-public"),

@@ -9,17 +9,18 @@ from pathlib import Path
 
 from extcal.fetch import AsyncHttpFetcher, HttpFetcher, _body, _core, _dns, _policy
 from extcal.fetch.wire import guard
-from extcal.limits import Limits
+from extcal.limits import MAXIMA, Limits
 
 PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text("utf-8")
 ROW = re.compile(r"^\| `(\w+)` \| ([\d,.]+)(?: (s|MiB))? \|", re.MULTILINE)
+MOST = re.compile(r"^\| `(\w+)` \| [^|]+ \| ([\d,.]+)(?: (s|MiB))? \|", re.MULTILINE)
 UNITS = {"": 1, "s": 1, "MiB": 1024 * 1024}
 
 
-def numbers() -> dict[str, float]:
+def numbers(rows: re.Pattern[str] = ROW) -> dict[str, float]:
     return {
         name: float(number.replace(",", "")) * UNITS[unit or ""]
-        for name, number, unit in ROW.findall(PAGE)
+        for name, number, unit in rows.findall(PAGE)
     }
 
 
@@ -27,6 +28,10 @@ def test_every_limit_stands_there_with_its_default() -> None:
     limits = asdict(Limits())
     found = numbers()
     assert {name: found.get(name) for name in limits} == limits
+
+
+def test_every_maximum_stands_there() -> None:
+    assert numbers(MOST) == {name: most for name, (most, _) in MAXIMA.items()}
 
 
 def test_so_do_the_numbers_of_the_fetchers() -> None:

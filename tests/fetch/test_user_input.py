@@ -8,7 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from extcal.errors import FeedUrlError
-from extcal.fetch import Feed
+from extcal.fetch import Feed, UrlPolicy
+from extcal.fetch._url import Refusal
 
 FEED = "https://calendar.example.net/ada/a.ics"
 GOOGLE = "https://calendar.google.com/calendar/ical/ada%40example.org/private-0123/basic.ics"
@@ -297,3 +298,56 @@ def test_a_text_of_nothing_but_wrappings_is_soon_given_up() -> None:
     for text in ("*" * 8_000, "URL:" * 2_000, "(" * 4_000 + ")" * 4_000):
         with pytest.raises(FeedUrlError):
             Feed.from_user_input(text)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        "",
+        "hello",
+        "ftp://calendar.example.org/a.ics",
+        "https://calendar.example.org/a b.ics",
+        "https://calendar.example.org/" + "a" * 5_000,
+        "https://ada@calendar.example.org/a.ics",
+        "https://calendar%2eexample.org/a.ics",
+        "https://-calendar.example.org/a.ics",
+        "https://calendar.example.org:99999/a.ics",
+        "https://0x7f.1/a.ics",
+        "file://server/a.ics",
+    ],
+)
+def test_no_address_is_refused_without_advice(refused: str) -> None:
+    """What is wrong, and then what to do about it, which is another sentence."""
+    with pytest.raises(FeedUrlError) as raised:
+        Feed(refused)
+    assert raised.value.advice
+    assert raised.value.advice.endswith(".")
+    assert raised.value.advice != raised.value.message
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        "http://calendar.example.com/a.ics",
+        "https://calendar.example.com:8081/a.ics",
+        "https://calendar/a.ics",
+        "https://calendar.internal/a.ics",
+        "https://203.0.113.7/a.ics",
+        "https://8.8.8.8/a.ics",
+        "file:///home/ada/a.ics",
+    ],
+)
+def test_nor_one_that_the_policy_does_not_fetch(refused: str) -> None:
+    """A form that asks ``fetcher.policy.check`` shows advice, too; whatever is allowed besides."""
+    with pytest.raises(FeedUrlError) as raised:
+        UrlPolicy().check(refused)
+    assert raised.value.advice
+    assert raised.value.advice.endswith(".")
+
+
+@pytest.mark.parametrize("answers", [[], ["10.0.0.1"], ["8.8.8.8%1"], ["what"], ["8.8.8.8"] * 65])
+def test_nor_a_name_that_leads_astray(answers: list[str]) -> None:
+    """Every refusal has advice, wherever a host may show it."""
+    refusal = UrlPolicy(address_policy=lambda host, address: False).vet(answers)
+    assert isinstance(refusal, Refusal)
+    assert refusal.advice.endswith(".")

@@ -5,6 +5,8 @@ Keyed by the kinds of :data:`extcal.fetch.FAILURE_KINDS` and the cache's own.
 
 from __future__ import annotations
 
+import re
+
 from extcal.cache.freshness import Failure
 from extcal.errors import Problem, Unavailable
 from extcal.fetch.protocol import Failed, Gone, Refused
@@ -52,6 +54,7 @@ _OTHER = ("it cannot be read", _WAIT)
 
 _STATUS = {401: "unauthorized", 403: "forbidden", 404: "not_found", 410: "gone"}
 _MAX_HINT = 300
+_SENTENCES = re.compile(r"[.!?] ")
 
 
 def failure(response: Gone | Refused | Failed) -> Failure:
@@ -69,7 +72,10 @@ def failure(response: Gone | Refused | Failed) -> Failure:
 def unavailable(kind: str, hint: str | None = None) -> Unavailable:
     """The error for a feed about which nothing usable is known."""
     said, advice = _WORDS.get(kind, _OTHER)
-    return Unavailable(f"The calendar is not available: {said}.", kind=kind, advice=hint or advice)
+    if hint:
+        # One sentence says what it is; what to do about it is in the second, or in ours.
+        advice = hint if _SENTENCES.search(hint) else f"{hint} {advice}"
+    return Unavailable(f"The calendar is not available: {said}.", kind=kind, advice=advice)
 
 
 def unreadable(kind: str, action: str) -> Problem:

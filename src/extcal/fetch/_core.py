@@ -42,6 +42,8 @@ __all__ = [
     "default_user_agent",
 ]
 
+# Where a publisher can read who asks; the documentation's address in pyproject.toml is the same.
+ABOUT = "https://extcal.readthedocs.io/"
 ACCEPT = "text/calendar, text/plain;q=0.5, */*;q=0.1"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
@@ -80,7 +82,7 @@ def default_user_agent() -> str:
     """Who asks, honestly (RFC 9110 section 10.1.5)."""
     # By name: the face knows every room, and this room must know none to its right.
     version = import_module("extcal").__version__
-    return f"extcal/{version} (+https://extcal.readthedocs.io/)"
+    return f"extcal/{version} (+{ABOUT})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ class Journey:
             return Failed("blocked_url", looks_like="The address is longer than is fetched.")
         refusal = self.policy.judge(url)
         if refusal is not None:
-            return Failed("blocked_url", looks_like=refusal.message)
+            return Failed("blocked_url", looks_like=_spoken(refusal))
         return Ask(url, self._headers(url))
 
     def _headers(self, url: Url) -> tuple[tuple[str, str], ...]:
@@ -315,7 +317,11 @@ class Journey:
 def address_refused(refusal: Refusal) -> Failed:
     """The answer when a name led to where the policy does not go."""
     kind = "dns" if refusal.kind == "dns-empty" else "blocked_address"
-    return Failed(kind, looks_like=refusal.message)
+    return Failed(kind, looks_like=_spoken(refusal))
+
+
+def _spoken(refusal: Refusal) -> str:
+    return f"{refusal.message} {refusal.advice}"
 
 
 def _refuses_clients(head: Head) -> bool:

@@ -33,8 +33,16 @@ _SPECIAL_USE = frozenset(
     | {"consul", "docker", "svc"}  # what clusters answer for by themselves
 )
 
-_NOT_PUBLIC = Refusal("ip-not-public", "The address leads to a network that is not public.")
-_VETOED = Refusal("address-policy", "The address leads to where this service does not go.")
+_PUBLISHED = "Paste an address that anybody on the internet can open."
+_NOT_PUBLIC = Refusal(
+    "ip-not-public", "The address leads to a network that is not public.", _PUBLISHED
+)
+_VETOED = Refusal(
+    "address-policy", "The address leads to where this service does not go.", _PUBLISHED
+)
+_TOO_MANY = Refusal(
+    "dns-many", "The name of the server leads to more addresses than are judged.", _PUBLISHED
+)
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -105,7 +113,11 @@ class UrlPolicy:
     def judge(self, url: Url) -> Refusal | None:
         """Judge scheme, host and port, and the address if it is spelled out; None admits them."""
         if url.scheme not in _PORTS:
-            return Refusal("scheme", "Only addresses on the web (https) are fetched.")
+            return Refusal(
+                "scheme",
+                "Only addresses on the web are fetched.",
+                "Paste the address that begins with https://.",
+            )
         literal = literal_of(url.host)
         if literal is not None:
             literal = unwrap(literal)
@@ -121,7 +133,9 @@ class UrlPolicy:
             )
         ports = _PORTS[url.scheme] if self.ports is None else self.ports
         if url.port not in ports:
-            return Refusal("port", "The address names a port that calendars are not fetched from.")
+            return Refusal(
+                "port", "The address names a port that calendars are not fetched from.", _PUBLISHED
+            )
         if literal is None:
             return self._judge_name(url.host)
         return self._judge_literal(url.host, literal)
@@ -136,12 +150,18 @@ class UrlPolicy:
                 "A calendar feed lies on a server with a full name like calendar.example.org.",
             )
         if host.rpartition(".")[2] in _SPECIAL_USE:
-            return Refusal("special-use", "The address names a machine of a private network.")
+            return Refusal(
+                "special-use", "The address names a machine of a private network.", _PUBLISHED
+            )
         return None
 
     def _judge_literal(self, host: str, literal: Address) -> Refusal | None:
         if not self.allow_ip_literals:
-            return Refusal("ip-literal", "The address names a server by number instead of by name.")
+            return Refusal(
+                "ip-literal",
+                "The address names a server by number instead of by name.",
+                "A calendar feed lies on a server with a full name like calendar.example.org.",
+            )
         return self._judge_address(host, literal)
 
     def vet(
@@ -149,24 +169,29 @@ class UrlPolicy:
     ) -> tuple[Address, ...] | Refusal:
         """Judge everything that ``host`` led to: one bad answer refuses the name.
 
-        Returns the addresses to connect to, in the order given, mapped ones unwrapped; at most 64
-        answers are read.
+        Returns the addresses to connect to, in the order given, mapped ones unwrapped. A name with
+        more than 64 answers is refused: what nobody reads, nobody has judged.
         """
         found: dict[Address, None] = {}
+        read = list(islice(answers, MAX_ANSWERS + 1))
+        if len(read) > MAX_ANSWERS:
+            return _TOO_MANY
         # As text only: ip_address() would read a number as an address, too.
-        for answer in map(str, islice(answers, MAX_ANSWERS)):
+        for answer in map(str, read):
             if "%" in answer:
-                return Refusal("ip-zone", "The address leads to a network that is not public.")
+                return Refusal("ip-zone", _NOT_PUBLIC.message, _PUBLISHED)
             try:
                 address = unwrap(ipaddress.ip_address(answer))
             except ValueError:
-                return Refusal("ip-odd", "The name of the server leads to something unreadable.")
+                return Refusal(
+                    "ip-odd", "The name of the server leads to something unreadable.", _PUBLISHED
+                )
             refusal = self._judge_address(host, address)
             if refusal is not None:
                 return refusal
             found[address] = None
         if not found:
-            return Refusal("dns-empty", "The name of the server leads nowhere.")
+            return Refusal("dns-empty", "The name of the server leads nowhere.", _PUBLISHED)
         return tuple(found)
 
     def _denies(self, address: Address) -> bool:

@@ -44,7 +44,7 @@ class Refusal:
 
     kind: str
     message: str
-    advice: str | None = None
+    advice: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -85,6 +85,7 @@ class Url:
         return f"{self.scheme}://{authority}{self.target}"
 
 
+_COPY_AGAIN = "Copy the address again from the calendar's settings."
 _NOT_AN_ADDRESS = Refusal(
     "scheme",
     "This is not the address of a calendar feed.",
@@ -93,12 +94,12 @@ _NOT_AN_ADDRESS = Refusal(
 _BAD_HOST = Refusal(
     "host",
     "The part of the address that names the server cannot be read.",
-    "Copy the address again from the calendar's settings.",
+    _COPY_AGAIN,
 )
 _BAD_PORT = Refusal(
     "port",
     "The port in the address cannot be read.",
-    "Copy the address again from the calendar's settings.",
+    _COPY_AGAIN,
 )
 
 
@@ -108,7 +109,9 @@ def read_url(secret_url: str, max_length: int = MAX_URL_LENGTH) -> Url | Refusal
     if not secret_url:
         return Refusal("empty", "The address is empty.", _NOT_AN_ADDRESS.advice)
     if len(secret_url) > max_length:
-        return Refusal("too-long", f"The address is longer than {max_length} characters.")
+        return Refusal(
+            "too-long", f"The address is longer than {max_length} characters.", _COPY_AGAIN
+        )
     match = _SCHEME.fullmatch(secret_url)
     if match is None:
         return _NOT_AN_ADDRESS
@@ -134,7 +137,11 @@ def _read_file(rest: str) -> Url | Refusal:
     if path.startswith("localhost/"):
         path = path.removeprefix("localhost")
     if not path.startswith("/") or path.startswith("//"):
-        return Refusal("host", "A file: address names a file of this machine: file:///path.")
+        return Refusal(
+            "host",
+            "The address names a file of another machine.",
+            "A file: address names a file of this machine: file:///path.",
+        )
     return Url("file", "", 0, path)
 
 
@@ -188,7 +195,9 @@ def _read_host(host: str) -> str | Refusal:
         try:
             return str(ipaddress.IPv4Address(host))
         except ValueError:
-            return Refusal("ip-odd", "The address spells an IP address in an unusual way.")
+            return Refusal(
+                "ip-odd", "The address spells an IP address in an unusual way.", _COPY_AGAIN
+            )
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         return _BAD_HOST
     return host

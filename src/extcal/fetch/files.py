@@ -25,14 +25,21 @@ _TOO_LARGE = Failed("too_large", looks_like="The calendar is larger than is read
 class FileFetcher:
     """Reads ``file:`` feeds below ``root``, a directory; size and time of change are the validator.
 
-    Links are followed as long as they stay below the root. Raises ValueError if ``root`` is no
-    directory.
+    Links are followed as long as they stay below the root. Raises TypeError if ``root`` is no path,
+    and ValueError if it is no directory.
     """
 
     def __init__(self, *, root: str | os.PathLike[str]) -> None:
+        if not isinstance(root, (str, os.PathLike)):
+            raise TypeError(f"root takes a path, not {type(root).__name__}")
+        if not os.fspath(root):
+            raise ValueError("root is empty; pass '.' for the directory the program runs in")
         self._root = Path(root).resolve()
         if not self._root.is_dir():
             raise ValueError("root must be a directory")
+
+    def __repr__(self) -> str:
+        return f"<FileFetcher below {str(self._root)!r}>"
 
     def fetch(self, request: FetchRequest, /) -> FetchResponse:
         """Read the file of ``request.feed``; returns, never raises."""

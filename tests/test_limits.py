@@ -1,0 +1,59 @@
+"""Limits are a host's to set, within reason, and a slip is seen where it is made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+
+import pytest
+
+from extcal import Feed, FeedUrlError, Limits
+from extcal.limits import MAXIMA
+
+SECONDS = {"fetch_deadline", "connect_timeout", "tls_timeout", "idle_timeout"}
+
+
+def test_every_default_is_within_its_maximum() -> None:
+    assert MAXIMA.keys() <= asdict(Limits()).keys()
+    for name, (most, _) in MAXIMA.items():
+        assert getattr(Limits(), name) <= most
+
+
+@pytest.mark.parametrize("name", MAXIMA)
+def test_no_host_can_pass_a_maximum(name: str) -> None:
+    """The maximum itself is taken; one more is refused, and the message says the most and why."""
+    most, reason = MAXIMA[name]
+    assert getattr(Limits(**{name: most}), name) == most  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=name) as raised:
+        Limits(**{name: most + 1})  # type: ignore[arg-type]
+    assert f"{most:,} at most" in str(raised.value)
+    assert reason in str(raised.value)
+
+
+def test_an_endless_deadline_is_refused() -> None:
+    with pytest.raises(ValueError, match="fetch_deadline is 120 at most"):
+        Limits(fetch_deadline=math.inf)
+    with pytest.raises(ValueError, match="fetch_deadline"):
+        Limits(fetch_deadline=math.nan)
+
+
+@pytest.mark.parametrize("name", asdict(Limits()))
+@pytest.mark.parametrize("wrong", ["10", None, True, -1, 1.5], ids=repr)
+def test_what_is_no_number_of_its_kind_is_refused(name: str, wrong: object) -> None:
+    """Counts and sizes are whole; seconds may be parts of one; nothing is negative."""
+    if name in SECONDS and wrong == 1.5:
+        assert getattr(Limits(**{name: wrong}), name) == wrong  # type: ignore[arg-type]
+        return
+    expected = ValueError if wrong == -1 else TypeError
+    with pytest.raises(expected, match=name):
+        Limits(**{name: wrong})  # type: ignore[arg-type]
+
+
+def test_the_longest_address_is_what_a_feed_holds() -> None:
+    """Why max_url_length cannot be more: no Feed would hold it."""
+    most, _ = MAXIMA["max_url_length"]
+    start = "https://calendar.example.org/"
+    assert len(Feed(start + "a" * (most - len(start))).reveal()) == most
+    with pytest.raises(FeedUrlError) as raised:
+        Feed(start + "a" * (most + 1 - len(start)))
+    assert raised.value.kind == "too-long"
