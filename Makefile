@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports coverage bench benchrooms benchcache benchscale benchstores kill nightly picture matrix ci clean
+.PHONY: help demo test lint format types imports coverage bench benchrooms benchcache benchscale benchstores kill nightly picture screenshots host matrix ci clean
 
 help: ## say what there is
 	@echo "extcal: make ..."
@@ -86,6 +86,14 @@ nightly: ## the long versions: 100,000 random rules and damaged feeds, trio, 1,0
 picture: ## draw docs/availability.svg anew
 	@sh tools/venv.sh $(VENV)
 	@$(BIN)/python examples/demo.py --picture docs/availability.svg
+
+host: ## a host application with three people in it, to look at and to copy from; ARGS="--port 8001"
+	@sh tools/venv.sh $(VENV) examples
+	@$(BIN)/python examples/host_app $(ARGS)
+
+screenshots: ## photograph what there is to see into docs/images, in the system's Chromium
+	@sh tools/venv.sh $(VENV) test
+	@$(BIN)/python examples/host_app/screenshots.py
 
 ci: ## what continuous integration runs
 	@bash .ci/run

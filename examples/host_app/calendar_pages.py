@@ -21,7 +21,7 @@ import extcal
 from host_app.calendars import Elsewhere
 from host_app.database import Event, Person
 from host_app.web import Host, render, show
-from host_app.words import KINDS, age, day_words, day_words_long, month_words, read_date
+from host_app.words import KINDS, age, day_words, day_words_long, month_words, read_date, week_words
 
 __all__ = ["Item", "routes"]
 
@@ -37,7 +37,8 @@ class Item:
 
     ``kind``: ``own`` (one takes part), ``booked`` (somebody else's, with the host) or
     ``external``. ``type``: how it blocks, as a word for the style sheet. ``first`` and ``last``:
-    minutes of the local day. ``place``: where it is drawn in a week, as CSS.
+    minutes of the local day. ``begins`` and ``till``: its times in words. ``place``: where it is
+    drawn in a week, as CSS.
     """
 
     day: date
@@ -45,12 +46,18 @@ class Item:
     last: int
     all_day: bool
     title: str
-    times: str
+    begins: str
+    till: str
     kind: str
     type: str
     href: str | None = None
     location: str = ""
     place: str = ""
+
+    @property
+    def size(self) -> str:
+        """``short`` where there is room for one line only."""
+        return "short" if not self.all_day and self.last - self.first < 45 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +87,13 @@ def week(host: Host, request: Request, me: Person) -> Response:
     first = min([_FIRST_HOUR, *(item.first // 60 for item in timed)])
     last = max([_LAST_HOUR, *(-(-item.last // 60) for item in timed)])
     placed = [(day, tuple(_placed(day.timed, first, last))) for day in days]
-    sunday = monday + 6 * _DAY
     return render(
         host,
         request,
         "week.html",
         days=placed,
         hours=range(first, last + 1),
-        heading=f"{day_words(monday)} – {day_words(sunday)} {sunday.year}",
+        heading=week_words(monday, monday + 6 * _DAY),
         **_common(host, me, whose, elsewhere, chosen, "week", 7 * _DAY),
     )
 
@@ -210,8 +216,8 @@ def _booked(events: Iterable[Event], me: Person) -> Iterator[Item]:
             title, kind, href = event.title, "own", f"/events/{event.id}"
         else:
             title, kind, href = "Busy", "booked", None
-        for day, first, last, times in _pieces(event.start, event.end, me):
-            yield Item(day, first, last, False, title, times, kind, "busy", href)
+        for day, first, last, *times in _pieces(event.start, event.end, me):
+            yield Item(day, first, last, False, title, *times, kind, "busy", href)
 
 
 def _external(
@@ -226,25 +232,29 @@ def _external(
         if event.all_day and event.first_day is not None and event.last_day is not None:
             day = max(event.first_day, first_day)
             while day <= event.last_day and day < end:
-                yield Item(day, 0, 1440, True, title, "all day", "external", style, None, place)
+                yield Item(day, 0, 1440, True, title, "all day", "", "external", style, None, place)
                 day += _DAY
             continue
-        for day, first, last, times in _pieces(event.start, event.end, me):
+        for day, first, last, *times in _pieces(event.start, event.end, me):
             if first_day <= day < end:
-                yield Item(day, first, last, False, title, times, "external", style, None, place)
+                yield Item(day, first, last, False, title, *times, "external", style, None, place)
 
 
-def _pieces(start: datetime, end: datetime, me: Person) -> Iterator[tuple[date, int, int, str]]:
-    """One piece for each local day: the day, its minutes, and the times of the whole in words."""
+def _pieces(
+    start: datetime, end: datetime, me: Person
+) -> Iterator[tuple[date, int, int, str, str]]:
+    """One piece for each local day: the day, its minutes, and when it begins and ends in words."""
     first, last = (moment.astimezone(me.zone).replace(tzinfo=None) for moment in (start, end))
-    times = f"{first:%H:%M}–{last:%H:%M}" if last > first else f"{first:%H:%M}"
-    if first.date() != (max(last - timedelta(seconds=1), first)).date():
-        times = f"{day_words(first.date())}, {first:%H:%M} – {day_words(last.date())}, {last:%H:%M}"
+    begins, till = f"{first:%H:%M}", f"–{last:%H:%M}" if last > first else ""
+    several = first.date() != max(last - timedelta(seconds=1), first).date()
     midnight = datetime.combine(first.date(), time())
     while True:
         piece = (max(first, midnight), min(last, midnight + _DAY))
         minutes = [int((moment - midnight) / timedelta(minutes=1)) for moment in piece]
-        yield midnight.date(), minutes[0], max(minutes), times
+        if several:
+            until = f"until {day_words(last.date())}, {last:%H:%M}"
+            begins, till = (f"{first:%H:%M}", f" {until}") if midnight <= first else (until, "")
+        yield midnight.date(), minutes[0], max(minutes), begins, till
         midnight += _DAY
         if midnight >= last:
             return

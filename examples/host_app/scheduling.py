@@ -127,11 +127,11 @@ def read_draft(host: Host, form: Form, organiser: Person) -> Draft:
 
 
 def new_draft(host: Host, organiser: Person, day: date | None) -> Draft:
-    """An empty form: on ``day``, or the next day on which people work, at ten."""
+    """An empty form: on ``day``, or the next day on which people work; the time is to be chosen."""
     if day is None:
         today = host.clock().astimezone(organiser.zone).date()
         day = today + timedelta(days=(1, 1, 1, 1, 3, 2, 1)[today.weekday()])
-    return Draft("", (), day, time(10), 30, organiser, {})
+    return Draft("", (), day, None, 30, organiser, {})
 
 
 def draft_of(host: Host, event: Event, organiser: Person) -> Draft:

@@ -37,7 +37,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 MONDAY = date(2027, 1, 4)
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *(
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--lang=en-GB",
+    ),
 ]
 SIZES = {"desktop": (1180, 860), "phone": (390, 844)}
 
@@ -74,7 +79,9 @@ def walk(page: Page, url: str, address: str, take: Callable[[str], None]) -> Non
     page.get_by_role("button", name="Ada Byron").click()
     page.goto(f"{url}/profile")
     if page.get_by_role("button", name="Remove").count() == 0:
-        page.get_by_label("External Calendar URL").fill("https://calendar.google.com/calendar/embed")
+        page.get_by_label("External Calendar URL").fill(
+            "https://calendar.google.com/calendar/embed"
+        )
         page.get_by_role("button", name="Save", exact=True).click()
         take("profile-advice")
         page.get_by_label("External Calendar URL").fill(address)
@@ -85,11 +92,11 @@ def walk(page: Page, url: str, address: str, take: Callable[[str], None]) -> Non
     page.goto(f"{url}/calendar/month?day={MONDAY}")
     take("month")
     page.goto(f"{url}/events/new?day={MONDAY + timedelta(days=1)}")
-    page.get_by_label("Title").fill("Roadmap")
+    page.get_by_label("Title", exact=True).fill("Roadmap")
     page.get_by_label("Bob Aldous").check()
-    page.get_by_label("Length").select_option("45")
-    page.get_by_label("Time").fill("11:30")
-    page.get_by_label("Time").blur()
+    page.get_by_label("Length", exact=True).select_option("45")
+    page.get_by_label("Time", exact=True).fill("11:30")
+    page.get_by_label("Time", exact=True).blur()
     page.get_by_role("status").filter(has_text="11:30–12:15: everybody is free").wait_for()
     page.wait_for_function("!document.querySelector('#free-busy[aria-busy]')")
     take("new-event")
@@ -121,13 +128,17 @@ def photograph(browser: Browser, folder: Path, every: bool) -> None:
                 color_scheme="dark" if scheme == "dark" else "light",
                 has_touch=width == "phone",
                 reduced_motion="reduce",
+                locale="en-GB",
             )
             page = context.new_page()
 
-            def take(what: str, page: Page = page, name: str = name, kept: tuple[str, ...] = kept) -> None:
+            def take(
+                what: str, page: Page = page, name: str = name, kept: tuple[str, ...] = kept
+            ) -> None:
                 if every or what in kept:
                     file = folder / f"host-{what}-{name}.png"
-                    page.screenshot(path=file, full_page=True, animations="disabled")
+                    whole = name[:5] + what != "phonemonth"
+                    page.screenshot(path=file, full_page=whole, animations="disabled")
 
             walk(page, url, found["Google-like"], take)
             if every or name == "desktop-light":
@@ -150,7 +161,9 @@ def main() -> int:
 
     arguments.into.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        # The fields for dates and times speak the language of the browser, not of the page.
+        speaking = {**os.environ, "LANGUAGE": "en_GB", "LANG": "en_GB.UTF-8"}
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS, env=speaking)
         photograph(browser, arguments.into, arguments.every)
         browser.close()
     return 0

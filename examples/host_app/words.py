@@ -17,6 +17,7 @@ __all__ = [
     "month_words",
     "read_date",
     "read_time",
+    "week_words",
 ]
 
 KINDS = {
@@ -46,6 +47,12 @@ def day_words_long(day: date) -> str:
 def month_words(day: date) -> str:
     """Such as ``January 2027``."""
     return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
+def week_words(first: date, last: date) -> str:
+    """Such as ``4 – 10 January 2027``, or ``28 December – 3 January 2027``."""
+    month = "" if first.month == last.month else f" {_MONTHS[first.month - 1]}"
+    return f"{first.day}{month} – {last.day} {month_words(last)}"
 
 
 def clock(moment: datetime, zone: ZoneInfo) -> str:
