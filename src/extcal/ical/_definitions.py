@@ -9,17 +9,22 @@ with the same observances share their rules and tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from extcal.ical._vtimezone import Budget, Definition, Observance, VtimezoneRules, read
 from extcal.ical._zone_names import clean, exact
-from extcal.ical.components import Component, Stream
+from extcal.ical.components import Component, Stream, vtimezone
 from extcal.ical.work import Work
 
 __all__ = ["Definitions", "Found"]
 
 LOCATION = "X-LIC-LOCATION"
+CROWD = 4  # times the limit: fewer different texts are read, to see how many say the same
+BLOCKS = re.compile(rb"BEGIN:VTIMEZONE\r?\nTZID:([^\r\n]*)")  # of a run
+
+_TOO_MANY = "the feed defines more time zones than are read"
 
 Content = tuple[tuple[tuple[str, str], ...], tuple["Content", ...]]
 
@@ -32,17 +37,41 @@ class Found(NamedTuple):
     location: str = ""
 
 
+_NOTHING = Found(None)
+
+
 class _Entry:
     """One VTIMEZONE whose name tzdata does not settle; its definition is read on first use."""
 
-    __slots__ = ("component", "definition", "name", "raw", "was_read")
+    __slots__ = ("_component", "definition", "name", "plain", "raw", "was_read")
 
-    def __init__(self, component: Component, raw: str, name: str) -> None:
-        self.component = component
+    def __init__(self, raw: str, name: str, component: Component | None, plain: _Plain) -> None:
         self.raw = raw
         self.name = name
+        self._component = component
+        self.plain = plain
         self.was_read = False
         self.definition: Definition | None = None
+
+    @property
+    def component(self) -> Component:
+        if self._component is None:
+            body, start, end, calendar = self.plain
+            self._component = vtimezone(body, (start, end), calendar)
+        return self._component
+
+
+class _Plain(NamedTuple):
+    """Where the bytes of a plain VTIMEZONE stand; of any other, nowhere."""
+
+    body: bytes
+    start: int
+    end: int
+    calendar: int
+
+    @property
+    def text(self) -> bytes:
+        return self.body[self.start : self.end]
 
 
 class Definitions:
@@ -68,12 +97,9 @@ class Definitions:
         self._shared: dict[str, Found] = {}
         self._names: set[str] | None = None
         self._told: set[str] = set()
-        entries = [
-            (calendar, _Entry(component, raw, clean(raw)))
-            for calendar, head in enumerate(stream.calendars)
-            for component in head.vtimezones
-            if exact(clean(raw := _tzid(component))) is None
-        ]
+        entries = list(self._entries())
+        if len(entries) > CROWD * work.limits.max_timezones:
+            entries = self._thinned(entries)
         if len(entries) <= work.limits.max_timezones:
             for calendar, entry in entries:
                 self._own.setdefault((calendar, entry.name.casefold()), []).append(entry)
@@ -81,13 +107,43 @@ class Definitions:
         else:
             self._index_distinct(entries)
 
+    def _entries(self) -> Iterator[tuple[int, _Entry]]:
+        """The definitions that may matter, with their calendars; names alone are read."""
+        limit = self._budget.feed.limits.max_timezones
+        stream = self._stream
+        wanted = self._wanted_names(limit)
+        for calendar, head in enumerate(stream.calendars):
+            for component in head.vtimezones:
+                raw = _tzid(component)
+                if raw in wanted:
+                    nowhere = _Plain(b"", component.offset, component.end, calendar)
+                    yield calendar, _Entry(raw, clean(raw), component, nowhere)
+            seen: set[bytes] = set()
+            for start, end in head.plain_vtimezones:
+                for raw, plain in _blocks(stream.raw, start, end, calendar, wanted):
+                    if plain.text not in seen:
+                        seen.add(plain.text)
+                        yield calendar, _Entry(raw, clean(raw), None, plain)
+
+    def _wanted_names(self, limit: int) -> set[str]:
+        """The names that tzdata does not settle; of too many, the same ones in any order."""
+        heads = self._stream.calendars
+        wanted: set[str] = set()
+        for raw in sorted(_names(self._stream, range(len(heads)))):
+            if exact(clean(raw)) is None:
+                if len(wanted) == limit:
+                    self._budget.exceeded("max_timezones", _TOO_MANY)
+                    break
+                wanted.add(raw)
+        return wanted
+
     def _index_distinct(self, entries: list[tuple[int, _Entry]]) -> None:
         """Index no copies, and of too many definitions the same ones in any order."""
         contents = [_content(entry.component) for _, entry in entries]
         distinct = set(contents)
         limit = self._budget.feed.limits.max_timezones
         if len(distinct) > limit:
-            self._budget.exceeded("max_timezones", "the feed defines more time zones than are read")
+            self._budget.exceeded("max_timezones", _TOO_MANY)
             distinct = set(sorted(distinct)[:limit])
         own: set[tuple[int, Content]] = set()
         for (calendar, entry), content in zip(entries, contents, strict=True):
@@ -100,25 +156,38 @@ class Definitions:
                 distinct.remove(content)
                 self._everywhere.setdefault(entry.name.casefold(), []).append(entry)
 
+    def _thinned(self, entries: list[tuple[int, _Entry]]) -> list[tuple[int, _Entry]]:
+        """Of far too many different texts, the same few in any order; nothing is parsed for it."""
+        limit = self._budget.feed.limits.max_timezones
+        texts = {entry.plain.text for _, entry in entries}
+        if len(texts) <= CROWD * limit:
+            return entries
+        self._budget.exceeded("max_timezones", _TOO_MANY)
+        kept = set(sorted(texts)[:limit])
+        return [(calendar, entry) for calendar, entry in entries if entry.plain.text in kept]
+
     def find(self, raw: str, calendar: int) -> Found:
         """What the TZID ``raw`` of a value in VCALENDAR number ``calendar`` means."""
         folded = clean(raw).casefold()
         own = self._own.get((calendar, folded))
-        found = self._best(own, raw) if own else Found(None)
+        found = self._best(own, raw) if own else _NOTHING
         if found.rules is not None:
+            return found
+        everywhere = self._everywhere.get(folded)
+        if everywhere is None:
             return found
         shared = self._shared.get(raw)
         if shared is None:
-            shared = self._shared[raw] = self._best(self._everywhere.get(folded, ()), raw)
+            shared = self._shared[raw] = self._best(everywhere, raw)
         return shared if shared.rules is not None or not found.location else found
 
     def only(self, calendar: int) -> str | None:
         """The TZID of the only VTIMEZONE of a VCALENDAR, or of the body if it has none itself."""
-        heads = self._stream.calendars
-        names = _names(heads[calendar].vtimezones) if 0 <= calendar < len(heads) else set[str]()
+        size = len(self._stream.calendars)
+        names = _names(self._stream, (calendar,)) if 0 <= calendar < size else set[str]()
         if not names:
             if self._names is None:
-                self._names = _names(part for head in heads for part in head.vtimezones)
+                self._names = _names(self._stream, range(size))
             names = self._names
         if len({clean(name).casefold() for name in names}) != 1:
             return None
@@ -178,8 +247,33 @@ def _tzid(component: Component) -> str:
     return _value(component, "TZID")
 
 
-def _names(components: Iterable[Component]) -> set[str]:
-    return {_tzid(component) for component in components}
+def _names(stream: Stream, calendars: Iterable[int]) -> set[str]:
+    """The TZIDs of all VTIMEZONEs of some calendars."""
+    names: set[str] = set()
+    for calendar in calendars:
+        head = stream.calendars[calendar]
+        names.update(map(_tzid, head.vtimezones))
+        for run in head.plain_vtimezones:
+            names.update(raw.decode("ascii") for raw in {*BLOCKS.findall(stream.raw, *run)})
+    return names
+
+
+def _blocks(
+    body: bytes, start: int, end: int, calendar: int, wanted: set[str]
+) -> Iterator[tuple[str, _Plain]]:
+    """The VTIMEZONEs of a run that have one of the wanted names."""
+    known = {name.encode() for name in wanted if name.isascii()}
+    if not known:
+        return
+    pending: tuple[str, int] | None = None
+    for match in BLOCKS.finditer(body, start, end):
+        if pending is not None:
+            yield pending[0], _Plain(body, pending[1], match.start(), calendar)
+            pending = None
+        if match[1] in known:
+            pending = match[1].decode("ascii"), match.start()
+    if pending is not None:
+        yield pending[0], _Plain(body, pending[1], end, calendar)
 
 
 def _content(component: Component) -> Content:

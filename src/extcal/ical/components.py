@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 from extcal.ical.blocks import Block, own_lines, plain_block
 from extcal.ical.lines import NO_PARAMS, Line, logical_lines
+from extcal.ical.runs import FREEBUSY, LONGEST_LINE, VTIMEZONE, Piece, pieces
 from extcal.ical.sieve import Sieved
 from extcal.ical.work import Work
 
-__all__ = ["CalendarHead", "Component", "Stream", "component", "read"]
+__all__ = ["CalendarHead", "Component", "Stream", "component", "read", "vtimezone"]
 
 
 @dataclass(slots=True)
@@ -42,12 +43,14 @@ class CalendarHead:
     refresh_interval: str | None = None  # REFRESH-INTERVAL (RFC 7986 section 5.7)
     published_ttl: str | None = None  # X-PUBLISHED-TTL (MS-OXCICAL), the same from before that
     vtimezones: list[Component] = field(default_factory=list)
+    plain_vtimezones: list[tuple[int, int]] = field(default_factory=list)  # still bytes, in runs
 
 
 @dataclass(slots=True)
 class Stream:
     """A whole body (RFC 5545 section 3.4): there may be several VCALENDARs in it."""
 
+    raw: bytes = b""
     calendars: list[CalendarHead] = field(default_factory=list)
     events: list[Component] = field(default_factory=list)
     plain: list[Block] = field(default_factory=list)  # events that are still bytes
@@ -92,14 +95,16 @@ def read(sieved: Sieved, work: Work, *, people: bool = True, plain: bool = False
     """Read the sieved spans into a Stream; never fails on what is in them.
 
     ``people`` says whether ATTENDEE lines are wanted: there may be hundreds to an event. ``plain``
-    leaves plain events as bytes, in ``Stream.plain``. Oddities become Problems; a body that ends
-    inside a component is ``work.cut``.
+    leaves plain events as bytes, in ``Stream.plain``, and runs of plain VTIMEZONEs, in the head of
+    their calendar; FREEBUSY lines in a row come as one Line, its value all of them. Oddities become
+    Problems; a body that ends inside a component is ``work.cut``.
     """
     reader = _Reader(work, _names(people))
+    reader.stream.raw = sieved.raw
     for span in sieved.spans:
         for part in _parts(sieved.raw, span) if plain else (span,):
             if not (plain and reader.take_plain(sieved.raw, part)):
-                for line in logical_lines(sieved.raw, part, reader.names, work):
+                for line in reader.lines(sieved.raw, part, runs=plain):
                     reader.take(line)
                     if reader.full:
                         return reader.finish(len(sieved.raw))
@@ -115,6 +120,16 @@ def component(raw: bytes, block: Block, work: Work, *, people: bool) -> Componen
         block.end,
         own_lines(raw, block, _names(people), work),
     )
+
+
+def vtimezone(raw: bytes, span: tuple[int, int], calendar: int) -> Component:
+    """Read one plain VTIMEZONE of a run."""
+    reader = _Reader(Work(), _NAMES)
+    for line in logical_lines(raw, span, _NAMES, reader.work):
+        reader.take(line)
+    (found,) = reader.stream.calendars[0].vtimezones
+    found.calendar = calendar
+    return found
 
 
 def _names(people: bool) -> dict[bytes, str]:
@@ -162,6 +177,31 @@ class _Reader:
             return False
         self.vevents += 1
         self.stream.plain.append(block)
+        return True
+
+    def lines(self, raw: bytes, part: tuple[int, int], *, runs: bool) -> Iterator[Line]:
+        """The lines of a part; what comes in runs is taken whole where it may be."""
+        limits = self.work.limits
+        if not runs or limits.max_line_bytes < LONGEST_LINE:
+            yield from logical_lines(raw, part, self.names, self.work)
+            return
+        for piece in pieces(raw, part):
+            if piece.kind == FREEBUSY:
+                value = raw[piece.start : piece.end].decode("ascii")
+                yield Line(piece.start, FREEBUSY, NO_PARAMS, value)
+            elif piece.kind != VTIMEZONE or not self.take_zones(piece):
+                yield from logical_lines(raw, piece[:2], self.names, self.work)
+
+    def take_zones(self, run: Piece) -> bool:
+        """Note VTIMEZONEs where they may stand; False when their lines have to be read."""
+        calendar = self.open[0] if len(self.open) == 1 and not self.too_deep else None
+        if (
+            not isinstance(calendar, Component)
+            or calendar.name != "VCALENDAR"
+            or self.work.limits.max_nesting < _PLAIN_NESTING
+        ):
+            return False
+        self.stream.calendars[calendar.calendar].plain_vtimezones.append((run.start, run.end))
         return True
 
     def take(self, line: Line) -> None:

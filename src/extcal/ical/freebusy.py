@@ -42,20 +42,27 @@ class Published(NamedTuple):
     known: list[tuple[int, int]]
 
 
-def published(stream: Stream, zones: Zones, work: Work) -> Published:
+def published(
+    stream: Stream,
+    zones: Zones,
+    work: Work,
+    window: tuple[int, int] | None = None,
+) -> Published:
     """Read the VFREEBUSY components of a body; without an FBTYPE a period is BUSY (3.2.9).
 
     A component says nothing when it is a request: METHOD:REQUEST, or an ATTENDEE and no FREEBUSY.
-    One without bounds answers only for what it lists.
+    One without bounds answers only for what it lists. ``window``, in epoch seconds: what lies
+    outside it is left out of ``listed``.
     """
     listed: list[Listed] = []
     known: list[tuple[int, int]] = []
+    periods = _Periods(zones, work, window)
     for component in stream.freebusy:
         method = stream.calendars[component.calendar].method
         names = {line.name for line in component.lines}
         if method == "REQUEST" or ("ATTENDEE" in names and "FREEBUSY" not in names):
             continue
-        own, readable = _periods(component, zones, work)
+        own, readable = periods.of(component)
         listed.extend(own)
         bounds = _bounds(component, zones)
         if not readable:
@@ -95,50 +102,141 @@ def _instant(value: str, zone: Zone | None = None) -> int | None:
     return zone.to_epoch(written.local)
 
 
-def _periods(component: Component, zones: Zones, work: Work) -> tuple[list[Listed], bool]:
-    periods: list[Listed] = []
-    readable = True
-    lengths: dict[str, int | None] = {}  # of durations: publishers write few different ones
-    for line in component.lines:
-        if line.name != "FREEBUSY":
-            continue
-        zone = _zone(line, component, zones) if "TZID" in line.params else None
-        token = line.params.get("FBTYPE")
-        fbtype = FBType.BUSY if token is None else FBType.from_token(token)
-        for value in line.value.split(","):
-            if not value.strip():
+class _Periods:
+    """The FREEBUSY periods of one body. What publishers write again and again is read once."""
+
+    def __init__(self, zones: Zones, work: Work, window: tuple[int, int] | None) -> None:
+        self.zones, self.work, self.window = zones, work, window
+        self.days: dict[str, int | None] = {}  # YYYYMMDD to its midnight
+        self.times: dict[str, int | None] = {}  # THHMMSSZ to seconds
+        self.lengths: dict[str, int | None] = {}  # durations
+        self.tails: dict[str, tuple[int, int] | None] = {}  # THHMMSSZ/duration to both
+        self.types: dict[str, FBType] = {}
+
+    def of(self, component: Component) -> tuple[list[Listed], bool]:
+        """Those of a component that touch the window, and whether all of it could be read."""
+        found: list[Listed] = []
+        bad = 0
+        for line in component.lines:
+            if line.name != "FREEBUSY":
                 continue
-            span = _span(value, lengths, zone)
-            if span is None:
-                readable = False
-                work.problem(
-                    "bad_period",
-                    "a FREEBUSY period cannot be read",
-                    offset=line.offset,
-                    action="what its component covers is unknown",
-                )
-            elif span[0] < span[1]:
-                periods.append(Listed(*span, fbtype, component))
-    return periods, readable
+            if line.value.startswith("FREEBUSY"):
+                bad += self.read_run(line, component, found)
+                continue
+            zone = _zone(line, component, self.zones) if "TZID" in line.params else None
+            fbtype = self.fbtype(line.params.get("FBTYPE"))
+            bad += self.read_values(line.value, line.offset, fbtype, zone, component, found)
+        return found, not bad
+
+    def read_run(self, line: Line, component: Component, found: list[Listed]) -> int:
+        """Many lines that the reader passed on as one: their text is that of the feed."""
+        offset, bad, before = line.offset, 0, len(found)
+        if ";" not in line.value:  # then it says what one line of all their values would
+            text = line.value.replace("\r", "")[len("FREEBUSY:") : -1]
+            values = text.replace("\nFREEBUSY:", ",")
+            if not self.read_values(values, None, FBType.BUSY, None, component, found):
+                return 0
+            del found[before:]  # which line is to be told
+        for text in line.value.splitlines(keepends=True):
+            name, _, values = text.rstrip().partition(":")
+            fbtype = self.fbtype(name[16:] or None)  # behind FREEBUSY;FBTYPE=
+            bad += self.read_values(values, offset, fbtype, None, component, found)
+            offset += len(text)
+        return bad
+
+    def read_values(
+        self,
+        values: str,
+        offset: int | None,
+        fbtype: FBType,
+        zone: Zone | None,
+        component: Component,
+        found: list[Listed],
+    ) -> int:
+        """Add the periods of one line, and count those that cannot be read, told with an offset."""
+        bad = 0
+        lo, hi = (None, None) if self.window is None else self.window
+        for value in values.split(","):
+            tail = self.tails.get(value[8:])
+            day = self.days.get(value[:8]) if tail else None
+            if tail is not None and day is not None:
+                start, end = day + tail[0], day + tail[0] + tail[1]
+            elif value.strip():
+                span = self.span(value, zone)
+                if span is None:
+                    bad += 1
+                    self.tell(offset)
+                    continue
+                start, end = span
+            else:
+                continue
+            if start < end and (hi is None or start < hi) and (lo is None or end > lo):
+                found.append(Listed(start, end, fbtype, component))
+        return bad
+
+    def tell(self, offset: int | None) -> None:
+        if offset is not None:
+            self.work.problem(
+                "bad_period",
+                "a FREEBUSY period cannot be read",
+                offset=offset,
+                action="what its component covers is unknown",
+            )
+
+    def span(self, value: str, zone: Zone | None) -> tuple[int, int] | None:
+        """One period, read with the help of what was read before."""
+        begin, _, rest = value.partition("/")
+        start = self.instant(begin, zone)
+        if start is None:
+            return None
+        if "P" in rest.upper():
+            if rest not in self.lengths:
+                self.lengths[rest] = _length(rest)
+            length = self.lengths[rest]
+            if length is not None:
+                time = self.times.get(begin[8:])
+                if time is not None:
+                    self.tails[value[8:]] = time, length
+                return start, start + length
+        end = self.instant(rest, zone)
+        return None if end is None or end < start else (start, end)
+
+    def instant(self, text: str, zone: Zone | None) -> int | None:
+        """A date and a time in UTC; anything else the long way."""
+        if len(text) == 16 and text[15] == "Z" and text.isascii():
+            day, time = text[:8], text[8:]
+            if day not in self.days:
+                written = read_moment(day) if day.isdigit() else None
+                self.days[day] = None if written is None else written.local
+            if time not in self.times:
+                written = read_moment(f"19700101{time}")
+                self.times[time] = written.local if written and written.is_utc else None
+            days, seconds = self.days[day], self.times[time]
+            if days is not None and seconds is not None:
+                return days + seconds
+        return _instant(text, zone)
+
+    def fbtype(self, token: str | None) -> FBType:
+        if token is None:
+            return FBType.BUSY
+        if token not in self.types:
+            self.types[token] = FBType.from_token(token)
+        return self.types[token]
 
 
-def _span(
-    value: str, lengths: dict[str, int | None], zone: Zone | None = None
-) -> tuple[int, int] | None:
-    begin, _, rest = value.partition("/")
-    start = _instant(begin, zone)
-    if start is None:
+def _length(text: str) -> int | None:
+    duration = parse_duration(text)
+    if duration is None or duration.empty:
         return None
-    length = lengths.get(rest)
-    if length is None and "P" in rest.upper():
-        duration = parse_duration(rest)
-        if duration is not None and not duration.empty:
-            length = duration.extent.about  # in UTC, where every day has 24 hours
-        lengths[rest] = length
-    if length is not None:
-        return start, start + length
-    end = _instant(rest, zone)
-    return None if end is None or end < start else (start, end)
+    return duration.extent.about  # in UTC, where every day has 24 hours
+
+
+def _span(value: str) -> tuple[int, int] | None:
+    """One period in UTC."""
+    begin, _, rest = value.partition("/")
+    start, length = _instant(begin), _length(rest)
+    end = _instant(rest) if length is None or start is None else start + length
+    return None if start is None or end is None or end < start else (start, end)
 
 
 def write_freebusy(free_busy: FreeBusy, *, uid: str, dtstamp: datetime) -> bytes:
@@ -210,8 +308,8 @@ def read_freebusy(
         raise TypeError("pass both start and end, or neither")
     raw = to_bytes(data)
     work = Work(Limits())
-    stream = read(Sieved.nothing_left_out(raw), work)
-    if stream.events:
+    stream = read(Sieved.nothing_left_out(raw), work, plain=True)
+    if stream.events or stream.plain:
         raise ValueError("there are events in this; pass it to expand() with a window")
     said = published(stream, Zones(stream, 0, 1, None, work), work)
     if start is not None and end is not None:
@@ -231,7 +329,7 @@ def read_freebusy(
 def _window(stream: Stream, said: Published) -> tuple[int, int]:
     for head in stream.calendars:
         if head.window is not None:
-            span = _span(head.window, {})
+            span = _span(head.window)
             if span is not None and span[0] < span[1]:
                 return span
     if not said.known:

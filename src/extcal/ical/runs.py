@@ -1,0 +1,56 @@
+"""What comes in crowds and is passed in one look: FREEBUSY lines, whole VTIMEZONEs, in a row.
+
+In: bytes, and a part of them that starts where a line does. Out: the same part in pieces, each to
+be read line by line or a run of one kind. A run holds nothing but lines written in the plainest
+way, so that whoever needs it finds in it what reading its lines would have found. Publishers list
+FREEBUSY by the thousand, and most feeds define zones that nobody asks for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+__all__ = ["FREEBUSY", "LINES", "LONGEST_LINE", "VTIMEZONE", "Piece", "pieces"]
+
+LINES: Final = "lines"
+FREEBUSY: Final = "FREEBUSY"
+VTIMEZONE: Final = "VTIMEZONE"
+LONGEST_LINE: Final = 4096
+"""No line of a run is longer, so that no larger limit of lines can concern it."""
+
+
+class Piece(NamedTuple):
+    """A stretch of bytes, and what is in it."""
+
+    start: int
+    end: int
+    kind: str
+
+
+# Possessive, so that a megabyte of them leaves nothing to come back to. What follows a run must be
+# a name: anything else might continue its last line. The zone's name comes first, as all write it.
+_PROPERTY = rb"(?!BEGIN|END|TZID)[A-Z][A-Z0-9-]{0,40}[;:][\t -~]{0,4000}+\r?\n"
+_ZONE = rb"BEGIN:VTIMEZONE\r?\nTZID:[\t -~]{0,255}+\r?\n(?:%s|%s|%s)*+END:VTIMEZONE\r?\n" % (
+    _PROPERTY,
+    rb"BEGIN:STANDARD\r?\n(?:" + _PROPERTY + rb")*+END:STANDARD\r?\n",
+    rb"BEGIN:DAYLIGHT\r?\n(?:" + _PROPERTY + rb")*+END:DAYLIGHT\r?\n",
+)
+_LISTED = rb"FREEBUSY(?:;FBTYPE=[A-Z-]{1,40})?:[0-9A-Z/,]{0,4000}+\r?\n"
+_RUN = re.compile(
+    rb"\n(?:(?=B)(?:" + _ZONE + rb"(?=[A-Z]))++|(?=F)(?:" + _LISTED + rb"(?=[A-Z])){2,}+)"
+)
+
+
+def pieces(raw: bytes, part: tuple[int, int]) -> Iterator[Piece]:
+    """Yield the pieces of ``raw[part]`` in order; together they are all of it."""
+    position, end = part
+    for match in _RUN.finditer(raw, position, end):
+        start = match.start() + 1
+        if position < start:
+            yield Piece(position, start, LINES)
+        position = match.end()
+        yield Piece(start, position, VTIMEZONE if raw[start] == ord("B") else FREEBUSY)
+    if position < end:
+        yield Piece(position, end, LINES)
