@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports coverage bench benchrooms benchcache benchscale benchstores kill nightly picture screenshots host matrix ci clean
+.PHONY: help demo test docs lint format types imports coverage bench benchrooms benchcache benchscale benchstores kill nightly picture screenshots host matrix ci clean
 
 help: ## say what there is
 	@echo "extcal: make ..."
@@ -18,6 +18,12 @@ demo: ## two pasted addresses, their availability, the common free slots, and a 
 test: ## run the tests
 	@sh tools/venv.sh $(VENV) test
 	@$(BIN)/python -m pytest -q $(ARGS)
+
+docs: ## this documentation as a site, in build/docs: a warning is an error, and its code runs
+	@sh tools/venv.sh $(VENV) docs
+	@$(BIN)/python -m sphinx -q -E -W --keep-going -b html -d build/doctrees docs build/docs
+	@$(BIN)/python -m pytest -q tests/docs tests/test_readme.py
+	@echo build/docs/index.html
 
 matrix: ## all tests on every Python there is, with the oldest and newest libraries; ARGS="-x"
 	@sh tools/matrix.sh whole
