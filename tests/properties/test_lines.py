@@ -24,19 +24,20 @@ PIECES = (
 def walk(raw: bytes, span: tuple[int, int], limit: int) -> Iterator[Line]:
     """RFC 5545 section 3.1 word by word: every physical line is looked at for itself."""
     pending: list[tuple[int, list[bytes], int]] = []
-    wanted = False
+    wanted, first = False, span[0] == 0
     for match in re.finditer(rb"[^\r\n]+", raw[: span[1]]):
         if match.end() <= span[0]:
             continue
         start = max(match.start(), span[0])
         chunk = raw[start : match.end()]
-        if chunk[:1] in (b" ", b"\t") and (pending or start or span[0]):
+        if chunk[:1] in (b" ", b"\t") and not first:
             if wanted and pending:
                 offset, parts, size = pending[-1]
                 size += len(chunk)
                 parts += [chunk[1:]] if size <= limit else []
                 pending[-1] = (offset, parts, size)
             continue
+        first = False
         name = NAME.match(chunk)
         wanted = name is None or name[1].upper() in NAMES
         if wanted:
