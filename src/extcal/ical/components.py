@@ -76,6 +76,7 @@ _NAMES_WITH_PEOPLE = {**_NAMES, b"ATTENDEE": "ATTENDEE"}
 # iana-token of section 3.1: what it does not match is text that was never folded ("Begin: 9 am")
 _TOKEN = re.compile(r"[A-Z0-9-]+")
 _TOP_LEVEL = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"})
+_MANY_NAMES = 100
 _PLAIN_NESTING = 3  # an alarm, in an event, in a calendar
 _PARENTS = {
     "VEVENT": "VCALENDAR",
@@ -157,6 +158,7 @@ class _Reader:
         self.open: list[Component | str] = []  # a str is a component that is passed over
         self.vevents = 0
         self.too_deep = 0
+        self.skipped: set[str] = set()  # names, as written, that change nothing inside the too deep
 
     def take_plain(self, raw: bytes, part: tuple[int, int]) -> bool:
         """Note a plain event where one may stand; False when its lines have to be read."""
@@ -221,7 +223,11 @@ class _Reader:
                     top.lines.append(line)
 
     def begin(self, line: Line) -> None:
-        name = line.value.strip().upper()
+        name = line.value
+        if self.too_deep and name in self.skipped:
+            self.too_deep += 1
+            return
+        name = name.strip().upper()
         if not _TOKEN.fullmatch(name):
             self.bad_line(line)
             return
@@ -235,6 +241,8 @@ class _Reader:
             self.begin_top_level(line, name)
         if self.too_deep:
             self.too_deep += 1
+            if len(self.skipped) < _MANY_NAMES:
+                self.skipped.add(line.value)
             return
         parent = self.open[-1] if self.open else None
         matters = isinstance(parent, Component) and _PARENTS.get(name) == parent.name

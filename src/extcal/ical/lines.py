@@ -51,6 +51,7 @@ _DATE_AFTER_COLON = re.compile(r":(?=\s*\d{8}[\dTtZzPpWDHMS/,+\s-]*\"?\s*$)")
 _CARET = re.compile(r"\^[n^']")
 _CARET_MEANS = {"^n": "\n", "^^": "^", "^'": '"'}
 _MAX_PARAMS = 64
+_SHORT, _MANY = 24, 200  # bytes of a line, and lines, that are worth remembering
 # A cut EXDATE only leaves instances busy; anything else that is cut could hide busy time.
 _MAY_BE_CUT = frozenset({"SUMMARY", "LOCATION", "EXDATE"})
 
@@ -65,8 +66,12 @@ def logical_lines(
     """
     limit = work.limits.max_line_bytes
     has_control = _HAS_CONTROL.search
+    again: dict[bytes, tuple[str, str]] = {}  # short lines: some stand in every component
     for match in _LOGICAL.finditer(raw, *span):
         start, end = match.span()
+        if end - start < _SHORT and (said := again.get(match[0])) is not None:
+            yield Line(start, said[0], NO_PARAMS, said[1])
+            continue
         name = _NAME.match(raw, start, end)
         known = None if name is None else names.get(name[1].upper())
         if known is None and name is not None:
@@ -82,7 +87,10 @@ def logical_lines(
             if line is not None:
                 yield line
         else:
-            yield parse_line(start, known, _decode(text, start, work), name.end() - start)
+            line = parse_line(start, known, _decode(text, start, work), name.end() - start)
+            if end - start < _SHORT and line.params is NO_PARAMS and len(again) < _MANY:
+                again[match[0]] = known, line.value
+            yield line
 
 
 def _unfolded(text: bytes, limit: int) -> tuple[int, bytes]:
