@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import assert_never, assert_type
 
 import extcal
-from extcal.draw import Row, grid_html, grid_svg
+from extcal.draw import DateMark, Mark, Row, grid_html, grid_svg
 from extcal.formats import Record, to_records
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 from extcal.testing.server import FeedServer
@@ -121,6 +121,8 @@ def caching(feed: extcal.Feed) -> None:
     assert_type(snapshot.fetched_at, datetime)
     assert_type(snapshot.events, tuple[extcal.ExternalEvent, ...])
     assert_type(snapshot.redacted(), extcal.Snapshot)
+    assert_type(snapshot.to_html("Europe/Berlin", start=START, end=END), str)
+    assert_type(snapshot.to_svg(title="Ada's fortnight"), str)
     assert_type(snapshot.explain(START, END), tuple[extcal.ExternalEvent, ...])
     assert_type(calendars.get("https://example.org/a.ics"), extcal.Snapshot)
     assert_type(calendars.refresh(feed), extcal.Snapshot)
@@ -191,6 +193,7 @@ def many(calendars: extcal.CalendarCache, feed: extcal.Feed, own: extcal.FreeBus
     assert_type(found.slots, tuple[extcal.Period, ...])
     assert_type(found.limited_by, tuple[str, ...])
     assert_type(table.to_svg(timezone="Europe/Berlin", slots=found.slots), str)
+    assert_type(table.to_html(hours={"Ada": None}), str)
 
 
 class OwnFetcher:
@@ -237,7 +240,11 @@ def errors(calendars: extcal.CalendarCache) -> str | None:
 
 def shapes(fb: extcal.FreeBusy, zone: tzinfo) -> None:
     assert_type(to_records(fb), list[Record])
-    rows = [Row("Ada", [(0, 3600, "BUSY")], [(7200, 9000)], note="as of 09:12")]
+    assert_type(fb.to_html("Europe/Berlin", slots=fb.free(), name="Ada"), str)
+    assert_type(fb.to_svg(title="Ada"), str)
+    rows = [Row("Ada", [(0, 3600, "BUSY")], [(7200, 9000)], note="as of 09:12", hours=[(0, 60)])]
+    rows.append(Row("Events", marks=[Mark(0, 60, "BUSY", "x")]))
+    rows.append(Row("All day", dates=[DateMark(date(2027, 1, 4), date(2027, 1, 5), "FREE")]))
     assert_type(grid_html(rows, lo=0, hi=86_400, zone=zone, hours=[(0, 1)], title="x"), str)
     assert_type(grid_svg(rows, lo=0, hi=86_400, zone=zone, slots=[(0, 1)]), str)
 

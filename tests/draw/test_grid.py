@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extcal.draw import Row, grid_html, grid_svg
+from extcal.draw import DateMark, Mark, Row, grid_html, grid_svg
 from extcal.draw.layout import grid, local
 from extcal.draw.words import span
 
@@ -122,8 +122,8 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_html_is_one_balanced_fragment_with_a_table_behind_it() -> None:
-    """Screen readers get a label for the picture and a real table with the same facts."""
+def test_the_html_is_one_balanced_fragment_and_a_real_table() -> None:
+    """Rows are people, columns are days, and every cell says in words what is drawn in it."""
     text = grid_html([Row("Ada", [MEETING]), Row("Bob", [])], title="Next week", **MONDAY)
     outline = Outline()
     outline.feed(text)
@@ -131,13 +131,35 @@ def test_the_html_is_one_balanced_fragment_with_a_table_behind_it() -> None:
     tags = [tag for tag, _ in outline.seen]
     assert tags[0] == "figure"
     assert {"details", "summary", "table", "thead", "tbody"} <= set(tags)
-    assert "script" not in tags
-    assert "link" not in tags
-    image = next(attributes for _, attributes in outline.seen if attributes.get("role") == "img")
-    assert "Next week. Availability of Ada, Bob, Mon 4 Jan" in (image["aria-label"] or "")
-    row = "<td><bdi>Ada</bdi></td><td>Busy</td><td>Mon 4 Jan 09:00–10:30</td>"
-    assert row in text
+    assert not {"script", "link", "img", "iframe"} & set(tags)
+    table = next(attributes for tag, attributes in outline.seen if tag == "table")
+    assert "Next week. Availability of Ada, Bob, Mon 4 Jan" in (table["aria-label"] or "")
+    assert [a["role"] for tag, a in outline.seen if tag == "th"] == [
+        *("columnheader", "columnheader", "rowheader", "rowheader")
+    ]
+    assert "<b>Busy, 09:00–10:30</b>" in text
+    assert '<span class="say">Free</span>' in text
     assert not any("id" in attributes for _, attributes in outline.seen)
+
+
+@pytest.mark.parametrize("words", ["url(", "@import", "http:", "https:", "animation", "transition"])
+@both
+def test_nothing_is_fetched_and_nothing_moves(draw: Draw, words: str) -> None:
+    """The fragment refers to nothing outside of itself, and has no motion to reduce."""
+    text = draw([Row("A", [MEETING], unknown=[(MONDAY["lo"], MONDAY["hi"])])], **MONDAY)
+    text = text.replace("http://www.w3.org/2000/svg", "").replace("url(#extcal-", "")
+    assert words not in text
+
+
+@pytest.mark.parametrize(
+    "attribute", ["data-jp-theme-light=false", "data-theme=dark", "data-bs-theme=dark"]
+)
+@both
+def test_dark_pages_are_asked_before_the_system(draw: Draw, attribute: str) -> None:
+    """A notebook may be dark where the system is light, and the other way round."""
+    text = draw([Row("A", [])], **MONDAY)
+    assert f"[{attribute}]" in text
+    assert text.index("prefers-color-scheme:dark") < text.index("[data-theme=light]")
 
 
 @both
@@ -178,7 +200,119 @@ def test_days_are_those_of_the_zone() -> None:
     assert "Mon 4 Jan" in text
     assert "Tue 5 Jan" in text
     fortnight = grid_html([Row("A", [])], lo=MONDAY["lo"], hi=at("2027-01-18"), zone=BERLIN)
-    assert fortnight.count('class="extcal-week of7"') == 2
+    assert fortnight.count("<table") == 2
+
+
+@pytest.mark.parametrize(
+    ("last", "tables", "columns"),
+    [("2027-01-18", 2, 14), ("2027-01-19", 1, 3), ("2027-02-01", 1, 4), ("2027-04-06", 4, 14)],
+)
+def test_more_than_a_fortnight_is_a_timeline(last: str, tables: int, columns: int) -> None:
+    """A column is a week then, at most four stand in a line, and the hours shown are said."""
+    text = grid_html([Row("A", [MEETING])], lo=MONDAY["lo"], hi=at(last), zone=BERLIN)
+    assert text.count("<table") == tables
+    assert text.count('class="col"') == columns
+    assert ("each day 08:00–12:00" in text) == (columns != 14 or tables != 2)
+    assert "A: Busy, Mon 4 Jan 09:00–10:30" in text
+
+
+def test_what_runs_over_midnights_is_one_bar_in_a_timeline() -> None:
+    """Two weeks of leave are two bars, one a week, not fourteen."""
+    leave = (at("2027-01-06"), at("2027-01-20"), "BUSY-UNAVAILABLE")
+    text = grid_html([Row("A", [leave])], lo=MONDAY["lo"], hi=at("2027-02-01"), zone=BERLIN)
+    assert text.count('title="A: Unavailable, Wed 6 Jan – Tue 19 Jan, all day"') == 3
+    assert 'style="left:28.57%;width:71.43%"' in text
+
+
+@both
+def test_everybody_may_have_working_hours_of_their_own(draw: Draw) -> None:
+    """Row.hours shades one row; None takes the picture's hours."""
+    nine = [(at("2027-01-04T09:00"), at("2027-01-04T17:00"))]
+    three = [(at("2027-01-04T15:00"), at("2027-01-04T23:00"))]
+    layout = grid(
+        [Row("A"), Row("B", hours=three), Row("C", hours=())], hours=nine, slots=(), **MONDAY
+    )
+    (day,) = layout.days
+    assert [len(spans) for spans in day.hours] == [1, 1, 0]
+    assert day.hours[0] != day.hours[1]
+    assert "Working hours" in draw([Row("B", hours=three)], **MONDAY)
+
+
+@both
+def test_events_with_words_are_drawn_apart(draw: Draw) -> None:
+    """Marks that overlap stand below each other; what does not block is drawn as an outline."""
+    start, end, _ = MEETING
+    row = Row("Events", marks=[Mark(start, end, "BUSY", "One"), Mark(start, end, "FREE", "Two")])
+    layout = grid([row], hours=(), slots=(), **MONDAY)
+    assert [bar.lane for bar in layout.days[0].bars[0]] == [0, 1]
+    assert layout.kinds == ("BUSY", "FREE")
+    text = draw([row], **MONDAY)
+    assert "Events: One – Busy, Mon 4 Jan 09:00–10:30" in text
+    assert "Events: Two – Does not block, Mon 4 Jan 09:00–10:30" in text
+
+
+def test_too_many_events_at_once_are_counted() -> None:
+    """Thirty lanes are enough for anybody; the rest is said in the row's note."""
+    start, end, _ = MEETING
+    row = Row("Events", marks=[Mark(start, end, "BUSY", str(n)) for n in range(50)])
+    assert "20 more at the same time" in grid_html([row], **MONDAY)
+
+
+@both
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "UTC", "Pacific/Niue"])
+def test_all_day_events_are_drawn_by_their_dates(draw: Draw, zone: str) -> None:
+    """The fifth of January is the fifth of January wherever the reader is."""
+    there = ZoneInfo(zone)
+    row = Row("All day", dates=[DateMark(date(2027, 1, 5), date(2027, 1, 6), "BUSY", "Fair")])
+    window = {"lo": at("2027-01-04", there), "hi": at("2027-01-09", there), "zone": there}
+    layout = grid([row], hours=(), slots=(), **window)
+    assert [len(day.bars[0]) for day in layout.days] == [0, 1, 1, 0, 0]
+    assert layout.days[1].bars[0][0].opens
+    assert layout.days[2].bars[0][0].closes
+    assert "All day: Fair – Busy, Tue 5 Jan – Wed 6 Jan, all day" in draw([row], **window)
+
+
+@both
+def test_a_label_from_right_to_left_stays_on_its_own_side(draw: Draw) -> None:
+    """The times after a Hebrew or Arabic name must not change places with it."""
+    text = draw([Row("דניאל", [MEETING])], **MONDAY)
+    assert "\u2068דניאל\u2069: Busy, Mon 4 Jan" in text
+
+
+_texts = st.text(
+    st.characters(codec="utf-8") | st.sampled_from("<>&\"'`=/;{}()\\\u202e\u2066\x00"), max_size=40
+)
+
+
+def _skeleton(text: str) -> list[tuple[str, tuple[str, ...]]]:
+    outline = Outline()
+    outline.feed(text)
+    assert outline.open == []
+    return [(tag, tuple(attributes)) for tag, attributes in outline.seen]
+
+
+@given(_texts.filter(str.strip), _texts.filter(str.strip), _texts.filter(str.strip))
+def test_no_words_change_the_markup(name: str, words: str, title: str) -> None:
+    """Whatever a stranger calls himself or his events: the same elements, the same attributes."""
+
+    def drawn(name: str, words: str, title: str) -> str:
+        mark = Mark(MEETING[0], MEETING[0] + 36_000, "BUSY", words)
+        day = DateMark(date(2027, 1, 4), date(2027, 1, 4), "BUSY", words)
+        row = Row(name, [MEETING], note=name, marks=[mark], dates=[day])
+        return grid_html([row], title=title, **MONDAY)
+
+    assert _skeleton(drawn(name, words, title)) == _skeleton(drawn("a", "b", "c"))
+
+
+@given(_texts, _texts, _texts)
+def test_no_words_break_the_svg(name: str, words: str, title: str) -> None:
+    """An XML parser reads it, and finds the words as text only."""
+    mark = Mark(MEETING[0], MEETING[0] + 36_000, "BUSY", words)
+    root = ElementTree.fromstring(grid_svg([Row(name, marks=[mark])], title=title, **MONDAY))
+    allowed = {"svg", "style", "desc", "defs", "pattern", "rect", "path", "circle", "text", "g"}
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} <= allowed | {"title"}
+    attributes = {key for element in root.iter() for key in element.attrib}
+    assert not any(key.lower().startswith("on") or "href" in key for key in attributes)
 
 
 def test_all_days_show_the_hours_that_matter() -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from extcal.cache.busytime import BusyTime
 from extcal.cache.freshness import State
@@ -27,11 +26,12 @@ from extcal.intervals import (
     PersonRecord,
     WorkingHours,
     common_free,
+    epoch,
     person_records,
 )
 
 if TYPE_CHECKING:
-    from extcal.draw import Row
+    from extcal.intervals.drawing import Form
 
 __all__ = ["Availability", "CommonFree", "Part", "Person", "person"]
 
@@ -254,64 +254,65 @@ class Availability(Mapping[str, FreeBusy]):
     def to_html(
         self,
         timezone: str | tzinfo = "UTC",
-        hours: WorkingHours | None = None,
+        hours: WorkingHours | Mapping[str, WorkingHours | None] | None = None,
         slots: Iterable[Period] = (),
         title: str = "",
     ) -> str:
-        """The table as one self-contained HTML fragment.
+        """The table as one self-contained HTML fragment: types and times, never titles.
 
-        ``timezone``: whose local days to show. ``hours`` are shaded, ``slots`` (Periods, as
-        ``common_free(...).slots``) are marked.
+        ``timezone``: whose local days to show. ``hours`` are shaded: WorkingHours for everybody,
+        or by name. ``slots`` (Periods, as ``common_free(...).slots``) are marked. Raises
+        ValueError for an unknown zone or name and for a window of more than 400 days.
         """
-        from extcal import draw
-
-        lo, hi = FreeBusy.from_periods(self.window).window_epochs
-        return draw.grid_html(
-            self._rows(),
-            lo=lo,
-            hi=hi,
-            zone=_zone(timezone),
-            hours=hours.epochs(lo, hi) if hours is not None else (),
-            slots=[FreeBusy.from_periods(slot).window_epochs for slot in slots],
-            title=title,
-        )
+        return self._drawn("html", timezone, hours, slots, title)
 
     def to_svg(
         self,
         timezone: str | tzinfo = "UTC",
-        hours: WorkingHours | None = None,
+        hours: WorkingHours | Mapping[str, WorkingHours | None] | None = None,
         slots: Iterable[Period] = (),
         title: str = "",
     ) -> str:
         """The table as an SVG document; the arguments are those of :meth:`to_html`."""
-        from extcal import draw
+        return self._drawn("svg", timezone, hours, slots, title)
 
-        lo, hi = FreeBusy.from_periods(self.window).window_epochs
-        return draw.grid_svg(
-            self._rows(),
-            lo=lo,
-            hi=hi,
-            zone=_zone(timezone),
-            hours=hours.epochs(lo, hi) if hours is not None else (),
-            slots=[FreeBusy.from_periods(slot).window_epochs for slot in slots],
-            title=title,
-        )
+    def _repr_html_(self) -> str | None:
+        """Draw the table in a notebook; what is too long to draw is shown as text."""
+        from extcal.intervals.drawing import LONGEST
 
-    def _repr_html_(self) -> str:
-        return self.to_html()
+        lo, hi = _span(self.window)
+        return self.to_html() if hi - lo <= LONGEST else None
 
-    def _rows(self) -> list[Row]:
-        from extcal import draw
+    def _drawn(
+        self,
+        form: Form,
+        timezone: str | tzinfo,
+        hours: WorkingHours | Mapping[str, WorkingHours | None] | None,
+        slots: Iterable[Period],
+        title: str,
+    ) -> str:
+        from extcal.intervals.drawing import drawn, row_of
 
-        return [
-            draw.Row(
+        window = _span(self.window)
+        own: dict[str, list[tuple[int, int]]] = {}
+        shared = None
+        if isinstance(hours, Mapping):
+            self._names(hours.keys(), "hours")
+            # Who has no hours of his own can be asked at any time, as in common_free.
+            own = {n: h.epochs(*window) if (h := hours.get(n)) else [window] for n in self}
+        else:
+            shared = hours
+        rows = [
+            row_of(
                 name,
-                [(lo, hi, FBType(code).token) for lo, hi, code in row.free_busy.epochs],
+                row.free_busy.epochs,
                 row.free_busy.unknown_epochs,
+                own.get(name),
                 _note(row),
             )
             for name, row in self._people.items()
         ]
+        return drawn(form, rows, window, timezone, shared, slots, title)
 
     def __repr__(self) -> str:
         people = len(self)
@@ -321,6 +322,10 @@ class Availability(Mapping[str, FreeBusy]):
             f"<Availability of {people} {'person' if people == 1 else 'people'}, "
             f"{self.window.start:%Y-%m-%d %H:%M} to {self.window.end:%Y-%m-%d %H:%M} UTC{said}>"
         )
+
+
+def _span(window: Period) -> tuple[int, int]:
+    return epoch(window.start), epoch(window.end, ceil=True)
 
 
 def _note(row: Person) -> str:
@@ -340,13 +345,3 @@ def _hours(
     if isinstance(hours, Mapping):
         return [hours.get(name) for name in names]
     return hours
-
-
-def _zone(timezone: str | tzinfo) -> tzinfo:
-    if isinstance(timezone, tzinfo):
-        return timezone
-    try:
-        return ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        pass
-    raise ValueError(f"timezone takes an IANA name like 'Europe/Berlin', not {timezone!r}")

@@ -8,8 +8,8 @@ holds the feed's address.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, NamedTuple
 
 from extcal.cache.busytime import BusyTime
 from extcal.cache.freshness import State
@@ -17,7 +17,19 @@ from extcal.cache.packing import pack_events, unpack_events
 from extcal.cache.steps import UNKNOWN, Span, coalesce, overlay, with_unknown
 from extcal.errors import Problem
 from extcal.ical import ExternalEvent, explain
-from extcal.intervals import BusyPeriod, FBType, FreeBusy, Period, Record, instant
+from extcal.intervals import (
+    BusyPeriod,
+    FBType,
+    FreeBusy,
+    Period,
+    Record,
+    WorkingHours,
+    find_zone,
+    instant,
+)
+
+if TYPE_CHECKING:
+    from extcal.intervals.drawing import Form
 
 __all__ = ["Change", "Difference", "Reading", "Snapshot", "State"]
 
@@ -184,6 +196,63 @@ class Snapshot:
             packed=pack_events(bare, titles=False),
         )
         return replace(self, reading=reading)
+
+    # -- drawing --------------------------------------------------------------------------------
+
+    def to_html(
+        self,
+        timezone: str | tzinfo = "UTC",
+        hours: WorkingHours | None = None,
+        title: str = "",
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> str:
+        """The calendar as one self-contained HTML fragment, with titles: for its owner only.
+
+        All-day events by their dates, timed events, and the busy time they come to. For everybody
+        else draw :attr:`free_busy`, or ``redacted()``. ``timezone``: whose local days to show.
+        ``hours`` are shaded. ``start``, ``end``: aware datetimes; by default the fourteen days that
+        begin with the day of :attr:`fetched_at`. What lies outside :attr:`window` is not drawn.
+
+        Raises ValueError for an unknown zone, for a time wholly outside the window, and for more
+        than 400 days; TypeError for naive datetimes.
+        """
+        return self._drawn("html", timezone, hours, title, start, end)
+
+    def to_svg(
+        self,
+        timezone: str | tzinfo = "UTC",
+        hours: WorkingHours | None = None,
+        title: str = "",
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> str:
+        """The same as an SVG document; the arguments are those of :meth:`to_html`."""
+        return self._drawn("svg", timezone, hours, title, start, end)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def _drawn(
+        self,
+        form: Form,
+        timezone: str | tzinfo,
+        hours: WorkingHours | None,
+        title: str,
+        start: datetime | None,
+        end: datetime | None,
+    ) -> str:
+        from extcal.cache.owner import fortnight, owner_rows
+        from extcal.intervals.drawing import drawn
+
+        zone = find_zone(timezone)
+        first, last = fortnight(self.fetched_at if start is None else start, zone)
+        shown = self.free_busy.clip(first if start is None else start, last if end is None else end)
+        note = "" if self.state is State.FRESH else f"as of {self.fetched_at:%Y-%m-%d %H:%M} UTC"
+        rows = owner_rows(self.events, shown, note)
+        return drawn(form, rows, shown.window_epochs, zone, hours, (), title)
 
     def diff(self, previous: Snapshot) -> Difference:
         """How busy time changed since ``previous``, over what both cover.

@@ -8,7 +8,7 @@ escaped and a text for every stretch. Nothing here knows calendars, reads a cloc
 from __future__ import annotations
 
 from extcal.draw.fragment import grid_html
-from extcal.draw.layout import Row
 from extcal.draw.picture import grid_svg
+from extcal.draw.rows import DateMark, Mark, Row
 
-__all__ = ["Row", "grid_html", "grid_svg"]
+__all__ = ["DateMark", "Mark", "Row", "grid_html", "grid_svg"]

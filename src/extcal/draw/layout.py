@@ -4,46 +4,42 @@ A grid shows one column per local day. All days show the same hours, from the ea
 that matters: the working hours and every edge of a stretch that is not a midnight, so that nothing
 is ever hidden. Where the window begins or ends within a day, the rest of that day lies outside.
 Positions are fractions of a day's column and follow elapsed time, so that a day with a DST change
-is drawn as long as it is.
+is drawn as long as it is. Up to a fortnight a cell of the picture is a day; a longer window becomes
+a timeline whose cells are seven days.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-__all__ = ["STRENGTH", "Bar", "Day", "Grid", "Row", "Span", "grid", "local", "tick_step", "weeks"]
+from extcal.draw.rows import STRENGTH, Row
 
-STRENGTH = {
-    "UNKNOWN": 0,
-    "WORKING-ELSEWHERE": 1,
-    "BUSY-TENTATIVE": 2,
-    "BUSY": 3,
-    "BUSY-UNAVAILABLE": 4,
-}
-"""What a bar may be. A stronger type is drawn over a weaker one; unknown time lies under all."""
+__all__ = [
+    "Bar",
+    "Cell",
+    "Day",
+    "Grid",
+    "Span",
+    "grid",
+    "lines",
+    "local",
+    "tick_step",
+]
 
 _MAX_DAYS = 400
 _DEFAULT_HOURS = (8, 18)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One person. ``busy`` holds (start, end, FBTYPE token), ``unknown`` (start, end), all in epoch
-    seconds; an unknown token counts as BUSY, FREE is not drawn. ``note`` is a short remark shown
-    under the label, such as the age of what is shown."""
-
-    label: str
-    busy: Sequence[tuple[int, int, str]]
-    unknown: Sequence[tuple[int, int]] = ()
-    note: str = ""
+_DETAILED = 14  # days; beyond that hours are too narrow to be told apart
+_APART = 3 * 3_600  # seconds between two marks of a lane: room for words
+_MOST_LANES = 30  # of events at the same time; what overlaps more often is counted, not drawn
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of one day's column: ``left`` and ``width`` are fractions of it."""
+    """A piece of one column: ``left`` and ``width`` are fractions of it."""
 
     left: float
     width: float
@@ -51,8 +47,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A piece of a stretch on one day. ``start`` and ``end`` are those of the whole stretch;
-    ``opens`` and ``closes`` tell whether they lie on this day."""
+    """A piece of a stretch in one column. ``start`` and ``end`` are those of the whole stretch;
+    ``opens`` and ``closes`` tell whether they lie in this column. ``words`` say what it is, where
+    somebody said so; ``dates`` are the first and last day of what is kept by dates; ``lane`` is
+    the line of a mark in its row, from the top, and None for what is no mark."""
 
     span: Span
     start: int
@@ -60,24 +58,84 @@ class Bar:
     kind: str
     opens: bool
     closes: bool
+    words: str = ""
+    dates: tuple[date, date] | None = None
+    lane: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One local day: ``bars`` per row, the shared ``hours`` and ``slots``, and what the window
-    leaves ``outside``. ``ticks`` are (position, hour)."""
+    """One local day: ``bars`` per row, the ``hours`` of each row, the shared ``slots``, and what
+    the window leaves ``outside``. ``ticks`` are (position, hour)."""
 
     date: date
     ticks: tuple[tuple[float, int], ...]
     bars: tuple[tuple[Bar, ...], ...]
-    hours: tuple[Span, ...]
+    hours: tuple[tuple[Span, ...], ...]
     slots: tuple[Bar, ...]
     outside: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """One column of the picture: a day, or the days of a timeline's week side by side."""
+
+    days: tuple[Day, ...]
+
+    def bars(self, row: int) -> tuple[Bar, ...]:
+        """The bars of a row in order of time."""
+        return self._joined([day.bars[row] for day in self.days])
+
+    def lanes(self, row: int) -> int:
+        """How many lines the marks of a row need here."""
+        lanes = (bar.lane or 0 for day in self.days for bar in day.bars[row])
+        return max(lanes, default=0) + 1
+
+    @property
+    def slots(self) -> tuple[Bar, ...]:
+        """The common free slots."""
+        return self._joined([day.slots for day in self.days])
+
+    def hours(self, row: int) -> tuple[Span, ...]:
+        """The working hours of a row."""
+        return self._spans([day.hours[row] for day in self.days])
+
+    @property
+    def outside(self) -> tuple[Span, ...]:
+        """What the window leaves out."""
+        return self._spans([day.outside for day in self.days])
+
+    def _spans(self, found: Sequence[Sequence[Span]]) -> tuple[Span, ...]:
+        return tuple(
+            self._placed(piece, index) for index, pieces in enumerate(found) for piece in pieces
+        )
+
+    def _placed(self, piece: Span, index: int) -> Span:
+        count = len(self.days)
+        return Span((index + piece.left) / count, piece.width / count)
+
+    def _joined(self, found: Sequence[Sequence[Bar]]) -> tuple[Bar, ...]:
+        """Bars placed; what goes on over midnight is one bar again."""
+        placed: dict[object, list[Bar]] = {}
+        for index, bars in enumerate(found):
+            for bar in bars:
+                piece = self._placed(bar.span, index)
+                key = (bar.start, bar.end, bar.kind, bar.words, bar.dates, bar.lane)
+                several = placed.setdefault(key, [])
+                if several and index and abs(_right(several[-1].span) - piece.left) < 1e-9:
+                    first = several.pop()
+                    piece = Span(first.span.left, _right(piece) - first.span.left)
+                    bar = _moved(bar, piece, first.opens, bar.closes)
+                several.append(_moved(bar, piece, bar.opens, bar.closes))
+        flat = [bar for several in placed.values() for bar in several]
+        return tuple(sorted(flat, key=lambda bar: (bar.span.left, bar.start, bar.lane or 0)))
+
+
+@dataclass(frozen=True, slots=True)
 class Grid:
-    """A whole picture: the rows, the days, the kinds of bars that occur (strongest first)."""
+    """A whole picture: the rows, the days, the kinds of bars that occur (strongest first).
+
+    ``left_out`` is how many marks of each row overlap too many others to be drawn."""
 
     rows: tuple[Row, ...]
     days: tuple[Day, ...]
@@ -89,16 +147,42 @@ class Grid:
     zone: tzinfo
     has_hours: bool
     slots: tuple[tuple[int, int], ...]
+    left_out: tuple[int, ...]
 
     @property
     def has_outside(self) -> bool:
         """Whether some day shows time that the window leaves out."""
         return any(day.outside for day in self.days)
 
+    @property
+    def is_timeline(self) -> bool:
+        """Whether the window is too long for hours to be told apart."""
+        return len(self.days) > _DETAILED
+
+
+def _right(piece: Span) -> float:
+    return piece.left + piece.width
+
+
+def _moved(bar: Bar, piece: Span, opens: bool, closes: bool) -> Bar:
+    return replace(bar, span=piece, opens=opens, closes=closes)
+
 
 def local(seconds: int, zone: tzinfo) -> datetime:
     """An epoch second in ``zone``."""
     return datetime.fromtimestamp(seconds, UTC).astimezone(zone)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """What is drawn: seconds inside the window, or dates."""
+
+    start: int
+    end: int
+    kind: str
+    words: str = ""
+    dates: tuple[date, date] | None = None
+    lane: int | None = None
 
 
 def grid(
@@ -116,13 +200,30 @@ def grid(
         raise ValueError("the window to draw is empty: lo must lie before hi")
     if hi - lo > _MAX_DAYS * 86_400:
         raise ValueError(f"a grid shows at most {_MAX_DAYS} days")
-    stretches = [_stretches(row, lo, hi) for row in rows]
-    working = _union(hours, lo, hi)
-    free = _union(slots, lo, hi)
-    first, last = _visible_hours([*stretches, _typed(working), _typed(free)], lo, hi, zone)
     dates = _dates(lo, hi, zone)
-    days = tuple(_day(day, first, last, lo, hi, zone, stretches, working, free) for day in dates)
-    found = {kind for row in stretches for _, _, kind in row}
+    apart = _APART if len(dates) <= _DETAILED else 0
+    laned = [_lanes(_stretches(row, lo, hi, dates), apart) for row in rows]
+    stretches = [kept for kept, _ in laned]
+    working = [_union(hours if row.hours is None else row.hours, lo, hi) for row in rows]
+    free = [_Stretch(start, end, "SLOT") for start, end in _union(slots, lo, hi)]
+    spans = [*_union(hours, lo, hi), *(span for row in working for span in row)]
+    edges = [(item.start, item.end) for row in [*stretches, free] for item in row if not item.dates]
+    first, last = _visible_hours([*edges, *spans], lo, hi, zone)
+    frame = _Frame(tuple(dates), first, last, lo, hi, zone)
+    drawn = [frame.bars(row) for row in stretches]
+    marked, worked = frame.bars(free), [frame.spans(row) for row in working]
+    days = tuple(
+        Day(
+            date=day,
+            ticks=tuple(_ticks(day, first, last, zone)),
+            bars=tuple(tuple(row[index]) for row in drawn),
+            hours=tuple(tuple(row[index]) for row in worked),
+            slots=tuple(marked[index]),
+            outside=frame.outside(index),
+        )
+        for index, day in enumerate(dates)
+    )
+    found = {item.kind for row in stretches for item in row}
     return Grid(
         rows=tuple(rows),
         days=days,
@@ -132,29 +233,61 @@ def grid(
         lo=lo,
         hi=hi,
         zone=zone,
-        has_hours=bool(hours),
+        has_hours=bool(hours) or any(row.hours is not None for row in rows),
         slots=tuple(sorted((max(a, lo), min(b, hi)) for a, b in slots if max(a, lo) < min(b, hi))),
+        left_out=tuple(count for _, count in laned),
     )
 
 
-_Stretch = tuple[int, int, str]
+def _stretches(row: Row, lo: int, hi: int, days: Sequence[date]) -> list[_Stretch]:
+    """What is drawn of a row inside the window: weakest first, then what has words."""
+    found = [_Stretch(start, end, _kind(token)) for start, end, token in row.busy]
+    found = [item for item in found if item.kind != "FREE"]
+    found += [_Stretch(start, end, "UNKNOWN") for start, end in row.unknown]
+    found.sort(key=lambda item: (STRENGTH[item.kind], item.start, item.end))
+    found += [_Stretch(m.start, m.end, _kind(m.kind), m.words, lane=0) for m in row.marks]
+    clipped = [replace(item, start=max(item.start, lo), end=min(item.end, hi)) for item in found]
+    kept = [item for item in clipped if item.start < item.end]
+    for mark in row.dates:
+        first, last = max(mark.first, days[0]), min(mark.last, days[-1])
+        if first <= last:
+            whole = (mark.first, max(mark.first, mark.last))
+            kept.append(_Stretch(lo, hi, _kind(mark.kind), mark.words, whole, 0))
+    return kept
 
 
-def _stretches(row: Row, lo: int, hi: int) -> list[_Stretch]:
-    """What is drawn of a row, weakest first, inside the window."""
-    found = [(start, end, _kind(token)) for start, end, token in row.busy if token != "FREE"]
-    found += [(start, end, "UNKNOWN") for start, end in row.unknown]
-    clipped = [(max(start, lo), min(end, hi), kind) for start, end, kind in found]
-    kept = [stretch for stretch in clipped if stretch[0] < stretch[1]]
-    return sorted(kept, key=lambda stretch: (STRENGTH[stretch[2]], stretch[0], stretch[1]))
+def _lanes(items: Sequence[_Stretch], apart: int) -> tuple[list[_Stretch], int]:
+    """Marks that overlap, or whose words would for ``apart`` seconds, get lines of their own; and
+    how many found none."""
+    kept = [item for item in items if item.lane is None]
+    ends: list[float] = []
+    left_out = 0
+    for item in sorted((item for item in items if item.lane is not None), key=_order):
+        start, end = _extent(item)
+        if item.words and not item.dates:
+            end += apart
+        lane = next((number for number, until in enumerate(ends) if until <= start), len(ends))
+        if lane == _MOST_LANES:
+            left_out += 1
+            continue
+        ends[lane : lane + 1] = [end]
+        kept.append(replace(item, lane=lane))
+    return kept, left_out
+
+
+def _extent(item: _Stretch) -> tuple[float, float]:
+    if item.dates:
+        return item.dates[0].toordinal(), item.dates[1].toordinal() + 1
+    return item.start, item.end
+
+
+def _order(item: _Stretch) -> tuple[float, float]:
+    start, end = _extent(item)
+    return start, -end
 
 
 def _kind(token: str) -> str:
     return token if token in STRENGTH and token != "UNKNOWN" else "BUSY"
-
-
-def _typed(spans: Iterable[tuple[int, int]]) -> list[_Stretch]:
-    return [(start, end, "UNKNOWN") for start, end in spans]
 
 
 def _union(spans: Iterable[tuple[int, int]], lo: int, hi: int) -> list[tuple[int, int]]:
@@ -171,18 +304,17 @@ def _union(spans: Iterable[tuple[int, int]], lo: int, hi: int) -> list[tuple[int
 
 
 def _visible_hours(
-    groups: Iterable[Iterable[_Stretch]], lo: int, hi: int, zone: tzinfo
+    edges: Iterable[tuple[int, int]], lo: int, hi: int, zone: tzinfo
 ) -> tuple[int, int]:
     """The local hours that every day shows: from before the earliest edge that is not a midnight to
     after the latest, and at least four, so that no DST gap can swallow them."""
     first, last = 24.0, 0.0
-    for group in groups:
-        for start, end, _ in group:
-            begin, finish = _hour(start, zone), _hour(end, zone)
-            if begin and start != lo:
-                first, last = min(first, begin), max(last, begin)
-            if finish and end != hi:
-                first, last = min(first, finish), max(last, finish)
+    for start, end in edges:
+        begin, finish = _hour(start, zone), _hour(end, zone)
+        if begin and start != lo:
+            first, last = min(first, begin), max(last, begin)
+        if finish and end != hi:
+            first, last = min(first, finish), max(last, finish)
     if first > last:
         top, bottom = _DEFAULT_HOURS
     else:
@@ -223,39 +355,65 @@ def _at(day: date, hour: int, zone: tzinfo) -> int:
     return int(moment.timestamp())
 
 
-def _day(
-    day: date,
-    first: int,
-    last: int,
-    lo: int,
-    hi: int,
-    zone: tzinfo,
-    stretches: Sequence[Sequence[_Stretch]],
-    working: Sequence[tuple[int, int]],
-    free: Sequence[tuple[int, int]],
-) -> Day:
-    begin, finish = _at(day, first, zone), _at(day, last, zone)
-    length = max(finish - begin, 1)  # a zone may skip a whole day, as Samoa did
+class _Frame:
+    """The columns of all days, each from the first to the last hour that is shown."""
 
-    def span(start: int, end: int) -> Span | None:
+    def __init__(
+        self, dates: tuple[date, ...], first: int, last: int, lo: int, hi: int, zone: tzinfo
+    ) -> None:
+        self._dates, self._lo, self._hi = dates, lo, hi
+        self._begins = [_at(day, first, zone) for day in dates]
+        self._ends = [_at(day, last, zone) for day in dates]
+
+    def bars(self, row: Iterable[_Stretch]) -> list[list[Bar]]:
+        """The bars of a row, by day."""
+        found: list[list[Bar]] = [[] for _ in self._dates]
+        for item in row:
+            if item.dates:
+                self._by_dates(item, found)
+                continue
+            for index, piece in self._pieces(item.start, item.end):
+                opens, closes = item.start >= self._begins[index], item.end <= self._ends[index]
+                found[index].append(_bar(item, piece, opens, closes))
+        return found
+
+    def _by_dates(self, item: _Stretch, found: list[list[Bar]]) -> None:
+        assert item.dates is not None
+        first, last = item.dates
+        for index, day in enumerate(self._dates):
+            if first <= day <= last:
+                found[index].append(_bar(item, Span(0, 1), day == first, day == last))
+
+    def spans(self, row: Iterable[tuple[int, int]]) -> list[list[Span]]:
+        """Pieces without a kind, by day."""
+        found: list[list[Span]] = [[] for _ in self._dates]
+        for start, end in row:
+            for index, piece in self._pieces(start, end):
+                found[index].append(piece)
+        return found
+
+    def outside(self, index: int) -> tuple[Span, ...]:
+        """What the window leaves out of a day."""
+        cut = ((self._begins[index], self._lo), (self._hi, self._ends[index]))
+        return tuple(piece for start, end in cut if (piece := self._piece(index, start, end)))
+
+    def _pieces(self, start: int, end: int) -> Iterator[tuple[int, Span]]:
+        index = bisect_right(self._ends, start)
+        while index < len(self._dates) and self._begins[index] < end:
+            if piece := self._piece(index, start, end):
+                yield index, piece
+            index += 1
+
+    def _piece(self, index: int, start: int, end: int) -> Span | None:
+        begin, finish = self._begins[index], self._ends[index]
+        length = max(finish - begin, 1)  # a zone may skip a whole day, as Samoa did
         start, end = max(start, begin), min(end, finish)
         return Span((start - begin) / length, (end - start) / length) if start < end else None
 
-    def bars(row: Iterable[_Stretch]) -> Iterator[Bar]:
-        for start, end, kind in row:
-            if piece := span(start, end):
-                yield Bar(piece, start, end, kind, start >= begin, end <= finish)
 
-    def spans(pairs: Iterable[tuple[int, int]]) -> tuple[Span, ...]:
-        return tuple(piece for start, end in pairs if (piece := span(start, end)))
-
-    return Day(
-        date=day,
-        ticks=tuple(_ticks(day, first, last, zone)),
-        bars=tuple(tuple(bars(row)) for row in stretches),
-        hours=spans(working),
-        slots=tuple(bars((start, end, "SLOT") for start, end in free)),
-        outside=spans(((begin, lo), (hi, finish))),
+def _bar(item: _Stretch, piece: Span, opens: bool, closes: bool) -> Bar:
+    return Bar(
+        piece, item.start, item.end, item.kind, opens, closes, item.words, item.dates, item.lane
     )
 
 
@@ -274,6 +432,22 @@ def tick_step(layout: Grid) -> int:
     return next(step for step in (1, 2, 3, 4, 6) if visible / step <= 5 or step == 6)
 
 
-def weeks(layout: Grid) -> list[tuple[Day, ...]]:
-    """The days in lines of at most seven."""
-    return [layout.days[first : first + 7] for first in range(0, len(layout.days), 7)]
+def beside(bar: Bar, others: Iterable[Bar], least: float) -> Span | None:
+    """The empty piece of a column where the words of a mark may stand: after it up to the next one
+    of its lane, or before the first one; None if both are narrower than ``least``."""
+    right = _right(bar.span)
+    lefts = [other.span.left for other in others if other.lane == bar.lane]
+    after = Span(right, min((at for at in lefts if at > bar.span.left), default=1.0) - right)
+    if after.width >= least:
+        return after
+    before = Span(0.0, bar.span.left)
+    return before if before.width >= least and bar.span.left <= min(lefts) else None
+
+
+def lines(layout: Grid) -> list[tuple[Cell, ...]]:
+    """The picture's lines: up to seven days each, or up to four weeks of a timeline."""
+    if not layout.is_timeline:
+        days = [Cell((day,)) for day in layout.days]
+        return [tuple(days[first : first + 7]) for first in range(0, len(days), 7)]
+    weeks = [Cell(layout.days[first : first + 7]) for first in range(0, len(layout.days), 7)]
+    return [tuple(weeks[first : first + 4]) for first in range(0, len(weeks), 4)]

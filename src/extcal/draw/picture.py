@@ -8,31 +8,53 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 
-from extcal.draw.layout import Bar, Day, Grid, Row, Span, grid, tick_step, weeks
+from extcal.draw.layout import Bar, Cell, Grid, Span, beside, grid, lines, tick_step
+from extcal.draw.rows import STRENGTH, Row
 from extcal.draw.style import FONT, palette
-from extcal.draw.words import KINDS, day_name, facts, markup, safe, span, summary, zone_name
+from extcal.draw.words import (
+    KINDS,
+    cell_name,
+    facts,
+    legend,
+    markup,
+    name_of,
+    owned,
+    remark,
+    safe,
+    summary,
+    when,
+    zone_sentence,
+)
 
 __all__ = ["grid_svg"]
 
 _MARGIN = 18
 _NAMES = 128
 _ROW = 34
+_LANE = 24
+_DENSE = 12  # rows; more of them are drawn lower
 _DAY_HEAD = 40
 _TITLE = 34
 _LEGEND = 34
 _GAP = 22
 _TOTAL = 760  # what the days of one line share
+_WEEK = 216  # one column of a timeline
 _DESCRIBED = 500
+_WRITTEN = 46  # what is narrower has no room for words
 
 _CLASSES = {
     "BUSY-UNAVAILABLE": "away",
     "BUSY": "busy",
     "BUSY-TENTATIVE": "tent",
     "WORKING-ELSEWHERE": "else",
+    "FREE": "open",
     "UNKNOWN": "unknown",
     "SLOT": "free",
+    "HOURS": "hours",
+    "OUTSIDE": "outside",
 }
 
 _CSS = """
@@ -52,6 +74,9 @@ font-variant-numeric:tabular-nums}
 .extcal-grid .edge{fill:none;stroke:var(--edge)}
 .extcal-grid .line{stroke:var(--line)}
 .extcal-grid .busy{fill:var(--busy)}
+.extcal-grid .open{fill:var(--paper);stroke:var(--soft);stroke-dasharray:3 2}
+.extcal-grid .w{font-size:10px;fill:var(--soft);font-variant-numeric:tabular-nums}
+.extcal-grid .chip{fill:var(--free);pointer-events:none}
 .extcal-grid .away{fill:url(#extcal-away)}
 .extcal-grid .tent{fill:url(#extcal-tent);stroke:var(--tent)}
 .extcal-grid .else{fill:url(#extcal-else);stroke:var(--else)}
@@ -60,6 +85,13 @@ font-variant-numeric:tabular-nums}
 .extcal-grid .pb{fill:var(--tent-back)}.extcal-grid .ps{stroke:var(--tent)}
 .extcal-grid .ab{fill:var(--away)}.extcal-grid .as{stroke:var(--away-line)}
 .extcal-grid .eb{fill:var(--else-back)}.extcal-grid .es{fill:var(--else)}
+.extcal-grid :is(.busy-t,.away-t,.tent-t,.else-t,.open-t,.b){font-size:11px}
+.extcal-grid .e{text-anchor:end}
+.extcal-grid .busy-b{fill:var(--busy)}.extcal-grid .busy-t{fill:var(--busy-text)}
+.extcal-grid .away-b{fill:var(--away)}.extcal-grid .away-t{fill:var(--away-text)}
+.extcal-grid .tent-b{fill:var(--tent-back)}.extcal-grid .tent-t{fill:var(--tent-text)}
+.extcal-grid .else-b{fill:var(--else-back)}.extcal-grid .else-t{fill:var(--else-text)}
+.extcal-grid .open-b{fill:none}
 .extcal-grid .ub{fill:var(--unknown-back)}.extcal-grid .us{stroke:var(--unknown)}
 """.replace("FONT", FONT).replace("\n", "")
 
@@ -119,16 +151,18 @@ def grid_svg(
     more than 400 days.
     """
     layout = grid(rows, lo=lo, hi=hi, zone=zone, hours=hours, slots=slots)
-    lines = weeks(layout)
-    day_width = max(108, _TOTAL // max(3, max(len(line) for line in lines)))
-    width = 2 * _MARGIN + _NAMES + day_width * max(len(line) for line in lines)
-    block = _DAY_HEAD + _ROW * len(layout.rows)
-    top = _MARGIN + _TITLE
-    bottom = top + block * len(lines) + _GAP * (len(lines) - 1)
+    shown = lines(layout)
+    columns = max(len(line) for line in shown)
+    day_width = _WEEK if layout.is_timeline else max(108, _TOTAL // max(3, columns))
+    width = 2 * _MARGIN + _NAMES + day_width * max(columns, 3 if layout.is_timeline else 1)
+    bands = [_Band.of(layout, line) for line in shown]
+    bottom = _MARGIN + _TITLE + sum(band.height + _DAY_HEAD + _GAP for band in bands) - _GAP
     height = bottom + _LEGEND + _MARGIN // 2
     body: list[str] = list(_head(layout, title, width))
-    for index, line in enumerate(lines):
-        body.extend(_line(layout, line, top + index * (block + _GAP), day_width))
+    top = _MARGIN + _TITLE
+    for band in bands:
+        body.extend(band.drawn(top, day_width))
+        top += band.height + _DAY_HEAD + _GAP
     body.extend(_legend(layout, bottom + _LEGEND))
     label = f"{title + '. ' if title else ''}{summary(layout)}"
     return (
@@ -149,99 +183,172 @@ def _described(layout: Grid) -> str:
 
 
 def _head(layout: Grid, title: str, width: int) -> Iterator[str]:
+    sentence = zone_sentence(layout)
     if title:
-        yield _text(_MARGIN, _MARGIN + 14, fit(title, width * 0.07), "t")
+        room = (width - 2 * _MARGIN - 20 - 12 * _ems(sentence)) / 9.5
+        yield _text(_MARGIN, _MARGIN + 14, fit(title, room), "t")
     place = width - _MARGIN if title else _MARGIN
     anchor = ' text-anchor="end"' if title else ""
     yield (
         f'<text class="s" x="{place}" y="{_MARGIN + 14}"{anchor}>'
-        f"Times in {markup(zone_name(layout.zone))}</text>"
+        f"{markup(sentence[0].upper() + sentence[1:])}</text>"
     )
 
 
-def _line(layout: Grid, line: Sequence[Day], top: int, day_width: int) -> Iterator[str]:
-    body = top + _DAY_HEAD
-    left = _MARGIN + _NAMES
-    right = left + day_width * len(line)
-    for index, row in enumerate(layout.rows):
-        yield from _name(row, body + index * _ROW)
-    for index, day in enumerate(line):
-        yield from _day_back(layout, day, left + index * day_width, top, day_width)
-    for index in range(len(layout.rows)):
-        y = body + index * _ROW
-        yield f'<path class="line" d="M{_MARGIN} {y}H{right}"/>'
-    for index, day in enumerate(line):
-        yield from _day_bars(layout, day, left + index * day_width, body, day_width)
+@dataclass(frozen=True, slots=True)
+class _Band:
+    """One line of the picture: its columns, and how high each row is, that of slots first."""
+
+    layout: Grid
+    cells: Sequence[Cell]
+    heights: tuple[int, ...]
+
+    @classmethod
+    def of(cls, layout: Grid, cells: Sequence[Cell]) -> _Band:
+        dense = len(layout.rows) > _DENSE or layout.is_timeline
+        row, lane = (_ROW - 8, _LANE - 4) if dense else (_ROW, _LANE)
+        counts = [max(cell.lanes(index) for cell in cells) for index in range(len(layout.rows))]
+        heights = [row + (count - 1) * lane for count in counts]
+        return cls(layout, cells, tuple([row, *heights] if layout.slots else heights))
+
+    @property
+    def height(self) -> int:
+        return sum(self.heights)
+
+    def rows(self, body: int) -> Iterator[tuple[int, int, int]]:
+        """The index, the top and the height of every row of people."""
+        skipped = len(self.heights) - len(self.layout.rows)
+        for index, height in enumerate(self.heights[skipped:]):
+            yield index, body + sum(self.heights[: index + skipped]), height
+
+    def drawn(self, top: int, width: float) -> Iterator[str]:
+        layout, body, left = self.layout, top + _DAY_HEAD, _MARGIN + _NAMES
+        if layout.slots:
+            yield _text(_MARGIN, body + self.heights[0] / 2 + 4.5, KINDS["SLOT"], "")
+        for index, y, high in self.rows(body):
+            yield from _name(layout, index, y, high)
+        wides = [width * len(cell.days) / _span(layout) for cell in self.cells]
+        for number, cell in enumerate(self.cells):
+            yield from _ground(self, cell, left + number * width, top, wides[number])
+        right = _number(left + width * (len(wides) - 1) + wides[-1])
+        for _, y, _ in self.rows(body):
+            yield f'<path class="line" d="M{_MARGIN} {y}H{right}"/>'
+        for number, cell in enumerate(self.cells):
+            yield from _cell(self, cell, left + number * width, body, wides[number], number == 0)
 
 
-def _name(row: Row, top: int) -> Iterator[str]:
-    middle = top + _ROW / 2
-    whole = " – ".join(part for part in (row.label, row.note) if part)
+def _span(layout: Grid) -> int:
+    """How many days a whole column holds."""
+    return 7 if layout.is_timeline else 1
+
+
+def _name(layout: Grid, index: int, top: int, height: int) -> Iterator[str]:
+    row, note = layout.rows[index], remark(layout, index)
+    middle = top + height / 2
+    whole = " – ".join(part for part in (row.label, note) if part)
     yield f"<g><title>{markup(whole)}</title>"
-    yield _text(_MARGIN, middle + (-1 if row.note else 4.5), fit(row.label, 16), "")
-    if row.note:
-        yield _text(_MARGIN, middle + 12, fit(row.note, 20), "n")
+    yield _text(_MARGIN, middle + (-1 if note else 4.5), fit(row.label, 16), "")
+    if note:
+        yield _text(_MARGIN, middle + 11, fit(note, 20), "n")
     yield "</g>"
 
 
-def _day_back(layout: Grid, day: Day, left: int, top: int, width: int) -> Iterator[str]:
-    body, height = top + _DAY_HEAD, _ROW * len(layout.rows)
-    ground = "dim" if layout.has_hours else "paper"
-    yield _text(left + 5, top + 14, day_name(day.date), "d")
-    yield f'<rect class="{ground}" x="{left}" y="{body}" width="{width}" height="{height}"/>'
-    yield from (_rect("paper", piece, left, width, body, height) for piece in day.hours)
+def _ground(band: _Band, cell: Cell, left: float, top: int, width: float) -> Iterator[str]:
+    """What lies under the bars of a column: its head, working hours, lines."""
+    layout, body, height = band.layout, top + _DAY_HEAD, band.height
+    yield _text(left + 5, top + 14, cell_name(cell), "d")
+    for index, y, high in band.rows(body):
+        yield _box("dim" if layout.has_hours else "paper", left, y, width, high)
+        yield from (_rect("paper", piece, left, width, y, high) for piece in cell.hours(index))
+    for at, words in _ticks(layout, cell):
+        x = _number(left + at * width)
+        yield f'<path class="line" d="M{x} {body}V{body + height}"/>'
+        kind = "w" if layout.is_timeline else "k"
+        yield _text(left + at * width + (2 if kind == "w" else 0), top + 33, words, kind)
+    yield from (_rect("outside", piece, left, width, body, height) for piece in cell.outside)
+    yield _box("edge", left, body, width, height)
+
+
+def _ticks(layout: Grid, cell: Cell) -> list[tuple[float, str]]:
+    if layout.is_timeline:
+        count = len(cell.days)
+        return [(place / count, str(day.date.day)) for place, day in enumerate(cell.days)]
     step = tick_step(layout)
-    for at, hour in day.ticks:
-        if hour % step == 0:
-            x = _number(left + at * width)
-            yield f'<path class="line" d="M{x} {body}V{body + height}"/>'
-            yield f'<text class="k" x="{x}" y="{top + 33}">{hour}</text>'
-    yield from (_rect("outside", piece, left, width, body, height) for piece in day.outside)
-    yield f'<rect class="edge" x="{left}" y="{body}" width="{width}" height="{height}"/>'
+    return [(at, str(hour)) for at, hour in cell.days[0].ticks if hour % step == 0]
 
 
-def _day_bars(layout: Grid, day: Day, left: int, body: int, width: int) -> Iterator[str]:
-    for index, (row, bars) in enumerate(zip(layout.rows, day.bars, strict=True)):
-        top = body + index * _ROW
-        for bar in bars:
-            inset = 0 if bar.kind == "UNKNOWN" else 5
-            yield _bar(layout, bar, row.label, left, width, top + inset, _ROW - 2 * inset)
-    height = _ROW * len(layout.rows)
-    for slot in day.slots:
-        yield _bar(layout, slot, "", left, width, body + 1, height - 2)
+def _cell(
+    band: _Band, cell: Cell, left: float, body: int, width: float, first: bool
+) -> Iterator[str]:
+    layout = band.layout
+    for slot in cell.slots:
+        yield _bar(layout, slot, "", left, width, body, band.height)
+        place = left + slot.span.left * width
+        yield _box("chip", place, body, slot.span.width * width, band.heights[0])
+    for index, top, high in band.rows(body):
+        inset = 3 if high < _ROW else 5
+        lane = _LANE if inset == 5 else _LANE - 4
+        bars = cell.bars(index)
+        label = layout.rows[index].label
+        for bar in sorted(bars, key=lambda bar: STRENGTH[bar.kind]):
+            if bar.lane is not None:
+                y = top + inset + bar.lane * lane
+                yield _bar(layout, bar, label, left, width, y, lane - 2)
+                if bar.words and (bar.opens or first):
+                    yield from _written(bar, bars, left, width, y, lane - 2)
+            elif bar.kind == "UNKNOWN":
+                yield _bar(layout, bar, label, left, width, top, high)
+            else:
+                yield _bar(layout, bar, label, left, width, top + inset, high - 2 * inset)
 
 
-def _bar(layout: Grid, bar: Bar, label: str, left: int, width: int, top: int, height: int) -> str:
-    what = f"{KINDS[bar.kind]}, {span(bar.start, bar.end, layout.zone)}"
-    hover = f"{label}: {what}" if label else what
+def _bar(
+    layout: Grid, bar: Bar, label: str, left: float, width: float, top: float, height: float
+) -> str:
+    what = f"{name_of(bar)}, {when(bar, layout.zone)}"
     round_ends = ' rx="3.5"' if bar.opens and bar.closes and bar.kind != "UNKNOWN" else ""
-    x = _number(left + bar.span.left * width)
-    wide = _number(max(bar.span.width * width, 1.5))
+    x, wide = left + bar.span.left * width, max(bar.span.width * width, 1.5)
     return (
-        f'<rect class="{_CLASSES[bar.kind]}" x="{x}" y="{top}" width="{wide}" height="{height}"'
-        f"{round_ends}><title>{markup(hover)}</title></rect>"
+        f'<rect class="{_CLASSES[bar.kind]}" x="{_number(x)}" y="{_number(top)}" '
+        f'width="{_number(wide)}" height="{_number(height)}"{round_ends}>'
+        f"<title>{owned(label, what)}</title></rect>"
     )
 
 
-def _rect(name: str, piece: Span, left: int, width: int, top: int, height: int) -> str:
+def _written(
+    bar: Bar, bars: Sequence[Bar], left: float, width: float, top: float, height: float
+) -> Iterator[str]:
+    """The words of a mark: on it where it is long enough, else beside it where there is room."""
+    x, wide = left + bar.span.left * width, bar.span.width * width
+    base, kind = top + height / 2 + 4, _CLASSES[bar.kind]
+    if wide >= _WRITTEN:
+        words = fit(bar.words, (wide - 12) / 6.5)
+        ground = min(_ems(words) * 11 + 8, wide - 4)
+        yield _box(f"{kind}-b", x + 2, top + 2, ground, height - 4)
+        yield _text(x + 5, base, words, f"{kind}-t")
+    elif room := beside(bar, bars, _WRITTEN * 0.7 / width):
+        before = room.left < bar.span.left
+        words = fit(bar.words, (room.width * width - 8) / 6.5)
+        yield _text(x - 4 if before else x + wide + 4, base, words, "b e" if before else "b")
+
+
+def _box(name: str, x: float, y: float, width: float, height: float) -> str:
     return (
-        f'<rect class="{name}" x="{_number(left + piece.left * width)}" y="{top}" '
-        f'width="{_number(piece.width * width)}" height="{height}"/>'
+        f'<rect class="{name}" x="{_number(x)}" y="{_number(y)}" width="{_number(width)}" '
+        f'height="{_number(height)}"/>'
     )
+
+
+def _rect(name: str, piece: Span, left: float, width: float, top: int, height: int) -> str:
+    return _box(name, left + piece.left * width, top, piece.width * width, height)
 
 
 def _legend(layout: Grid, base: int) -> Iterator[str]:
-    found = [(_CLASSES[kind], KINDS[kind]) for kind in layout.kinds]
-    if layout.slots:
-        found.append(("free", KINDS["SLOT"]))
-    if layout.has_hours:
-        found.append(("hours", "Working hours"))
-    if layout.has_outside:
-        found.append(("outside", "Not asked for"))
     x = float(_MARGIN)
-    for name, words in found:
+    for kind, words in legend(layout):
         yield (
-            f'<rect class="{name}" x="{_number(x)}" y="{base - 15}" width="22" height="13" rx="3"/>'
+            f'<rect class="{_CLASSES[kind]}" x="{_number(x)}" y="{base - 15}" '
+            'width="22" height="13" rx="3"/>'
         )
         yield _text(x + 28, base - 4, words, "s")
         x += 28 + 12 * _ems(words) + 16

@@ -1,65 +1,121 @@
 """Colours and patterns, in one place: each type has both, so that neither has to be seen.
 
-The same names serve HTML and SVG as CSS custom properties under ``.extcal-grid``, light by default
-and dark where the reader's system asks for it.
+The same names serve HTML and SVG as CSS custom properties under ``.extcal-grid``: light by default,
+dark where the reader's system or the page around it is dark, and the system's own colours where the
+reader has forced them. Text keeps a contrast of 4.5 to what lies behind it, and what tells types
+apart one of 3 (WCAG 2.2, success criteria 1.4.3 and 1.4.11); a test measures both.
 """
 
 from __future__ import annotations
 
-__all__ = ["FONT", "palette"]
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["DARK", "FONT", "FORCED", "LIGHT", "palette"]
 
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue','DejaVu Sans',sans-serif"
 
-_LIGHT = {
-    "back": "#ffffff",  # behind everything
-    "paper": "#ffffff",  # working hours, or all hours where none are given
-    "dim": "#eef0f4",  # outside working hours
-    "outside": "#dde1e8",  # not part of the window
-    "line": "#d9dde5",
-    "edge": "#c3c9d4",
-    "text": "#1d2433",
-    "soft": "#5a6579",
-    "busy": "#3f5fd0",
-    "tent": "#8ea4f0",  # the stripes of tentative
-    "tent-back": "#dfe6fd",
-    "away": "#8f2fa8",  # unavailable
-    "away-line": "#b76bcb",
-    "else": "#c07a00",  # working elsewhere: dots
-    "else-back": "#fdf0d5",
-    "unknown": "#a3abb9",
-    "unknown-back": "#e7eaef",
-    "free": "#1f9254",
-}
+LIGHT: Mapping[str, str] = MappingProxyType(
+    {
+        "back": "#ffffff",  # behind everything
+        "paper": "#ffffff",  # working hours, or all hours where none are given
+        "dim": "#eceff4",  # outside working hours
+        "outside": "#d5dae3",  # not part of the window
+        "line": "#dce0e8",
+        "edge": "#c3c9d4",
+        "text": "#1d2433",
+        "soft": "#566074",
+        "busy": "#3f5fd0",
+        "busy-text": "#ffffff",
+        "tent": "#5f7ade",  # the stripes of tentative
+        "tent-back": "#e4eafd",
+        "tent-text": "#1d2433",
+        "away": "#8f2fa8",  # unavailable
+        "away-line": "#d9a8e4",
+        "away-text": "#ffffff",
+        "else": "#a86a00",  # working elsewhere: dots
+        "else-back": "#fdf2db",
+        "else-text": "#1d2433",
+        "unknown": "#737d8f",  # a net of thin lines
+        "unknown-back": "#e9ecf1",
+        "free": "#178048",
+    }
+)
 
-_DARK = {
-    "back": "#171b22",
-    "paper": "#272e3b",
-    "dim": "#1a1f28",
-    "outside": "#0c0e12",
-    "line": "#38414f",
-    "edge": "#465062",
-    "text": "#e8ebf1",
-    "soft": "#a0aabb",
-    "busy": "#7590f5",
-    "tent": "#5a72c9",
-    "tent-back": "#2a3560",
-    "away": "#c56bdd",
-    "away-line": "#8d3fa5",
-    "else": "#e0a23c",
-    "else-back": "#43361d",
-    "unknown": "#6c7688",
-    "unknown-back": "#2d3440",
-    "free": "#4ccb88",
-}
+DARK: Mapping[str, str] = MappingProxyType(
+    {
+        "back": "#171b22",
+        "paper": "#272e3b",
+        "dim": "#1a1f28",
+        "outside": "#0b0d11",
+        "line": "#38414f",
+        "edge": "#465062",
+        "text": "#e8ebf1",
+        "soft": "#a8b2c2",
+        "busy": "#8199f6",
+        "busy-text": "#10141c",
+        "tent": "#7b92ee",
+        "tent-back": "#29345c",
+        "tent-text": "#f2f4f8",
+        "away": "#d58be8",
+        "away-line": "#6f3180",
+        "away-text": "#170b1b",
+        "else": "#e0a23c",
+        "else-back": "#40341d",
+        "else-text": "#f2f4f8",
+        "unknown": "#98a2b4",
+        "unknown-back": "#2c333f",
+        "free": "#4ccb88",
+    }
+)
+
+FORCED: Mapping[str, str] = MappingProxyType(
+    {
+        "back": "Canvas",
+        "paper": "Canvas",
+        "dim": "Canvas",
+        "outside": "GrayText",
+        "line": "GrayText",
+        "edge": "CanvasText",
+        "text": "CanvasText",
+        "soft": "CanvasText",
+        "busy": "CanvasText",
+        "busy-text": "Canvas",
+        "tent": "CanvasText",
+        "tent-back": "Canvas",
+        "tent-text": "CanvasText",
+        "away": "CanvasText",
+        "away-line": "Canvas",
+        "away-text": "Canvas",
+        "else": "CanvasText",
+        "else-back": "Canvas",
+        "else-text": "CanvasText",
+        "unknown": "CanvasText",
+        "unknown-back": "Canvas",
+        "free": "Highlight",
+    }
+)
+
+# How pages say that they are dark, whatever the system is: JupyterLab, VS Code, Sphinx themes,
+# Bootstrap; and how they say that they are light.
+_DARK_PAGES = "[data-jp-theme-light=false],[data-theme=dark],[data-bs-theme=dark],.vscode-dark"
+_LIGHT_PAGES = "[data-jp-theme-light=true],[data-theme=light],[data-bs-theme=light],.vscode-light"
 
 
 def palette() -> str:
-    """The CSS that defines both sets of colours."""
+    """The CSS that defines the sets of colours, and chooses among them."""
+    light = f"{{{_properties(LIGHT)};color-scheme:light}}"
+    dark = f"{{{_properties(DARK)};color-scheme:dark}}"
     return (
-        f".extcal-grid{{{_properties(_LIGHT)};color-scheme:light dark}}"
-        f"@media(prefers-color-scheme:dark){{.extcal-grid{{{_properties(_DARK)}}}}}"
+        f".extcal-grid{light}"
+        f"@media screen and (prefers-color-scheme:dark){{.extcal-grid{dark}}}"
+        f":is({_LIGHT_PAGES}) .extcal-grid{light}"
+        f"@media screen{{:is({_DARK_PAGES}) .extcal-grid{dark}}}"
+        # Three times the class: stronger than what a page says.
+        "@media (forced-colors:active){.extcal-grid.extcal-grid.extcal-grid"
+        f"{{{_properties(FORCED)}}}}}"
     )
 
 
-def _properties(colours: dict[str, str]) -> str:
+def _properties(colours: Mapping[str, str]) -> str:
     return ";".join(f"--{name}:{colour}" for name, colour in colours.items())

@@ -6,24 +6,44 @@ Every string that reaches markup goes through :func:`safe` (text) and, in markup
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime, tzinfo
 from html import escape
 
-from extcal.draw.layout import Grid, local
+from extcal.draw.layout import Bar, Cell, Grid, local
 
-__all__ = ["KINDS", "day_name", "facts", "markup", "safe", "span", "summary", "zone_name"]
+__all__ = [
+    "KINDS",
+    "WEEKDAYS",
+    "briefly",
+    "cell_name",
+    "day_name",
+    "facts",
+    "legend",
+    "markup",
+    "name_of",
+    "owned",
+    "remark",
+    "safe",
+    "span",
+    "summary",
+    "when",
+    "zone_name",
+    "zone_sentence",
+]
 
 KINDS = {
     "BUSY-UNAVAILABLE": "Unavailable",
     "BUSY": "Busy",
     "BUSY-TENTATIVE": "Tentative",
     "WORKING-ELSEWHERE": "Working elsewhere",
+    "FREE": "Does not block",
     "UNKNOWN": "Unknown",
     "SLOT": "Free for all",
 }
 
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 # Not allowed in XML 1.0 (section 2.2), and the controls that reorder what stands around them.
@@ -41,9 +61,17 @@ def markup(text: str) -> str:
     return escape(safe(text), quote=True)
 
 
+def owned(label: str, what: str) -> str:
+    """``label: what`` as markup; a label written from right to left stays on its own side."""
+    name = markup(label)
+    if any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in name):
+        name = f"\u2068{name}\u2069"
+    return f"{name}: {markup(what)}" if name else markup(what)
+
+
 def day_name(day: date) -> str:
     """Such as ``Mon 4 Jan``."""
-    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    return f"{WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
 
 
 def span(start: int, end: int, zone: tzinfo) -> str:
@@ -57,6 +85,8 @@ def span(start: int, end: int, zone: tzinfo) -> str:
         return f"{day_name(first)} {_clock(first)}–{_clock(last)}"
     if first.date() == final.date():
         return f"{day_name(first)} {_clock(first)}–24:00"
+    if _clock(last) == "00:00":
+        return f"{day_name(first)} {_clock(first)} – {day_name(final)} 24:00"
     return f"{day_name(first)} {_clock(first)} – {day_name(last)} {_clock(last)}"
 
 
@@ -69,12 +99,63 @@ def zone_name(zone: tzinfo) -> str:
     return safe(str(getattr(zone, "key", None) or zone))
 
 
+def when(bar: Bar, zone: tzinfo) -> str:
+    """The times of a bar, or its dates."""
+    if bar.dates is None:
+        return span(bar.start, bar.end, zone)
+    first, last = bar.dates
+    if first == last:
+        return f"{day_name(first)}, all day"
+    return f"{day_name(first)} – {day_name(last)}, all day"
+
+
+def briefly(bar: Bar, cell: Cell, zone: tzinfo) -> str:
+    """The times of a bar, without the day where it is the cell's only one."""
+    words = when(bar, zone)
+    first, *others = cell.days
+    if others or " – " in words:
+        return words
+    return words.removeprefix(day_name(first.date)).lstrip(", ")
+
+
+def name_of(bar: Bar) -> str:
+    """What a bar is: its own words, if it has any, then its type."""
+    kind = KINDS[bar.kind]
+    return f"{safe(bar.words)} – {kind}" if bar.words else kind
+
+
+def cell_name(cell: Cell) -> str:
+    """Such as ``Mon 4 Jan``, or ``Mon 4 Jan – Sun 10 Jan``."""
+    first, last = cell.days[0].date, cell.days[-1].date
+    return day_name(first) if first == last else f"{day_name(first)} – {day_name(last)}"
+
+
+def remark(grid: Grid, row: int) -> str:
+    """The note of a row, and how much of it could not be drawn."""
+    left_out = grid.left_out[row]
+    notes = [grid.rows[row].note, f"{left_out} more at the same time" if left_out else ""]
+    return ", ".join(note for note in notes if note)
+
+
+def legend(grid: Grid) -> Iterator[tuple[str, str]]:
+    """What needs explaining, as (kind, words): types, then ``SLOT``, ``HOURS``, ``OUTSIDE``."""
+    yield from ((kind, KINDS[kind]) for kind in grid.kinds)
+    if grid.slots:
+        yield "SLOT", KINDS["SLOT"]
+    if grid.has_hours:
+        yield "HOURS", "Working hours"
+    if grid.has_outside:
+        yield "OUTSIDE", "Not asked for"
+
+
 def facts(grid: Grid) -> Iterator[tuple[str, str, str]]:
     """Everything that the picture shows as (who, what, when): rows in order, then the slots."""
     for index, row in enumerate(grid.rows):
-        seen = {(bar.start, bar.end, bar.kind) for day in grid.days for bar in day.bars[index]}
-        for start, end, kind in sorted(seen):
-            yield safe(row.label), KINDS[kind], span(start, end, grid.zone)
+        bars = [bar for day in grid.days for bar in day.bars[index]]
+        bars.sort(key=lambda bar: (bar.start, bar.end))
+        said = [(name_of(bar), when(bar, grid.zone)) for bar in bars]
+        for what, times in dict.fromkeys(said):
+            yield safe(row.label), what, times
     for start, end in grid.slots:
         yield "Everybody", KINDS["SLOT"], span(start, end, grid.zone)
 
@@ -84,7 +165,15 @@ def summary(grid: Grid) -> str:
     names = [safe(row.label) for row in grid.rows]
     who = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     first, last = local(grid.lo, grid.zone), local(grid.hi - 1, grid.zone)
-    when = day_name(first)
+    days = day_name(first)
     if first.date() != last.date():
-        when += f" to {day_name(last)}"
-    return f"Availability of {who or 'nobody'}, {when}, times in {zone_name(grid.zone)}."
+        days += f" to {day_name(last)}"
+    return f"Availability of {who or 'nobody'}, {days}, {zone_sentence(grid)}."
+
+
+def zone_sentence(grid: Grid) -> str:
+    """Whose times these are, and, for a timeline, which hours of each day are shown."""
+    said = f"times in {zone_name(grid.zone)}"
+    if grid.is_timeline:
+        said += f", each day {grid.first_hour:02}:00–{grid.last_hour:02}:00"
+    return said

@@ -13,6 +13,7 @@ from extcal.intervals.instants import epoch, instant
 from extcal.intervals.merge import Levels
 from extcal.intervals.records import PersonRecord, Record, person_records
 from extcal.intervals.types import BLOCKING, BusyPeriod, FBType, Period
+from extcal.intervals.wallclock import find_zone
 
 __all__ = [
     "BLOCKING",
@@ -26,6 +27,7 @@ __all__ = [
     "WorkingHours",
     "common_free",
     "epoch",
+    "find_zone",
     "instant",
     "person_records",
 ]

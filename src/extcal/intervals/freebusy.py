@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from operator import itemgetter
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from extcal.intervals.frozen import Frozen
 from extcal.intervals.instants import FIRST, LAST, epoch, span, spoken, whole_seconds
@@ -40,6 +40,10 @@ from extcal.intervals.types import (
     period,
     period_span,
 )
+
+if TYPE_CHECKING:
+    from extcal.intervals.drawing import Form
+    from extcal.intervals.hours import WorkingHours
 
 __all__ = ["FreeBusy"]
 
@@ -243,6 +247,58 @@ class FreeBusy(Frozen):
 
     def __iter__(self) -> Iterator[BusyPeriod]:
         return iter(self.periods)
+
+    # -- drawing --------------------------------------------------------------------------------
+
+    def to_html(
+        self,
+        timezone: str | tzinfo = "UTC",
+        hours: WorkingHours | None = None,
+        slots: Iterable[Period] = (),
+        title: str = "",
+        *,
+        name: str = "Availability",
+    ) -> str:
+        """Return a picture of this as one self-contained HTML fragment: types and times.
+
+        ``timezone``: whose local days to show, an IANA name or a tzinfo. ``hours`` are shaded,
+        ``slots`` (Periods, such as :meth:`free` gives) are marked. ``name`` is written beside the
+        row, ``title`` above the picture. Raises ``ValueError`` for an unknown zone and for a
+        window of more than 400 days: clip it.
+        """
+        return self._drawn("html", timezone, hours, slots, title, name)
+
+    def to_svg(
+        self,
+        timezone: str | tzinfo = "UTC",
+        hours: WorkingHours | None = None,
+        slots: Iterable[Period] = (),
+        title: str = "",
+        *,
+        name: str = "Availability",
+    ) -> str:
+        """Return the same as an SVG document; the arguments are those of :meth:`to_html`."""
+        return self._drawn("svg", timezone, hours, slots, title, name)
+
+    def _drawn(
+        self,
+        form: Form,
+        timezone: str | tzinfo,
+        hours: WorkingHours | None,
+        slots: Iterable[Period],
+        title: str,
+        name: str,
+    ) -> str:
+        from extcal.intervals.drawing import drawn, row_of
+
+        rows, window = [row_of(name, self._busy, self._unknown)], self.window_epochs
+        return drawn(form, rows, window, timezone, hours, slots, title)
+
+    def _repr_html_(self) -> str | None:
+        """Draw this in a notebook; what is too long to draw is shown as text."""
+        from extcal.intervals.drawing import LONGEST
+
+        return self.to_html() if self._hi - self._lo <= LONGEST else None
 
     # -- asking ---------------------------------------------------------------------------------
 

@@ -1,0 +1,58 @@
+"""Free/busy time as rows of a picture: what :mod:`extcal.draw` needs, from what the algebra has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
+from typing import Literal
+
+from extcal.draw import Row, grid_html, grid_svg
+from extcal.intervals.hours import WorkingHours
+from extcal.intervals.merge import BusySpan, Span
+from extcal.intervals.types import FBType, Period, period_span
+from extcal.intervals.wallclock import find_zone
+
+__all__ = ["LONGEST", "Form", "drawn", "row_of"]
+
+Form = Literal["html", "svg"]
+
+LONGEST = 400 * 86_400
+"""The longest window that is drawn, in seconds: see :func:`extcal.draw.grid_html`."""
+
+
+def row_of(
+    label: str,
+    busy: Iterable[BusySpan],
+    unknown: Sequence[Span],
+    hours: Sequence[Span] | None = None,
+    note: str = "",
+) -> Row:
+    """One person's row, in epoch seconds; ``hours`` are that person's own."""
+    typed = [(start, end, FBType(code).token) for start, end, code in busy]
+    return Row(label, typed, unknown, note, hours)
+
+
+def drawn(
+    form: Form,
+    rows: Sequence[Row],
+    window: tuple[int, int],
+    timezone: str | tzinfo,
+    hours: WorkingHours | None,
+    slots: Iterable[Period],
+    title: str,
+) -> str:
+    """The picture of ``rows`` over ``window`` (epoch seconds), as an HTML fragment or an SVG.
+
+    Raises ValueError for a zone that nobody knows and a window of more than 400 days.
+    """
+    lo, hi = window
+    draw = grid_html if form == "html" else grid_svg
+    return draw(
+        rows,
+        lo=lo,
+        hi=hi,
+        zone=find_zone(timezone),
+        hours=hours.epochs(lo, hi) if hours is not None else (),
+        slots=[period_span(slot) for slot in slots],
+        title=title,
+    )
