@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +10,7 @@ from hypothesis import strategies as st
 from extcal.ical import dense
 from extcal.ical.components import Stream
 from extcal.ical.instances import planned_at, touches
-from extcal.ical.moments import DAY, Extent, Moment
+from extcal.ical.moments import DAY, Extent
 from extcal.ical.work import Work
 from extcal.ical.zones import Zone, Zones
 from extcal.intervals import FreeBusy
@@ -58,11 +56,10 @@ def test_columns_hold_what_touches_the_window(
     """RFC 4791 section 9.9, for each instance on its own."""
     name, around = place
     zone = zone_near(name, seconds(around))
-    event: Any = SimpleNamespace(extent=extent, start=Moment(0, False, zone))
     run = sorted({seconds(around) + offset for offset in offsets})
     lo = zone.to_epoch(seconds(around)) + begins
     hi = lo + length
-    found = planned_at(event, run, zone.to_epochs(run), lo, hi)
+    found = planned_at(zone, extent, run, zone.to_epochs(run), lo, hi)
     one_by_one = [(zone.to_epoch(at), extent.end(at, zone.to_epoch(at), zone), at) for at in run]
     expected = sorted(row for row in one_by_one if touches(row[0], row[1], lo, hi))
     assert sorted(zip(found.starts, found.ends, found.locals, strict=True)) == expected

@@ -87,7 +87,7 @@ def feeds(draw: st.DrawFn) -> tuple[str, datetime, datetime]:
 
 @contextmanager
 def each_for_itself() -> Iterator[None]:
-    with mock.patch.object(Steady, "columns", return_value=None):
+    with mock.patch.object(Steady, "midnights", return_value=None):
         yield
 
 
@@ -160,7 +160,7 @@ def asked(text: str) -> list[Columns | None]:
         return answers[-1]
 
     with mock.patch.object(Steady, "columns", listening):
-        extcal.free_busy(text, datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 4, 4, tzinfo=UTC))
+        extcal.expand(text, datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 4, 4, tzinfo=UTC))
     return answers
 
 

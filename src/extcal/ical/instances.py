@@ -12,7 +12,7 @@ from itertools import compress
 from operator import lt
 from typing import NamedTuple
 
-from extcal.ical.moments import DAY, Moment
+from extcal.ical.moments import DAY, Extent, Moment
 from extcal.ical.values import Event
 from extcal.ical.zones import Zone
 
@@ -100,17 +100,17 @@ def distinct(
 
 
 def planned_at(
-    event: Event, locals_: Sequence[int], starts: Sequence[int], lo: int, hi: int
+    zone: Zone, extent: Extent, locals_: Sequence[int], starts: Sequence[int], lo: int, hi: int
 ) -> Columns:
-    """Return the instances of an event that touch ``[lo, hi)``.
+    """Return those of the instances of one zone and length that touch ``[lo, hi)``.
 
     ``locals_`` are sorted local starts and ``starts`` the epoch seconds that they are. What it is
     equal to, one by one: :meth:`Extent.end` of each, and :func:`touches`.
     """
-    days, seconds = event.extent
+    days, seconds = extent
     ends = starts
     if days:
-        ends = event.start.zone.to_epochs([local + days * DAY for local in locals_])
+        ends = zone.to_epochs([local + days * DAY for local in locals_])
     if seconds:
         ends = [end + seconds for end in ends]
     if starts != sorted(starts) or (days and (ends != sorted(ends) or any(map(lt, ends, starts)))):

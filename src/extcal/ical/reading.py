@@ -16,7 +16,7 @@ from extcal.ical.components import CalendarHead, Component, Stream
 from extcal.ical.events import ExternalEvent
 from extcal.ical.exclusions import Exclusions
 from extcal.ical.expansion import Expansion
-from extcal.ical.instances import Columns, Instances
+from extcal.ical.instances import Instances
 from extcal.ical.moments import DAY, parse_duration
 from extcal.ical.plain import PlainReader
 from extcal.ical.steady import Steady
@@ -93,7 +93,6 @@ class Reading:
             raw, zones, work, people=bool(question.owner), titles=question.titles
         )
         self.steady = Steady(self.lo, self.hi, work)
-        self.merged: dict[tuple[int, FBType], Columns] = {}
         self.empty = not has_vevents and not stream.freebusy and not stream.availability
         self.busy: Levels = {}
         self.shown: list[_Shown | _Alike] = []
@@ -101,7 +100,7 @@ class Reading:
         ties = [_tie(head) for head in stream.calendars]
         for group in self.groups(ties):
             self.take(group)
-        for component_kind in (self.take_published, self.take_unavailable):
+        for component_kind in (self.take_together, self.take_published, self.take_unavailable):
             try:
                 component_kind(has_vevents)
             except LimitExceeded:
@@ -199,6 +198,8 @@ class Reading:
         found: list[_Shown | _Alike] = []
         mark = self.work.mark()
         try:
+            if not self.question.events and len(group) == 1 and self.judge_together(group[0]):
+                return
             self.judge(group, found)
         except LimitExceeded:
             raise
@@ -225,14 +226,17 @@ class Reading:
 
     def judge(self, group: list[Event], found: list[_Shown | _Alike]) -> None:
         exclusions = self.question.exclusions
+        verdicts: dict[int, busy.Verdict | None] = {}
+        columns = None
         if len(group) == 1 and not exclusions.single:
             columns = self.steady.columns(group[0])
-            if columns is not None:
-                self.judge_steady(group[0], columns, found)
-                return
-        verdicts: dict[int, busy.Verdict | None] = {}
-        several = series.occurrences if exclusions.single else series.instances
-        for one in several(group, self.zones, self.raw, self.lo, self.hi, self.work):
+        several: Iterable[series.Occurrence | Instances]
+        if columns is not None:
+            several = (Instances(group[0], columns),)
+        else:
+            ways = series.occurrences if exclusions.single else series.instances
+            several = ways(group, self.zones, self.raw, self.lo, self.hi, self.work)
+        for one in several:
             event = one.event
             if event.offset not in verdicts:
                 verdicts[event.offset] = self.verdict(event)
@@ -253,17 +257,22 @@ class Reading:
                 if self.question.events:
                     found.append(_Shown(one.start, one.end, event.uid, fbtype, reason, one))
 
-    def judge_steady(self, event: Event, columns: Columns, found: list[_Shown | _Alike]) -> None:
-        verdict = self.verdict(event)
-        if verdict is None or not columns.starts:
-            return
-        fbtype, reason = verdict
-        # Time that is busy already does not become busier: series may share their columns.
-        if fbtype and (id(columns), fbtype) not in self.merged:
-            self.merged[id(columns), fbtype] = columns
+    def judge_together(self, event: Event) -> bool:
+        """Only times are asked for: series of one time of day and length are a set of days."""
+        if event.exdates or self.question.exclusions.single:
+            return False
+        midnights = self.steady.midnights(event)
+        if midnights:
+            verdict = self.verdict(event)
+            if verdict is not None and verdict[0]:
+                self.steady.add(event, midnights, verdict[0])
+        return midnights is not None
+
+    def take_together(self, has_vevents: bool) -> None:
+        """The series that were not asked for one by one."""
+        del has_vevents
+        for fbtype, columns in self.steady.added():
             self.block(columns.starts, columns.ends, fbtype)
-        if self.question.events:
-            found.append(_Alike(Instances(event, columns), fbtype, reason))
 
     def block(self, starts: Iterable[int], ends: Iterable[int], fbtype: FBType) -> None:
         """Add busy time: none of it ends before it starts, and what has no length adds none."""

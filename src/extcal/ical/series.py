@@ -339,7 +339,8 @@ class _Master:
             return
         starts, epochs = distinct(starts, self.zone, removed.epochs)
         if not self.shifts:
-            yield Instances(self.event, planned_at(self.event, starts, epochs, lo, hi))
+            columns = planned_at(self.zone, self.event.extent, starts, epochs, lo, hi)
+            yield Instances(self.event, columns)
             return
         for local, epoch in zip(starts, epochs, strict=True):
             found = self.moved(local, epoch)

@@ -12,16 +12,17 @@ they cost the first. ``tests/ical/test_steady.py`` holds that ``series`` gives t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from extcal.ical import recurrence
 from extcal.ical.days import civil, day_number, month_length
 from extcal.ical.instances import Columns, distinct, planned_at
-from extcal.ical.moments import DAY, Extent
+from extcal.ical.moments import DAY, Extent, Moment
 from extcal.ical.values import Event
 from extcal.ical.work import Work
 from extcal.ical.zones import Zone
+from extcal.intervals import FBType
 
 __all__ = ["Steady"]
 
@@ -96,7 +97,17 @@ class _Pattern:
 class Steady:
     """The steady series of one feed around one window ``[lo, hi)`` of epoch seconds."""
 
-    __slots__ = ("_first", "_hi", "_known", "_last", "_lo", "_patterns", "_work", "_years")
+    __slots__ = (
+        "_added",
+        "_first",
+        "_hi",
+        "_known",
+        "_last",
+        "_lo",
+        "_patterns",
+        "_work",
+        "_years",
+    )
 
     def __init__(self, lo: int, hi: int, work: Work) -> None:
         self._lo, self._hi, self._work = lo, hi, work
@@ -105,15 +116,38 @@ class Steady:
         self._first, self._last = first - first % DAY, last - last % -DAY
         self._years = range(civil(self._first // DAY)[0], civil(self._last // DAY - 1)[0] + 1)
         self._patterns: dict[int, _Pattern] = {}
-        self._known: dict[tuple[int, int, Zone, Extent], Columns] = {}
+        self._known: dict[tuple[int, int, Zone, Extent], tuple[Sequence[int], Columns]] = {}
+        self._added: dict[tuple[int, Zone, Extent, FBType], set[int]] = {}
 
     def columns(self, event: Event) -> Columns | None:
         """Return the instances that touch the window, or None where ``series`` has to find them.
 
         Series that have them in common are given the same object.
         """
+        gone = self._gone(event)
+        found = None if gone is None else self.midnights(event)
+        if found is None or gone is None:
+            return None
+        if not found:
+            return _NONE
+        if gone:
+            return self._placed(event.start, event.extent, found, gone)
         start, extent = event.start, event.extent
-        local = start.local
+        key = (id(found), start.local % DAY, start.zone, extent)
+        known = self._known.get(key)
+        if known is None:
+            columns = self._placed(start, extent, found, ())
+            self._known[key] = found, columns  # the days too: else another's might get their id
+            return columns
+        return known[1]
+
+    def midnights(self, event: Event) -> Sequence[int] | None:
+        """Return the local midnights of the days on which instances start, EXDATEs included.
+
+        They are all that may touch the window and a few more, in order. None as in ``columns``.
+        """
+        extent = event.extent
+        local = event.start.local
         if (
             len(event.rules) != 1
             or local >= self._first
@@ -129,27 +163,31 @@ class Steady:
             pattern = self._patterns[id(rule)] = _Pattern(rule, self._last)
         if not pattern.is_steady:
             return None
-        gone = self._gone(event)
-        if gone is None:
-            return None
         day = local // DAY
+        found: _Days | None
         if pattern.is_anniversary:
-            return self._placed(event, self._anniversaries(pattern, day), gone)
-        phase = pattern.phase(day)
-        found = pattern.days.get(phase) or self._chosen(pattern, phase, day)
-        if found is None:
+            found = self._anniversaries(pattern, day)
+        else:
+            phase = pattern.phase(day)
+            found = pattern.days.get(phase) or self._chosen(pattern, phase, day)
+        if found is None or not self._paid(found):
             return None
-        if gone:
-            return self._placed(event, found, gone)
-        key = (id(found), local % DAY, start.zone, extent)
-        columns = self._known.get(key)
-        if columns is None:
-            columns = self._placed(event, found, ())
-            if columns is not None:
-                self._known[key] = columns
-        elif not self._paid(found):
-            return None
-        return columns
+        return found.midnights
+
+    def add(self, event: Event, midnights: Sequence[int], fbtype: FBType) -> None:
+        """Let an event without EXDATEs take place on these days, all together."""
+        start = event.start
+        key = (start.local % DAY, start.zone, event.extent, fbtype)
+        days = self._added.get(key)
+        if days is None:
+            days = self._added[key] = set()
+        days.update(midnights)
+
+    def added(self) -> Iterator[tuple[FBType, Columns]]:
+        """Yield what was added, by its type: each start once, however many series have it."""
+        for (time, zone, extent, fbtype), days in self._added.items():
+            start = Moment(time, False, zone)
+            yield fbtype, self._placed(start, extent, sorted(days), ())
 
     def _paid(self, found: _Days) -> bool:
         """Whether the steps left are enough for these days; ``series`` spends the last of them."""
@@ -192,14 +230,10 @@ class Steady:
                     midnights.append(midnight)
         return _Days(midnights, len(years))
 
-    def _placed(self, event: Event, found: _Days, gone: Sequence[set[int]]) -> Columns | None:
-        if not self._paid(found):
-            return None
-        locals_ = found.midnights
-        if not locals_:
-            return _NONE
-        time = event.start.local % DAY
-        if time:
-            locals_ = [midnight + time for midnight in locals_]
-        locals_, starts = distinct(locals_, event.start.zone, gone)
-        return planned_at(event, locals_, starts, self._lo, self._hi)
+    def _placed(
+        self, start: Moment, extent: Extent, midnights: Sequence[int], gone: Sequence[set[int]]
+    ) -> Columns:
+        time = start.local % DAY
+        locals_ = [midnight + time for midnight in midnights] if time else midnights
+        locals_, starts = distinct(locals_, start.zone, gone)
+        return planned_at(start.zone, extent, locals_, starts, self._lo, self._hi)
