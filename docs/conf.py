@@ -71,6 +71,9 @@ _PAGES = {
     "SECURITY.md": "project/reporting.md",
 }
 _LINK = re.compile(r"\]\((?P<up>(?:\.\./)+)(?P<path>[\w./-]+\.md)\)")
+_NAMED = r"``\w+``(?:, ``\w+``)*(?: and ``\w+``)?:\s"
+_ARGUMENT = re.compile(_NAMED)
+_ARGUMENTS = re.compile(rf"(?<=[.)]) (?={_NAMED})")
 _MADE = {"extcal.Availability", "extcal.Snapshot", "extcal.ExternalEvent", "extcal.Expansion"}
 
 
@@ -96,6 +99,18 @@ def _signature(
     return ("", "") if name in _MADE else None
 
 
+def _arguments(
+    app: Sphinx, kind: str, name: str, found: object, options: object, lines: list[str]
+) -> None:
+    """Docstrings name one argument after the other in a paragraph; a page lists them."""
+    paragraphs = "\n".join(lines).split("\n\n")
+    for place, paragraph in enumerate(paragraphs):
+        if _ARGUMENT.match(paragraph):
+            items = _ARGUMENTS.split(" ".join(paragraph.split()))
+            paragraphs[place] = "\n".join(f"- {item}" for item in items)
+    lines[:] = "\n\n".join(paragraphs).split("\n")
+
+
 def _known(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.Element
 ) -> nodes.Element | None:
@@ -110,7 +125,8 @@ def _known(
 
 
 def setup(app: Sphinx) -> None:
-    """Connect the three hooks above."""
+    """Connect the hooks above."""
     app.connect("source-read", _links)
+    app.connect("autodoc-process-docstring", _arguments)
     app.connect("autodoc-process-signature", _signature)
     app.connect("missing-reference", _known)
