@@ -10,12 +10,16 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import anyio
 import pytest
 
 from extcal import (
+    AsyncCalendarCache,
     CalendarCache,
     Failed,
     Fetched,
+    FetchRequest,
+    FetchResponse,
     Gone,
     MemoryStore,
     NotModified,
@@ -116,6 +120,35 @@ def test_a_callback_that_raises_harms_nobody(
     (record,) = [each for each in caplog.records if each.msg.startswith("%s") and each.levelno > 30]
     assert record.extcal["event"] == "callback_failed"  # type: ignore[attr-defined]
     assert record.extcal["kind"] == "RuntimeError"  # type: ignore[attr-defined]
+    assert "SECRET" not in caplog.text
+
+
+class Broken:
+    """A host's own fetcher, with a mistake in it that knows the address."""
+
+    def fetch(self, request: FetchRequest) -> FetchResponse:
+        raise KeyError(request.feed.reveal())
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_a_fetcher_that_raises_is_named_by_its_mistake(
+    clock: ManualClock, url: str, caplog: pytest.LogCaptureFixture, *, awaited: bool
+) -> None:
+    """Once an attempt, as a warning: the type, because the text may be the address."""
+
+    async def ask() -> None:
+        async with AsyncCalendarCache(fetcher=Broken(), clock=clock) as calendars:
+            with pytest.raises(Unavailable, match="fetcher"):
+                await calendars.get(url)
+
+    if awaited:
+        anyio.run(ask)
+    else:
+        with pytest.raises(Unavailable, match="fetcher"):
+            CalendarCache(fetcher=Broken(), clock=clock).get(url)
+    said = [each for each in caplog.records if "fetcher_failed" in each.getMessage()]
+    assert [each.levelno for each in said] == [logging.WARNING]
+    assert said[0].extcal["kind"] == "KeyError"  # type: ignore[attr-defined]
     assert "SECRET" not in caplog.text
 
 

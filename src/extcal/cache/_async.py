@@ -271,7 +271,7 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         return await self._flights.drive(flight, self._fetch, blocking=self._blocking)
 
     async def _fetch(self, request: FetchRequest) -> object:
-        """Ask the fetcher. What a host's own may raise could hold the address: it is dropped."""
+        """Ask the fetcher. What a host's own raises could hold the address: its type is logged."""
         fetcher = self._fetcher
         if fetcher is None:
             fetcher = self._fetcher = self._new_fetcher()
@@ -280,7 +280,8 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
                 return await fetcher.fetch(request)
             found: object = await self._flights.call(partial(fetcher.fetch, request), abandon=True)
             return await found if inspect.isawaitable(found) else found
-        except Exception:
+        except Exception as error:
+            self._fetcher_failed(request, error)
             return None
 
     def _new_fetcher(self) -> _AnyFetcher:

@@ -309,11 +309,12 @@ class CalendarCache(Desk[Fetcher]):
         return drive(fly(self._ledger, self._clock, order), self._fetch)
 
     def _fetch(self, request: FetchRequest) -> object:
-        """Ask the fetcher. What a host's own may raise could hold the address: it is dropped."""
+        """Ask the fetcher. What a host's own raises could hold the address: its type is logged."""
         fetcher = self._fetcher or self._new_fetcher()
         try:
             return fetcher.fetch(request)
-        except Exception:
+        except Exception as error:
+            self._fetcher_failed(request, error)
             return None
 
     def _new_fetcher(self) -> Fetcher:

@@ -22,6 +22,7 @@ from extcal.cache.reasons import unavailable
 from extcal.cache.snapshot import Snapshot
 from extcal.cache.stats import Stats, stats_of
 from extcal.cache.stores import MemoryStore, Store
+from extcal.fetch.protocol import FetchRequest
 from extcal.limits import Limits
 
 if TYPE_CHECKING:
@@ -137,6 +138,10 @@ class Desk(Generic[_Fetcher]):
     def _callback_failed(self, refresh: Refresh, error: Exception) -> None:
         # Its text could hold what it was given; its type says enough to look further.
         tell(logging.ERROR, "callback_failed", refresh.feed, kind=type(error).__name__)
+
+    def _fetcher_failed(self, request: FetchRequest, error: Exception) -> None:
+        # Its text may hold the address, which a host's own fetcher knows.
+        tell(logging.WARNING, "fetcher_failed", request.feed, kind=type(error).__name__)
 
 
 def last_attempt(known: Known) -> datetime | None:

@@ -2,8 +2,8 @@
 
 The logger is ``extcal.cache``. Every record has the same shape: a constant word for what happened,
 the feed as its repr shows it (server and fingerprint, never the address), and ``record.extcal``, a
-dict whose keys are a closed list. Nothing that a server wrote gets in: kinds are words of ours, the
-rest are numbers.
+dict whose keys are a closed list. Nothing that a server wrote gets in: kinds are words of ours, or
+the type of what a host's own fetcher or callback raised; the rest are numbers.
 """
 
 from __future__ import annotations
