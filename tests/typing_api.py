@@ -163,6 +163,9 @@ async def waiting(feed: extcal.Feed) -> None:
         table = await calendars.availability({"Ada": feed}, START, END)
         assert_type(table, extcal.Availability)
         await calendars.forget(feed)
+        async for found, outcome in calendars.refresh_many([feed], per_host=8):
+            assert_type(found, extcal.Feed)
+            assert_type(outcome, extcal.Snapshot | extcal.Unavailable)
     extcal.AsyncCalendarCache(fetcher=FakeFetcher({}))
     extcal.AsyncCalendarCache(fetcher=extcal.AsyncHttpFetcher)
 

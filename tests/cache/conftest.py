@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from extcal import CalendarCache
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
+
+_LONG = 30.0  # seconds no test takes unless something is broken
 
 
 @pytest.fixture
@@ -46,3 +48,19 @@ def make(clock: ManualClock, fetcher: FakeFetcher) -> Callable[..., CalendarCach
 @pytest.fixture
 def calendars(make: Callable[..., CalendarCache]) -> CalendarCache:
     return make()
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def run(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Run a coroutine function on one of the two event loops, for no longer than _LONG."""
+
+    def running(main: Callable[[], Awaitable[None]]) -> None:
+        import anyio
+
+        async def bounded() -> None:
+            with anyio.fail_after(_LONG):
+                await main()
+
+        anyio.run(bounded, backend=request.param)
+
+    return running

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from datetime import timedelta
 from functools import partial
 from multiprocessing import get_context
@@ -290,6 +299,96 @@ def test_several_feeds_to_a_task(tmp_path: Path, body: str) -> None:
     assert max(executor.sizes) == 16
     assert [type(found[feed]) for feed in feeds(9)].count(Unavailable) == 1
     assert calendars.get(address(3)).state is State.FRESH
+
+
+class Lossy(Pretending):
+    """Loses the worker of one task, as ``loss`` puts it; ``ends``: and takes no more."""
+
+    def __init__(self, loss: BaseException, task: int, *, ends: bool) -> None:
+        super().__init__()
+        self.loss, self.task, self.ends = loss, task, ends
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if self.ends and len(self.sizes) > self.task:
+            raise BrokenExecutor("a worker ended")
+        future = super().submit(fn, *args, **kwargs)
+        if len(self.sizes) - 1 == self.task:
+            future = Future()
+            future.set_exception(self.loss)
+        return future
+
+
+class KilledWorker(Exception):
+    """As Dask's scheduler calls it."""
+
+
+KilledWorker.__module__ = "distributed.scheduler"
+
+
+@pytest.mark.parametrize("loss", [BrokenExecutor(), CancelledError(), KilledWorker()], ids=repr)
+def test_a_lost_worker_costs_its_own_feeds(tmp_path: Path, body: str, loss: Exception) -> None:
+    """Each is reported, with what to do; all the others are brought."""
+    store = SQLiteStore(tmp_path / "cells.db")
+    calendars = CalendarCache(store=store, fetcher=partial(Provider, body))
+    executor = Lossy(loss, 1, ends=False)
+    found = dict(calendars.refresh_many(feeds(32), executor, at_once=16))
+    assert found.keys() == set(feeds(32))
+    lost = [each for each in found.values() if isinstance(each, Unavailable) and each.kind != "tls"]
+    assert {each.kind for each in lost} == {"worker_lost"}
+    assert len(lost) == executor.sizes[1]
+    assert all(each.advice for each in lost)
+
+
+def test_an_executor_that_takes_no_more_costs_what_had_not_begun(tmp_path: Path, body: str) -> None:
+    """What was brought is kept, and every feed is reported."""
+    store = SQLiteStore(tmp_path / "cells.db")
+    calendars = CalendarCache(store=store, fetcher=partial(Provider, body))
+    executor = Lossy(BrokenExecutor(), 3, ends=True)
+    found = dict(calendars.refresh_many(feeds(40), executor, at_once=16))
+    assert found.keys() == set(feeds(40))
+    kinds = Counter(
+        each.kind if isinstance(each, Unavailable) else "read" for each in found.values()
+    )
+    assert kinds == {"read": 11, "tls": 1, "worker_lost": 4, "not_refreshed": 24}
+    brought = [feed for feed, each in found.items() if isinstance(each, Snapshot)]
+    assert all(calendars.last_refreshed(feed) for feed in brought)
+
+
+def test_an_executor_that_takes_nothing_at_all_is_the_callers_mistake(
+    make: Callable[..., CalendarCache],
+) -> None:
+    """Said as the executor says it, instead of by every feed."""
+    threads = ThreadPoolExecutor(1)
+    threads.shutdown()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        list(make().refresh_many(feeds(3), threads))
+
+
+class Deadly(Provider):
+    """Ends its process, as the system does when memory runs out."""
+
+    def fetch(self, request: FetchRequest) -> FetchResponse:
+        if "/20.ics" in request.feed.reveal():
+            os._exit(9)
+        return super().fetch(request)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Deadly, (self.body.decode(),)
+
+
+def test_a_process_that_ends_costs_no_feed_its_report(tmp_path: Path, body: str) -> None:
+    """With processes of the standard library, one that ends breaks them all."""
+    store = SQLiteStore(tmp_path / "cells.db")
+    calendars = CalendarCache(store=store, fetcher=partial(Deadly, body))
+    with ProcessPoolExecutor(2, get_context("spawn")) as processes:
+        found = dict(calendars.refresh_many(feeds(40), processes, at_once=4))
+    assert found.keys() == set(feeds(40))
+    lost = found[feeds(40)[20]]
+    assert isinstance(lost, Unavailable)
+    assert lost.kind == "worker_lost"
+    brought = [feed for feed, each in found.items() if isinstance(each, Snapshot)]
+    assert brought
+    assert all(calendars.last_refreshed(feed) for feed in brought)
 
 
 class Counted(SQLiteStore):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -40,20 +40,6 @@ from extcal.testing.server import FeedServer
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 LONG = 30.0  # seconds no test takes unless something is broken
-
-
-@pytest.fixture(params=["asyncio", "trio"])
-def run(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Run a coroutine function on one of the two event loops, for no longer than LONG."""
-
-    def running(main: Callable[[], Awaitable[None]]) -> None:
-        async def bounded() -> None:
-            with anyio.fail_after(LONG):
-                await main()
-
-        anyio.run(bounded, backend=request.param)
-
-    return running
 
 
 class Gate:

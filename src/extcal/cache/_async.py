@@ -9,7 +9,8 @@ cache is made.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.util import find_spec
@@ -24,10 +25,12 @@ from extcal.cache.freshness import Fetch, Raise, Wish
 from extcal.cache.journal import Refresh
 from extcal.cache.lead import Order, fly
 from extcal.cache.ledger import Behind, Keys, Known, Landed
+from extcal.cache.many import PATIENCE, Plan, Queue, Result
 from extcal.cache.people import Source, part_of, read_people
 from extcal.cache.reading import Exclusions, between, part, without
 from extcal.cache.snapshot import Snapshot
 from extcal.cache.stores import MemoryStore, Store
+from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, accepted, read_feed
 from extcal.fetch.protocol import AsyncFetcher, Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
@@ -197,7 +200,7 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         feed = accepted(opened)
         await self._at_store(partial(self._ledger.forget, feed))
 
-    # -- many people ----------------------------------------------------------------------------
+    # -- many people, many feeds ----------------------------------------------------------------
 
     async def availability(
         self,
@@ -219,37 +222,77 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         window = Period(start, end)
         self._flights.require_open()
         found = read_people(people, self._ledger.keys)
-        feeds = list(found.feeds.values())
+        orders = [Order(*each, "get", self._patience) for each in found.feeds.values()]
         # Many looks are work, even in memory: all of them in one go, off the event loop.
         answers = await self._flights.call(
-            lambda: [self._answer(feed, keys, "get") for feed, keys in feeds], abandon=True
+            lambda: [self._answer(order) for order in orders], abandon=True
         )
         looks = [
-            self._boarded(Order(feed, keys, "get", self._patience), *answer)
-            for (feed, keys), answer in zip(feeds, answers, strict=True)
+            self._boarded(order, *answer) for order, answer in zip(orders, answers, strict=True)
         ]
         parts = {}
         for look in looks:
             parts[look.key] = part_of(self._counted(await look.finish(until - monotonic())))
         return await self._flights.read(partial(found.table, window, parts))
 
+    def refresh_many(
+        self,
+        feeds: Iterable[Feed | str],
+        progress: bool = False,
+        *,
+        older_than: timedelta | None = None,
+        at_once: int | None = None,
+        per_host: int = 4,
+    ) -> AsyncIterator[Result]:
+        """Bring many feeds up to date; yields ``(feed, Snapshot or Unavailable)`` as they come.
+
+        As :meth:`extcal.CalendarCache.refresh_many` in the tasks of this block: ``feeds`` is read
+        as it is needed; at most ``at_once`` of them are under way (``max_fetches`` if left out),
+        and at most ``per_host`` of one host; what is not older than 30 minutes, or than
+        ``older_than`` if that is shorter, is answered from what is known. ``progress``: show a bar
+        (needs ``extcal[progress]``).
+
+        Raises what a store raises, FeedUrlError for a str that is no address of a feed, and
+        RuntimeError outside the ``async with`` block. Who leaves the iterator early drops what has
+        not begun.
+        """
+        from extcal.cache.many._async import results
+        from extcal.cache.many.bar import new_bar
+
+        group = self._flights.require_open()
+        plan = Plan(self._most if at_once is None else at_once, per_host, older_than)
+        bar = new_bar(feeds) if progress else None
+        return results(group, partial(self._bring, older_than), Queue(feeds, plan), bar)
+
+    async def _bring(self, older_than: timedelta | None, feed: Feed) -> Snapshot | Unavailable:
+        try:
+            return await self._ask(feed, "renew", older_than, PATIENCE * self._patience)
+        except Unavailable as error:
+            # Without its traceback, which would keep this frame and everything in it.
+            return error.with_traceback(None)
+
     # -- asking ---------------------------------------------------------------------------------
 
-    async def _ask(self, feed: Feed, wish: Wish) -> Snapshot:
+    async def _ask(
+        self,
+        feed: Feed,
+        wish: Wish,
+        older_than: timedelta | None = None,
+        patience: float | None = None,
+    ) -> Snapshot:
         self._flights.require_open()
-        keys = self._ledger.keys(feed)
-        if self._blocking:
-            answer = await self._flights.call(partial(self._answer, feed, keys, wish), abandon=True)
-        else:
-            answer = self._answer(feed, keys, wish)
-        look = self._boarded(Order(feed, keys, wish, self._patience), *answer)
-        return self._told(await look.finish(self._patience, strict=True))
+        order = Order(feed, self._ledger.keys(feed), wish, self._patience, older_than)
+        look = self._boarded(
+            order, *await self._at_store(partial(self._answer, order), abandon=True)
+        )
+        return self._told(await look.finish(patience or self._patience, strict=True))
 
-    def _answer(self, feed: Feed, keys: Keys, wish: Wish) -> tuple[_Answer, Known, datetime]:
+    def _answer(self, order: Order) -> tuple[_Answer, Known, datetime]:
         """What is known, and what to do about it; uses the store."""
-        now = read_clock(self._clock)
-        known = self._ledger.load(keys)
-        return self._ledger.answer(feed, keys, known, now, wish), known, now
+        ledger, now = self._ledger, read_clock(self._clock)
+        known = ledger.load(order.keys)
+        answer = ledger.answer(order.feed, order.keys, known, now, order.wish, order.older_than)
+        return answer, known, now
 
     def _boarded(self, order: Order, answer: _Answer, known: Known, now: datetime) -> Look:
         """The answer, or a place on the flight that brings it; never waits."""
@@ -257,7 +300,7 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
 
         key = order.keys.snapshot
         if isinstance(answer, Behind):
-            self._fly(Order(order.feed, order.keys, "renew", order.patience))
+            self._fly(replace(order, wish="renew"))
             return Look(key, answer.snapshot)
         if not isinstance(answer, Fetch):
             return Look(key, answer)

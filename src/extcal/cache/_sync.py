@@ -23,7 +23,7 @@ from extcal.cache.freshness import Fetch, Wish
 from extcal.cache.journal import Refresh
 from extcal.cache.lead import Order, fly
 from extcal.cache.ledger import Behind, Keys, Landed
-from extcal.cache.many import Plan, Result
+from extcal.cache.many import PATIENCE, Plan, Result
 from extcal.cache.people import Source, part_of, read_people
 from extcal.cache.reading import Exclusions, between, part, without
 from extcal.cache.snapshot import Snapshot
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["CalendarCache", "Source"]
 
 _TEN_SECONDS = timedelta(seconds=10)
-_PATIENCE = 10  # of a task, in times as long as somebody who wants an answer would wait
 
 
 class CalendarCache(Desk[Fetcher]):
@@ -249,9 +248,10 @@ class CalendarCache(Desk[Fetcher]):
         cache by pickling, so its store must be one that processes share. ``progress``: show a bar
         (needs ``extcal[progress]``).
 
-        Raises what a store or an executor raises, FeedUrlError for a str that is no address of a
-        feed, and TypeError if the cache cannot go to the processes of ``executor``. Closing the
-        iterator drops what has not begun.
+        A worker that is lost costs its own feeds (Unavailable, ``kind="worker_lost"``); if the
+        executor then takes no more work, the rest are ``"not_refreshed"``. Raises what a store
+        raises, FeedUrlError for a str that is no address of a feed, and TypeError if the cache
+        cannot go to the processes of ``executor``. Closing the iterator drops what has not begun.
         """
         from extcal.cache.many._sync import results
 
@@ -276,7 +276,7 @@ class CalendarCache(Desk[Fetcher]):
 
     def _outcome(self, look: Look) -> Snapshot | Unavailable:
         try:
-            return self._told(look.finish(_PATIENCE * self._patience, strict=True))
+            return self._told(look.finish(PATIENCE * self._patience, strict=True))
         except Unavailable as error:
             # Without its traceback, which would keep this frame and everything in it.
             return error.with_traceback(None)

@@ -15,6 +15,7 @@ __all__ = ["failure", "unavailable", "unreadable"]
 
 _PASTE_AGAIN = "Copy the address again from the calendar's settings and paste it once more."
 _WAIT = "Nothing needs to be done; it is tried again."
+_RUN_AGAIN = "The operator can start the run again; what was read before is kept."
 _ICS = "Paste the address of the ICS feed, not the one of a web page."
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -37,6 +38,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "not_a_calendar": ("the answer is not a calendar", _ICS),
     "not_found": ("the server does not know it (404)", _PASTE_AGAIN),
     "not_found_file": ("the file does not exist", _PASTE_AGAIN),
+    "not_refreshed": ("it was not asked for, because there are no workers left", _RUN_AGAIN),
     "protocol": ("the answer is not proper HTTP", _WAIT),
     "rate_limited": ("the server asks for patience (429)", _WAIT),
     "redirect_refused": ("it leads to an address that is not allowed", _PASTE_AGAIN),
@@ -49,6 +51,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "truncated": ("the answer was cut off", _WAIT),
     "unauthorized": ("the server wants a login (401)", _PASTE_AGAIN),
     "unreadable": ("it could not be read because of an error in extcal", "Please report it."),
+    "worker_lost": ("the worker that was to read it is lost", _RUN_AGAIN),
 }
 _OTHER = ("it cannot be read", _WAIT)
 

@@ -8,16 +8,23 @@ so that opening the store and the fetcher is paid once for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+)
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
-from importlib import import_module
 from queue import SimpleQueue
 from typing import Protocol, TypeAlias
 from uuid import uuid4
 
+from extcal.cache.many.bar import Bar, new_bar
 from extcal.cache.many.plan import Plan, Queue, Result
+from extcal.cache.reasons import unavailable
 from extcal.cache.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed
@@ -33,10 +40,6 @@ class Bringing(Protocol):
     def _bring(self, feeds: list[Feed], older_than: timedelta | None, once: str) -> _Outcomes: ...
 
 
-class _Bar(Protocol):
-    def update(self, n: float | None = 1) -> bool | None: ...
-
-
 def results(
     cache: Bringing,
     feeds: Iterable[Feed | str],
@@ -47,7 +50,7 @@ def results(
 ) -> Iterator[Result]:
     """What :meth:`extcal.CalendarCache.refresh_many` yields."""
     # Not a generator itself, so that what cannot work is said when it is asked for.
-    bar = _bar(feeds) if progress else None
+    bar = new_bar(feeds) if progress else None
     return _results(cache, Queue(feeds, plan), executor, plan, bar)
 
 
@@ -56,10 +59,11 @@ def _results(
     queue: Queue,
     executor: Executor | None,
     plan: Plan,
-    bar: AbstractContextManager[_Bar] | None,
+    bar: AbstractContextManager[Bar] | None,
 ) -> Iterator[Result]:
     landed: SimpleQueue[Future[_Outcomes]] = SimpleQueue()
     under_way: dict[Future[_Outcomes], list[Feed]] = {}
+    began = False
     with ExitStack() as stack:
         shown = stack.enter_context(bar) if bar is not None else None
         if executor is None:
@@ -68,7 +72,8 @@ def _results(
         batch = 1 if isinstance(executor, ThreadPoolExecutor) else plan.batch
         while True:
             while some := queue.take(batch):
-                future = executor.submit(cache._bring, some, plan.older_than, uuid4().hex)
+                future = _submitted(executor, cache, some, plan, began=began)
+                began = True
                 under_way[future] = some
                 future.add_done_callback(landed.put)
             if not under_way:
@@ -76,10 +81,37 @@ def _results(
             future = landed.get()
             some = under_way.pop(future)
             queue.done(some)
-            for feed, outcome in zip(some, future.result(), strict=True):
+            for feed, outcome in zip(some, _outcomes(future, some), strict=True):
                 if shown is not None:
                     shown.update()
                 yield Result(feed, outcome)
+
+
+def _submitted(
+    executor: Executor, cache: Bringing, some: list[Feed], plan: Plan, *, began: bool
+) -> Future[_Outcomes]:
+    """The task that brings ``some``; done already if the executor has stopped to take any."""
+    try:
+        return executor.submit(cache._bring, some, plan.older_than, uuid4().hex)
+    except RuntimeError:
+        # Broken, or shut down. If nothing has begun yet, it was given to us like that.
+        if not began:
+            raise
+    refused: Future[_Outcomes] = Future()
+    refused.set_result([unavailable("not_refreshed") for _ in some])
+    return refused
+
+
+def _outcomes(future: Future[_Outcomes], some: list[Feed]) -> _Outcomes:
+    """What the task of ``some`` brought; a lost worker costs its own feeds and no others."""
+    try:
+        return future.result()
+    except Exception as error:
+        # Dask has words of its own for it.
+        dask = type(error).__module__.partition(".")[0] == "distributed"
+        if not dask and not isinstance(error, (BrokenExecutor, CancelledError)):
+            raise
+    return [unavailable("worker_lost") for _ in some]
 
 
 @contextmanager
@@ -95,13 +127,3 @@ def _threads(most: int) -> Iterator[Executor]:
 def _cancel(futures: dict[Future[_Outcomes], list[Feed]]) -> None:
     for future in futures:
         future.cancel()
-
-
-def _bar(feeds: Iterable[Feed | str]) -> AbstractContextManager[_Bar]:
-    try:
-        tqdm = import_module("tqdm.auto").tqdm
-    except ImportError:
-        raise ImportError("progress=True needs tqdm: pip install 'extcal[progress]'") from None
-    total = len(feeds) if isinstance(feeds, Sized) else None
-    bar: AbstractContextManager[_Bar] = tqdm(total=total, unit="feed", desc="calendars")
-    return bar

@@ -16,7 +16,10 @@ from extcal.cache.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, accepted, read_feed
 
-__all__ = ["Plan", "Queue", "Result"]
+__all__ = ["PATIENCE", "Plan", "Queue", "Result"]
+
+PATIENCE = 10
+"""Of who brings many feeds, in times as long as somebody who wants one answer would wait."""
 
 _READ_AHEAD = 16  # times as many as may be under way
 _BATCH = 16
