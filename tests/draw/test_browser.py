@@ -1,0 +1,214 @@
+"""What a reader gets: the pictures in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from extcal.draw import DateMark, Mark, Row, grid_html, grid_svg
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+BERLIN = ZoneInfo("Europe/Berlin")
+PAGE = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>x</title>'
+    '<meta name="viewport" content="width=device-width"></head><body>{}</body></html>'
+)
+Show = Callable[..., "Page"]
+
+
+def at(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=BERLIN).timestamp())
+
+
+def people(count: int) -> list[Row]:
+    names = ["Ada", "Wolfeschlegelsteinhausenbergerdorff" * 4, "דניאל כהן", "<b>Bob</b>"]
+    names += [f"Person {number}" for number in range(count)]
+    busy = [
+        (at("2027-01-04T09:00"), at("2027-01-04T10:30"), "BUSY"),
+        (at("2027-01-05T09:00"), at("2027-01-05T10:30"), "BUSY-TENTATIVE"),
+        (at("2027-01-06"), at("2027-01-08"), "BUSY-UNAVAILABLE"),
+    ]
+    unknown = [(at("2027-01-05T12:00"), at("2027-01-09"))]
+    return [Row(name, busy, unknown if index == 1 else ()) for index, name in enumerate(names)][
+        :count
+    ]
+
+
+def fragment(count: int = 5, until: str = "2027-01-09") -> str:
+    hours = [(at(f"2027-01-0{day}T09:00"), at(f"2027-01-0{day}T17:00")) for day in range(4, 9)]
+    slots = [(at("2027-01-04T11:00"), at("2027-01-04T12:00"))]
+    window = {"lo": at("2027-01-04"), "hi": at(until), "zone": BERLIN}
+    return grid_html(people(count), hours=hours, slots=slots, title="Week", **window)
+
+
+@pytest.fixture
+def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
+    """Opens a fragment in a page of a width; afterwards: no console message, no request."""
+    opened: list[tuple[Any, list[str]]] = []
+
+    def open_page(body: str, width: int = 1280, **how: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 800}, **how)
+        page = context.new_page()
+        seen: list[str] = []
+        page.on("console", lambda message: seen.append(message.text))
+        page.on("pageerror", lambda error: seen.append(str(error)))
+        page.on("request", lambda request: seen.append(request.url))
+        opened.append((context, seen))
+        file = tmp_path / f"{len(opened)}.html"
+        file.write_text(PAGE.replace("{}", body), "utf-8")
+        page.goto(file.as_uri())
+        assert seen.pop(0) == file.as_uri()
+        return page
+
+    yield open_page
+    for context, seen in opened:
+        context.close()
+        assert seen == []
+
+
+@pytest.mark.parametrize(
+    ("count", "until"),
+    [
+        *((1, "2027-01-05"), (5, "2027-01-09"), (50, "2027-01-09")),
+        *((1, "2027-04-06"), (5, "2027-04-06"), (50, "2027-02-04")),
+    ],
+)
+def test_nothing_overflows_sideways(show: Show, count: int, until: str) -> None:
+    """From a small phone to a desktop, a day to three months, one person to fifty."""
+    page = show(fragment(count, until))
+    for width in (1280, 800, 390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(OVERLONG, width) == 0
+
+
+OVERLONG = """width => [...document.querySelectorAll('.name, .col b, .cell, .cell i')]
+    .filter(one => one.getBoundingClientRect().right > width).length"""
+
+
+def test_it_is_a_table_to_a_screen_reader(show: Show) -> None:
+    """Rows and columns have headers, cells have words, and nothing drawn is read twice."""
+    tree = show(fragment(1)).locator("figure").aria_snapshot()
+    assert (
+        'table "Week. Availability of Ada, Mon 4 Jan to Fri 8 Jan, times in Europe/Berlin."' in tree
+    )
+    assert '- columnheader "Mon 4 Jan"' in tree
+    assert '- rowheader "Free for all"' in tree
+    assert '- rowheader "Ada"' in tree
+    assert '- cell "Busy, 09:00–10:30"' in tree
+    assert '- cell "Tentative, 09:00–10:30"' in tree
+    assert '- cell "Unavailable, Wed 6 Jan – Thu 7 Jan, all day"' in tree
+    assert tree.count('- cell "Free"') == 1
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_stays_the_same_table_at_every_width(show: Show, width: int) -> None:
+    """Where days stand below each other, names are repeated for the eye only."""
+    tree = show(fragment(2), width).locator("figure").aria_snapshot()
+    assert tree.count("rowheader") == 3
+    assert tree.count("columnheader") == 6
+
+
+@pytest.mark.parametrize("draw", [grid_html, grid_svg])
+def test_dark_is_dark(show: Show, draw: Callable[..., str]) -> None:
+    """The reader's setting changes what is painted."""
+    window = {"lo": at("2027-01-04"), "hi": at("2027-01-05"), "zone": BERLIN}
+    body = draw(people(1), **window)
+
+    def colours(scheme: str) -> tuple[Any, bytes]:
+        page = show(body, color_scheme=scheme)
+        ask = "getComputedStyle(document.querySelector('.extcal-grid')).getPropertyValue('--back')"
+        return page.evaluate(ask), page.screenshot()
+
+    light, dark = colours("light"), colours("dark")
+    assert (light[0], dark[0]) == ("#ffffff", "#171b22")
+    assert light[1] != dark[1]
+
+
+@pytest.mark.parametrize("page_says", ["data-jp-theme-light=false", "data-theme=dark"])
+def test_a_dark_page_is_followed(show: Show, page_says: str) -> None:
+    """A notebook in a dark theme on a light system."""
+    page = show(f"<div {page_says}>{fragment(1)}</div>", color_scheme="light")
+    assert _ground(page) == "rgb(23, 27, 34)"
+    page = show(f"<div data-theme=light>{fragment(1)}</div>", color_scheme="dark")
+    assert _ground(page) == "rgb(255, 255, 255)"
+
+
+def _ground(page: Page) -> object:
+    return page.evaluate("getComputedStyle(document.querySelector('figure')).backgroundColor")
+
+
+def test_forced_colours_keep_patterns(show: Show) -> None:
+    """High contrast: the system's colours, and types still told apart by pattern."""
+    page = show(fragment(2), forced_colors="active")
+    looks = [
+        page.locator(f".cell .{name}").first.evaluate(
+            "bar => getComputedStyle(bar).backgroundImage + getComputedStyle(bar).backgroundColor"
+        )
+        for name in ("busy", "tent", "away", "unknown")
+    ]
+    assert len(set(looks)) == 4
+
+
+def test_the_text_can_be_shown_with_the_keyboard(show: Show) -> None:
+    """Without hovering: the disclosure turns the picture into the plain table, and back."""
+    page = show(fragment(2), 390)
+    words = page.get_by_text("Busy, 09:00–10:30").first
+    assert _area(words) <= 1
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert _area(words) > 500
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.keyboard.press("Enter")
+    assert _area(words) <= 1
+
+
+def _area(found: Any) -> float:
+    box = found.bounding_box()
+    return float(box["width"] * box["height"])
+
+
+def test_bars_lie_where_their_times_are(show: Show) -> None:
+    """09:00 to 10:30 begins at the mark of nine, and is one and a half hours wide."""
+    rows = [Row("A", [(at("2027-01-04T09:00"), at("2027-01-04T10:30"), "BUSY")])]
+    body = grid_html(rows, lo=at("2027-01-04T08:00"), hi=at("2027-01-04T18:00"), zone=BERLIN)
+    page = show(body)
+    cell, bar = (page.locator(name).bounding_box() for name in (".cell", ".cell .busy"))
+    assert cell is not None
+    assert bar is not None
+    hour = cell["width"] / 10
+    assert bar["x"] - cell["x"] == pytest.approx(hour, abs=2)
+    assert bar["width"] == pytest.approx(1.5 * hour, abs=2)
+
+
+def test_words_stay_inside_their_room(show: Show) -> None:
+    """Titles stand on their mark or in the empty space beside it, never over the next one."""
+    marks = [
+        Mark(at("2027-01-04T09:00"), at("2027-01-04T09:30"), "BUSY", "A very long title " * 5),
+        Mark(at("2027-01-04T13:30"), at("2027-01-04T14:00"), "BUSY", "Another"),
+    ]
+    dates = [DateMark(date(2027, 1, 4), date(2027, 1, 4), "FREE", "Birthday")]
+    rows = [Row("All day", dates=dates), Row("Events", marks=marks)]
+    page = show(grid_html(rows, lo=at("2027-01-04"), hi=at("2027-01-05"), zone=BERLIN))
+    title = page.get_by_text("A very long title").first.bounding_box()
+    following = page.locator(".mark").last.bounding_box()
+    assert title is not None
+    assert following is not None
+    assert title["x"] + title["width"] <= following["x"] + 1
+
+
+def test_without_style_sheets_it_is_a_table_of_words(show: Show) -> None:
+    """Where a page strips styles, as code hosts do, the words remain in their cells."""
+    page = show(fragment(1))
+    page.evaluate("document.querySelectorAll('style').forEach(style => style.remove())")
+    page.evaluate("document.querySelectorAll('[style]').forEach(e => e.removeAttribute('style'))")
+    words = page.get_by_role("cell", name="Busy, 09:00–10:30").first.bounding_box()
+    assert words is not None
+    assert words["width"] > 50
