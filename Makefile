@@ -100,6 +100,7 @@ host: ## a host application with three people in it, to look at and to copy from
 screenshots: ## photograph what there is to see into docs/images, in the system's Chromium
 	@sh tools/venv.sh $(VENV) test
 	@$(BIN)/python examples/host_app/screenshots.py
+	@$(BIN)/python tools/grid_images.py
 
 ci: ## what continuous integration runs
 	@bash .ci/run

@@ -100,7 +100,7 @@ def test_it_is_a_table_to_a_screen_reader(show: Show) -> None:
         'table "Week. Availability of Ada, Mon 4 Jan to Fri 8 Jan, times in Europe/Berlin."' in tree
     )
     assert '- columnheader "Mon 4 Jan"' in tree
-    assert '- rowheader "Free for all"' in tree
+    assert '- rowheader "Free slots"' in tree
     assert '- rowheader "Ada"' in tree
     assert '- cell "Busy, 09:00–10:30"' in tree
     assert '- cell "Tentative, 09:00–10:30"' in tree

@@ -172,11 +172,11 @@ def test_slots_and_working_hours_are_marked_and_explained(draw: Draw) -> None:
     hours = [(at("2027-01-04T09:00"), at("2027-01-04T17:00"))]
     slots = [(at("2027-01-04T11:00"), at("2027-01-04T12:00"))]
     text = draw([Row("A", [MEETING])], hours=hours, slots=slots, **MONDAY)
-    assert "Free for all, Mon 4 Jan 11:00–12:00" in text
+    assert "Free slot, Mon 4 Jan 11:00–12:00" in text
     assert "Working hours" in text
     plain = draw([Row("A", [MEETING])], **MONDAY)
     assert "Working hours" not in plain
-    assert "Free for all" not in plain
+    assert "Free slot" not in plain
 
 
 @both

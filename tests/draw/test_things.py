@@ -129,7 +129,7 @@ def test_free_busy_draws_itself() -> None:
     assert "Availability: Busy, Mon 4 Jan 08:00–09:00" in (fb._repr_html_() or "")
     drawn = fb.to_html("Europe/Berlin", HOURS, fb.free(timedelta(hours=30)), "Week", name="Ada")
     assert "Ada: Busy, Mon 4 Jan 09:00–10:00" in drawn
-    assert "Free for all, Thu 7 Jan 10:00 – Fri 8 Jan 24:00" in drawn
+    assert "Free slot, Thu 7 Jan 10:00 – Fri 8 Jan 24:00" in drawn
     assert fb.to_svg(name="Ada").startswith("<svg")
     with pytest.raises(ValueError, match="Nowhere"):
         fb.to_html("Nowhere/City")

@@ -132,7 +132,7 @@ def _labelled(layout: Grid, cell: Cell) -> list[tuple[float, int]]:
 
 
 def _slots(layout: Grid, line: Sequence[Cell]) -> Iterator[str]:
-    words = KINDS["SLOT"]
+    words = f"{KINDS['SLOT']}s"
     yield '<tr role="row" style="--p:1"><th role="rowheader" scope="row" class="name">'
     yield f"{words}</th>"
     for number, cell in enumerate(line, 1):

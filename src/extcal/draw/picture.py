@@ -224,7 +224,7 @@ class _Band:
     def drawn(self, top: int, width: float) -> Iterator[str]:
         layout, body, left = self.layout, top + _DAY_HEAD, _MARGIN + _NAMES
         if layout.slots:
-            yield _text(_MARGIN, body + self.heights[0] / 2 + 4.5, KINDS["SLOT"], "")
+            yield _text(_MARGIN, body + self.heights[0] / 2 + 4.5, f"{KINDS['SLOT']}s", "")
         for index, y, high in self.rows(body):
             yield from _name(layout, index, y, high)
         wides = [width * len(cell.days) / _span(layout) for cell in self.cells]

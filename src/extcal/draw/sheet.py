@@ -47,7 +47,7 @@ padding:10px 0 0;white-space:nowrap}
 width:calc((100% - 88px)*var(--w,1));font-size:10.5px;
 color:var(--soft);font-variant-numeric:tabular-nums}
 .extcal-grid .ticks span{position:absolute;top:1px;transform:translateX(-50%)}
-.extcal-grid .ticks .at{transform:none;padding-left:2px;overflow:hidden}
+.extcal-grid .ticks .at{transform:none;padding-left:2px;font-size:9.5px}
 .extcal-grid .name{HIDDEN}
 .extcal-grid .name :is(bdi,small){display:block;white-space:nowrap;overflow:hidden;
 text-overflow:ellipsis}

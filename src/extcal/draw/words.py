@@ -40,7 +40,7 @@ KINDS = {
     "WORKING-ELSEWHERE": "Working elsewhere",
     "FREE": "Does not block",
     "UNKNOWN": "Unknown",
-    "SLOT": "Free for all",
+    "SLOT": "Free slot",
 }
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
