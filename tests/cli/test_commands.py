@@ -233,7 +233,7 @@ class TestShow:
         assert page.startswith("<!DOCTYPE html>")
         assert "<title>&lt;Team&gt;</title>" in page
         assert "Tentative" in page
-        assert "Free for all" in page
+        assert "Free slot" in page
         assert "<script" not in page
         assert image.startswith("<svg")
         assert "Stand-up" not in page + image
