@@ -178,7 +178,8 @@ class _Pieces:
         raw, starts, uids = self.raw, self.starts, self.uids
         enough = max(_ENOUGH, len(raw) // 4)
         start = first = starts[0]
-        uid, hits, kept, odd = b"", [], 0, 0
+        hits: list[int] = []
+        uid, kept, odd = b"", 0, 0
         for match in self.lines(raw, start):
             kind = match.lastindex
             if kind == _UID and not uid:
