@@ -216,8 +216,8 @@ def _booked(events: Iterable[Event], me: Person) -> Iterator[Item]:
             title, kind, href = event.title, "own", f"/events/{event.id}"
         else:
             title, kind, href = "Busy", "booked", None
-        for day, first, last, *times in _pieces(event.start, event.end, me):
-            yield Item(day, first, last, False, title, *times, kind, "busy", href)
+        for day, first, last, begins, till in _pieces(event.start, event.end, me):
+            yield Item(day, first, last, False, title, begins, till, kind, "busy", href)
 
 
 def _external(
@@ -227,17 +227,21 @@ def _external(
         kind = title = KINDS[event.fbtype]
         if whose.id == me.id:
             title = event.summary or ("Private" if event.private else "No title")
-        style = kind.lower().replace(" ", "-")
-        place = event.location or ""
+        shown = {
+            "title": title,
+            "kind": "external",
+            "type": kind.lower().replace(" ", "-"),
+            "location": event.location or "",
+        }
         if event.all_day and event.first_day is not None and event.last_day is not None:
             day = max(event.first_day, first_day)
             while day <= event.last_day and day < end:
-                yield Item(day, 0, 1440, True, title, "all day", "", "external", style, None, place)
+                yield Item(day, 0, 1440, True, begins="all day", till="", **shown)
                 day += _DAY
             continue
-        for day, first, last, *times in _pieces(event.start, event.end, me):
+        for day, first, last, begins, till in _pieces(event.start, event.end, me):
             if first_day <= day < end:
-                yield Item(day, first, last, False, title, *times, "external", style, None, place)
+                yield Item(day, first, last, False, begins=begins, till=till, **shown)
 
 
 def _pieces(

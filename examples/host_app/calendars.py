@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -122,16 +121,25 @@ class Calendars:
         if before.feed is not None and before.feed != after.feed:
             self._cache.forget(before.feed)
 
-    def refresh(self, people: Iterable[Person]) -> None:
-        """Somebody pressed "refresh". The cache keeps 30 seconds between two attempts."""
-        feeds = {person.feed for person in people if person.feed is not None}
-        if feeds:
-            with ThreadPoolExecutor(max_workers=8) as pool:
-                list(pool.map(self._refresh, feeds))
+    def refresh(self, people: Iterable[Person]) -> frozenset[int]:
+        """Somebody pressed "refresh". The cache keeps 30 seconds between two attempts.
 
-    def _refresh(self, feed: extcal.Feed) -> None:
-        with suppress(extcal.Unavailable):  # the page that is shown next says so
-            self._cache.refresh(feed)
+        Returns the ids of those whose calendar could not be read: what was read before is still
+        there, and may be young enough to be shown without further ado.
+        """
+        connected = [person for person in people if person.feed is not None]
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            done = list(pool.map(self._refresh, connected))
+        return frozenset(
+            person.id for person, well in zip(connected, done, strict=True) if not well
+        )
+
+    def _refresh(self, person: Person) -> bool:
+        assert person.feed is not None
+        try:
+            return self._cache.refresh(person.feed).state is extcal.State.FRESH
+        except extcal.Unavailable:
+            return False
 
     def elsewhere(self, person: Person, viewer: Person) -> Elsewhere:
         """What ``viewer`` may see of the calendar ``person`` keeps elsewhere."""

@@ -150,23 +150,29 @@ def _preview(
     host: Host, request: Request, me: Person, form: Form, moving: Event | None
 ) -> Response:
     draft = read_draft(host, form, me)
-    if form["refresh"]:
-        host.calendars.refresh(draft.everybody)
     draft.errors.pop("title", None)
-    return _form(host, request, me, draft, moving, chosen=bool(form["slot"]))
+    return _form(
+        host,
+        request,
+        me,
+        draft,
+        moving,
+        chosen=bool(form["slot"]),
+        refresh=bool(form["refresh"]),
+    )
 
 
 def _free_busy(
     host: Host, request: Request, me: Person, form: Form, moving: Event | None
 ) -> Response:
     draft = read_draft(host, form, me)
-    if form["refresh"]:
-        host.calendars.refresh(draft.everybody)
-    return render(host, request, "free_busy.html", **_area(host, draft, moving))
+    area = _area(host, draft, moving, bool(form["refresh"]))
+    return render(host, request, "free_busy.html", **area)
 
 
-def _area(host: Host, draft: Draft, moving: Event | None) -> dict[str, Any]:
-    return {"area": free_busy_area(host, draft, moving), "action": _action(moving)}
+def _area(host: Host, draft: Draft, moving: Event | None, refresh: bool) -> dict[str, Any]:
+    area = free_busy_area(host, draft, moving, refresh=refresh)
+    return {"area": area, "action": _action(moving)}
 
 
 def _action(moving: Event | None) -> str:
@@ -195,6 +201,7 @@ def _form(
     *,
     status: int = 200,
     chosen: bool = False,
+    refresh: bool = False,
     not_free: str = "",
 ) -> Response:
     lengths = sorted({*LENGTHS, draft.minutes})
@@ -211,7 +218,7 @@ def _form(
         chosen=chosen,
         not_free=not_free,
         today=host.clock().astimezone(me.zone).date().isoformat(),
-        **_area(host, draft, moving),
+        **_area(host, draft, moving, refresh),
     )
 
 

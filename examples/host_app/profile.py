@@ -62,11 +62,9 @@ def remove_calendar(host: Host, request: Request, me: Person, form: Form) -> Res
 def refresh_calendar(host: Host, request: Request, me: Person, form: Form) -> Response:
     """ "Refresh", here or on one's calendar: where to go afterwards is one of two pages."""
     before = host.calendars.elsewhere(me, me).as_of
-    host.calendars.refresh([me])
-    after = host.calendars.elsewhere(me, me)
-    if after.trouble:
-        say(request, after.trouble)
-    elif after.as_of == before:
+    if host.calendars.refresh([me]):
+        say(request, "The calendar could not be read just now. What was read before is shown.")
+    elif host.calendars.elsewhere(me, me).as_of == before:
         say(request, "It was refreshed less than 30 seconds ago.")
     else:
         say(request, "Refreshed.")

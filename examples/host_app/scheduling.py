@@ -65,8 +65,7 @@ class Standing:
     said: str
     tone: str
     age: str
-    stale: bool
-    trouble: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +145,15 @@ def draft_of(host: Host, event: Event, organiser: Person) -> Draft:
     return Draft(event.title, people, local.date(), local.time(), minutes, organiser, {})
 
 
-def free_busy_area(host: Host, draft: Draft, moving: Event | None = None) -> Area | None:
-    """Everybody's time in the week of the chosen day; None until a day is chosen."""
+def free_busy_area(
+    host: Host, draft: Draft, moving: Event | None = None, *, refresh: bool = False
+) -> Area | None:
+    """Everybody's time in the week of the chosen day; None until a day is chosen.
+
+    ``moving``: the event that the form is about, if there is one. ``refresh``: somebody asked for
+    the calendars elsewhere to be read now.
+    """
+    unread = host.calendars.refresh(draft.everybody) if refresh else frozenset()
     if draft.day is None:
         return None
     start, end = _window(draft)
@@ -166,7 +172,7 @@ def free_busy_area(host: Host, draft: Draft, moving: Event | None = None) -> Are
     return Area(
         # Types and times only, everything escaped: extcal draws no titles.
         picture=Markup(look.table.to_html(zone, draft.organiser.hours, ahead)),
-        people=tuple(_standing(draft, look, person, now) for person in draft.everybody),
+        people=tuple(_standing(draft, look, person, now, unread) for person in draft.everybody),
         days=_slots(draft, starts),
         verdict=verdict,
         tone=tone,
@@ -196,7 +202,9 @@ def _status(draft: Draft, look: Look, person: Person) -> tuple[str, str]:
     return KINDS[status], "taken" if status in extcal.BLOCKING else "free"
 
 
-def _standing(draft: Draft, look: Look, person: Person, now: datetime) -> Standing:
+def _standing(
+    draft: Draft, look: Look, person: Person, now: datetime, unread: frozenset[int]
+) -> Standing:
     name = look.names[person.id]
     said, tone = _status(draft, look, person)
     as_of, trouble = look.as_of[name], look.trouble[name]
@@ -206,7 +214,10 @@ def _standing(draft: Draft, look: Look, person: Person, now: datetime) -> Standi
         how_old = "no external calendar: only what is booked here"
     else:
         how_old = "nothing is known from the external calendar"
-    return Standing(name, said, tone, how_old, look.stale[name], trouble)
+    note = "It could not be refreshed just now." if person.id in unread else ""
+    if trouble:
+        note = f"{'Stale' if look.stale[name] else 'Unknown'}: {trouble}."
+    return Standing(name, said, tone, how_old, note)
 
 
 def _verdict(draft: Draft, look: Look) -> tuple[str, str]:

@@ -41,7 +41,6 @@ ARGUMENTS = [
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
-        "--lang=en-GB",
     ),
 ]
 SIZES = {"desktop": (1180, 860), "phone": (390, 844)}
@@ -128,7 +127,6 @@ def photograph(browser: Browser, folder: Path, every: bool) -> None:
                 color_scheme="dark" if scheme == "dark" else "light",
                 has_touch=width == "phone",
                 reduced_motion="reduce",
-                locale="en-GB",
             )
             page = context.new_page()
 
@@ -161,9 +159,7 @@ def main() -> int:
 
     arguments.into.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        # The fields for dates and times speak the language of the browser, not of the page.
-        speaking = {**os.environ, "LANGUAGE": "en_GB", "LANG": "en_GB.UTF-8"}
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS, env=speaking)
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         photograph(browser, arguments.into, arguments.every)
         browser.close()
     return 0
