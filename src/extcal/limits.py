@@ -59,9 +59,12 @@ class Limits:
     max_dates: int = 100_000  # the same, over the feed
     max_overrides_per_series: int = 5_000  # every day for thirteen years
     max_overrides: int = 50_000
+    max_versions: int = 2_000  # copies of one event: exports repeat some, none thousands
     max_timezones: int = 200  # VTIMEZONE definitions
+    max_tzids: int = 2_000  # names of zones: IANA's, Windows' and all aliases are fewer
     max_observances: int = 500  # exhaustive histories write one per year
     max_transitions: int = 2_000
+    max_availability: int = 1_000  # VAVAILABILITY and AVAILABLE: a shift plan of three years
     max_steps: int = 100_000  # recurrence steps of the whole feed
     max_occurrences_per_series: int = 5_000  # kept as events; free/busy merges on the fly
     max_occurrences: int = 50_000

@@ -99,3 +99,130 @@ def test_overrides_of_many_series_are_no_crowd() -> None:
     raw = body(*(part for uid in "abcdefgh" for part in overrides(4, uid)))
     assert bytes_left(raw) == len(raw)
     assert extcal.expand(raw, START, END, limits=LIMITS).complete
+
+
+def told(raw: bytes, limits: Limits) -> extcal.Expansion:
+    return extcal.expand(raw, START, END, limits=limits, timezone="UTC")
+
+
+def left(raw: bytes, limits: Limits) -> bytes:
+    sieved = thinned(Sieved.nothing_left_out(raw), Work(limits))
+    return b"".join(raw[start:end] for start, end in sieved.spans)
+
+
+def test_far_too_many_copies_of_one_event_are_not_typed() -> None:
+    """What else has their UID stays, and so does what has another."""
+    limits = Limits(max_versions=5)
+    other = event("DTSTART:20270106T000000Z", "DURATION:PT1H", uid="b")
+    parts = [*(event(*MASTER, f"SEQUENCE:{n}") for n in range(11)), *overrides(3), other]
+    raw = body(*parts)
+    kept = left(raw, limits)
+    assert kept.count(b"BEGIN:VEVENT") == 4
+    whole = told(raw, limits)
+    assert whole.free_busy.unknown == (whole.free_busy.window,)
+    assert [problem.code for problem in whole.problems] == ["max_versions"]
+    random.Random(1).shuffle(parts)
+    assert told(body(*parts), limits).free_busy == whole.free_busy
+    few = body(*(event(*MASTER, f"SEQUENCE:{n}") for n in range(10)))
+    assert left(few, limits) == few
+
+
+def test_one_uid_for_all_events_is_no_crowd_of_copies() -> None:
+    """Some exporters write it; their events start at different times."""
+    many = [event(f"DTSTART:{at}", "DURATION:PT1H") for at in hours(40)]
+    raw = body(*many)
+    assert left(raw, Limits(max_versions=5)) == raw
+    assert told(raw, Limits(max_versions=5)).complete
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_more_names_of_zones_than_there_are_zones(quote: str) -> None:
+    """Events in zones that exist are read; when the others take place nobody knows."""
+    limits = Limits(max_tzids=6)
+
+    def at(name: str) -> str:
+        start = f"DTSTART;TZID={quote}{name}{quote}:20270106T090000"
+        return event(start, "DURATION:PT1H", uid=name)
+
+    raw = body(*(at(f"No Such Zone {n}") for n in range(6)), at("Europe/Berlin"))
+    assert b"No Such" not in left(raw, limits)
+    whole = told(raw, limits)
+    assert not whole.complete
+    assert whole.free_busy.unknown == (whole.free_busy.window,)
+    assert [found.uid for found in whole.events] == ["Europe/Berlin"]
+    assert [problem.code for problem in whole.problems] == ["max_tzids"]
+    few = body(*(at(f"No Such Zone {n}") for n in range(6)))
+    assert left(few, limits) == few
+    assert told(few, limits).complete
+
+
+def test_names_of_zones_that_are_written_in_another_way_count_as_well() -> None:
+    many = [event(f"DTSTART;tzid=None {n}:20270106T090000", uid=f"u{n}") for n in range(7)]
+    whole = told(body(*many), Limits(max_tzids=6))
+    assert whole.free_busy.unknown == (whole.free_busy.window,)
+    assert told(body(*many), Limits(max_tzids=7)).complete
+
+
+LOST = (
+    "DTSTART:rubbish",
+    "DTSTART:RUBBISH\nSUMMARY:20270105T090000Z",
+    "SUMMARY:no start at all",
+    "DESCRIPTION:x\nDTSTART:none\nSEQUENCE:1",
+)
+READABLE = (
+    "DTSTART:rubbish\nDTSTART:20270105T090000Z",
+    "DTSTART: 20270105T090000Z",
+    "dtstart:20270105T090000Z",
+    "DT\n START:20270105T090000Z",
+    "DTSTART:\n 20270105T090000Z",
+    "DTSTART;VALUE=DATE:20270105",
+    "DTSTART\x00:20270105T090000Z",
+    "DTSTART:\x0020270105T090000Z",
+    "DTSTART:20270105T090000Z",
+)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_events_that_nobody_can_read_are_counted_beyond_what_is_told(newline: str) -> None:
+    """The answer and the number of Problems are those of reading each of them."""
+    limits = Limits(max_problems=5)
+    parts = [event(*LOST[n % len(LOST)].split("\n"), uid=f"u{n % 3}") for n in range(40)]
+    parts += [event(*lines.split("\n"), uid=f"r{n}") for n, lines in enumerate(READABLE)]
+    random.Random(2).shuffle(parts)
+    parts.append(event("DTSTART:20270107T090000Z", uid="last"))
+    raw = body(*parts).replace(b"\n", newline.encode())
+    kept = left(raw, limits)
+    assert kept.count(b"UID:u") < 40
+    assert kept.count(b"UID:r") == len(READABLE)
+    # A line in lower case is as good, and read one by one.
+    slow = raw.replace(b"UID:u", b"uid:u")
+    assert left(slow, limits) == slow
+    fast_answer, slow_answer = told(raw, limits), told(slow, limits)
+    assert fast_answer.events == slow_answer.events
+    assert fast_answer.free_busy == slow_answer.free_busy
+    assert fast_answer.complete
+    assert fast_answer.problems[-1] == slow_answer.problems[-1]
+    assert fast_answer.problems[-1].message == "and 35 more problems"
+
+
+def test_far_too_many_availabilities_are_not_read() -> None:
+    one = (
+        "BEGIN:VAVAILABILITY\nUID:a{0}\nBEGIN:AVAILABLE\nUID:b{0}\nDTSTART:20270105T090000Z\n"
+        "DTEND:20270105T170000Z\nEND:AVAILABLE\nEND:VAVAILABILITY\n"
+    )
+    raw = body(
+        *(one.format(n) for n in range(4)), event("DTSTART:20270107T090000Z", "DURATION:PT1H")
+    )
+    assert b"AVAILABLE" not in left(raw, Limits(max_availability=7))
+    assert left(raw, Limits(max_availability=8)) == raw
+    whole = told(raw, Limits(max_availability=7))
+    assert whole.free_busy.unknown == (whole.free_busy.window,)
+    assert len(whole.events) == 1
+    assert told(raw, Limits(max_availability=8)).complete
+
+
+def test_a_crowd_without_a_calendar_is_still_a_feed() -> None:
+    """What icalendar's Event.to_ical() gives has no VCALENDAR around it."""
+    raw = "".join(event(*MASTER, f"SEQUENCE:{n}") for n in range(11)).encode()
+    whole = told(raw, Limits(max_versions=5))
+    assert whole.free_busy.unknown == (whole.free_busy.window,)

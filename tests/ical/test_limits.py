@@ -42,6 +42,29 @@ def spread_overrides(corridor: Any, count: int) -> list[str]:
     return [text for n in range(count) for text in overrides(corridor, 1, uid=f"u{n}")]
 
 
+def copies(corridor: Any, count: int) -> list[str]:
+    return [corridor.event(*TIMES, f"SEQUENCE:{number}", uid="a") for number in range(count)]
+
+
+def zone_names(corridor: Any, count: int) -> list[str]:
+    names = ["Europe/Berlin", "Europe/Paris", "Asia/Tokyo", "America/New_York", "Etc/GMT+3"]
+    return [
+        corridor.event(f"DTSTART;TZID={name}:20270104T080000", "DURATION:PT1H", uid=name)
+        for name in names[:count]
+    ]
+
+
+def availability(corridor: Any, count: int) -> list[str]:
+    parts = [
+        f"BEGIN:AVAILABLE\r\nUID:b{number}\r\nDTSTART:20270104T{8 + number:02d}0000Z\r\n"
+        "DURATION:PT1H\r\nEND:AVAILABLE"
+        for number in range(count - 1)
+    ]
+    bounds = ("DTSTART:20270104T000000Z", "DTEND:20270105T000000Z")
+    whole = ("BEGIN:VAVAILABILITY", "UID:a", *bounds, *parts, "END:VAVAILABILITY")
+    return ["\r\n".join(whole), corridor.event(*TIMES)]
+
+
 def steps(corridor: Any, count: int) -> list[str]:
     rule = f"RRULE:FREQ=MINUTELY;INTERVAL=20;COUNT={count}"
     return [corridor.event("DTSTART:20270104T080000Z", "DURATION:PT1M", rule)]
@@ -55,6 +78,9 @@ def steps(corridor: Any, count: int) -> list[str]:
         ("max_dates", 7, spread_rdates),
         ("max_overrides_per_series", 4, overrides),
         ("max_overrides", 4, spread_overrides),
+        ("max_versions", 4, copies),
+        ("max_tzids", 4, zone_names),
+        ("max_availability", 4, availability),
     ],
 )
 def test_at_the_limit_and_one_beyond(

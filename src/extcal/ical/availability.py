@@ -44,7 +44,18 @@ class _Availability(NamedTuple):
 
 
 def layer(stream: Stream, zones: Zones, raw: bytes, lo: int, hi: int, work: Work) -> list[Layer]:
-    """Return the busy time that all VAVAILABILITYs of a body leave in ``[lo, hi)``, sorted."""
+    """Return the busy time that all VAVAILABILITYs of a body leave in ``[lo, hi)``, sorted.
+
+    Of too many nothing is read: the whole window is unknown (``work``).
+    """
+    limit = work.limits.max_availability
+    if sum(1 + len(component.children) for component in stream.availability) > limit:
+        work.exceeded(
+            "max_availability",
+            f"more than {limit:,} VAVAILABILITY and AVAILABLE components",
+            offset=stream.availability[0].offset,
+        )
+        return []
     found = [
         availability
         for component in stream.availability

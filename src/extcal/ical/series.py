@@ -53,7 +53,7 @@ def instances(
     planned: set[int] = set()  # the instants of all instances that are overridden
     masters = [
         _Master(event, planned, work)
-        for event in versions.masters([e for e in events if e.recurrence_id is None], raw)
+        for event in versions.masters([e for e in events if e.recurrence_id is None], raw, work)
     ]
     overrides = [event for event in events if event.recurrence_id is not None]
     versions.check_overrides(overrides, work)

@@ -7,6 +7,7 @@ decides is SEQUENCE, DTSTAMP and LAST-MODIFIED, then content: never the order in
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from extcal.ical.values import Event
@@ -42,20 +43,37 @@ def _latest(versions: list[Event], raw: bytes) -> Event:
     return max(versions, key=lambda event: _rank(event, raw))
 
 
-def masters(events: list[Event], raw: bytes) -> list[Event]:
-    """Copies of one series are one; different series under one UID are all kept (design 3.6)."""
+def masters(events: list[Event], raw: bytes, work: Work) -> list[Event]:
+    """Copies of one series are one; different series under one UID are all kept (design 3.6).
+
+    Too many copies make the whole window unknown (``work``).
+    """
     if len(events) < 2:
         return events
+    if len(events) > work.limits.max_versions:
+        _check_copies(events, work)
     single = [event for event in events if not event.recurs]
     if single:
         newest = max(event.sequence for event in single)
         events = [event for event in events if event.recurs or event.sequence == newest]
     copies: dict[object, list[Event]] = {}
     for event in events:
-        key = (event.start.epoch, event.start.is_date, frozenset(event.rules))
-        copies.setdefault(key, []).append(event)
+        copies.setdefault(_series(event), []).append(event)
     kept = [_latest(versions, raw) for versions in copies.values()]
     return sorted(kept, key=lambda event: (event.start.epoch, _rank(event, raw)))
+
+
+def _series(event: Event) -> object:
+    """Equal for copies of one series."""
+    return event.start.epoch, event.start.is_date, frozenset(event.rules)
+
+
+def _check_copies(events: list[Event], work: Work) -> None:
+    most = work.limits.max_versions
+    if max(Counter(map(_series, events)).values()) > most:
+        message = f"more than {most:,} copies of one event"
+        offset = min(event.offset for event in events)
+        work.exceeded("max_versions", message, offset=offset, uid=events[0].uid)
 
 
 def check_overrides(events: list[Event], work: Work) -> None:

@@ -81,6 +81,10 @@ class Work:
         self._problems.append(Problem(code, message, None, uid, action))
         self._offsets.append(offset)
 
+    def uncounted(self, amount: int) -> None:
+        """There are so many oddities more, which were seen from afar and are not worth a word."""
+        self._suppressed += amount
+
     def exceeded(
         self,
         limit: str,

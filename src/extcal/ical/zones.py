@@ -144,6 +144,8 @@ class Zones:
         "_siblings_head",
         "_stream",
         "_told",
+        "_too_many",
+        "_tzids",
         "_window",
         "_work",
         "utc",
@@ -156,6 +158,8 @@ class Zones:
         self._window = (lo, hi)
         self._work = work
         self._told: set[tuple[str, ...]] = set()
+        self._tzids: set[str] = set()
+        self._too_many = False
         self._read: dict[Named | tuple[str, Rules], Zone] = {}
         self._resolved: dict[tuple[str, int], Zone] = {}
         self._assumed: dict[Zone, Zone] = {}
@@ -193,6 +197,11 @@ class Zones:
     # Names (steps 1 to 4)
 
     def _resolve(self, tzid: str, calendar: int) -> Zone:
+        self._tzids.add(tzid)
+        most = self._work.limits.max_tzids
+        if len(self._tzids) > most and not self._too_many:
+            self._too_many = True
+            self._work.exceeded("max_tzids", f"more than {most:,} names of zones")
         zone = self._from_name(tzid, calendar)
         if zone is not None:
             return zone
