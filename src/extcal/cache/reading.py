@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from extcal.cache.busytime import BusyTime
+from extcal.cache.discreet import discreet_events, discreet_problems
 from extcal.cache.packing import pack_events, unpack_events
 from extcal.cache.snapshot import Reading
 from extcal.cache.steps import Span, coalesce, overlay
@@ -53,21 +54,24 @@ def read_body(
         limits=limits,
         detail=feed.detail,
     )
+    events, problems = expansion.events, expansion.problems
+    if feed.detail == "busy":
+        events, problems = discreet_events(events), discreet_problems(problems)
     full_at = fetched_at if not expansion.empty else previous.full_at if previous else None
     return Reading(
         busy=BusyTime.of(_published(expansion.free_busy, feed, fetched_at), _unlisted(expansion)),
         complete=expansion.complete,
         events_complete=expansion.events_complete,
         empty=expansion.empty,
-        problems=(*expansion.problems, *_noticed(expansion, full_at, fetched, fetched_at)),
+        problems=(*problems, *_noticed(expansion, full_at, fetched, fetched_at)),
         fetched_at=fetched_at,
         read_at=fetched_at,
         full_at=full_at,
         etag=_validator(fetched.etag),
         last_modified=_validator(fetched.last_modified),
         refresh_interval=_interval(expansion.refresh_interval),
-        count=len(expansion.events),
-        packed=pack_events(expansion.events, titles=feed.detail == "events"),
+        count=len(events),
+        packed=pack_events(events, titles=feed.detail == "events"),
     )
 
 
