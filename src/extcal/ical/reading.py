@@ -13,17 +13,17 @@ from extcal.errors import LimitExceeded
 from extcal.ical import availability, busy, components, freebusy, series, values, versions
 from extcal.ical.blocks import Block
 from extcal.ical.components import CalendarHead, Component, Stream
-from extcal.ical.events import ExternalEvent
 from extcal.ical.exclusions import Exclusions
 from extcal.ical.expansion import Expansion
 from extcal.ical.instances import Instances
 from extcal.ical.moments import DAY, parse_duration
 from extcal.ical.plain import PlainReader
+from extcal.ical.shown import Alike, Shown, by_start, count, external, order
 from extcal.ical.steady import Steady
 from extcal.ical.values import Event
 from extcal.ical.work import Work
 from extcal.ical.zones import Zones
-from extcal.intervals import FBType, FreeBusy, Levels, instant
+from extcal.intervals import FBType, FreeBusy, Levels
 from extcal.policy import BusyPolicy
 
 __all__ = ["Question", "Reading"]
@@ -45,30 +45,6 @@ class Question(NamedTuple):
     exclusions: Exclusions
     titles: bool = False
     events: bool = True
-
-
-class _Shown(NamedTuple):
-    """An occurrence and its verdict, before anybody asks for datetimes."""
-
-    start: int
-    end: int
-    uid: str
-    fbtype: FBType
-    reason: str
-    occurrence: series.Occurrence | None  # None: busy time that no VEVENT stands for
-
-
-class _Alike(NamedTuple):
-    """The instances of a series and their verdict; nearly none of them are ever looked at."""
-
-    instances: Instances
-    fbtype: FBType
-    reason: str
-
-    def shown(self) -> Iterator[_Shown]:
-        uid = self.instances.event.uid
-        for each in self.instances.occurrences():
-            yield _Shown(each.start, each.end, uid, self.fbtype, self.reason, each)
 
 
 class Reading:
@@ -95,7 +71,7 @@ class Reading:
         self.steady = Steady(self.lo, self.hi, work)
         self.empty = not has_vevents and not stream.freebusy and not stream.availability
         self.busy: Levels = {}
-        self.shown: list[_Shown | _Alike] = []
+        self.shown: list[Shown | Alike] = []
         self.events_complete = True
         ties = [_tie(head) for head in stream.calendars]
         for group in self.groups(ties):
@@ -122,8 +98,8 @@ class Reading:
     def expansion(self) -> Expansion:
         """The answer with everything that may be shown; without titles times and types only."""
         shown = self.earliest(self.shown, self.work.limits.max_occurrences)
-        events = [self.external(one) for one in shown]
-        events.sort(key=_by_start)
+        events = [external(one, self.question.titles) for one in shown]
+        events.sort(key=by_start)
         answer = self.answer()
         return Expansion(
             answer,
@@ -193,12 +169,16 @@ class Reading:
 
     def take(self, group: list[Event]) -> None:
         """Expand the events of one UID and judge every occurrence."""
-        if group[0].uid in self.question.exclusions.uids or self.is_away(group):
+        exclusions = self.question.exclusions
+        if group[0].uid in exclusions.uids:
             return
-        found: list[_Shown | _Alike] = []
+        by_times = len(group) == 1 and not self.question.events and not exclusions.single
+        if not by_times and self.is_away(group):
+            return
+        found: list[Shown | Alike] = []
         mark = self.work.mark()
         try:
-            if not self.question.events and len(group) == 1 and self.judge_together(group[0]):
+            if by_times and self.judge_times(group[0]):
                 return
             self.judge(group, found)
         except LimitExceeded:
@@ -209,7 +189,7 @@ class Reading:
             # Nobody needs to know when an event that blocks nothing takes place.
             self.work.forgive(mark)
         limit = self.work.limits.max_occurrences_per_series
-        self.shown += found if _count(found) <= limit else self.earliest(found, limit)
+        self.shown += found if count(found) <= limit else self.earliest(found, limit)
 
     def is_away(self, group: list[Event]) -> bool:
         """Whether this is one event, once, outside the window: half of all that is read is."""
@@ -224,7 +204,7 @@ class Reading:
             and event.extent.end(event.start.local, start, event.start.zone) <= self.lo
         )
 
-    def judge(self, group: list[Event], found: list[_Shown | _Alike]) -> None:
+    def judge(self, group: list[Event], found: list[Shown | Alike]) -> None:
         exclusions = self.question.exclusions
         verdicts: dict[int, busy.Verdict | None] = {}
         columns = None
@@ -248,25 +228,38 @@ class Reading:
                 if fbtype:
                     self.block(one.columns.starts, one.columns.ends, fbtype)
                 if self.question.events:
-                    found.append(_Alike(one, fbtype, reason))
+                    found.append(Alike(one, fbtype, reason))
             elif not exclusions.hit(one):
                 if fbtype and one.start < one.end:
                     self.block((one.start,), (one.end,), fbtype)
                 if one.merged > 1:
                     self.events_complete = False
                 if self.question.events:
-                    found.append(_Shown(one.start, one.end, event.uid, fbtype, reason, one))
+                    found.append(Shown(one.start, one.end, event.uid, fbtype, reason, one))
 
-    def judge_together(self, event: Event) -> bool:
-        """Only times are asked for: series of one time of day and length are a set of days."""
-        if event.exdates or self.question.exclusions.single:
+    def judge_times(self, event: Event) -> bool:
+        """Judge an event of which nothing but times is asked; False if its series has to be.
+
+        Series of one time of day and length are a set of days until all of them are known.
+        """
+        if event.recurs:
+            midnights = None if event.exdates else self.steady.midnights(event)
+            if midnights:
+                verdict = self.verdict(event)
+                if verdict is not None and verdict[0]:
+                    self.steady.add(event, midnights, verdict[0])
+            return midnights is not None
+        if event.recurrence_id is not None:
             return False
-        midnights = self.steady.midnights(event)
-        if midnights:
-            verdict = self.verdict(event)
-            if verdict is not None and verdict[0]:
-                self.steady.add(event, midnights, verdict[0])
-        return midnights is not None
+        local, zone = event.start.local, event.start.zone
+        start = zone.to_epoch(local)
+        if start < self.hi:
+            end = event.extent.end(local, start, zone)
+            if start < end > self.lo:
+                verdict = self.verdict(event)
+                if verdict is not None and verdict[0]:
+                    self.block((start,), (end,), verdict[0])
+        return True
 
     def take_together(self, has_vevents: bool) -> None:
         """The series that were not asked for one by one."""
@@ -280,20 +273,20 @@ class Reading:
         level[0].extend(starts)
         level[1].extend(ends)
 
-    def earliest(self, found: list[_Shown | _Alike], limit: int) -> list[_Shown]:
+    def earliest(self, found: list[Shown | Alike], limit: int) -> list[Shown]:
         """The first of what may be shown, each made a value only if it may be one of them."""
         last: int | None = None
-        if _count(found) > limit:
+        if count(found) > limit:
             self.events_complete = False
-            starts = [one.start for one in found if isinstance(one, _Shown)]
+            starts = [one.start for one in found if isinstance(one, Shown)]
             for one in found:
-                if isinstance(one, _Alike):
+                if isinstance(one, Alike):
                     starts += one.instances.columns.starts[:limit]
             starts.sort()
             last = starts[limit - 1] if limit else self.lo
-        shown: list[_Shown] = []
+        shown: list[Shown] = []
         for one in found:
-            if isinstance(one, _Shown):
+            if isinstance(one, Shown):
                 shown.append(one)
             elif last is None:
                 shown += one.shown()
@@ -301,7 +294,7 @@ class Reading:
                 event, columns = one.instances
                 shown += one._replace(instances=Instances(event, columns.until(last))).shown()
         if last is not None:
-            shown.sort(key=_order)
+            shown.sort(key=order)
             del shown[limit:]
         return shown
 
@@ -363,7 +356,7 @@ class Reading:
         if start < self.hi and end > self.lo and uid not in self.question.exclusions.uids:
             if fbtype:
                 self.block((start,), (end,), fbtype)
-            self.shown.append(_Shown(start, end, uid, fbtype, reason, None))
+            self.shown.append(Shown(start, end, uid, fbtype, reason, None))
 
     def check_years(self) -> None:
         limits = self.work.limits
@@ -380,57 +373,6 @@ class Reading:
         if self.hi > last:
             self.work.unknown.append((max(last, self.lo), None))
         self.work.problem("years", message, action="unknown")
-
-    # --- what may be shown ----------------------------------------------------------------
-
-    def external(self, shown: _Shown) -> ExternalEvent:
-        occurrence = shown.occurrence
-        if occurrence is None:
-            return _without_event(shown)
-        event, planned = occurrence.event, occurrence.recurrence_id
-        open_ = self.question.titles and not event.private
-        first_day = last_day = None
-        if event.all_day:
-            first_day = _day(occurrence.local)
-            last_day = max(first_day, _day(occurrence.zone.to_local(occurrence.end) - 1))
-        recurrence_id: date | None = None
-        if planned is not None:
-            recurrence_id = _day(planned.local) if planned.is_date else instant(planned.epoch)
-        return ExternalEvent(
-            uid=event.uid,
-            recurrence_id=recurrence_id,
-            start=instant(occurrence.start),
-            end=instant(occurrence.end),
-            all_day=event.all_day,
-            first_day=first_day,
-            last_day=last_day,
-            summary=event.summary if open_ else None,
-            location=event.location if open_ else None,
-            fbtype=shown.fbtype,
-            status=event.facts.get("STATUS"),
-            reason=shown.reason,
-            zone_source=occurrence.zone.source,
-            private=event.private,
-        )
-
-
-def _without_event(shown: _Shown) -> ExternalEvent:
-    return ExternalEvent(
-        uid=shown.uid,
-        recurrence_id=None,
-        start=instant(shown.start),
-        end=instant(shown.end),
-        all_day=False,
-        first_day=None,
-        last_day=None,
-        summary=None,
-        location=None,
-        fbtype=shown.fbtype,
-        status=None,
-        reason=shown.reason,
-        zone_source="utc",
-        private=False,
-    )
 
 
 def _tie(head: CalendarHead) -> tuple[str, ...]:
@@ -453,38 +395,3 @@ def _refresh_interval(heads: Sequence[CalendarHead]) -> timedelta | None:
                 break
     shortest = min(found, default=0)
     return timedelta(seconds=shortest) if shortest else None
-
-
-def _day(local: int) -> date:
-    days = min(max(local // DAY, (date.min - _EPOCH).days), (date.max - _EPOCH).days)
-    return _EPOCH + timedelta(days=days)
-
-
-def _count(found: Iterable[_Shown | _Alike]) -> int:
-    return sum(one.instances.size if isinstance(one, _Alike) else 1 for one in found)
-
-
-def _order(shown: _Shown) -> tuple[object, ...]:
-    occurrence = shown.occurrence
-    planned = None if occurrence is None else occurrence.recurrence_id
-    return (*shown[:5], planned is not None and planned.epoch, occurrence is not None)
-
-
-def _by_start(event: ExternalEvent) -> tuple[object, ...]:
-    """A whole order: what is equal by it is equal."""
-    return (
-        event.start,
-        event.end,
-        event.uid,
-        event.fbtype,
-        event.summary or "",
-        event.reason,
-        str(event.recurrence_id),
-        event.location or "",
-        event.status or "",
-        event.zone_source,
-        event.all_day,
-        str(event.first_day),
-        str(event.last_day),
-        event.private,
-    )

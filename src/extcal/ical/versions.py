@@ -87,14 +87,14 @@ def check_overrides(events: list[Event], work: Work) -> None:
         work.exceeded(limit, message, offset=events[0].offset, uid=events[0].uid)
 
 
-def latest_of_each(overrides: Iterable[Event], raw: bytes) -> list[Event]:
-    """One override for each instance: versions compare only within one (UID, instant)."""
-    versions: dict[object, list[Event]] = {}
+def latest_of_each(overrides: Iterable[Event], raw: bytes) -> dict[int, Event]:
+    """One override for each instant: versions compare only within one (UID, instant)."""
+    versions: dict[int, list[Event]] = {}
     for event in overrides:
         moment = event.recurrence_id
         assert moment is not None
         versions.setdefault(moment.epoch, []).append(event)
-    return [_latest(same, raw) for same in versions.values()]
+    return {instant: _latest(same, raw) for instant, same in versions.items()}
 
 
 def inherit_end(override: Event, master: Event) -> None:

@@ -1,0 +1,133 @@
+"""What may be shown: occurrences and their verdicts in, ExternalEvents out.
+
+Values with datetimes are made for those alone that somebody will see; until then a series is three
+columns of integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from extcal.ical.events import ExternalEvent
+from extcal.ical.instances import Instances, Occurrence
+from extcal.ical.moments import DAY
+from extcal.intervals import FBType, instant
+
+__all__ = ["Alike", "Shown", "by_start", "count", "external", "order"]
+
+_EPOCH = date(1970, 1, 1)
+
+
+class Shown(NamedTuple):
+    """An occurrence and its verdict, before anybody asks for datetimes."""
+
+    start: int
+    end: int
+    uid: str
+    fbtype: FBType
+    reason: str
+    occurrence: Occurrence | None  # None: busy time that no VEVENT stands for
+
+
+class Alike(NamedTuple):
+    """The instances of a series and their verdict; nearly none of them are ever looked at."""
+
+    instances: Instances
+    fbtype: FBType
+    reason: str
+
+    def shown(self) -> Iterator[Shown]:
+        """Yield each of them as a value."""
+        uid = self.instances.event.uid
+        for each in self.instances.occurrences():
+            yield Shown(each.start, each.end, uid, self.fbtype, self.reason, each)
+
+
+def external(shown: Shown, titles: bool) -> ExternalEvent:
+    """Return what may be shown of an occurrence; no title and no place unless ``titles``."""
+    occurrence = shown.occurrence
+    if occurrence is None:
+        return _without_event(shown)
+    event, planned = occurrence.event, occurrence.recurrence_id
+    open_ = titles and not event.private
+    first_day = last_day = None
+    if event.all_day:
+        first_day = _day(occurrence.local)
+        last_day = max(first_day, _day(occurrence.zone.to_local(occurrence.end) - 1))
+    recurrence_id: date | None = None
+    if planned is not None:
+        recurrence_id = _day(planned.local) if planned.is_date else instant(planned.epoch)
+    return ExternalEvent(
+        uid=event.uid,
+        recurrence_id=recurrence_id,
+        start=instant(occurrence.start),
+        end=instant(occurrence.end),
+        all_day=event.all_day,
+        first_day=first_day,
+        last_day=last_day,
+        summary=event.summary if open_ else None,
+        location=event.location if open_ else None,
+        fbtype=shown.fbtype,
+        status=event.facts.get("STATUS"),
+        reason=shown.reason,
+        zone_source=occurrence.zone.source,
+        private=event.private,
+    )
+
+
+def _without_event(shown: Shown) -> ExternalEvent:
+    return ExternalEvent(
+        uid=shown.uid,
+        recurrence_id=None,
+        start=instant(shown.start),
+        end=instant(shown.end),
+        all_day=False,
+        first_day=None,
+        last_day=None,
+        summary=None,
+        location=None,
+        fbtype=shown.fbtype,
+        status=None,
+        reason=shown.reason,
+        zone_source="utc",
+        private=False,
+    )
+
+
+def _day(local: int) -> date:
+    days = min(max(local // DAY, (date.min - _EPOCH).days), (date.max - _EPOCH).days)
+    return _EPOCH + timedelta(days=days)
+
+
+def count(found: Iterable[Shown | Alike]) -> int:
+    """Return how many occurrences these are."""
+    return sum(one.instances.size if isinstance(one, Alike) else 1 for one in found)
+
+
+def order(shown: Shown) -> tuple[object, ...]:
+    """The earliest first; a whole order, so that a limit never leaves out by chance."""
+    occurrence = shown.occurrence
+    planned = None if occurrence is None else occurrence.recurrence_id
+    return (*shown[:5], planned is not None and planned.epoch, occurrence is not None)
+
+
+def by_start(event: ExternalEvent) -> tuple[object, ...]:
+    """A whole order: what is equal by it is equal."""
+    return (
+        event.start,
+        event.end,
+        event.uid,
+        event.fbtype,
+        event.summary or "",
+        event.reason,
+        str(event.recurrence_id),
+        event.location or "",
+        event.status or "",
+        event.zone_source,
+        event.all_day,
+        str(event.first_day),
+        str(event.last_day),
+        event.private,
+    )
