@@ -226,3 +226,17 @@ def test_a_crowd_without_a_calendar_is_still_a_feed() -> None:
     raw = "".join(event(*MASTER, f"SEQUENCE:{n}") for n in range(11)).encode()
     whole = told(raw, Limits(max_versions=5))
     assert whole.free_busy.unknown == (whole.free_busy.window,)
+
+
+def test_events_that_were_never_ended_are_counted_twice() -> None:
+    """Once for the missing END, once for what is lost, as where each of them is read."""
+    limits = Limits(max_problems=5)
+    parts = ["BEGIN:VEVENT\n" * 20, event("SUMMARY:x"), "BEGIN:VEVENT\nSUMMARY:y\n" * 9]
+    raw = body(*parts, event("DTSTART:20270107T090000Z", "DURATION:PT1H"))
+    slow = raw.replace(b"\nBEGIN:VEVENT", b"\nBEGIN:VEVENT ")
+    assert len(left(raw, limits)) < len(raw)
+    assert left(slow, limits) == slow
+    fast_answer, slow_answer = told(raw, limits), told(slow, limits)
+    assert fast_answer.free_busy == slow_answer.free_busy
+    assert len(fast_answer.events) == 1
+    assert fast_answer.problems[-1].message == slow_answer.problems[-1].message

@@ -36,11 +36,11 @@ _AVAILABILITIES = re.compile(
     rb"(?<=\n)(?:BEGIN:VAVAILABILITY\r?\n(?:(?!BEGIN:V|END:V)[A-Z][^\r\n]*+\r?\n)*+"
     rb"END:VAVAILABILITY\r?\n(?=[A-Z]))++"
 )
-# Events without a DTSTART, or with one that no date begins like.
+# Events without a DTSTART, or with one that no date begins like; what follows ends them as well.
 _OTHER = rb"(?!BEGIN|END|DTSTART)[A-Z][A-Z0-9_-]*+[;:][\t -~]{0,4000}+\r?\n"
 _LOST = re.compile(
     rb"(?<=\n)(?:BEGIN:VEVENT\r?\n(?:%s)*+(?:DTSTART:[A-Za-z][\t -~]{0,4000}+\r?\n(?:%s)*+)?"
-    rb"END:VEVENT\r?\n(?=BEGIN:VEVENT|END:VCALENDAR))++" % (_OTHER, _OTHER)
+    rb"(?:END:VEVENT\r?\n)?+(?=BEGIN:VEVENT|END:VCALENDAR))++" % (_OTHER, _OTHER)
 )
 _BEGIN = re.compile(rb"BEGIN:VEVENT")
 _VEVENT = b"\nBEGIN:VEVENT"
@@ -185,9 +185,10 @@ def _lost_events(sieved: Sieved, work: Work) -> list[Span]:
             keep = min(size, limits.max_problems - told)
             told += keep
             if keep < size:
-                first = next(islice(_BEGIN.finditer(raw, start, end), keep, None))
-                dropped.append((first.start(), end))
-                work.uncounted(size - keep)
+                start = next(islice(_BEGIN.finditer(raw, start, end), keep, None)).start()
+                dropped.append((start, end))
+                # What was never ended is told of twice.
+                work.uncounted(2 * (size - keep) - raw.count(b"\nEND:VEVENT", start, end))
     return dropped
 
 

@@ -33,7 +33,7 @@ class Line(NamedTuple):
 NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
 # A line, and all that continues it: found in one look, however often it is folded.
-_LOGICAL = re.compile(rb"([^\r\n]+)([\r\n]+[ \t][^\r\n]*)*+")
+_LOGICAL = re.compile(rb"([^\r\n]++)([\r\n]++[ \t][^\r\n]*+)*+")
 _PHYSICAL = re.compile(rb"[^\r\n]+")
 _FOLD = re.compile(rb"[\r\n]+[ \t]")
 _NAME = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")

@@ -38,6 +38,7 @@ _ZONE = rb"BEGIN:VTIMEZONE\r?\nTZID:[\t -~]{0,255}+\r?\n(?:%s|%s|%s)*+END:VTIMEZ
     rb"BEGIN:DAYLIGHT\r?\n(?:" + _PROPERTY + rb")*+END:DAYLIGHT\r?\n",
 )
 _LISTED = rb"FREEBUSY(?:;FBTYPE=[A-Z-]{1,40})?:[0-9A-Z/,]{0,4000}+\r?\n"
+_BEGIN_ZONE, _BEGIN_LISTED = b"\nBEGIN:VTIMEZONE", b"\nFREEBUSY"
 _RUN = re.compile(
     rb"\n(?:(?=B)(?:" + _ZONE + rb"(?=[A-Z]))++|(?=F)(?:" + _LISTED + rb"(?=[A-Z])){2,}+)"
 )
@@ -46,6 +47,9 @@ _RUN = re.compile(
 def pieces(raw: bytes, part: tuple[int, int]) -> Iterator[Piece]:
     """Yield the pieces of ``raw[part]`` in order; together they are all of it."""
     position, end = part
+    if raw.find(_BEGIN_ZONE, *part) < 0 and raw.find(_BEGIN_LISTED, *part) < 0:
+        yield Piece(*part, LINES)
+        return
     for match in _RUN.finditer(raw, position, end):
         start = match.start() + 1
         if position < start:

@@ -65,6 +65,7 @@ _SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
 
 # A line that may hold a UID in any but the plainest way.
 _HIDDEN = re.compile(rb"\n(?:[^A-Z \t\r]|U(?!ID:|RL))")
+_UIDS = re.compile(rb"\nUID:([^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*+)")
 _PLAIN_UID = re.compile(rb"[!-~]+")
 _GRAPHIC: Final = bytes(range(33, 127))
 _FOLD = re.compile(rb"\r?\n[ \t]")
@@ -247,7 +248,11 @@ class _Pieces:
         spans = [(starts[number], starts[number + 1], uids[number]) for number in self.kept]
         for start, end, uid in [(0, starts[0], b""), *spans]:
             alone = raw.count(b"\nUID:", start, end) == (1 if uid else 0)
-            if not alone or _HIDDEN.search(raw, start, end) or uid.translate(None, _GRAPHIC):
+            if not uid and not _HIDDEN.search(raw, start, end):
+                # However many there are in the head, none of them needs the reader.
+                for plain in _UIDS.findall(raw, start, end):
+                    yield from _readings(plain)
+            elif not alone or _HIDDEN.search(raw, start, end) or uid.translate(None, _GRAPHIC):
                 lines = logical_lines(raw, (start, end), _NAMES, Work())
                 yield from (line.value.strip() for line in lines)
             else:
