@@ -7,7 +7,10 @@ network.
 
 from __future__ import annotations
 
+import inspect
 import re
+import sys
+from datetime import timedelta
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
@@ -33,7 +36,7 @@ nitpick_ignore_regex = [
     # What a signature shows, and nobody has to know.
     (r"py:class", r"extcal\.fetch\.feed\.SealedUrl"),
     (r"py:class", r"extcal\.fetch\._url\.(Refusal|Url)"),
-    (r"py:class", r"extcal\.formats\.records\.HasFreeBusy"),
+    (r"py:class", r"extcal\.formats\.(google\.Google|graph\.Graph|records\.Has)\w+"),
     (r"py:class", r"extcal\.ical\.source\.SupportsToIcal"),
     (r"py:class", r"extcal\.testing\.(faults\.Fault|server\.Reply)"),
 ]
@@ -71,10 +74,12 @@ _PAGES = {
     "SECURITY.md": "project/reporting.md",
 }
 _LINK = re.compile(r"\]\((?P<up>(?:\.\./)+)(?P<path>[\w./-]+\.md)\)")
-_NAMED = r"``\w+``(?:, ``\w+``)*(?: and ``\w+``)?:\s"
-_ARGUMENT = re.compile(_NAMED)
-_ARGUMENTS = re.compile(rf"(?<=[.)]) (?={_NAMED})")
-_MADE = {"extcal.Availability", "extcal.Snapshot", "extcal.ExternalEvent", "extcal.Expansion"}
+_NAMED = r"``\w+``(?:, ``\w+``)*(?: and ``\w+``)?"
+_ARGUMENT = re.compile(rf"{_NAMED}:\s")
+_ARGUMENTS = re.compile(rf"(?<=[.)]) (?={_NAMED}(?::| are| is)\s)")
+_AFTERWARDS = re.compile(r"(?<=\.) (?=(?:Raises|The other arguments) )")
+_CONSTANT = re.compile(r"(?<== )_[A-Z_]+\b")
+_MADE = {"extcal.Availability", "extcal.Snapshot"}
 
 
 def _links(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -94,9 +99,22 @@ def _links(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def _signature(
     app: Sphinx, kind: str, name: str, found: object, options: object, *signature: str | None
-) -> tuple[str, str] | None:
-    """Values that only extcal makes show no way to make them."""
-    return ("", "") if name in _MADE else None
+) -> tuple[str | None, str | None] | None:
+    """Values that only extcal makes show no way to make them; defaults show what they are."""
+    if name in _MADE:
+        return "", ""
+    module = sys.modules.get(getattr(found, "__module__", ""))
+
+    def value(match: re.Match[str]) -> str:
+        default = getattr(module, match[0], None)
+        if not isinstance(default, timedelta):
+            return "..."
+        seconds = round(default.total_seconds())
+        unit, count = ("seconds", seconds) if seconds % 60 else ("minutes", seconds // 60)
+        return f"timedelta({unit}={count})"
+
+    arguments, returned = signature
+    return (arguments and _CONSTANT.sub(value, arguments)), returned
 
 
 def _arguments(
@@ -104,11 +122,22 @@ def _arguments(
 ) -> None:
     """Docstrings name one argument after the other in a paragraph; a page lists them."""
     paragraphs = "\n".join(lines).split("\n\n")
+    said = [paragraph.strip() for paragraph in paragraphs]
+    if said[0].startswith("Alias for field number") or said == _own_words(found):
+        # What Python says of every named tuple, set or union is nothing about this one.
+        paragraphs = []
     for place, paragraph in enumerate(paragraphs):
         if _ARGUMENT.match(paragraph):
-            items = _ARGUMENTS.split(" ".join(paragraph.split()))
-            paragraphs[place] = "\n".join(f"- {item}" for item in items)
+            listed, *afterwards = _AFTERWARDS.split(" ".join(paragraph.split()), maxsplit=1)
+            items = [f"- {item}" for item in _ARGUMENTS.split(listed)]
+            paragraphs[place] = "\n\n".join(["\n".join(items), *afterwards])
     lines[:] = "\n\n".join(paragraphs).split("\n")
+
+
+def _own_words(found: object) -> list[str]:
+    """The docstring of the type of a value, in paragraphs."""
+    text = inspect.cleandoc(type(found).__doc__ or "")
+    return [paragraph.strip() for paragraph in text.split("\n\n")]
 
 
 def _known(
