@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs lint format types imports coverage bench benchrooms benchcache benchscale benchstores kill nightly picture screenshots host matrix ci clean
+.PHONY: help demo test docs lint format types imports coverage bench benchrooms benchcache benchscale benchstores kill nightly notebooks picture screenshots host matrix ci clean
 
 help: ## say what there is
 	@echo "extcal: make ..."
@@ -96,6 +96,10 @@ picture: ## draw docs/availability.svg anew
 host: ## a host application with three people in it, to look at and to copy from; ARGS="--port 8001"
 	@sh tools/venv.sh $(VENV) examples
 	@$(BIN)/python examples/host_app $(ARGS)
+
+notebooks: ## run the notebooks of examples/ anew; ARGS=--check only compares
+	@sh tools/venv.sh $(VENV) notebooks
+	@$(BIN)/python tools/notebooks.py $(ARGS)
 
 screenshots: ## photograph what there is to see into docs/images, in the system's Chromium
 	@sh tools/venv.sh $(VENV) test

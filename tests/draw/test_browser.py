@@ -204,6 +204,32 @@ def test_words_stay_inside_their_room(show: Show) -> None:
     assert title["x"] + title["width"] <= following["x"] + 1
 
 
+NOTEBOOK = """<style>
+.notebook:not(.other) :is(td,th,tr) {text-align:right; padding:2em; border:3px solid; margin:1em}
+.notebook:not(.other) tbody tr:nth-child(odd) {background:red}
+.notebook table {margin:3em auto; table-layout:fixed; font-size:30px; color:red}
+.notebook th {font-weight:900; white-space:normal; vertical-align:bottom}
+.notebook :is(p,figure,figcaption,details) {font-size:12px}
+</style>"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_page_with_rules_for_tables_does_not_change_it(show: Show, width: int) -> None:
+    """Notebooks and frameworks style every table; this one looks the same inside of them."""
+
+    def places(before: str) -> object:
+        page = show(f"<style>div{{margin:0}}</style>{before}{fragment(3)}</div>", width)
+        return page.evaluate(PLACES)
+
+    assert places(f'{NOTEBOOK}<div class="notebook">') == places("<div>")
+
+
+PLACES = """() => [...document.querySelectorAll('figure :is(th, td, i, bdi)')].map(one => {
+    const box = one.getBoundingClientRect(), style = getComputedStyle(one);
+    return [box.x, box.y, box.width, box.height, style.color, style.textAlign];
+})"""
+
+
 def test_without_style_sheets_it_is_a_table_of_words(show: Show) -> None:
     """Where a page strips styles, as code hosts do, the words remain in their cells."""
     page = show(fragment(1))

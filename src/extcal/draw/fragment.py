@@ -98,7 +98,7 @@ def _table(
     """One line of days. ``grounds`` collects what lies under the bars: few differ."""
     count = len(layout.rows) + bool(layout.slots)
     dense = " dense" if len(layout.rows) > _DENSE else ""
-    label = f"{title + '. ' if title else ''}{summary(layout)}"
+    label = summary(layout, title)
     yield f'<table role="table" class="tbl{dense}" aria-label="{markup(label)}" '
     yield f'style="--n:{count}"><thead role="rowgroup"><tr role="row">'
     yield '<th role="columnheader" scope="col" class="who">Who</th>'

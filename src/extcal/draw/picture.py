@@ -164,7 +164,7 @@ def grid_svg(
         body.extend(band.drawn(top, day_width))
         top += band.height + _DAY_HEAD + _GAP
     body.extend(_legend(layout, bottom + _LEGEND))
-    label = f"{title + '. ' if title else ''}{summary(layout)}"
+    label = summary(layout, title)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="extcal-grid" role="img" '
         f'aria-label="{markup(label)}" width="{width}" height="{height}" '

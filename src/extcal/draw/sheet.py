@@ -37,10 +37,10 @@ width:100%;margin:0;padding:0;border:0;border-spacing:0;background:none;color:in
 font-size:13px;table-layout:auto}
 .extcal-grid .tbl+.tbl{margin-top:14px}
 .extcal-grid :is(thead,tbody,tr){display:contents}
-.extcal-grid :is(th,td){border:0;padding:0;margin:0;background:none;color:inherit;min-width:0;
-max-width:none;text-align:left;vertical-align:top;font-weight:400;line-height:1.2}
-.extcal-grid .who{HIDDEN}
-.extcal-grid .col{grid-column:1/-1;grid-row:calc((var(--d) - 1)*(var(--n) + 1) + 1);
+.extcal-grid .tbl :is(.who,.col,.name,.cell){border:0;padding:0;margin:0;background:none;
+color:inherit;min-width:0;max-width:none;text-align:left;vertical-align:top;font-weight:400;line-height:1.2}
+.extcal-grid .tbl .who{HIDDEN}
+.extcal-grid .tbl .col{grid-column:1/-1;grid-row:calc((var(--d) - 1)*(var(--n) + 1) + 1);
 padding:10px 0 0;white-space:nowrap}
 .extcal-grid .col b{display:block;font-weight:600;overflow:hidden;text-overflow:ellipsis}
 .extcal-grid .ticks{display:block;position:relative;height:15px;margin-left:88px;
@@ -48,17 +48,17 @@ width:calc((100% - 88px)*var(--w,1));font-size:10.5px;
 color:var(--soft);font-variant-numeric:tabular-nums}
 .extcal-grid .ticks span{position:absolute;top:1px;transform:translateX(-50%)}
 .extcal-grid .ticks .at{transform:none;padding-left:2px;font-size:9.5px}
-.extcal-grid .name{HIDDEN}
+.extcal-grid .tbl .name{HIDDEN}
 .extcal-grid .name :is(bdi,small){display:block;white-space:nowrap;overflow:hidden;
 text-overflow:ellipsis}
 .extcal-grid .name small{font-size:10.5px}
-.extcal-grid .cell{position:relative;grid-column:2;width:calc(100%*var(--w,1));
+.extcal-grid .tbl .cell{position:relative;grid-column:2;width:calc(100%*var(--w,1));
 grid-row:calc((var(--d) - 1)*(var(--n) + 1) + 1 + var(--p));
 min-height:calc(var(--lanes,1)*var(--lane,24px) + 10px);border:1px solid var(--edge);
 border-width:1px 1px 0 1px;border-top-color:var(--line);background:var(--paper)}
-.extcal-grid .dim{background-color:var(--dim)}
-.extcal-grid .end{border-bottom-width:1px}
-.extcal-grid .top{border-top-color:var(--edge)}
+.extcal-grid .tbl .dim{background-color:var(--dim)}
+.extcal-grid .tbl .end{border-bottom-width:1px}
+.extcal-grid .tbl .top{border-top-color:var(--edge)}
 .extcal-grid .cell::before,.extcal-grid .cell::after{position:absolute;left:-89px;width:82px;
 white-space:nowrap;overflow:hidden;text-overflow:ellipsis;unicode-bidi:isolate}
 .extcal-grid .cell::before{content:attr(data-who);content:attr(data-who)/"";
@@ -67,8 +67,8 @@ top:calc(50% - 8px)}
 .extcal-grid .noted::after{content:attr(data-note);content:attr(data-note)/"";font-size:10.5px;
 color:var(--soft);top:calc(50% + 1px)}
 .extcal-grid .dense{grid-auto-rows:minmax(22px,auto)}
-.extcal-grid .dense .cell{--lane:16px;min-height:calc(var(--lanes,1)*16px + 6px)}
-.extcal-grid .dense .cell,.extcal-grid .dense .name{font-size:12px}
+.extcal-grid .dense .cell.cell{--lane:16px;min-height:calc(var(--lanes,1)*16px + 6px)}
+.extcal-grid .dense :is(.cell,.name){font-size:12px}
 .extcal-grid i{position:absolute;display:block;z-index:2;height:calc(100% - 10px);
 top:calc(var(--l,0)*var(--lane,24px) + 5px);min-width:2px;font-style:normal;overflow:hidden;
 margin:0;padding:0}
@@ -105,7 +105,7 @@ var(--unknown-back)}
 .extcal-grid .tent u{background:var(--tent-back);color:var(--tent-text)}
 .extcal-grid .else u{background:var(--else-back);color:var(--else-text)}
 .extcal-grid .open u{background:var(--paper);color:var(--text)}
-.extcal-grid .slots{background:none;pointer-events:none;z-index:1;
+.extcal-grid .tbl .slots{background:none;pointer-events:none;z-index:1;
 grid-row:calc((var(--d) - 1)*(var(--n) + 1) + 2)/span var(--n)}
 .extcal-grid .slots::before{top:8px}
 .extcal-grid .dense .slots::before{top:3px}
@@ -128,8 +128,8 @@ background:var(--free)}
 .extcal-grid:has([open]) thead{display:table-header-group}
 .extcal-grid:has([open]) tbody{display:table-row-group}
 .extcal-grid:has([open]) tr{display:table-row}
-.extcal-grid:has([open]) :is(.col,.name,.cell,.who){display:table-cell;position:static;width:auto;
-height:auto;overflow:visible;clip-path:none;white-space:normal;background:none!important;
+.extcal-grid:has([open]) .tbl :is(.col,.name,.cell,.who){display:table-cell;
+position:static;width:auto;height:auto;overflow:visible;clip-path:none;white-space:normal;background:none!important;
 border:0 solid var(--line);border-bottom-width:1px;padding:5px 14px 5px 0;font-size:12px;
 pointer-events:auto;min-width:0}
 .extcal-grid:has([open]) :is(.cell,.name,.slots)::before,.extcal-grid:has([open]) .cell::after,
@@ -150,18 +150,19 @@ _WIDE = """
 @container (min-width:ROOM){
 .extcal-grid.wCOLUMNS:not(:has([open])) .tbl{grid-template-columns:NAMES
 repeat(COLUMNS,minmax(0,1fr))}
-.wCOLUMNS:not(:has([open])) .col{grid-column:calc(var(--d) + 1);grid-row:1;padding:0 0 0 3px}
-.wCOLUMNS:not(:has([open])) .ticks{margin-left:-3px;
+.extcal-grid.wCOLUMNS:not(:has([open])) .col{grid-column:calc(var(--d) + 1);
+grid-row:1;padding:0 0 0 3px}
+.extcal-grid.wCOLUMNS:not(:has([open])) .ticks{margin-left:-3px;
 width:calc((100% + 3px)*var(--w,1))}
-.wCOLUMNS:not(:has([open])) .name{position:static;width:auto;height:auto;clip-path:none;
+.extcal-grid.wCOLUMNS:not(:has([open])) .name{position:static;width:auto;height:auto;clip-path:none;
 grid-column:1;grid-row:calc(var(--p) + 1);display:flex;flex-direction:column;
 justify-content:center;padding:0 10px 0 0;border-top:1px solid var(--line)}
-.wCOLUMNS:not(:has([open])) .cell{grid-column:calc(var(--d) + 1);grid-row:calc(var(--p) + 1);
-border-left-width:0}
-.wCOLUMNS:not(:has([open])) .cell.first{border-left-width:1px}
-.wCOLUMNS:not(:has([open])) .slots{grid-row:2/span var(--n)}
-.wCOLUMNS:not(:has([open])) .cell::before,
-.wCOLUMNS:not(:has([open])) .cell::after{content:none}
+.extcal-grid.wCOLUMNS:not(:has([open])) .cell{grid-column:calc(var(--d) + 1);
+grid-row:calc(var(--p) + 1);border-left-width:0}
+.extcal-grid.wCOLUMNS:not(:has([open])) .cell.first{border-left-width:1px}
+.extcal-grid.wCOLUMNS:not(:has([open])) .slots{grid-row:2/span var(--n)}
+.extcal-grid.wCOLUMNS:not(:has([open])) .cell::before,
+.extcal-grid.wCOLUMNS:not(:has([open])) .cell::after{content:none}
 }
 """
 

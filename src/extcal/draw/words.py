@@ -160,15 +160,18 @@ def facts(grid: Grid) -> Iterator[tuple[str, str, str]]:
         yield "Everybody", KINDS["SLOT"], span(start, end, grid.zone)
 
 
-def summary(grid: Grid) -> str:
-    """One sentence for those who cannot see the picture."""
+def summary(grid: Grid, title: str) -> str:
+    """One sentence for those who cannot see the picture, after its title."""
     names = [safe(row.label) for row in grid.rows]
     who = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     first, last = local(grid.lo, grid.zone), local(grid.hi - 1, grid.zone)
     days = day_name(first)
     if first.date() != last.date():
         days += f" to {day_name(last)}"
-    return f"Availability of {who or 'nobody'}, {days}, {zone_sentence(grid)}."
+    heading = safe(title)
+    if heading:
+        heading += " " if heading[-1] in ".!?…" else ". "
+    return f"{heading}Availability of {who or 'nobody'}, {days}, {zone_sentence(grid)}."
 
 
 def zone_sentence(grid: Grid) -> str:
