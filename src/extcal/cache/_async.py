@@ -84,7 +84,9 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         jitter: Callable[[], float] | None = None,
     ) -> None:
         if find_spec("anyio") is None:
-            raise ImportError("AsyncCalendarCache needs anyio: pip install 'extcal[async]'")
+            raise ImportError(
+                "AsyncCalendarCache needs anyio: pip install 'extcal[async]'", name="anyio"
+            )
         from extcal.cache.flights._async import Flights
 
         super().__init__(

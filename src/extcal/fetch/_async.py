@@ -40,7 +40,9 @@ class AsyncHttpFetcher(Door):
 
     def _require(self) -> None:
         if find_spec("anyio") is None:
-            raise ImportError("AsyncHttpFetcher needs anyio: pip install 'extcal[async]'")
+            raise ImportError(
+                "AsyncHttpFetcher needs anyio: pip install 'extcal[async]'", name="anyio"
+            )
 
     async def fetch(self, request: FetchRequest, /) -> FetchResponse:
         """Fetch ``request.feed`` within ``request.deadline`` seconds; returns, never raises."""

@@ -7,7 +7,7 @@
 
 Feeds are valid RFC 5545 unless ``odd=True`` asks for what real ones hold as well: then nothing is
 promised of a feed but that it is bytes. Everything lies around the window that :func:`windows`
-draws from, so that events and windows meet. Needs hypothesis; nothing here reads a clock.
+draws from, so that events and windows meet. Needs ``extcal[testing]``; nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -15,8 +15,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn, SearchStrategy
+try:
+    from hypothesis import strategies as st
+    from hypothesis.strategies import DrawFn, SearchStrategy
+except ModuleNotFoundError as error:
+    if error.name != "hypothesis":
+        raise
+    raise ImportError(
+        "extcal.testing.strategies needs hypothesis: pip install 'extcal[testing]'",
+        name="hypothesis",
+    ) from None
 
 from extcal.intervals import FBType, FreeBusy, Period, epoch
 from extcal.testing.builder import event, feed_text

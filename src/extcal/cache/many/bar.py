@@ -23,7 +23,9 @@ def new_bar(feeds: Iterable[object]) -> AbstractContextManager[Bar]:
     try:
         tqdm = import_module("tqdm.auto").tqdm
     except ImportError:
-        raise ImportError("progress=True needs tqdm: pip install 'extcal[progress]'") from None
+        raise ImportError(
+            "progress=True needs tqdm: pip install 'extcal[progress]'", name="tqdm"
+        ) from None
     total = len(feeds) if isinstance(feeds, Sized) else None
     bar: AbstractContextManager[Bar] = tqdm(total=total, unit="feed", desc="calendars")
     return bar
