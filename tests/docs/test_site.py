@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import extcal
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
+ALL = [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 _DIRECTIVE = re.compile(r"^\.\. auto\w+:: (extcal[\w.]*)", re.MULTILINE)
 _ROLE = re.compile(r"\{py:obj\}`~?(extcal[\w.]*)`")
 _FENCE = re.compile(r"(?P<before>[^\n]*)\n```(?P<language>py|pycon|python3|py3)\n", re.MULTILINE)
@@ -58,6 +60,17 @@ def test_every_page_is_in_the_contents(page: Path) -> None:
         text = "\n".join(at.read_text("utf-8") for at in contents if at.exists())
         listed = re.findall(r"^(?:[^\n<]+ <)?([\w/]+)>?$", text, re.MULTILINE)
         assert entries & set(listed), name
+
+
+@pytest.mark.parametrize("page", ALL, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_what_a_reader_is_told_to_type_exists(page: Path) -> None:
+    """Targets of make, and extras of the package."""
+    text = page.read_text("utf-8")
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^)make ([a-z]+)", text, re.MULTILINE)) <= targets
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for named in re.findall(r"[\"'](?:\.|extcal)\[([\w,]+)\]", text):
+        assert set(named.split(",")) <= set(extras["optional-dependencies"])
 
 
 @pytest.mark.parametrize("picture", sorted(DOCS.rglob("*.svg")), ids=lambda path: path.name)
