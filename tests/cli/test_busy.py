@@ -52,13 +52,14 @@ def test_a_file_is_read_and_shown_by_local_day(tmp_path: Path) -> None:
         "  23:00–24:00  BUSY",
         "Wed 6 Jan 2027",
         "  00:00–01:00  BUSY",
+        "Times in Europe/Berlin.",
     ]
 
 
 def test_standard_input_may_hold_the_calendar_itself() -> None:
     result = run("--days", "1", stdin=FEED)
     assert result.exit_code == 0, result.output
-    assert result.stdout.splitlines() == ["Mon 4 Jan 2027", "  08:00–09:00  BUSY"]
+    assert result.stdout.splitlines() == ["Mon 4 Jan 2027", "  08:00–09:00  BUSY", "Times in UTC."]
 
 
 def test_standard_input_may_hold_the_address() -> None:
@@ -190,7 +191,7 @@ def test_several_calendars_are_read_at_once_and_told_apart(tmp_path: Path) -> No
     assert busy_of(result) == {"Ada": ["08:00", "20:00"], "Bob": ["15:00"]}
     assert fetcher.count() == 2
     text = run(*paths, "--days", "1", fetcher=fetcher)
-    assert text.stdout.splitlines()[-3:] == ["Bob", "Mon 4 Jan 2027", "  15:00–16:00  BUSY"]
+    assert text.stdout.splitlines()[-4:-1] == ["Bob", "Mon 4 Jan 2027", "  15:00–16:00  BUSY"]
 
 
 def test_environment_variables_may_be_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,7 +250,7 @@ def test_any_days_within_ten_years_can_be_asked_for() -> None:
     """The three months are the cache's promise, not the command line's limit."""
     old = feed_text(event("2021-03-01T09:00Z", "PT1H"))
     result = run("--from", "2021-03-01", stdin=ADDRESS, fetcher=FakeFetcher({ADDRESS: old}))
-    assert result.stdout.splitlines() == ["Mon 1 Mar 2021", "  09:00–10:00  BUSY"]
+    assert result.stdout.splitlines() == ["Mon 1 Mar 2021", "  09:00–10:00  BUSY", "Times in UTC."]
 
 
 def test_the_zone_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

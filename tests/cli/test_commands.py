@@ -122,6 +122,7 @@ class TestEvents:
             "Wed 6 Jan 2027",
             "  09:30–10:30  BUSY             Stand-up (Room 1)",
             "  23:00–01:00 +1  BUSY             (private)",
+            "Times in Europe/Berlin.",
         ]
 
     def test_why_names_the_property_that_decided(self, run: Run) -> None:
@@ -165,6 +166,12 @@ class TestEvents:
         (found,) = json.loads(result.stdout)["calendars"][0]["events"]
         assert found["summary"] == "a\u009b31mb\u202ec"
 
+    def test_whole_days_are_of_no_zone(self, run: Run) -> None:
+        """Whose local time it is, is said where there are times."""
+        days = feed_text(event("2027-01-04", summary="Fair"))
+        assert "Times in" not in run("events", stdin=days).stdout
+        assert "Times in UTC." in run("busy", stdin=days).stdout
+
     def test_an_empty_week_says_so(self, run: Run) -> None:
         assert run("events", stdin=feed_text()).stdout == "No events.\n"
 
@@ -181,6 +188,7 @@ class TestSlots:
             "  10:30–15:00",
             "Tue 5 Jan 2027",
             "  09:00–14:00",
+            "Times in Europe/Berlin.",
         ]
 
     def test_steps_buffers_and_optional_people(self, run: Run) -> None:

@@ -39,6 +39,7 @@ from extcal.cli.report import (
     problem_lines,
     slots_json,
     timeline,
+    zone_text,
 )
 from extcal.cli.screen import (
     NOTHING_READ,
@@ -240,7 +241,8 @@ def slots(
     if wants_json:
         say(as_json(slots_json(gathered, found, duration, question.shown)))
     elif found.slots:
-        say(*days_text([(slot.start, slot.end, "") for slot in found.slots], question.shown))
+        stretches = [(slot.start, slot.end, "") for slot in found.slots]
+        say(*days_text(stretches, question.shown), zone_text(question.shown))
     else:
         say("No time in which everybody is free.")
     if found.limited_by:
@@ -348,6 +350,8 @@ def _by_name(gathered: Gathered, zone: ZoneInfo) -> Iterator[str | Text]:
             yield from [""] if index else []
             yield Text(clean(name), style="bold underline")
         yield from busy_text(free_busy, zone)
+    if any(free_busy.periods or free_busy.unknown for free_busy in gathered.table.values()):
+        yield zone_text(zone)
 
 
 def _hours(hours: Iterable[tuple[str, str, str]], zone: ZoneInfo) -> extcal.WorkingHours | None:

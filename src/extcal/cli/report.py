@@ -28,6 +28,7 @@ __all__ = [
     "problem_object",
     "slots_json",
     "timeline",
+    "zone_text",
 ]
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -48,6 +49,11 @@ def as_json(value: object) -> str:
     """One object, readable for people too; what could drive a terminal is escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def zone_text(zone: tzinfo) -> Text:
+    """Said below every list of local times: whose they are."""
+    return Text(f"Times in {zone}.", style="dim")
 
 
 # -- free/busy ------------------------------------------------------------------------------------
@@ -107,6 +113,7 @@ def timeline(people: dict[str, FreeBusy], window: Period, zone: tzinfo) -> Itera
             yield f"{shown:<{wide + 2}}{_row(people[name], day, zone)}"
         day += timedelta(days=1)
     yield Text("· free  ~ elsewhere  ░ tentative  █ busy  ▓ unavailable  ? unknown", style="dim")
+    yield zone_text(zone)
 
 
 def _row(free_busy: FreeBusy, day: date, zone: tzinfo) -> str:
@@ -176,6 +183,8 @@ def events_text(
             day = first
             yield Text(day_text(day), style="bold")
         yield _event_line(event, zone, why=why)
+    if not all(event.all_day for event in events):
+        yield zone_text(zone)
 
 
 def _first_day(event: ExternalEvent, zone: tzinfo) -> date:
