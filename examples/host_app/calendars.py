@@ -1,7 +1,7 @@
 """All of extcal that a host needs: connect a calendar, ask who is free, show what is elsewhere.
 
-Everything here blocks for as long as a source takes to answer, ten seconds at most where many are
-asked at once: call it from a thread, as ``web.py`` does. Nothing here raises for what a calendar,
+Everything here blocks for as long as a source takes to answer, ten seconds at most: call it from a
+thread, as ``web.py`` does. Nothing here raises for what a calendar,
 its server or its address is like, but for :class:`NotConnected`, which is for the profile form.
 """
 
@@ -18,7 +18,7 @@ from host_app.database import Database, Event, Person
 
 __all__ = ["Calendars", "Elsewhere", "Look", "NotConnected"]
 
-_PATIENCE = timedelta(seconds=10)  # for everybody together; who is late is unknown, not waited for
+_PATIENCE = timedelta(seconds=10)  # of whoever waits for a page, for all calendars together
 
 
 class NotConnected(Exception):
@@ -85,6 +85,7 @@ class Calendars:
             fetcher=extcal.HttpFetcher(allow_networks=allow_networks),
             secret=secret,
             clock=clock,
+            limits=extcal.Limits(fetch_deadline=_PATIENCE.total_seconds()),
         )
 
     def close(self) -> None:

@@ -83,6 +83,7 @@ def paste(page: Page, url: str, address: str) -> None:
     page.goto(f"{url}/profile")
     page.get_by_label("External Calendar URL").fill(address)
     page.get_by_role("button", name="Save", exact=True).click()
+    page.locator(".said, #calendar-error").wait_for()
 
 
 def new_event(page: Page, url: str, day: str = "2027-01-05") -> None:
