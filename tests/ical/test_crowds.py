@@ -240,3 +240,18 @@ def test_events_that_were_never_ended_are_counted_twice() -> None:
     assert fast_answer.free_busy == slow_answer.free_busy
     assert len(fast_answer.events) == 1
     assert fast_answer.problems[-1].message == slow_answer.problems[-1].message
+
+
+def test_what_is_the_same_to_the_byte_is_read_once() -> None:
+    """Exports repeat themselves; in another VCALENDAR the same words may mean something else."""
+    limits = Limits(max_versions=5)
+    one, other = event(*MASTER), event("DTSTART:20270106T001500Z", "DURATION:PT1H")
+    raw = body(*[one, other] * 20, *overrides(3) * 2)
+    assert left(raw, limits).count(b"BEGIN:VEVENT") == 2 + 6
+    whole = told(raw, limits)
+    assert whole.complete
+    assert whole.events == told(body(one, other, *overrides(3)), limits).events
+    two = raw + body(one)
+    assert left(two, limits).count(b"BEGIN:VEVENT") < 40  # a crowd, and told of
+    assert not told(two, limits).complete
+    assert left(body(*[one] * 5) + body(one), limits).count(b"BEGIN:VEVENT") == 6

@@ -89,9 +89,12 @@ def _excess_dates(sieved: Sieved, work: Work) -> list[Span]:
 
 
 def _excess_versions(sieved: Sieved, work: Work) -> list[Span]:
-    """All plainly written versions of what has too many: overrides of one UID, copies."""
+    """All plainly written versions of what has too many: overrides of one UID, copies.
+
+    What is the same to the byte, in one VCALENDAR, says nothing new however often it is said.
+    """
     raw, limits = sieved.raw, work.limits
-    fewest = _CROWD * min(limits.max_overrides_per_series, limits.max_versions)
+    fewest = min(limits.max_overrides_per_series, limits.max_versions)
     if _count(sieved, _VEVENT) <= fewest:
         return []
     uids: Counter[bytes] = Counter()
@@ -102,16 +105,23 @@ def _excess_versions(sieved: Sieved, work: Work) -> list[Span]:
         return []
     overrides: dict[bytes, list[Span]] = defaultdict(list)
     copies: dict[tuple[bytes, bytes, bytes], list[Span]] = defaultdict(list)
+    dropped: list[Span] = []
+    seen: set[bytes] = set()
+    alone = raw.count(b"BEGIN:VCALENDAR") == 1
     for start, end in _blocks(sieved):
         uid = _value(raw, b"\nUID:", start, end)
         if uid not in crowded:
             continue
         if raw.find(b"\nRECURRENCE-ID", start, end) >= 0:
             overrides[uid].append((start, end))
-        else:
-            first = _value(raw, b"\nDTSTART", start, end)
-            copies[uid, first, _value(raw, b"\nRRULE", start, end)].append((start, end))
-    dropped: list[Span] = []
+            continue
+        block = raw[start:end]
+        if alone and block in seen:
+            dropped.append((start, end))
+            continue
+        seen.add(block)
+        first = _value(raw, b"\nDTSTART", start, end)
+        copies[uid, first, _value(raw, b"\nRRULE", start, end)].append((start, end))
     for uid, spans in sorted(overrides.items()):
         if len(spans) > _CROWD * limits.max_overrides_per_series:
             dropped += spans

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from itertools import groupby
 
 from extcal.ical.values import Event
 from extcal.ical.work import Work
@@ -25,22 +26,36 @@ def content(raw: bytes, event: Event) -> bytes:
     return _BREAK.sub(b"\n", _FOLD.sub(b"", raw[begin:end])).strip()
 
 
+def _stamps(event: Event) -> tuple[int, int, int]:
+    return event.sequence, event.dtstamp, event.last_modified
+
+
 def _rank(event: Event, raw: bytes) -> tuple[object, ...]:
     """Higher is later; what stands in two VCALENDARs with one content is told apart by these."""
-    return (
-        event.sequence,
-        event.dtstamp,
-        event.last_modified,
-        content(raw, event),
-        event.tie,
-        event.start.epoch,
-    )
+    return *_stamps(event), content(raw, event), event.tie, event.start.epoch
 
 
 def _latest(versions: list[Event], raw: bytes) -> Event:
     if len(versions) == 1:
         return versions[0]
+    newest = max(map(_stamps, versions))  # content is read only where these do not decide
+    versions = [event for event in versions if _stamps(event) == newest]
+    if len(versions) == 1:
+        return versions[0]
     return max(versions, key=lambda event: _rank(event, raw))
+
+
+def _in_order(events: list[Event], raw: bytes) -> list[Event]:
+    """By start, and only where several start at once by rank."""
+    ordered: list[Event] = []
+    for _, same in groupby(sorted(events, key=_start), key=_start):
+        alike = list(same)
+        ordered += alike if len(alike) < 2 else sorted(alike, key=lambda one: _rank(one, raw))
+    return ordered
+
+
+def _start(event: Event) -> int:
+    return event.start.epoch
 
 
 def masters(events: list[Event], raw: bytes, work: Work) -> list[Event]:
@@ -60,7 +75,7 @@ def masters(events: list[Event], raw: bytes, work: Work) -> list[Event]:
     for event in events:
         copies.setdefault(_series(event), []).append(event)
     kept = [_latest(versions, raw) for versions in copies.values()]
-    return sorted(kept, key=lambda event: (event.start.epoch, _rank(event, raw)))
+    return _in_order(kept, raw)
 
 
 def _series(event: Event) -> object:
