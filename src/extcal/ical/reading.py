@@ -69,6 +69,7 @@ class Reading:
             raw, zones, work, people=bool(question.owner), titles=question.titles
         )
         self.steady = Steady(self.lo, self.hi, work)
+        self.only_times = not question.events and not question.exclusions.single
         self.empty = not has_vevents and not stream.freebusy and not stream.availability
         self.busy: Levels = {}
         self.shown: list[Shown | Alike] = []
@@ -148,7 +149,6 @@ class Reading:
             yield long.pop() if later else short.pop()
 
     def typed(self, component: Component | Block) -> Event | None:
-        mark = self.work.mark()
         try:
             if isinstance(component, Block):
                 event = self.plain.event(component)
@@ -157,6 +157,7 @@ class Reading:
                 component = components.component(
                     self.raw, component, self.work, people=bool(self.question.owner)
                 )
+            mark = self.work.mark()
             event = values.event(component, self.zones, self.work)
         except LimitExceeded:
             raise
@@ -169,23 +170,22 @@ class Reading:
 
     def take(self, group: list[Event]) -> None:
         """Expand the events of one UID and judge every occurrence."""
-        exclusions = self.question.exclusions
-        if group[0].uid in exclusions.uids:
-            return
-        by_times = len(group) == 1 and not self.question.events and not exclusions.single
-        if not by_times and self.is_away(group):
+        if group[0].uid in self.question.exclusions.uids:
             return
         found: list[Shown | Alike] = []
-        mark = self.work.mark()
+        mark: tuple[int, int, bool] | None = None
         try:
-            if by_times and self.judge_times(group[0]):
+            if self.only_times and len(group) == 1 and self.judge_times(group[0]):
                 return
+            if self.is_away(group):
+                return
+            mark = self.work.mark()
             self.judge(group, found)
         except LimitExceeded:
             raise
         except Exception:
             self.failed(group[0].offset, group[0].uid)
-        if len(self.work.unknown) > mark[0] and not self.may_block(group):
+        if mark and len(self.work.unknown) > mark[0] and not self.may_block(group):
             # Nobody needs to know when an event that blocks nothing takes place.
             self.work.forgive(mark)
         limit = self.work.limits.max_occurrences_per_series

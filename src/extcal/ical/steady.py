@@ -117,7 +117,7 @@ class Steady:
         self._years = range(civil(self._first // DAY)[0], civil(self._last // DAY - 1)[0] + 1)
         self._patterns: dict[int, _Pattern] = {}
         self._known: dict[tuple[int, int, Zone, Extent], tuple[Sequence[int], Columns]] = {}
-        self._added: dict[tuple[int, Zone, Extent, FBType], set[int]] = {}
+        self._added: dict[tuple[int, Zone, Extent, FBType], dict[int, Sequence[int]]] = {}
 
     def columns(self, event: Event) -> Columns | None:
         """Return the instances that touch the window, or None where ``series`` has to find them.
@@ -178,16 +178,17 @@ class Steady:
         """Let an event without EXDATEs take place on these days, all together."""
         start = event.start
         key = (start.local % DAY, start.zone, event.extent, fbtype)
-        days = self._added.get(key)
-        if days is None:
-            days = self._added[key] = set()
-        days.update(midnights)
+        several = self._added.get(key)
+        if several is None:
+            several = self._added[key] = {}
+        several[id(midnights)] = midnights  # what series share is looked at once
 
     def added(self) -> Iterator[tuple[FBType, Columns]]:
         """Yield what was added, by its type: each start once, however many series have it."""
-        for (time, zone, extent, fbtype), days in self._added.items():
+        for (time, zone, extent, fbtype), several in self._added.items():
             start = Moment(time, False, zone)
-            yield fbtype, self._placed(start, extent, sorted(days), ())
+            days = sorted(set().union(*several.values()))
+            yield fbtype, self._placed(start, extent, days, ())
 
     def _paid(self, found: _Days) -> bool:
         """Whether the steps left are enough for these days; ``series`` spends the last of them."""
