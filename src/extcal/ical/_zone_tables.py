@@ -146,7 +146,7 @@ class TzinfoRules:
         return Table(lo, hi, first, transitions)
 
     def to_epoch(self, local: int) -> int:
-        year = self._year(local)
+        year = self._years.get(local // YEAR) or self._year(local)
         if year is not None:
             return year.to_epoch(local)
         inside = min(max(local, FIRST + MARGIN), LAST - MARGIN)

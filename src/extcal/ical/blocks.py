@@ -28,41 +28,42 @@ class Block(NamedTuple):
 
 
 # A line that is no fold must name its property in full, and only alarms may begin and end. In a
-# block of CRLF a lone LF ends a line as well, and so does a lone CR anywhere.
+# block of CRLF a lone LF ends a line as well.
 _NAMED = rb"(?!BEGIN|END)[A-Z][A-Z0-9_-]*[;:]|(?:BEGIN|END):VALARM(?:\r?\n(?![ \t])|\Z)"
 _ODD = rb"\n(?!%s(?:[ \t]|" + _NAMED + rb"))"
-_ODD_CRLF = re.compile(_ODD % rb"(?<=\r\n)")
-_ODD_LF = re.compile(_ODD % b"")
-_LONE_CR = re.compile(rb"\r[^\n]")
+_ODD_CRLF = re.compile(_ODD % rb"(?<=\r\n)").search
+_ODD_LF = re.compile(_ODD % b"").search
+_END_CRLF, _END_LF = b"\r\nEND:VEVENT\r\n", b"\nEND:VEVENT\n"
 _ALARM = b"\nBEGIN:VALARM"
 _ALARM_END = b"\nEND:VALARM"
-_ENDINGS = {b"BEGIN:VEVENT\r": b"\r\nEND:VEVENT\r\n", b"BEGIN:VEVENT\n": b"\nEND:VEVENT\n"}
 
 
-def plain_block(raw: bytes, start: int, stop: int, calendar: int) -> Block | None:
-    """Return the parts of ``raw[start:stop]`` if that is one plain VEVENT and nothing else."""
-    chunk = raw[start:stop]
-    ending = _ENDINGS.get(chunk[:13])
-    if ending is None or not chunk.endswith(ending):
+def plain_block(raw: bytes, start: int, stop: int, calendar: int, utf8: bool) -> Block | None:
+    """Return the parts of ``raw[start:stop]`` if that is one plain VEVENT and nothing else.
+
+    Only for bytes in which no CR ends a line on its own. ``utf8``: what is no UTF-8 is not plain.
+    """
+    if raw.startswith(_END_CRLF, stop - 14) and raw.startswith(b"BEGIN:VEVENT\r\n", start):
+        end, lines = stop - 14, start + 14
+        odd, newline = _ODD_CRLF, b"\r\n"
+    elif raw.startswith(_END_LF, stop - 12) and raw.startswith(b"BEGIN:VEVENT\n", start):
+        end, lines = stop - 12, start + 13
+        odd, newline = _ODD_LF, b"\n"
+    else:
         return None
-    end = len(chunk) - len(ending)  # in front of the newline before its END
-    newline = ending[: ending.index(b"E")]
-    if chunk[12 + len(newline)] in b" \t":  # its name goes on
+    # ``end`` is in front of the newline before its END; its name may go on behind a fold.
+    if end < lines or raw[lines] in b" \t" or odd(raw, start, end) is not None:
         return None
-    odd = _ODD_LF if len(newline) == 1 else _ODD_CRLF
-    if odd.search(chunk, 0, end) or _LONE_CR.search(chunk, 0, end) or not _is_utf8(chunk):
+    if utf8 and not _is_utf8(raw[start:stop]):
         return None
-    own = chunk.find(_ALARM, 0, end)
+    own = raw.find(_ALARM, start, end)
     if own < 0:
         own = end
-    ended = chunk.find(_ALARM_END, 0, end)
-    if own < end:
-        one = ended == end - len(_ALARM_END) and chunk.rfind(_ALARM, own, end) == own
-        if not one and (ended < own or not _only_alarms(chunk[own:end], newline)):
+        if raw.find(_ALARM_END, start, end) >= 0:
             return None
-    elif ended >= 0:
+    elif not _only_alarms(raw, own, end, newline) or raw.find(_ALARM_END, start, own) >= 0:
         return None
-    return Block(start, start + own, start + end + len(newline), calendar)
+    return Block(start, own, end + len(newline), calendar)
 
 
 def _is_utf8(chunk: bytes) -> bool:
@@ -75,11 +76,15 @@ def _is_utf8(chunk: bytes) -> bool:
     return True
 
 
-def _only_alarms(tail: bytes, newline: bytes) -> bool:
+def _only_alarms(raw: bytes, start: int, end: int, newline: bytes) -> bool:
     """Whether each alarm ends where the next begins, so that no line between is the event's."""
-    ends = tail.count(_ALARM_END)
-    joints = tail.count(_ALARM_END + newline + _ALARM[1:])
-    return tail.count(_ALARM) == ends == joints + 1 and tail.endswith(_ALARM_END)
+    if not raw.startswith(_ALARM_END, end - len(_ALARM_END)):
+        return False
+    ends = raw.count(_ALARM_END, start, end)
+    joints = ends - 1
+    if joints:
+        joints = raw.count(_ALARM_END + newline + _ALARM[1:], start, end)
+    return raw.count(_ALARM, start, end) == ends == joints + 1
 
 
 def own_lines(raw: bytes, block: Block, names: Mapping[bytes, str], work: Work) -> list[Line]:

@@ -92,24 +92,35 @@ _PARENTS = {
 _BEGIN = b"\nBEGIN:VEVENT"
 
 
-def read(sieved: Sieved, work: Work, *, people: bool = True, plain: bool = False) -> Stream:
+def read(
+    sieved: Sieved, work: Work, *, people: bool = True, plain: bool = False, told: bool = True
+) -> Stream:
     """Read the sieved spans into a Stream; never fails on what is in them.
 
     ``people`` says whether ATTENDEE lines are wanted: there may be hundreds to an event. ``plain``
     leaves plain events as bytes, in ``Stream.plain``, and runs of plain VTIMEZONEs, in the head of
     their calendar; FREEBUSY lines in a row come as one Line, its value all of them. Oddities become
-    Problems; a body that ends inside a component is ``work.cut``.
+    Problems, and ``told`` says whether anybody hears of these. A body that ends inside a component
+    is ``work.cut``.
     """
     reader = _Reader(work, _names(people))
     reader.stream.raw = sieved.raw
-    for span in sieved.spans:
-        for part in _parts(sieved.raw, span) if plain else (span,):
-            if not (plain and reader.take_plain(sieved.raw, part)):
-                for line in reader.lines(sieved.raw, part, runs=plain):
-                    reader.take(line)
-                    if reader.full:
-                        return reader.finish(len(sieved.raw))
-    return reader.finish(len(sieved.raw))
+    raw = sieved.raw
+    short = plain and not sieved.has_lone_cr
+    for start, end in sieved.spans:
+        while start < end:
+            if short:
+                start = reader.take_plain(raw, start, end, utf8=told)
+                if start == end:
+                    break
+            begin = raw.find(_BEGIN, start, end)
+            stop = begin + 1 if begin >= 0 and plain else end
+            for line in reader.lines(raw, (start, stop), runs=plain):
+                reader.take(line)
+                if reader.full:
+                    return reader.finish(len(raw))
+            start = stop
+    return reader.finish(len(raw))
 
 
 def component(raw: bytes, block: Block, work: Work, *, people: bool) -> Component:
@@ -137,16 +148,6 @@ def _names(people: bool) -> dict[bytes, str]:
     return _NAMES_WITH_PEOPLE if people else _NAMES
 
 
-def _parts(raw: bytes, span: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """A span, cut in front of every VEVENT."""
-    start, end = span
-    while start < end:
-        begin = raw.find(_BEGIN, start, end)
-        stop = end if begin < 0 else begin + 1
-        yield start, stop
-        start = stop
-
-
 class _Reader:
     """The open components, and what has been read so far."""
 
@@ -160,26 +161,33 @@ class _Reader:
         self.too_deep = 0
         self.skipped: set[str] = set()  # names, as written, that change nothing inside the too deep
 
-    def take_plain(self, raw: bytes, part: tuple[int, int]) -> bool:
-        """Note a plain event where one may stand; False when its lines have to be read."""
-        limits = self.work.limits
-        if (
-            len(self.open) != 1
-            or self.too_deep
-            or self.vevents >= limits.max_vevents
-            or limits.max_nesting < _PLAIN_NESTING
-            or part[1] - part[0] > limits.max_line_bytes
-        ):
-            return False
-        calendar = self.open[0]
-        if not isinstance(calendar, Component) or calendar.name != "VCALENDAR":
-            return False
-        block = plain_block(raw, *part, calendar.calendar)
-        if block is None:
-            return False
-        self.vevents += 1
-        self.stream.plain.append(block)
-        return True
+    def take_plain(self, raw: bytes, start: int, end: int, *, utf8: bool) -> int:
+        """Note plain events from ``start`` on; return where something else begins."""
+        limits, calendar = self.work.limits, self.calendar()
+        if calendar is None or limits.max_nesting < _PLAIN_NESTING:
+            return start
+        most = limits.max_vevents - self.vevents
+        longest, plain = limits.max_line_bytes, self.stream.plain
+        before = len(plain)
+        while start < end and len(plain) - before < most:
+            begin = raw.find(_BEGIN, start, end)
+            stop = begin + 1 if begin >= 0 else end
+            if stop - start > longest:
+                break
+            block = plain_block(raw, start, stop, calendar, utf8)
+            if block is None:
+                break
+            plain.append(block)
+            start = stop
+        self.vevents += len(plain) - before
+        return start
+
+    def calendar(self) -> int | None:
+        """Which VCALENDAR is open, if nothing in it is."""
+        if len(self.open) != 1 or self.too_deep:
+            return None
+        top = self.open[0]
+        return top.calendar if isinstance(top, Component) and top.name == "VCALENDAR" else None
 
     def lines(self, raw: bytes, part: tuple[int, int], *, runs: bool) -> Iterator[Line]:
         """The lines of a part; what comes in runs is taken whole where it may be."""

@@ -113,7 +113,7 @@ def _read(
     sieved = thinned(sieved, work)
     # Where there are events, only their owner's answer is asked of an ATTENDEE.
     people = bool(question.owner) or not sieved.has_vevents
-    stream = read(sieved, work, people=people, plain=True)
+    stream = read(sieved, work, people=people, plain=True, told=events)
     if not stream.calendars:
         raise NotACalendar("there is no VCALENDAR in this")
     has_vevents = bool(stream.events or stream.plain) or not sieved.whole

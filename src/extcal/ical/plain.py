@@ -12,7 +12,7 @@ somebody asks the Event for them. ``tests/properties`` holds that both ways give
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import partial
 
@@ -25,26 +25,29 @@ from extcal.ical.zones import Zones
 
 __all__ = ["PlainReader"]
 
-_FACTS = tuple(sorted(FACTS))
-_PLAIN_FACTS = ("STATUS", "TRANSP")
-_MICROSOFT = FACTS - {*_PLAIN_FACTS}
+_FACTS = {name.encode(): name for name in sorted(FACTS)}
+_PLAIN_FACTS = (b"STATUS", b"TRANSP")
+_ALL_DAY = tuple(name.encode() for name in ALL_DAY_FLAGS)
+_MICROSOFT = frozenset({*_FACTS, *_ALL_DAY} - {*_PLAIN_FACTS})
 _NAMES = (
-    r"\n(UID|DT(?:START|END)|R(?:RULE|DATE|ECURRENCE-ID)|EX(?:DATE|RULE)|DURATION|CLASS|STATUS"
-    r"|TRANSP|%sX-(?:FUNAMBOL-ALLDAY|MICROSOFT-(?:CDO|MSNCALENDAR)"
-    r"-(?:ALLDAYEVENT|BUSYSTATUS|INTENDEDSTATUS)))"
+    rb"\n(UID|DT(?:START|END)|R(?:RULE|DATE|ECURRENCE-ID)|EX(?:DATE|RULE)|DURATION|CLASS|STATUS"
+    rb"|TRANSP|%bX-(?:FUNAMBOL-ALLDAY|MICROSOFT-(?:CDO|MSNCALENDAR)"
+    rb"-(?:ALLDAYEVENT|BUSYSTATUS|INTENDEDSTATUS)))"
 )
 # What no line of a plain block holds but at its end: this is the fastest way to get there.
-_CRLF = r"([;:][^\r]*(?:\r\n[ \t][^\r]*)*)"
-_LF = r"([;:][^\n]*(?:\n[ \t][^\n]*)*)"
-_TITLES = "SUMMARY|LOCATION|"
+_CRLF = rb"([;:][^\r]*(?:\r\n[ \t][^\r]*)*)"
+_LF = rb"([;:][^\n]*(?:\n[ \t][^\n]*)*)"
+_TITLES = b"SUMMARY|LOCATION|"
 _WANTED = {
-    (crlf, titles): re.compile(_NAMES % (_TITLES if titles else "") + (_CRLF if crlf else _LF))
+    (crlf, titles): re.compile(_NAMES % (_TITLES if titles else b"") + (_CRLF if crlf else _LF))
     for crlf in (False, True)
     for titles in (False, True)
 }
-_FOLD = re.compile(r"\r?\n[ \t]")
-_PARAMS = re.compile(r"(?:;VALUE=DATE-TIME)?(?:;TZID=([A-Za-z0-9_/+. -]+))?")
-_TIME = re.compile(r"T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])", re.A)
+_CR = ord("\r")
+_Z = ord("Z")
+_FOLD = re.compile(rb"\r?\n[ \t]")
+_PARAMS = re.compile(rb"(?:;VALUE=DATE-TIME)?(?:;TZID=([A-Za-z0-9_/+. -]+))?")
+_TIME = re.compile(rb"T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])")
 _EPOCH = date(1970, 1, 1).toordinal()
 _LATE_NAMES = ("SEQUENCE", "DTSTAMP", "LAST-MODIFIED", "SUMMARY", "LOCATION")
 _LATE = {name.encode(): name for name in _LATE_NAMES}
@@ -55,11 +58,11 @@ class _NotPlain(Exception):
     """Something is written in another form; the long way knows them all."""
 
 
-class _Days(dict[str, int]):
+class _Days(dict[bytes, int]):
     """YYYYMMDD to the local second of its midnight."""
 
-    def __missing__(self, text: str) -> int:
-        if len(text) != 8 or not (text.isascii() and text.isdigit()):
+    def __missing__(self, text: bytes) -> int:
+        if len(text) != 8 or not text.isdigit():
             raise _NotPlain
         try:
             day = date(int(text[:4]), int(text[4:6]), int(text[6:])).toordinal() - _EPOCH
@@ -68,10 +71,10 @@ class _Days(dict[str, int]):
         return self.setdefault(text, day * DAY)
 
 
-class _Times(dict[str, int]):
+class _Times(dict[bytes, int]):
     """THHMMSS to seconds after midnight."""
 
-    def __missing__(self, text: str) -> int:
+    def __missing__(self, text: bytes) -> int:
         match = _TIME.fullmatch(text)
         if match is None:
             raise _NotPlain
@@ -79,25 +82,30 @@ class _Times(dict[str, int]):
         return self.setdefault(text, hours * 3600 + minutes * 60 + seconds)
 
 
-class _Params(dict[str, str | None]):
+class _Params(dict[bytes, str | None]):
     """The parameters of a DATE-TIME to its TZID."""
 
-    def __missing__(self, text: str) -> str | None:
+    def __missing__(self, text: bytes) -> str | None:
         match = _PARAMS.fullmatch(text)
         if match is None:
             raise _NotPlain
-        return self.setdefault(text, match[1])
+        return self.setdefault(text, match[1].decode() if match[1] else None)
 
 
 class PlainReader:
-    """Types the plain blocks of one feed; ``people`` and ``titles`` say what is wanted."""
+    """Types the plain blocks of one feed.
+
+    ``people`` says whether the owner's answer is wanted, ``titles`` whether titles are.
+    """
 
     def __init__(self, raw: bytes, zones: Zones, work: Work, *, people: bool, titles: bool) -> None:
         self.raw, self.zones, self.work = raw, zones, work
-        self.people, self.titles = people, titles
+        self.utc, self.people, self.titles = zones.utc, people, titles
+        self.in_crlf = _WANTED[True, titles].findall
+        self.in_lf = _WANTED[False, titles].findall
         self.days, self.times, self.params = _Days(), _Times(), _Params()
-        self.rules: dict[str, recurrence.Rule | None] = {}
-        self.facts: dict[tuple[str | None, ...], Mapping[str, str]] = {}
+        self.rules: dict[bytes, recurrence.Rule | None] = {}
+        self.facts: dict[tuple[bytes | None, ...], Mapping[str, str]] = {}
 
     def event(self, block: Block) -> Event | None:
         """Return the event of a block, or None if it has to be read the long way."""
@@ -107,94 +115,95 @@ class PlainReader:
             return None
 
     def read(self, block: Block) -> Event:
-        text = self.raw[block.offset : block.own].decode()
-        found = _WANTED["\r" in text, self.titles].findall(text)
-        lines: dict[str, str] = dict(found)
-        exdates: list[str] = []
-        if "EXDATE" in lines:
-            exdates = [written for name, written in found if name == "EXDATE"]
-        if len(lines) + max(0, len(exdates) - 1) != len(found) or "DTSTART" not in lines:
+        offset, own, _, calendar = block
+        raw = self.raw
+        find = self.in_crlf if raw[offset + 12] == _CR else self.in_lf
+        found: list[tuple[bytes, bytes]] = find(raw, offset, own)
+        lines = dict(found)
+        exdates: list[bytes] = []
+        if len(lines) != len(found):
+            exdates = [written for name, written in found if name == b"EXDATE"]
+            if len(lines) + max(0, len(exdates) - 1) != len(found):
+                raise _NotPlain
+        elif b"EXDATE" in lines:
+            exdates = [lines[b"EXDATE"]]
+        if b"DTSTART" not in lines or b"RDATE" in lines or b"EXRULE" in lines:
             raise _NotPlain
-        if "RDATE" in lines or "EXRULE" in lines:
-            raise _NotPlain
-        calendar = block.calendar
-        uid = _plain_text(lines["UID"]).strip() if "UID" in lines else ""
-        start = self.moment(lines["DTSTART"], calendar)
+        uid = _plain_text(lines[b"UID"]).strip() if b"UID" in lines else ""
+        start = self.moment(lines[b"DTSTART"], calendar)
         event = Event(block, uid, start)
         self.read_end(event, lines, calendar)
-        if not start.is_date:
-            for flag in ALL_DAY_FLAGS:
-                if flag in lines and lines[flag] not in {":FALSE", ":0"}:
-                    raise _NotPlain
-        if "RECURRENCE-ID" in lines:
-            event.recurrence_id = self.moment(lines["RECURRENCE-ID"], calendar, event)
-        if "RRULE" in lines:
-            event.rules = (self.rule(lines["RRULE"]),)
-        event.facts = self.facts_of(lines)
-        if "CLASS" in lines:
-            event.private = _plain_text(lines["CLASS"]).strip().upper() not in {"", "PUBLIC"}
+        if b"RECURRENCE-ID" in lines:
+            event.recurrence_id = self.moment(lines[b"RECURRENCE-ID"], calendar, event)
+        if b"RRULE" in lines:
+            event.rules = (self.rule(lines[b"RRULE"]),)
+        event.facts = self.facts_of(lines, start.is_date)
+        if b"CLASS" in lines:
+            event.private = _plain_text(lines[b"CLASS"]).strip().upper() not in {"", "PUBLIC"}
         if exdates:
             self.read_exdates(event, exdates)
         if self.people:
-            event.attendees = tuple(own_lines(self.raw, block, _ATTENDEE, self.work))
+            event.attendees = tuple(own_lines(raw, block, _ATTENDEE, self.work))
         if self.titles:
-            event.summary = _title(lines.get("SUMMARY"))
-            event.location = _title(lines.get("LOCATION"))
+            event.summary = _title(lines.get(b"SUMMARY"))
+            event.location = _title(lines.get(b"LOCATION"))
         event.late = partial(self.read_late, block)
         return event
 
     def read_late(self, block: Block, event: Event) -> None:
         read_late(event, own_lines(self.raw, block, _LATE, self.work))
 
-    def moment(self, written: str, calendar: int, event: Event | None = None) -> Moment:
+    def moment(self, written: bytes, calendar: int, event: Event | None = None) -> Moment:
         """A DATE or DATE-TIME; ``event``: a date of its series, whose zone it may borrow."""
-        params, _, value = written.rpartition(":")
+        params, _, value = written.rpartition(b":")
         size = len(value)
-        if size == 15 or (size == 16 and value[15] == "Z"):
+        if size == 16 and value[15] == _Z:
+            if self.params[params] is not None:
+                self.zones.beside_utc()
+            return Moment(self.days[value[:8]] + self.times[value[8:15]], False, self.utc)
+        if size == 15:
             tzid = self.params[params]
-            local = self.days[value[:8]] + self.times[value[8:15]]
-            if size == 16:
-                if tzid is not None:
-                    self.zones.beside_utc()
-                return Moment(local, False, self.zones.utc)
+            local = self.days[value[:8]] + self.times[value[8:]]
             if tzid is not None:
                 return Moment(local, False, self.zones.resolve(tzid, calendar))
             zone = event.start.zone if event else self.zones.resolve(None, calendar)
             return Moment(local, False, zone, True)
-        if size == 8 and (params == ";VALUE=DATE" or not params):
+        if size == 8 and (params == b";VALUE=DATE" or not params):
             local = self.days[value]  # before a zone is asked for, which may tell of itself
             lent = event.start.zone if event else self.zones.floating(calendar)
             zone = self.zones.resolve(None, calendar) if lent is None else lent
             return Moment(local, True, zone, True)
         raise _NotPlain
 
-    def read_end(self, event: Event, lines: dict[str, str], calendar: int) -> None:
+    def read_end(self, event: Event, lines: dict[bytes, bytes], calendar: int) -> None:
         start = event.start
-        if "DTEND" in lines:
-            if "DURATION" in lines:
+        if b"DTEND" in lines:
+            if b"DURATION" in lines:
                 raise _NotPlain
-            end = self.moment(lines["DTEND"], calendar)
+            end = self.moment(lines[b"DTEND"], calendar)
             if end.is_date != start.is_date:
                 raise _NotPlain
+            length = end.local - start.local
             if end.is_date:
-                length = end.local - start.local
                 event.extent = Extent(max(1, length // DAY), 0)
             else:
-                length = end.zone.to_epoch(end.local) - start.zone.to_epoch(start.local)
+                if not start.zone is end.zone is self.utc:
+                    nominal = length
+                    length = end.zone.to_epoch(end.local) - start.zone.to_epoch(start.local)
+                    if length <= 0 < nominal:
+                        raise _NotPlain
                 event.extent = Extent(0, min(length, LONGEST))
-                if length <= 0 and end.local > start.local:
-                    raise _NotPlain
             if length < 0:
                 raise _NotPlain
             event.has_end = True
-        elif "DURATION" in lines:
-            duration = parse_duration(_plain_text(lines["DURATION"]))
+        elif b"DURATION" in lines:
+            duration = parse_duration(_plain_text(lines[b"DURATION"]))
             if duration is None or duration.empty or duration.negative or start.is_date:
                 raise _NotPlain
             event.extent = duration.extent
             event.has_end = True
 
-    def rule(self, written: str) -> recurrence.Rule:
+    def rule(self, written: bytes) -> recurrence.Rule:
         if written not in self.rules:
             odd: list[str] = []
             rule = recurrence.parse(_plain_text(written), lambda *told: odd.extend(told))
@@ -204,27 +213,32 @@ class PlainReader:
             raise _NotPlain
         return rule
 
-    def read_exdates(self, event: Event, written: list[str]) -> None:
+    def read_exdates(self, event: Event, written: list[bytes]) -> None:
         moments: list[Moment] = []
         for line in written:
-            params, _, values = _unfolded(line).rpartition(":")
-            for value in values.split(","):
-                moments.append(self.moment(f"{params}:{value}", event.calendar, event))
+            params, _, values = _unfolded(line).rpartition(b":")
+            for value in values.split(b","):
+                moments.append(self.moment(b"%b:%b" % (params, value), event.calendar, event))
         limits, counted = self.work.limits, self.work.counts.get("dates", 0)
         if len(moments) > min(limits.max_dates_per_series, limits.max_dates - counted):
             raise _NotPlain
         self.work.count("dates", len(moments))
         event.exdates = moments
 
-    def facts_of(self, lines: dict[str, str]) -> Mapping[str, str]:
-        # Only Microsoft's events have more to say than these two.
-        names = _FACTS if _MICROSOFT & lines.keys() else _PLAIN_FACTS
+    def facts_of(self, lines: dict[bytes, bytes], is_date: bool) -> Mapping[str, str]:
+        names: Iterable[bytes] = _PLAIN_FACTS
+        if not _MICROSOFT.isdisjoint(lines):  # only its events have more to say than these two
+            names = _FACTS
+            flags = () if is_date else _ALL_DAY
+            if any(lines.get(flag, b":0") not in {b":FALSE", b":0"} for flag in flags):
+                raise _NotPlain
         key = tuple(map(lines.get, names))
         facts = self.facts.get(key)
         if facts is None:
             texts = {name: _plain_text(lines[name]) for name in _FACTS if name in lines}
-            stripped = {name: text.strip().upper() for name, text in texts.items()}
-            facts = {name: text for name, text in stripped.items() if text}
+            facts = {
+                _FACTS[name]: said for name, text in texts.items() if (said := text.strip().upper())
+            }
             if len(self.facts) < _MAX_FACTS:
                 self.facts[key] = facts
         return facts
@@ -233,25 +247,33 @@ class PlainReader:
 _MAX_FACTS = 1_000  # a feed that writes more kinds of them than that is not plain at heart
 
 
-def _unfolded(written: str) -> str:
-    return _FOLD.sub("", written) if "\n" in written else written
+def _unfolded(written: bytes) -> bytes:
+    return _FOLD.sub(b"", written) if b"\n" in written else written
 
 
-def _plain_text(written: str) -> str:
+def _text(written: bytes) -> str:
+    try:
+        text = _unfolded(written).decode()
+    except UnicodeDecodeError:
+        raise _NotPlain from None
+    if not text.isprintable():
+        raise _NotPlain
+    return text
+
+
+def _plain_text(written: bytes) -> str:
     """The value of a property that has no parameters, and no control characters."""
-    text = _unfolded(written)
-    if text[0] != ":" or not text.isprintable():
+    text = _text(written)
+    if text[0] != ":":
         raise _NotPlain
     return text[1:]
 
 
-def _title(written: str | None) -> str | None:
+def _title(written: bytes | None) -> str | None:
     """A text, whatever its parameters, unless there could be a colon in them."""
     if written is None:
         return None
-    text = _unfolded(written)
-    if not text.isprintable():
-        raise _NotPlain
+    text = _text(written)
     if text[0] == ":":
         return parse_text(text[1:])
     params, _, value = text.partition(":")

@@ -35,6 +35,7 @@ _SHORTEST_LIMIT: Final = 4096  # of a line; below that, a limit may be met by an
 _ENOUGH: Final = 64 * 1024  # bytes to keep before looking on is ever given up
 _DECODED: Final = 128 * 1024  # at a time
 _R: Final = ord("R")
+_NO_BEGIN: Final = b"DRU"  # first letters
 _BEGIN: Final = b"\nBEGIN:VEVENT"
 _BEGIN_VEVENT = re.compile(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
 _EPOCH = date(1970, 1, 1)
@@ -74,17 +75,23 @@ _NAMES = {b"UID": "UID"}
 
 @dataclass(frozen=True, slots=True)
 class Sieved:
-    """The bytes, the spans of them to read, and whether there are VEVENTs in any of them."""
+    """The bytes, the spans of them to read, and whether there are VEVENTs in any of them.
+
+    ``has_lone_cr`` says whether a CR ends a line anywhere without an LF; ``most`` is more than the
+    VEVENTs in the spans, if that is known without counting them.
+    """
 
     raw: bytes
     spans: tuple[tuple[int, int], ...]
     has_vevents: bool
+    has_lone_cr: bool
+    most: int | None = None
 
     @classmethod
     def nothing_left_out(cls, raw: bytes) -> Sieved:
         """All of the bytes: what a sieve may always answer."""
         has_vevents = _BEGIN in raw or _BEGIN_VEVENT.search(raw) is not None
-        return cls(raw, ((0, len(raw)),), has_vevents)
+        return cls(raw, ((0, len(raw)),), has_vevents, _has_lone_cr(raw))
 
     @property
     def whole(self) -> bool:
@@ -102,23 +109,20 @@ def count_vevents(raw: bytes) -> int:
 
 def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> Sieved:
     """Choose what to read for the window ``[lo, hi)`` in epoch seconds."""
-    whole = Sieved.nothing_left_out(raw)
     first = raw.find(_BEGIN)
     if len(raw) < WORTHWHILE or first < 1 or limits.max_line_bytes < _SHORTEST_LIMIT:
-        return whole
+        return Sieved.nothing_left_out(raw)
     try:
         past = _EPOCH + timedelta(days=lo // _DAY) - SLACK
         future = _EPOCH + timedelta(days=hi // _DAY) + SLACK
     except OverflowError:
-        return whole
-    if past.year < 1000:
-        return whole
-    pieces = _Pieces(raw, first + 1, past, future)
-    if not (pieces.plain and pieces.find(limits.max_vevents)) or _has_lone_cr(raw):
-        return whole
-    pieces.keep_longer(limits.max_line_bytes // 2)
-    pieces.keep_relatives()
-    return Sieved(raw, pieces.spans(), True)
+        return Sieved.nothing_left_out(raw)
+    pieces = _Pieces(raw, first + 1, past, future) if past.year >= 1000 else None
+    if pieces and pieces.plain and pieces.find(limits.max_vevents) and not _has_lone_cr(raw):
+        pieces.keep_longer(limits.max_line_bytes // 2)
+        pieces.keep_relatives()
+        return Sieved(raw, pieces.spans(), True, False, len(pieces.kept) + pieces.odd + 1)
+    return Sieved.nothing_left_out(raw)
 
 
 def _has_lone_cr(raw: bytes) -> bool:
@@ -137,8 +141,8 @@ def _has_lone_cr(raw: bytes) -> bool:
 class _Pieces:
     """The pieces of one feed, from one plain END:VEVENT, BEGIN:VEVENT to the next.
 
-    ``starts`` are where they begin, ``uids`` the first UID of each as it is written, and ``kept``
-    the numbers of those to read.
+    ``starts`` are where they begin, ``uids`` the first UID of each as it is written, ``kept`` the
+    numbers of those to read, and ``odd`` how many lines in these may be another BEGIN:VEVENT.
     """
 
     def __init__(self, raw: bytes, first: int, past: date, future: date) -> None:
@@ -159,6 +163,7 @@ class _Pieces:
         self.starts = [first]
         self.uids: list[bytes] = []
         self.kept: set[int] = set()
+        self.odd = 0
 
     def filled(self, pattern: bytes, **lines: bytes) -> bytes:
         """A pattern with the newlines of this feed."""
@@ -180,7 +185,7 @@ class _Pieces:
         enough = max(_ENOUGH, len(raw) // 4)
         start = first = starts[0]
         hits: list[int] = []
-        uid, kept, odd = b"", 0, 0
+        uid, kept = b"", 0
         for match in self.lines(raw, start):
             kind = match.lastindex
             if kind == _UID and not uid:
@@ -192,10 +197,10 @@ class _Pieces:
                 if hits:
                     if not self.is_away(hits, start, end, uid):
                         self.kept.add(len(starts) - 2)
+                        self.odd += sum(raw[hit + 1] not in _NO_BEGIN for hit in hits)
                         kept += end - start
                         if kept > enough and kept > (end - first) * 3 // 4:
                             return False
-                    odd += len(hits)
                     hits = []
                 start, uid = end, b""
             else:
@@ -203,8 +208,8 @@ class _Pieces:
         uids.append(uid)
         self.kept.add(len(starts) - 1)
         starts.append(len(raw))
-        # Of the lines of interest, any may be another BEGIN:VEVENT.
-        return len(starts) + odd + len(hits) <= most or raw.count(_BEGIN) <= most
+        self.odd += len(hits)
+        return len(starts) + self.odd <= most or raw.count(_BEGIN) <= most
 
     def is_away(self, hits: list[int], start: int, end: int, uid: bytes) -> bool:
         """Whether a piece lies wholly before or behind the window, for all that its lines say."""
