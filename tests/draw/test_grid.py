@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal.draw import DateMark, Mark, Row, grid_html, grid_svg
-from extcal.draw.layout import grid, local
+from extcal.draw.layout import Bar, Span, beside, grid, local
 from extcal.draw.words import span
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -249,6 +249,23 @@ def test_events_with_words_are_drawn_apart(draw: Draw) -> None:
     text = draw([row], **MONDAY)
     assert "Events: One – Busy, Mon 4 Jan 09:00–10:30" in text
     assert "Events: Two – Does not block, Mon 4 Jan 09:00–10:30" in text
+
+
+def test_words_stand_where_there_is_room() -> None:
+    """After a mark; before it where the next one is too near; nowhere else."""
+
+    def mark(left: float, width: float) -> Bar:
+        return Bar(Span(left, width), 0, 1, "BUSY", True, True, "x", None, 0)
+
+    alone, last = mark(0.2, 0.1), mark(0.9, 0.1)
+    assert beside(alone, [alone], 0.25) == Span(pytest.approx(0.3), pytest.approx(0.7))
+    assert beside(last, [last], 0.25) == Span(pytest.approx(0), pytest.approx(0.9))
+    assert beside(alone, [alone, last], 0.25) == Span(pytest.approx(0.3), pytest.approx(0.3))
+    assert beside(last, [alone, last], 0.25) == Span(pytest.approx(0.6), pytest.approx(0.3))
+    assert beside(last, [alone, last], 0.35) is None
+    assert beside(alone, [alone, last], 0.35) == Span(pytest.approx(0.3), pytest.approx(0.6))
+    middle, close = mark(0.4, 0.1), mark(0.55, 0.4)
+    assert beside(middle, [middle, close], 0.25) == Span(pytest.approx(0), pytest.approx(0.4))
 
 
 def test_too_many_events_at_once_are_counted() -> None:

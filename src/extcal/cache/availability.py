@@ -308,7 +308,7 @@ class Availability(Mapping[str, FreeBusy]):
                 row.free_busy.epochs,
                 row.free_busy.unknown_epochs,
                 own.get(name),
-                _note(row),
+                _note(row, timezone),
             )
             for name, row in self._people.items()
         ]
@@ -328,11 +328,13 @@ def _span(window: Period) -> tuple[int, int]:
     return epoch(window.start), epoch(window.end, ceil=True)
 
 
-def _note(row: Person) -> str:
+def _note(row: Person, timezone: str | tzinfo) -> str:
     """What a reader of the picture should know about a row's age."""
+    from extcal.intervals.drawing import as_of
+
     if row.as_of is None or row.state is State.FRESH:
         return ""
-    return f"as of {row.as_of:%Y-%m-%d %H:%M} UTC"
+    return as_of(row.as_of, timezone)
 
 
 def _known_only(free_busy: FreeBusy) -> FreeBusy:

@@ -245,12 +245,12 @@ class Snapshot:
         end: datetime | None,
     ) -> str:
         from extcal.cache.owner import fortnight, owner_rows
-        from extcal.intervals.drawing import drawn
+        from extcal.intervals.drawing import as_of, drawn
 
         zone = find_zone(timezone)
         first, last = fortnight(self.fetched_at if start is None else start, zone)
         shown = self.free_busy.clip(first if start is None else start, last if end is None else end)
-        note = "" if self.state is State.FRESH else f"as of {self.fetched_at:%Y-%m-%d %H:%M} UTC"
+        note = "" if self.state is State.FRESH else as_of(self.fetched_at, zone)
         rows = owner_rows(self.events, shown, note)
         return drawn(form, rows, shown.window_epochs, zone, hours, (), title)
 

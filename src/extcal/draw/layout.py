@@ -432,16 +432,21 @@ def tick_step(layout: Grid) -> int:
     return next(step for step in (1, 2, 3, 4, 6) if visible / step <= 5 or step == 6)
 
 
-def beside(bar: Bar, others: Iterable[Bar], least: float) -> Span | None:
-    """The empty piece of a column where the words of a mark may stand: after it up to the next one
-    of its lane, or before the first one; None if both are narrower than ``least``."""
-    right = _right(bar.span)
-    lefts = [other.span.left for other in others if other.lane == bar.lane]
-    after = Span(right, min((at for at in lefts if at > bar.span.left), default=1.0) - right)
-    if after.width >= least:
-        return after
-    before = Span(0.0, bar.span.left)
-    return before if before.width >= least and bar.span.left <= min(lefts) else None
+def beside(bar: Bar, bars: Iterable[Bar], least: float) -> Span | None:
+    """The empty piece of a column where the words of a mark may stand: after it, or before it where
+    the next one of its lane is too near; None if there are not ``least`` of a column either way."""
+    lane = sorted((each for each in bars if each.lane == bar.lane), key=lambda each: each.span.left)
+    edges = [0.0, *(edge for each in lane for edge in (each.span.left, _right(each.span))), 1.0]
+    gaps = [edges[place + 1] - edges[place] for place in range(0, len(edges), 2)]
+    index = lane.index(bar)
+    before, after = gaps[index], gaps[index + 1]
+    if after >= least:
+        # Who follows may need the second half of it.
+        crowded = index + 1 < len(lane) and gaps[index + 2] < least <= after / 2
+        return Span(_right(bar.span), after / 2 if crowded else after)
+    if index and before >= least:
+        before /= 2  # who comes first has the first half
+    return Span(bar.span.left - before, before) if before >= least else None
 
 
 def lines(layout: Grid) -> list[tuple[Cell, ...]]:

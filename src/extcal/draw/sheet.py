@@ -63,12 +63,14 @@ border-width:1px 1px 0 1px;border-top-color:var(--line);background:var(--paper)}
 white-space:nowrap;overflow:hidden;text-overflow:ellipsis;unicode-bidi:isolate}
 .extcal-grid .cell::before{content:attr(data-who);content:attr(data-who)/"";
 top:calc(50% - 8px)}
-.extcal-grid .noted::before{top:calc(50% - 15px)}
+.extcal-grid .tbl .noted{min-height:48px}
+.extcal-grid .noted::before{top:calc(50% - 21px)}
 .extcal-grid .noted::after{content:attr(data-note);content:attr(data-note)/"";font-size:10.5px;
-color:var(--soft);top:calc(50% + 1px)}
+color:var(--soft);top:calc(50% - 5px);white-space:normal;max-height:26px}
 .extcal-grid .dense{grid-auto-rows:minmax(22px,auto)}
 .extcal-grid .dense .cell.cell{--lane:16px;min-height:calc(var(--lanes,1)*16px + 6px)}
 .extcal-grid .dense :is(.cell,.name){font-size:12px}
+.extcal-grid .dense .cell.noted{min-height:48px}
 .extcal-grid i{position:absolute;display:block;z-index:2;height:calc(100% - 10px);
 top:calc(var(--l,0)*var(--lane,24px) + 5px);min-width:2px;font-style:normal;overflow:hidden;
 margin:0;padding:0}
@@ -159,6 +161,7 @@ grid-column:1;grid-row:calc(var(--p) + 1);display:flex;flex-direction:column;
 justify-content:center;padding:0 10px 0 0;border-top:1px solid var(--line)}
 .extcal-grid.wCOLUMNS:not(:has([open])) .cell{grid-column:calc(var(--d) + 1);
 grid-row:calc(var(--p) + 1);border-left-width:0}
+.extcal-grid.wCOLUMNS:not(:has([open])) .noted{min-height:34px}
 .extcal-grid.wCOLUMNS:not(:has([open])) .cell.first{border-left-width:1px}
 .extcal-grid.wCOLUMNS:not(:has([open])) .slots{grid-row:2/span var(--n)}
 .extcal-grid.wCOLUMNS:not(:has([open])) .cell::before,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Literal
 
 from extcal.draw import Row, grid_html, grid_svg
+from extcal.draw.words import day_name
 from extcal.intervals.hours import WorkingHours
 from extcal.intervals.merge import BusySpan, Span
 from extcal.intervals.types import FBType, Period, period_span
 from extcal.intervals.wallclock import find_zone
 
-__all__ = ["LONGEST", "Form", "drawn", "row_of"]
+__all__ = ["LONGEST", "Form", "as_of", "drawn", "row_of"]
 
 Form = Literal["html", "svg"]
 
@@ -30,6 +31,12 @@ def row_of(
     """One person's row, in epoch seconds; ``hours`` are that person's own."""
     typed = [(start, end, FBType(code).token) for start, end, code in busy]
     return Row(label, typed, unknown, note, hours)
+
+
+def as_of(moment: datetime, timezone: str | tzinfo) -> str:
+    """A note of how old something is; ``moment`` is aware. Such as ``as of Mon 4 Jan 09:30``."""
+    local = moment.astimezone(find_zone(timezone))
+    return f"as of {day_name(local)} {local:%H:%M}"
 
 
 def drawn(
