@@ -8,9 +8,11 @@ network.
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
@@ -20,6 +22,7 @@ from sphinx.environment import BuildEnvironment
 import extcal
 
 PUBLIC = frozenset(extcal.__all__)
+ROOT = Path(__file__).resolve().parent.parent
 
 project = "extcal"
 author = "the authors of extcal"
@@ -72,8 +75,12 @@ _PAGES = {
     "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
     "SECURITY.md": "project/reporting.md",
+    "examples/host_app/README.md": "guides/host.md",
 }
+# Pages that only point to a file elsewhere, where a code host shows it; the site shows it itself.
+_SHOWN = {"guides/host": ROOT / "examples" / "host_app" / "README.md"}
 _LINK = re.compile(r"\]\((?P<up>(?:\.\./)+)(?P<path>[\w./-]+\.md)\)")
+_RELATIVE = re.compile(r"\]\((?P<target>(?!https?:|#)[^)]+)\)")
 _NAMED = r"``\w+``(?:, ``\w+``)*(?: and ``\w+``)?"
 _ARGUMENT = re.compile(rf"{_NAMED}:\s")
 _ARGUMENTS = re.compile(rf"(?<=[.)]) (?={_NAMED}(?::| are| is)\s)")
@@ -84,6 +91,10 @@ _MADE = {"extcal.Availability", "extcal.Snapshot"}
 
 def _links(app: Sphinx, docname: str, source: list[str]) -> None:
     """Links that leave the docs lead to the page that includes the file, or to the file itself."""
+    if docname in _SHOWN:
+        app.env.note_dependency(str(_SHOWN[docname]))
+        source[0] = _from_elsewhere(_SHOWN[docname], docname)
+        return
     depth = docname.count("/")
 
     def target(match: re.Match[str]) -> str:
@@ -95,6 +106,18 @@ def _links(app: Sphinx, docname: str, source: list[str]) -> None:
         return f"](path:{match['up']}{match['path']})"
 
     source[0] = _LINK.sub(target, source[0])
+
+
+def _from_elsewhere(file: Path, docname: str) -> str:
+    """The text of ``file``, whose relative links are made those of the page ``docname``."""
+    home = (ROOT / "docs" / docname).parent
+
+    def target(match: re.Match[str]) -> str:
+        found = (file.parent / match["target"]).resolve()
+        way = os.path.relpath(found, home)
+        return f"]({way})" if found.is_relative_to(ROOT / "docs") else f"](path:{way})"
+
+    return _RELATIVE.sub(target, file.read_text("utf-8"))
 
 
 def _signature(
