@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import extcal
@@ -48,6 +48,20 @@ def test_a_snapshot_shows_its_owner_what_the_events_are() -> None:
     assert "Busy time: Busy, Mon 4 Jan 09:00–10:00" in drawn
     for words in ("Interview", "Room 9", "Reminder", "example.org"):
         assert words not in drawn
+
+
+def test_a_lane_without_events_claims_nothing() -> None:
+    """That no event is listed does not say that the time is free: only the busy time does."""
+    cut = FEED[: FEED.rindex("BEGIN:VEVENT")]
+    snapshot = calendars(cut).get(feed())
+    drawn = snapshot.to_html("Europe/Berlin")
+    assert not snapshot.complete
+    assert "Busy time: Unknown" in drawn
+    assert ">None<" in drawn
+    assert ">Free<" not in drawn
+    empty = calendars(feed_text()).get(feed()).to_html("Europe/Berlin")
+    assert "Events" not in empty
+    assert empty.count(">Free<") == 14
 
 
 def test_all_day_events_keep_their_dates_in_every_zone() -> None:
@@ -108,6 +122,7 @@ _titles = st.text(
 )
 
 
+@settings(max_examples=40)
 @given(_titles, _titles)
 def test_no_title_ever_reaches_a_table(title: str, name: str) -> None:
     """Availability is for everybody: its pictures do not depend on what events are called."""

@@ -32,7 +32,7 @@ def owner_rows(events: Iterable[ExternalEvent], free_busy: FreeBusy, note: str =
         elif event.start < event.end:
             timed.append(Mark(epoch(event.start), epoch(event.end), kind, words))
     rows = [Row("All day", dates=whole)] if whole else []
-    rows.append(Row("Events", marks=timed))
+    rows += [Row("Events", marks=timed)] if timed else []
     rows.append(row_of("Busy time", free_busy.epochs, free_busy.unknown_epochs, note=note))
     return rows
 

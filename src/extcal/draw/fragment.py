@@ -165,7 +165,7 @@ def _row(layout: Grid, line: Sequence[Cell], index: int, grounds: dict[str, str]
         yield f'style="{style}" data-who="{markup(row.label)}"{noted}>'
         bars = cell.bars(index)
         yield from _bars(layout, cell, bars, row.label, number == 1)
-        yield "" if bars else _said("Free")
+        yield "" if bars else _said("None" if row.marks or row.dates else "Free")
         yield _said("Partly not asked for") if cell.outside else ""
         yield "</td>"
     yield "</tr>"

@@ -140,6 +140,7 @@ pointer-events:auto;min-width:0}
 .extcal-grid:has([open]) .cell :is(i,b,.say){position:static;display:block;width:auto!important;
 height:auto;background:none;box-shadow:none;overflow:visible;clip-path:none;white-space:normal}
 .extcal-grid:has([open]) u{display:none}
+.extcal-grid:has([open]) .tbl .cell{min-width:120px}
 @media (forced-colors:active){.extcal-grid .cell{background-image:none!important}
 .extcal-grid .free,.extcal-grid .slots i{background:none;outline:2px solid Highlight;
 outline-offset:-2px}}
