@@ -120,10 +120,14 @@ def never(rule: Rule) -> bool:
     return all(abs(number) > longest for number in rule.by_month_day)
 
 
-def _weekdays(by_day: Iterable[tuple[int, int]], first: int, length: int) -> list[int]:
+def _weekdays(by_day: Sequence[tuple[int, int]], first: int, length: int) -> list[int]:
     """The days that BYDAY names, its numbers counted within ``length`` days from ``first`` on."""
-    found: set[int] = set()
     end = first + length
+    if len(by_day) == 1 and by_day[0][0] > 0:  # the second Tuesday, and its like
+        number, weekday = by_day[0]
+        day = first + (weekday - first - 3) % 7 + 7 * (number - 1)
+        return [day] if day < end else []
+    found: set[int] = set()
     for ordinal, weekday in by_day:
         if ordinal >= 0:
             day = first + (weekday - first - 3) % 7

@@ -68,13 +68,14 @@ def _index(rule: Rule, day: int) -> int:
 
 def _days(found: Plan, index: int) -> list[int]:
     rule = found.rule
+    if rule.freq == "MONTHLY":
+        year, month = divmod(index, 12)
+        return days_of_month(rule, year, month + 1, found.seed)
     if rule.freq == "YEARLY":
         return days_of_year(rule, index, found.seed)
     if rule.freq == "WEEKLY":
         return days_of_week(rule, index, found.seed)
     year, month = divmod(index, 12)
-    if rule.freq == "MONTHLY":
-        return days_of_month(rule, year, month + 1, found.seed)
     days = filtered_month(rule, year, month + 1)
     if rule.interval > 1:
         days = [day for day in days if (day - found.first_day) % rule.interval == 0]
@@ -103,9 +104,16 @@ def generate(
     high = _index(rule, last_day) + found.slack
     skipped = max(0, -((origin - low) // stride))
     previous = first - 1
+    time = times[0] if len(times) == 1 else None
     for index in range(origin + skipped * stride, high + 1, stride):
         spend(1)
         days = _days(found, index)
+        if len(days) == 1 and time is not None and not rule.by_set_pos:
+            start = days[0] * DAY + time
+            if previous < start <= last:
+                local.append(start)
+                previous = start
+            continue
         if rule.by_set_pos and rule.freq != "DAILY":
             members = _chosen(days, times, rule.by_set_pos)
         else:

@@ -87,7 +87,7 @@ def starts(
     exact_until: int | None = None
     if is_date:
         rule = _of_dates(rule, work)
-    if not rule.readable or _is_too_dense(rule, work):
+    if not rule.readable or (rule.by_second and _is_too_dense(rule, work)):
         exact_until = max(first, dtstart + 1)
     elif last > dtstart or not include_dtstart:
 
@@ -158,7 +158,7 @@ def _produce(
     dense: int,
 ) -> None:
     """Put what the rule produces in ``[first, last]`` into ``local`` and ``runs``."""
-    if days.never(rule):
+    if rule.by_month_day and days.never(rule):
         return
     freq = rule.freq
     wanted = 0 if rule.count is None else rule.count - 1  # DTSTART itself is the first
