@@ -74,6 +74,11 @@ class Day:
     timed: tuple[Item, ...]
 
     @property
+    def short(self) -> str:
+        """Such as ``Mon 4``, where the month is said already."""
+        return f"{self.label.split()[0]} {self.date.day}"
+
+    @property
     def items(self) -> tuple[Item, ...]:
         return (*self.all_day, *self.timed)
 

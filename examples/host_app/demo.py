@@ -39,7 +39,7 @@ def addresses(server: FeedServer, monday: date) -> dict[str, str]:
 
 
 def fill(app: Starlette, monday: date, outlook: str = "") -> None:
-    """Three people and what they have booked in the week of ``monday``, unless somebody is there.
+    """Three people and what they have booked around ``monday``, unless somebody is there.
 
     ``outlook``: the address that the second of them has pasted already.
     """
@@ -57,6 +57,8 @@ def fill(app: Starlette, monday: date, outlook: str = "") -> None:
         ("Budget", 1, time(16), 60, (charles,)),
         ("Lunch with the customer", 3, time(12), 90, (ada, charles)),
         ("One-on-one", 10, time(14), 30, (ada, bob)),
+        ("Demo for the customer", -5, time(15), 60, (ada, bob, charles)),
+        ("Retrospective", -3, time(13), 60, (ada, bob)),
     ):
         start = datetime.combine(monday + timedelta(days=day), at, ada.zone)
         host.database.book(

@@ -77,7 +77,7 @@ def walk(page: Page, url: str, address: str, take: Callable[[str], None]) -> Non
     page.goto(f"{url}/sign-in")
     page.get_by_role("button", name="Ada Byron").click()
     page.goto(f"{url}/profile")
-    if page.get_by_role("button", name="Remove").count() == 0:
+    if page.get_by_text("Remove …").count() == 0:
         page.get_by_label("External Calendar URL").fill(
             "https://calendar.google.com/calendar/embed"
         )

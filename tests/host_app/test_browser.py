@@ -331,9 +331,10 @@ def test_pages_fit(site: Site, page: Page, url: str) -> None:
         "/events/new?day=2027-01-05",
     ):
         page.goto(f"{url}{path}")
-        for width in (320, 390, 1180):
+        for width in (320, 390, 800, 1000, 1180):
             page.set_viewport_size({"width": width, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert page.evaluate(STICKING_OUT) == [], (path, width)
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
             ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -375,6 +376,16 @@ def faint(page: Page) -> list[str]:
         found += page.evaluate(FAINT)
     return found
 
+
+# What is wider than the day or the card that it stands in.
+STICKING_OUT = """() => [...document.querySelectorAll(".day *, .month td *, .card *")].filter(
+  (each) => {
+    if (each.closest(".extcal-grid, .sr, .till, .item *, details:not([open])")) return false;
+    const around = each.closest(".day, .month td, .card").getBoundingClientRect();
+    const box = each.getBoundingClientRect();
+    const shown = box.width > 0 && !(each.tabIndex < 0 && box.right < 0);
+    return shown && (box.right > around.right + 1 || box.left < around.left - 1);
+  }).map((each) => each.className + ": " + each.textContent.trim())"""
 
 # Every text whose colour is too near to that of the nearest ground behind it. extcal's picture has
 # tests of its own.
