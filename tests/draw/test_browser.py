@@ -124,7 +124,7 @@ def test_dark_is_dark(show: Show, draw: Callable[..., str]) -> None:
 
     def colours(scheme: str) -> tuple[Any, bytes]:
         page = show(body, color_scheme=scheme)
-        ask = "getComputedStyle(document.querySelector('.extcal-grid')).getPropertyValue('--back')"
+        ask = "getComputedStyle(document.querySelector('figure, svg')).getPropertyValue('--back')"
         return page.evaluate(ask), page.screenshot()
 
     light, dark = colours("light"), colours("dark")
@@ -228,6 +228,22 @@ PLACES = """() => [...document.querySelectorAll('figure :is(th, td, i, bdi)')].m
     const box = one.getBoundingClientRect(), style = getComputedStyle(one);
     return [box.x, box.y, box.width, box.height, style.color, style.textAlign];
 })"""
+
+
+def test_an_image_and_a_table_leave_each_other_alone(show: Show) -> None:
+    """Both on one page, as in a notebook: each as large as alone."""
+    window = {"lo": at("2027-01-04"), "hi": at("2027-01-05"), "zone": BERLIN}
+    image, body = grid_svg(people(1), **window), grid_html(people(1), **window)
+
+    def sizes(page: Page) -> dict[str, tuple[float, float]]:
+        found = {}
+        for name in ("figure", "svg"):
+            for box in (one.bounding_box() for one in page.locator(name).all()):
+                assert box is not None
+                found[name] = (box["width"], box["height"])
+        return found
+
+    assert sizes(show(image + body)) == {**sizes(show(image)), **sizes(show(body))}
 
 
 def test_without_style_sheets_it_is_a_table_of_words(show: Show) -> None:

@@ -58,41 +58,41 @@ _CLASSES = {
 }
 
 _CSS = """
-.extcal-grid{font:13px FONT}
-.extcal-grid text{fill:var(--text)}
-.extcal-grid .t{font-size:16px;font-weight:650}
-.extcal-grid .d{font-weight:600}
-.extcal-grid .s{font-size:12px;fill:var(--soft)}
-.extcal-grid .k{font-size:10.5px;fill:var(--soft);text-anchor:middle;
+.extcal-picture{font:13px FONT}
+.extcal-picture text{fill:var(--text)}
+.extcal-picture .t{font-size:16px;font-weight:650}
+.extcal-picture .d{font-weight:600}
+.extcal-picture .s{font-size:12px;fill:var(--soft)}
+.extcal-picture .k{font-size:10.5px;fill:var(--soft);text-anchor:middle;
 font-variant-numeric:tabular-nums}
-.extcal-grid .n{font-size:10.5px;fill:var(--soft)}
-.extcal-grid .outside{fill:var(--outside)}
-.extcal-grid .card{fill:var(--back);stroke:var(--line)}
-.extcal-grid .paper{fill:var(--paper)}
-.extcal-grid .dim{fill:var(--dim)}
-.extcal-grid .hours{fill:var(--paper);stroke:var(--edge)}
-.extcal-grid .edge{fill:none;stroke:var(--edge)}
-.extcal-grid .line{stroke:var(--line)}
-.extcal-grid .busy{fill:var(--busy)}
-.extcal-grid .open{fill:var(--paper);stroke:var(--soft);stroke-dasharray:3 2}
-.extcal-grid .w{font-size:10px;fill:var(--soft);font-variant-numeric:tabular-nums}
-.extcal-grid .chip{fill:var(--free);pointer-events:none}
-.extcal-grid .away{fill:url(#extcal-away)}
-.extcal-grid .tent{fill:url(#extcal-tent);stroke:var(--tent)}
-.extcal-grid .else{fill:url(#extcal-else);stroke:var(--else)}
-.extcal-grid .unknown{fill:url(#extcal-unknown)}
-.extcal-grid .free{fill:var(--free);fill-opacity:.14;stroke:var(--free);stroke-width:1.5}
-.extcal-grid .pb{fill:var(--tent-back)}.extcal-grid .ps{stroke:var(--tent)}
-.extcal-grid .ab{fill:var(--away)}.extcal-grid .as{stroke:var(--away-line)}
-.extcal-grid .eb{fill:var(--else-back)}.extcal-grid .es{fill:var(--else)}
-.extcal-grid :is(.busy-t,.away-t,.tent-t,.else-t,.open-t,.b){font-size:11px}
-.extcal-grid .e{text-anchor:end}
-.extcal-grid .busy-b{fill:var(--busy)}.extcal-grid .busy-t{fill:var(--busy-text)}
-.extcal-grid .away-b{fill:var(--away)}.extcal-grid .away-t{fill:var(--away-text)}
-.extcal-grid .tent-b{fill:var(--tent-back)}.extcal-grid .tent-t{fill:var(--tent-text)}
-.extcal-grid .else-b{fill:var(--else-back)}.extcal-grid .else-t{fill:var(--else-text)}
-.extcal-grid .open-b{fill:none}
-.extcal-grid .ub{fill:var(--unknown-back)}.extcal-grid .us{stroke:var(--unknown)}
+.extcal-picture .n{font-size:10.5px;fill:var(--soft)}
+.extcal-picture .outside{fill:var(--outside)}
+.extcal-picture .card{fill:var(--back);stroke:var(--line)}
+.extcal-picture .paper{fill:var(--paper)}
+.extcal-picture .dim{fill:var(--dim)}
+.extcal-picture .hours{fill:var(--paper);stroke:var(--edge)}
+.extcal-picture .edge{fill:none;stroke:var(--edge)}
+.extcal-picture .line{stroke:var(--line)}
+.extcal-picture .busy{fill:var(--busy)}
+.extcal-picture .open{fill:var(--paper);stroke:var(--soft);stroke-dasharray:3 2}
+.extcal-picture .w{font-size:10px;fill:var(--soft);font-variant-numeric:tabular-nums}
+.extcal-picture .chip{fill:var(--free);pointer-events:none}
+.extcal-picture .away{fill:url(#extcal-away)}
+.extcal-picture .tent{fill:url(#extcal-tent);stroke:var(--tent)}
+.extcal-picture .else{fill:url(#extcal-else);stroke:var(--else)}
+.extcal-picture .unknown{fill:url(#extcal-unknown)}
+.extcal-picture .free{fill:var(--free);fill-opacity:.14;stroke:var(--free);stroke-width:1.5}
+.extcal-picture .pb{fill:var(--tent-back)}.extcal-picture .ps{stroke:var(--tent)}
+.extcal-picture .ab{fill:var(--away)}.extcal-picture .as{stroke:var(--away-line)}
+.extcal-picture .eb{fill:var(--else-back)}.extcal-picture .es{fill:var(--else)}
+.extcal-picture :is(.busy-t,.away-t,.tent-t,.else-t,.open-t,.b){font-size:11px}
+.extcal-picture .e{text-anchor:end}
+.extcal-picture .busy-b{fill:var(--busy)}.extcal-picture .busy-t{fill:var(--busy-text)}
+.extcal-picture .away-b{fill:var(--away)}.extcal-picture .away-t{fill:var(--away-text)}
+.extcal-picture .tent-b{fill:var(--tent-back)}.extcal-picture .tent-t{fill:var(--tent-text)}
+.extcal-picture .else-b{fill:var(--else-back)}.extcal-picture .else-t{fill:var(--else-text)}
+.extcal-picture .open-b{fill:none}
+.extcal-picture .ub{fill:var(--unknown-back)}.extcal-picture .us{stroke:var(--unknown)}
 """.replace("FONT", FONT).replace("\n", "")
 
 
@@ -166,10 +166,10 @@ def grid_svg(
     body.extend(_legend(layout, bottom + _LEGEND))
     label = summary(layout, title)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="extcal-grid" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="extcal-picture" role="img" '
         f'aria-label="{markup(label)}" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}"><style>{palette()}{_CSS}'
-        f".extcal-grid{{max-width:100%;height:auto}}</style>"
+        f'viewBox="0 0 {width} {height}"><style>{palette("extcal-picture")}{_CSS}'
+        f".extcal-picture{{max-width:100%;height:auto}}</style>"
         f"<desc>{markup(_described(layout))}</desc><defs>{_PATTERNS}</defs>"
         f'<rect class="card" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="10"/>'
         f"{''.join(body)}</svg>\n"

@@ -178,4 +178,4 @@ def sheet(columns: int, timeline: bool) -> str:
     wide = wide.replace("wCOLUMNS", f"w{columns}{'w' if timeline else 'd'}")
     wide = wide.replace("COLUMNS", str(columns))
     base = _BASE.replace("FONT", FONT).replace("HIDDEN", _HIDDEN)
-    return palette() + (base + wide).replace("\n", " ")
+    return palette("extcal-grid") + (base + wide).replace("\n", " ")

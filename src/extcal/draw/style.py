@@ -1,9 +1,9 @@
 """Colours and patterns, in one place: each type has both, so that neither has to be seen.
 
-The same names serve HTML and SVG as CSS custom properties under ``.extcal-grid``: light by default,
-dark where the reader's system or the page around it is dark, and the system's own colours where the
-reader has forced them. Text keeps a contrast of 4.5 to what lies behind it, and what tells types
-apart one of 3 (WCAG 2.2, success criteria 1.4.3 and 1.4.11); a test measures both.
+The same names serve HTML and SVG as CSS custom properties: light by default, dark where the
+reader's system or the page around it is dark, and the system's own colours where the reader has
+forced them. Text keeps a contrast of 4.5 to what lies behind it, and what tells types apart one of
+3 (WCAG 2.2, success criteria 1.4.3 and 1.4.11); a test measures both.
 """
 
 from __future__ import annotations
@@ -102,18 +102,17 @@ _DARK_PAGES = "[data-jp-theme-light=false],[data-theme=dark],[data-bs-theme=dark
 _LIGHT_PAGES = "[data-jp-theme-light=true],[data-theme=light],[data-bs-theme=light],.vscode-light"
 
 
-def palette() -> str:
-    """The CSS that defines the sets of colours, and chooses among them."""
+def palette(name: str) -> str:
+    """The CSS that defines the sets of colours for a class, and chooses among them."""
     light = f"{{{_properties(LIGHT)};color-scheme:light}}"
     dark = f"{{{_properties(DARK)};color-scheme:dark}}"
     return (
-        f".extcal-grid{light}"
-        f"@media screen and (prefers-color-scheme:dark){{.extcal-grid{dark}}}"
-        f":is({_LIGHT_PAGES}) .extcal-grid{light}"
-        f"@media screen{{:is({_DARK_PAGES}) .extcal-grid{dark}}}"
+        f".{name}{light}"
+        f"@media screen and (prefers-color-scheme:dark){{.{name}{dark}}}"
+        f":is({_LIGHT_PAGES}) .{name}{light}"
+        f"@media screen{{:is({_DARK_PAGES}) .{name}{dark}}}"
         # Three times the class: stronger than what a page says.
-        "@media (forced-colors:active){.extcal-grid.extcal-grid.extcal-grid"
-        f"{{{_properties(FORCED)}}}}}"
+        f"@media (forced-colors:active){{.{name}.{name}.{name}{{{_properties(FORCED)}}}}}"
     )
 
 
