@@ -15,7 +15,9 @@ __all__ = ["SLACK", "before", "is_over"]
 SLACK: Final = timedelta(days=3)
 """No zone, no midnight rounding and no all-day reading moves a time by two days."""
 
-_TIME = re.compile(rb"\nDT(START|END)([^:\"\n]*):([0-9]{8})([^\r\n]*)")
+# Of lines whose first colon is known to stand in front of their date.
+_DATES = re.compile(rb"\nDT(START|END)[^:]*+:([0-9]{8})")
+_TIMES = re.compile(rb"\nDT(START|END)([^:]*+):([0-9]{8})([^\r\n]*)")
 _ENDS = rb"\r?\n(?![ \t])"
 _PLAIN_ID = re.compile(
     rb"RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:[0-9]{8}(?:T[0-9]{6}Z?)?" + _ENDS
@@ -38,15 +40,22 @@ _PLAIN_RULE = re.compile(
 )
 _LONGEST_STEP = {b"DAILY": 1, b"WEEKLY": 7, b"MONTHLY": 31, b"YEARLY": 366}
 
+_Date = tuple[bytes, bytes]  # START or END, and its date
 _Time = tuple[bytes, ...]  # START or END, its parameters, its date, and what follows
 
 
 def before(day: date) -> bytes:
-    """Return a pattern for eight digits that are a date before ``day``, and nothing else."""
-    return _before(f"{day:%Y%m%d}").encode()
+    """Return a pattern for what begins like a date before ``day``, and like no other date.
+
+    Its eight digits are YYYYMMDD; where the year decides, nobody looks at the others.
+    """
+    year = f"{day:%Y}"
+    patterns = [f"{year}{_before(f'{day:%m%d}')}", _before(year)]
+    return "(?:{}|{})".format(*patterns).encode()
 
 
 def _before(limit: str) -> str:
+    """A pattern for as many digits as ``limit`` has that are less."""
     digit, rest = int(limit[0]), limit[1:]
     smaller = f"[0-{digit - 1}][0-9]{{{len(rest)}}}" if digit else ""
     equal = f"{limit[0]}{_before(rest)}" if rest else ""
@@ -65,27 +74,26 @@ def is_over(raw: bytes, start: int, end: int, line: int, past: date) -> bool:
     rule = _PLAIN_RULE.match(raw, line)
     if rule is None and _PLAIN_ID.match(raw, line) is None:
         return False
-    times = _TIME.findall(raw, start, end)
-    if len(times) == 2 and times[0][0] == b"START":
-        times.reverse()
     if rule is None:
-        return _has_end(times)
-    return _has_ended(rule[1], rule[2], times, past)
+        return _has_end(sorted(_TIMES.findall(raw, start, end)))
+    return _has_ended(rule[1], rule[2], _DATES.findall(raw, start, end), past)
 
 
 def _has_end(times: list[_Time]) -> bool:
-    """Whether there is one start and one end, and that is surely not the earlier one."""
+    """Whether there is one end and one start, sorted, and the end is surely not the earlier one."""
     if len(times) != 2 or times[0][0] == times[1][0] or times[0][1] != times[1][1]:
         return False
     (_, _, last, until), (_, _, first, since) = times
     return first < last or (first == last and 7 <= len(since) == len(until) and since <= until)
 
 
-def _has_ended(rule: bytes, until: bytes | None, times: list[_Time], past: date) -> bool:
-    """Whether no instance reaches ``past``; ``times`` are one start, or an end and a start."""
-    if not 0 < len(times) < 3 or [time[0] for time in times].count(b"START") != 1:
+def _has_ended(rule: bytes, until: bytes | None, dates: list[_Date], past: date) -> bool:
+    """Whether no instance of an event with one start, and one end or none, reaches ``past``."""
+    named_dates = dict(dates)
+    begins = named_dates.get(b"START")
+    if begins is None or len(named_dates) != len(dates):
         return False
-    begins, ends = times[-1][2], times[0][2]
+    ends = named_dates.get(b"END", begins)
     try:
         if until is not None and ends == begins and rule.count(b"UNTIL") == 1:
             return _date(until) < past - SLACK  # as most do: no more arithmetic

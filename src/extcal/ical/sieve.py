@@ -35,18 +35,18 @@ _SHORTEST_LIMIT: Final = 4096  # of a line; below that, a limit may be met by an
 _ENOUGH: Final = 64 * 1024  # bytes to keep before looking on is ever given up
 _DECODED: Final = 128 * 1024  # at a time
 _R: Final = ord("R")
-_NO_BEGIN: Final = b"DRU"  # first letters
 _BEGIN: Final = b"\nBEGIN:VEVENT"
 _BEGIN_VEVENT = re.compile(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
 _EPOCH = date(1970, 1, 1)
 _DAY = 86_400
 
 # At each line: a first letter that begins no name which decides, else one of these behind it. Most
-# frequent first; a longer name that begins like one of these decides nothing either.
+# frequent first, and cut where no other name that decides begins like it: DTSTAMP, DESCRIPTION or
+# RESOURCES, BEGIN:VALARM, RELATED-TO, REQUEST-STATUS, END:VALARM, EXDATE, URL.
 _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
-  T(?:S(?:TAMP|TART%(start)s)|END%(end)s)
-| E(?:SCRIPTION|GIN:VALARM%(lf)s|LATED-TO|SOURCES|QUEST-STATUS%(id)s)
-| ND:VALARM%(lf)s
+  T(?:S(?:TAM|TART%(start)s)|END%(end)s)
+| E(?:S|GIN:VAL|L|Q%(id)s)
+| ND:VAL
 | XDATE
 | RL
 | URATION%(duration)s
@@ -143,6 +143,7 @@ class _Pieces:
 
     ``starts`` are where they begin, ``uids`` the first UID of each as it is written, ``kept`` the
     numbers of those to read, and ``odd`` how many lines in these may be another BEGIN:VEVENT.
+    ``sure`` are the numbers of those kept whose UID is surely the one in ``uids``.
     """
 
     def __init__(self, raw: bytes, first: int, past: date, future: date) -> None:
@@ -163,6 +164,7 @@ class _Pieces:
         self.starts = [first]
         self.uids: list[bytes] = []
         self.kept: set[int] = set()
+        self.sure: set[int] = set()
         self.odd = 0
 
     def filled(self, pattern: bytes, **lines: bytes) -> bytes:
@@ -197,7 +199,10 @@ class _Pieces:
                 if hits:
                     if not self.is_away(hits, start, end, uid):
                         self.kept.add(len(starts) - 2)
-                        self.odd += sum(raw[hit + 1] not in _NO_BEGIN for hit in hits)
+                        odd = sum(raw[hit + 1] not in b"DR" for hit in hits)
+                        self.odd += odd
+                        if not odd and uid:
+                            self.sure.add(len(starts) - 2)
                         kept += end - start
                         if kept > enough and kept > (end - first) * 3 // 4:
                             return False
@@ -250,7 +255,13 @@ class _Pieces:
         What is kept of the head is no event, unless that is written in an odd way.
         """
         raw, starts = self.raw, self.starts
-        spans = [(starts[number], starts[number + 1], uids[number]) for number in self.kept]
+        for number in self.sure:
+            if uids[number].translate(None, _GRAPHIC):
+                yield from _readings(uids[number])
+            else:
+                yield uids[number].decode()
+        unsure = self.kept - self.sure
+        spans = [(starts[number], starts[number + 1], uids[number]) for number in unsure]
         for start, end, uid in [(0, starts[0], b""), *spans]:
             alone = raw.count(b"\nUID:", start, end) == (1 if uid else 0)
             if not uid and not _HIDDEN.search(raw, start, end):
