@@ -272,7 +272,17 @@ def test_too_many_events_at_once_are_counted() -> None:
     """Thirty lanes are enough for anybody; the rest is said in the row's note."""
     start, end, _ = MEETING
     row = Row("Events", marks=[Mark(start, end, "BUSY", str(n)) for n in range(50)])
-    assert "20 more at the same time" in grid_html([row], **MONDAY)
+    assert "20 more not drawn" in grid_html([row], **MONDAY)
+
+
+def test_a_row_draws_at_most_a_thousand_events() -> None:
+    """A hostile calendar costs its owner a note, not a page of megabytes."""
+    start = MONDAY["lo"]
+    marks = [Mark(start + 40 * n, start + 40 * n + 40, "BUSY") for n in range(2_000)]
+    text = grid_html([Row("Events", marks=marks)], **MONDAY)
+    drawn = text.count(" mark") - text.count(" mark{")
+    assert drawn == 1_000
+    assert "more not drawn" in text
 
 
 @both

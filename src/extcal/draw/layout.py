@@ -34,7 +34,8 @@ _MAX_DAYS = 400
 _DEFAULT_HOURS = (8, 18)
 _DETAILED = 14  # days; beyond that hours are too narrow to be told apart
 _APART = 3 * 3_600  # seconds between two marks of a lane: room for words
-_MOST_LANES = 30  # of events at the same time; what overlaps more often is counted, not drawn
+_MOST_LANES = 30  # of events at the same time
+_MOST_MARKS = 1_000  # of one row; what is beyond either is counted, not drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class Cell:
 class Grid:
     """A whole picture: the rows, the days, the kinds of bars that occur (strongest first).
 
-    ``left_out`` is how many marks of each row overlap too many others to be drawn."""
+    ``left_out`` is how many marks of each row are too many to be drawn."""
 
     rows: tuple[Row, ...]
     days: tuple[Day, ...]
@@ -260,6 +261,7 @@ def _lanes(items: Sequence[_Stretch], apart: int) -> tuple[list[_Stretch], int]:
     """Marks that overlap, or whose words would for ``apart`` seconds, get lines of their own; and
     how many found none."""
     kept = [item for item in items if item.lane is None]
+    most = len(kept) + _MOST_MARKS
     ends: list[float] = []
     left_out = 0
     for item in sorted((item for item in items if item.lane is not None), key=_order):
@@ -267,7 +269,7 @@ def _lanes(items: Sequence[_Stretch], apart: int) -> tuple[list[_Stretch], int]:
         if item.words and not item.dates:
             end += apart
         lane = next((number for number, until in enumerate(ends) if until <= start), len(ends))
-        if lane == _MOST_LANES:
+        if lane == _MOST_LANES or len(kept) == most:
             left_out += 1
             continue
         ends[lane : lane + 1] = [end]

@@ -133,7 +133,7 @@ def cell_name(cell: Cell) -> str:
 def remark(grid: Grid, row: int) -> str:
     """The note of a row, and how much of it could not be drawn."""
     left_out = grid.left_out[row]
-    notes = [grid.rows[row].note, f"{left_out} more at the same time" if left_out else ""]
+    notes = [grid.rows[row].note, f"{left_out} more not drawn" if left_out else ""]
     return ", ".join(note for note in notes if note)
 
 
