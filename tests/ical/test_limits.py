@@ -239,3 +239,31 @@ def test_thousands_of_overrides_of_one_uid(corridor: Any) -> None:
 def test_limits_are_a_value_of_their_own() -> None:
     with pytest.raises(TypeError):
         extcal.Limits(max_steps="many")  # type: ignore[arg-type]
+
+
+def test_observances_of_all_zones_that_are_named(corridor: Any) -> None:
+    """Each VTIMEZONE may have its history; a feed whose zones all have long ones is not read on."""
+    standard = (
+        "BEGIN:STANDARD\r\nDTSTART:{}0101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\n"
+        "END:STANDARD\r\n"
+    )
+    history = "".join(standard.format(1970 + number) for number in range(5))
+    zones = [f"BEGIN:VTIMEZONE\r\nTZID:z{n}\r\n{history}END:VTIMEZONE" for n in range(5)]
+    events = [corridor.event(f"DTSTART;TZID=z{n}:20270104T080000", uid=f"u{n}") for n in range(5)]
+    limits = Limits(max_observances=5)
+    assert corridor.expand(*zones, *events[:4], limits=limits, strict=True).complete
+    beyond = corridor.expand(*zones, *events, limits=limits)
+    assert beyond.free_busy.unknown == (beyond.free_busy.window,)
+    assert "max_observances" in {problem.code for problem in beyond.problems}
+
+
+def test_dates_of_a_zone_are_counted_before_they_are_read(corridor: Any) -> None:
+    dates = ",".join(f"2027010{1 + n % 9}T0{n % 7}0000" for n in range(12))
+    zone = (
+        "BEGIN:VTIMEZONE\r\nTZID:z\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n"
+        f"TZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\nRDATE:{dates}\r\nEND:STANDARD\r\nEND:VTIMEZONE"
+    )
+    event = corridor.event("DTSTART;TZID=z:20270104T080000")
+    beyond = corridor.expand(zone, event, limits=Limits(max_transitions=5))
+    assert beyond.free_busy.unknown == (beyond.free_busy.window,)
+    assert corridor.expand(zone, event, limits=Limits(max_transitions=20), strict=True).complete

@@ -35,6 +35,9 @@ LOOK_BACK = 400 * DAY  # a yearly rule has an onset in it
 UTC_OFFSET = re.compile(r"([+-]?)(\d{1,2}):?(?:(\d{2}):?(\d{2})?)?")
 DATE_TIME = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})?(Z)?)?", re.IGNORECASE)
 
+FEED = 4  # times the limit of one VTIMEZONE: what all that are read may have together
+DATED = 2  # times the limit: of more dates it is not asked which of them are the same
+
 TRANSITIONS = "a VTIMEZONE has more transitions than are read"
 
 Report = Callable[[str, str], None]  # message, action
@@ -75,11 +78,12 @@ class Budget:
     Steps are counted apart from those of the events, up to the same ``limits.max_steps``.
     """
 
-    __slots__ = ("_told", "feed", "steps")
+    __slots__ = ("_told", "feed", "observances", "steps")
 
     def __init__(self, feed: Work) -> None:
         self.feed = feed
         self.steps = Work(feed.limits)
+        self.observances = 0
         self._told: set[str] = set()
 
     def exceeded(self, limit: str, message: str) -> None:
@@ -92,13 +96,19 @@ class Budget:
 def read(component: Component, budget: Budget, report: Report) -> Definition | None:
     """The definition in a VTIMEZONE; None if no observance is usable or there are too many."""
     parts = [part for part in component.children if part.name in ("STANDARD", "DAYLIGHT")]
-    if len(parts) > budget.feed.limits.max_observances:
-        budget.exceeded("max_observances", "a VTIMEZONE has more observances than are read")
+    limits = budget.feed.limits
+    budget.observances += len(parts)
+    if len(parts) > limits.max_observances or budget.observances > FEED * limits.max_observances:
+        budget.exceeded("max_observances", "VTIMEZONEs have more observances than are read")
+        return None
+    dates = sum(line.value.count(",") for part in parts for line in part.lines)
+    if dates > DATED * limits.max_transitions:
+        budget.exceeded("max_transitions", TRANSITIONS)
         return None
     found = {observance for part in parts if (observance := _observance(part, report))}
     if not found:
         return None
-    if sum(len(observance.rdates) for observance in found) > budget.feed.limits.max_transitions:
+    if sum(len(observance.rdates) for observance in found) > limits.max_transitions:
         budget.exceeded("max_transitions", TRANSITIONS)
         return None
     modified = [line.value.strip() for line in component.lines if line.name == "LAST-MODIFIED"]

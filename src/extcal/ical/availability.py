@@ -7,7 +7,6 @@ what is below it wherever it reaches. It blocks more, and it is what "override" 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import groupby, pairwise
 from typing import NamedTuple
@@ -86,7 +85,7 @@ def _read(
         written.get("UID", "availability"),
         start,
         end,
-        sorted(_free(component, zones, raw, start, end, work)),
+        _free(component, zones, raw, start, end, work),
     )
 
 
@@ -113,8 +112,9 @@ def _bounds(component: Component, zones: Zones, lo: int, hi: int) -> tuple[int, 
 
 def _free(
     component: Component, zones: Zones, raw: bytes, lo: int, hi: int, work: Work
-) -> Iterator[tuple[int, int]]:
+) -> list[tuple[int, int]]:
     """The instances of the AVAILABLEs, overrides taken into account, inside the bounds."""
+    free: list[tuple[int, int]] = []
     by_uid: dict[str, list[values.Event]] = {}
     unclear: set[str] = set()
     for position, child in enumerate(component.children):
@@ -129,15 +129,15 @@ def _free(
         for found in series.instances(by_uid[uid], zones, raw, lo, hi, work):
             if found.event.facts.get("STATUS") == "CANCELLED":
                 continue
-            spans = (
-                zip(found.columns.starts, found.columns.ends, strict=True)
-                if isinstance(found, Instances)
-                else [(found.start, found.end)]
-            )
-            for start, end in spans:
-                start, end = max(lo, start), min(hi, end)
-                if start < end:
-                    yield start, end
+            if isinstance(found, Instances):
+                free += zip(found.columns.starts, found.columns.ends, strict=True)
+            else:
+                free.append((found.start, found.end))
+    return [
+        (max(lo, start), min(hi, end))
+        for start, end in _union(sorted(free))
+        if start < end and start < hi and end > lo
+    ]
 
 
 def _is_clear(child: Component, work: Work) -> bool:
@@ -169,18 +169,18 @@ def _is_clear(child: Component, work: Work) -> bool:
 
 def _paint(below: list[Layer], equals: list[_Availability]) -> list[Layer]:
     """Lay all components of one priority over what is there: one sweep over all edges."""
+    free = _union(sorted([span for one in equals for span in one.free]))
     edges = {edge for stretch in below for edge in stretch[:2]}
-    for one in equals:
-        edges.update((one.start, one.end))
-        edges.update(edge for span in one.free for edge in span)
-    order = sorted(edges)
-    free = _Cursor(sorted(span for one in equals for span in one.free))
+    edges.update(edge for span in free for edge in span)
+    edges.update(edge for one in equals for edge in (one.start, one.end))
     waiting = sorted(equals, key=lambda one: -one.start)
     over: list[tuple[int, str, int, FBType]] = []  # a heap: the strongest first
     under = iter(below)
     beneath = next(under, None)
-    painted: list[Layer] = []
-    for start, end in pairwise(order):
+    reaches = iter(free)
+    reach = next(reaches, None)
+    painted: list[tuple[int, int, FBType, str]] = []
+    for start, end in pairwise(sorted(edges)):
         while waiting and waiting[-1].start <= start:
             one = waiting.pop()
             heappush(over, (-_TIE_ORDER[one.fbtype], one.uid, one.end, one.fbtype))
@@ -188,34 +188,30 @@ def _paint(below: list[Layer], equals: list[_Availability]) -> list[Layer]:
             heappop(over)
         while beneath is not None and beneath.end <= start:
             beneath = next(under, None)
+        while reach is not None and reach[1] <= start:
+            reach = next(reaches, None)
         if over:
             _, uid, _, fbtype = over[0]
-            fbtype = FBType.FREE if free.covers(start, end) else fbtype
-            _append(painted, Layer(start, end, fbtype, uid))
+            if reach is not None and reach[0] <= start:
+                fbtype = FBType.FREE
         elif beneath is not None and beneath.start <= start:
-            _append(painted, Layer(start, end, beneath.fbtype, beneath.uid))
-    return painted
+            fbtype, uid = beneath.fbtype, beneath.uid
+        else:
+            continue
+        if painted and painted[-1][1:] == (start, fbtype, uid):
+            start = painted.pop()[0]
+        painted.append((start, end, fbtype, uid))
+    return [Layer(*stretch) for stretch in painted]
 
 
-class _Cursor:
-    """Asks of sorted spans, in ascending order, whether one of them covers a stretch."""
-
-    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
-        self.spans = list(spans)
-        self.position = 0
-        self.reached: int | None = None
-
-    def covers(self, start: int, end: int) -> bool:
-        while self.position < len(self.spans) and self.spans[self.position][0] <= start:
-            reach = self.spans[self.position][1]
-            self.reached = reach if self.reached is None else max(self.reached, reach)
-            self.position += 1
-        return self.reached is not None and self.reached >= end
-
-
-def _append(painted: list[Layer], stretch: Layer) -> None:
-    last = painted[-1] if painted else None
-    if last is not None and last.end == stretch.start and last[2:] == stretch[2:]:
-        painted[-1] = last._replace(end=stretch.end)
-    else:
-        painted.append(stretch)
+def _union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sorted spans, with those that overlap or touch made one."""
+    joined: list[tuple[int, int]] = []
+    start, end = spans[0] if spans else (0, 0)
+    for begin, stop in spans:
+        if begin > end:
+            joined.append((start, end))
+            start, end = begin, stop
+        elif stop > end:
+            end = stop
+    return [*joined, (start, end)] if spans else []

@@ -42,14 +42,11 @@ CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
 _HAS_CONTROL = re.compile(b"[" + re.escape(CONTROL) + b"]")
 # param = param-name "=" param-value *("," param-value); a quoted value may hold ";" ":" ","
 # A parameter without a value, or without a name, must not cost those behind it.
-_PARAM = re.compile(r';([^=;:"]*)(?:=((?:"[^"]*"|[^";:])*))?')
+_PARAM = re.compile(r';([^=;:"]*+)(?:=((?:"[^"]*+"|[^";:]++)*+))?')
 _DATE_NAMES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _DATE_AHEAD = re.compile(r"\s*\d{8}")
 # A quote that was opened before the zone's name may close behind the date.
 _DATE_AFTER_COLON = re.compile(r":(?=\s*\d{8}[\dTtZzPpWDHMS/,+\s-]*\"?\s*$)")
-# RFC 6868 section 3.2
-_CARET = re.compile(r"\^[n^']")
-_CARET_MEANS = {"^n": "\n", "^^": "^", "^'": '"'}
 _MAX_PARAMS = 64
 _SHORT, _MANY = 24, 200  # bytes of a line, and lines, that are worth remembering
 # A cut EXDATE only leaves instances busy; anything else that is cut could hide busy time.
@@ -177,8 +174,9 @@ def _param_value(written: str | None) -> str:
     value = written or ""
     if '"' in value:
         value = value.replace('"', "")
-    if "^" in value:
-        value = _CARET.sub(lambda caret: _CARET_MEANS[caret.group()], value)
+    if "^" in value:  # RFC 6868 section 3.2
+        pieces = (piece.replace("^n", "\n").replace("^'", '"') for piece in value.split("^^"))
+        value = "^".join(pieces)
     return value
 
 
