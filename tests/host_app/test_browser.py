@@ -283,6 +283,57 @@ def test_changes_are_announced(site: Site, page: Page, url: str) -> None:
     assert page.evaluate("document.getElementById('free-busy-status').marked")
 
 
+def test_a_page_that_stays_open_keeps_the_promise(site: Site, page: Page, url: str) -> None:
+    """After half an hour the area is brought up to date by itself, and not before."""
+    sign_in(page, url, "Ada Byron")
+    paste(page, url, site.google)
+    page.clock.install()
+    new_event(page, url)
+    settled(page)
+    expect(page.locator(".standings")).to_contain_text("just now (11:00)")
+    site.clock.advance(timedelta(minutes=29))
+    page.clock.fast_forward("29:00")
+    page.clock.run_for(1_000)
+    expect(page.locator(".standings")).to_contain_text("just now (11:00)")
+    site.clock.advance(timedelta(minutes=2))
+    page.clock.fast_forward("02:00")
+    expect(page.locator(".standings")).to_contain_text("just now (11:31)")
+    assert site.asked(GOOGLE) == 2
+
+
+def test_an_area_that_cannot_be_brought_up_to_date_says_so(
+    site: Site, browser: Browser, url: str
+) -> None:
+    """Without the host there is no news, and nothing that looks like some."""
+    context = open_context(browser)
+    page = context.new_page()
+    sign_in(page, url, "Ada Byron")
+    page.goto(f"{url}/events/new?day=2027-01-05")
+    page.route("**/free-busy", lambda route: route.abort())
+    page.get_by_label("Length", exact=True).select_option("60")
+    expect(said(page)).to_have_text("Free / busy could not be brought up to date. Use the button.")
+    page.unroute("**/free-busy")
+    page.get_by_label("Length", exact=True).select_option("30")
+    expect(said(page)).to_have_text("Choose a time to see who is free.")
+    context.close()
+
+
+def test_what_cannot_be_undone_is_asked_twice(site: Site, page: Page, url: str) -> None:
+    """Cancelling an event and forgetting a calendar take two presses, by keyboard too."""
+    sign_in(page, url, "Ada Byron")
+    paste(page, url, site.google)
+    page.get_by_text("Remove …").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing of that calendar is kept.")).to_be_visible()
+    page.goto(f"{url}/events/1")
+    page.get_by_text("Cancel the event …").click()
+    page.get_by_role("button", name="Yes, cancel it for everybody").click()
+    expect(page.get_by_text("“Design review” is cancelled.")).to_be_visible()
+    assert site.host.database.event(1) is None
+
+
 def test_without_scripts(site: Site, browser: Browser, url: str) -> None:
     """The essentials need none: save an address, look, take a slot, book, refresh, move."""
     context = open_context(browser, java_script_enabled=False)
