@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal.errors import Problem
 from extcal.ical.components import Stream, read
 from extcal.ical.freebusy import published
-from extcal.ical.runs import FREEBUSY, VTIMEZONE, pieces
+from extcal.ical.runs import FREEBUSY, ODD, VTIMEZONE, pieces
 from extcal.ical.sieve import Sieved
 from extcal.ical.work import Work
 from extcal.ical.zones import Zones
@@ -132,3 +133,18 @@ def test_a_run_is_one_piece() -> None:
     assert stream.calendars[0].vtimezones == []
     assert resolved.resolve("z7", 0).source == "vtimezone"
     assert len(stream.freebusy[0].lines) == 1
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("most", [0, 1, 999, 1000, 5000])
+def test_a_thousand_lines_that_are_none(newline: str, most: int) -> None:
+    """They are told of while there is room, then counted; what follows them is read."""
+    odd = ["?", "no colon", "1:2", "-;", "x" * 100]
+    lines = [odd[number % len(odd)] for number in range(2_500)]
+    event = ["BEGIN:VEVENT", "UID:u", *lines, "DTSTART:20270105T090000Z", "END:VEVENT"]
+    raw = body([*lines, *event, *lines], newline) + newline.join(lines).encode()
+    assert ODD in {piece.kind for piece in pieces(raw, (0, len(raw)))}
+    (quick, _, quickly), (slow, _, slowly) = both(raw, Limits(max_problems=most))
+    assert told(quickly, raw) == told(slowly, raw)
+    assert len(quick.events) + len(quick.plain) == len(slow.events) == 1
+    assert quick.events[0].lines == slow.events[0].lines

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from extcal.ical.blocks import Block, own_lines, plain_block
 from extcal.ical.lines import NO_PARAMS, Line, logical_lines
-from extcal.ical.runs import FREEBUSY, LONGEST_LINE, VTIMEZONE, Piece, pieces
+from extcal.ical.runs import FREEBUSY, LONGEST_LINE, ODD, VTIMEZONE, Piece, odd_lines, pieces
 from extcal.ical.sieve import Sieved
 from extcal.ical.work import Work
 
@@ -199,6 +199,10 @@ class _Reader:
             if piece.kind == FREEBUSY:
                 value = raw[piece.start : piece.end].decode("ascii")
                 yield Line(piece.start, FREEBUSY, NO_PARAMS, value)
+            elif piece.kind == ODD:
+                told, more = odd_lines(raw, piece, limits.max_problems)
+                yield from logical_lines(raw, told, self.names, self.work)
+                self.work.uncounted(more if self.open else 0)  # outside, one is as bad as many
             elif piece.kind != VTIMEZONE or not self.take_zones(piece):
                 yield from logical_lines(raw, piece[:2], self.names, self.work)
 

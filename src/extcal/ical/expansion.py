@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from extcal.errors import Problem
@@ -11,21 +12,33 @@ from extcal.intervals import FreeBusy
 __all__ = ["Expansion"]
 
 
+_FIELDS = (
+    "complete",
+    "empty",
+    "events",
+    "events_complete",
+    "free_busy",
+    "problems",
+    "refresh_interval",
+)
+
+
 class Expansion:
     """What one reading of a feed gives.
 
-    ``free_busy`` is typed and merged; ``events`` may be shown, sorted by start; ``problems`` are
-    the feed's oddities in the order of its lines. ``complete`` is False when a cut or a limit made
-    time unknown, ``events_complete`` when there were more occurrences than ``events`` holds, and
-    ``empty`` is True for a feed without any VEVENT, VFREEBUSY or VAVAILABILITY.
+    ``free_busy`` is typed and merged; ``events`` may be shown, sorted by start, and become values
+    when they are first asked for; ``problems`` are the feed's oddities in the order of its lines.
+    ``complete`` is False when a cut or a limit made time unknown, ``events_complete`` when there
+    were more occurrences than ``events`` holds, and ``empty`` is True for a feed without any
+    VEVENT, VFREEBUSY or VAVAILABILITY.
     ``refresh_interval`` is how often the feed says it should be asked for, if it does (RFC 7986
     section 5.7).
     """
 
     __slots__ = (
+        "_events",
         "complete",
         "empty",
-        "events",
         "events_complete",
         "free_busy",
         "problems",
@@ -33,8 +46,8 @@ class Expansion:
     )
 
     free_busy: FreeBusy
-    events: tuple[ExternalEvent, ...]
     problems: tuple[Problem, ...]
+    _events: tuple[ExternalEvent, ...] | Callable[[], tuple[ExternalEvent, ...]]
     complete: bool
     events_complete: bool
     empty: bool
@@ -43,7 +56,7 @@ class Expansion:
     def __init__(
         self,
         free_busy: FreeBusy,
-        events: tuple[ExternalEvent, ...],
+        events: tuple[ExternalEvent, ...] | Callable[[], tuple[ExternalEvent, ...]],
         problems: tuple[Problem, ...],
         *,
         complete: bool = True,
@@ -53,12 +66,21 @@ class Expansion:
     ) -> None:
         set_ = object.__setattr__
         set_(self, "free_busy", free_busy)
-        set_(self, "events", events)
+        set_(self, "_events", events)
         set_(self, "problems", problems)
         set_(self, "complete", complete)
         set_(self, "events_complete", events_complete)
         set_(self, "empty", empty)
         set_(self, "refresh_interval", refresh_interval)
+
+    @property
+    def events(self) -> tuple[ExternalEvent, ...]:
+        """What may be shown, sorted by start; made when it is first asked for."""
+        events = self._events
+        if callable(events):
+            events = events()
+            object.__setattr__(self, "_events", events)
+        return events
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"an Expansion is frozen, {name} cannot be set")
@@ -69,13 +91,13 @@ class Expansion:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Expansion):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+        return all(getattr(self, name) == getattr(other, name) for name in _FIELDS)
 
     def __hash__(self) -> int:
         return hash((self.free_busy, self.events))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, tuple(getattr(self, name) for name in sorted(self.__slots__))
+        return _rebuild, tuple(getattr(self, name) for name in _FIELDS)
 
     def __repr__(self) -> str:
         odd = f", {len(self.problems)} problems" if self.problems else ""

@@ -1,4 +1,4 @@
-"""What comes in crowds and is passed in one look: FREEBUSY lines, whole VTIMEZONEs, in a row.
+"""What comes in crowds and is passed in one look: FREEBUSY lines, VTIMEZONEs, lines that are none.
 
 In: bytes, and a part of them that starts where a line does. Out: the same part in pieces, each to
 be read line by line or a run of one kind. A run holds nothing but lines written in the plainest
@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
-__all__ = ["FREEBUSY", "LINES", "LONGEST_LINE", "VTIMEZONE", "Piece", "pieces"]
+__all__ = ["FREEBUSY", "LINES", "LONGEST_LINE", "ODD", "VTIMEZONE", "Piece", "odd_lines", "pieces"]
 
 LINES: Final = "lines"
 FREEBUSY: Final = "FREEBUSY"
 VTIMEZONE: Final = "VTIMEZONE"
+ODD: Final = "odd"
 LONGEST_LINE: Final = 4096
 """No line of a run is longer, so that no larger limit of lines can concern it."""
 
@@ -44,17 +46,45 @@ _RUN = re.compile(
 )
 
 
+# Lines that are no properties whatever follows them: nobody reads a thousand in a row.
+_ODD = re.compile(
+    rb"[\r\n](?:(?![A-Za-z][A-Za-z0-9_-]*+[ \t]*[;:])"
+    rb"[!-~][\t -~]{0,4000}+(?:\r\n?|\n)(?=[!-~])){1000,}+"
+)
+_LINE_END = re.compile(rb"\r\n?|\n")
+_WORTH_A_LOOK: Final = 4096
+
+
 def pieces(raw: bytes, part: tuple[int, int]) -> Iterator[Piece]:
     """Yield the pieces of ``raw[part]`` in order; together they are all of it."""
     position, end = part
-    if raw.find(_BEGIN_ZONE, *part) < 0 and raw.find(_BEGIN_LISTED, *part) < 0:
-        yield Piece(*part, LINES)
-        return
-    for match in _RUN.finditer(raw, position, end):
+    odd = _ODD.finditer(raw, *part) if end - position > _WORTH_A_LOOK else iter(())
+    for match in odd:
         start = match.start() + 1
-        if position < start:
-            yield Piece(position, start, LINES)
+        yield from _plain_pieces(raw, position, start)
         position = match.end()
-        yield Piece(start, position, VTIMEZONE if raw[start] == ord("B") else FREEBUSY)
+        yield Piece(start, position, ODD)
+    yield from _plain_pieces(raw, position, end)
+
+
+def odd_lines(raw: bytes, piece: Piece, most: int) -> tuple[tuple[int, int], int]:
+    """Return where the first ``most`` lines of an odd run stand, and how many more there are."""
+    start, end, _ = piece
+    size = raw.count(b"\n", start, end) + raw.count(b"\r", start, end)
+    size -= raw.count(b"\r\n", start, end)
+    if size <= most:
+        return (start, end), 0
+    ends = islice(_LINE_END.finditer(raw, start, end), max(0, most - 1), None)
+    return (start, next(ends).end() if most else start), size - most
+
+
+def _plain_pieces(raw: bytes, position: int, end: int) -> Iterator[Piece]:
+    if raw.find(_BEGIN_ZONE, position, end) >= 0 or raw.find(_BEGIN_LISTED, position, end) >= 0:
+        for match in _RUN.finditer(raw, position, end):
+            start = match.start() + 1
+            if position < start:
+                yield Piece(position, start, LINES)
+            position = match.end()
+            yield Piece(start, position, VTIMEZONE if raw[start] == ord("B") else FREEBUSY)
     if position < end:
         yield Piece(position, end, LINES)
