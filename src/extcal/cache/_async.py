@@ -263,8 +263,9 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
 
         group = self._flights.require_open()
         plan = Plan(self._most if at_once is None else at_once, per_host, older_than)
+        queue = Queue(feeds, plan)
         bar = new_bar(feeds) if progress else None
-        return results(group, partial(self._bring, older_than), Queue(feeds, plan), bar)
+        return results(group, partial(self._bring, older_than), queue, bar)
 
     async def _bring(self, older_than: timedelta | None, feed: Feed) -> Snapshot | Unavailable:
         try:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from extcal.arguments import several
 from extcal.cache.busytime import BusyTime
 from extcal.cache.freshness import State
 from extcal.cache.reasons import unreadable
@@ -210,7 +211,7 @@ class Availability(Mapping[str, FreeBusy]):
             raise ValueError("common_free needs somebody who is not optional")
         if isinstance(hours, Mapping):
             self._names(hours.keys(), "hours")
-        blocking = frozenset(blocks)
+        blocking = frozenset(several("blocks", blocks, "FBTypes"))
 
         def slots(names: Sequence[str], known_free: Collection[str]) -> tuple[Period, ...]:
             return common_free(
@@ -235,7 +236,7 @@ class Availability(Mapping[str, FreeBusy]):
     def _names(self, names: Collection[str], argument: str) -> frozenset[str]:
         if isinstance(names, str):
             raise TypeError(f"{argument} takes several names: pass ({names!r},)")
-        found = frozenset(names)
+        found = frozenset(several(argument, names, "names of people"))
         strangers = sorted(found - self._people.keys())
         if strangers:
             raise ValueError(f"{argument} names people who are not in the table: {strangers}")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from extcal.arguments import call_of, count_of, flag_of, length_of, one_of_type
 from extcal.cache.clock import Clock, read_clock, system_clock
 from extcal.cache.freshness import Raise, Rules
 from extcal.cache.journal import Refresh, tell
@@ -34,6 +35,8 @@ _Fetcher = TypeVar("_Fetcher")
 _GRACE = 5.0  # seconds beyond the fetch deadline: reading the body takes time too
 _LONGEST_STALE = timedelta(days=7)
 _ZERO = timedelta(0)
+_METHODS = ("get", "put", "delete", "lease", "release")
+_SPELLED = "get, put, delete, lease and release"
 
 
 class Desk(Generic[_Fetcher]):
@@ -74,14 +77,24 @@ class Desk(Generic[_Fetcher]):
             "max_fetches": max_fetches,
             "jitter": jitter,
         }
-        self._clock = clock
+        self._clock = call_of("clock", clock, "a callable that returns an aware datetime")
+        if store is not None:
+            call_of("store", store, f"a store such as SQLiteStore, with {_SPELLED}", *_METHODS)
+        if not (fetcher is None or callable(fetcher)):
+            call_of("fetcher", fetcher, "a fetcher, or a callable that makes one", "fetch")
+        if limits is not None:
+            one_of_type("limits", limits, Limits, "Limits")
+        if on_refresh is not None:
+            call_of("on_refresh", on_refresh, "a callable of a Refresh")
+        if jitter is not None:
+            call_of("jitter", jitter, "a callable that returns a number in [0, 1)")
         made = not _makes(fetcher)
         self._fetcher = cast("_Fetcher | None", fetcher if made else None)
         self._recipe = cast("Callable[[], _Fetcher] | None", None if made else fetcher)
         self._limits = Limits() if limits is None else limits
         self._patience = self._limits.fetch_deadline + _GRACE
         self._on_refresh = on_refresh
-        self._most = _read_count(max_fetches)
+        self._most = count_of("max_fetches", max_fetches)
         self._ledger = Ledger(
             MemoryStore() if store is None else store,
             Reach(horizon, history),
@@ -175,20 +188,15 @@ def _makes(fetcher: _Fetcher | Callable[[], _Fetcher] | None) -> bool:
 
 
 def _read_rules(rules: Rules) -> Rules:
+    for name in ("ttl", "stale_while_revalidate", "stale_if_error"):
+        length_of(name, getattr(rules, name))
     served = rules.ttl + rules.stale_while_revalidate
-    if min(rules.ttl, rules.stale_while_revalidate) < _ZERO or not (
-        served <= rules.stale_if_error <= _LONGEST_STALE
-    ):
+    if not served <= rules.stale_if_error <= _LONGEST_STALE:
         raise ValueError(
-            "ttl and stale_while_revalidate cannot be negative or together exceed stale_if_error, "
-            "nor that 7 days"
+            "ttl and stale_while_revalidate cannot together exceed stale_if_error, nor that 7 days"
         )
+    flag_of("respect_refresh_interval", rules.respect_refresh_interval)
+    one_of_type("ttl_jitter", rules.ttl_jitter, (int, float), "a share of the ttl such as 0.1")
     if not 0 <= rules.ttl_jitter < 1:
         raise ValueError("ttl_jitter is a share of the ttl: at least 0, and less than 1")
     return rules
-
-
-def _read_count(most: int) -> int:
-    if most < 1:
-        raise ValueError("max_fetches must be 1 at least")
-    return most

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from extcal.arguments import one_of_type, several
 from extcal.cache.availability import Availability, Part, person
 from extcal.cache.freshness import Raise
 from extcal.cache.ledger import Keys
@@ -47,6 +48,7 @@ def read_people(
 
     Raises TypeError for names that are no str and for sources that are none.
     """
+    one_of_type("people", people, Mapping, 'feeds by name, such as {"Ada": feed}')
     rows: dict[str, list[Part | str]] = {}
     feeds: dict[str, tuple[Feed, Keys]] = {}
     for name, sources in {name: _sources(name, given) for name, given in people.items()}.items():
@@ -83,11 +85,8 @@ def _sources(name: str, given: Source | Iterable[Source]) -> list[Source]:
         raise TypeError(f"people are named by str, not {type(name).__name__}")
     if isinstance(given, (Feed, str, FreeBusy)):
         return [given]
-    found = list(given)
-    for source in found:
-        if not isinstance(source, (Feed, str, FreeBusy)):
-            raise TypeError(
-                f"a person's time comes from Feeds, addresses and FreeBusy, "
-                f"not {type(source).__name__}"
-            )
-    return found
+    takes = "Feeds, addresses and FreeBusy for each person"
+    if isinstance(given, Mapping):
+        raise TypeError(f"people takes {takes}, not one by another name")
+    found = several("people", given, takes)
+    return [one_of_type("people", source, (Feed, str, FreeBusy), takes) for source in found]

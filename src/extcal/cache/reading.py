@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from extcal.arguments import one_of_type, several
 from extcal.cache.busytime import BusyTime
 from extcal.cache.discreet import discreet_events, discreet_problems
 from extcal.cache.packing import pack_events, unpack_events
@@ -117,11 +118,13 @@ class Exclusions:
 
     def __init__(self, exclude: Iterable[Excluded]) -> None:
         if isinstance(exclude, str):
-            raise TypeError("exclude is a collection of UIDs, not one str; pass [uid]")
+            raise TypeError("exclude takes several UIDs, not one str; pass [uid]")
         self._uids: set[str] = set()
         self._instances: set[tuple[str, int | date]] = set()
-        for item in exclude:
-            match item if isinstance(item, str) else tuple(item):
+        takes = "UIDs and (uid, recurrence_id) pairs"
+        for item in several("exclude", exclude, takes):
+            pair = one_of_type("exclude", item, Iterable, takes)
+            match item if isinstance(item, str) else tuple(pair):
                 case str(uid) | (str(uid), None):
                     self._uids.add(uid)
                 case (str(uid), datetime() as moment):
@@ -129,7 +132,7 @@ class Exclusions:
                 case (str(uid), date() as day):
                     self._instances.add((uid, day))
                 case _:
-                    raise TypeError("exclude holds UIDs and (uid, recurrence_id) pairs")
+                    raise TypeError(f"exclude takes {takes}")
 
     def __bool__(self) -> bool:
         return bool(self._uids or self._instances)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
+from extcal.arguments import one_of_type
 from extcal.cache.busytime import BusyTime
 from extcal.cache.freshness import State
 from extcal.cache.packing import pack_events, unpack_events
@@ -259,6 +260,7 @@ class Snapshot:
 
         What does not show in free/busy time (DTSTAMP, titles, order) is no difference.
         """
+        one_of_type("previous", previous, Snapshot, "a Snapshot of the same feed")
         lo, hi = self.free_busy.window_epochs
         before_lo, before_hi = previous.free_busy.window_epochs
         lo, hi = max(lo, before_lo), min(hi, before_hi)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from random import random
 from typing import TYPE_CHECKING
 
+from extcal.arguments import call_of, count_of, one_of_type
 from extcal.fetch._addresses import Network
 from extcal.fetch._core import Journey, default_user_agent
 from extcal.fetch._deadline import Deadline
@@ -78,16 +79,25 @@ class Door:
         )
         if policy is not None and fields != UrlPolicy():
             raise TypeError("pass either policy or its fields as keywords, not both")
-        self._policy = fields if policy is None else policy
+        if policy is not None:
+            fields = one_of_type("policy", policy, UrlPolicy, "a UrlPolicy")
+        self._policy = fields
         self._user_agent = _read_user_agent(user_agent)
+        if limits is not None:
+            one_of_type("limits", limits, Limits, "Limits")
         self._limits = limits
         self._turns = SharedTurns(
-            _read_count("max_fetches", max_fetches),
-            _read_count("max_fetches_per_host", max_fetches_per_host),
+            count_of("max_fetches", max_fetches),
+            count_of("max_fetches_per_host", max_fetches_per_host),
         )
+        if resolver is not None:
+            call_of("resolver", resolver, "a callable of a host name and a port")
         self._lookup = Lookup(system_resolver if resolver is None else resolver)
+        if ssl_context is not None:
+            # Not by its class, which would import ssl.
+            call_of("ssl_context", ssl_context, "an ssl.SSLContext", "wrap_socket", "wrap_bio")
         self._ssl_context = ssl_context
-        self._jitter = jitter
+        self._jitter = call_of("jitter", jitter, "a callable that returns a number in [0, 1)")
 
     @property
     def policy(self) -> UrlPolicy:
@@ -133,11 +143,3 @@ def _read_user_agent(user_agent: str | None) -> str:
     if not user_agent or not user_agent.isascii() or not user_agent.isprintable():
         raise ValueError("user_agent takes one line of printable ASCII")
     return user_agent
-
-
-def _read_count(name: str, count: int) -> int:
-    if isinstance(count, bool) or not isinstance(count, int):
-        raise TypeError(f"{name} takes a number, not {type(count).__name__}")
-    if count < 1:
-        raise ValueError(f"{name} must be at least 1, it was {count}")
-    return count

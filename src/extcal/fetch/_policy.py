@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
+from extcal.arguments import call_of, flag_of, several
 from extcal.errors import FeedUrlError
 from extcal.fetch._addresses import Address, Network, embedded, inside, is_public, unwrap
 from extcal.fetch._url import Refusal, Url, literal_of, read_url
@@ -84,13 +85,14 @@ class UrlPolicy:
         allow_hosts: str | Iterable[str] = (),
         address_policy: AddressPolicy | None = None,
     ) -> None:
-        if address_policy is not None and not callable(address_policy):
-            raise TypeError("address_policy takes a callable of a host name and an address")
+        if address_policy is not None:
+            call_of("address_policy", address_policy, "a callable of a host name and an address")
         object.__setattr__(self, "allow_networks", _read_networks("allow_networks", allow_networks))
         object.__setattr__(self, "deny_networks", _read_networks("deny_networks", deny_networks))
-        object.__setattr__(self, "allow_http", bool(allow_http))
-        object.__setattr__(self, "allow_ip_literals", bool(allow_ip_literals))
-        object.__setattr__(self, "allow_nat64", bool(allow_nat64))
+        object.__setattr__(self, "allow_http", flag_of("allow_http", allow_http))
+        literals = flag_of("allow_ip_literals", allow_ip_literals)
+        object.__setattr__(self, "allow_ip_literals", literals)
+        object.__setattr__(self, "allow_nat64", flag_of("allow_nat64", allow_nat64))
         object.__setattr__(self, "ports", _read_ports(ports))
         object.__setattr__(self, "allow_hosts", _read_hosts(allow_hosts))
         object.__setattr__(self, "address_policy", address_policy)
@@ -231,17 +233,18 @@ def _read_networks(
     name: str, networks: str | Network | Iterable[str | Network]
 ) -> tuple[Network, ...]:
     # A network is iterable itself: millions of addresses.
-    several = (networks,) if isinstance(networks, _NETWORK_TYPES) else tuple(networks)
-    for network in several:
+    takes = "networks like '10.1.0.0/16'"
+    if isinstance(networks, _NETWORK_TYPES):
+        networks = (networks,)
+    given = several(name, networks, takes)
+    for network in given:
         # A number would be read as an address.
         if not isinstance(network, _NETWORK_TYPES):
-            raise TypeError(
-                f"{name} takes networks like '10.1.0.0/16', not {type(network).__name__}"
-            )
+            raise TypeError(f"{name} takes {takes}, not {type(network).__name__}")
     try:
-        return tuple(_unwrap_network(ipaddress.ip_network(network)) for network in several)
+        return tuple(_unwrap_network(ipaddress.ip_network(network)) for network in given)
     except ValueError as error:
-        raise ValueError(f"{name} takes networks like '10.1.0.0/16': {error}") from None
+        raise ValueError(f"{name} takes {takes}: {error}") from None
 
 
 def _unwrap_network(network: Network) -> Network:
@@ -255,25 +258,26 @@ def _unwrap_network(network: Network) -> Network:
 def _read_ports(ports: int | Iterable[int] | None) -> frozenset[int] | None:
     if ports is None:
         return None
-    several = frozenset((ports,) if isinstance(ports, int) else ports)
-    for port in several:
+    given = frozenset((ports,) if isinstance(ports, int) else several("ports", ports, "numbers"))
+    for port in given:
         if isinstance(port, bool) or not isinstance(port, int):
             raise TypeError(f"ports takes numbers, not {type(port).__name__}")
         if not 1 <= port <= 65_535:
             raise ValueError(f"ports takes numbers from 1 to 65535, not {port}")
-    return several
+    return given
 
 
 def _read_hosts(hosts: str | Iterable[str]) -> frozenset[str]:
     """Names as they stand in a canonical address: lower case, no dot at the end."""
-    several = (hosts,) if isinstance(hosts, str) else tuple(hosts)
+    takes = "names like 'exchange.corp.lan'"
+    given = (hosts,) if isinstance(hosts, str) else several("allow_hosts", hosts, takes)
     found = set()
-    for host in several:
+    for host in given:
         if not isinstance(host, str):
             raise TypeError(f"allow_hosts takes names as str, not {type(host).__name__}")
         name = host.lower().removesuffix(".")
         url = read_url(f"https://{name}/")
         if isinstance(url, Refusal) or url.host != name or literal_of(name) is not None:
-            raise ValueError(f"allow_hosts takes names like 'exchange.corp.lan', not {host!r}")
+            raise ValueError(f"allow_hosts takes {takes}, not {host!r}")
         found.add(name)
     return frozenset(found)

@@ -15,6 +15,7 @@ from datetime import UTC, timedelta, tzinfo
 from hashlib import sha256
 from typing import Any, get_args
 
+from extcal.arguments import several
 from extcal.errors import FeedUrlError
 from extcal.fetch._paste import read_paste
 from extcal.fetch._providers import ADVICE, provider_of
@@ -276,9 +277,10 @@ def _timezone_key(zone: str | tzinfo | None) -> list[str] | None:
 
 
 def _read_owner(owner: str | Iterable[str]) -> tuple[str, ...]:
-    several = (owner,) if isinstance(owner, str) else tuple(owner)
+    takes = "an e-mail address or several"
+    given = (owner,) if isinstance(owner, str) else several("owner", owner, takes)
     found: dict[str, None] = {}
-    for address in several:
+    for address in given:
         if not isinstance(address, str):
             raise TypeError(f"owner takes e-mail addresses as str, not {type(address).__name__}")
         address = address.strip()

@@ -12,6 +12,7 @@ import stat
 from pathlib import Path
 from urllib.parse import unquote
 
+from extcal.arguments import one_of_type
 from extcal.fetch._body import failure_of
 from extcal.fetch.protocol import Failed, Fetched, FetchRequest, FetchResponse, NotModified
 
@@ -30,9 +31,7 @@ class FileFetcher:
     """
 
     def __init__(self, *, root: str | os.PathLike[str]) -> None:
-        if not isinstance(root, (str, os.PathLike)):
-            raise TypeError(f"root takes a path, not {type(root).__name__}")
-        if not os.fspath(root):
+        if not os.fspath(one_of_type("root", root, (str, os.PathLike), "a path")):
             raise ValueError("root is empty; pass '.' for the directory the program runs in")
         self._root = Path(root).resolve()
         if not self._root.is_dir():

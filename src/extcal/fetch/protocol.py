@@ -8,8 +8,10 @@ than the seconds a request may take, and nothing here ever shows an address.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Protocol
 
+from extcal.arguments import count_of, one_of_type
 from extcal.fetch.feed import Feed
 from extcal.limits import Limits
 
@@ -53,6 +55,10 @@ FAILURE_KINDS = frozenset(
 """Every word :attr:`Failed.kind` can be."""
 
 
+_TEXT = (str, NoneType)
+_SECONDS = (int, float, NoneType)
+
+
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
     """One question to a source.
@@ -67,6 +73,13 @@ class FetchRequest:
     last_modified: str | None = None
     deadline: float = 20.0
     limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        one_of_type("feed", self.feed, Feed, "a Feed")
+        one_of_type("etag", self.etag, _TEXT, "a str or None")
+        one_of_type("last_modified", self.last_modified, _TEXT, "a str or None")
+        one_of_type("deadline", self.deadline, (int, float), "a number of seconds")
+        one_of_type("limits", self.limits, Limits, "Limits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,12 @@ class Fetched:
     last_modified: str | None = None
     moved_to: str | None = None
 
+    def __post_init__(self) -> None:
+        one_of_type("body", self.body, bytes, "bytes")
+        one_of_type("etag", self.etag, _TEXT, "a str or None")
+        one_of_type("last_modified", self.last_modified, _TEXT, "a str or None")
+        one_of_type("moved_to", self.moved_to, _TEXT, "a fingerprint or None")
+
     def __repr__(self) -> str:
         return f"<Fetched {len(self.body)} bytes>"
 
@@ -98,6 +117,9 @@ class Gone:
 
     status: int = 410
 
+    def __post_init__(self) -> None:
+        count_of("status", self.status)
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -105,6 +127,10 @@ class Refused:
 
     status: int
     retry_after: float | None = None
+
+    def __post_init__(self) -> None:
+        count_of("status", self.status)
+        one_of_type("retry_after", self.retry_after, _SECONDS, "a number of seconds or None")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +147,10 @@ class Failed:
     looks_like: str | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in FAILURE_KINDS:
-            raise ValueError(f"{self.kind!r} is not one of FAILURE_KINDS")
+        if one_of_type("kind", self.kind, str, "one of FAILURE_KINDS") not in FAILURE_KINDS:
+            raise ValueError(f"kind takes one of FAILURE_KINDS, and {self.kind!r} is none of them")
+        one_of_type("retry_after", self.retry_after, _SECONDS, "a number of seconds or None")
+        one_of_type("looks_like", self.looks_like, _TEXT, "a sentence or None")
 
 
 FetchResponse = Fetched | NotModified | Gone | Refused | Failed

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from extcal.arguments import one_of_type
 from extcal.cache import Availability
 from extcal.intervals import FreeBusy, Period, epoch
 
@@ -39,6 +40,7 @@ def read_table(people: Mapping[str, FreeBusy], caller: str) -> Table:
     given: object = people
     if isinstance(given, FreeBusy):
         raise TypeError(f'{caller} takes people by name: pass {{"ada@example.org": free_busy}}')
+    one_of_type("people", people, Mapping, f"FreeBusy by name, as {caller} needs them")
     for name, free_busy in people.items():
         _check(name, free_busy, caller)
     windows = [free_busy.window_epochs for free_busy in people.values()]

@@ -12,7 +12,10 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from types import NoneType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from extcal.arguments import count_of, one_of_type, several
 
 __all__ = ["event", "feed_text"]
 
@@ -53,6 +56,10 @@ def event(
     ``all_day=True`` takes only the dates. ``transparent``: does not block. ``stamp``: DTSTAMP.
     ``extra``: further content lines, unfolded, as ``"X-NAME;PARAM=a:value"``.
     """
+    for name, raw in (("tz", tz), ("rrule", rrule), ("status", status)):
+        one_of_type(name, raw, (str, NoneType), "a str or None")
+    if sequence is not None:
+        count_of("sequence", sequence, least=0)
     first = _moment(start)
     if all_day or (all_day is None and not isinstance(first, datetime)):
         first = _date(first)
@@ -78,7 +85,7 @@ def event(
         lines.append(f"SEQUENCE:{sequence}")
     if transparent:
         lines.append("TRANSP:TRANSPARENT")
-    lines += [extra] if isinstance(extra, str) else extra
+    lines += _lines(extra)
     if uid is None:
         uid = f"{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:16]}@extcal.testing"
     return _text(["BEGIN:VEVENT", f"UID:{_escape(uid)}", *lines, "END:VEVENT"])
@@ -108,24 +115,35 @@ def feed_text(
         head.append(f"X-WR-CALNAME:{_escape(name)}")
     if timezone is not None:
         head.append(f"X-WR-TIMEZONE:{timezone}")
-    head += [extra] if isinstance(extra, str) else extra
-    body = "".join(_text(component.splitlines()) for component in components)
+    head += _lines(extra)
+    takes = "components as text, as event() returns them"
+    given = [one_of_type("feed_text", component, str, takes) for component in components]
+    body = "".join(_text(component.splitlines()) for component in given)
     zones = _vtimezones(body) if vtimezones else ""
     return f"{_text(head)}{zones}{body}END:VCALENDAR\r\n"
 
 
+def _lines(extra: str | Iterable[str]) -> list[str]:
+    given = (extra,) if isinstance(extra, str) else several("extra", extra, "content lines")
+    return [one_of_type("extra", line, str, "content lines as str") for line in given]
+
+
 def _moment(value: Moment) -> date | datetime:
+    takes = "a date, a datetime or ISO 8601 text such as '2027-01-04T09:00'"
     if not isinstance(value, str):
-        return value
-    if "T" in value.upper() or " " in value.strip():
-        return datetime.fromisoformat(value)
-    return date.fromisoformat(value)
+        return one_of_type("a moment", value, date, takes)
+    try:
+        if "T" in value.upper() or " " in value.strip():
+            return datetime.fromisoformat(value)
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"a moment takes {takes}, not {value!r}") from None
 
 
 def _moments(values: Moment | Iterable[Moment]) -> Iterator[date | datetime]:
     if isinstance(values, (str, date)):
         values = (values,)
-    return map(_moment, values)
+    return map(_moment, several("a list of moments", values, "moments"))
 
 
 def _date(moment: date | datetime) -> date:
@@ -183,6 +201,7 @@ def _duration(length: timedelta) -> str:
 
 def _escape(text: str) -> str:
     """TEXT, section 3.3.11."""
+    one_of_type("a text of a feed", text, str, "a str")
     for plain, escaped in (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\n", "\\n")):
         text = text.replace(plain, escaped)
     return text.replace("\r", "")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from extcal.arguments import one_of_type
+
 __all__ = ["ManualClock"]
 
 
@@ -30,7 +32,7 @@ class ManualClock:
 
     def advance(self, by: timedelta) -> datetime:
         """Move by ``by`` (backwards if negative: clocks jump) and return the new time."""
-        self._now += by
+        self._now += one_of_type("by", by, timedelta, "a timedelta such as timedelta(minutes=31)")
         return self._now
 
     def set(self, now: datetime | str) -> datetime:
@@ -43,9 +45,12 @@ class ManualClock:
 
 
 def _aware(value: datetime | str) -> datetime:
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if not isinstance(moment, datetime):
-        raise TypeError(f"a clock shows a datetime, not {type(value).__name__}")
+    takes = "an aware datetime or ISO 8601 text such as '2027-01-04T08:00Z'"
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(f"now takes {takes}, not {value!r}") from None
+    one_of_type("now", moment, datetime, takes)
     if moment.utcoffset() is None:
         raise TypeError(
             "a clock shows an aware time: say which zone, as in '2027-01-04T08:00Z' "

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
+from extcal.arguments import flag_of, one_of_type
 from extcal.fetch.feed import Feed, as_feed
 from extcal.fetch.protocol import (
     Failed,
@@ -49,9 +50,11 @@ class FakeFetcher:
     ) -> None:
         self.requests: list[FetchRequest] = []
         """Every request so far, in order."""
-        self._etags = etags
+        self._etags = flag_of("etags", etags)
         self._answers: dict[bytes, Iterator[Answer]] = {}
-        for address, answer in (answers or {}).items():
+        given = {} if answers is None else answers
+        one_of_type("answers", given, Mapping, "answers by address")
+        for address, answer in given.items():
             self.set(address, answer)
 
     def set(self, address: str | Feed, answer: Answer) -> None:
@@ -94,9 +97,10 @@ class FakeFetcher:
 
 
 def _one_by_one(answer: Answer) -> Iterator[Answer]:
-    if isinstance(answer, (str, bytes)) or not isinstance(answer, Sequence):
+    if isinstance(answer, (str, bytes, *_RESPONSES)) or callable(answer):
         return repeat(answer)
-    several = list(cast("Sequence[Answer]", answer))
+    takes = "a body, a FetchResponse, a callable, or a sequence of these"
+    several = list(one_of_type("answer", answer, Sequence, takes))
     if not several:
         raise ValueError("a sequence of answers needs at least one")
     # itertools' iterators hand out one item per call even to threads that ask at once.

@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType, TracebackType
 from typing import Self
 
+from extcal.arguments import count_of, one_of_type
 from extcal.testing.faults import FAULTS, Fault, Wire
 
 __all__ = ["FeedServer", "ReceivedRequest", "Reply"]
@@ -124,7 +125,7 @@ class FeedServer:
         """The address of ``path`` on this server."""
         if self._server is None:
             raise RuntimeError("the server does not run: use it in a with statement")
-        return f"http://127.0.0.1:{self._server.server_address[1]}/{path.removeprefix('/')}"
+        return f"http://127.0.0.1:{self._server.server_address[1]}{_rooted(path)}"
 
     def serve(
         self,
@@ -145,9 +146,13 @@ class FeedServer:
         that names the same is answered 304 (RFC 9110 section 13). ``gzipped`` compresses what is
         sent.
         """
+        takes = "bytes, text or a callable of the request"
+        if not callable(body):
+            one_of_type("body", body, (str, bytes), takes)
+        count_of("status", status)
         page = _Page(body, content_type, etag, last_modified, status, gzipped, dict(headers))
         with self._lock:
-            self._pages["/" + path.removeprefix("/")] = page
+            self._pages[_rooted(path)] = page
         return self.url(path)
 
     def redirect(self, path: str, to: str, *, status: int = 302) -> str:
@@ -157,7 +162,7 @@ class FeedServer:
     def forget(self, path: str) -> None:
         """Answer 404 at ``path`` again."""
         with self._lock:
-            self._pages.pop("/" + path.removeprefix("/"), None)
+            self._pages.pop(_rooted(path), None)
 
     def fail(self, path: str, how: str, *, times: int | None = None) -> str:
         """Let ``path`` fail from now on, whatever is served there; returns its address.
@@ -167,18 +172,18 @@ class FeedServer:
         short deadline, ``Limits(fetch_deadline=0.5)``, where a fault takes its time.
         Raises ValueError for a fault that is not known, and for ``times`` below one.
         """
-        if times is not None and times < 1:
-            raise ValueError("times is one at least, or None for every time")
-        if how not in FAULTS:
+        if times is not None:
+            count_of("times", times)
+        if one_of_type("how", how, str, "the name of a fault") not in FAULTS:
             raise ValueError(f"{how!r} is no fault; there are: {', '.join(FAULTS)}")
         with self._lock:
-            self._failing["/" + path.removeprefix("/")] = _Failing(FAULTS[how], times)
+            self._failing[_rooted(path)] = _Failing(FAULTS[how], times)
         return self.url(path)
 
     def recover(self, path: str) -> None:
         """Let ``path`` serve again."""
         with self._lock:
-            self._failing.pop("/" + path.removeprefix("/"), None)
+            self._failing.pop(_rooted(path), None)
 
     def _answer(self, request: ReceivedRequest) -> Reply | Wire:
         with self._lock:
@@ -200,6 +205,10 @@ class FeedServer:
             if failing.times == 0:
                 del self._failing[path]
         return failing.fault
+
+
+def _rooted(path: str) -> str:
+    return "/" + one_of_type("path", path, str, "a str such as '/ada.ics'").removeprefix("/")
 
 
 def _body(page: _Page, request: ReceivedRequest) -> bytes:

@@ -22,6 +22,7 @@ from queue import SimpleQueue
 from typing import Protocol, TypeAlias
 from uuid import uuid4
 
+from extcal.arguments import call_of
 from extcal.cache.many.bar import Bar, new_bar
 from extcal.cache.many.plan import Plan, Queue, Result
 from extcal.cache.reasons import unavailable
@@ -50,8 +51,11 @@ def results(
 ) -> Iterator[Result]:
     """What :meth:`extcal.CalendarCache.refresh_many` yields."""
     # Not a generator itself, so that what cannot work is said when it is asked for.
+    if executor is not None:
+        call_of("executor", executor, "a concurrent.futures.Executor", "submit")
+    queue = Queue(feeds, plan)
     bar = new_bar(feeds) if progress else None
-    return _results(cache, Queue(feeds, plan), executor, plan, bar)
+    return _results(cache, queue, executor, plan, bar)
 
 
 def _results(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
+from extcal.arguments import count_of, length_of
 from extcal.cache.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, accepted, read_feed
@@ -41,10 +42,10 @@ class Plan:
     older_than: timedelta | None = None
 
     def __post_init__(self) -> None:
-        if self.at_once < 1 or self.per_host < 1:
-            raise ValueError("at_once and per_host must be 1 at least")
-        if self.older_than is not None and self.older_than < timedelta(0):
-            raise ValueError("older_than cannot be negative")
+        count_of("at_once", self.at_once)
+        count_of("per_host", self.per_host)
+        if self.older_than is not None:
+            length_of("older_than", self.older_than)
 
     @property
     def batch(self) -> int:
@@ -56,6 +57,8 @@ class Queue:
     """Feeds that wait for their turn, and how many are under way."""
 
     def __init__(self, feeds: Iterable[Feed | str], plan: Plan) -> None:
+        if isinstance(feeds, str) or not isinstance(feeds, Iterable):
+            raise TypeError("feeds takes several feeds; pass [feed] for one")
         self._feeds = iter(feeds)
         self._plan = plan
         self._running: Counter[str] = Counter()
@@ -98,8 +101,9 @@ class Queue:
                     del self._waiting[host]
                 return feed
         while self._held < _READ_AHEAD * self._plan.at_once:
-            given = next(self._feeds, None)
-            if given is None:
+            try:
+                given = next(self._feeds)
+            except StopIteration:
                 return None
             opened = read_feed(given)
             del given  # a refused address must not stay in this frame

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import NamedTuple
 
+from extcal.arguments import count_of
 from extcal.cache.stores.protocol import Cell
 
 __all__ = ["ForkSafeLock", "MemoryStore"]
@@ -59,10 +60,8 @@ class MemoryStore:
     """
 
     def __init__(self, *, max_cells: int = 50_000, max_bytes: int = 512 * 1024 * 1024) -> None:
-        if max_cells < 1 or max_bytes < 1:
-            raise ValueError("max_cells and max_bytes must be positive")
-        self._max_cells = max_cells
-        self._max_bytes = max_bytes
+        self._max_cells = count_of("max_cells", max_cells)
+        self._max_bytes = count_of("max_bytes", max_bytes)
         self._lock = ForkSafeLock()
         self._process = os.getpid()
         self._cells: OrderedDict[str, Cell] = OrderedDict()

@@ -20,6 +20,7 @@ import inspect
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
+from extcal.arguments import one_of_type
 from extcal.cache.stores.durable import DurableStore
 from extcal.cache.stores.protocol import Cell, Codec
 
@@ -91,6 +92,7 @@ class RedisStore(DurableStore):
             raise ImportError(
                 "RedisStore needs redis-py: pip install 'extcal[redis]'", name="redis"
             ) from None
+        one_of_type("prefix", prefix, str, "up to 100 printable ASCII characters")
         if not (prefix.isascii() and prefix.isprintable() and len(prefix) <= 100):
             raise ValueError("prefix takes up to 100 printable ASCII characters")
         if "{" in prefix or "}" in prefix:

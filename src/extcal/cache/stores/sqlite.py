@@ -27,6 +27,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Self, TypeVar
 
+from extcal.arguments import count_of, length_of, one_of_type
 from extcal.cache.stores._sync import ForkSafeLock
 from extcal.cache.stores.durable import LOG, DurableStore
 from extcal.cache.stores.protocol import Cell, Codec
@@ -94,11 +95,10 @@ class SQLiteStore(DurableStore):
         codec: Codec | None = None,
         busy_timeout: timedelta = timedelta(seconds=5),
     ) -> None:
-        if max_cells < 1 or max_bytes < 1:
-            raise ValueError("max_cells and max_bytes must be positive")
-        if busy_timeout < timedelta(0):
-            raise ValueError("busy_timeout cannot be negative")
-        if os.fspath(path) in ("", ":memory:"):
+        count_of("max_cells", max_cells)
+        count_of("max_bytes", max_bytes)
+        length_of("busy_timeout", busy_timeout)
+        if os.fspath(one_of_type("path", path, (str, os.PathLike), "a path")) in ("", ":memory:"):
             raise ValueError("a SQLiteStore is a file; in memory there is MemoryStore")
         super().__init__(codec=codec, remembers=False)
         # Absolute: a host that changes its directory does not change its file.
