@@ -185,7 +185,7 @@ def test_what_cannot_be_is_refused(
     make: Callable[..., CalendarCache], arguments: dict[str, object]
 ) -> None:
     """When the cache is made."""
-    with pytest.raises(ValueError, match="ttl|stale"):
+    with pytest.raises(ValueError, match=r"ttl|stale"):
         make(**arguments)
 
 
