@@ -20,7 +20,7 @@ from starlette.routing import Route
 import extcal
 from host_app.calendars import Elsewhere
 from host_app.database import Event, Person
-from host_app.web import Host, render, show
+from host_app.web import Host, number_in, render, show
 from host_app.words import KINDS, age, day_words, day_words_long, month_words, read_date, week_words
 
 __all__ = ["Item", "routes"]
@@ -163,26 +163,20 @@ def _view(
     host: Host, request: Request, me: Person, monday: date, count: int, month: int | None = None
 ) -> tuple[Person, Elsewhere, list[Day]]:
     """Whose calendar it is, what is elsewhere, and ``count`` days from ``monday`` on."""
-    whose = me
-    number = request.query_params.get("person", "")
-    if number:
-        found = host.database.person(int(number)) if number.isdecimal() else None
-        if found is None:
-            raise HTTPException(404, "There is no such person.")
-        whose = found
+    whose = _whose(host, request, me)
     elsewhere = host.calendars.elsewhere(whose, me)
-    start = datetime.combine(monday, time(), me.zone)
-    end = datetime.combine(monday + count * _DAY, time(), me.zone)
+    end = monday + count * _DAY
+    first, last = (datetime.combine(day, time(), me.zone) for day in (monday, end))
     items = [
-        *_booked(host.database.events(whose.id, start, end), me),
-        *_external(elsewhere.events, me, whose, monday, monday + count * _DAY),
+        *_booked(host.database.events(whose.id, first, last), me),
+        *_external(elsewhere.events, me, whose, monday, end),
     ]
     today = host.clock().astimezone(me.zone).date()
-    days = [monday + index * _DAY for index in range(count)]
-    return (
-        whose,
-        elsewhere,
-        [
+    days = []
+    for day in [monday + index * _DAY for index in range(count)]:
+        here = [item for item in items if item.day == day]
+        timed = [item for item in here if not item.all_day]
+        days.append(
             Day(
                 day,
                 day_words(day),
@@ -190,17 +184,22 @@ def _view(
                 day == today,
                 month is None or day.month == month,
                 whose.feed is not None and _unknown(elsewhere, day, me),
-                tuple(item for item in items if item.day == day and item.all_day),
-                tuple(
-                    sorted(
-                        (item for item in items if item.day == day and not item.all_day),
-                        key=lambda item: (item.first, item.last),
-                    )
-                ),
+                tuple(item for item in here if item.all_day),
+                tuple(sorted(timed, key=lambda item: (item.first, item.last))),
             )
-            for day in days
-        ],
-    )
+        )
+    return whose, elsewhere, days
+
+
+def _whose(host: Host, request: Request, me: Person) -> Person:
+    number = request.query_params.get("person", "")
+    if not number:
+        return me
+    wanted = number_in(number)
+    found = None if wanted is None else host.database.person(wanted)
+    if found is None:
+        raise HTTPException(404, "There is no such person.")
+    return found
 
 
 def _unknown(elsewhere: Elsewhere, day: date, me: Person) -> bool:

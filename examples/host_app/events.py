@@ -18,7 +18,7 @@ from host_app.scheduling import (
     new_draft,
     read_draft,
 )
-from host_app.web import Form, Host, post, redirect, render, say, show
+from host_app.web import Form, Host, number_in, post, redirect, render, say, show
 from host_app.words import clock, day_words_long, read_date
 
 __all__ = ["routes"]
@@ -122,18 +122,19 @@ def routes() -> list[Route]:
         post("/events/preview", preview),
         post("/events/free-busy", free_busy),
         post("/events", book),
-        show("/events/{number:int}", event),
-        show("/events/{number:int}/edit", edit_event),
-        post("/events/{number:int}/preview", preview_change),
-        post("/events/{number:int}/free-busy", free_busy_of_change),
-        post("/events/{number:int}/cancel", cancel_event),
-        post("/events/{number:int}", change_event),
+        show("/events/{number}", event),
+        show("/events/{number}/edit", edit_event),
+        post("/events/{number}/preview", preview_change),
+        post("/events/{number}/free-busy", free_busy_of_change),
+        post("/events/{number}/cancel", cancel_event),
+        post("/events/{number}", change_event),
     ]
 
 
 def _mine(host: Host, request: Request, me: Person) -> Event:
     """The event of the address, for those who take part; for others there is none."""
-    found = host.database.event(request.path_params["number"])
+    number = number_in(request.path_params["number"])
+    found = None if number is None else host.database.event(number)
     if found is None or me.id not in found.people:
         raise HTTPException(404, "There is no such event, or you do not take part in it.")
     return found

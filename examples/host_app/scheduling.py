@@ -16,7 +16,7 @@ from markupsafe import Markup
 import extcal
 from host_app.calendars import Look
 from host_app.database import Event, Person
-from host_app.web import Form, Host
+from host_app.web import Form, Host, number_in
 from host_app.words import KINDS, age, clock, day_words, instant_of, read_date, read_time
 
 __all__ = ["LENGTHS", "Area", "Draft", "draft_of", "free_busy_area", "new_draft", "read_draft"]
@@ -107,7 +107,7 @@ def read_draft(host: Host, form: Form, organiser: Person) -> Draft:
         errors["day"] = "Choose a day."
     if at is None:
         errors["at"] = "Choose a time."
-    minutes = int(form["minutes"]) if form["minutes"].isdecimal() else 0
+    minutes = number_in(form["minutes"]) or 0
     if not 0 < minutes <= _LONGEST:
         minutes = 30
     chosen = set(form.several("people"))

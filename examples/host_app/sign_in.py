@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from host_app.web import Host, csrf_token, read_form, redirect, render
+from host_app.web import Host, csrf_token, number_in, read_form, redirect, render
 
 __all__ = ["routes"]
 
@@ -26,10 +26,10 @@ async def sign_in(request: Request) -> Response:
     """A new session: nothing of the one before, whoever's it was, goes on in it."""
     host: Host = request.app.state.host
     form = await read_form(request)
-    number = form["person"]
+    number = number_in(form["person"])
     person = None
-    if number.isdecimal():
-        person = await run_in_threadpool(host.database.person, int(number))
+    if number is not None:
+        person = await run_in_threadpool(host.database.person, number)
     if person is None:
         return redirect("/sign-in")
     request.session.clear()

@@ -34,6 +34,7 @@ __all__ = [
     "SecurityHeaders",
     "View",
     "csrf_token",
+    "number_in",
     "post",
     "read_form",
     "redirect",
@@ -156,6 +157,12 @@ def csrf_token(request: Request) -> str:
 def say(request: Request, words: str) -> None:
     """Show ``words`` on the next page."""
     request.session["said"] = words
+
+
+def number_in(text: str) -> int | None:
+    """The number that ``text`` is, if it is one that a database could have given out."""
+    found = text if text.isascii() and text.isdecimal() and len(text) <= 18 else ""
+    return int(found) if found else None
 
 
 def redirect(to: str) -> RedirectResponse:

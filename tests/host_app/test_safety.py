@@ -30,7 +30,7 @@ PAGES = (
 def posts(site: Site) -> list[str]:
     """The path of every form, with the number of an event where one belongs."""
     found = [
-        re.sub(r"\{number:int\}", "1", route.path)
+        re.sub(r"\{number\}", "1", route.path)
         for route in site.app.routes
         if isinstance(route, Route) and "POST" in (route.methods or ())
     ]
@@ -167,6 +167,17 @@ def test_the_address_is_in_no_page_no_log_and_no_other_file(
             assert not any(secret.encode() in file.read_bytes() for secret in SECRETS)
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
     assert stat.S_IMODE(site.folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 30, "9" * 5_000, "٣", "1%00"])
+def test_any_number_in_an_address_is_answered(ada: User, number: str) -> None:
+    """What no database gave out is not found, and no error of the host."""
+    assert ada.get(f"/events/{number}").status_code == 404
+    assert ada.get("/calendar/week", person=number).status_code == 404
+    assert ada.send(f"/events/{number}/cancel").status_code == 404
+    page = ada.send("/events/free-busy", day="2027-01-05", at="10:00", minutes=number).text
+    assert "10:00–10:30" in page
+    assert "Sign in" in ada.send("/sign-in", person=number).text
 
 
 def test_events_are_for_those_who_take_part(site: Site, bob: User) -> None:
