@@ -18,7 +18,7 @@ from extcal.ical.expansion import Expansion
 from extcal.ical.instances import Instances
 from extcal.ical.moments import DAY, parse_duration
 from extcal.ical.plain import PlainReader
-from extcal.ical.shown import Alike, Shown, by_start, count, external, order
+from extcal.ical.shown import Alike, Shown, count, in_order, order
 from extcal.ical.steady import Steady
 from extcal.ical.values import Event
 from extcal.ical.work import Work
@@ -99,8 +99,7 @@ class Reading:
     def expansion(self) -> Expansion:
         """The answer with everything that may be shown; without titles times and types only."""
         shown = self.earliest(self.shown, self.work.limits.max_occurrences)
-        events = [external(one, self.question.titles) for one in shown]
-        events.sort(key=by_start)
+        events = in_order(shown, self.question.titles)
         answer = self.answer()
         return Expansion(
             answer,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from operator import itemgetter
 from typing import NamedTuple
 
 from extcal.ical.events import ExternalEvent
@@ -15,7 +16,7 @@ from extcal.ical.instances import Instances, Occurrence
 from extcal.ical.moments import DAY
 from extcal.intervals import FBType, instant
 
-__all__ = ["Alike", "Shown", "by_start", "count", "external", "order"]
+__all__ = ["Alike", "Shown", "count", "in_order", "order"]
 
 _EPOCH = date(1970, 1, 1)
 
@@ -45,8 +46,19 @@ class Alike(NamedTuple):
             yield Shown(each.start, each.end, uid, self.fbtype, self.reason, each)
 
 
-def external(shown: Shown, titles: bool) -> ExternalEvent:
-    """Return what may be shown of an occurrence; no title and no place unless ``titles``."""
+def in_order(found: Iterable[Shown], titles: bool) -> list[ExternalEvent]:
+    """Return what may be shown of occurrences, by start; no title and no place unless ``titles``.
+
+    Two that nobody could tell apart by anything are equal: the order never depends on the feed's.
+    """
+    ordered = sorted(found, key=_place)
+    events = [_external(one, titles) for one in ordered]
+    if len({*map(_place, ordered)}) < len(ordered):
+        events.sort(key=_by_everything)  # which is dear, and nearly never has more to say
+    return events
+
+
+def _external(shown: Shown, titles: bool) -> ExternalEvent:
     occurrence = shown.occurrence
     if occurrence is None:
         return _without_event(shown)
@@ -56,13 +68,19 @@ def external(shown: Shown, titles: bool) -> ExternalEvent:
     if event.all_day:
         first_day = _day(occurrence.local)
         last_day = max(first_day, _day(occurrence.zone.to_local(occurrence.end) - 1))
+    start = instant(occurrence.start)
     recurrence_id: date | None = None
     if planned is not None:
-        recurrence_id = _day(planned.local) if planned.is_date else instant(planned.epoch)
+        if planned.is_date:
+            recurrence_id = _day(planned.local)
+        elif planned[:3] == (occurrence.local, False, occurrence.zone) and occurrence.merged == 1:
+            recurrence_id = start  # it takes place when it was planned
+        else:
+            recurrence_id = instant(planned.epoch)
     return ExternalEvent(
         uid=event.uid,
         recurrence_id=recurrence_id,
-        start=instant(occurrence.start),
+        start=start,
         end=instant(occurrence.end),
         all_day=event.all_day,
         first_day=first_day,
@@ -113,7 +131,10 @@ def order(shown: Shown) -> tuple[object, ...]:
     return (*shown[:5], planned is not None and planned.epoch, occurrence is not None)
 
 
-def by_start(event: ExternalEvent) -> tuple[object, ...]:
+_place = itemgetter(0, 1, 2)  # of Shown: start, end, uid
+
+
+def _by_everything(event: ExternalEvent) -> tuple[object, ...]:
     """A whole order: what is equal by it is equal."""
     return (
         event.start,
