@@ -102,6 +102,7 @@ def test_it_is_a_table_to_a_screen_reader(show: Show) -> None:
     assert '- columnheader "Mon 4 Jan"' in tree
     assert '- rowheader "Free slots"' in tree
     assert '- rowheader "Ada"' in tree
+    assert '- cell "Free slot, 11:00–12:00"' in tree
     assert '- cell "Busy, 09:00–10:30"' in tree
     assert '- cell "Tentative, 09:00–10:30"' in tree
     assert '- cell "Unavailable, Wed 6 Jan – Thu 7 Jan, all day"' in tree

@@ -39,7 +39,8 @@ def owner_rows(events: Iterable[ExternalEvent], free_busy: FreeBusy, note: str =
 
 def _words(event: ExternalEvent) -> str:
     if event.private:
-        return "Private"
+        # Redacted events have no UID, and all of them are private.
+        return "Private" if event.uid else ""
     return event.summary or ""
 
 
