@@ -6,9 +6,11 @@ standard by hand: a reading may call it busy or unknown, and never free.
 
 from __future__ import annotations
 
+import zoneinfo
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from feeds import END, START
 
@@ -159,6 +161,117 @@ def _broken() -> bytes:
     return _calendar(*("BEGIN:VEVENT\nUID:x\nDTSTART:rubbish\nEND:VEVENT\n" for _ in range(50_000)))
 
 
+# Found by looking for the next slow place, room by room.
+
+
+def _zoned(name: str, number: int = 0) -> str:
+    return (
+        f"BEGIN:VEVENT\nUID:z{number}\nDTSTART;TZID={name}:20270105T090000\nDURATION:PT1H\n"
+        "END:VEVENT\n"
+    )
+
+
+def _zones_of_one_name() -> bytes:
+    many = (_zone("same").replace("+0100", f"+{n % 14:02}{n % 60:02}") for n in range(6_000))
+    return _calendar(*many, _zoned("same"))
+
+
+def _zones_that_are_named() -> bytes:
+    zones = (_zone(f"z{n}", 40) for n in range(200))
+    return _calendar(*zones, *(_zoned(f"z{n}", n) for n in range(200)))
+
+
+def _zones_with_folds() -> bytes:
+    many = (_zone(f"z{n}").replace("TZID:", "TZ\n ID:") for n in range(6_000))
+    return _calendar(*many, _zoned("z7"))
+
+
+def _zone_of_dates() -> bytes:
+    dates = ",".join(day[:-1] for day in _days(40_000))
+    return _calendar(_zone("big").replace("DTSTART", f"RDATE:{dates}\nDTSTART"), _zoned("big"))
+
+
+def _names_of_zones() -> bytes:
+    return _calendar(*(_zoned(f'"(UTC+01:00) Berlin, Bern, {n}"', n) for n in range(1_999)))
+
+
+def _calendars() -> bytes:
+    one = "BEGIN:VCALENDAR\nX-WR-TIMEZONE:a{0}\nBEGIN:VTIMEZONE\nTZID:a{0}\nEND:VTIMEZONE\n"
+    many = (one.format(number) + "END:VCALENDAR\n" for number in range(9_000))
+    return "".join(many).encode() + _calendar(_event("DURATION:PT1H", start="20270105T090000"))
+
+
+def _freebusy(*lines: str) -> Callable[[], bytes]:
+    return lambda: _calendar("BEGIN:VFREEBUSY\nUID:f\n", *lines, "END:VFREEBUSY\n")
+
+
+def _periods_with_ends() -> bytes:
+    days = list(_days(25_001))
+    return _freebusy(*(f"FREEBUSY:{a}/{b}\n" for a, b in pairwise(days)))()
+
+
+def _daily_availabilities() -> bytes:
+    one = (
+        "BEGIN:VAVAILABILITY\nUID:a{0}\nPRIORITY:{1}\nDTSTART:20260101T000000Z\n"
+        "BEGIN:AVAILABLE\nUID:b{0}\nDTSTART:202601{2:02}T{3:02}0000Z\nDURATION:PT{4}M\n"
+        "RRULE:FREQ=DAILY\nEND:AVAILABLE\nEND:VAVAILABILITY\n"
+    )
+    return _calendar(*(one.format(n, n % 10, 1 + n % 28, n % 24, 1 + n % 50) for n in range(500)))
+
+
+def _hourly_available() -> bytes:
+    one = (
+        "BEGIN:AVAILABLE\nUID:b{0}\nDTSTART:20260101T00{1:02}{2:02}Z\nDURATION:PT1M\n"
+        "RRULE:FREQ=HOURLY\nEND:AVAILABLE\n"
+    )
+    many = (one.format(n, n % 60, n % 59) for n in range(999))
+    start = "BEGIN:VAVAILABILITY\nUID:a\nDTSTART:20260101T000000Z\n"
+    return _calendar(start, *many, "END:VAVAILABILITY\n")
+
+
+def _exdates_in_a_line() -> bytes:
+    exdates = "EXDATE:" + ",".join(_days(60_000))
+    return _calendar(_event("DURATION:PT1H", "RRULE:FREQ=HOURLY", exdates))
+
+
+def _carets() -> bytes:
+    event = _event("DURATION:PT1H", start="20270105T090000Z")
+    return _calendar(event.replace("DTSTART:", "DTSTART;X=" + "^n" * 400_000 + ":"))
+
+
+def _nested() -> bytes:
+    odd = ["BEGIN:X\nBEGIN:Y\nEND:Y\nEND:X"] * 20
+    start = "20270105T090000Z"
+    return _calendar(
+        *(_event("DURATION:PT1H", *odd, uid=f"u{n}", start=start) for n in range(1_200))
+    )
+
+
+def _zones_of_the_world() -> bytes:
+    lines = "DURATION:PT1H\nRRULE:FREQ=DAILY\nEND:VEVENT\n"
+    names = sorted(zoneinfo.available_timezones())
+    return _calendar(
+        *(
+            f"BEGIN:VEVENT\nUID:u{number}\nDTSTART;TZID={name}:20270105T090000\n{lines}"
+            for number, name in enumerate(names)
+        )
+    )
+
+
+def _short_events() -> bytes:
+    one = "BEGIN:VEVENT\nUID:{0}\nDTSTART:202701{1:02}T{2:02}{3:02}00Z\nEND:VEVENT\n"
+    return _calendar(*(one.format(n, 1 + n % 28, n % 24, n % 60) for n in range(5_000)))
+
+
+def _digits() -> bytes:
+    many = "9" * 300_000
+    return _calendar(
+        _event(f"DURATION:P{many}D", uid="a"),
+        _event(f"RRULE:FREQ=DAILY;COUNT={many}", uid="b"),
+        _event(f"SEQUENCE:{many}", "DURATION:PT1H", uid="c"),
+    )
+
+
 _EVERYTHING = "BYHOUR={};BYMINUTE={};BYSECOND={}".format(
     *(",".join(map(str, range(size))) for size in (24, 60, 60))
 )
@@ -220,5 +333,44 @@ HOSTILE: tuple[Hostile, ...] = (
                 "DTSTART:", 'DTSTART;TZID="' + "(" * 1_000_000 + '":'
             )
         ),
+    ),
+    # The next slow places.
+    Hostile("6,000 VTIMEZONEs of one name", _zones_of_one_name),
+    Hostile("200 VTIMEZONEs of 40 observances, all in use", _zones_that_are_named),
+    Hostile("6,000 VTIMEZONEs with folded names", _zones_with_folds),
+    Hostile("a VTIMEZONE of 40,000 RDATEs", _zone_of_dates),
+    Hostile("1,999 display names that are none", _names_of_zones),
+    Hostile("9,000 VCALENDARs", _calendars),
+    Hostile(
+        "35,000 periods in one FREEBUSY line",
+        _freebusy("FREEBUSY:", ",".join(f"{day}/PT30M" for day in _days(35_000)), "\n"),
+    ),
+    Hostile("25,000 FREEBUSY periods that have an end", _periods_with_ends),
+    Hostile(
+        "30,000 unreadable FREEBUSY lines",
+        _freebusy(*(f"FREEBUSY:{d}/PT\n" for d in _days(30_000))),
+    ),
+    Hostile(
+        "20,000 FREEBUSY lines in lower case",
+        _freebusy(*(f"freebusy:{day}/PT30M\n" for day in _days(20_000))),
+    ),
+    Hostile("500 VAVAILABILITY, each with its days", _daily_availabilities),
+    Hostile("999 hourly AVAILABLE", _hourly_available),
+    Hostile("60,000 EXDATEs in one line", _exdates_in_a_line),
+    Hostile("a parameter of 400,000 carets", _carets),
+    Hostile("400,000 lines that are none", lambda: _calendar("?\n" * 400_000)),
+    Hostile("400,000 lone CRs behind the end", lambda: _calendar() + b"x\r" * 400_000),
+    Hostile("80,000 ENDs without a BEGIN", lambda: _calendar("END:X\n" * 80_000)),
+    Hostile("1,200 events with 40 unknown components each", _nested),
+    Hostile("a daily series in every zone of the world", _zones_of_the_world),
+    Hostile("5,000 bare events in the window", _short_events),
+    Hostile("numbers of 300,000 digits", _digits),
+    Hostile(
+        "a title of 900,000 backslashes",
+        lambda: _calendar(_event("SUMMARY:" + "\\" * 900_000, start="20270105T090000Z")),
+    ),
+    Hostile(
+        "a date behind 900,000 blanks",
+        lambda: _calendar(_event(start=" " * 900_000 + "20270105T090000Z")),
     ),
 )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 
 import extcal
+from extcal.ical.components import Stream, read
+from extcal.ical.crowds import thinned
+from extcal.ical.sieve import Sieved, sieve
+from extcal.ical.work import Work
 
 # The numbers are checked against the list by the first test.
-COUNT = 34
+COUNT = 57
 
 
 def test_there_are_hostile_feeds_to_read(hostile: ModuleType) -> None:
@@ -32,3 +37,54 @@ def test_what_is_surely_busy_never_looks_free(
                 lo = end
         assert lo >= hi, f"{one.name}: {lo} looks free"
     assert answer.complete == (not answer.free_busy.unknown), one.name
+    limits = extcal.Limits()
+    assert len(answer.events) <= limits.max_occurrences
+    reasons = {problem.code for problem in answer.problems if problem.action == "unknown"}
+    assert len(answer.problems) <= limits.max_problems + len(reasons) + 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "50,000 overrides of one UID",
+        "20,000 copies of one series",
+        "5,000 masters of one UID",
+        "20,000 unknown TZIDs",
+        "50,000 unreadable events",
+        "100,000 VEVENTs never ended",
+        "5,000 VAVAILABILITY",
+        "100,000 EXDATEs",
+    ],
+)
+def test_of_a_crowd_next_to_nothing_is_read(
+    hostile: ModuleType, feeds: ModuleType, name: str
+) -> None:
+    """Counted at a look: fewer than one byte in eight goes on to the reader."""
+    raw = _bytes(hostile, name)
+    window = int(feeds.START.timestamp()), int(feeds.END.timestamp())
+    sieved = thinned(sieve(raw, *window, extcal.Limits()), Work())
+    assert sum(end - start for start, end in sieved.spans) < len(raw) / 8
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "counted"),
+    [
+        ("50,000 VTIMEZONEs", 0, lambda stream: len(stream.calendars[0].vtimezones)),
+        ("100,000 FREEBUSY lines", 2, lambda stream: len(stream.freebusy[0].lines)),
+        ("25,000 FREEBUSY periods that have an end", 2, lambda s: len(s.freebusy[0].lines)),
+        ("400,000 lines that are none", 1, lambda stream: len(stream.events + stream.plain)),
+    ],
+)
+def test_what_comes_in_a_row_is_passed_in_one_look(
+    hostile: ModuleType, name: str, most: int, counted: Callable[[Stream], int]
+) -> None:
+    """No value is made for each of them."""
+    raw = _bytes(hostile, name)
+    stream = read(Sieved.nothing_left_out(raw), Work(), plain=True)
+    assert counted(stream) <= most
+
+
+def _bytes(hostile: ModuleType, name: str) -> bytes:
+    (one,) = (one for one in hostile.HOSTILE if one.name == name)
+    made: bytes = one.make()
+    return made

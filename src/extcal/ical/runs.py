@@ -32,7 +32,8 @@ class Piece(NamedTuple):
 
 
 # Possessive, so that a megabyte of them leaves nothing to come back to. What follows a run must be
-# a name: anything else might continue its last line. The zone's name comes first, as all write it.
+# a name, or the end of the part: anything else might continue its last line. The zone's name comes
+# first, as all write it.
 _PROPERTY = rb"(?!BEGIN|END|TZID)[A-Z][A-Z0-9-]{0,40}[;:][\t -~]{0,4000}+\r?\n"
 _ZONE = rb"BEGIN:VTIMEZONE\r?\nTZID:[\t -~]{0,255}+\r?\n(?:%s|%s|%s)*+END:VTIMEZONE\r?\n" % (
     _PROPERTY,
@@ -42,7 +43,7 @@ _ZONE = rb"BEGIN:VTIMEZONE\r?\nTZID:[\t -~]{0,255}+\r?\n(?:%s|%s|%s)*+END:VTIMEZ
 _LISTED = rb"FREEBUSY(?:;FBTYPE=[A-Z-]{1,40})?:[0-9A-Z/,]{0,4000}+\r?\n"
 _BEGIN_ZONE, _BEGIN_LISTED = b"\nBEGIN:VTIMEZONE", b"\nFREEBUSY"
 _RUN = re.compile(
-    rb"\n(?:(?=B)(?:" + _ZONE + rb"(?=[A-Z]))++|(?=F)(?:" + _LISTED + rb"(?=[A-Z])){2,}+)"
+    rb"\n(?:(?=B)(?:" + _ZONE + rb"(?=[A-Z]|\Z))++|(?=F)(?:" + _LISTED + rb"(?=[A-Z]|\Z)){2,}+)"
 )
 
 
