@@ -28,7 +28,10 @@ def test_a_cluster_shares_what_it_knows(redis_url: str) -> None:
     import redis
 
     fetcher = partial(HttpFetcher, allow_networks=FeedServer.networks, max_fetches_per_host=8)
-    calendars = CalendarCache(store=RedisStore(redis_url), fetcher=fetcher, secret="pepper")
+    # The longest back-off: a short one may be over before the second run, on a busy machine.
+    calendars = CalendarCache(
+        store=RedisStore(redis_url), fetcher=fetcher, secret="pepper", jitter=partial(float, 1)
+    )
     with (
         FeedServer() as server,
         distributed.LocalCluster(
