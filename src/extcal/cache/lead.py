@@ -20,20 +20,11 @@ from extcal.cache.freshness import Fetch, Raise, Wish
 from extcal.cache.ledger import Behind, Keys, Known, Landed, Ledger
 from extcal.cache.snapshot import Snapshot
 from extcal.fetch.feed import Feed
-from extcal.fetch.protocol import (
-    Failed,
-    Fetched,
-    FetchRequest,
-    FetchResponse,
-    Gone,
-    NotModified,
-    Refused,
-)
+from extcal.fetch.protocol import Failed, FetchRequest, FetchResponse, NotModified
 
 __all__ = ["Ask", "Flight", "Look", "Order", "Pause", "Step", "Work", "as_response", "fly"]
 
 _FIRST_PAUSE, _LAST_PAUSE = 0.01, 0.25
-_RESPONSES = (Fetched, NotModified, Gone, Refused, Failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +126,7 @@ def fly(ledger: Ledger, clock: Clock, order: Order) -> Flight:
 
 def as_response(answer: object) -> FetchResponse:
     """What a fetcher returned, if it is one of the things a fetcher returns."""
-    return answer if isinstance(answer, _RESPONSES) else Failed("fetcher_error")
+    return answer if isinstance(answer, FetchResponse) else Failed("fetcher_error")
 
 
 def _ask(

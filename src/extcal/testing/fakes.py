@@ -14,11 +14,9 @@ from typing import TypeAlias
 from extcal.arguments import flag_of, one_of_type
 from extcal.fetch.feed import Feed, as_feed
 from extcal.fetch.protocol import (
-    Failed,
     Fetched,
     FetchRequest,
     FetchResponse,
-    Gone,
     NotModified,
     Refused,
 )
@@ -30,8 +28,6 @@ Plain: TypeAlias = "str | bytes | FetchResponse"
 
 Answer: TypeAlias = "Plain | Callable[[FetchRequest], Plain] | Sequence[Answer]"
 """What an address answers: always the same, computed, or one after the other (the last repeats)."""
-
-_RESPONSES = (Fetched, NotModified, Gone, Refused, Failed)
 
 
 class FakeFetcher:
@@ -75,7 +71,7 @@ class FakeFetcher:
         if answers is None:
             return Refused(404)
         answer = next(answers)
-        while not isinstance(answer, (str, bytes, *_RESPONSES)):
+        while not isinstance(answer, str | bytes | FetchResponse):
             # A callable may return another callable only by mistake; sequences cannot get here.
             if not callable(answer):
                 raise TypeError(f"a FakeFetcher cannot answer with {type(answer).__name__}")
@@ -97,7 +93,7 @@ class FakeFetcher:
 
 
 def _one_by_one(answer: Answer) -> Iterator[Answer]:
-    if isinstance(answer, (str, bytes, *_RESPONSES)) or callable(answer):
+    if isinstance(answer, str | bytes | FetchResponse) or callable(answer):
         return repeat(answer)
     takes = "a body, a FetchResponse, a callable, or a sequence of these"
     several = list(one_of_type("answer", answer, Sequence, takes))

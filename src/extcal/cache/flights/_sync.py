@@ -93,8 +93,6 @@ class Flights:
     """
 
     def __init__(self, most: int, after: Callable[[Landed], object]) -> None:
-        if most < 1:
-            raise ValueError("max_fetches must be 1 at least")
         self.most = most
         self._after = after
         self._starting = ForkSafeLock()
