@@ -5,7 +5,7 @@ Each UID is read for itself: what is odd in one, or goes wrong with it, costs no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -29,7 +29,11 @@ from extcal.policy import BusyPolicy
 __all__ = ["Question", "Reading"]
 
 _EPOCH = date(1970, 1, 1)
+_MAX_VERDICTS = 1_000  # a feed whose events differ more than that shares too little
 _QUOTES = " \"'\u2018\u2019\u201c\u201d\u201e"
+
+
+_Known = tuple[Mapping[str, str], busy.Verdict | None]
 
 
 class Question(NamedTuple):
@@ -69,6 +73,7 @@ class Reading:
             raw, zones, work, people=bool(question.owner), titles=question.titles
         )
         self.steady = Steady(self.lo, self.hi, work)
+        self.verdicts: dict[tuple[int, int, bool], _Known] = {}
         self.only_times = not question.events and not question.exclusions.single
         self.empty = not has_vevents and not stream.freebusy and not stream.availability
         self.busy: Levels = {}
@@ -298,8 +303,16 @@ class Reading:
         return shown
 
     def verdict(self, event: Event) -> busy.Verdict | None:
+        # Thousands of events share a few facts: the object itself, if they are read the short way.
+        key = id(event.facts), event.calendar, event.all_day
+        known = self.verdicts.get(key)
+        if known is not None and not event.attendees:
+            return known[1]
         head = self.stream.calendars[event.calendar]
-        return busy.classify(event, self.question.owner, head, self.question.policy)
+        verdict = busy.classify(event, self.question.owner, head, self.question.policy)
+        if len(self.verdicts) < _MAX_VERDICTS and busy.is_by_facts(event, head):
+            self.verdicts[key] = event.facts, verdict  # the facts too: their id stays theirs
+        return verdict
 
     def may_block(self, group: list[Event]) -> bool:
         verdicts = map(self.verdict, group)
