@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
+import pickle
+import sys
 import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -185,3 +188,19 @@ def test_memory_stays_under_four_times_the_feed(sieve: bool) -> None:
     assert result.complete
     assert 0 < len(result.events) < 300
     assert peak < 4 * len(feed)
+
+
+@pytest.mark.parametrize("name", ["DTSTART", "dtstart"])
+def test_events_become_values_when_they_are_asked_for(name: str) -> None:
+    """Until then nothing of the feed but what they show is kept alive."""
+    lines = [f"{name}:20270104T080000Z", "RRULE:FREQ=DAILY;COUNT=3", "SUMMARY:a"]
+    event = "\r\n".join(["BEGIN:VEVENT", "UID:u", *lines, "END:VEVENT"])
+    raw = f"BEGIN:VCALENDAR\r\n{event}\r\nEND:VCALENDAR\r\n".encode()
+    before = sys.getrefcount(raw)
+    start, end = datetime(2027, 1, 1, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC)
+    answer = extcal.expand(raw, start, end, timezone="UTC")
+    gc.collect()
+    assert sys.getrefcount(raw) == before
+    assert answer.events is answer.events
+    assert [event.summary for event in answer.events] == ["a", "a", "a"]
+    assert pickle.loads(pickle.dumps(extcal.expand(raw, start, end, timezone="UTC"))) == answer

@@ -18,7 +18,7 @@ from extcal.ical.expansion import Expansion
 from extcal.ical.instances import Instances
 from extcal.ical.moments import DAY, parse_duration
 from extcal.ical.plain import PlainReader
-from extcal.ical.shown import Alike, Shown, count, in_order, order
+from extcal.ical.shown import Alike, Shown, count, earliest, later
 from extcal.ical.steady import Steady
 from extcal.ical.values import Event
 from extcal.ical.work import Work
@@ -103,12 +103,13 @@ class Reading:
 
     def expansion(self) -> Expansion:
         """The answer with everything that may be shown; without titles times and types only."""
-        shown = self.earliest(self.shown, self.work.limits.max_occurrences)
-        events = in_order(shown, self.question.titles)
+        limit = self.work.limits.max_occurrences
+        if count(self.shown) > limit:
+            self.events_complete = False
         answer = self.answer()
         return Expansion(
             answer,
-            tuple(events),
+            later(self.shown, limit, self.question.titles),
             self.work.report(self.raw),
             # A series that a limit stopped behind the window is whole inside it.
             complete=self.work.complete or not answer.unknown_epochs,
@@ -278,29 +279,10 @@ class Reading:
         level[1].extend(ends)
 
     def earliest(self, found: list[Shown | Alike], limit: int) -> list[Shown]:
-        """The first of what may be shown, each made a value only if it may be one of them."""
-        last: int | None = None
+        """The first of what may be shown; the others are not missed in silence."""
         if count(found) > limit:
             self.events_complete = False
-            starts = [one.start for one in found if isinstance(one, Shown)]
-            for one in found:
-                if isinstance(one, Alike):
-                    starts += one.instances.columns.starts[:limit]
-            starts.sort()
-            last = starts[limit - 1] if limit else self.lo
-        shown: list[Shown] = []
-        for one in found:
-            if isinstance(one, Shown):
-                shown.append(one)
-            elif last is None:
-                shown += one.shown()
-            else:
-                event, columns = one.instances
-                shown += one._replace(instances=Instances(event, columns.until(last))).shown()
-        if last is not None:
-            shown.sort(key=order)
-            del shown[limit:]
-        return shown
+        return earliest(found, limit)
 
     def verdict(self, event: Event) -> busy.Verdict | None:
         # Thousands of events share a few facts: the object itself, if they are read the short way.

@@ -6,8 +6,9 @@ columns of integers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
+from functools import partial
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from extcal.ical.instances import Instances, Occurrence
 from extcal.ical.moments import DAY
 from extcal.intervals import FBType, instant
 
-__all__ = ["Alike", "Shown", "count", "in_order", "order"]
+__all__ = ["Alike", "Shown", "count", "earliest", "in_order", "later", "order"]
 
 _EPOCH = date(1970, 1, 1)
 
@@ -44,6 +45,51 @@ class Alike(NamedTuple):
         uid = self.instances.event.uid
         for each in self.instances.occurrences():
             yield Shown(each.start, each.end, uid, self.fbtype, self.reason, each)
+
+
+def later(
+    found: list[Shown | Alike], limit: int, titles: bool
+) -> Callable[[], tuple[ExternalEvent, ...]]:
+    """Return what makes the values once somebody asks for them: at most ``limit``, by start.
+
+    It keeps alive what it shows, and not the bytes of the feed.
+    """
+    for one in found:
+        source = one.instances if isinstance(one, Alike) else one.occurrence
+        if source is not None:
+            source.event.late = None  # titles have been read, and nothing else is asked for
+    return partial(_made, found, limit, titles)
+
+
+def _made(found: list[Shown | Alike], limit: int, titles: bool) -> tuple[ExternalEvent, ...]:
+    return tuple(in_order(earliest(found, limit), titles))
+
+
+def earliest(found: list[Shown | Alike], limit: int) -> list[Shown]:
+    """Return the first of what may be shown, each made a value only if it may be one of them."""
+    last: int | None = None
+    if count(found) > limit:
+        starts = [one.start for one in found if isinstance(one, Shown)]
+        for one in found:
+            if isinstance(one, Alike):
+                starts += one.instances.columns.starts[:limit]
+        starts.sort()
+        if not limit:
+            return []
+        last = starts[limit - 1]
+    shown: list[Shown] = []
+    for one in found:
+        if isinstance(one, Shown):
+            shown.append(one)
+        elif last is None:
+            shown += one.shown()
+        else:
+            event, columns = one.instances
+            shown += one._replace(instances=Instances(event, columns.until(last))).shown()
+    if last is not None:
+        shown.sort(key=order)
+        del shown[limit:]
+    return shown
 
 
 def in_order(found: Iterable[Shown], titles: bool) -> list[ExternalEvent]:
