@@ -27,13 +27,16 @@ class Block(NamedTuple):
     calendar: int  # index of its VCALENDAR in Stream.calendars
 
 
-# A line that is no fold must name its property in full, and only alarms may begin and end. In a
-# block of CRLF a lone LF ends a line as well.
-_NAMED = rb"(?!BEGIN|END)[A-Z][A-Z0-9_-]*[;:]|(?:BEGIN|END):VALARM(?:\r?\n(?![ \t])|\Z)"
-_ODD = rb"\n(?!%s(?:[ \t]|" + _NAMED + rb"))"
-_ODD_CRLF = re.compile(_ODD % rb"(?<=\r\n)").search
-_ODD_LF = re.compile(_ODD % b"").search
-_END_CRLF, _END_LF = b"\r\nEND:VEVENT\r\n", b"\nEND:VEVENT\n"
+# A line that is no fold must name its property in full; only alarms may begin and end, and only
+# behind the event's own lines. In a block of CRLF a lone LF ends a line as well.
+_NAMED = rb"(?!BEGIN|END)[A-Z][A-Z0-9_-]*[;:]"
+_ALARMED = _NAMED + rb"|(?:BEGIN|END):VALARM(?:\r?\n(?![ \t])|\Z)"
+_ODD = rb"\n(?!(?:[ \t]|%b))"
+_ODD_CRLF = rb"\n(?!(?<=\r\n)(?:[ \t]|%b))"
+_LOOKS = {
+    b"\n": (re.compile(_ODD % _NAMED).search, re.compile(_ODD % _ALARMED).search),
+    b"\r\n": (re.compile(_ODD_CRLF % _NAMED).search, re.compile(_ODD_CRLF % _ALARMED).search),
+}
 _ALARM = b"\nBEGIN:VALARM"
 _ALARM_END = b"\nEND:VALARM"
 
@@ -43,25 +46,24 @@ def plain_block(raw: bytes, start: int, stop: int, calendar: int, utf8: bool) ->
 
     Only for bytes in which no CR ends a line on its own. ``utf8``: what is no UTF-8 is not plain.
     """
-    if raw.startswith(_END_CRLF, stop - 14) and raw.startswith(b"BEGIN:VEVENT\r\n", start):
-        end, lines = stop - 14, start + 14
-        odd, newline = _ODD_CRLF, b"\r\n"
-    elif raw.startswith(_END_LF, stop - 12) and raw.startswith(b"BEGIN:VEVENT\n", start):
-        end, lines = stop - 12, start + 13
-        odd, newline = _ODD_LF, b"\n"
+    if raw.startswith(b"BEGIN:VEVENT\r\n", start) and raw.endswith(
+        b"\r\nEND:VEVENT\r\n", start, stop
+    ):
+        newline, lines, end = b"\r\n", start + 14, stop - 14
+    elif raw.startswith(b"BEGIN:VEVENT\n", start) and raw.endswith(b"\nEND:VEVENT\n", start, stop):
+        newline, lines, end = b"\n", start + 13, stop - 12
     else:
         return None
     # ``end`` is in front of the newline before its END; its name may go on behind a fold.
-    if end < lines or raw[lines] in b" \t" or odd(raw, start, end) is not None:
+    if end < lines or raw[lines] in b" \t":
         return None
-    if utf8 and not _is_utf8(raw[start:stop]):
-        return None
+    odd, odd_alarm = _LOOKS[newline]
     own = raw.find(_ALARM, start, end)
     if own < 0:
         own = end
-        if raw.find(_ALARM_END, start, end) >= 0:
-            return None
-    elif not _only_alarms(raw, own, end, newline) or raw.find(_ALARM_END, start, own) >= 0:
+    elif odd_alarm(raw, own, end) is not None or not _only_alarms(raw, own, end, newline):
+        return None
+    if odd(raw, start, own) is not None or (utf8 and not _is_utf8(raw[start:stop])):
         return None
     return Block(start, own, end + len(newline), calendar)
 
@@ -78,12 +80,12 @@ def _is_utf8(chunk: bytes) -> bool:
 
 def _only_alarms(raw: bytes, start: int, end: int, newline: bytes) -> bool:
     """Whether each alarm ends where the next begins, so that no line between is the event's."""
-    if not raw.startswith(_ALARM_END, end - len(_ALARM_END)):
+    if not raw.endswith(_ALARM_END, start, end):
         return False
     ends = raw.count(_ALARM_END, start, end)
-    joints = ends - 1
-    if joints:
-        joints = raw.count(_ALARM_END + newline + _ALARM[1:], start, end)
+    if ends == 1:
+        return raw.find(_ALARM, start + 1, end) < 0
+    joints = raw.count(_ALARM_END + newline + _ALARM[1:], start, end)
     return raw.count(_ALARM, start, end) == ends == joints + 1
 
 

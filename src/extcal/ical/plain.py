@@ -92,6 +92,13 @@ class _Params(dict[bytes, str | None]):
         return self.setdefault(text, match[1].decode() if match[1] else None)
 
 
+class _Extents(dict[int, Extent]):
+    """Seconds to the Extent of that length: few lengths are all there are."""
+
+    def __missing__(self, seconds: int) -> Extent:
+        return self.setdefault(seconds, Extent(0, min(seconds, LONGEST)))
+
+
 class PlainReader:
     """Types the plain blocks of one feed.
 
@@ -104,6 +111,7 @@ class PlainReader:
         self.in_crlf = _WANTED[True, titles].findall
         self.in_lf = _WANTED[False, titles].findall
         self.days, self.times, self.params = _Days(), _Times(), _Params()
+        self.extents = _Extents()
         self.rules: dict[bytes, recurrence.Rule | None] = {}
         self.facts: dict[tuple[bytes | None, ...], Mapping[str, str]] = {}
 
@@ -177,10 +185,11 @@ class PlainReader:
 
     def read_end(self, event: Event, lines: dict[bytes, bytes], calendar: int) -> None:
         start = event.start
-        if b"DTEND" in lines:
+        ended = lines.get(b"DTEND")
+        if ended is not None:
             if b"DURATION" in lines:
                 raise _NotPlain
-            end = self.moment(lines[b"DTEND"], calendar)
+            end = self.moment(ended, calendar)
             if end.is_date != start.is_date:
                 raise _NotPlain
             length = end.local - start.local
@@ -192,7 +201,7 @@ class PlainReader:
                     length = end.zone.to_epoch(end.local) - start.zone.to_epoch(start.local)
                     if length <= 0 < nominal:
                         raise _NotPlain
-                event.extent = Extent(0, min(length, LONGEST))
+                event.extent = self.extents[length]
             if length < 0:
                 raise _NotPlain
             event.has_end = True
