@@ -251,7 +251,7 @@ def test_observances_of_all_zones_that_are_named(corridor: Any) -> None:
     zones = [f"BEGIN:VTIMEZONE\r\nTZID:z{n}\r\n{history}END:VTIMEZONE" for n in range(5)]
     events = [corridor.event(f"DTSTART;TZID=z{n}:20270104T080000", uid=f"u{n}") for n in range(5)]
     limits = Limits(max_observances=5)
-    assert corridor.expand(*zones, *events[:4], limits=limits, strict=True).complete
+    assert corridor.expand(*zones, *events[:2], limits=limits, strict=True).complete
     beyond = corridor.expand(*zones, *events, limits=limits)
     assert beyond.free_busy.unknown == (beyond.free_busy.window,)
     assert "max_observances" in {problem.code for problem in beyond.problems}
@@ -267,3 +267,21 @@ def test_dates_of_a_zone_are_counted_before_they_are_read(corridor: Any) -> None
     beyond = corridor.expand(zone, event, limits=Limits(max_transitions=5))
     assert beyond.free_busy.unknown == (beyond.free_busy.window,)
     assert corridor.expand(zone, event, limits=Limits(max_transitions=20), strict=True).complete
+
+
+def test_instances_of_available_are_counted(corridor: Any) -> None:
+    """A year of shifts is read; what a second would free by the minute is not."""
+
+    def available(rule: str) -> str:
+        part = (
+            f"BEGIN:AVAILABLE\r\nUID:b\r\nDTSTART:20270104T080000Z\r\nDURATION:PT1H\r\n{rule}\r\n"
+        )
+        return f"BEGIN:VAVAILABILITY\r\nUID:a\r\n{part}END:AVAILABLE\r\nEND:VAVAILABILITY"
+
+    limits = Limits(max_availability=2)
+    assert corridor.expand(
+        available("RRULE:FREQ=DAILY;COUNT=20"), limits=limits, strict=True
+    ).complete
+    beyond = corridor.expand(available("RRULE:FREQ=DAILY;COUNT=21"), limits=limits)
+    assert beyond.free_busy.unknown == (beyond.free_busy.window,)
+    assert [problem.code for problem in beyond.problems] == ["max_availability"]

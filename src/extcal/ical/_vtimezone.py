@@ -35,7 +35,7 @@ LOOK_BACK = 400 * DAY  # a yearly rule has an onset in it
 UTC_OFFSET = re.compile(r"([+-]?)(\d{1,2}):?(?:(\d{2}):?(\d{2})?)?")
 DATE_TIME = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})?(Z)?)?", re.IGNORECASE)
 
-FEED = 4  # times the limit of one VTIMEZONE: what all that are read may have together
+FEED = 2  # times the limit of one VTIMEZONE: what all that are read may have together
 DATED = 2  # times the limit: of more dates it is not asked which of them are the same
 
 TRANSITIONS = "a VTIMEZONE has more transitions than are read"

@@ -24,6 +24,10 @@ __all__ = ["Layer", "layer"]
 _TIE_ORDER = {FBType.BUSY: 3, FBType.BUSY_UNAVAILABLE: 2, FBType.BUSY_TENTATIVE: 1}
 
 
+_STRETCHES = "available"  # are counted in work
+_STRETCHES_EACH = 10  # times the limit: instances inside the window, of all AVAILABLEs
+
+
 class Layer(NamedTuple):
     """A stretch in epoch seconds during which the owner is not available, and who says so."""
 
@@ -55,11 +59,18 @@ def layer(stream: Stream, zones: Zones, raw: bytes, lo: int, hi: int, work: Work
             offset=stream.availability[0].offset,
         )
         return []
-    found = [
-        availability
-        for component in stream.availability
-        if (availability := _read(component, zones, raw, lo, hi, work)) is not None
-    ]
+    found: list[_Availability] = []
+    for component in stream.availability:
+        one = _read(component, zones, raw, lo, hi, work)
+        if work.counts.get(_STRETCHES, 0) > _STRETCHES_EACH * limit:
+            work.exceeded(
+                "max_availability",
+                f"more than {_STRETCHES_EACH * limit:,} instances of AVAILABLE components",
+                offset=component.offset,
+            )
+            return []
+        if one is not None:
+            found.append(one)
     # 0 is the lowest priority, then 9 down to 1 (section 4)
     found.sort(key=lambda one: -(one.priority or 10))
     timeline: list[Layer] = []
@@ -129,6 +140,9 @@ def _free(
         for found in series.instances(by_uid[uid], zones, raw, lo, hi, work):
             if found.event.facts.get("STATUS") == "CANCELLED":
                 continue
+            size = found.size if isinstance(found, Instances) else 1
+            if work.count(_STRETCHES, size) > _STRETCHES_EACH * work.limits.max_availability:
+                return []  # whoever asked has to say that nothing is known
             if isinstance(found, Instances):
                 free += zip(found.columns.starts, found.columns.ends, strict=True)
             else:

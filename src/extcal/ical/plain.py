@@ -52,6 +52,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 _LATE_NAMES = ("SEQUENCE", "DTSTAMP", "LAST-MODIFIED", "SUMMARY", "LOCATION")
 _LATE = {name.encode(): name for name in _LATE_NAMES}
 _ATTENDEE = {b"ATTENDEE": "ATTENDEE"}
+_FOLLOWING = b";RANGE=THISANDFUTURE"
 
 
 class _NotPlain(Exception):
@@ -142,7 +143,11 @@ class PlainReader:
         event = Event(block, uid, start)
         self.read_end(event, lines, calendar)
         if b"RECURRENCE-ID" in lines:
-            event.recurrence_id = self.moment(lines[b"RECURRENCE-ID"], calendar, event)
+            planned = lines[b"RECURRENCE-ID"]
+            if planned.startswith(_FOLLOWING):
+                event.this_and_future = True
+                planned = planned[len(_FOLLOWING) :]
+            event.recurrence_id = self.moment(planned, calendar, event)
         if b"RRULE" in lines:
             event.rules = (self.rule(lines[b"RRULE"]),)
         event.facts = self.facts_of(lines, start.is_date)

@@ -65,7 +65,7 @@ _ANY = b""
 _SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
 
 # A line that may hold a UID in any but the plainest way.
-_HIDDEN = re.compile(rb"\n(?:[^A-Z \t\r]|U(?!ID:|RL))")
+_HIDDEN = re.compile(rb"\n(?:[^!-~ \t\r\n]|u|U(?!ID:|RL)|\r?\n[ \t])")
 _UIDS = re.compile(rb"\nUID:([^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*+)")
 _PLAIN_UID = re.compile(rb"[!-~]+")
 _GRAPHIC: Final = bytes(range(33, 127))
