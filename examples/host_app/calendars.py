@@ -172,43 +172,26 @@ class Calendars:
         where it came back through somebody's calendar.
         """
         names = _names(people)
-        feeds = {names[person.id]: person.feed for person in people if person.feed is not None}
-        bookings = {
-            names[person.id]: self._bookings(person, start, end, moving) for person in people
+        sources: dict[str, list[extcal.Feed | extcal.FreeBusy]] = {
+            names[person.id]: [self._bookings(person, start, end, moving)] for person in people
         }
+        for person in people:
+            if person.feed is not None:
+                sources[names[person.id]].append(person.feed)
         table = self._cache.availability(
-            {name: [*_one(feeds.get(name)), booked] for name, booked in bookings.items()},
+            sources,
             start,
             end,
             timeout=_PATIENCE,
+            exclude=[] if moving is None else [moving.uid],
         )
-        as_of, state, problems = dict(table.as_of), dict(table.state), dict(table.problems)
-        if moving is not None:
-            apart = {
-                name: [self._without(feed, table, name, moving.uid), bookings[name]]
-                for name, feed in feeds.items()
-            }
-            table = self._cache.availability({**bookings, **apart}, start, end)
         return Look(
             table,
             names,
-            as_of,
-            {name: state[name] not in (None, extcal.State.FRESH) for name in table},
-            {name: "; ".join(each.message for each in problems[name]) for name in table},
+            table.as_of,
+            {name: table.state[name] not in (None, extcal.State.FRESH) for name in table},
+            {name: "; ".join(each.message for each in table.problems[name]) for name in table},
         )
-
-    def _without(
-        self, feed: extcal.Feed, table: extcal.Availability, name: str, uid: str
-    ) -> extcal.FreeBusy:
-        """The same calendar without one event, where it could be read; else what the table has."""
-        if table.state[name] in (extcal.State.FRESH, extcal.State.ERROR_STALE):
-            try:
-                return self._cache.free_busy(
-                    feed, table.window.start, table.window.end, exclude=[uid]
-                )
-            except (extcal.Unavailable, extcal.OutsideHorizon):
-                pass
-        return table[name]
 
     def _bookings(
         self, person: Person, start: datetime, end: datetime, moving: Event | None
@@ -221,10 +204,6 @@ class Calendars:
                 if moving is None or event.id != moving.id
             ],
         )
-
-
-def _one(feed: extcal.Feed | None) -> list[extcal.Feed]:
-    return [] if feed is None else [feed]
 
 
 def _names(people: Sequence[Person]) -> dict[int, str]:

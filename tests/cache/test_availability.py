@@ -129,6 +129,36 @@ def test_what_a_source_does_not_cover_is_unknown(calendars: CalendarCache) -> No
     assert table["Ada"].unknown == (Period(at(12), at(24)),)
 
 
+def test_a_meeting_that_is_to_be_moved_stands_in_nobodys_way(
+    make: Callable[..., CalendarCache],
+) -> None:
+    """``exclude`` leaves it out of every feed, whole or one instance; what the host says stays."""
+    meeting = event(at(9), "PT1H", uid="meeting", rrule="FREQ=DAILY;COUNT=2")
+    calendars = make(
+        fetcher=FakeFetcher(
+            {
+                ADA: feed_text(meeting, event(at(11), "PT1H", uid="other")),
+                BOB: feed_text(meeting, event(at(9.5), "PT1H", uid="other")),
+                ADA_HOME: Failed("server_error"),
+            }
+        )
+    )
+    host = FreeBusy.from_periods((at(0), at(48)), [busy(13, 14)])
+    people = {"Ada": [ADA, host], "Bob": BOB, "Eve": ADA_HOME}
+    table = calendars.availability(people, at(0), at(48))
+    assert table["Ada"].periods == (busy(9, 10), busy(11, 12), busy(13, 14), busy(33, 34))
+    whole = calendars.availability(people, at(0), at(48), exclude=["meeting"])
+    assert whole["Ada"].periods == (busy(11, 12), busy(13, 14))
+    assert whole["Bob"].periods == (busy(9.5, 10.5),)
+    assert whole["Eve"] == table["Eve"]
+    assert whole.as_of == table.as_of
+    once = calendars.availability(people, at(0), at(48), exclude=[("meeting", at(9))])
+    assert once["Ada"].periods == (busy(11, 12), busy(13, 14), busy(33, 34))
+    assert once["Bob"] == calendars.free_busy(BOB, at(0), at(48), exclude=[("meeting", at(9))])
+    with pytest.raises(TypeError):
+        calendars.availability(people, at(0), at(48), exclude="meeting")
+
+
 @pytest.mark.parametrize(("start", "end"), [(24 * 200, 24 * 201), (-24 * 90, -24 * 89)])
 def test_beyond_the_horizon_is_unknown_with_a_problem(
     calendars: CalendarCache, start: float, end: float

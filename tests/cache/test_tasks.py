@@ -148,6 +148,9 @@ def test_what_is_asked_of_it(
             }
             table = await calendars.availability(people, start, end)
             expected = other.availability(people, start, end)
+            assert await calendars.availability(
+                people, start, end, exclude=["talk"]
+            ) == other.availability(people, start, end, exclude=["talk"])
             assert dict(table) == dict(expected)
             assert dict(table.problems) == dict(expected.problems)
             with pytest.raises(TypeError, match="timedelta"):

@@ -26,7 +26,7 @@ from extcal.cache.journal import Refresh
 from extcal.cache.lead import Order, fly
 from extcal.cache.ledger import Behind, Keys, Known, Landed
 from extcal.cache.many import PATIENCE, Plan, Queue, Result
-from extcal.cache.people import Source, part_of, read_people
+from extcal.cache.people import Source, read_people
 from extcal.cache.reading import Exclusions, between, part, without
 from extcal.cache.snapshot import Snapshot
 from extcal.cache.stores import MemoryStore, Store
@@ -141,6 +141,8 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
 
         Not sooner than 30 seconds after the last attempt, nor before the time a source asked to be
         left alone for (Retry-After); within those it is :meth:`get`.
+        If the source cannot be read it says ERROR_STALE, even of what is younger than 30 minutes
+        and FRESH for the next :meth:`get`: nothing newer could be had just now.
         """
         opened = read_feed(feed)
         del feed  # a refused address must not stay in this frame
@@ -210,6 +212,8 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         start: datetime,
         end: datetime,
         timeout: timedelta = _TEN_SECONDS,
+        *,
+        exclude: Iterable[Excluded] = (),
     ) -> Availability:
         """Who of ``people`` is busy when in ``[start, end)``, two aware datetimes.
 
@@ -217,25 +221,25 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         Feeds are fetched at the same time, and waited for no longer than ``timeout`` in all: who
         is late is served from the last good snapshot, else unknown. A feed that cannot be read
         makes its person unknown, with a Problem in ``table.problems``; it raises nothing.
+        ``exclude``: what to leave out of every feed, as in :meth:`free_busy`: the meeting that is
+        to be moved. What a FreeBusy says stays.
         """
         if not isinstance(timeout, timedelta):
             raise TypeError(f"timeout takes a timedelta, not {type(timeout).__name__}")
         until = monotonic() + timeout.total_seconds()
-        window = Period(start, end)
+        window, exclusions = Period(start, end), Exclusions(exclude)
         self._flights.require_open()
         found = read_people(people, self._ledger.keys)
         orders = [Order(*each, "get", self._patience) for each in found.feeds.values()]
         # Many looks are work, even in memory: all of them in one go, off the event loop.
-        answers = await self._flights.call(
+        known = await self._flights.call(
             lambda: [self._answer(order) for order in orders], abandon=True
         )
-        looks = [
-            self._boarded(order, *answer) for order, answer in zip(orders, answers, strict=True)
-        ]
-        parts = {}
+        looks = [self._boarded(order, *answer) for order, answer in zip(orders, known, strict=True)]
+        answers = {}
         for look in looks:
-            parts[look.key] = part_of(self._counted(await look.finish(until - monotonic())))
-        return await self._flights.read(partial(found.table, window, parts))
+            answers[look.key] = self._counted(await look.finish(until - monotonic()))
+        return await self._flights.read(partial(found.table, window, answers, exclusions))
 
     def refresh_many(
         self,

@@ -24,7 +24,7 @@ from extcal.cache.journal import Refresh
 from extcal.cache.lead import Order, fly
 from extcal.cache.ledger import Behind, Keys, Landed
 from extcal.cache.many import PATIENCE, Plan, Result
-from extcal.cache.people import Source, part_of, read_people
+from extcal.cache.people import Source, read_people
 from extcal.cache.reading import Exclusions, between, part, without
 from extcal.cache.snapshot import Snapshot
 from extcal.cache.stores import Store
@@ -140,6 +140,8 @@ class CalendarCache(Desk[Fetcher]):
 
         Not sooner than 30 seconds after the last attempt, nor before the time a source asked to be
         left alone for (Retry-After); within those it is :meth:`get`.
+        If the source cannot be read it says ERROR_STALE, even of what is younger than 30 minutes
+        and FRESH for the next :meth:`get`: nothing newer could be had just now.
         """
         opened = read_feed(feed)
         del feed  # a refused address must not stay in this frame
@@ -207,6 +209,8 @@ class CalendarCache(Desk[Fetcher]):
         start: datetime,
         end: datetime,
         timeout: timedelta = _TEN_SECONDS,
+        *,
+        exclude: Iterable[Excluded] = (),
     ) -> Availability:
         """Who of ``people`` is busy when in ``[start, end)``, two aware datetimes.
 
@@ -214,17 +218,17 @@ class CalendarCache(Desk[Fetcher]):
         Feeds are fetched at the same time, and waited for no longer than ``timeout`` in all: who
         is late is served from the last good snapshot, else unknown. A feed that cannot be read
         makes its person unknown, with a Problem in ``table.problems``; it raises nothing.
+        ``exclude``: what to leave out of every feed, as in :meth:`free_busy`: the meeting that is
+        to be moved. What a FreeBusy says stays.
         """
         if not isinstance(timeout, timedelta):
             raise TypeError(f"timeout takes a timedelta, not {type(timeout).__name__}")
         until = monotonic() + timeout.total_seconds()
-        window = Period(start, end)
+        window, exclusions = Period(start, end), Exclusions(exclude)
         found = read_people(people, self._ledger.keys)
         looks = [self._look(feed, keys, "get") for feed, keys in found.feeds.values()]
-        parts = {
-            look.key: part_of(self._counted(look.finish(until - monotonic()))) for look in looks
-        }
-        return found.table(window, parts)
+        answers = {look.key: self._counted(look.finish(until - monotonic())) for look in looks}
+        return found.table(window, answers, exclusions)
 
     def refresh_many(
         self,

@@ -13,12 +13,13 @@ from extcal.arguments import one_of_type, several
 from extcal.cache.availability import Availability, Part, person
 from extcal.cache.freshness import Raise
 from extcal.cache.ledger import Keys
+from extcal.cache.reading import Exclusions, without
 from extcal.cache.snapshot import Snapshot
 from extcal.errors import FeedUrlError, Problem
 from extcal.fetch.feed import Feed, as_feed
 from extcal.intervals import FreeBusy, Period
 
-__all__ = ["People", "Source", "part_of", "read_people"]
+__all__ = ["People", "Source", "read_people"]
 
 Source: TypeAlias = "Feed | str | FreeBusy"
 """What says when a person is busy: a feed, its bare address, or what the host knows itself."""
@@ -31,9 +32,12 @@ class People:
     rows: Mapping[str, list[Part | str]]
     feeds: Mapping[str, tuple[Feed, Keys]]
 
-    def table(self, window: Period, parts: Mapping[str, Part]) -> Availability:
-        """Lay everybody side by side over ``window``; ``parts``: by key, what the feeds said."""
+    def table(
+        self, window: Period, answers: Mapping[str, Snapshot | Raise], exclusions: Exclusions
+    ) -> Availability:
+        """Lay everybody side by side over ``window``; ``answers``: by key, what the feeds said."""
         lo, hi = FreeBusy.from_periods(window).window_epochs
+        parts = {key: _part_of(answer, exclusions) for key, answer in answers.items()}
         rows = {
             name: person([parts[each] if isinstance(each, str) else each for each in row], lo, hi)
             for name, row in self.rows.items()
@@ -64,11 +68,12 @@ def read_people(
     return People(rows, feeds)
 
 
-def part_of(answer: Snapshot | Raise) -> Part:
-    """What a feed's answer says about its person."""
+def _part_of(answer: Snapshot | Raise, exclusions: Exclusions) -> Part:
+    """What a feed's answer says about its person, but for the events that are left out."""
     if isinstance(answer, Raise):
         return Part.of_failure(answer.kind)
-    return Part.of_snapshot(answer)
+    part = Part.of_snapshot(answer)
+    return part._replace(busy=without(answer.reading, exclusions)) if exclusions else part
 
 
 def _part_or_feed(source: Source) -> Part | Feed:
