@@ -60,6 +60,13 @@ class _Entry:
             self._component = vtimezone(body, (start, end), calendar)
         return self._component
 
+    @property
+    def observances(self) -> int:
+        """How many there are in it, counted without reading them."""
+        if self._component is None:
+            return self.plain.text.count(b"\nBEGIN:")
+        return len(self._component.children)
+
 
 class _Plain(NamedTuple):
     """Where the bytes of a plain VTIMEZONE stand; of any other, nowhere."""
@@ -227,6 +234,8 @@ class Definitions:
         if not entry.was_read:
             entry.was_read = True
             feed = self._budget.feed
+            if not self._budget.allows(entry.observances):
+                return None
             offset = entry.component.offset
 
             def report(message: str, action: str) -> None:

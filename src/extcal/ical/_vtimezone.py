@@ -38,6 +38,7 @@ DATE_TIME = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})?(Z)?)?",
 FEED = 2  # times the limit of one VTIMEZONE: what all that are read may have together
 DATED = 2  # times the limit: of more dates it is not asked which of them are the same
 
+OBSERVANCES = "VTIMEZONEs have more observances than are read"
 TRANSITIONS = "a VTIMEZONE has more transitions than are read"
 
 Report = Callable[[str, str], None]  # message, action
@@ -86,6 +87,14 @@ class Budget:
         self.observances = 0
         self._told: set[str] = set()
 
+    def allows(self, observances: int) -> bool:
+        """Count the observances of one more definition; False once there are too many to read."""
+        self.observances += observances
+        if self.observances <= FEED * self.feed.limits.max_observances:
+            return True
+        self.exceeded("max_observances", OBSERVANCES)
+        return False
+
     def exceeded(self, limit: str, message: str) -> None:
         """Nobody can say how this feed's times are meant any more: the whole window is unknown."""
         if limit not in self._told:
@@ -97,9 +106,8 @@ def read(component: Component, budget: Budget, report: Report) -> Definition | N
     """The definition in a VTIMEZONE; None if no observance is usable or there are too many."""
     parts = [part for part in component.children if part.name in ("STANDARD", "DAYLIGHT")]
     limits = budget.feed.limits
-    budget.observances += len(parts)
-    if len(parts) > limits.max_observances or budget.observances > FEED * limits.max_observances:
-        budget.exceeded("max_observances", "VTIMEZONEs have more observances than are read")
+    if len(parts) > limits.max_observances:
+        budget.exceeded("max_observances", OBSERVANCES)
         return None
     dates = sum(line.value.count(",") for part in parts for line in part.lines)
     if dates > DATED * limits.max_transitions:

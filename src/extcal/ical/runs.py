@@ -59,13 +59,24 @@ _WORTH_A_LOOK: Final = 4096
 def pieces(raw: bytes, part: tuple[int, int]) -> Iterator[Piece]:
     """Yield the pieces of ``raw[part]`` in order; together they are all of it."""
     position, end = part
-    odd = _ODD.finditer(raw, *part) if end - position > _WORTH_A_LOOK else iter(())
-    for match in odd:
+    if raw.find(_BEGIN_ZONE, *part) >= 0 or raw.find(_BEGIN_LISTED, *part) >= 0:
+        for match in _RUN.finditer(raw, position, end):
+            start = match.start() + 1
+            yield from _without_odd(raw, position, start)
+            position = match.end()
+            yield Piece(start, position, VTIMEZONE if raw[start] == ord("B") else FREEBUSY)
+    yield from _without_odd(raw, position, end)
+
+
+def _without_odd(raw: bytes, position: int, end: int) -> Iterator[Piece]:
+    for match in _ODD.finditer(raw, position, end) if end - position > _WORTH_A_LOOK else ():
         start = match.start() + 1
-        yield from _plain_pieces(raw, position, start)
+        if position < start:
+            yield Piece(position, start, LINES)
         position = match.end()
         yield Piece(start, position, ODD)
-    yield from _plain_pieces(raw, position, end)
+    if position < end:
+        yield Piece(position, end, LINES)
 
 
 def odd_lines(raw: bytes, piece: Piece, most: int) -> tuple[tuple[int, int], int]:
@@ -77,15 +88,3 @@ def odd_lines(raw: bytes, piece: Piece, most: int) -> tuple[tuple[int, int], int
         return (start, end), 0
     ends = islice(_LINE_END.finditer(raw, start, end), max(0, most - 1), None)
     return (start, next(ends).end() if most else start), size - most
-
-
-def _plain_pieces(raw: bytes, position: int, end: int) -> Iterator[Piece]:
-    if raw.find(_BEGIN_ZONE, position, end) >= 0 or raw.find(_BEGIN_LISTED, position, end) >= 0:
-        for match in _RUN.finditer(raw, position, end):
-            start = match.start() + 1
-            if position < start:
-                yield Piece(position, start, LINES)
-            position = match.end()
-            yield Piece(start, position, VTIMEZONE if raw[start] == ord("B") else FREEBUSY)
-    if position < end:
-        yield Piece(position, end, LINES)
