@@ -56,6 +56,7 @@ _LOCAL_FILE = re.compile(r"(?:[A-Za-z]:[\\/]|\\\\|~?/(?!/)).*", re.DOTALL)
 _E_MAIL = re.compile(
     r"(?:mailto:)?[^@\s:/?]+(?:@|%40)((?:[^@\s:/?#.%]+\.)+[^@\s:/?#.%]+)", re.IGNORECASE
 )
+_ENDS = ".,;:!?"
 _SENTENCE_END = re.compile(r"(?<=\.ics)[.,;:!]+", re.IGNORECASE)
 
 _MAIL_DOMAINS = {
@@ -140,11 +141,12 @@ def _unwrap(secret_text: str) -> str:
         found = _LAST_WORD.search(secret_text)
         if found is not None and _is_introduction(secret_text[: found.start()]):
             secret_text = found[0]
-        first, last = secret_text[:1], secret_text[-1:]
-        if len(secret_text) > 1 and (
-            _BRACKETS.get(first) == last or (first in _QUOTES and first == last)
-        ):
-            secret_text = secret_text[1:-1]
+        first = secret_text[:1]
+        if first in _BRACKETS or first in _QUOTES:
+            # A sentence may end behind what closes: "<https://...>."
+            within = secret_text.rstrip(_ENDS)
+            if len(within) > 1 and within[-1] == _BRACKETS.get(first, first):
+                secret_text = within[1:-1]
         secret_text = secret_text.strip(_AROUND)
         if secret_text == before:
             break
