@@ -65,6 +65,8 @@ class TestCheck:
             (Gone(), "no longer published"),
             (Failed("html", looks_like="The address leads to a sign-in page."), "sign-in page"),
             (NotModified(), "proper HTTP"),
+            (Failed("blocked_address"), "--allow-network"),
+            (Failed("blocked_url"), "--allow-network"),
         ],
     )
     def test_what_cannot_be_fetched_ends_with_1_and_advice(

@@ -23,6 +23,7 @@ __all__ = ["NOTHING_READ", "PARTLY_UNKNOWN", "clean", "counted", "fail", "kind_t
 NOTHING_READ = 1
 PARTLY_UNKNOWN = 3
 
+_BLOCKED = ("blocked_address", "blocked_url")
 _STYLES = {
     "BUSY": "bold blue",
     "BUSY-TENTATIVE": "blue",
@@ -69,6 +70,8 @@ def error_lines(error: Exception, name: str = "") -> Iterator[Text]:
     message: object = getattr(error, "message", None)
     if isinstance(error, extcal.NotACalendar) and advice is None:
         advice = "It takes an ICS file or the address of an ICS feed, not a web page."
+    if isinstance(error, extcal.Unavailable) and error.kind in _BLOCKED:
+        advice = "Only public networks are read, over https; --allow-network makes exceptions."
     start = f"extcal: {clean(name)}: " if name else "extcal: "
     yield Text().append(start, style="red").append(clean(str(message or error)))
     if advice:
