@@ -159,6 +159,7 @@ class _Reader:
         self.open: list[Component | str] = []  # a str is a component that is passed over
         self.vevents = 0
         self.too_deep = 0
+        self.tokens: dict[str, str] = {}  # names of components, as written
         self.skipped: set[str] = set()  # names, as written, that change nothing inside the too deep
 
     def take_plain(self, raw: bytes, start: int, end: int, *, utf8: bool) -> int:
@@ -234,13 +235,23 @@ class _Reader:
                 else:
                     top.lines.append(line)
 
+    def token(self, written: str) -> str:
+        """The name of a component in upper case; empty when it is none."""
+        name = self.tokens.get(written)
+        if name is None:
+            name = written.strip().upper()
+            name = name if _TOKEN.fullmatch(name) else ""
+            if len(self.tokens) < _MANY_NAMES:
+                self.tokens[written] = name
+        return name
+
     def begin(self, line: Line) -> None:
         name = line.value
         if self.too_deep and name in self.skipped:
             self.too_deep += 1
             return
-        name = name.strip().upper()
-        if not _TOKEN.fullmatch(name):
+        name = self.token(name)
+        if not name:
             self.bad_line(line)
             return
         if name == "VCALENDAR":
@@ -320,12 +331,13 @@ class _Reader:
             parent.children.append(component)
 
     def end(self, line: Line) -> None:
-        name = line.value.strip().upper()
-        if name.startswith("VCALENDAR") and name != "VCALENDAR":
+        name = self.token(line.value)
+        written = name or line.value.strip().upper()
+        if name != "VCALENDAR" and written.startswith("VCALENDAR"):
             # A page of a failing server is sometimes glued to the last line.
             name = "VCALENDAR"
             self.garbage(line)
-        elif not _TOKEN.fullmatch(name):
+        elif not name:
             self.bad_line(line)
             return
         if self.too_deep and name not in _TOP_LEVEL and name != "VCALENDAR":
@@ -337,6 +349,9 @@ class _Reader:
                 self.close_to(depth + 1, line)
                 self.close_last(line.offset)
                 return
+        if self.work.has_told_all:
+            self.work.uncounted(1)
+            return
         self.work.problem(
             "stray_end", f"END:{name[:40]} without its BEGIN", offset=line.offset, action="ignored"
         )

@@ -81,6 +81,11 @@ class Work:
         self._problems.append(Problem(code, message, None, uid, action))
         self._offsets.append(offset)
 
+    @property
+    def has_told_all(self) -> bool:
+        """Whether one more oddity would only be counted."""
+        return len(self._problems) >= self.limits.max_problems
+
     def uncounted(self, amount: int) -> None:
         """There are so many oddities more, which were seen from afar and are not worth a word."""
         self._suppressed += amount
