@@ -10,38 +10,51 @@ import re
 from datetime import date, timedelta
 from typing import Final
 
-__all__ = ["SLACK", "before", "is_over"]
+__all__ = ["SLACK", "Past", "before"]
 
 SLACK: Final = timedelta(days=3)
 """No zone, no midnight rounding and no all-day reading moves a time by two days."""
 
-# Of lines whose first colon is known to stand in front of their date.
-_DATES = re.compile(rb"\nDT(START|END)[^:]*+:([0-9]{8})")
-_TIMES = re.compile(rb"\nDT(START|END)([^:]*+):([0-9]{8})([^\r\n]*)")
+# A date of one of the two, in a form that can surely be read unless there is no such day.
+_DATED = re.compile(
+    rb"\nDT(?:START|END)([^:]*+):([0-9]{8})((?:T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z?)?)\r?\n"
+    rb"(?![ \t])"
+)
 _ENDS = rb"\r?\n(?![ \t])"
+_TIME_OF_DAY = rb"T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"
+# What most write: the one behind the other, and both of one day. 3 and 5: their times of day.
+_ONE_DAY = re.compile(
+    rb"\nDTSTART((?:;[^:\"\r\n]*+)?):([0-9]{8})((?:%b)?)(Z?)\r?\n"
+    rb"DTEND\1:\2((?:%b)?)\4" % (_TIME_OF_DAY, _TIME_OF_DAY) + _ENDS
+)
 _PLAIN_ID = re.compile(
     rb"RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:[0-9]{8}(?:T[0-9]{6}Z?)?" + _ENDS
 )
 _WEEKDAY = rb"(?:MO|TU|WE|TH|FR|SA|SU)"
 _NUMBERED = rb"(?:[+-]?[1-5])?" + _WEEKDAY
-# 1: its parts behind FREQ, 2: the last UNTIL among them
+_FREQ = rb"FREQ=(?:DAILY|WEEKLY|MONTHLY|YEARLY)"
+_PART = (
+    rb"INTERVAL=[1-9][0-9]{0,2}|COUNT=[1-9][0-9]{0,5}"
+    rb"|BYDAY=" + _NUMBERED + rb"(?:," + _NUMBERED + rb")*|WKST=" + _WEEKDAY + rb"|BYMONTHDAY="
+    rb"-?(?:[1-9]|[12][0-9]|3[01])|BYMONTH=(?:[1-9]|1[0-2])|BYSETPOS=-?[1-9]"
+)
+_TIMED = rb"(?:" + _TIME_OF_DAY + rb"Z?)?"
+# 1: its parts, 2: the last UNTIL among them
 _PLAIN_RULE = re.compile(
-    rb"RRULE:(FREQ=(?:DAILY|WEEKLY|MONTHLY|YEARLY)"
-    rb"(?:;(?:UNTIL=([0-9]{8})(?:T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z?)?"
-    rb"|INTERVAL=[1-9][0-9]{0,2}|COUNT=[1-9][0-9]{0,5}"
-    rb"|BYDAY="
-    + _NUMBERED
-    + rb"(?:,"
-    + _NUMBERED
-    + rb")*|WKST="
-    + _WEEKDAY
-    + rb"|BYMONTHDAY=-?(?:[1-9]|[12][0-9]|3[01])|BYMONTH=(?:[1-9]|1[0-2])|BYSETPOS=-?[1-9]))*)"
+    rb"RRULE:(" + _FREQ + rb"(?:;(?:UNTIL=([0-9]{8})" + _TIMED + rb"|" + _PART + rb"))*)" + _ENDS
+)
+# The same with one UNTIL, 1, on a day that every month has.
+_OTHERS = rb"(?:;(?:" + _PART + rb"))*+"
+_UNTIL_RULE = re.compile(
+    rb"RRULE:"
+    + _FREQ
+    + _OTHERS
+    + rb";UNTIL=([0-9]{4}(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8]))"
+    + _TIMED
+    + _OTHERS
     + _ENDS
 )
 _LONGEST_STEP = {b"DAILY": 1, b"WEEKLY": 7, b"MONTHLY": 31, b"YEARLY": 366}
-
-_Date = tuple[bytes, bytes]  # START or END, and its date
-_Time = tuple[bytes, ...]  # START or END, its parameters, its date, and what follows
 
 
 def before(day: date) -> bytes:
@@ -64,48 +77,74 @@ def _before(limit: str) -> str:
     return f"(?:{equal}|{smaller})" if smaller else equal
 
 
-def is_over(raw: bytes, start: int, end: int, line: int, past: date) -> bool:
-    """Whether the one line of interest of ``raw[start:end]`` is plain, and says that it is over.
+class Past:
+    """What lies before one day, with some slack."""
 
-    ``line`` is where that line begins. All other dates of the VEVENT lie before ``past``. An ended
-    rule is over. So is a RECURRENCE-ID, unless the event has no end of its own: it would last as
-    long as its master.
-    """
-    rule = _PLAIN_RULE.match(raw, line)
-    if rule is None and _PLAIN_ID.match(raw, line) is None:
-        return False
-    if rule is None:
-        return _has_end(sorted(_TIMES.findall(raw, start, end)))
-    return _has_ended(rule[1], rule[2], _DATES.findall(raw, start, end), past)
+    def __init__(self, day: date) -> None:
+        self.day = day
+        self.long_ago = f"{day - SLACK:%Y%m%d}".encode()
 
+    def holds(self, raw: bytes, start: int, end: int, line: int) -> bool:
+        """Whether the one line of interest of ``raw[start:end]`` is plain, and says it is over.
 
-def _has_end(times: list[_Time]) -> bool:
-    """Whether there is one end and one start, sorted, and the end is surely not the earlier one."""
-    if len(times) != 2 or times[0][0] == times[1][0] or times[0][1] != times[1][1]:
-        return False
-    (_, _, last, until), (_, _, first, since) = times
-    return first < last or (first == last and 7 <= len(since) == len(until) and since <= until)
+        ``line`` is where that line begins. All other dates of the VEVENT lie before the day. An
+        ended rule is over. So is a RECURRENCE-ID, unless the event has no end of its own: it would
+        last as long as its master.
+        """
+        began = raw.find(b"\nDTSTART", start, end)
+        day = _ONE_DAY.match(raw, began) if began >= 0 else None
+        if day is not None and raw.find(b"\nDTEND", start, began) < 0:
+            if raw.startswith(b"RECURRENCE", line):
+                return day[3] <= day[5] and _PLAIN_ID.match(raw, line) is not None
+            ended = _UNTIL_RULE.match(raw, line)
+            if ended is not None:
+                return ended[1] < self.long_ago
+        return self.holds_all_the_same(raw, start, end, line)
 
+    def holds_all_the_same(self, raw: bytes, start: int, end: int, line: int) -> bool:
+        """The same of what is written in other ways."""
+        rule = _PLAIN_RULE.match(raw, line)
+        if rule is None and _PLAIN_ID.match(raw, line) is None:
+            return False
+        # Of several the first that can be read counts, and these can.
+        began = _DATED.match(raw, max(raw.find(b"\nDTSTART", start, end), start))
+        ended = raw.find(b"\nDTEND", start, end)
+        until = _DATED.match(raw, ended) if ended >= 0 else None
+        if began is None or (until is None and ended >= 0):
+            return False
+        if rule is not None:
+            return self.has_ended(rule, began[2], began[2] if until is None else until[2])
+        # The end is surely not the earlier one.
+        return (
+            until is not None
+            and began[1] == until[1]
+            and len(began[3]) == len(until[3])
+            and (began[2], began[3]) <= (until[2], until[3])
+            and _is_day(began[2])
+            and _is_day(until[2])
+        )
 
-def _has_ended(rule: bytes, until: bytes | None, dates: list[_Date], past: date) -> bool:
-    """Whether no instance of an event with one start, and one end or none, reaches ``past``."""
-    named_dates = dict(dates)
-    begins = named_dates.get(b"START")
-    if begins is None or len(named_dates) != len(dates):
-        return False
-    ends = named_dates.get(b"END", begins)
-    try:
-        if until is not None and ends == begins and rule.count(b"UNTIL") == 1:
-            return _date(until) < past - SLACK  # as most do: no more arithmetic
-        parts = [part.split(b"=") for part in rule.split(b";")]
+    def has_ended(self, rule: re.Match[bytes], begins: bytes, ends: bytes) -> bool:
+        """Whether no instance of a first one between these dates reaches the day."""
+        parts = [part.split(b"=") for part in rule[1].split(b";")]
         named = dict(parts)
         if len(named) != len(parts):
             return False
-        first = _date(begins)
-        last = _last(named, first)
-        return last is not None and last + max(_date(ends) - first + SLACK, SLACK) < past
-    except (ValueError, OverflowError):
+        try:
+            first = _date(begins)
+            last = _last(named, first)
+            length = max(_date(ends) - first + SLACK, SLACK)
+            return last is not None and last + length < self.day
+        except (ValueError, OverflowError):
+            return False
+
+
+def _is_day(digits: bytes) -> bool:
+    try:
+        _date(digits)
+    except ValueError:
         return False
+    return True
 
 
 def _date(digits: bytes) -> date:

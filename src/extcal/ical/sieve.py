@@ -22,7 +22,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from extcal.ical.lines import CONTROL, logical_lines
-from extcal.ical.past import SLACK, before, is_over
+from extcal.ical.past import SLACK, Past, before
 from extcal.ical.work import Work
 from extcal.limits import Limits
 
@@ -148,7 +148,7 @@ class _Pieces:
 
     def __init__(self, raw: bytes, first: int, past: date, future: date) -> None:
         self.raw = raw
-        self.past = past
+        self.past = Past(past)
         self.newline = b"\r\n" if raw[first - 2 : first - 1] == b"\r" else b"\n"
         begin = _BEGIN[1:] + self.newline
         self.plain = raw.startswith(begin, first) and raw[first + len(begin)] not in b" \t"
@@ -220,7 +220,7 @@ class _Pieces:
         """Whether a piece lies wholly before or behind the window, for all that its lines say."""
         raw = self.raw
         line = hits[0] + 1
-        if raw[line] == _R and len(hits) == 1 and is_over(raw, start, end, line, self.past):
+        if raw[line] == _R and len(hits) == 1 and self.past.holds(raw, start, end, line):
             return True
         if self.earlier(raw, start, end) is not None:
             return False
