@@ -255,3 +255,41 @@ def test_without_style_sheets_it_is_a_table_of_words(show: Show) -> None:
     words = page.get_by_role("cell", name="Busy, 09:00–10:30").first.bounding_box()
     assert words is not None
     assert words["width"] > 50
+
+
+def test_words_alone_do_not_run_together(show: Show) -> None:
+    """What is copied, or read where no style sheet is, has spaces between its words."""
+    busy = [(at(f"2027-01-04T{a}:00"), at(f"2027-01-04T{a + 1}:00"), "BUSY") for a in (10, 14)]
+    window = {"lo": at("2027-01-04"), "hi": at("2027-01-05"), "zone": BERLIN}
+    page = show(grid_html([Row("Ada", busy)], title="Monday", **window))
+    page.evaluate("document.querySelectorAll('style').forEach(style => style.remove())")
+    text = " ".join((page.locator("figure").text_content() or "").split())
+    assert "Monday Times in Europe/Berlin" in text
+    assert "Busy, 10:00–11:00 Busy, 14:00–15:00" in text
+
+
+def test_under_a_strict_policy_an_image_keeps_its_styles(browser: Browser) -> None:
+    """A page that allows no inline styles shows the SVG in an ``<img>``, as it is."""
+    window = {"lo": at("2027-01-04"), "hi": at("2027-01-05"), "zone": BERLIN}
+    image = grid_svg(people(1), **window)
+    bodies = {
+        "/": ("text/html", '<!doctype html><title>x</title><img src="/a.svg" alt="">'),
+        "/a.svg": ("image/svg+xml", image),
+    }
+    found = []
+    for policy in ("default-src 'none'; img-src 'self'", "default-src * 'unsafe-inline'"):
+
+        def answer(route: Any, policy: str = policy) -> None:
+            kind, body = bodies["/" + route.request.url.rpartition("/")[2]]
+            headers = {"Content-Security-Policy": policy}
+            route.fulfill(body=body, content_type=kind, headers=headers)
+
+        context = browser.new_context(viewport={"width": 1000, "height": 400})
+        context.route("**/*", answer)
+        page = context.new_page()
+        page.goto("https://host.test/")
+        assert page.evaluate("document.images[0].naturalWidth") > 100
+        found.append(page.screenshot())
+        context.close()
+    strict, lenient = found
+    assert strict == lenient

@@ -76,7 +76,8 @@ def grid_html(
     grounds: dict[str, str] = {}
     tables = [piece for line in shown for piece in _table(layout, line, title, grounds)]
     variables = ";".join(f"{name}:{ground}" for ground, name in grounds.items())
-    caption = f"<b>{markup(title)}</b>" if title else ""
+    # The spaces are for whoever reads words alone: without style sheets, or in what is copied.
+    caption = f"<b>{markup(title)}</b> " if title else ""
     sentence = zone_sentence(layout)
     kind = f"w{columns}{'w' if layout.is_timeline else 'd'}"
     return "".join(
@@ -105,8 +106,8 @@ def _table(
     for number, cell in enumerate(line, 1):
         place = f"--d:{number}{_short(layout, cell)}"
         yield f'<th role="columnheader" scope="col" class="col" style="{place}">'
-        yield f"<b>{cell_name(cell)}</b>"
-        yield f'<span class="ticks" aria-hidden="true">{"".join(_ticks(layout, cell))}</span></th>'
+        yield f"<b>{cell_name(cell)}</b> "
+        yield f'<span class="ticks" aria-hidden="true">{" ".join(_ticks(layout, cell))}</span></th>'
     yield '</tr></thead><tbody role="rowgroup">'
     if layout.slots:
         yield from _slots(layout, line)
@@ -193,7 +194,7 @@ def _bars(layout: Grid, cell: Cell, bars: Sequence[Bar], label: str, first: bool
         said = markup(f"{name_of(bar)}, {briefly(bar, cell, layout.zone)}")
         place = f"left:{_percent(bar.span.left)};width:{_percent(bar.span.width)}{lane}"
         yield f'<i class="{" ".join(filter(None, classes))}" style="{place}" title="{hover}">'
-        yield f"{inside}<b>{said}</b></i>{beside}"
+        yield f"{inside}<b>{said}</b></i>{beside} "
 
 
 def _written(layout: Grid, cell: Cell, bar: Bar, bars: Sequence[Bar]) -> tuple[str, str]:
@@ -244,7 +245,7 @@ def _percent(fraction: float) -> str:
 
 
 def _legend(layout: Grid) -> str:
-    entries = "".join(
+    entries = " ".join(
         f'<span><i class="{_CLASSES[kind]}"></i>{words}</span>' for kind, words in legend(layout)
     )
     return f'<div class="extcal-legend" aria-hidden="true">{entries}</div>' if entries else ""
