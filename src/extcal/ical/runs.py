@@ -49,7 +49,7 @@ _RUN = re.compile(
 
 # Lines that are no properties whatever follows them: nobody reads a thousand in a row.
 _ODD = re.compile(
-    rb"[\r\n](?:(?![A-Za-z][A-Za-z0-9_-]*+[ \t]*[;:])"
+    rb"[\r\n](?=[!-~])(?:(?![A-Za-z][A-Za-z0-9_-]*+[ \t]*[;:])"
     rb"[!-~][\t -~]{0,4000}+(?:\r\n?|\n)(?=[!-~])){1000,}+"
 )
 _LINE_END = re.compile(rb"\r\n?|\n")
