@@ -12,7 +12,7 @@ somebody asks the Event for them. ``tests/properties`` holds that both ways give
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import partial
 
@@ -28,7 +28,8 @@ __all__ = ["PlainReader"]
 _FACTS = {name.encode(): name for name in sorted(FACTS)}
 _PLAIN_FACTS = (b"STATUS", b"TRANSP")
 _ALL_DAY = tuple(name.encode() for name in ALL_DAY_FLAGS)
-_MICROSOFT = frozenset({*_FACTS, *_ALL_DAY} - {*_PLAIN_FACTS})
+_ALL_FACTS = (*_FACTS, *_ALL_DAY)
+_MICROSOFT = frozenset(_ALL_FACTS) - {*_PLAIN_FACTS}
 _NAMES = (
     rb"\n(UID|DT(?:START|END)|R(?:RULE|DATE|ECURRENCE-ID)|EX(?:DATE|RULE)|DURATION|CLASS|STATUS"
     rb"|TRANSP|%bX-(?:FUNAMBOL-ALLDAY|MICROSOFT-(?:CDO|MSNCALENDAR)"
@@ -114,7 +115,7 @@ class PlainReader:
         self.days, self.times, self.params = _Days(), _Times(), _Params()
         self.extents = _Extents()
         self.rules: dict[bytes, recurrence.Rule | None] = {}
-        self.facts: dict[tuple[bytes | None, ...], Mapping[str, str]] = {}
+        self.facts: dict[tuple[bool | bytes | None, ...], Mapping[str, str]] = {}
 
     def event(self, block: Block) -> Event | None:
         """Return the event of a block, or None if it has to be read the long way."""
@@ -240,19 +241,17 @@ class PlainReader:
         event.exdates = moments
 
     def facts_of(self, lines: dict[bytes, bytes], is_date: bool) -> Mapping[str, str]:
-        names: Iterable[bytes] = _PLAIN_FACTS
-        if not _MICROSOFT.isdisjoint(lines):  # only its events have more to say than these two
-            names = _FACTS
+        # Only Microsoft's events have more to say than these two.
+        names = _PLAIN_FACTS if _MICROSOFT.isdisjoint(lines) else _ALL_FACTS
+        key = (is_date, *map(lines.get, names))
+        facts = self.facts.get(key)
+        if facts is None:
             flags = () if is_date else _ALL_DAY
             if any(lines.get(flag, b":0") not in {b":FALSE", b":0"} for flag in flags):
                 raise _NotPlain
-        key = tuple(map(lines.get, names))
-        facts = self.facts.get(key)
-        if facts is None:
             texts = {name: _plain_text(lines[name]) for name in _FACTS if name in lines}
-            facts = {
-                _FACTS[name]: said for name, text in texts.items() if (said := text.strip().upper())
-            }
+            stripped = {_FACTS[name]: text.strip().upper() for name, text in texts.items()}
+            facts = {name: text for name, text in stripped.items() if text}
             if len(self.facts) < _MAX_FACTS:
                 self.facts[key] = facts
         return facts
@@ -262,6 +261,9 @@ _MAX_FACTS = 1_000  # a feed that writes more kinds of them than that is not pla
 
 
 def _unfolded(written: bytes) -> bytes:
+    if b"\n" not in written:
+        return written
+    written = written.replace(b"\r\n ", b"")  # as nearly everybody folds
     return _FOLD.sub(b"", written) if b"\n" in written else written
 
 
