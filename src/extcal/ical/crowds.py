@@ -42,6 +42,7 @@ _LOST = re.compile(
     rb"(?<=\n)(?:BEGIN:VEVENT\r?\n(?:%s)*+(?:DTSTART:[A-Za-z][\t -~]{0,4000}+\r?\n(?:%s)*+)?"
     rb"(?:END:VEVENT\r?\n)?+(?=BEGIN:VEVENT|END:VCALENDAR))++" % (_OTHER, _OTHER)
 )
+_FEW = 3_000  # events, which are read sooner than looked at
 _BEGIN = re.compile(rb"BEGIN:VEVENT")
 _VEVENT = b"\nBEGIN:VEVENT"
 
@@ -53,13 +54,8 @@ def thinned(sieved: Sieved, work: Work) -> Sieved:
     than are read is left. Events that are lost are told of as Problems, as many as there may be,
     and counted from there on. Everything else makes the window unknown, which is told here.
     """
-    for look in (
-        _lost_events,
-        _excess_dates,
-        _excess_versions,
-        _excess_names,
-        _excess_availability,
-    ):
+    few = sieved.most is not None and sieved.most <= _FEW
+    for look in _LOOKS_WHERE_FEW if few else _LOOKS:
         dropped = look(sieved, work)
         if dropped and b"BEGIN:VCALENDAR" not in sieved.raw:
             del dropped[0]  # of events without a calendar, one is left to tell so
@@ -227,4 +223,5 @@ def _less(spans: Iterable[Span], dropped: list[Span]) -> Iterator[Span]:
             yield start, end
 
 
-_LOOKS = (_lost_events, _excess_dates, _excess_versions, _excess_names, _excess_availability)
+_LOOKS_WHERE_FEW = (_excess_dates, _excess_availability)
+_LOOKS = (_lost_events, _excess_versions, _excess_names, *_LOOKS_WHERE_FEW)
