@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -104,11 +104,19 @@ async def _sorry(request: Request, error: Exception) -> Response:
 
 
 def _secret(file: Path) -> bytes:
-    """What the file holds; a new one holds 32 random bytes, for its owner alone."""
-    try:
-        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return file.read_bytes()
-    with os.fdopen(descriptor, "wb") as writing:
-        writing.write(secrets.token_bytes(32))
-    return file.read_bytes()
+    """What the file holds; a new one holds 32 random bytes, for its owner alone.
+
+    It appears whole or not at all: with half a secret, anybody could sign a session.
+    """
+    if not file.exists():
+        made = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "wb") as writing:
+            writing.write(secrets.token_bytes(32))
+        with suppress(FileExistsError):  # whoever comes second takes the first one's
+            os.link(made, file)
+        made.unlink()
+    secret = file.read_bytes()
+    if len(secret) < 32:
+        raise ValueError(f"{file.name} is cut short: remove it, and everybody signs in anew")
+    return secret

@@ -23,6 +23,7 @@ __all__ = ["routes"]
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def profile(host: Host, request: Request, me: Person) -> Response:
@@ -92,11 +93,12 @@ def _fields(me: Person) -> dict[str, str]:
 
 def _errors(fields: dict[str, str]) -> dict[str, str]:
     errors = {}
-    if not 0 < len(fields["name"]) <= 80:
+    if not 0 < len(fields["name"]) <= 80 or _CONTROL.search(fields["name"]):
         errors["name"] = "Enter your name."
-    if not _EMAIL.fullmatch(fields["email"]) or len(fields["email"]) > 254:
+    email = fields["email"]
+    if not _EMAIL.fullmatch(email) or not email.isprintable() or len(email) > 254:
         errors["email"] = "Enter your e-mail address."
-    if fields["timezone"] not in available_timezones():
+    if fields["timezone"] not in _zones():
         errors["timezone"] = "Choose a time zone from the list, such as Europe/Berlin."
     opens, closes = fields["opens"], fields["closes"]
     if not (_CLOCK.fullmatch(opens) and _CLOCK.fullmatch(closes) and opens < closes):
@@ -124,12 +126,17 @@ def _page(
         me=me,
         fields=fields,
         errors=errors,
-        zones=sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
+        zones=_zones(),
         masked=None if me.feed is None else _masked(me.feed),
         elsewhere=elsewhere,
         refreshed=refreshed,
         addresses=host.addresses if me.feed is None else {},
     )
+
+
+def _zones() -> list[str]:
+    """Places and UTC. What else a machine may list ("localtime") is another zone elsewhere."""
+    return sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
 
 
 def _masked(feed: extcal.Feed) -> str:

@@ -7,6 +7,7 @@ chosen time, how old that is, and the slots in which all are free.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -26,6 +27,7 @@ _STEP = timedelta(minutes=30)
 _SLOTS_THAT_DAY = 8
 _SLOTS_ANOTHER_DAY = 4
 _LONGEST_TITLE = 120
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LONGEST = 24 * 60  # minutes
 
 
@@ -97,7 +99,7 @@ class Area:
 def read_draft(host: Host, form: Form, organiser: Person) -> Draft:
     """Read the form; what is wrong with a field stands in ``errors``."""
     errors: dict[str, str] = {}
-    title = " ".join(form["title"].split())[:_LONGEST_TITLE]
+    title = " ".join(_CONTROL.sub(" ", form["title"]).split())[:_LONGEST_TITLE]
     if not title:
         errors["title"] = "Give the event a title."
     # A slot is a button: pressed without scripts, it comes along with the rest of the form.

@@ -110,6 +110,20 @@ def test_the_cookie_is_for_this_site_and_not_for_scripts(tmp_path: Path) -> None
         assert flag in cookie
 
 
+def test_a_secret_is_whole_or_not_there(tmp_path: Path) -> None:
+    """The same at every start, another in every folder; half of one is refused."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, first, second):
+        create_app(Settings(folder))
+    secrets = [(folder / "session.secret").read_bytes() for folder in (first, second)]
+    assert [len(secret) for secret in secrets] == [32, 32]
+    assert secrets[0] != secrets[1]
+    assert not [file.name for file in first.iterdir() if ".secret." in file.name]
+    (first / "session.secret").write_bytes(secrets[0][:5])
+    with pytest.raises(ValueError, match="is cut short"):
+        create_app(Settings(first))
+
+
 def test_other_names_for_this_machine_are_refused(site: Site) -> None:
     """A page elsewhere whose name leads here (DNS rebinding) gets nothing."""
     with TestClient(site.app, base_url="http://evil.example") as client:
