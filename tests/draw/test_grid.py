@@ -447,3 +447,13 @@ def test_nothing_in_the_window_is_hidden(
             assert local(bar.start, zone).date() <= day.date
     wanted = {(max(a, lo), min(b, hi), kind) for a, b, kind in busy if max(a, lo) < min(b, hi)}
     assert shown == wanted
+
+
+@both
+@pytest.mark.parametrize(("days", "hours"), [(1, [3, 6, 9, 12, 15, 18, 21]), (2, [6, 12, 18])])
+def test_a_day_alone_has_room_for_more_hours(draw: Draw, days: int, hours: list[int]) -> None:
+    """Few enough are labelled to be told apart; where there is one day only, every third hour."""
+    row = Row("Ada", [(at("2027-01-04T01:00"), at("2027-01-04T23:00"), "BUSY")])
+    text = draw([row], lo=at("2027-01-04"), hi=at(f"2027-01-0{4 + days}"), zone=BERLIN)
+    labels = re.findall(r">(\d{1,2})</(?:span|text)>", text)
+    assert labels == [str(hour) for hour in hours] * days

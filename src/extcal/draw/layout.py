@@ -429,9 +429,11 @@ def _ticks(day: date, first: int, last: int, zone: tzinfo) -> Iterator[tuple[flo
 
 
 def tick_step(layout: Grid) -> int:
-    """How many hours lie between two labelled hours: at most five labels a day."""
+    """How many hours lie between two labelled hours: at most five labels a day, or nine on the only
+    day there is."""
     visible = layout.last_hour - layout.first_hour
-    return next(step for step in (1, 2, 3, 4, 6) if visible / step <= 5 or step == 6)
+    most = 9 if len(layout.days) == 1 else 5
+    return next(step for step in (1, 2, 3, 4, 6) if visible / step <= most or step == 6)
 
 
 def beside(bar: Bar, bars: Iterable[Bar], least: float) -> Span | None:
