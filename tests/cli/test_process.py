@@ -146,3 +146,19 @@ def test_completion_offers_commands_options_zones_and_variables(
     )
     assert {line.partition(",")[2] for line in done.stdout.splitlines()} == offered
     assert "5ec2e7" not in done.stdout
+
+
+@pytest.mark.parametrize("words", [["check"], ["busy", "/dev/zero"]])
+def test_what_never_ends_is_not_waited_for(words: list[str]) -> None:
+    """A pipe or a device that goes on and on: as much is read as a calendar may be long."""
+    with open("/dev/zero", "rb") as endless:
+        done = subprocess.run(
+            [*COMMAND, *words],
+            stdin=endless,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert "no calendar of more than 64 MiB is read" in done.stderr

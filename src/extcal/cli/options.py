@@ -18,7 +18,7 @@ from click.shell_completion import CompletionItem
 import extcal
 from extcal.cli.gather import Question
 from extcal.cli.screen import fail
-from extcal.cli.sources import Given, Reader
+from extcal.cli.sources import MOST_BYTES, Given, Reader
 from extcal.fetch import Feed, Fetcher
 
 __all__ = [
@@ -215,7 +215,7 @@ def read_sources(
 def standard_input() -> bytes:
     """What is piped in; from a terminal one address, which is not shown."""
     if not sys.stdin.isatty():
-        return sys.stdin.buffer.read()
+        return sys.stdin.buffer.read(MOST_BYTES + 1)
     text: str = click.prompt("Address of the calendar (not shown)", hide_input=True, err=True)
     return text.encode()
 

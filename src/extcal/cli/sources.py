@@ -15,9 +15,11 @@ import click
 
 from extcal.errors import FeedUrlError
 from extcal.fetch import Feed
+from extcal.limits import Limits
 
-__all__ = ["Given", "Reader"]
+__all__ = ["MOST_BYTES", "Given", "Reader"]
 
+MOST_BYTES = Limits().max_decoded_bytes
 _SNIFF = 4_096
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|(?:webcals?|https?):", re.IGNORECASE)
 # An address without a scheme has a slash before any "=", one with a scheme a colon.
@@ -55,7 +57,8 @@ class Reader:
         ``ADDRESS`` or ``NAME = ADDRESS``; lines that begin with ``#`` are passed over.
         ``variables``: environment variables that hold an address, as ``VARIABLE`` or
         ``NAME=VARIABLE``.
-        Raises click.UsageError for what cannot be read, FeedUrlError for a bad address.
+        Raises click.UsageError for what cannot be read or does not end within MOST_BYTES,
+        FeedUrlError for a bad address.
         """
         found = [given for source in sources for given in self._source(source)]
         found += [self._variable(variable) for variable in variables]
@@ -77,6 +80,10 @@ class Reader:
         return Given(name.strip() or key, self.feed(address))
 
     def _content(self, name: str, data: bytes) -> Iterator[Given]:
+        if len(data) > MOST_BYTES:
+            raise click.UsageError(
+                f"{name}: no calendar of more than {MOST_BYTES >> 20} MiB is read."
+            )
         lines = [] if _is_calendar(data) else _lines(data)
         if not lines:
             yield Given(name, data)  # if it is no calendar either, the reader says what it is
@@ -102,7 +109,8 @@ def _split(source: str) -> tuple[str, str]:
 
 def _file(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            return file.read(MOST_BYTES + 1)
     except OSError as error:
         if _HOST.match(path):
             raise click.UsageError(_NOT_HERE) from None
