@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal.errors import Problem
-from extcal.ical.components import Stream, read
+from extcal.ical.components import Component, Stream, read
 from extcal.ical.freebusy import published
-from extcal.ical.runs import FREEBUSY, ODD, VTIMEZONE, pieces
+from extcal.ical.runs import BORDERS, FREEBUSY, ODD, VTIMEZONE, pieces
 from extcal.ical.sieve import Sieved
 from extcal.ical.work import Work
 from extcal.ical.zones import Zones
@@ -70,6 +70,23 @@ ZONES = st.one_of(
 )
 
 
+NESTED = st.lists(
+    st.sampled_from(
+        [
+            "BEGIN:X", "END:X", "BEGIN:Y-1", "END:Y-1", "BEGIN:X\nEND:X",
+            "BEGIN:VALARM\nEND:VALARM",
+            "BEGIN:VALARM\nTRIGGER:-PT5M\nDTSTART:20270105T090000Z\nEND:VALARM",
+            "BEGIN:VALARM\nDESCRIPTION:fol\n ded\nEND:VALARM", "END:X\n X", "BEGIN:X ", "begin:x",
+            "BEGIN:VEVENT", "begin:vevent", "END:VEVENT", "DTSTART:20270105T090000Z", "UID:a\u00e9",
+            "BEGIN:VTODO", "END:VTODO", "BEGIN:STANDARD", "END:STANDARD", "BEGIN:VCALENDAR",
+            "END:VCALENDAR", "END:VCALENDARS", "BEGIN:VAVAILABILITY", "BEGIN:AVAILABLE",
+            "END:AVAILABLE", "", " x", "no property", "BEGIN:", "END:?",
+        ]
+    ),
+    max_size=25,
+)  # fmt: skip
+
+
 def body(lines: list[str], newline: str) -> bytes:
     text = "\n".join(["BEGIN:VCALENDAR", "PRODID:x", *lines, "X-END:1", "END:VCALENDAR", ""])
     return text.replace("\n", newline).encode()
@@ -120,6 +137,37 @@ def test_zones_in_a_row(lines: list[str], newline: str, limit: int) -> None:
         assert {p.code for p in answers[0][1]} == {p.code for p in answers[1][1]}
     assert answers[0][0] == answers[1][0]
     assert answers[0][2] == answers[1][2]
+
+
+@given(
+    NESTED,
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from([1, 2, 4, 8]),
+    st.sampled_from([0, 3, 1000]),
+)
+def test_what_is_passed_over(lines: list[str], newline: str, deep: int, most: int) -> None:
+    """What nobody reads is opened and closed at a look, as if its lines had been read."""
+    raw = body(lines, newline)
+    limits = Limits(max_nesting=deep, max_problems=most)
+    (quick, _, quickly), (slow, _, slowly) = both(raw, limits)
+    assert told(quickly, raw) == told(slowly, raw)
+    assert quickly.unknown == slowly.unknown
+    assert quick.calendars == slow.calendars
+    assert quick.availability == slow.availability
+    plain = {block.offset: block.end for block in quick.plain}
+    read_long = [event for event in slow.events if event.offset not in plain]
+    assert quick.events == read_long
+    assert plain == {event.offset: event.end for event in slow.events if event not in read_long}
+
+
+def test_an_event_with_what_is_passed_over_has_its_own_lines() -> None:
+    nothing = "\n".join(["BEGIN:X\nBEGIN:Y\nSUMMARY:y\nEND:Y\nEND:X"] * 20)
+    raw = body(["BEGIN:VEVENT", "UID:u", nothing, "SUMMARY:own", "END:VEVENT"], "\n")
+    assert [piece.kind for piece in pieces(raw, (0, len(raw)))].count(BORDERS) == 1
+    (stream, _, _), _ = both(raw)
+    (event,) = stream.events
+    assert isinstance(event, Component)
+    assert [(line.name, line.value) for line in event.lines] == [("UID", "u"), ("SUMMARY", "own")]
 
 
 def test_a_run_is_one_piece() -> None:

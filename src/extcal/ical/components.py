@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 
 from extcal.ical.blocks import Block, own_lines, plain_block
 from extcal.ical.lines import NO_PARAMS, Line, logical_lines
-from extcal.ical.runs import FREEBUSY, LONGEST_LINE, ODD, VTIMEZONE, Piece, odd_lines, pieces
+from extcal.ical.runs import (
+    BORDERS,
+    FREEBUSY,
+    LONGEST_LINE,
+    ODD,
+    VTIMEZONE,
+    Piece,
+    borders,
+    odd_lines,
+    pieces,
+)
 from extcal.ical.sieve import Sieved
 from extcal.ical.work import Work
 
@@ -200,6 +210,8 @@ class _Reader:
             if piece.kind == FREEBUSY:
                 value = raw[piece.start : piece.end].decode("ascii")
                 yield Line(piece.start, FREEBUSY, NO_PARAMS, value)
+            elif piece.kind == BORDERS:
+                self.pass_over(raw, piece)
             elif piece.kind == ODD:
                 told, more = odd_lines(raw, piece, limits.max_problems)
                 yield from logical_lines(raw, told, self.names, self.work)
@@ -218,6 +230,26 @@ class _Reader:
             return False
         self.stream.calendars[calendar.calendar].plain_vtimezones.append((run.start, run.end))
         return True
+
+    def pass_over(self, raw: bytes, run: Piece) -> None:
+        """Open and close what nobody reads; inside it no line says anything."""
+        opened, work = self.open, self.work
+        for border in borders(raw, run):
+            name = border[border.lastindex or 0].decode("ascii")
+            begins = border.lastindex == 1
+            if self.too_deep:
+                self.too_deep += 1 if begins else -1
+            elif begins:
+                if len(opened) < work.limits.max_nesting:
+                    opened.append(name)
+                else:
+                    self.begin(Line(border.start() + 1, "BEGIN", NO_PARAMS, name))
+            elif opened and isinstance(opened[-1], str) and opened[-1] == name:
+                opened.pop()
+            elif work.has_told_all and not (opened and isinstance(opened[-1], str)):
+                work.uncounted(1)  # a component that is read stands in none that is not
+            else:
+                self.end(Line(border.start() + 1, "END", NO_PARAMS, name))
 
     def take(self, line: Line) -> None:
         name = line.name

@@ -1,4 +1,4 @@
-"""What comes in crowds and is passed in one look: FREEBUSY lines, VTIMEZONEs, lines that are none.
+"""What comes in crowds and is passed in one look: FREEBUSY lines, zones, and what nobody reads.
 
 In: bytes, and a part of them that starts where a line does. Out: the same part in pieces, each to
 be read line by line or a run of one kind. A run holds nothing but lines written in the plainest
@@ -13,11 +13,24 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-__all__ = ["FREEBUSY", "LINES", "LONGEST_LINE", "ODD", "VTIMEZONE", "Piece", "odd_lines", "pieces"]
+__all__ = [
+    "BORDERS",
+    "FREEBUSY",
+    "LINES",
+    "LONGEST_LINE",
+    "ODD",
+    "VTIMEZONE",
+    "Piece",
+    "borders",
+    "odd_lines",
+    "pieces",
+]
 
 LINES: Final = "lines"
 FREEBUSY: Final = "FREEBUSY"
 VTIMEZONE: Final = "VTIMEZONE"
+BORDERS: Final = "borders"
+"""BEGINs and ENDs of components that nobody reads, with the lines that stand in these."""
 ODD: Final = "odd"
 LONGEST_LINE: Final = 4096
 """No line of a run is longer, so that no larger limit of lines can concern it."""
@@ -41,10 +54,17 @@ _ZONE = rb"BEGIN:VTIMEZONE\r?\nTZID:[\t -~]{0,255}+\r?\n(?:%s|%s|%s)*+END:VTIMEZ
     rb"BEGIN:DAYLIGHT\r?\n(?:" + _PROPERTY + rb")*+END:DAYLIGHT\r?\n",
 )
 _LISTED = rb"FREEBUSY(?:;FBTYPE=[A-Z-]{1,40})?:[0-9A-Z/,]{0,4000}+\r?\n"
-_BEGIN_ZONE, _BEGIN_LISTED = b"\nBEGIN:VTIMEZONE", b"\nFREEBUSY"
+# Of a name that decides about time, or of one that begins like it, nothing is passed over.
+_PASSED_OVER = rb"(?!V(?:CAL|EVENT|TODO|JOURNAL|FREEBUSY|TIMEZONE|AVAIL)|STANDARD|DAYLIGHT|AVAIL)"
+_PASSED_OVER += rb"[A-Z][A-Z0-9-]{0,40}+\r?\n"
+_BORDER = rb"(?:BEGIN:%s(?:%s)*+|END:%s)" % (_PASSED_OVER, _PROPERTY, _PASSED_OVER)
+_BORDER_NAMES = re.compile(rb"\n(?:BEGIN:([A-Z0-9-]++)|END:([A-Z0-9-]++))")
+_BEGIN_LISTED, _BEGIN, _END = b"\nFREEBUSY", b"\nBEGIN:", b"\nEND:"
 _RUN = re.compile(
-    rb"\n(?:(?=B)(?:" + _ZONE + rb"(?=[A-Z]|\Z))++|(?=F)(?:" + _LISTED + rb"(?=[A-Z]|\Z)){2,}+)"
+    rb"\n(?:(?=B)(?:%s(?=[A-Z]|\Z))++|(?=F)(?:%s(?=[A-Z]|\Z)){2,}+|(?=[BE])(?:%s(?=[A-Z]|\Z))++)"
+    % (_ZONE, _LISTED, _BORDER)
 )
+_BEGIN_ZONE = b"BEGIN:VTIMEZONE"
 
 
 # Lines that are no properties whatever follows them: nobody reads a thousand in a row.
@@ -59,13 +79,28 @@ _WORTH_A_LOOK: Final = 4096
 def pieces(raw: bytes, part: tuple[int, int]) -> Iterator[Piece]:
     """Yield the pieces of ``raw[part]`` in order; together they are all of it."""
     position, end = part
-    if raw.find(_BEGIN_ZONE, *part) >= 0 or raw.find(_BEGIN_LISTED, *part) >= 0:
+    if (
+        raw.find(_BEGIN, *part) >= 0
+        or raw.find(_BEGIN_LISTED, *part) >= 0
+        or raw.count(_END, *part) > 1
+    ):
         for match in _RUN.finditer(raw, position, end):
             start = match.start() + 1
             yield from _without_odd(raw, position, start)
             position = match.end()
-            yield Piece(start, position, VTIMEZONE if raw[start] == ord("B") else FREEBUSY)
+            yield Piece(start, position, _kind(raw, start))
     yield from _without_odd(raw, position, end)
+
+
+def _kind(raw: bytes, start: int) -> str:
+    if raw[start] == ord("F"):
+        return FREEBUSY
+    return VTIMEZONE if raw.startswith(_BEGIN_ZONE, start) else BORDERS
+
+
+def borders(raw: bytes, run: Piece) -> Iterator[re.Match[bytes]]:
+    """Find each line of a run that begins or ends something: group 1 or 2 is its name."""
+    return _BORDER_NAMES.finditer(raw, run.start - 1, run.end)
 
 
 def _without_odd(raw: bytes, position: int, end: int) -> Iterator[Piece]:
