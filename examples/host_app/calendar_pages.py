@@ -29,6 +29,7 @@ _DAY = timedelta(days=1)
 _FIRST_HOUR, _LAST_HOUR = 7, 19
 _SHORTEST = 26  # minutes: what is shorter is drawn as high as this, so that it can be read
 _IN_A_MONTH = 3
+_ON_A_DAY = 60  # items: a calendar elsewhere may hold any number, and pages have an end
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day of a view; ``unknown``: nobody can say what is elsewhere on (a part of) that day."""
+    """One day of a view; ``unknown``: nobody can say what is elsewhere on (a part of) that day.
+
+    ``more``: how many items are left out, because nobody could tell so many apart.
+    """
 
     date: date
     label: str
@@ -72,6 +76,7 @@ class Day:
     unknown: bool
     all_day: tuple[Item, ...]
     timed: tuple[Item, ...]
+    more: int
 
     @property
     def short(self) -> str:
@@ -167,14 +172,17 @@ def _view(
     elsewhere = host.calendars.elsewhere(whose, me)
     end = monday + count * _DAY
     first, last = (datetime.combine(day, time(), me.zone) for day in (monday, end))
-    items = [
-        *_booked(host.database.events(whose.id, first, last), me),
-        *_external(elsewhere.events, me, whose, monday, end),
-    ]
+    items: dict[date, list[Item]] = {monday + index * _DAY: [] for index in range(count)}
+    for item in (
+        *_booked(host.database.events(whose.id, first, last), me, (monday, end)),
+        *_external(elsewhere.events, me, whose, (monday, end)),
+    ):
+        items[item.day].append(item)
     today = host.clock().astimezone(me.zone).date()
     days = []
-    for day in [monday + index * _DAY for index in range(count)]:
-        here = [item for item in items if item.day == day]
+    for day, found in items.items():
+        # Own events come first, and the rest by start.
+        here = found[:_ON_A_DAY]
         timed = [item for item in here if not item.all_day]
         days.append(
             Day(
@@ -186,6 +194,7 @@ def _view(
                 whose.feed is not None and _unknown(elsewhere, day, me),
                 tuple(item for item in here if item.all_day),
                 tuple(sorted(timed, key=lambda item: (item.first, item.last))),
+                len(found) - len(here),
             )
         )
     return whose, elsewhere, days
@@ -214,18 +223,18 @@ def _unknown(elsewhere: Elsewhere, day: date, me: Person) -> bool:
     return any(gap.start < end and start < gap.end for gap in elsewhere.free_busy.unknown)
 
 
-def _booked(events: Iterable[Event], me: Person) -> Iterator[Item]:
+def _booked(events: Iterable[Event], me: Person, days: tuple[date, date]) -> Iterator[Item]:
     for event in events:
         if me.id in event.people:
             title, kind, href = event.title, "own", f"/events/{event.id}"
         else:
             title, kind, href = "Busy", "booked", None
-        for day, first, last, begins, till in _pieces(event.start, event.end, me):
+        for day, first, last, begins, till in _pieces(event.start, event.end, me, days):
             yield Item(day, first, last, False, title, begins, till, kind, "busy", href)
 
 
 def _external(
-    events: Iterable[extcal.ExternalEvent], me: Person, whose: Person, first_day: date, end: date
+    events: Iterable[extcal.ExternalEvent], me: Person, whose: Person, days: tuple[date, date]
 ) -> Iterator[Item]:
     for event in events:
         kind = title = KINDS[event.fbtype]
@@ -238,25 +247,25 @@ def _external(
             "location": event.location or "",
         }
         if event.all_day and event.first_day is not None and event.last_day is not None:
-            day = max(event.first_day, first_day)
-            while day <= event.last_day and day < end:
+            day = max(event.first_day, days[0])
+            while day <= event.last_day and day < days[1]:
                 yield Item(day, 0, 1440, True, begins="all day", till="", **shown)
                 day += _DAY
             continue
-        for day, first, last, begins, till in _pieces(event.start, event.end, me):
-            if first_day <= day < end:
-                yield Item(day, first, last, False, begins=begins, till=till, **shown)
+        for day, first, last, begins, till in _pieces(event.start, event.end, me, days):
+            yield Item(day, first, last, False, begins=begins, till=till, **shown)
 
 
 def _pieces(
-    start: datetime, end: datetime, me: Person
+    start: datetime, end: datetime, me: Person, days: tuple[date, date]
 ) -> Iterator[tuple[date, int, int, str, str]]:
-    """One piece for each local day: the day, its minutes, and when it begins and ends in words."""
+    """One piece for each local day of ``days``, the first and the one after the last: the day, its
+    minutes, and when it begins and ends in words. What lasts for centuries costs no more."""
     first, last = (moment.astimezone(me.zone).replace(tzinfo=None) for moment in (start, end))
     begins, till = f"{first:%H:%M}", f"–{last:%H:%M}" if last > first else ""
     several = first.date() != max(last - timedelta(seconds=1), first).date()
-    midnight = datetime.combine(first.date(), time())
-    while True:
+    midnight = datetime.combine(max(first.date(), days[0]), time())
+    while midnight.date() < days[1] and (midnight < last or midnight.date() == first.date()):
         piece = (max(first, midnight), min(last, midnight + _DAY))
         minutes = [int((moment - midnight) / timedelta(minutes=1)) for moment in piece]
         if several:
@@ -264,8 +273,6 @@ def _pieces(
             begins, till = (f"{first:%H:%M}", f" {until}") if midnight <= first else (until, "")
         yield midnight.date(), minutes[0], max(minutes), begins, till
         midnight += _DAY
-        if midnight >= last:
-            return
 
 
 def _placed(items: Sequence[Item], first_hour: int, last_hour: int) -> Iterator[Item]:

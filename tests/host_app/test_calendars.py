@@ -169,3 +169,30 @@ def test_any_day_in_the_address_is_answered(ada: User, view: str, day: str) -> N
 @pytest.mark.parametrize("person", ["99", "x", "-1", "1 OR 1=1"])
 def test_nobodys_calendar_is_not_found(ada: User, person: str) -> None:
     assert ada.get("/calendar/week", person=person).status_code == 404
+
+
+def test_an_event_of_centuries_is_on_each_day_that_is_shown(site: Site, ada: User) -> None:
+    """Timed or all-day, begun long before and ending long after: drawn where one looks, once."""
+    ages = feed_text(
+        event("1901-01-01T10:00", "P100000D", tz="Europe/Berlin", summary="Ages"),
+        event("1901-01-01", "P100000D", summary="Epoch"),
+    )
+    ada.paste(site.server.serve("/ages.ics", ages))
+    page = ada.see("/calendar/week", day="2027-01-04")
+    for title in ("Ages", "Epoch"):
+        assert len([text for _, _, text in items(page) if title in text]) == 7
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_day_has_an_end(site: Site, ada: User, view: str) -> None:
+    """However many events a calendar holds: what is not shown is counted."""
+    many = [
+        event(f"2027-01-04T08:{n % 60:02}Z", "PT2H", uid=str(n), summary="Many") for n in range(300)
+    ]
+    ada.paste(site.server.serve("/many.ics", feed_text(*many)))
+    page = ada.see(view, day="2027-01-04")
+    assert len(items(page)) < 100
+    assert view == "/calendar/month" or "Design review" in page  # what is booked here comes first
+    hidden = int(re.findall(r'class="more">and (\d+) more', page)[0])
+    shown = [text for _, _, text in items(page) if "Many" in text or "Design review" in text]
+    assert hidden + len(shown) == 301
