@@ -8,6 +8,7 @@ public internet only.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -45,6 +46,8 @@ def main() -> int:
     monday = today + timedelta(
         days=-today.weekday() if today.weekday() < 4 else 7 - today.weekday()
     )
+    # Ended by "kill" as by Ctrl-C: what the demo keeps is gone in either case.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     with ExitStack() as stack:
         if arguments.data is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="host-")))

@@ -92,6 +92,16 @@ def test_the_demo_opens_with_people_and_calendars_to_try(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_demo_that_is_killed_politely_leaves_nothing_either(tmp_path: Path) -> None:
+    with started(tmp_path) as (_, process):
+        assert list(tmp_path.iterdir()) != []
+        process.send_signal(signal.SIGTERM)
+        _, complaints = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert complaints == ""
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_it_keeps_is_there_again(tmp_path: Path) -> None:
     """With a folder it is no demo: no calendars to try, no private network, and the people stay."""
     for _ in range(2):
