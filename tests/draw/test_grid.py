@@ -457,3 +457,10 @@ def test_a_day_alone_has_room_for_more_hours(draw: Draw, days: int, hours: list[
     text = draw([row], lo=at("2027-01-04"), hi=at(f"2027-01-0{4 + days}"), zone=BERLIN)
     labels = re.findall(r">(\d{1,2})</(?:span|text)>", text)
     assert labels == [str(hour) for hour in hours] * days
+
+
+@both
+def test_how_old_a_row_is_stays_whole(draw: Draw) -> None:
+    """The time is what a note is for: it is not cut away."""
+    text = draw([Row("Ada", [MEETING], note="as of Wed 24 Feb 09:00")], **MONDAY)
+    assert ">as of Wed 24 Feb 09:00</" in text

@@ -249,7 +249,7 @@ def _name(layout: Grid, index: int, top: int, height: int) -> Iterator[str]:
     yield f"<g><title>{markup(whole)}</title>"
     yield _text(_MARGIN, middle + (-1 if note else 4.5), fit(row.label, 16), "")
     if note:
-        yield _text(_MARGIN, middle + 11, fit(note, 20), "n")
+        yield _text(_MARGIN, middle + 11, fit(note, 23), "n")
     yield "</g>"
 
 
