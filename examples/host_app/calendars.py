@@ -207,11 +207,16 @@ class Calendars:
 
 
 def _names(people: Sequence[Person]) -> dict[int, str]:
-    """A name for each; two of the same name are told apart by their e-mail addresses."""
+    """A name for each; two of the same name are told apart by their e-mail addresses.
+
+    Whatever people call themselves, nobody's time is taken for somebody else's.
+    """
     plain = [person.name for person in people]
-    return {
-        person.id: person.name
-        if plain.count(person.name) == 1
-        else f"{person.name} ({person.email})"
-        for person in people
-    }
+    names: dict[int, str] = {}
+    for person in people:
+        twice = plain.count(person.name) > 1
+        name = f"{person.name} ({person.email})" if twice else person.name
+        while name in names.values():
+            name += f" #{person.id}"
+        names[person.id] = name
+    return names

@@ -277,3 +277,20 @@ def test_cancelling_frees_the_time(connected: Site, ada: User) -> None:
     assert "is cancelled" in ada.send(f"/events/{number}/cancel").text
     assert ada.get(f"/events/{number}").status_code == 404
     assert verdict(area(ada)).endswith("everybody is free.")
+
+
+def test_nobody_hides_behind_a_name(site: Site, ada: User) -> None:
+    """Two of one name are told apart, and a third who calls themselves as they are shown, too."""
+    for number, name in ((1, "Bob Aldous"), (3, "Bob Aldous (bob@example.com)")):
+        person = site.host.database.person(number)
+        assert person is not None
+        site.host.database.change_person(
+            number, name, person.email, person.timezone, person.opens, person.closes
+        )
+    page = area(ada, people=["2", "3"], day="2027-01-04", at="11:15")
+    assert verdict(page) == (
+        "Mon 4 Jan, 11:15–12:00: Bob Aldous (ada@example.org) is busy, "
+        "Bob Aldous (bob@example.com) is busy."
+    )
+    assert len(standings(page)) == 3
+    assert "Bob Aldous (bob@example.com) #3" in page
