@@ -160,7 +160,9 @@ async def waiting(feed: extcal.Feed) -> None:
         assert_type(await calendars.free_busy(feed, START, END), extcal.FreeBusy)
         assert_type(await calendars.events(feed, START, END), tuple[extcal.ExternalEvent, ...])
         assert_type(await calendars.last_refreshed(feed), datetime | None)
-        table = await calendars.availability({"Ada": feed}, START, END)
+        table = await calendars.availability(
+            {"Ada": feed}, START, END, exclude=["meeting", ("series", START)]
+        )
         assert_type(table, extcal.Availability)
         await calendars.forget(feed)
         async for found, outcome in calendars.refresh_many([feed], per_host=8):
@@ -185,6 +187,7 @@ def many(calendars: extcal.CalendarCache, feed: extcal.Feed, own: extcal.FreeBus
         START,
         END,
         timeout=timedelta(seconds=10),
+        exclude=["meeting"],
     )
     assert_type(table, extcal.Availability)
     as_mapping: Mapping[str, extcal.FreeBusy] = table
