@@ -18,6 +18,8 @@ PIECES = (
     b"\r\n", b"\n", b"\r", b" ", b"\t", b"\n ", b"\r\n ", b"\r\n\t", b"SUMMARY:", b"summary;",
     b"DTSTART;TZID=x:2027", b"EXDATE:1,2,3", b"BEGIN", b":", b";", b"x", b"\x00", b"\x7f",
     b"\xef\xbb\xbf", b"\xc3", b"\xa4", b"FOO:bar", b"yyyyyyyyyyyy", b",", b'"', b"\\n",
+    b"\nDTSTART;TZID=(UTC-05:00) E:20270105", b"\nDTSTART;TZID=(UTC-05:20270106", b"20270105",
+    b"\nSUMMARY;A=b:", b'\nDTSTART;X="a:b":20270107', b"\nSUMMARY ;A :c", b"\nSUMMARY :d",
 )  # fmt: skip
 
 

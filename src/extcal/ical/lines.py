@@ -44,11 +44,12 @@ _HAS_CONTROL = re.compile(b"[" + re.escape(CONTROL) + b"]")
 # A parameter without a value, or without a name, must not cost those behind it.
 _PARAM = re.compile(r';([^=;:"]*+)(?:=((?:"[^"]*+"|[^";:]++)*+))?')
 _DATE_NAMES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
-_DATE_AHEAD = re.compile(r"\s*\d{8}")
+_DATE_AHEAD = re.compile(r"\s*\d{8}").match
 # A quote that was opened before the zone's name may close behind the date.
 _DATE_AFTER_COLON = re.compile(r":(?=\s*\d{8}[\dTtZzPpWDHMS/,+\s-]*\"?\s*$)")
 _MAX_PARAMS = 64
 _SHORT, _MANY = 24, 200  # bytes of a line, and lines, that are worth remembering
+_LONGEST_HEAD = 80  # characters in front of a value that are worth it
 # A cut EXDATE only leaves instances busy; anything else that is cut could hide busy time.
 _MAY_BE_CUT = frozenset({"SUMMARY", "LOCATION", "EXDATE"})
 
@@ -65,6 +66,7 @@ def logical_lines(
     has_control = _HAS_CONTROL.search
     made = tuple.__new__  # half the time of the constructor of a NamedTuple
     again: dict[bytes, tuple[str, str]] = {}  # short lines: some stand in every component
+    heads: dict[str, Mapping[str, str]] = {}  # and what stands in front of the value
     for match in _LOGICAL.finditer(raw, *span):
         start, end = match.span()
         if end - start < _SHORT and (said := again.get(match[0])) is not None:
@@ -85,7 +87,17 @@ def logical_lines(
             if line is not None:
                 yield line
         else:
-            line = parse_line(start, known, _decode(text, start, work), name.end() - start)
+            written = _decode(text, start, work)
+            head, colon, value = written.partition(":")
+            params = heads.get(head) if colon else None
+            if params is not None and (known not in _DATE_NAMES or _DATE_AHEAD(value)):
+                line = made(Line, (start, known, params, value))
+            else:
+                line = parse_line(start, known, written, name.end() - start)
+                # Any other that begins like it, without quotes, is split at its first colon too.
+                plain = colon and line.value == value and '"' not in head
+                if plain and len(head) < _LONGEST_HEAD and len(heads) < _MANY:
+                    heads[head] = line.params
             if end - start < _SHORT and line.params is NO_PARAMS and len(again) < _MANY:
                 again[match[0]] = known, line.value
             yield line
@@ -166,7 +178,7 @@ def parse_line(offset: int, name: str, text: str, after_name: int) -> Line:
             params.setdefault(match.group(1).strip().upper(), _param_value(match.group(2)))
     colon = text.find(":", position)
     value = text[colon + 1 :] if colon >= 0 else ""
-    if name in _DATE_NAMES and (colon != position or not _DATE_AHEAD.match(value)):
+    if name in _DATE_NAMES and (colon != position or not _DATE_AHEAD(value)):
         return _unquoted_colon(offset, name, text, after_name, params, value)
     return Line(offset, name, params, value)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from extcal.ical import dense, recurrence
-from extcal.ical.instances import Instances, Occurrence, distinct, planned_at, touches
+from extcal.ical.instances import Columns, Instances, Occurrence, distinct, planned_at, touches
 from extcal.ical.moments import DAY, Extent, Moment, day_of
 from extcal.ical.values import Event
 from extcal.ical.work import Work
@@ -280,28 +280,42 @@ class Master:
         start = zone.to_epoch(local)
         return Occurrence(start, event.extent.end(local, start, zone), event, local, zone, planned)
 
-    def periods(self, lo: int, hi: int, removed: _Removed) -> Iterator[Occurrence]:
+    def periods(self, lo: int, hi: int, removed: _Removed) -> Iterator[Occurrence | Instances]:
         """RDATE;VALUE=PERIOD brings its own length, also to an instance that a rule gives."""
+        zone, is_date, all_day = self.zone, self.event.start.is_date, self.event.all_day
         longest: dict[int, tuple[Moment, Extent]] = {}
         for moment, extent in self.event.rdates:
             if extent is not None:
-                local = self.local_of(moment)
+                local = moment.local
+                if moment.zone is not zone or moment.is_date or all_day:
+                    local = self.local_of(moment)
                 if local not in longest or longest[local][1].about < extent.about:
                     longest[local] = moment, extent
-        for local in removed.less(sorted(longest)):
+        unmoved: list[tuple[int, int, int]] = []
+        left = removed.less(sorted(longest))
+        for local, planned in zip(left, zone.to_epochs(left), strict=True):
             moment, extent = longest[local]
-            start = moment.epoch
-            planned = Moment(local, self.event.start.is_date, self.zone)
-            if removed.at(start) or removed.at(planned.epoch):
+            usual = moment.zone is zone and moment.local == local
+            start = planned if usual else moment.epoch
+            if removed.epochs and (removed.at(start) or removed.at(planned)):
                 continue
-            if self.shifts and self.since[0] <= planned.epoch:
-                found = self.moved(local, planned.epoch)
+            days, seconds = extent
+            end = start + seconds if not days else extent.end(moment.local, start, moment.zone)
+            if self.shifts and self.since[0] <= planned:
+                found = self.moved(local, planned)
+            elif usual and start <= end:
+                if touches(start, end, lo, hi):
+                    unmoved.append((start, end, local))
+                continue
             else:
-                end = extent.end(moment.local, start, moment.zone)
-                found = Occurrence(start, end, self.event, moment.local, moment.zone, planned)
+                named = Moment(local, is_date, zone)
+                found = Occurrence(start, end, self.event, moment.local, moment.zone, named)
             if touches(found.start, found.end, lo, hi):
                 yield found
         removed.locals.update(longest)
+        if unmoved:
+            starts, ends, locals_ = zip(*sorted(unmoved), strict=True)
+            yield Instances(self.event, Columns(locals_, starts, ends))
 
     # Dense runs: as blocks where instances touch each other, else as columns
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from extcal.ical import recurrence
 from extcal.ical.blocks import Block
 from extcal.ical.components import Component
+from extcal.ical.dates import Dates
 from extcal.ical.lines import Line
 from extcal.ical.moments import (
     DAY,
@@ -29,6 +30,9 @@ from extcal.ical.work import Work
 from extcal.ical.zones import Zones
 
 __all__ = ["ALL_DAY_FLAGS", "FACTS", "Event", "event", "read_late"]
+
+
+_MANY_RULES = 1_000
 
 
 class Event:
@@ -399,36 +403,52 @@ def _read_recurrence_id(found: Event, line: Line, zones: Zones, work: Work) -> N
 def _rules(found: Event, lines: Sequence[Line], work: Work) -> tuple[recurrence.Rule, ...]:
     rules = []
     for line in lines:
-
-        def report(code: str, message: str, action: str, offset: int = line.offset) -> None:
-            work.problem(code, message, offset=offset, uid=found.uid, action=action)
-
-        rule = recurrence.parse(line.value, report)
+        rule = work.rules.get(line.value)
+        if rule is None:
+            odd: list[tuple[str, str, str]] = []
+            rule = recurrence.parse(line.value, lambda *told, odd=odd: odd.append(told))
+            for code, message, action in odd:
+                work.problem(code, message, offset=line.offset, uid=found.uid, action=action)
+            if rule is not None and not odd and len(work.rules) < _MANY_RULES:
+                work.rules[line.value] = rule  # series share a few
         if rule is not None:
             rules.append(rule)
     return tuple(rules)
 
 
 def _read_dates(found: Event, lines: _Lines, zones: Zones, work: Work) -> None:
-    limit = work.limits.max_dates_per_series
+    limits = work.limits
+    dates = Dates(found.calendar, found.start.zone, zones)
     taken = 0
     for name in ("RDATE", "EXDATE"):
         for line in lines.get(name, ()):
-            for value in line.value.split(","):
-                if not value.strip():
-                    continue
-                taken += 1
-                if taken > limit or work.count("dates") > work.limits.max_dates:
-                    _too_many_dates(found, line, name, taken > limit, work)
-                    return
-                if not _read_date(found, line, name, value, zones):
-                    work.problem(
-                        "bad_date",
-                        f"a value of {name} cannot be read",
-                        offset=line.offset,
-                        uid=found.uid,
-                        action="ignored",
-                    )
+            values = [value for value in line.value.split(",") if value.strip()]
+            size = len(values)
+            room = limits.max_dates - work.count("dates", 0)
+            room = max(0, min(room, limits.max_dates_per_series - taken))
+            del values[room:]
+            for date in dates.of(line, values):
+                if date is None:
+                    _bad_date(found, line, name, work)
+                elif name == "RDATE":
+                    found.rdates.append(date)
+                else:
+                    found.exdates.append(date[0])  # of a period only the start counts
+            taken += len(values)
+            work.count("dates", len(values))
+            if size > room:
+                _too_many_dates(found, line, name, taken == limits.max_dates_per_series, work)
+                return
+
+
+def _bad_date(found: Event, line: Line, name: str, work: Work) -> None:
+    work.problem(
+        "bad_date",
+        f"a value of {name} cannot be read",
+        offset=line.offset,
+        uid=found.uid,
+        action="ignored",
+    )
 
 
 def _too_many_dates(found: Event, line: Line, name: str, series: bool, work: Work) -> None:
@@ -441,31 +461,3 @@ def _too_many_dates(found: Event, line: Line, name: str, series: bool, work: Wor
         work.problem(
             limit, message, offset=line.offset, uid=found.uid, action="instances left busy"
         )
-
-
-def _read_date(found: Event, line: Line, name: str, value: str, zones: Zones) -> bool:
-    begin, slash, rest = value.partition("/")
-    zone = found.start.zone
-    moment = parse_moment(line._replace(value=begin), found.calendar, zones, series=zone)
-    if moment is None:
-        return False
-    if name == "EXDATE":
-        found.exdates.append(moment)  # of a period only the start counts
-        return True
-    extent = None
-    if slash:
-        end = line._replace(value=rest)
-        extent = _period_extent(moment, end, found, zones)
-    found.rdates.append((moment, extent))
-    return True
-
-
-def _period_extent(start: Moment, rest: Line, found: Event, zones: Zones) -> Extent | None:
-    """3.3.9: a period has an end or a duration; instead of an unreadable one, the event's own."""
-    duration = parse_duration(rest.value)
-    if duration is not None and not duration.empty:
-        return duration.extent
-    end = parse_moment(rest, found.calendar, zones, series=found.start.zone)
-    if end is None or end.epoch < start.epoch:
-        return None
-    return Extent(0, min(end.epoch - start.epoch, LONGEST))

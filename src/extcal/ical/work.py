@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from extcal.errors import LimitExceeded, Problem
+from extcal.ical.rules import Rule
 from extcal.limits import Limits
 
 __all__ = ["Work"]
@@ -19,7 +20,8 @@ class Work:
 
     ``complete`` turns False once a cut or a limit made time unknown. ``unknown`` holds stretches
     ``(start, end)`` in epoch seconds, ``end`` None meaning "to the end of the window"; a start of
-    None means from its beginning.
+    None means from its beginning. ``rules`` are those that were read already, by their text, if
+    there was nothing odd about them.
     """
 
     __slots__ = (
@@ -30,6 +32,7 @@ class Work:
         "complete",
         "counts",
         "limits",
+        "rules",
         "steps",
         "strict",
         "unknown",
@@ -42,6 +45,7 @@ class Work:
         self.complete = True
         self.unknown: list[tuple[int | None, int | None]] = []
         self.counts: dict[str, int] = {}
+        self.rules: dict[str, Rule] = {}
         self._problems: list[Problem] = []
         self._offsets: list[int | None] = []
         self._reasons: set[str] = set()  # codes of what made time unknown
