@@ -263,6 +263,22 @@ def _short_events() -> bytes:
     return _calendar(*(one.format(n, 1 + n % 28, n % 24, n % 60) for n in range(5_000)))
 
 
+def _exrules() -> bytes:
+    rules = [f"EXRULE:FREQ=DAILY;INTERVAL={number}" for number in range(2, 22)]
+    lines = ("DURATION:PT1H", "RRULE:FREQ=DAILY", *rules)
+    return _calendar(*(_event(*lines, uid=f"u{n}") for n in range(800)))
+
+
+def _rdates_with_periods() -> bytes:
+    parts = []
+    for number in range(700):
+        days = _days(40, datetime(2027, 1, 4) + timedelta(hours=number))
+        rdates = ",".join(f"{day}/PT{30 + number % 20}M" for day in days)
+        lines = ("DURATION:PT1H", "RRULE:FREQ=DAILY", f"RDATE;VALUE=PERIOD:{rdates}")
+        parts.append(_event(*lines, uid=f"u{number}"))
+    return _calendar(*parts)
+
+
 def _digits() -> bytes:
     many = "9" * 300_000
     return _calendar(
@@ -364,6 +380,16 @@ HOSTILE: tuple[Hostile, ...] = (
     Hostile("1,200 events with 40 unknown components each", _nested),
     Hostile("a daily series in every zone of the world", _zones_of_the_world),
     Hostile("5,000 bare events in the window", _short_events),
+    Hostile("800 series with 20 EXRULEs each", _exrules),
+    Hostile(
+        "BYSETPOS that names every minute",
+        _series(
+            "FREQ=HOURLY;BYMINUTE={};BYSETPOS={}".format(
+                ",".join(map(str, range(60))), ",".join(map(str, range(1, 61)))
+            )
+        ),
+    ),
+    Hostile("700 series of 40 RDATEs that are periods", _rdates_with_periods),
     Hostile("numbers of 300,000 digits", _digits),
     Hostile(
         "a title of 900,000 backslashes",

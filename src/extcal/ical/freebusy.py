@@ -5,8 +5,10 @@ Reading is part of the corridor. Writing is icalendar's work; it is imported whe
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import NamedTuple
 
 from extcal.ical.components import Component, Stream, read
@@ -287,8 +289,12 @@ def _known(free_busy: FreeBusy) -> Iterator[tuple[int, int]]:
 
 
 def _blocking(free_busy: FreeBusy, lo: int, hi: int) -> Iterator[tuple[int, int, int]]:
-    for start, end, fbtype in free_busy.epochs:
-        if fbtype > FBType.WORKING_ELSEWHERE and start < hi and end > lo:
+    epochs = free_busy.epochs  # sorted and disjoint; there may be as many stretches as of these
+    for index in range(bisect_right(epochs, lo, key=itemgetter(1)), len(epochs)):
+        start, end, fbtype = epochs[index]
+        if start >= hi:
+            return
+        if fbtype > FBType.WORKING_ELSEWHERE:
             yield max(start, lo), min(end, hi), fbtype
 
 
