@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -218,6 +218,79 @@ def test_nor_behind_a_stray_byte(body: bytes, stray: bytes, place: int) -> None:
     at = place % len(body)
     check(body[:at] + stray + body[at:])
     check(body[:at])
+
+
+LONG_AGO = ("20200105", "20200112", "20260304", "20270211", "20270218", "20270225", "20270228")
+FAMILY_DAYS = (*LONG_AGO, "20270304", "20270311", "20270415", "20280106")
+LENGTHS = ("DTEND-0", "DTEND-1", "DTEND-90", "DURATION:PT1H", "DURATION:P40D", "")
+
+
+def later_by(day: str, days_: int) -> str:
+    return f"{datetime.strptime(day, '%Y%m%d') + timedelta(days_):%Y%m%d}"
+
+
+@st.composite
+def members(draw: st.DrawFn) -> list[str]:
+    """A series, an override of it, or a version of either."""
+    day, time = (
+        draw(st.sampled_from(FAMILY_DAYS)),
+        draw(st.sampled_from(("T090000Z", "T090000", ""))),
+    )
+    lines = [f"UID:{draw(st.sampled_from('aab'))}", when("DTSTART", day, time)]
+    length = draw(st.sampled_from(LENGTHS[:1] * 6 + LENGTHS))
+    if length.startswith("DTEND"):
+        end = later_by(day, int(length[6:]))
+        lines.append(when("DTEND", end, time and time.replace("T09", "T10")))
+    elif length:
+        lines.append(length)
+    kind = draw(st.integers(0, 5))
+    if kind < 2:
+        lines.append(f"RRULE:FREQ={draw(st.sampled_from(('DAILY', 'WEEKLY')))}")
+    elif kind < 5:
+        lines.append(when("RECURRENCE-ID", draw(st.sampled_from(FAMILY_DAYS)), time))
+    if draw(st.integers(0, 9)) == 0:
+        lines.append("RDATE;VALUE=PERIOD:20200112T090000Z/P2600D")
+    if draw(st.integers(0, 2)) == 0:
+        lines.append(f"SEQUENCE:{draw(st.integers(0, 2))}")
+    return lines
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(members(), min_size=2, max_size=9), changes.map(lambda some: some[:1]))
+def test_nor_where_overrides_are_long_past(
+    family: list[list[str]], some: list[tuple[int, str, bool]]
+) -> None:
+    """They go unless an instance may reach the window, or another version of them is kept."""
+    lines = ["BEGIN:VCALENDAR", "BEGIN:VEVENT", *PAST.split("|"), "END:VEVENT"]
+    for event in family:
+        lines += ["BEGIN:VEVENT", *event, "END:VEVENT"]
+    lines += ["BEGIN:VEVENT", *PAST.split("|"), "END:VEVENT", "END:VCALENDAR", ""]
+    for place, line, instead in some:
+        at = 6 + place % (len(lines) - 6)
+        lines[at : at + instead] = [line]
+    check("\r\n".join(lines).encode())
+
+
+def test_past_overrides_of_a_live_series_are_left_out() -> None:
+    """All but the one that moved there from the window, and those of an instance that is long."""
+    short = "UID:{}|DTSTART:20200106T090000Z|DTEND:20200106T100000Z|RRULE:FREQ=DAILY"
+    long = short.replace("DTEND:20200106", "DTEND:20200406")
+    gone = "UID:{}|DTSTART:2020010{}T110000Z|DTEND:2020010{}T120000Z|RECURRENCE-ID:{}T090000Z"
+    body = calendar(
+        PAST,
+        short.format("a"),
+        long.format("b"),
+        *(gone.format("a", day, day, f"2020010{day}") for day in range(6, 10)),
+        gone.format("a", 9, 9, "20270311"),
+        *(gone.format("b", day, day, f"2020010{day}") for day in range(6, 10)),
+        PAST,
+        "UID:z|DTSTART:20270311T090000",
+    )
+    check(body)
+    spans = room.sieve(body, LO, HI, Limits()).spans
+    kept = b"".join(body[start:end] for start, end in spans)
+    assert kept.count(b"UID:a") == 2
+    assert kept.count(b"UID:b") == 5
 
 
 def test_blocks_are_dropped_in_most_of_these_feeds() -> None:

@@ -28,7 +28,7 @@ _ONE_DAY = re.compile(
     rb"DTEND\1:\2((?:%b)?)\4" % (_TIME_OF_DAY, _TIME_OF_DAY) + _ENDS
 )
 _PLAIN_ID = re.compile(
-    rb"RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:[0-9]{8}(?:T[0-9]{6}Z?)?" + _ENDS
+    rb"RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:([0-9]{8})(?:T[0-9]{6}Z?)?" + _ENDS
 )
 _WEEKDAY = rb"(?:MO|TU|WE|TH|FR|SA|SU)"
 _NUMBERED = rb"(?:[+-]?[1-5])?" + _WEEKDAY
@@ -82,6 +82,7 @@ class Past:
 
     def __init__(self, day: date) -> None:
         self.day = day
+        self.digits = f"{day:%Y%m%d}".encode()
         self.long_ago = f"{day - SLACK:%Y%m%d}".encode()
 
     def holds(self, raw: bytes, start: int, end: int, line: int) -> bool:
@@ -91,15 +92,45 @@ class Past:
         ended rule is over. So is a RECURRENCE-ID, unless the event has no end of its own: it would
         last as long as its master.
         """
-        began = raw.find(b"\nDTSTART", start, end)
-        day = _ONE_DAY.match(raw, began) if began >= 0 else None
-        if day is not None and raw.find(b"\nDTEND", start, began) < 0:
+        day = _one_day(raw, start, end)
+        if day is not None:
             if raw.startswith(b"RECURRENCE", line):
                 return day[3] <= day[5] and _PLAIN_ID.match(raw, line) is not None
             ended = _UNTIL_RULE.match(raw, line)
             if ended is not None:
                 return ended[1] < self.long_ago
         return self.holds_all_the_same(raw, start, end, line)
+
+    def holds_override(self, raw: bytes, start: int, end: int) -> bool:
+        """Whether this is a plain override, it and its instance both past, that has no rule."""
+        line = raw.find(b"\nRECURRENCE-ID", start, end)
+        planned = _PLAIN_ID.match(raw, line + 1) if line >= 0 else None
+        if planned is None or planned[1] >= self.digits:
+            return False
+        day = _one_day(raw, start, end)
+        return (
+            day is not None
+            and day[2] < self.digits
+            and day[3] <= day[5]
+            and raw.find(b"\nDURATION", start, end) < 0
+            and raw.find(b"\nRRULE", start, end) < 0
+        )
+
+    def ignores_overrides(self, raw: bytes, start: int, end: int) -> bool:
+        """Whether past overrides of past instances are nothing to this event of the same UID.
+
+        It is a series whose instances end on the day they start, or the override of an instance
+        that is not past.
+        """
+        line = raw.find(b"\nRECURRENCE-ID", start, end)
+        if line >= 0:
+            planned = _PLAIN_ID.match(raw, line + 1)
+            return planned is not None and planned[1] >= self.digits
+        return (
+            raw.find(b"\nRRULE:", start, end) >= 0
+            and raw.find(b"\nRDATE", start, end) < 0
+            and _one_day(raw, start, end) is not None
+        )
 
     def holds_all_the_same(self, raw: bytes, start: int, end: int, line: int) -> bool:
         """The same of what is written in other ways."""
@@ -137,6 +168,14 @@ class Past:
             return last is not None and last + length < self.day
         except (ValueError, OverflowError):
             return False
+
+
+def _one_day(raw: bytes, start: int, end: int) -> re.Match[bytes] | None:
+    """The DTSTART and the DTEND of an event, if they stand together and are of one day."""
+    began = raw.find(b"\nDTSTART", start, end)
+    if began < 0 or raw.find(b"\nDTEND", start, began) >= 0:
+        return None
+    return _ONE_DAY.match(raw, began)
 
 
 def _is_day(digits: bytes) -> bool:

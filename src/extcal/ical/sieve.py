@@ -234,20 +234,43 @@ class _Pieces:
                 self.kept.add(bisect_right(starts, position) - 1)
 
     def keep_relatives(self) -> None:
-        """Keep what shares its UID with anything kept: versions and instances decide together."""
+        """Keep what shares its UID with anything kept: versions and instances decide together.
+
+        A past override of a past instance is none of them, unless another version of it is kept, or
+        an instance may be long enough to reach the window.
+        """
         uids, fold = self.uids, self.newline + b" "
         written = b"".join(uids)
         if fold in written:
             uids = [uid.replace(fold, b"") for uid in uids]
         kept = set(self.kept_uids(uids)) - {""}
         plain = {uid.encode() for uid in kept if uid.isascii()}
-        self.kept.update([number for number, uid in enumerate(uids) if uid in plain])
+        related = [number for number, uid in enumerate(uids) if uid in plain]
+        self.kept.update(self.less_past_overrides(related, uids))
         if written.translate(None, _GRAPHIC).replace(fold, b""):
             self.kept.update(
                 number
                 for number, uid in enumerate(uids)
                 if uid and not _PLAIN_UID.fullmatch(uid) and not kept.isdisjoint(_readings(uid))
             )
+
+    def less_past_overrides(self, related: list[int], uids: list[bytes]) -> list[int]:
+        """Those of the numbers that matter to the kept pieces of their UID."""
+        raw, starts, past = self.raw, self.starts, self.past
+        indifferent: dict[bytes, bool] = {}
+        for number in self.kept:
+            uid = uids[number]
+            if indifferent.get(uid, True):
+                indifferent[uid] = number in self.sure and past.ignores_overrides(
+                    raw, starts[number], starts[number + 1]
+                )
+        return [
+            number
+            for number in related
+            if not indifferent.get(uids[number])
+            or number in self.kept
+            or not past.holds_override(raw, starts[number], starts[number + 1])
+        ]
 
     def kept_uids(self, uids: list[bytes]) -> Iterator[str]:
         """The UIDs that the reader will find in what is kept, as it will find them.
