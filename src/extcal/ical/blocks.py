@@ -30,15 +30,17 @@ class Block(NamedTuple):
 # A line that is no fold must name its property in full; only alarms may begin and end, and only
 # behind the event's own lines. In a block of CRLF a lone LF ends a line as well.
 _NAMED = rb"(?!BEGIN|END)[A-Z][A-Z0-9_-]*[;:]"
-_ALARMED = _NAMED + rb"|(?:BEGIN|END):VALARM(?:\r?\n(?![ \t])|\Z)"
 _ODD = rb"\n(?!(?:[ \t]|%b))"
 _ODD_CRLF = rb"\n(?!(?<=\r\n)(?:[ \t]|%b))"
+# Each ends where the next begins, so that no line between is the event's; no name goes on.
+_ALARMS = (
+    rb"(?:\nBEGIN:VALARM%b(?!\n[ \t])(?:\n(?:[ \t]|%b)[^\r\n]*+%b)*+\nEND:VALARM%b(?!\n[ \t]))++"
+)
 _LOOKS = {
-    b"\n": (re.compile(_ODD % _NAMED).search, re.compile(_ODD % _ALARMED).search),
-    b"\r\n": (re.compile(_ODD_CRLF % _NAMED).search, re.compile(_ODD_CRLF % _ALARMED).search),
+    newline: (re.compile(odd % _NAMED).search, re.compile(_ALARMS % (cr, _NAMED, cr, cr)).match)
+    for newline, odd, cr in ((b"\n", _ODD, b""), (b"\r\n", _ODD_CRLF, rb"\r"))
 }
 _ALARM = b"\nBEGIN:VALARM"
-_ALARM_END = b"\nEND:VALARM"
 
 
 def plain_block(raw: bytes, start: int, stop: int, calendar: int, utf8: bool) -> Block | None:
@@ -57,12 +59,14 @@ def plain_block(raw: bytes, start: int, stop: int, calendar: int, utf8: bool) ->
     # ``end`` is in front of the newline before its END; its name may go on behind a fold.
     if end < lines or raw[lines] in b" \t":
         return None
-    odd, odd_alarm = _LOOKS[newline]
+    odd, alarms = _LOOKS[newline]
     own = raw.find(_ALARM, start, end)
     if own < 0:
         own = end
-    elif odd_alarm(raw, own, end) is not None or not _only_alarms(raw, own, end, newline):
-        return None
+    else:
+        behind = alarms(raw, own, stop)
+        if behind is None or behind.end() != end + len(newline) - 1:
+            return None
     if odd(raw, start, own) is not None or (utf8 and not _is_utf8(raw[start:stop])):
         return None
     return Block(start, own, end + len(newline), calendar)
@@ -76,17 +80,6 @@ def _is_utf8(chunk: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _only_alarms(raw: bytes, start: int, end: int, newline: bytes) -> bool:
-    """Whether each alarm ends where the next begins, so that no line between is the event's."""
-    if not raw.endswith(_ALARM_END, start, end):
-        return False
-    ends = raw.count(_ALARM_END, start, end)
-    if ends == 1:
-        return raw.find(_ALARM, start + 1, end) < 0
-    joints = raw.count(_ALARM_END + newline + _ALARM[1:], start, end)
-    return raw.count(_ALARM, start, end) == ends == joints + 1
 
 
 def own_lines(raw: bytes, block: Block, names: Mapping[bytes, str], work: Work) -> list[Line]:

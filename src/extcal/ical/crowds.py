@@ -200,7 +200,8 @@ def _lost_events(sieved: Sieved, work: Work) -> list[Span]:
 
 def _excess_availability(sieved: Sieved, work: Work) -> list[Span]:
     """All plainly written VAVAILABILITYs, if they and what is in them are too many."""
-    size = _count(sieved, b"\nBEGIN:VAVAILABILITY") + _count(sieved, b"\nBEGIN:AVAILABLE")
+    size = _count(sieved, b"\nBEGIN:VAVAILABILITY")
+    size += _count(sieved, b"\nBEGIN:AVAILABLE") if size else 0
     if size <= work.limits.max_availability:
         return []
     found = [m.span() for span in sieved.spans for m in _AVAILABILITIES.finditer(sieved.raw, *span)]
