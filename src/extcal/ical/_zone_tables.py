@@ -135,9 +135,11 @@ class TzinfoRules:
         before = offset_at(start)
         first = _seconds(before)
         transitions: list[tuple[int, int]] = []
+        sample, further = base + timedelta(0, start), timedelta(0, step)
         while start < hi + MARGIN:
             end = start + step
-            after = offset_at(end)
+            sample += further
+            after = fromutc(sample).utcoffset()
             while before != after:
                 start = _first_change(offset_at, start, end, before)
                 before = offset_at(start)

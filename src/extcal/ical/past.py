@@ -24,11 +24,11 @@ _ENDS = rb"\r?\n(?![ \t])"
 _TIME_OF_DAY = rb"T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"
 # What most write: the one behind the other, and both of one day. 3 and 5: their times of day.
 _ONE_DAY = re.compile(
-    rb"\nDTSTART((?:;[^:\"\r\n]*+)?):([0-9]{8})((?:%b)?)(Z?)\r?\n"
-    rb"DTEND\1:\2((?:%b)?)\4" % (_TIME_OF_DAY, _TIME_OF_DAY) + _ENDS
+    rb"\nDTSTART(;[^:\"\r\n]*+|):([0-9]{8})(%b|)(Z|)\r?\n"
+    rb"DTEND\1:\2(%b|)\4" % (_TIME_OF_DAY, _TIME_OF_DAY) + _ENDS
 )
 _PLAIN_ID = re.compile(
-    rb"RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:([0-9]{8})(?:T[0-9]{6}Z?)?" + _ENDS
+    rb"RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+|):([0-9]{8})(?:T[0-9]{6}Z?|)" + _ENDS
 )
 _WEEKDAY = rb"(?:MO|TU|WE|TH|FR|SA|SU)"
 _NUMBERED = rb"(?:[+-]?[1-5])?" + _WEEKDAY
@@ -38,7 +38,7 @@ _PART = (
     rb"|BYDAY=" + _NUMBERED + rb"(?:," + _NUMBERED + rb")*|WKST=" + _WEEKDAY + rb"|BYMONTHDAY="
     rb"-?(?:[1-9]|[12][0-9]|3[01])|BYMONTH=(?:[1-9]|1[0-2])|BYSETPOS=-?[1-9]"
 )
-_TIMED = rb"(?:" + _TIME_OF_DAY + rb"Z?)?"
+_TIMED = rb"(?:" + _TIME_OF_DAY + rb"Z?|)"
 # 1: its parts, 2: the last UNTIL among them
 _PLAIN_RULE = re.compile(
     rb"RRULE:(" + _FREQ + rb"(?:;(?:UNTIL=([0-9]{8})" + _TIMED + rb"|" + _PART + rb"))*)" + _ENDS

@@ -55,8 +55,8 @@ _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
 # since a lone LF may end it.
 _BORDERS = rb"""
 (?: ND:VEVENT(?<=\nEND:VEVENT)%(lf)s()(?=BEGIN:VEVENT%(lf)s)
-| ID:(?<=\nUID:)(?=([^%(stop)s]++(?:%(lf)s\ [^%(stop)s]++)?)%(lf)s[^\ \t])
-)?"""
+| ID:(?<=\nUID:)(?=([^%(stop)s]++(?:%(lf)s\ [^%(stop)s]++|))%(lf)s[^\ \t])
+|)"""
 _NEXT, _UID = 1, 2
 _ANY_ID = rb"|CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:"
 _DATED = rb"[^:\"\n]*:"
