@@ -257,18 +257,19 @@ class _Pieces:
     def less_past_overrides(self, related: list[int], uids: list[bytes]) -> list[int]:
         """Those of the numbers that matter to the kept pieces of their UID."""
         raw, starts, past = self.raw, self.starts, self.past
-        indifferent: dict[bytes, bool] = {}
+        others = [number for number in related if number not in self.kept]
+        indifferent = {uids[number] for number in others}
         for number in self.kept:
             uid = uids[number]
-            if indifferent.get(uid, True):
-                indifferent[uid] = number in self.sure and past.ignores_overrides(
-                    raw, starts[number], starts[number + 1]
-                )
+            if uid in indifferent and not (
+                number in self.sure
+                and past.ignores_overrides(raw, starts[number], starts[number + 1])
+            ):
+                indifferent.discard(uid)
         return [
             number
-            for number in related
-            if not indifferent.get(uids[number])
-            or number in self.kept
+            for number in others
+            if uids[number] not in indifferent
             or not past.holds_override(raw, starts[number], starts[number + 1])
         ]
 
