@@ -22,7 +22,7 @@ import feeds
 import tables
 from hostile import HOSTILE
 from people import common, joined
-from race import Answer, Case, Runner, commands, race
+from race import PASSES, Answer, Case, Runner, commands, race
 from starting import import_costs
 
 _HERE = Path(__file__).parent
@@ -76,7 +76,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="every peer on every feed")
     parser.add_argument("--only", nargs="+", choices=_SECTIONS, default=list(_SECTIONS))
     parser.add_argument("--feeds", nargs="+", help="such as google-10000 outlook-100 heavy-500")
-    parser.add_argument("--who", nargs="+", help="extcal regex libical recurring ical")
+    parser.add_argument("--who", nargs="+", help="extcal regex either libical recurring ical")
     parser.add_argument("--rounds", type=int, help="how often each reads each feed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=float, help="seconds a contestant may take for one feed")
@@ -90,10 +90,10 @@ def _options() -> argparse.Namespace:
 
 def _case(name: str, options: argparse.Namespace) -> Case:
     kind, _, count = name.partition("-")
-    who = ["extcal", "regex", "libical", "recurring", "ical"]
+    who = ["extcal", *PASSES, "libical", "recurring", "ical"]
     if not options.all:
         if int(count) > 10_000 or (options.quick and (int(count) > 1_000 or kind == "heavy")):
-            who = ["extcal", "regex", "libical"]
+            who = ["extcal", *PASSES, "libical"]
         elif int(count) > 1_000 or kind == "heavy":
             who.remove("ical")
     if options.who:
@@ -122,7 +122,7 @@ def _memory(
     path = stored("google-10000" if options.quick else "google-50000", options.seed)
     slow = {"recurring", "ical"} if not options.all else set()
     answers = {}
-    for name in known.keys() - slow - {"regex"}:
+    for name in known.keys() - slow - set(PASSES):
         with Runner(known[name], options.limit) as runner:
             runner.ask(stored("google-100", options.seed))
             answers[name] = runner.ask(path)

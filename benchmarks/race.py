@@ -15,9 +15,11 @@ from pathlib import Path
 
 from feeds import END, START
 
-__all__ = ["Answer", "Case", "Runner", "commands", "race"]
+__all__ = ["PASSES", "Answer", "Case", "Runner", "commands", "race"]
 
 HERE = Path(__file__).parent
+PASSES = ("regex", "either")
+"""Contestants that are units of measure, not libraries."""
 PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
 
 
@@ -59,7 +61,7 @@ class Case:
     def agrees(self, contestant: str) -> bool | None:
         """Whether its intervals are extcal's; None if it has none."""
         ours, theirs = self.answers.get("extcal"), self.answers.get(contestant)
-        if not ours or not theirs or theirs[-1].error or contestant == "regex":
+        if not ours or not theirs or theirs[-1].error or contestant in PASSES:
             return None
         return ours[-1].busy == theirs[-1].busy
 
@@ -139,7 +141,7 @@ def race(
 def commands() -> tuple[dict[str, list[str]], list[str]]:
     """Return how each contestant that can run here is started, and a word on those that cannot."""
     script = str(HERE / "contestant.py")
-    ours = {name: [sys.executable, script, name] for name in ("extcal", "regex")}
+    ours = {name: [sys.executable, script, name] for name in ("extcal", *PASSES)}
     words = []
     if PEERS.exists():
         ours |= {name: [str(PEERS), script, name] for name in ("recurring", "ical")}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from race import PEERS, Answer, Case
+from race import PASSES, PEERS, Answer, Case
 
 __all__ = [
     "heading",
@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 NAMES = {
+    "either": "the same, names in either case",
     "extcal": "extcal",
     "ical": "ical",
     "libical": "libical (C)",
@@ -117,7 +118,7 @@ def _ratio(name: str, ratio: float) -> str:
 
 
 def _promise(feed: str, name: str, ratio: float) -> str:
-    if name == "regex" and feed == "google-50000":
+    if name in PASSES and feed == "google-50000":
         return _verdict(_REGEX_REACH, _REGEX_FLOOR, 1 / ratio, more=False)
     if (feed, name) in REACH:
         return _verdict(*REACH[feed, name], ratio, more=True)
