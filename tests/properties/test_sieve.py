@@ -271,6 +271,23 @@ def test_nor_where_overrides_are_long_past(
     check("\r\n".join(lines).encode())
 
 
+def test_a_uid_between_two_events_is_not_taken_for_the_next_ones() -> None:
+    """Two events in what looks like one piece: the override of the second is not left out."""
+    body = calendar(
+        PAST,
+        "UID:a|DTSTART:20200105T090000Z|DTEND:20200105T100000Z",
+        f"{NOW[6:]}|UID:b",
+        "UID:b|DTSTART:20200105T090000Z|DTEND:20200105T100000Z|RECURRENCE-ID:20200105T090000Z",
+        PAST,
+    )
+    between = body.replace(
+        b"END:VEVENT\r\nBEGIN:VEVENT\r\nDTSTART:20270310",
+        b"END:VEVENT\r\nUID:a\r\nBEGIN:VEVENT\r\nDTSTART:20270310",
+    )
+    assert between != body
+    check(between)
+
+
 def test_past_overrides_of_a_live_series_are_left_out() -> None:
     """All but the one that moved there from the window, and those of an instance that is long."""
     short = "UID:{}|DTSTART:20200106T090000Z|DTEND:20200106T100000Z|RRULE:FREQ=DAILY"

@@ -43,16 +43,14 @@ _TIMED = rb"(?:" + _TIME_OF_DAY + rb"Z?|)"
 _PLAIN_RULE = re.compile(
     rb"RRULE:(" + _FREQ + rb"(?:;(?:UNTIL=([0-9]{8})" + _TIMED + rb"|" + _PART + rb"))*)" + _ENDS
 )
-# The same with one UNTIL, 1, on a day that every month has.
+# The same with one UNTIL, 1, on a day that there surely is.
 _OTHERS = rb"(?:;(?:" + _PART + rb"))*+"
+_DAY = (
+    rb"[0-9]{4}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])"
+    rb"|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
+)
 _UNTIL_RULE = re.compile(
-    rb"RRULE:"
-    + _FREQ
-    + _OTHERS
-    + rb";UNTIL=([0-9]{4}(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8]))"
-    + _TIMED
-    + _OTHERS
-    + _ENDS
+    rb"RRULE:" + _FREQ + _OTHERS + rb";UNTIL=(" + _DAY + rb")" + _TIMED + _OTHERS + _ENDS
 )
 _LONGEST_STEP = {b"DAILY": 1, b"WEEKLY": 7, b"MONTHLY": 31, b"YEARLY": 366}
 
@@ -99,6 +97,8 @@ class Past:
             ended = _UNTIL_RULE.match(raw, line)
             if ended is not None:
                 return ended[1] < self.long_ago
+            rule = _PLAIN_RULE.match(raw, line)
+            return rule is not None and self.has_ended(rule, day[2], day[2])
         return self.holds_all_the_same(raw, start, end, line)
 
     def holds_override(self, raw: bytes, start: int, end: int) -> bool:

@@ -243,10 +243,11 @@ class _Pieces:
         written = b"".join(uids)
         if fold in written:
             uids = [uid.replace(fold, b"") for uid in uids]
-        kept = set(self.kept_uids(uids)) - {""}
+        told = set(self.told_uids(uids)) - {""}
+        kept = told.union(*(_readings(uids[number]) for number in self.sure))
         plain = {uid.encode() for uid in kept if uid.isascii()}
         related = [number for number, uid in enumerate(uids) if uid in plain]
-        self.kept.update(self.less_past_overrides(related, uids))
+        self.kept.update(self.less_past_overrides(related, uids, told))
         if written.translate(None, _GRAPHIC).replace(fold, b""):
             self.kept.update(
                 number
@@ -254,16 +255,21 @@ class _Pieces:
                 if uid and not _PLAIN_UID.fullmatch(uid) and not kept.isdisjoint(_readings(uid))
             )
 
-    def less_past_overrides(self, related: list[int], uids: list[bytes]) -> list[int]:
-        """Those of the numbers that matter to the kept pieces of their UID."""
+    def less_past_overrides(
+        self, related: list[int], uids: list[bytes], told: set[str]
+    ) -> list[int]:
+        """Those of the numbers that matter to the kept pieces of their UID.
+
+        ``told`` are the UIDs of pieces of which nobody knows what else they hold.
+        """
         raw, starts, past = self.raw, self.starts, self.past
         others = [number for number in related if number not in self.kept]
         indifferent = {uids[number] for number in others}
-        for number in self.kept:
+        indifferent.difference_update(uid.encode() for uid in told)
+        for number in self.sure:
             uid = uids[number]
-            if uid in indifferent and not (
-                number in self.sure
-                and past.ignores_overrides(raw, starts[number], starts[number + 1])
+            if uid in indifferent and not past.ignores_overrides(
+                raw, starts[number], starts[number + 1]
             ):
                 indifferent.discard(uid)
         return [
@@ -273,17 +279,12 @@ class _Pieces:
             or not past.holds_override(raw, starts[number], starts[number + 1])
         ]
 
-    def kept_uids(self, uids: list[bytes]) -> Iterator[str]:
-        """The UIDs that the reader will find in what is kept, as it will find them.
+    def told_uids(self, uids: list[bytes]) -> Iterator[str]:
+        """The UIDs that the reader will find in what is kept, but for the pieces that are sure.
 
         What is kept of the head is no event, unless that is written in an odd way.
         """
         raw, starts = self.raw, self.starts
-        for number in self.sure:
-            if uids[number].translate(None, _GRAPHIC):
-                yield from _readings(uids[number])
-            else:
-                yield uids[number].decode()
         unsure = self.kept - self.sure
         spans = [(starts[number], starts[number + 1], uids[number]) for number in unsure]
         for start, end, uid in [(0, starts[0], b""), *spans]:
@@ -313,5 +314,7 @@ class _Pieces:
 
 def _readings(uid: bytes) -> set[str]:
     """A UID as the reader will see it, whichever encoding it takes the line to be in."""
+    if not uid.translate(None, _GRAPHIC):
+        return {uid.decode()}
     data = _FOLD.sub(b"", uid).partition(b"\n")[0].translate(None, CONTROL)
     return {data.decode("utf-8", "replace").strip(), data.decode("cp1252", "replace").strip()}
