@@ -52,6 +52,7 @@ _DAY = (
 _UNTIL_RULE = re.compile(
     rb"RRULE:" + _FREQ + _OTHERS + rb";UNTIL=(" + _DAY + rb")" + _TIMED + _OTHERS + _ENDS
 )
+_NOT_CHOOSING = frozenset({b"COUNT", b"FREQ", b"INTERVAL", b"WKST"})
 _LONGEST_STEP = {b"DAILY": 1, b"WEEKLY": 7, b"MONTHLY": 31, b"YEARLY": 366}
 
 
@@ -157,15 +158,17 @@ class Past:
 
     def has_ended(self, rule: re.Match[bytes], begins: bytes, ends: bytes) -> bool:
         """Whether no instance of a first one between these dates reaches the day."""
-        parts = [part.split(b"=") for part in rule[1].split(b";")]
-        named = dict(parts)
+        parts = rule[1].split(b";")
+        named = dict([part.split(b"=") for part in parts])
         if len(named) != len(parts):
             return False
         try:
             first = _date(begins)
             last = _last(named, first)
-            length = max(_date(ends) - first + SLACK, SLACK)
-            return last is not None and last + length < self.day
+            if last is None:
+                return False
+            length = SLACK if ends == begins else max(_date(ends) - first + SLACK, SLACK)
+            return last + length < self.day
         except (ValueError, OverflowError):
             return False
 
@@ -195,9 +198,8 @@ def _last(parts: dict[bytes, bytes], begins: date) -> date | None:
     if b"UNTIL" in parts:
         return _date(parts[b"UNTIL"])
     step = _LONGEST_STEP[parts[b"FREQ"]]
-    plain = b"WKST", b"FREQ", b"INTERVAL", b"COUNT"
-    others = [name for name in parts if name not in plain]
-    if b"COUNT" not in parts or others not in ([], [b"BYDAY"]):
+    others = parts.keys() - _NOT_CHOOSING
+    if b"COUNT" not in parts or others not in (set(), {b"BYDAY"}):
         return None
     # A rule of weeks has an instance in each; other rules may skip: the 31st, numbered weekdays.
     if (others and step != 7) or begins.day > 28:

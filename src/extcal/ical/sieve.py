@@ -19,6 +19,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import compress, count
 from typing import Final
 
 from extcal.ical.lines import CONTROL, logical_lines
@@ -246,7 +247,7 @@ class _Pieces:
         told = set(self.told_uids(uids)) - {""}
         kept = told.union(*(_readings(uids[number]) for number in self.sure))
         plain = {uid.encode() for uid in kept if uid.isascii()}
-        related = [number for number, uid in enumerate(uids) if uid in plain]
+        related = list(compress(count(), map(plain.__contains__, uids)))
         self.kept.update(self.less_past_overrides(related, uids, told))
         if written.translate(None, _GRAPHIC).replace(fold, b""):
             self.kept.update(
