@@ -162,6 +162,8 @@ class _Pieces:
             self.pattern(start=begins, end=_ANY, duration=_ANY, id=_ANY_ID, more=self.filled(more)),
             re.X,
         ).search
+        # A DTSTART or DTEND that is a line of interest and no future one: nearly all of them are.
+        self.within = re.compile(rb"DT(?:START|END)" + _DATED + before(future)).match
         self.starts = [first]
         self.uids: list[bytes] = []
         self.kept: set[int] = set()
@@ -221,8 +223,11 @@ class _Pieces:
         """Whether a piece lies wholly before or behind the window, for all that its lines say."""
         raw = self.raw
         line = hits[0] + 1
-        if raw[line] == _R and len(hits) == 1 and self.past.holds(raw, start, end, line):
-            return True
+        if raw[line] == _R:
+            if len(hits) == 1 and self.past.holds(raw, start, end, line):
+                return True
+        elif self.within(raw, line) is not None:
+            return False
         if self.earlier(raw, start, end) is not None:
             return False
         return raw.count(b"\nUID:", start, end) == (1 if uid else 0)
