@@ -5,6 +5,7 @@ In: the bytes and the window. Out: spans into the same bytes, never shortened by
 A VEVENT is left out only on evidence that it cannot matter: it starts after the window; or all of
 its dates lie before the window, and it does not recur or has demonstrably ended. Every line of it
 that could say otherwise is written in the plainest way, and nothing that is kept shares its UID.
+(A live series may do without those of its overrides that are past, and whose instances are.)
 Whatever else there is, down to a name in lower case or a fold in an odd place, keeps its VEVENT;
 everything outside VEVENT is always kept. So the answer is the same with and without the sieve.
 
