@@ -288,6 +288,21 @@ def test_a_uid_between_two_events_is_not_taken_for_the_next_ones() -> None:
     check(between)
 
 
+@pytest.mark.parametrize(
+    "day", ["20200230", "20190229", "20210431", "20200100", "20201301", "00000105"]
+)
+def test_a_day_that_there_is_not_is_no_evidence(day: str) -> None:
+    """Another DTSTART and DTEND count then, and may be long enough to reach the window."""
+    none = f"UID:a|DTSTART:{day}T090000Z|DTEND:{day}T100000Z"
+    long = "DTSTART:20250101T090000Z|DTEND:20270215T090000Z"
+    ended = "RRULE:FREQ=DAILY;UNTIL=20270220T000000Z"
+    gone = "UID:a|DTSTART:20200108T110000Z|DTEND:20200108T120000Z|RECURRENCE-ID:20250108T090000Z"
+    for event in (f"{none}|{ended}|{long}", f"{none}|RECURRENCE-ID:20250108T090000Z|{long}"):
+        check(calendar(PAST, event, PAST, gone, "UID:z|DTSTART:20270311T090000"))
+    check(calendar(PAST, f"{none}|RRULE:FREQ=DAILY|{long}", PAST, gone, PAST))
+    check(calendar(PAST, f"UID:b|{PAST[9:]}|RRULE:FREQ=DAILY;UNTIL={day}T000000Z", PAST, PAST))
+
+
 def test_past_overrides_of_a_live_series_are_left_out() -> None:
     """All but the one that moved there from the window, and those of an instance that is long."""
     short = "UID:{}|DTSTART:20200106T090000Z|DTEND:20200106T100000Z|RRULE:FREQ=DAILY"

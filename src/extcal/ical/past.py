@@ -22,10 +22,15 @@ _DATED = re.compile(
 )
 _ENDS = rb"\r?\n(?![ \t])"
 _TIME_OF_DAY = rb"T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"
+# A day that there surely is: of one that is not, nobody knows what the reader takes instead.
+_DAY = (
+    rb"(?!0000)[0-9]{4}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])"
+    rb"|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
+)
 # What most write: the one behind the other, and both of one day. 3 and 5: their times of day.
 _ONE_DAY = re.compile(
-    rb"\nDTSTART(;[^:\"\r\n]*+|):([0-9]{8})(%b|)(Z|)\r?\n"
-    rb"DTEND\1:\2(%b|)\4" % (_TIME_OF_DAY, _TIME_OF_DAY) + _ENDS
+    rb"\nDTSTART(;[^:\"\r\n]*+|):(%b)(%b|)(Z|)\r?\n"
+    rb"DTEND\1:\2(%b|)\4" % (_DAY, _TIME_OF_DAY, _TIME_OF_DAY) + _ENDS
 )
 _PLAIN_ID = re.compile(
     rb"RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+|):([0-9]{8})(?:T[0-9]{6}Z?|)" + _ENDS
@@ -45,10 +50,6 @@ _PLAIN_RULE = re.compile(
 )
 # The same with one UNTIL, 1, on a day that there surely is.
 _OTHERS = rb"(?:;(?:" + _PART + rb"))*+"
-_DAY = (
-    rb"[0-9]{4}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])"
-    rb"|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
-)
 _UNTIL_RULE = re.compile(
     rb"RRULE:" + _FREQ + _OTHERS + rb";UNTIL=(" + _DAY + rb")" + _TIMED + _OTHERS + _ENDS
 )
