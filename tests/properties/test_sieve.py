@@ -303,6 +303,35 @@ def test_a_day_that_there_is_not_is_no_evidence(day: str) -> None:
     check(calendar(PAST, f"UID:b|{PAST[9:]}|RRULE:FREQ=DAILY;UNTIL={day}T000000Z", PAST, PAST))
 
 
+@pytest.mark.parametrize("name", ["DT{}-X", "DT{}S", "DT{}X;A=1", 'DT{};X=":', "DT{} "])
+def test_a_longer_name_is_no_evidence(name: str) -> None:
+    """What only begins like DTSTART or DTEND says nothing of how long an instance is."""
+    long = "DTSTART:20250101T090000Z|DTEND:20270215T090000Z"
+    for ends in ("20200105", "20200106"):
+        other = f"{name.format('START')}:20200105T090000Z|{name.format('END')}:{ends}T100000Z"
+        for line in ("RRULE:FREQ=DAILY;UNTIL=20270220T000000Z", "RRULE:FREQ=DAILY;COUNT=9"):
+            check(calendar(PAST, f"UID:a|{other}|{line}|{long}", PAST))
+            check(calendar(PAST, f"UID:a|{line}|{long}|{other}", PAST))
+            small = long.replace("DT", "dT")
+            check(calendar(PAST, f"UID:a|{small}|{other.replace('-X', '')}|{line}", PAST))
+
+
+@pytest.mark.parametrize("begin", ["BEGIN:VALARM", "bEGIN:VALARM", "BEGIN:VALUES"])
+def test_the_dates_of_an_alarm_are_no_evidence(begin: str) -> None:
+    """What stands in an alarm in front of them is not the event's."""
+    own = "DTSTART:20250101T090000Z|DTEND:20270215T090000Z"
+    other = "DTSTART:20200105T090000Z|DTEND:20200105T100000Z"
+    ended = "RRULE:FREQ=DAILY;UNTIL=20270220T000000Z"
+    planned = "RECURRENCE-ID:20250108T090000Z"
+    gone = f"UID:a|DTSTART:20200108T110000Z|DTEND:20200108T120000Z|{planned}"
+    for inside in (other, f"DTSTART{other[23:]}", f"{other}|{ended}", f"{other}|{planned}"):
+        alarm = f"{begin}|{inside}|END{begin[5:]}"
+        for line in (ended, ended.replace("UNTIL=20270220T000000Z", "COUNT=9"), "RRULE:FREQ=DAILY"):
+            check(calendar(PAST, f"UID:a|{alarm}|{line}|{own}", PAST, gone, PAST))
+        check(calendar(PAST, f"{NOW}|{alarm}", gone, PAST))
+        check(calendar(PAST, f"{alarm}|{NOW}", gone, PAST))
+
+
 def test_past_overrides_of_a_live_series_are_left_out() -> None:
     """All but the one that moved there from the window, and those of an instance that is long."""
     short = "UID:{}|DTSTART:20200106T090000Z|DTEND:20200106T100000Z|RRULE:FREQ=DAILY"

@@ -17,7 +17,7 @@ SLACK: Final = timedelta(days=3)
 
 # A date of one of the two, in a form that can surely be read unless there is no such day.
 _DATED = re.compile(
-    rb"\nDT(?:START|END)([^:]*+):([0-9]{8})((?:T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z?)?)\r?\n"
+    rb"\nDT(?:START|END)(;[^:\"\r\n]*+|):([0-9]{8})((?:T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z?)?)\r?\n"
     rb"(?![ \t])"
 )
 _ENDS = rb"\r?\n(?![ \t])"
@@ -105,7 +105,7 @@ class Past:
 
     def holds_override(self, raw: bytes, start: int, end: int) -> bool:
         """Whether this is a plain override, it and its instance both past, that has no rule."""
-        line = raw.find(b"\nRECURRENCE-ID", start, end)
+        line = _own(raw, b"\nRECURRENCE-ID", start, end)
         planned = _PLAIN_ID.match(raw, line + 1) if line >= 0 else None
         if planned is None or planned[1] >= self.digits:
             return False
@@ -124,12 +124,13 @@ class Past:
         It is a series whose instances end on the day they start, or the override of an instance
         that is not past.
         """
-        line = raw.find(b"\nRECURRENCE-ID", start, end)
+        line = _own(raw, b"\nRECURRENCE-ID", start, end)
         if line >= 0:
             planned = _PLAIN_ID.match(raw, line + 1)
             return planned is not None and planned[1] >= self.digits
         return (
-            raw.find(b"\nRRULE:", start, end) >= 0
+            _own(raw, b"\nRRULE:", start, end) >= 0
+            and raw.find(b"\nRECURRENCE-ID", start, end) < 0
             and raw.find(b"\nRDATE", start, end) < 0
             and _one_day(raw, start, end) is not None
         )
@@ -140,10 +141,10 @@ class Past:
         if rule is None and _PLAIN_ID.match(raw, line) is None:
             return False
         # Of several the first that can be read counts, and these can.
-        began = _DATED.match(raw, max(raw.find(b"\nDTSTART", start, end), start))
-        ended = raw.find(b"\nDTEND", start, end)
+        began = _DATED.match(raw, max(_own(raw, b"\nDTSTART", start, end), start))
+        ended = _own(raw, b"\nDTEND", start, end)
         until = _DATED.match(raw, ended) if ended >= 0 else None
-        if began is None or (until is None and ended >= 0):
+        if began is None or (until is None and raw.find(b"\nDTEND", start, end) >= 0):
             return False
         if rule is not None:
             return self.has_ended(rule, began[2], began[2] if until is None else until[2])
@@ -174,9 +175,17 @@ class Past:
             return False
 
 
+def _own(raw: bytes, name: bytes, start: int, end: int) -> int:
+    """Where the first line of a name stands, if no alarm begins in front of it; else -1."""
+    found = raw.find(name, start, end)
+    if found < 0 or raw.find(b"EGIN:", start + len("BEGIN"), found) >= 0:
+        return -1
+    return found
+
+
 def _one_day(raw: bytes, start: int, end: int) -> re.Match[bytes] | None:
     """The DTSTART and the DTEND of an event, if they stand together and are of one day."""
-    began = raw.find(b"\nDTSTART", start, end)
+    began = _own(raw, b"\nDTSTART", start, end)
     if began < 0 or raw.find(b"\nDTEND", start, began) >= 0:
         return None
     return _ONE_DAY.match(raw, began)

@@ -46,7 +46,7 @@ _DAY = 86_400
 # frequent first, and cut where no other name that decides begins like it: DTSTAMP, DESCRIPTION or
 # RESOURCES, BEGIN:VALARM, RELATED-TO, REQUEST-STATUS, END:VALARM, EXDATE, URL.
 _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
-  T(?:S(?:TAM|TART%(start)s)|END%(end)s)
+  T(?<=DT)(?:S(?:TAM|TART%(start)s)|END%(end)s)
 | E(?:S|GIN:VAL|L|Q%(id)s)
 | ND:VAL
 | XDATE
