@@ -185,6 +185,17 @@ ODD_LINES = st.one_of(
         )
     ),
 )
+HEAD = ("DTSTART", "DTEND", "DTSTAMP", "ORGANIZER", "UID")
+
+
+def begins_as_most_do(event: list[str]) -> list[str]:
+    """The order in which Google and others write an event."""
+    event = [*event, "DTSTAMP:20200101T000000Z", "ORGANIZER;CN=x:mailto:x@example.org\r\n .test"]
+    names = [re.split("[;:]", line)[0] for line in event]
+    head = [event[names.index(name)] for name in HEAD if name in names]
+    return head + [line for line in event if line not in head]
+
+
 changes = st.lists(st.tuples(st.integers(0, 300), ODD_LINES, st.booleans()), max_size=4)
 
 
@@ -193,7 +204,8 @@ def bodies(draw: st.DrawFn) -> bytes:
     events = draw(st.lists(plain_events(), min_size=1, max_size=12))
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0"]
     for event in events:
-        lines += ["BEGIN:VEVENT", *draw(st.permutations(event)), "END:VEVENT"]
+        written = begins_as_most_do(event) if draw(st.booleans()) else draw(st.permutations(event))
+        lines += ["BEGIN:VEVENT", *written, "END:VEVENT"]
     lines += ["END:VCALENDAR", ""]
     for place, line, instead in draw(changes):
         at = 1 + place % (len(lines) - 1)
@@ -432,6 +444,30 @@ def test_what_is_hidden_in_a_past_event_is_found(hidden: str) -> None:
     assert (read_bytes(body) == len(body)) is bool(re.search(rb"\r[^\n]", body))
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        *("RRULE:FREQ=DAILY", "rrule:FREQ=DAILY", "RRU|\tLE:FREQ=DAILY", "DTEND:20280101T000000Z"),
+        *("DTSTART:20270310T090000Z", "UID:c", "UID:z", "RDATE:20270310T090000Z", "|", " x", "\tx"),
+        *("END:VEVENT|BEGIN:VEVENT|DTSTART:20270310T090000Z", "X:x\nRRULE:FREQ=DAILY"),
+        *("X:x\nEND:VEVENT\nBEGIN:VEVENT\nDTSTART:20270310T090000Z", "DTEND;X=1:20280101"),
+        *("BEGIN:VALARM", "END:VALARM", "END:VEVENT", "BEGIN:VEVENT", "DURATION:P9000D"),
+    ],
+)
+@pytest.mark.parametrize("newline", ["\r\n", "\n"])
+def test_what_is_hidden_where_most_events_begin_is_found(hidden: str, newline: str) -> None:
+    """In front of each line of it and behind, with and without a newline of its own."""
+    head = "DTSTART:20200105T090000Z|DTEND:20200105T100000Z|DTSTAMP:20200101T000000Z"
+    head = f"{head}|ORGANIZER;CN=x:mailto:x@ex| ample.org|UID:b"
+    for place in (-1, *(match.start() for match in re.finditer(r"\|", head)), len(head)):
+        for end in ("|", "\n", "\r"):
+            found = (
+                f"{hidden}|{head}" if place < 0 else f"{head[:place]}{end}{hidden}{head[place:]}"
+            )
+            body = calendar(PAST, f"{head[:-1]}z", found, PAST, "UID:z|DTSTART:20270311T090000")
+            check(body.replace(b"\r\n", newline.encode()))
+
+
 @pytest.mark.parametrize("uid", ["a", "a b", "\u00e9", "x" * 80, "", "x" * 200, '"a"', "a:b;c"])
 @pytest.mark.parametrize(
     "write",
@@ -501,6 +537,19 @@ def test_an_override_without_an_end_lasts_as_long_as_its_master(end: str) -> Non
     master = "UID:a|DTSTART:20100101T090000Z|DTEND:20200101T090000Z"
     override = f"UID:a|RECURRENCE-ID:20100101T090000Z|{end}DTSTART:20200101T090000Z"
     check(calendar(PAST, override, PAST, master, PAST, "UID:z|DTSTART:20270311T090000"))
+
+
+def test_an_event_with_two_uids_is_never_taken_for_one_of_the_first() -> None:
+    """An alarm may have a UID too, and stand in front of the event's own."""
+    alarm = "BEGIN:VALARM|DTSTART:20200105T090000Z|UID:a1|END:VALARM"
+    newer = "DTSTART:20200105T090000Z|DTEND:20200105T100000Z|SEQUENCE:1"
+    for event in (f"{alarm}|UID:a|{newer}", f"UID:b|{alarm}|{newer}|UID:a"):
+        check(calendar(PAST, NOW, event, PAST))
+
+
+@pytest.mark.parametrize("behind", ["", "\r\n", "\n", "\r\n ", "\r\n\r\n", "\r\nE"])
+def test_a_feed_that_stops_where_its_first_event_begins_is_read(behind: str) -> None:
+    check(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT{behind}".encode())
 
 
 def test_what_comes_after_the_window_is_left_out_but_not_its_dates_before() -> None:

@@ -62,19 +62,18 @@ def before(day: date) -> bytes:
 
     Its eight digits are YYYYMMDD; where the year decides, nobody looks at the others.
     """
-    year = f"{day:%Y}"
-    patterns = [f"{year}{_before(f'{day:%m%d}')}", _before(year)]
-    return "(?:{}|{})".format(*patterns).encode()
+    year, rest = f"{day:%Y}", f"{day:%m%d}"
+    patterns = [*_less(year), *(year + less for less in _less(rest))]
+    return f"(?:{'|'.join(patterns)})".encode()
 
 
-def _before(limit: str) -> str:
-    """A pattern for as many digits as ``limit`` has that are less."""
-    digit, rest = int(limit[0]), limit[1:]
-    smaller = f"[0-{digit - 1}][0-9]{{{len(rest)}}}" if digit else ""
-    equal = f"{limit[0]}{_before(rest)}" if rest else ""
-    if equal.endswith("(?!)") or not equal:
-        return smaller or "(?!)"
-    return f"(?:{equal}|{smaller})" if smaller else equal
+def _less(limit: str) -> list[str]:
+    """Patterns for as many digits as ``limit`` has that are less."""
+    return [
+        f"{limit[:place]}[0-{int(digit) - 1}]" + "[0-9]" * (len(limit) - place - 1)
+        for place, digit in enumerate(limit)
+        if digit != "0"
+    ]
 
 
 class Past:
@@ -160,6 +159,8 @@ class Past:
 
     def has_ended(self, rule: re.Match[bytes], begins: bytes, ends: bytes) -> bool:
         """Whether no instance of a first one between these dates reaches the day."""
+        if b"UNTIL=" not in rule[1] and b"COUNT=" not in rule[1]:
+            return False
         parts = rule[1].split(b";")
         named = dict([part.split(b"=") for part in parts])
         if len(named) != len(parts):
@@ -185,6 +186,9 @@ def _own(raw: bytes, name: bytes, start: int, end: int) -> int:
 
 def _one_day(raw: bytes, start: int, end: int) -> re.Match[bytes] | None:
     """The DTSTART and the DTEND of an event, if they stand together and are of one day."""
+    at_once = _ONE_DAY.match(raw, raw.find(b"\n", start, end))
+    if at_once is not None:
+        return at_once
     began = _own(raw, b"\nDTSTART", start, end)
     if began < 0 or raw.find(b"\nDTEND", start, began) >= 0:
         return None

@@ -38,6 +38,7 @@ _ENOUGH: Final = 64 * 1024  # bytes to keep before looking on is ever given up
 _DECODED: Final = 128 * 1024  # at a time
 _R: Final = ord("R")
 _BEGIN: Final = b"\nBEGIN:VEVENT"
+_FOLDS: Final = (b" ", b"\t")
 _BEGIN_VEVENT = re.compile(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
 _EPOCH = date(1970, 1, 1)
 _DAY = 86_400
@@ -53,13 +54,18 @@ _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
 | RL
 | URATION%(duration)s
 %(more)s)"""
-# Of these lines, the two that every piece has: 1 is the next BEGIN, 2 a UID that is not consumed,
-# since a lone LF may end it.
+# Of these lines, the two that every piece has: 1 is where the next piece begins, 2 its UID if it
+# begins as most do, and 3 any other UID. Both may go on behind a lone LF; 3 is not consumed. 4 is
+# what may begin another VEVENT.
 _BORDERS = rb"""
-(?: ND:VEVENT(?<=\nEND:VEVENT)%(lf)s()(?=BEGIN:VEVENT%(lf)s)
+(?: ND:VEVENT(?<=E(?s:.{9}))%(lf)s()BEGIN:VEVENT(?=%(lf)s)
+    (?:%(lf)sDTSTART%(start)s[^\n]*+\nDTEND%(end)s[^\n]*+\n(?:DTSTAMP:[^\n]*+\n)?+
+       (?:ORGANIZER[:;][^\n]*+\n(?:\ [^\n]*+\n)*+)?+UID:([^%(stop)s]++)(?=%(lf)s[^\ \t]))?+
 | ID:(?<=\nUID:)(?=([^%(stop)s]++(?:%(lf)s\ [^%(stop)s]++|))%(lf)s[^\ \t])
-|)"""
-_NEXT, _UID = 1, 2
+| (?<=[DR])
+| ())"""
+_NEXT, _ITS_UID, _UID = 1, 2, 3
+_BORDER: Final = frozenset({_NEXT, _ITS_UID})
 _ANY_ID = rb"|CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:"
 _DATED = rb"[^:\"\n]*:"
 _ANY = b""
@@ -153,11 +159,12 @@ class _Pieces:
         self.past = Past(past)
         self.newline = b"\r\n" if raw[first - 2 : first - 1] == b"\r" else b"\n"
         begin = _BEGIN[1:] + self.newline
-        self.plain = raw.startswith(begin, first) and raw[first + len(begin)] not in b" \t"
+        self.plain = raw.startswith(begin, first) and not raw.startswith(_FOLDS, first + len(begin))
         ended = _DATED + before(past)
         begins = _DATED + rb"(?!" + before(future) + rb")[0-9]{8}"
         interest = self.pattern(start=ended, end=ended, duration=_SHORT, id=b"", more=b"")
-        self.lines = re.compile(interest + self.filled(_BORDERS), re.X).finditer
+        borders = self.filled(_BORDERS, start=ended, end=ended)
+        self.lines = re.compile(interest + borders, re.X).finditer
         more = rb"|RULE[;:]|ND:VEVENT%(lf)s\Z|ID:(?<=\nUID:)"
         self.earlier = re.compile(
             self.pattern(start=begins, end=_ANY, duration=_ANY, id=_ANY_ID, more=self.filled(more)),
@@ -167,6 +174,7 @@ class _Pieces:
         self.within = re.compile(rb"DT(?:START|END)" + _DATED + before(future)).match
         self.starts = [first]
         self.uids: list[bytes] = []
+        self.written = b""  # all of them
         self.kept: set[int] = set()
         self.sure: set[int] = set()
         self.odd = 0
@@ -191,34 +199,47 @@ class _Pieces:
         enough = max(_ENOUGH, len(raw) // 4)
         start = first = starts[0]
         hits: list[int] = []
-        uid, kept = b"", 0
+        uid, odd, kept = b"", 0, 0
         for match in self.lines(raw, start):
             kind = match.lastindex
-            if kind == _UID and not uid:
-                uid = match[_UID]
-            elif kind == _NEXT:
-                end = match.end()
+            if kind in _BORDER:
+                end = match.start(_NEXT)
                 uids.append(uid)
                 starts.append(end)
                 if hits:
                     if not self.is_away(hits, start, end, uid):
                         self.kept.add(len(starts) - 2)
-                        odd = sum(raw[hit + 1] not in b"DR" for hit in hits)
                         self.odd += odd
                         if not odd and uid:
                             self.sure.add(len(starts) - 2)
                         kept += end - start
                         if kept > enough and kept > (end - first) * 3 // 4:
                             return False
-                    hits = []
-                start, uid = end, b""
+                    hits, odd = [], 0
+                start, uid = end, match[_ITS_UID] or b""
+            elif kind == _UID and not uid:
+                uid = match[_UID]
             else:
                 hits.append(match.start())
+                odd += kind is not None
         uids.append(uid)
         self.kept.add(len(starts) - 1)
         starts.append(len(raw))
-        self.odd += len(hits)
+        self.odd += odd
+        self.keep_hidden_lines()
         return len(starts) + self.odd <= most or raw.count(_BEGIN) <= most
+
+    def keep_hidden_lines(self) -> None:
+        """Keep the pieces in whose UID a lone LF ends a line: nobody looked at the next ones."""
+        self.written = b"".join(self.uids)
+        fold = self.newline + b" "
+        if self.written.count(b"\n") != self.written.count(fold):
+            for number, uid in enumerate(self.uids):
+                hidden = uid.count(b"\n") - uid.count(fold)
+                if hidden:
+                    self.kept.add(number)
+                    self.sure.discard(number)
+                    self.odd += hidden
 
     def is_away(self, hits: list[int], start: int, end: int, uid: bytes) -> bool:
         """Whether a piece lies wholly before or behind the window, for all that its lines say."""
@@ -246,8 +267,7 @@ class _Pieces:
         A past override of a past instance is none of them, unless another version of it is kept, or
         an instance may be long enough to reach the window.
         """
-        uids, fold = self.uids, self.newline + b" "
-        written = b"".join(uids)
+        uids, written, fold = self.uids, self.written, self.newline + b" "
         if fold in written:
             uids = [uid.replace(fold, b"") for uid in uids]
         told = set(self.told_uids(uids)) - {""}
