@@ -29,7 +29,6 @@ _FACTS = {name.encode(): name for name in sorted(FACTS)}
 _PLAIN_FACTS = (b"STATUS", b"TRANSP")
 _ALL_DAY = tuple(name.encode() for name in ALL_DAY_FLAGS)
 _ALL_FACTS = (*_FACTS, *_ALL_DAY)
-_MICROSOFT = frozenset(_ALL_FACTS) - {*_PLAIN_FACTS}
 _NAMES = (
     rb"\n(UID|DT(?:START|END)|R(?:RULE|DATE|ECURRENCE-ID)|EX(?:DATE|RULE)|DURATION|CLASS|STATUS"
     rb"|TRANSP|%bX-(?:FUNAMBOL-ALLDAY|MICROSOFT-(?:CDO|MSNCALENDAR)"
@@ -67,7 +66,7 @@ class _Days(dict[bytes, int]):
         if len(text) != 8 or not text.isdigit():
             raise _NotPlain
         try:
-            day = date(int(text[:4]), int(text[4:6]), int(text[6:])).toordinal() - _EPOCH
+            day = date.fromisoformat(text.decode()).toordinal() - _EPOCH
         except ValueError:
             raise _NotPlain from None
         return self.setdefault(text, day * DAY)
@@ -241,8 +240,8 @@ class PlainReader:
         event.exdates = moments
 
     def facts_of(self, lines: dict[bytes, bytes], is_date: bool) -> Mapping[str, str]:
-        # Only Microsoft's events have more to say than these two.
-        names = _PLAIN_FACTS if _MICROSOFT.isdisjoint(lines) else _ALL_FACTS
+        # Only Microsoft's events have more to say than these two; their names begin with an X.
+        names = _PLAIN_FACTS if max(lines) < b"X" else _ALL_FACTS
         key = (is_date, *map(lines.get, names))
         facts = self.facts.get(key)
         if facts is None:
