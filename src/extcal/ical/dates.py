@@ -21,6 +21,7 @@ __all__ = ["Dates"]
 _PLAIN = re.compile(r"([0-9]{8}T[0-9]{6})(Z?)(?:/(.*))?").fullmatch
 _EPOCH = datetime(1970, 1, 1)
 _LOCAL = 15  # characters in front of the "Z"
+_made = tuple.__new__  # half the time of the constructor of a NamedTuple
 
 
 class Dates:
@@ -51,9 +52,13 @@ class Dates:
         lengths = self.lengths
         for value in values:
             match = plain and plain(value)
-            moment = self.again(*match.groups("")[:2]) if match else None
-            begin, _, rest = value.partition("/")
+            if match:
+                local, utc, rest = match.groups("")
+                moment = self.again(local, utc)
+            else:
+                moment, rest = None, value.partition("/")[2]
             if moment is None:
+                begin = value.partition("/")[0]
                 moment = self.moment(line, begin)
                 if moment is None:
                     yield None
@@ -65,7 +70,7 @@ class Dates:
                 duration = parse_duration(rest)
                 if duration is None or duration.empty:
                     match = plain and plain(rest)
-                    end = self.again(*match.groups("")[:2]) if match else None
+                    end = self.again(match[1], match[2]) if match else None
                     extent = _until(moment, end or self.moment(line, rest))
                 else:
                     extent = lengths[rest] = duration.extent
@@ -79,7 +84,7 @@ class Dates:
                 since = datetime.fromisoformat(local) - _EPOCH
             except ValueError:  # 24:00, the second 60, or no date at all
                 return None
-            return Moment(since.days * DAY + since.seconds, False, *known)
+            return _made(Moment, (since.days * DAY + since.seconds, False, *known))
         return None
 
     def moment(self, line: Line, text: str) -> Moment | None:

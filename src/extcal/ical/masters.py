@@ -304,7 +304,7 @@ class Master:
             if self.shifts and self.since[0] <= planned:
                 found = self.moved(local, planned)
             elif usual and start <= end:
-                if touches(start, end, lo, hi):
+                if start < hi and (end > lo or touches(start, end, lo, hi)):
                     unmoved.append((start, end, local))
                 continue
             else:

@@ -140,10 +140,12 @@ class Past:
         if rule is None and _PLAIN_ID.match(raw, line) is None:
             return False
         # Of several the first that can be read counts, and these can.
-        began = _DATED.match(raw, max(_own(raw, b"\nDTSTART", start, end), start))
         ended = _own(raw, b"\nDTEND", start, end)
         until = _DATED.match(raw, ended) if ended >= 0 else None
-        if began is None or (until is None and raw.find(b"\nDTEND", start, end) >= 0):
+        if until is None and (rule is None or raw.find(b"\nDTEND", start, end) >= 0):
+            return False
+        began = _DATED.match(raw, max(_own(raw, b"\nDTSTART", start, end), start))
+        if began is None:
             return False
         if rule is not None:
             return self.has_ended(rule, began[2], began[2] if until is None else until[2])
@@ -189,10 +191,9 @@ def _one_day(raw: bytes, start: int, end: int) -> re.Match[bytes] | None:
     at_once = _ONE_DAY.match(raw, raw.find(b"\n", start, end))
     if at_once is not None:
         return at_once
-    began = _own(raw, b"\nDTSTART", start, end)
-    if began < 0 or raw.find(b"\nDTEND", start, began) >= 0:
-        return None
-    return _ONE_DAY.match(raw, began)
+    ended = raw.find(b"\nDTEND", start, end)
+    began = _own(raw, b"\nDTSTART", start, ended) if ended >= 0 else -1
+    return _ONE_DAY.match(raw, began) if began >= 0 else None
 
 
 def _is_day(digits: bytes) -> bool:

@@ -427,13 +427,13 @@ def _read_dates(found: Event, lines: _Lines, zones: Zones, work: Work) -> None:
             room = limits.max_dates - work.count("dates", 0)
             room = max(0, min(room, limits.max_dates_per_series - taken))
             del values[room:]
-            for date in dates.of(line, values):
-                if date is None:
-                    _bad_date(found, line, name, work)
-                elif name == "RDATE":
-                    found.rdates.append(date)
-                else:
-                    found.exdates.append(date[0])  # of a period only the start counts
+            read = [date for date in dates.of(line, values) if date is not None]
+            for _ in range(len(values) - len(read)):
+                _bad_date(found, line, name, work)
+            if name == "RDATE":
+                found.rdates += read
+            else:
+                found.exdates += [moment for moment, _ in read]  # of a period the start counts
             taken += len(values)
             work.count("dates", len(values))
             if size > room:
