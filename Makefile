@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs lint format types imports coverage bench benchrooms benchcache benchscale benchstores kill nightly notebooks picture screenshots host matrix ci clean
+.PHONY: help demo test docs lint format types imports coverage bench benchrooms benchcache benchscale benchstores growth kill nightly notebooks picture screenshots host matrix ci clean
 
 help: ## say what there is
 	@echo "extcal: make ..."
@@ -75,6 +75,10 @@ benchstores: ## what a fresh hit costs from each store, and ten thousand snapsho
 	@sh tools/venv.sh $(VENV) test
 	@$(BIN)/python benchmarks/stores.py
 
+growth: ## look for feeds whose cost grows faster than their bytes, for five minutes; ARGS="--seconds 3600 --seed 2"
+	@sh tools/venv.sh $(VENV)
+	@$(BIN)/python benchmarks/growth.py $(ARGS)
+
 ROUNDS ?= 1000
 kill: ## kill -9 whoever writes to SQLite and to Redis, at every point where he writes
 	@sh tools/venv.sh $(VENV) test
@@ -87,7 +91,7 @@ nightly: ## the long versions: 100,000 random rules and damaged feeds, trio, 1,0
 	@sh tools/venv.sh $(VENV) test
 	@EXTCAL_RULES=$(RULES) $(BIN)/python -m pytest -q -s tests/oracles
 	@EXTCAL_FUZZ=$(FUZZ) EXTCAL_TEST_TRIO=1 $(BIN)/python -m pytest -q $(ARGS)
-	@$(MAKE) --no-print-directory kill
+	@$(MAKE) --no-print-directory growth kill
 
 picture: ## draw docs/availability.svg anew
 	@sh tools/venv.sh $(VENV)

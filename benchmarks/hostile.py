@@ -288,6 +288,14 @@ def _digits() -> bytes:
     )
 
 
+def _ended_by_lone_lfs() -> bytes:
+    past = "BEGIN:VEVENT\nDTSTART:20200105T090000Z\nDTEND:20200105T100000Z\nUID:x\n"
+    plain = _event("DURATION:PT1H").replace("\n", "\r\n")
+    return _calendar(
+        "X:y\r\n", plain, plain[:-12], f"{past}END:VEVENT\n" * 12_000, "END:VEVENT\r\n", plain
+    )
+
+
 _EVERYTHING = "BYHOUR={};BYMINUTE={};BYSECOND={}".format(
     *(",".join(map(str, range(size))) for size in (24, 60, 60))
 )
@@ -399,4 +407,13 @@ HOSTILE: tuple[Hostile, ...] = (
         "a date behind 900,000 blanks",
         lambda: _calendar(_event(start=" " * 900_000 + "20270105T090000Z")),
     ),
+    Hostile(
+        "a date in front of 900,000 blanks",
+        lambda: _calendar(_event(start="20270105T090000" + " " * 900_000 + "Z")),
+    ),
+    Hostile(
+        "900,000 newlines in an event without a UID",
+        lambda: _calendar(_event("\n" * 900_000, start="20270105T090000Z").replace("UID", "X-ID")),
+    ),
+    Hostile("12,000 events that lone LFs end", _ended_by_lone_lfs),
 )

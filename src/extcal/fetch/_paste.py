@@ -42,7 +42,7 @@ _MARKED_UP = re.compile(
 # What a settings page or a friend wrote before an address. It must be the last word: what follows
 # one could be the rest of it, broken over two lines.
 _LAST_WORD = re.compile(r"(?:https?|webcals?)://\S*\Z", re.IGNORECASE)
-_INTRODUCTION = re.compile(r"[^:/?#@<]*:?[ \t\r\n]*")
+_INTRODUCTION = re.compile(r"[^:/?#@<]*+:?[ \t\r\n]*+")
 _LABELLED = re.compile(r"(?:URL|URI|URLTO|LINK)\s*:\s*", re.IGNORECASE)
 _BOOKMARK = re.compile(r"MEBKM:(?:.*;)?URL:((?:[^;\\]|\\.)*)", re.IGNORECASE | re.DOTALL)
 _WRAPPED_SCHEME = re.compile(r"(?:https?|webcals?|feed|ical):(?://)?(?=https?://)", re.IGNORECASE)

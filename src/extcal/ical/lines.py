@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from extcal.ical.work import Work
 
-__all__ = ["CONTROL", "NO_PARAMS", "Line", "logical_lines", "parse_line"]
+__all__ = ["CONTROL", "FOLD", "NO_PARAMS", "Line", "logical_lines", "parse_line"]
 
 
 class Line(NamedTuple):
@@ -35,7 +35,8 @@ NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 # A line, and all that continues it: found in one look, however often it is folded.
 _LOGICAL = re.compile(rb"[^\r\n]++([\r\n]++[ \t][^\r\n]*+)*+")
 _PHYSICAL = re.compile(rb"[^\r\n]+")
-_FOLD = re.compile(rb"[\r\n]+[ \t]")
+# From the first newline of a run: a megabyte of them is looked at once, not from each on.
+FOLD = re.compile(rb"(?<![\r\n])[\r\n]++[ \t]")
 _NAME = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
 _WHITE = b" \t"
 CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
@@ -46,7 +47,7 @@ _PARAM = re.compile(r';([^=;:"]*+)(?:=((?:"[^"]*+"|[^";:]++)*+))?')
 _DATE_NAMES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _DATE_AHEAD = re.compile(r"\s*\d{8}").match
 # A quote that was opened before the zone's name may close behind the date.
-_DATE_AFTER_COLON = re.compile(r":(?=\s*\d{8}[\dTtZzPpWDHMS/,+\s-]*\"?\s*$)")
+_DATE_AFTER_COLON = re.compile(r":(?=\s*+\d{8}[\dTtZzPpWDHMS/,+\s-]*+\"?+\s*+$)")
 _MAX_PARAMS = 64
 _SHORT, _MANY = 24, 200  # bytes of a line, and lines, that are worth remembering
 _LONGEST_HEAD = 80  # characters in front of a value that are worth it
@@ -119,7 +120,7 @@ def _unfolded(text: bytes, limit: int) -> tuple[int, bytes]:
     fold = b"\r\n " if b"\r" in text else b"\n "
     if text.count(fold) * (len(fold) - 1) == len(text) - size:  # all folds are written alike
         return size, text.replace(fold, b"")
-    return size, _FOLD.sub(b"", text)
+    return size, FOLD.sub(b"", text)
 
 
 def _finish(

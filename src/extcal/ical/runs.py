@@ -67,13 +67,14 @@ _RUN = re.compile(
 _BEGIN_ZONE = b"BEGIN:VTIMEZONE"
 
 
-# Lines that are no properties whatever follows them: nobody reads a thousand in a row.
+# Lines that are no properties whatever follows them: nobody reads a hundred in a row.
 _ODD = re.compile(
     rb"[\r\n](?=[!-~])(?:(?![A-Za-z][A-Za-z0-9_-]*+[ \t]*[;:])"
-    rb"[!-~][\t -~]{0,4000}+(?:\r\n?|\n)(?=[!-~])){1000,}+"
+    rb"[!-~][\t -~]{0,4000}+(?:\r\n?|\n)(?=[!-~]))++"
 )
 _LINE_END = re.compile(rb"\r\n?|\n")
 _WORTH_A_LOOK: Final = 4096
+_MANY: Final = 100  # odd lines in a row
 
 
 def pieces(raw: bytes, part: tuple[int, int]) -> Iterator[Piece]:
@@ -105,20 +106,27 @@ def borders(raw: bytes, run: Piece) -> Iterator[re.Match[bytes]]:
 
 def _without_odd(raw: bytes, position: int, end: int) -> Iterator[Piece]:
     for match in _ODD.finditer(raw, position, end) if end - position > _WORTH_A_LOOK else ():
-        start = match.start() + 1
+        start, behind = match.start() + 1, match.end()
+        if behind - start < 2 * _MANY or _lines(raw, start, behind) < _MANY:
+            continue
         if position < start:
             yield Piece(position, start, LINES)
-        position = match.end()
+        position = behind
         yield Piece(start, position, ODD)
     if position < end:
         yield Piece(position, end, LINES)
 
 
+def _lines(raw: bytes, start: int, end: int) -> int:
+    """How many lines end in a stretch."""
+    size = raw.count(b"\n", start, end) + raw.count(b"\r", start, end)
+    return size - raw.count(b"\r\n", start, end)
+
+
 def odd_lines(raw: bytes, piece: Piece, most: int) -> tuple[tuple[int, int], int]:
     """Return where the first ``most`` lines of an odd run stand, and how many more there are."""
     start, end, _ = piece
-    size = raw.count(b"\n", start, end) + raw.count(b"\r", start, end)
-    size -= raw.count(b"\r\n", start, end)
+    size = _lines(raw, start, end)
     if size <= most:
         return (start, end), 0
     ends = islice(_LINE_END.finditer(raw, start, end), max(0, most - 1), None)

@@ -55,15 +55,15 @@ _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
 | URATION%(duration)s
 %(more)s)"""
 # Of these lines, the two that every piece has: 1 is where the next piece begins, 2 its UID if it
-# begins as most do, and 3 any other UID. Both may go on behind a lone LF; 3 is not consumed. 4 is
-# what may begin another VEVENT.
+# begins as most do, and 3 any other UID. Both may go on behind a lone LF; 3 is not consumed, so
+# they end somewhere. 4 is what may begin another VEVENT; of blank lines, all but the last newline.
 _BORDERS = rb"""
 (?: ND:VEVENT(?<=E(?s:.{9}))%(lf)s()BEGIN:VEVENT(?=%(lf)s)
     (?:%(lf)sDTSTART%(start)s[^\n]*+\nDTEND%(end)s[^\n]*+\n(?:DTSTAMP:[^\n]*+\n)?+
-       (?:ORGANIZER[:;][^\n]*+\n(?:\ [^\n]*+\n)*+)?+UID:([^%(stop)s]++)(?=%(lf)s[^\ \t]))?+
-| ID:(?<=\nUID:)(?=([^%(stop)s]++(?:%(lf)s\ [^%(stop)s]++|))%(lf)s[^\ \t])
+       (?:ORGANIZER[:;][^\n]*+\n(?:\ [^\n]*+\n)*+)?+UID:([^%(stop)s]{1,255}+)(?=%(lf)s[^\ \t]))?+
+| ID:(?<=\nUID:)(?=([^%(stop)s]{1,255}+(?:%(lf)s\ [^%(stop)s]{1,255}+|))%(lf)s[^\ \t])
 | (?<=[DR])
-| ())"""
+| (?:[\r\n]+(?=[\r\n])|)())"""
 _NEXT, _ITS_UID, _UID = 1, 2, 3
 _BORDER: Final = frozenset({_NEXT, _ITS_UID})
 _ANY_ID = rb"|CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:"

@@ -11,6 +11,7 @@ import re
 from typing import Protocol, runtime_checkable
 
 from extcal.errors import NotACalendar
+from extcal.ical.lines import FOLD
 
 __all__ = ["SupportsToIcal", "to_bytes"]
 
@@ -18,11 +19,10 @@ __all__ = ["SupportsToIcal", "to_bytes"]
 # NULs of an unannounced UTF-16; a bare VEVENT is what icalendar.Event.to_ical() gives. Only the
 # first line of all may be indented: anywhere else that would be a fold.
 _BEGIN = re.compile(
-    rb"(?:\A[ \t]*|[\r\n\x00])(?:\xef\xbb\xbf)?\x00*"
+    rb"(?:\A[ \t]*(?:\xef\xbb\xbf)?|(?<=[\r\n\x00])|(?<=[\r\n\x00]\xef\xbb\xbf))"
     rb"BEGIN[ \t]*:[ \t]*V(?:CALENDAR|EVENT|FREEBUSY|AVAILABILITY)",
     re.I,
 )
-_FOLD = re.compile(rb"[\r\n]+[ \t]")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -72,9 +72,9 @@ def _holds_calendar(raw: bytes) -> bool:
         return False
     if _BEGIN.search(raw):
         return True
-    if b"\x00" not in raw and not _FOLD.search(raw):
+    if b"\x00" not in raw and not FOLD.search(raw):
         return False
-    return bool(_BEGIN.search(_FOLD.sub(b"", raw).replace(b"\x00", b"")))
+    return bool(_BEGIN.search(FOLD.sub(b"", raw).replace(b"\x00", b"")))
 
 
 def _looks_like(raw: bytes) -> str | None:

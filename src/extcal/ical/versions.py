@@ -16,14 +16,14 @@ from extcal.ical.work import Work
 
 __all__ = ["check_overrides", "content", "inherit_end", "latest_of_each", "masters"]
 
-_FOLD = re.compile(rb"[\r\n]+[ \t]")
-_BREAK = re.compile(rb"[\r\n]+")
+_BREAK = re.compile(rb"[\r\n]++")
 
 
 def content(raw: bytes, event: Event) -> bytes:
     """Return the bytes of an event, however its lines were folded and ended."""
     begin, end = event.span
-    return _BREAK.sub(b"\n", _FOLD.sub(b"", raw[begin:end])).strip()
+    lines = _BREAK.sub(b"\n", raw[begin:end])
+    return lines.replace(b"\n ", b"").replace(b"\n\t", b"").strip()
 
 
 def _stamps(event: Event) -> tuple[int, int, int]:
