@@ -68,9 +68,10 @@ _BEGIN_ZONE = b"BEGIN:VTIMEZONE"
 
 
 # Lines that are no properties whatever follows them: nobody reads a hundred in a row.
+# A mark of byte order is passed over like a control character, and a name may stand behind it.
 _ODD = re.compile(
-    rb"[\r\n](?=[!-~])(?:(?![A-Za-z][A-Za-z0-9_-]*+[ \t]*[;:])"
-    rb"[!-~][\t -~]{0,4000}+(?:\r\n?|\n)(?=[!-~]))++"
+    rb"[\r\n](?=[!-~\x80-\xff])(?:(?![A-Za-z][A-Za-z0-9_-]*+[ \t]*[;:])"
+    rb"[!-~\x80-\xee\xf0-\xff][\t -~\x80-\xff]{0,4000}+(?:\r\n?|\n)(?=[!-~\x80-\xff]))++"
 )
 _LINE_END = re.compile(rb"\r\n?|\n")
 _WORTH_A_LOOK: Final = 4096
