@@ -2,11 +2,12 @@
 
     python benchmarks/growth.py [--seconds 300] [--seed 1]
 
-A few lines that feeds may hold, in any order and ended in any way, are repeated until they fill
-100 kB, 400 kB and 1.6 MB, and read. What takes much more than four times as long for four times the
-bytes is printed, with the repeated lines, and so is what costs more than a microsecond a byte.
-Nothing is printed when all is well; the exit code says it too. Found so far: newlines behind
-newlines, blanks behind dates, UIDs that lone LFs end (``tests/ical/test_growth.py``).
+A few lines that feeds may hold, in any order and ended in any way, some with the number of the
+repetition in them, are repeated until they fill 100 kB, 400 kB and 1.6 MB, and read. What takes
+much more than four times as long for four times the bytes is printed as "steep", with the repeated
+lines, and makes the exit code 1; "slow" is what costs more than a microsecond a byte. Found so far:
+newlines behind newlines, blanks behind dates, UIDs that lone LFs end (``tests/ical/test_growth.py``
+reads them all).
 """
 
 from __future__ import annotations
@@ -47,6 +48,15 @@ LINES = (
         "SUMMARY:" + "z" * 70,
     ),
     *("X-A:" + "\\" * 30, "DESCRIPTION:x", " fold", "\tfold", " ", "\t", "", "x", ";", ":", '"'),
+    *("UID:{n}", "DTSTART;TZID={n}:20270105T090000", "BEGIN:X{n}", "RRULE:FREQ=DAILY;INTERVAL={n}"),
+    *(
+        "TZID:{n}",
+        "RECURRENCE-ID:20270105T{n}",
+        "DURATION:PT{n}M",
+        "X-{n}:x",
+        "{n}:x",
+        "STATUS:{n}",
+    ),
     *("\x00", "(UTC", ",", "=", "1", "-", "\u00e9", "BEGIN", "END:", "BEGIN:\t"),
 )
 
@@ -100,7 +110,11 @@ def _line(chance: random.Random) -> str:
 def _grows(head: str, unit: str, tail: str) -> bool:
     costs: list[float] = []
     for size in (SIZES[1], SIZES[0], SIZES[2]):
-        costs.append(_cost((head + unit * (size // len(unit)) + tail).encode()))
+        several = size // len(unit)
+        repeated = unit * several
+        if "{n}" in unit:
+            repeated = "".join(unit.replace("{n}", str(number)) for number in range(several))
+        costs.append(_cost((head + repeated + tail).encode()))
         if costs[0] < WORTH_A_LOOK:
             return False
         if costs[0] >= PATIENCE:
