@@ -70,6 +70,8 @@ def feeds(draw: st.DrawFn) -> tuple[str, datetime, datetime]:
             lines.append(f"DTSTART;VALUE=DATE:{start:%Y%m%d}")
         else:
             lines += [f"DTSTART;TZID={zone}:{start:%Y%m%dT%H%M%S}", f"DURATION:{draw(ENDS)}"]
+        if draw(st.integers(0, 9)) == 0:
+            lines.append(f"RECURRENCE-ID;TZID={zone}:{lo:%Y%m%dT%H%M%S}")
         for _ in range(draw(st.sampled_from([0, 0, 1, 3]))):
             gone = start + timedelta(days=(lo - start).days + draw(st.integers(-3, 40)))
             form = draw(
@@ -189,7 +191,7 @@ def test_series_of_one_rule_time_and_length_share_their_instances() -> None:
 
 
 def test_what_is_not_steady_is_left_to_its_series() -> None:
-    """COUNT, an UNTIL near the window, times of the day, a DTSTART in the window, RDATE, EXRULE."""
+    """COUNT, an UNTIL near the window, times of day, a DTSTART in it, RDATE, EXRULE, overrides."""
     feed = calendar(
         series("DAILY;COUNT=5000"),
         series("DAILY;UNTIL=20270301T000000Z"),
@@ -199,5 +201,6 @@ def test_what_is_not_steady_is_left_to_its_series() -> None:
         series("DAILY", more="RDATE:20270110T050000Z\r\n"),
         series("DAILY", more="EXRULE:FREQ=WEEKLY\r\n"),
         series("YEARLY;BYWEEKNO=3"),
+        series("DAILY", more="RECURRENCE-ID:20270110T050000Z\r\n"),
     )
-    assert asked(feed) == [None] * 8
+    assert asked(feed) == [None] * 9

@@ -547,6 +547,13 @@ def test_an_event_with_two_uids_is_never_taken_for_one_of_the_first() -> None:
         check(calendar(PAST, NOW, event, PAST))
 
 
+def test_the_rule_of_an_override_is_none_with_and_without_its_brothers() -> None:
+    rule = "UID:c|DTSTART:20200105T090000Z|DTEND:20200105T100000Z|RRULE:FREQ=DAILY"
+    planned = "RECURRENCE-ID:20270310T090000Z"
+    check(calendar(PAST, f"{rule}|{planned}", PAST, PAST.replace("past", "c") + f"|{planned}"))
+    check(calendar(f"{rule}|{planned}", PAST, NOW))
+
+
 @pytest.mark.parametrize("behind", ["", "\r\n", "\n", "\r\n ", "\r\n\r\n", "\r\nE"])
 def test_a_feed_that_stops_where_its_first_event_begins_is_read(behind: str) -> None:
     check(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT{behind}".encode())

@@ -150,6 +150,7 @@ class Steady:
         local = event.start.local
         if (
             len(event.rules) != 1
+            or event.recurrence_id is not None  # the rule of an override is none
             or local >= self._first
             or extent.days * DAY + extent.seconds > _LONGEST
             or event.rdates
