@@ -554,6 +554,24 @@ def test_the_rule_of_an_override_is_none_with_and_without_its_brothers() -> None
     check(calendar(f"{rule}|{planned}", PAST, NOW))
 
 
+@pytest.mark.parametrize("begin", ["B\r\n EGIN:VEVENT", "B\n EGIN:VEVENT", "bEGIN:VEVENT"])
+@pytest.mark.parametrize("most", range(1, 8))
+def test_events_are_counted_however_they_begin(begin: str, most: int) -> None:
+    """In front of the first plain one too: more of them than a limit allows are never none."""
+    left_out = "BEGIN:VEVENT|END:VEVENT|BEGIN:VEVENT|"
+    for events in (f"{left_out}{begin}|" + "BEGIN:VEVENT|" * 3, f"{begin}|BEGIN:VEVENT|{left_out}"):
+        body = f"BEGIN:VCALENDAR|{events}END:VCALENDAR|".replace("|", "\r\n").encode()
+        check(body, limits=Limits(max_vevents=most))
+
+
+@pytest.mark.parametrize("calendar_", ["", "BEGIN:VCALENDAR:|", "BEGIN:VCALENDAR| x|", "X:y|"])
+@pytest.mark.parametrize("last", ["BEGIN:VEVENT| S|", "BEGIN:VEVENT|", "END:VEVENT|"])
+def test_an_event_stands_for_a_calendar_that_there_is_not(calendar_: str, last: str) -> None:
+    past = f"BEGIN:VEVENT|{PAST}|END:VEVENT|"
+    for events in ("", past, past * 3):
+        check(f"{calendar_}{events}{last}".replace("|", "\r\n").encode())
+
+
 @pytest.mark.parametrize("behind", ["", "\r\n", "\n", "\r\n ", "\r\n\r\n", "\r\nE"])
 def test_a_feed_that_stops_where_its_first_event_begins_is_read(behind: str) -> None:
     check(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT{behind}".encode())

@@ -39,6 +39,7 @@ _DECODED: Final = 128 * 1024  # at a time
 _R: Final = ord("R")
 _BEGIN: Final = b"\nBEGIN:VEVENT"
 _FOLDS: Final = (b" ", b"\t")
+_CALENDAR = re.compile(rb"(?:\A|[\r\n])BEGIN:VCALENDAR[\r\n]++(?![ \t])")
 _BEGIN_VEVENT = re.compile(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
 _EPOCH = date(1970, 1, 1)
 _DAY = 86_400
@@ -120,6 +121,8 @@ def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> Sieved:
     first = raw.find(_BEGIN)
     if len(raw) < WORTHWHILE or first < 1 or limits.max_line_bytes < _SHORTEST_LIMIT:
         return Sieved.nothing_left_out(raw)
+    if _CALENDAR.search(raw, 0, first + 1) is None:  # an event might have to stand for it
+        return Sieved.nothing_left_out(raw)
     try:
         past = _EPOCH + timedelta(days=lo // _DAY) - SLACK
         future = _EPOCH + timedelta(days=hi // _DAY) + SLACK
@@ -192,8 +195,8 @@ class _Pieces:
     def find(self, most: int) -> bool:
         """Keep every piece with a line of interest, unless it is over or has yet to begin.
 
-        False if there are more VEVENTs than ``most``, or once so much is kept that looking for the
-        rest costs more than reading it.
+        False if there may be more VEVENTs than ``most``, or once so much is kept that looking for
+        the rest costs more than reading it.
         """
         raw, starts, uids = self.raw, self.starts, self.uids
         enough = max(_ENOUGH, len(raw) // 4)
@@ -227,7 +230,7 @@ class _Pieces:
         starts.append(len(raw))
         self.odd += odd
         self.keep_hidden_lines()
-        return len(starts) + self.odd <= most or raw.count(_BEGIN) <= most
+        return len(starts) + self.odd + raw.count(b"\n", 0, first) <= most
 
     def keep_hidden_lines(self) -> None:
         """Keep the pieces in whose UID a lone LF ends a line: nobody looked at the next ones."""
