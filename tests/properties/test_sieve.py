@@ -564,6 +564,47 @@ def test_events_are_counted_however_they_begin(begin: str, most: int) -> None:
         check(body, limits=Limits(max_vevents=most))
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        "DTSTART:20270225T230000-9900",
+        "DTSTART:20270418T230000+9900",
+        "DTSTART:20270418T230000+2359",
+        "DTSTART:20200101T000000Z|DTEND;TZID=x:1900:20280310T100000",
+        "DTSTART:20200101T000000Z|DTEND;TZID=x:19000101:20280310T100000",
+        "DTSTART;TZID=x:2900:20270310T100000",
+        "DTSTART;TZID=x:29000101:20270310T100000",
+    ],
+)
+def test_a_date_is_what_the_reader_reads(event: str) -> None:
+    """Behind two colons, and far from UTC."""
+    check(calendar(PAST, f"UID:a|{event}", PAST, "UID:z|DTSTART:20270311T090000Z"))
+    check(calendar(PAST, f"{event}|UID:a", PAST, "UID:z|DTSTART:20270311T090000Z"))
+
+
+def test_a_version_of_an_instance_is_found_whatever_its_zone() -> None:
+    now = "UID:a|DTSTART:20270310T090000Z|RECURRENCE-ID;TZID=Europe/Berlin:20270226T000000"
+    past = "UID:a|DTSTART:20270224T090000Z|DTEND:20270224T100000Z|SEQUENCE:1"
+    check(calendar(PAST, now, f"{past}|RECURRENCE-ID:20270225T230000Z", PAST))
+
+
+@pytest.mark.parametrize("uid", ["UID: a", "UID:a ", "UID:a\x01", "uid:a", "UID;X=1:a"])
+def test_a_long_series_keeps_its_overrides_however_its_uid_is_written(uid: str) -> None:
+    planned = "RECURRENCE-ID:20270120T090000Z"
+    gone = f"DTSTART:20270120T090000Z|DTEND:20270120T100000Z|UID:a|{planned}"
+    long = "DTSTART:20270120T090000Z|DTEND:20270305T100000Z|RRULE:FREQ=YEARLY"
+    check(calendar(PAST, gone, f"{uid}|{long}", PAST, "UID:z|DTSTART:20270311T090000Z"))
+
+
+@pytest.mark.parametrize("name", ["VALX", "VALARM"])
+@pytest.mark.parametrize("begin", ["BEGIN:{}", "bEGIN:{}", "BEG| IN:{}", "BEGIN : {}"])
+def test_an_event_may_end_what_began_outside(begin: str, name: str) -> None:
+    past = f"BEGIN:VEVENT|DTSTART:20200105T090000Z|END:{name}|END:VEVENT|"
+    now = f"BEGIN:VEVENT|{NOW}|END:VEVENT|"
+    for head in ("BEGIN:VCALENDAR|END:VCALENDAR|", "BEGIN:VCALENDAR|"):
+        check(f"{head}{begin.format(name)}|{past}{now}".replace("|", "\r\n").encode())
+
+
 @pytest.mark.parametrize("calendar_", ["", "BEGIN:VCALENDAR:|", "BEGIN:VCALENDAR| x|", "X:y|"])
 @pytest.mark.parametrize("last", ["BEGIN:VEVENT| S|", "BEGIN:VEVENT|", "END:VEVENT|"])
 def test_an_event_stands_for_a_calendar_that_there_is_not(calendar_: str, last: str) -> None:

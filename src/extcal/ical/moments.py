@@ -37,7 +37,7 @@ _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _MOMENT = re.compile(
     r"\s*(\d{4})-?(\d\d)-?(\d\d)"
     r"(?:[Tt ](?:(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?)?)?)?"
-    r"\s*+(?:([Zz]|[+-]\d\d(?::?\d\d)?)\s*+)?\Z"
+    r"\s*+(?:([Zz]|[+-](?:[01]\d|2[0-3])(?::?\d\d)?)\s*+)?\Z"
 )
 # dur-value, 3.3.6, but any unit may be left out, and so may the "T"
 _DURATION = re.compile(

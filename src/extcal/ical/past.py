@@ -106,7 +106,7 @@ class Past:
         """Whether this is a plain override, it and its instance both past, that has no rule."""
         line = _own(raw, b"\nRECURRENCE-ID", start, end)
         planned = _PLAIN_ID.match(raw, line + 1) if line >= 0 else None
-        if planned is None or planned[1] >= self.digits:
+        if planned is None or planned[1] >= self.long_ago:  # in whatever zone it is written
             return False
         day = _one_day(raw, start, end)
         return (

@@ -23,7 +23,7 @@ from datetime import date, timedelta
 from itertools import compress, count
 from typing import Final
 
-from extcal.ical.lines import CONTROL, logical_lines
+from extcal.ical.lines import CONTROL, FOLD, logical_lines
 from extcal.ical.past import SLACK, Past, before
 from extcal.ical.work import Work
 from extcal.limits import Limits
@@ -40,6 +40,7 @@ _R: Final = ord("R")
 _BEGIN: Final = b"\nBEGIN:VEVENT"
 _FOLDS: Final = (b" ", b"\t")
 _CALENDAR = re.compile(rb"(?:\A|[\r\n])BEGIN:VCALENDAR[\r\n]++(?![ \t])")
+_BEGIN_ALARM = re.compile(rb"BEGIN[ \t]*:[ \t]*VAL", re.I)
 _BEGIN_VEVENT = re.compile(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
 _EPOCH = date(1970, 1, 1)
 _DAY = 86_400
@@ -60,7 +61,7 @@ _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
 # they end somewhere. 4 is what may begin another VEVENT; of blank lines, all but the last newline.
 _BORDERS = rb"""
 (?: ND:VEVENT(?<=E(?s:.{9}))%(lf)s()BEGIN:VEVENT(?=%(lf)s)
-    (?:%(lf)sDTSTART%(start)s[^\n]*+\nDTEND%(end)s[^\n]*+\n(?:DTSTAMP:[^\n]*+\n)?+
+    (?:%(lf)sDTSTART%(start)sDTEND%(end)s(?:DTSTAMP:[^\n]*+\n)?+
        (?:ORGANIZER[:;][^\n]*+\n(?:\ [^\n]*+\n)*+)?+UID:([^%(stop)s]{1,255}+)(?=%(lf)s[^\ \t]))?+
 | ID:(?<=\nUID:)(?=([^%(stop)s]{1,255}+(?:%(lf)s\ [^%(stop)s]{1,255}+|))%(lf)s[^\ \t])
 | (?<=[DR])
@@ -69,6 +70,7 @@ _NEXT, _ITS_UID, _UID = 1, 2, 3
 _BORDER: Final = frozenset({_NEXT, _ITS_UID})
 _ANY_ID = rb"|CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:"
 _DATED = rb"[^:\"\n]*:"
+_REST = rb"[^:\n]*+\n"  # behind another colon there may be another date
 _ANY = b""
 # Up to 19:59:59: together with what zones and midnights can do, less than the slack.
 _SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
@@ -121,7 +123,9 @@ def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> Sieved:
     first = raw.find(_BEGIN)
     if len(raw) < WORTHWHILE or first < 1 or limits.max_line_bytes < _SHORTEST_LIMIT:
         return Sieved.nothing_left_out(raw)
-    if _CALENDAR.search(raw, 0, first + 1) is None:  # an event might have to stand for it
+    head = FOLD.sub(b"", raw[: first + 1]).translate(None, CONTROL)
+    # An event might have to stand for the calendar, or end an alarm that began outside.
+    if _CALENDAR.search(raw, 0, first + 1) is None or _BEGIN_ALARM.search(head):
         return Sieved.nothing_left_out(raw)
     try:
         past = _EPOCH + timedelta(days=lo // _DAY) - SLACK
@@ -163,8 +167,8 @@ class _Pieces:
         self.newline = b"\r\n" if raw[first - 2 : first - 1] == b"\r" else b"\n"
         begin = _BEGIN[1:] + self.newline
         self.plain = raw.startswith(begin, first) and not raw.startswith(_FOLDS, first + len(begin))
-        ended = _DATED + before(past)
-        begins = _DATED + rb"(?!" + before(future) + rb")[0-9]{8}"
+        ended = _DATED + before(past) + _REST
+        begins = _DATED + rb"(?!" + before(future) + rb")[0-9]{8}" + _REST
         interest = self.pattern(start=ended, end=ended, duration=_SHORT, id=b"", more=b"")
         borders = self.filled(_BORDERS, start=ended, end=ended)
         self.lines = re.compile(interest + borders, re.X).finditer
@@ -298,10 +302,13 @@ class _Pieces:
         indifferent.difference_update(uid.encode() for uid in told)
         for number in self.sure:
             uid = uids[number]
-            if uid in indifferent and not past.ignores_overrides(
+            names = {uid}
+            if uid.translate(None, _GRAPHIC):
+                names.update(name.encode() for name in _readings(uid))
+            if not names.isdisjoint(indifferent) and not past.ignores_overrides(
                 raw, starts[number], starts[number + 1]
             ):
-                indifferent.discard(uid)
+                indifferent -= names
         return [
             number
             for number in others
