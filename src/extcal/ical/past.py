@@ -60,11 +60,11 @@ _LONGEST_STEP = {b"DAILY": 1, b"WEEKLY": 7, b"MONTHLY": 31, b"YEARLY": 366}
 def before(day: date) -> bytes:
     """Return a pattern for what begins like a date before ``day``, and like no other date.
 
-    Its eight digits are YYYYMMDD; where the year decides, nobody looks at the others.
+    Its eight digits are YYYYMMDD. Less than that, in front of another colon, is no date.
     """
     year, rest = f"{day:%Y}", f"{day:%m%d}"
-    patterns = [*_less(year), *(year + less for less in _less(rest))]
-    return f"(?:{'|'.join(patterns)})".encode()
+    of_years, of_days = "|".join(_less(year)), "|".join(_less(rest))
+    return f"(?:(?:{of_years})[0-9]{{4}}|{year}(?:{of_days}))".encode()
 
 
 def _less(limit: str) -> list[str]:

@@ -61,7 +61,7 @@ _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
 # they end somewhere. 4 is what may begin another VEVENT; of blank lines, all but the last newline.
 _BORDERS = rb"""
 (?: ND:VEVENT(?<=E(?s:.{9}))%(lf)s()BEGIN:VEVENT(?=%(lf)s)
-    (?:%(lf)sDTSTART%(start)sDTEND%(end)s(?:DTSTAMP:[^\n]*+\n)?+
+    (?:%(lf)sDTSTART%(start)s[^\n]*+\nDTEND%(end)s[^\n]*+\n(?:DTSTAMP:[^\n]*+\n)?+
        (?:ORGANIZER[:;][^\n]*+\n(?:\ [^\n]*+\n)*+)?+UID:([^%(stop)s]{1,255}+)(?=%(lf)s[^\ \t]))?+
 | ID:(?<=\nUID:)(?=([^%(stop)s]{1,255}+(?:%(lf)s\ [^%(stop)s]{1,255}+|))%(lf)s[^\ \t])
 | (?<=[DR])
@@ -70,7 +70,6 @@ _NEXT, _ITS_UID, _UID = 1, 2, 3
 _BORDER: Final = frozenset({_NEXT, _ITS_UID})
 _ANY_ID = rb"|CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:"
 _DATED = rb"[^:\"\n]*:"
-_REST = rb"[^:\n]*+\n"  # behind another colon there may be another date
 _ANY = b""
 # Up to 19:59:59: together with what zones and midnights can do, less than the slack.
 _SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
@@ -167,8 +166,8 @@ class _Pieces:
         self.newline = b"\r\n" if raw[first - 2 : first - 1] == b"\r" else b"\n"
         begin = _BEGIN[1:] + self.newline
         self.plain = raw.startswith(begin, first) and not raw.startswith(_FOLDS, first + len(begin))
-        ended = _DATED + before(past) + _REST
-        begins = _DATED + rb"(?!" + before(future) + rb")[0-9]{8}" + _REST
+        ended = _DATED + before(past)
+        begins = _DATED + rb"(?!" + before(future) + rb")[0-9]{8}"
         interest = self.pattern(start=ended, end=ended, duration=_SHORT, id=b"", more=b"")
         borders = self.filled(_BORDERS, start=ended, end=ended)
         self.lines = re.compile(interest + borders, re.X).finditer
