@@ -98,6 +98,7 @@ def fly(ledger: Ledger, clock: Clock, order: Order) -> Flight:
         yield Pause(pause)
         pause = min(2 * pause, _LAST_PAUSE)
     try:
+        now = read_clock(clock)  # what another has stored meanwhile is none of the future
         known = yield load
         answer = ledger.answer(feed, keys, known, now, order.wish, order.older_than)
         if not isinstance(answer, Fetch):
