@@ -194,11 +194,9 @@ class Definitions:
         names = _names(self._stream, (calendar,)) if 0 <= calendar < size else set[str]()
         if not names:
             if self._names is None:
-                self._names = _names(self._stream, range(size))
-            names = self._names
-        if len({clean(name).casefold() for name in names}) != 1:
-            return None
-        return min(names)
+                self._names = _alike(_names(self._stream, range(size)))
+            return min(self._names, default=None)
+        return min(_alike(names), default=None)
 
     def _best(self, entries: Iterable[_Entry], raw: str) -> Found:
         """Of the nearest spelling that has a usable definition, the greatest one."""
@@ -291,3 +289,8 @@ def _content(component: Component) -> Content:
     return (("BEGIN", component.name), *lines), tuple(
         sorted(_content(child) for child in component.children)
     )
+
+
+def _alike(names: set[str]) -> set[str]:
+    """The names, if they are spellings of one."""
+    return names if len({clean(name).casefold() for name in names}) == 1 else set()

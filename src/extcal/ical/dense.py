@@ -146,6 +146,9 @@ def _of_one_offset(piece: range, zone: Zone) -> Iterator[range]:
             yield piece
 
 
+_ASKED = 4  # starts that one step pays for
+
+
 class Runs:
     """Membership in the runs of one rule, which may interleave but never reach far over others."""
 
@@ -158,6 +161,10 @@ class Runs:
         self._reach: list[int] = []  # the furthest stop of each run and all before it
         for run in self._runs:
             self._reach.append(max(run.stop, self._reach[-1] if self._reach else run.stop))
+
+    def pay(self, starts: int) -> bool:
+        """Spend what it costs to ask for so many starts; False once the feed's steps are gone."""
+        return self._work.step(1 + starts // _ASKED)
 
     def __contains__(self, local: int) -> bool:
         """Whether a run holds this start; once the feed's steps are gone, none does."""

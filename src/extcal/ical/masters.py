@@ -211,7 +211,12 @@ class Master:
         return found
 
     def starts_at(self, local: int) -> bool:
-        """Whether an instance may start at this time: of the day, where they all start at one."""
+        """Whether an instance may start at this time: of the day, where they all start at one.
+
+        Once the feed's steps are gone, it may: then the series is unknown anyway.
+        """
+        if not self.work.step(len(self.event.rules)):
+            return True
         if _is_once_a_day(self.event):
             return local % DAY == self.event.start.local % DAY
         return self.has(Moment(local, False, self.zone))
@@ -392,6 +397,8 @@ class _Removed:
         if self.days:
             starts = [local for local in starts if local - local % DAY not in self.days]
         for runs in self.runs:
+            if not runs.pay(len(starts)):
+                break  # instances stay busy
             starts = [local for local in starts if local not in runs]
         return starts
 
