@@ -115,3 +115,54 @@ def test_a_megabyte_of_one_thing_is_read_once(make: Callable[[], str], sieve: bo
 def test_what_is_pasted_is_read_once(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         extcal.Feed.from_user_input(text)
+
+
+def rules(name: str, rule: str) -> list[str]:
+    """Two thousand of them, no two alike."""
+    return [f"{name}:{rule.format(number=number)}" for number in range(2_000, 4_000)]
+
+
+MIDNIGHTS = [
+    f"BEGIN:VEVENT\r\nUID:a\r\n{NOW}\r\nRECURRENCE-ID:{year}{month:02}{day:02}T000000Z\r\nEND:VEVENT"
+    for year in range(2020, 2026)
+    for month in range(1, 13)
+    for day in range(1, 29)
+]
+DAYS_OF_ALL_YEARS = ",".join(f"{year:04}0105T090000" for year in range(32, 8900, 16))
+PRODUCTS = {
+    "rules and overrides at midnight": calendar(
+        "BEGIN:VEVENT",
+        "UID:a",
+        "DTSTART:20200105T090000Z",
+        *rules("RRULE", "FREQ=DAILY;INTERVAL={number};BYHOUR=1"),
+        "END:VEVENT",
+        *MIDNIGHTS,
+    ),
+    "starts and EXRULEs": event(
+        "DTSTART:20200105T090001Z",
+        "RRULE:FREQ=MINUTELY",
+        *rules("EXRULE", "FREQ=SECONDLY;INTERVAL=7;UNTIL=2028{number}"),
+        *rules("EXRULE", "FREQ=SECONDLY;INTERVAL=7;COUNT=900{number}"),
+    ),
+    "rules of a zone and years": calendar(
+        *("BEGIN:VTIMEZONE", "TZID:Foo", "BEGIN:STANDARD", "DTSTART:00020301T000000"),
+        *("TZOFFSETFROM:+0100", "TZOFFSETTO:+0100"),
+        *rules("RRULE", "FREQ=YEARLY;INTERVAL={number};BYMONTH=3"),
+        *("END:STANDARD", "END:VTIMEZONE", "BEGIN:VEVENT", "UID:a", NOW),
+        *(f"RDATE;TZID=Foo:{DAYS_OF_ALL_YEARS}", "END:VEVENT"),
+    ),
+    "runs and EXDATEs": event(
+        "DTSTART:20200105T090000Z",
+        "DURATION:PT2S",
+        *rules("RRULE", "FREQ=SECONDLY;COUNT=90000{number}"),
+        *(f"EXDATE:20270110T09{number // 60:02}{number % 60:02}Z" for number in range(3_600)),
+    ),
+}
+
+
+@pytest.mark.parametrize("feed", PRODUCTS.values(), ids=PRODUCTS)
+def test_what_grows_with_a_product_is_paid_for_in_steps(feed: str) -> None:
+    """It ends when the feed's steps are gone, with unknown time and never with free time."""
+    answer = extcal.expand(feed, START, END, timezone="Europe/Berlin")
+    assert not answer.complete
+    assert answer.free_busy.unknown

@@ -40,6 +40,7 @@ DATED = 2  # times the limit: of more dates it is not asked which of them are th
 
 OBSERVANCES = "VTIMEZONEs have more observances than are read"
 TRANSITIONS = "a VTIMEZONE has more transitions than are read"
+STEPS = "the rules of a VTIMEZONE take too many steps"
 
 Report = Callable[[str, str], None]  # message, action
 
@@ -294,10 +295,11 @@ class VtimezoneRules:
         if start >= end:
             return []
         steps = self._budget.steps
+        steps.step(2)  # a rule costs, also where it gives nothing
         until = _until(rule, observance.before)
         result = starts(rule, observance.onset, start, end, steps, until=until)
         if result.exact_until is not None:
-            self._budget.exceeded("max_steps", "the rules of a VTIMEZONE take too many steps")
+            self._budget.exceeded("max_steps", STEPS)
         most = steps.limits.max_transitions + 1
         dense = (local for run in result.runs for local in run)
         found = list(islice(chain(result.local, dense), most))
@@ -308,11 +310,14 @@ class VtimezoneRules:
 
     def _spent(self) -> bool:
         """Whether this definition has cost what one may cost; the feed is told."""
-        limits = self._budget.steps.limits
-        if self._transitions <= limits.max_transitions:
-            return False
-        self._budget.exceeded("max_transitions", TRANSITIONS)
-        return True
+        steps = self._budget.steps
+        if self._transitions > steps.limits.max_transitions:
+            self._budget.exceeded("max_transitions", TRANSITIONS)
+            return True
+        if steps.steps > steps.limits.max_steps:
+            self._budget.exceeded("max_steps", STEPS)
+            return True
+        return False
 
 
 def _given(observance: Observance) -> tuple[int, ...]:

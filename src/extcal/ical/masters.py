@@ -20,7 +20,7 @@ from extcal.ical.work import Work
 __all__ = ["SLACK", "Master", "Shift"]
 
 SLACK = 2 * DAY  # more than any two zones are apart
-_CONVERTED = 100  # instants that one step pays for
+_CONVERTED = 10  # instants that one step pays for
 _DEEP = 32  # instances that overlap each other are shown as one
 
 
@@ -329,12 +329,16 @@ class Master:
     ) -> Iterator[Occurrence | Instances]:
         event, extent = self.event, self.event.extent
         length = 0 if extent.days else extent.seconds
-        if not self.work.step(len(self.overridden) // _CONVERTED):
-            self.stopped(runs[0][0])
+        removed_once = (len(self.overridden) + len(self.exepochs)) // _CONVERTED
+        if not self.work.step(removed_once):
+            self.stopped(min(run[0] for run in runs))
             return
         holes = dense.Holes(self.overridden | self.exepochs, self.exdays, self.zone)
         runs.sort(key=lambda run: run.start)
         for index, run in enumerate(runs, 1):
+            if index > 1 and not self.work.step(removed_once):
+                self.stopped(run[0])
+                return
             deep = dense.is_deep(run, extent)
             if self.shifts or removed.by_rules or len(run) < 2 or not (deep or length >= run.step):
                 following = runs[index][0] if index < len(runs) else run.stop
