@@ -61,8 +61,8 @@ _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
 # they end somewhere. 4 is what may begin another VEVENT; of blank lines, all but the last newline.
 _BORDERS = rb"""
 (?: ND:VEVENT(?<=E(?s:.{9}))%(lf)s()BEGIN:VEVENT(?=%(lf)s)
-    (?:%(lf)sDTSTART%(start)s[^\n]*+\nDTEND%(end)s[^\n]*+\n(?:DTSTAMP:[^\n]*+\n)?+
-       (?:ORGANIZER[:;][^\n]*+\n(?:\ [^\n]*+\n)*+)?+UID:([^%(stop)s]{1,255}+)(?=%(lf)s[^\ \t]))?+
+    (?:%(lf)sDTSTART%(start)s[^\n]*+\nDTEND%(end)s[^\n]*+\n(?:DTSTAMP:[^\n]*+\n|)
+       (?:ORGANIZER[:;][^\n]*+\n(?:\ [^\n]*+\n)*+|)UID:([^%(stop)s]{1,255}+)(?=%(lf)s[^\ \t])|)
 | ID:(?<=\nUID:)(?=([^%(stop)s]{1,255}+(?:%(lf)s\ [^%(stop)s]{1,255}+|))%(lf)s[^\ \t])
 | (?<=[DR])
 | (?:[\r\n]+(?=[\r\n])|)())"""
