@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import gc
 import logging
+import os
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import extcal
 from extcal import (
     CalendarCache,
     ExtcalError,
@@ -30,6 +32,7 @@ from extcal import (
 )
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
+ROOM = os.path.join(os.path.dirname(os.path.realpath(extcal.__file__)), "cache", "")
 MARKER = "SECRET-7f3a"
 FORMS = [MARKER, MARKER.lower(), MARKER[::-1], "SECRET%2D7f3a", "U0VDUkVULTdmM2"]
 URL = f"https://calendar.example.org/ical/{MARKER}/basic.ics?token={MARKER}"
@@ -71,7 +74,7 @@ def shown(error: BaseException) -> Iterator[str]:
             for frame in traceback.TracebackException.from_exception(
                 each, capture_locals=True
             ).stack:
-                if "/extcal/cache/" in frame.filename:
+                if os.path.realpath(frame.filename).startswith(ROOM):
                     yield repr(frame.locals)
 
 

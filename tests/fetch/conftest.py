@@ -21,6 +21,7 @@ from typing import Any
 import anyio
 import pytest
 
+import extcal
 from extcal.fetch import (
     AsyncHttpFetcher,
     Feed,
@@ -153,6 +154,8 @@ def fetch(make: Callable[..., Fetcher]) -> Callable[..., FetchResponse]:
     return run
 
 
+# By where the package really is: a word in a path says nothing, a clone may be called extcal too.
+PACKAGE = os.path.join(os.path.dirname(os.path.realpath(extcal.__file__)), "")
 SECRET = "SECRET-7f3a9bX2"
 
 
@@ -216,8 +219,12 @@ class Watch:
         trace = traceback.TracebackException.from_exception(error, capture_locals=True)
         shown = [repr(error), str(error), repr(error.args), repr(vars(error))]
         while trace is not None:
-            ours = [frame for frame in trace.stack if "/extcal/" in frame.filename]
-            shown += [repr(frame.locals) for frame in ours] + list(trace.format_exception_only())
+            shown += [
+                repr(frame.locals)
+                for frame in trace.stack
+                if os.path.realpath(frame.filename).startswith(PACKAGE)
+            ]
+            shown += trace.format_exception_only()
             trace = trace.__cause__ or trace.__context__  # type: ignore[assignment]
         return "".join(shown)
 

@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -37,6 +38,7 @@ Raw = Callable[[Callable[[socket.socket, threading.Event], None]], Any]
 CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 SECRET = "SECRET-7f3a9bX2"
 PATH = f"/{SECRET}/a.ics?key={SECRET}"
+RAISES = "def fail(kept):\n    raise ValueError"
 
 
 def answering(answer: bytes) -> Callable[[socket.socket, threading.Event], None]:
@@ -89,6 +91,25 @@ class TestTheWatch:
         kept = Journey(FetchRequest(Feed("https://a.example.net/")), UrlPolicy(), None, SECRET)  # type: ignore[arg-type]
         assert "an object: Journey" in watch.leaks()
         del kept
+
+    @pytest.mark.parametrize(
+        ("folder", "told"),
+        [
+            (Path(extcal.__file__).parent, True),
+            (Path("/home/ada/extcal/tests"), False),
+            (Path("/home/ada/src/extcal/fetch"), False),
+        ],
+        ids=["ours", "a clone's", "a fork's"],
+    )
+    def test_the_frames_of_the_package_wherever_it_is(
+        self, watch: Any, folder: Path, told: bool
+    ) -> None:
+        """A clone may be called extcal, too: what its tests keep in their frames is no leak."""
+        names: dict[str, Any] = {}
+        exec(compile(RAISES, str(folder / "frame.py"), "exec"), names)
+        with pytest.raises(ValueError) as caught:
+            names["fail"](SECRET)
+        assert watch.told(watch.shown(caught.value)) is told
 
 
 class TestTheSuiteWouldFail:
