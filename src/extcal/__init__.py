@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from extcal._former_modules import install as _find_former_modules
+
 if TYPE_CHECKING:
     from extcal.cache import (
         AsyncCalendarCache,
@@ -70,6 +72,8 @@ if TYPE_CHECKING:
     from extcal.policy import BusyPolicy, Detail
 
 __version__ = "0.1.0"
+
+_find_former_modules()
 
 _ROOMS = {
     "cache": (

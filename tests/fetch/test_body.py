@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal.fetch import Failed
-from extcal.fetch._body import MAX_GZIP_MEMBERS, Body, failure_of
+from extcal.fetch.body import MAX_GZIP_MEMBERS, Body, failure_of
 from extcal.limits import Limits
 
 CALENDAR = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"

@@ -30,8 +30,8 @@ from extcal.fetch._core import (
     address_refused,
     default_user_agent,
 )
-from extcal.fetch._proxy import Proxy, read_proxy
-from extcal.fetch._url import Refusal
+from extcal.fetch.address.proxy import Proxy, read_proxy
+from extcal.fetch.address.url import Refusal
 from extcal.limits import Limits
 
 URL = "https://calendar.example.net/secret/a.ics"

@@ -14,8 +14,8 @@ import pytest
 
 from extcal.fetch._deadline import Deadline, Stop
 from extcal.fetch._dns import Lookup
-from extcal.fetch._policy import UrlPolicy
-from extcal.fetch._url import Refusal
+from extcal.fetch.address.url import Refusal
+from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.wire._async import AsyncGuardedBackend, AsyncGuardedStream
 from extcal.fetch.wire._sync import GuardedBackend, GuardedStream
 from extcal.fetch.wire.guard import Ear

@@ -16,7 +16,7 @@ import pytest
 
 from extcal.errors import FeedUrlError
 from extcal.fetch import Feed, UrlPolicy
-from extcal.fetch._url import Refusal, Url, literal_of, read_url, resolve_reference
+from extcal.fetch.address.url import Refusal, Url, literal_of, read_url, resolve_reference
 
 DEFAULT = UrlPolicy()
 PERMISSIVE = UrlPolicy(allow_http=True, allow_ip_literals=True)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from extcal.errors import FeedUrlError
 from extcal.fetch import Feed, UrlPolicy
-from extcal.fetch._addresses import DENIED_IPV4, DENIED_IPV6, PUBLIC_IPV6, is_public, unwrap
-from extcal.fetch._url import Refusal
+from extcal.fetch.address.networks import DENIED_IPV4, DENIED_IPV6, PUBLIC_IPV6, is_public, unwrap
+from extcal.fetch.address.url import Refusal
 
 ENTRIES = json.loads((Path(__file__).parents[1] / "data" / "hostile_urls.json").read_text("utf-8"))[
     "entries"

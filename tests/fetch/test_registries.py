@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from extcal.fetch import UrlPolicy
-from extcal.fetch._addresses import (
+from extcal.fetch.address.networks import (
     DENIED_IPV4,
     DENIED_IPV6,
     NAT64,
@@ -25,7 +25,7 @@ from extcal.fetch._addresses import (
     is_public,
     unwrap,
 )
-from extcal.fetch._url import Refusal
+from extcal.fetch.address.url import Refusal
 
 DATA = Path(__file__).parents[1] / "data"
 FILES = ("iana-ipv4-special-registry.csv", "iana-ipv6-special-registry.csv")

@@ -28,7 +28,7 @@ from extcal.fetch import (
     as_feed,
 )
 from extcal.fetch._core import Journey
-from extcal.fetch._url import resolve_reference
+from extcal.fetch.address.url import resolve_reference
 from extcal.fetch.feed import read_feed
 
 Fetch = Callable[..., FetchResponse]

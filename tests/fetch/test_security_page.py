@@ -7,7 +7,7 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 
-from extcal.fetch import AsyncHttpFetcher, HttpFetcher, _body, _core, _dns, _policy
+from extcal.fetch import AsyncHttpFetcher, HttpFetcher, _core, _dns, body, policy
 from extcal.fetch.wire import guard
 from extcal.limits import MAXIMA, Limits
 
@@ -37,7 +37,7 @@ def test_every_maximum_stands_there() -> None:
 def test_so_do_the_numbers_of_the_fetchers() -> None:
     held = {
         name: getattr(module, name)
-        for module in (_body, _core, _dns, _policy, guard)
+        for module in (body, _core, _dns, policy, guard)
         for name in numbers()
         if hasattr(module, name)
     }

@@ -9,7 +9,7 @@ import pytest
 
 from extcal.errors import FeedUrlError
 from extcal.fetch import Feed, UrlPolicy
-from extcal.fetch._url import Refusal
+from extcal.fetch.address.url import Refusal
 
 FEED = "https://calendar.example.net/ada/a.ics"
 GOOGLE = "https://calendar.google.com/calendar/ical/ada%40example.org/private-0123/basic.ics"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from extcal.fetch._async import AsyncHttpFetcher
-    from extcal.fetch._policy import UrlPolicy
     from extcal.fetch._sync import HttpFetcher
     from extcal.fetch.feed import Feed, as_feed
-    from extcal.fetch.files import FileFetcher
+    from extcal.fetch.file_fetcher import FileFetcher
+    from extcal.fetch.policy import UrlPolicy
     from extcal.fetch.protocol import (
         FAILURE_KINDS,
         AsyncFetcher,
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "_async": "AsyncHttpFetcher",
-    "_policy": "UrlPolicy",
+    "policy": "UrlPolicy",
     "_sync": "HttpFetcher",
     "feed": "Feed as_feed",
-    "files": "FileFetcher",
+    "file_fetcher": "FileFetcher",
     "protocol": (
         "FAILURE_KINDS AsyncFetcher Failed FetchRequest FetchResponse Fetched Fetcher Gone"
         " NotModified Refused"

@@ -13,11 +13,11 @@ from contextlib import aclosing, asynccontextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from extcal.fetch._body import Body
 from extcal.fetch._core import Accident, Ask, Head, Journey, Pause, Read, Step
 from extcal.fetch._deadline import TIMED_OUT, Deadline, Stop
 from extcal.fetch._door import LOG, PROXY_REFUSED, Door, mistake
 from extcal.fetch._quiet import quiet_transport
+from extcal.fetch.body import Body
 from extcal.fetch.protocol import FetchRequest, FetchResponse
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from importlib import import_module
 
-from extcal.fetch._body import failure_of, sign_in_page
-from extcal.fetch._policy import UrlPolicy
-from extcal.fetch._providers import provider_of
-from extcal.fetch._url import Refusal, Url, resolve_reference
+from extcal.fetch.address.providers import provider_of
+from extcal.fetch.address.url import Refusal, Url, resolve_reference
+from extcal.fetch.body import failure_of, sign_in_page
 from extcal.fetch.feed import fingerprint_of
+from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.protocol import (
     Failed,
     Fetched,
@@ -143,7 +143,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Read the body into a :class:`~extcal.fetch._body.Body`, and come back with its bytes."""
+    """Read the body into a :class:`~extcal.fetch.body.Body`, and come back with its bytes."""
 
     gzipped: bool
     answer: Fetched

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from extcal.fetch._deadline import TIMED_OUT, Deadline, Stop
-from extcal.fetch._policy import MAX_ANSWERS
 from extcal.fetch._turns import Turn, Turns
+from extcal.fetch.policy import MAX_ANSWERS
 from extcal.fetch.protocol import Failed
 
 __all__ = ["Lookup", "Resolver", "SharedTurns", "system_resolver"]

@@ -12,12 +12,12 @@ from random import random
 from typing import TYPE_CHECKING
 
 from extcal.arguments import call_of, count_of, one_of_type
-from extcal.fetch._addresses import Network
 from extcal.fetch._core import Journey, default_user_agent
 from extcal.fetch._deadline import Deadline
 from extcal.fetch._dns import Lookup, Resolver, SharedTurns, system_resolver
-from extcal.fetch._policy import AddressPolicy, UrlPolicy
-from extcal.fetch._proxy import Proxy, read_proxy
+from extcal.fetch.address.networks import Network
+from extcal.fetch.address.proxy import Proxy, read_proxy
+from extcal.fetch.policy import AddressPolicy, UrlPolicy
 from extcal.fetch.protocol import Failed, FetchRequest
 from extcal.limits import Limits
 

@@ -17,9 +17,9 @@ from typing import Any, get_args
 
 from extcal.arguments import several
 from extcal.errors import FeedUrlError
-from extcal.fetch._paste import read_paste
-from extcal.fetch._providers import ADVICE, provider_of
-from extcal.fetch._url import Refusal, Url, fold_at_sign, read_url
+from extcal.fetch.address.paste import read_paste
+from extcal.fetch.address.providers import ADVICE, provider_of
+from extcal.fetch.address.url import Refusal, Url, fold_at_sign, read_url
 from extcal.policy import BusyPolicy, Detail
 
 __all__ = ["Feed", "SealedUrl", "accepted", "as_feed", "fingerprint_of", "read_feed"]

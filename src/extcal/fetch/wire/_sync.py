@@ -9,12 +9,12 @@ from typing import Any
 
 import httpcore2
 
-from extcal.fetch._addresses import Address
 from extcal.fetch._deadline import TIMED_OUT, Deadline, Stop
 from extcal.fetch._dns import Lookup
-from extcal.fetch._policy import UrlPolicy
-from extcal.fetch._proxy import Proxy
-from extcal.fetch._url import literal_of
+from extcal.fetch.address.networks import Address
+from extcal.fetch.address.proxy import Proxy
+from extcal.fetch.address.url import literal_of
+from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.wire.guard import (
     CERTIFICATE_REFUSED,
     TLS_FAILED,

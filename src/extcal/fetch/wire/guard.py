@@ -12,12 +12,12 @@ from typing import Any
 
 import httpcore2
 
-from extcal.fetch._addresses import Address, unwrap
 from extcal.fetch._core import Ask, address_refused
 from extcal.fetch._deadline import Stop
-from extcal.fetch._policy import UrlPolicy
-from extcal.fetch._proxy import Proxy
-from extcal.fetch._url import Refusal, Url
+from extcal.fetch.address.networks import Address, unwrap
+from extcal.fetch.address.proxy import Proxy
+from extcal.fetch.address.url import Refusal, Url
+from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.protocol import Failed
 from extcal.limits import Limits
 

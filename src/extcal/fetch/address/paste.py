@@ -1,8 +1,8 @@
 """What people really paste into a profile form, made an address or refused with advice.
 
-Text in, an :class:`~extcal.fetch._url.Url` or a :class:`~extcal.fetch._url.Refusal` out. Rewrites
-only where the result is certain; a page that is not a feed is refused with the way to the right
-address. Nothing returned here repeats what was pasted. Pure; never raises for any text.
+Text in, an :class:`~extcal.fetch.address.url.Url` or a :class:`~extcal.fetch.address.url.Refusal`
+out. Rewrites only where the result is certain; a page that is not a feed is refused with the way to
+the right address. Nothing returned here repeats what was pasted. Pure; never raises for any text.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import re
 from dataclasses import replace
 from urllib.parse import unquote_plus
 
-from extcal.fetch._providers import ADVICE, provider_of
-from extcal.fetch._url import MAX_URL_LENGTH, Refusal, Url, read_url
+from extcal.fetch.address.providers import ADVICE, provider_of
+from extcal.fetch.address.url import MAX_URL_LENGTH, Refusal, Url, read_url
 
 __all__ = ["read_paste"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from extcal.arguments import one_of_type
-from extcal.fetch._body import failure_of
+from extcal.fetch.body import failure_of
 from extcal.fetch.protocol import Failed, Fetched, FetchRequest, FetchResponse, NotModified
 
 __all__ = ["FileFetcher"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from extcal.fetch._url import Url
+from extcal.fetch.address.url import Url
 
 __all__ = ["ADVICE", "provider_of"]
 

@@ -1,8 +1,8 @@
 """Where a fetcher may go: scheme, port, host name, and every address the name leads to.
 
-An address or DNS answers in, nothing or a :class:`~extcal.fetch._url.Refusal` out. Pure: nothing is
-looked up here, nothing is connected to. A host runs inside its own network and fetches what a
-stranger pasted, so everything is refused that the public internet cannot have.
+An address or DNS answers in, nothing or a :class:`~extcal.fetch.address.url.Refusal` out. Pure:
+nothing is looked up here, nothing is connected to. A host runs inside its own network and fetches
+what a stranger pasted, so everything is refused that the public internet cannot have.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from itertools import islice
 
 from extcal.arguments import call_of, flag_of, several
 from extcal.errors import FeedUrlError
-from extcal.fetch._addresses import Address, Network, embedded, inside, is_public, unwrap
-from extcal.fetch._url import Refusal, Url, literal_of, read_url
+from extcal.fetch.address.networks import Address, Network, embedded, inside, is_public, unwrap
+from extcal.fetch.address.url import Refusal, Url, literal_of, read_url
 from extcal.fetch.feed import Feed, read_feed
 
 __all__ = ["MAX_ANSWERS", "AddressPolicy", "UrlPolicy"]

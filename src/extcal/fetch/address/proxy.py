@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
-from extcal.fetch._url import Refusal, read_url
+from extcal.fetch.address.url import Refusal, read_url
 
 __all__ = ["Proxy", "read_proxy"]
 

@@ -1,0 +1,45 @@
+"""Where modules live now whose former names stand in pickles of earlier releases.
+
+A pickle names the module of each class. Hosts keep pickled values in sessions, queues and files, so
+``extcal.cache.busytime`` in one of them must still be found. The finder stands at the end of
+``sys.meta_path``: it is asked only for modules that nobody else has.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+__all__ = ["install"]
+
+_NOW = {
+    "extcal.fetch._policy": "extcal.fetch.policy",
+    "extcal.fetch._url": "extcal.fetch.address.url",
+}
+
+
+class _FormerModules:
+    """A meta path finder (importlib.abc.MetaPathFinder) and loader of the names in ``_NOW``."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name in _NOW else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        home = import_module(_NOW[module.__name__])
+        module.__dict__.update(
+            {name: value for name, value in vars(home).items() if not name.startswith("__")}
+        )
+
+
+def install() -> None:
+    """Let pickles find the former names; once a process, however often it is called."""
+    if not any(type(finder).__name__ == _FormerModules.__name__ for finder in sys.meta_path):
+        sys.meta_path.append(_FormerModules())
