@@ -19,7 +19,9 @@ from extcal.fetch import (
     Refused,
     UrlPolicy,
 )
-from extcal.fetch._core import (
+from extcal.fetch.address.proxy import Proxy, read_proxy
+from extcal.fetch.address.url import Refusal
+from extcal.fetch.http.exchange import (
     ABOUT,
     Accident,
     Ask,
@@ -30,8 +32,6 @@ from extcal.fetch._core import (
     address_refused,
     default_user_agent,
 )
-from extcal.fetch.address.proxy import Proxy, read_proxy
-from extcal.fetch.address.url import Refusal
 from extcal.limits import Limits
 
 URL = "https://calendar.example.net/secret/a.ics"

@@ -12,13 +12,13 @@ import anyio
 import httpcore2
 import pytest
 
-from extcal.fetch._deadline import Deadline, Stop
-from extcal.fetch._dns import Lookup
 from extcal.fetch.address.url import Refusal
+from extcal.fetch.http.deadline import Deadline, Stop
+from extcal.fetch.http.dns import Lookup
+from extcal.fetch.http.wire.async_backend import AsyncGuardedBackend, AsyncGuardedStream
+from extcal.fetch.http.wire.backend import GuardedBackend, GuardedStream
+from extcal.fetch.http.wire.guard import Ear
 from extcal.fetch.policy import UrlPolicy
-from extcal.fetch.wire._async import AsyncGuardedBackend, AsyncGuardedStream
-from extcal.fetch.wire._sync import GuardedBackend, GuardedStream
-from extcal.fetch.wire.guard import Ear
 from extcal.limits import Limits
 
 
@@ -213,7 +213,7 @@ class TestAsyncStream:
         def refuse(address: object) -> socket.socket:
             raise OSError("too many open files")
 
-        monkeypatch.setattr("extcal.fetch.wire._async.new_socket", refuse)
+        monkeypatch.setattr("extcal.fetch.http.wire.async_backend.new_socket", refuse)
         policy = UrlPolicy(allow_networks="127.0.0.0/8")
         guarded = AsyncGuardedBackend(policy, None, Lookup(), Limits(), Deadline(10))
         with pytest.raises(Stop) as stopped:

@@ -260,19 +260,23 @@ class TestNames:
     def test_a_peer_that_is_not_the_judged_address(
         self, server: FeedServer, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        import extcal.fetch.wire.guard as guard
+        import extcal.fetch.http.wire.guard as guard
 
         class Elsewhere(guard.socket.socket):
             def getpeername(self) -> tuple[str, int]:
                 return ("127.0.0.9", super().getpeername()[1])
 
-        monkeypatch.setattr("extcal.fetch.wire._sync.new_socket", lambda address: Elsewhere())
-        monkeypatch.setattr("extcal.fetch.wire._async.new_socket", lambda address: Elsewhere())
+        monkeypatch.setattr(
+            "extcal.fetch.http.wire.backend.new_socket", lambda address: Elsewhere()
+        )
+        monkeypatch.setattr(
+            "extcal.fetch.http.wire.async_backend.new_socket", lambda address: Elsewhere()
+        )
         fetcher, _ = self.fetcher(["127.0.0.1"])
         assert kind(fetch(self.url(server), fetcher=fetcher)) == "blocked_address"
 
     def test_the_system_is_asked_by_default(self) -> None:
-        from extcal.fetch._dns import system_resolver
+        from extcal.fetch.http.dns import system_resolver
 
         assert system_resolver("127.0.0.1", 443) == ["127.0.0.1"]
         assert system_resolver("::1", 443) == ["::1"]
@@ -326,7 +330,7 @@ class TestTheFetcher:
         def broken(*arguments: object) -> None:
             raise RuntimeError("https://calendar.example.net/SECRET")
 
-        monkeypatch.setattr("extcal.fetch._core.Journey.begin", broken)
+        monkeypatch.setattr("extcal.fetch.http.exchange.Journey.begin", broken)
         assert fetch("https://calendar.example.net/SECRET") == Failed("fetcher_error")
         assert "RuntimeError" in caplog.text
         assert "SECRET" not in caplog.text

@@ -27,9 +27,9 @@ from extcal.fetch import (
     UrlPolicy,
     as_feed,
 )
-from extcal.fetch._core import Journey
 from extcal.fetch.address.url import resolve_reference
 from extcal.fetch.feed import read_feed
+from extcal.fetch.http.exchange import Journey
 
 Fetch = Callable[..., FetchResponse]
 Make = Callable[..., Fetcher]
@@ -126,7 +126,7 @@ class TestTheSuiteWouldFail:
     def test_if_the_transport_may_log(
         self, raw: Raw, fetch: Fetch, watch: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for driver in ("_sync", "_async"):
+        for driver in ("http.driver", "http.async_driver"):
             monkeypatch.setattr(f"extcal.fetch.{driver}.quiet_transport", nullcontext)
         for name in ("httpcore2.connection", "httpcore2.http11", "httpcore2.proxy"):
             monkeypatch.setattr(logging.getLogger(name), "filters", [])
@@ -262,7 +262,7 @@ class TestMistakesOfOurOwn:
         def broken(*arguments: object) -> None:
             raise RuntimeError(f"https://calendar.example.net/{SECRET}")
 
-        monkeypatch.setattr(f"extcal.fetch._core.{place}", broken)
+        monkeypatch.setattr(f"extcal.fetch.http.exchange.{place}", broken)
         answer = fetch(raw(answering(b"HTTP/1.1 200 OK\r\n\r\n" + CALENDAR)).url(PATH))
         assert answer == Failed("fetcher_error")
         assert "RuntimeError" in caplog.text
@@ -276,7 +276,7 @@ class TestMistakesOfOurOwn:
         def interrupted(*arguments: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("extcal.fetch.wire.guard.Ear.hear", interrupted)
+        monkeypatch.setattr("extcal.fetch.http.wire.guard.Ear.hear", interrupted)
         with pytest.raises(KeyboardInterrupt) as stopped:
             fetch(raw(answering(b"HTTP/1.1 200 OK\r\n\r\n")).url(PATH))
         assert not watch.told(watch.shown(stopped.value))

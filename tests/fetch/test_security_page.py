@@ -7,8 +7,9 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 
-from extcal.fetch import AsyncHttpFetcher, HttpFetcher, _core, _dns, body, policy
-from extcal.fetch.wire import guard
+from extcal.fetch import AsyncHttpFetcher, HttpFetcher, body, policy
+from extcal.fetch.http import dns, exchange
+from extcal.fetch.http.wire import guard
 from extcal.limits import MAXIMA, Limits
 
 PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text("utf-8")
@@ -37,7 +38,7 @@ def test_every_maximum_stands_there() -> None:
 def test_so_do_the_numbers_of_the_fetchers() -> None:
     held = {
         name: getattr(module, name)
-        for module in (body, _core, _dns, policy, guard)
+        for module in (body, exchange, dns, policy, guard)
         for name in numbers()
         if hasattr(module, name)
     }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extcal.fetch._turns import Turn, Turns
+from extcal.fetch.http.turns import Turn, Turns
 
 
 class Line:

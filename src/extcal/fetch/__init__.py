@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from extcal.fetch._async import AsyncHttpFetcher
-    from extcal.fetch._sync import HttpFetcher
     from extcal.fetch.feed import Feed, as_feed
     from extcal.fetch.file_fetcher import FileFetcher
+    from extcal.fetch.http.async_driver import AsyncHttpFetcher
+    from extcal.fetch.http.driver import HttpFetcher
     from extcal.fetch.policy import UrlPolicy
     from extcal.fetch.protocol import (
         FAILURE_KINDS,
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
-    "_async": "AsyncHttpFetcher",
+    "http.async_driver": "AsyncHttpFetcher",
     "policy": "UrlPolicy",
-    "_sync": "HttpFetcher",
+    "http.driver": "HttpFetcher",
     "feed": "Feed as_feed",
     "file_fetcher": "FileFetcher",
     "protocol": (

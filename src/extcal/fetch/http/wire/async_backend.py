@@ -15,13 +15,12 @@ from typing import Any, TypeVar
 import anyio
 import httpcore2
 
-from extcal.fetch._deadline import TIMED_OUT, Deadline, Stop
-from extcal.fetch._dns import Lookup
 from extcal.fetch.address.networks import Address
 from extcal.fetch.address.proxy import Proxy
 from extcal.fetch.address.url import literal_of
-from extcal.fetch.policy import UrlPolicy
-from extcal.fetch.wire.guard import (
+from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
+from extcal.fetch.http.dns import Lookup
+from extcal.fetch.http.wire.guard import (
     CERTIFICATE_REFUSED,
     TLS_FAILED,
     UNREACHABLE,
@@ -30,6 +29,7 @@ from extcal.fetch.wire.guard import (
     new_socket,
     vetted,
 )
+from extcal.fetch.policy import UrlPolicy
 from extcal.limits import Limits
 
 __all__ = ["AsyncGuardedBackend", "AsyncGuardedStream"]

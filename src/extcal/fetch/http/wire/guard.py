@@ -1,6 +1,6 @@
 """What both backends share: where a connection may go, what it has heard, and httpcore2's values.
 
-Nothing here waits. What must end a fetch is raised as :class:`~extcal.fetch._deadline.Stop`.
+Nothing here waits. What must end a fetch is raised as :class:`~extcal.fetch.http.deadline.Stop`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 import httpcore2
 
-from extcal.fetch._core import Ask, address_refused
-from extcal.fetch._deadline import Stop
 from extcal.fetch.address.networks import Address, unwrap
 from extcal.fetch.address.proxy import Proxy
 from extcal.fetch.address.url import Refusal, Url
+from extcal.fetch.http.deadline import Stop
+from extcal.fetch.http.exchange import Ask, address_refused
 from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.protocol import Failed
 from extcal.limits import Limits

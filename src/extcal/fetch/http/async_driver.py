@@ -13,11 +13,11 @@ from contextlib import aclosing, asynccontextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from extcal.fetch._core import Accident, Ask, Head, Journey, Pause, Read, Step
-from extcal.fetch._deadline import TIMED_OUT, Deadline, Stop
-from extcal.fetch._door import LOG, PROXY_REFUSED, Door, mistake
-from extcal.fetch._quiet import quiet_transport
 from extcal.fetch.body import Body
+from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
+from extcal.fetch.http.exchange import Accident, Ask, Head, Journey, Pause, Read, Step
+from extcal.fetch.http.options import LOG, PROXY_REFUSED, Door, mistake
+from extcal.fetch.http.wire.quiet import quiet_transport
 from extcal.fetch.protocol import FetchRequest, FetchResponse
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import httpcore2
 
-    from extcal.fetch.wire._async import AsyncGuardedBackend
+    from extcal.fetch.http.wire.async_backend import AsyncGuardedBackend
 
 __all__ = ["AsyncHttpFetcher"]
 
@@ -76,7 +76,7 @@ class AsyncHttpFetcher(Door):
                 return step
 
     async def _hop(self, journey: Journey, ask: Ask, deadline: Deadline) -> Step:
-        from extcal.fetch.wire._async import AsyncGuardedBackend
+        from extcal.fetch.http.wire.async_backend import AsyncGuardedBackend
 
         async with self._turn(ask.url.host):
             backend = AsyncGuardedBackend(
@@ -102,7 +102,7 @@ class AsyncHttpFetcher(Door):
     async def _converse(self, journey: Journey, ask: Ask, backend: AsyncGuardedBackend) -> Step:
         import httpcore2
 
-        from extcal.fetch.wire.guard import new_origin, new_request
+        from extcal.fetch.http.wire.guard import new_origin, new_request
 
         origin = new_origin(ask.url, self._proxy)
         reading = False
@@ -131,7 +131,7 @@ class AsyncHttpFetcher(Door):
     ) -> httpcore2.AsyncConnectionInterface:
         import httpcore2
 
-        from extcal.fetch.wire.guard import proxy_options
+        from extcal.fetch.http.wire.guard import proxy_options
 
         context = await self._trust_soon() if origin.scheme == b"https" else None
         if self._proxy is None:

@@ -12,11 +12,11 @@ from random import random
 from typing import TYPE_CHECKING
 
 from extcal.arguments import call_of, count_of, one_of_type
-from extcal.fetch._core import Journey, default_user_agent
-from extcal.fetch._deadline import Deadline
-from extcal.fetch._dns import Lookup, Resolver, SharedTurns, system_resolver
 from extcal.fetch.address.networks import Network
 from extcal.fetch.address.proxy import Proxy, read_proxy
+from extcal.fetch.http.deadline import Deadline
+from extcal.fetch.http.dns import Lookup, Resolver, SharedTurns, system_resolver
+from extcal.fetch.http.exchange import Journey, default_user_agent
 from extcal.fetch.policy import AddressPolicy, UrlPolicy
 from extcal.fetch.protocol import Failed, FetchRequest
 from extcal.limits import Limits
@@ -121,7 +121,7 @@ class Door:
         Two threads may both build it; the last one is kept, and either is right.
         """
         if self._ssl_context is None:
-            from extcal.fetch.wire.trust import new_ssl_context
+            from extcal.fetch.http.wire.trust import new_ssl_context
 
             self._ssl_context = new_ssl_context()
         return self._ssl_context

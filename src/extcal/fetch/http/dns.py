@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from extcal.fetch._deadline import TIMED_OUT, Deadline, Stop
-from extcal.fetch._turns import Turn, Turns
+from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
+from extcal.fetch.http.turns import Turn, Turns
 from extcal.fetch.policy import MAX_ANSWERS
 from extcal.fetch.protocol import Failed
 

@@ -13,17 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from extcal.fetch._core import Accident, Ask, Head, Journey, Pause, Read, Step
-from extcal.fetch._deadline import TIMED_OUT, Deadline, Stop
-from extcal.fetch._door import LOG, PROXY_REFUSED, Door, mistake
-from extcal.fetch._quiet import quiet_transport
 from extcal.fetch.body import Body
+from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
+from extcal.fetch.http.exchange import Accident, Ask, Head, Journey, Pause, Read, Step
+from extcal.fetch.http.options import LOG, PROXY_REFUSED, Door, mistake
+from extcal.fetch.http.wire.quiet import quiet_transport
 from extcal.fetch.protocol import FetchRequest, FetchResponse
 
 if TYPE_CHECKING:
     import httpcore2
 
-    from extcal.fetch.wire._sync import GuardedBackend
+    from extcal.fetch.http.wire.backend import GuardedBackend
 
 __all__ = ["HttpFetcher"]
 
@@ -74,7 +74,7 @@ class HttpFetcher(Door):
                 return step
 
     def _hop(self, journey: Journey, ask: Ask, deadline: Deadline) -> Step:
-        from extcal.fetch.wire._sync import GuardedBackend
+        from extcal.fetch.http.wire.backend import GuardedBackend
 
         with self._turn(ask.url.host, deadline):
             backend = GuardedBackend(
@@ -101,7 +101,7 @@ class HttpFetcher(Door):
     ) -> Step:
         import httpcore2
 
-        from extcal.fetch.wire.guard import new_origin, new_request
+        from extcal.fetch.http.wire.guard import new_origin, new_request
 
         origin = new_origin(ask.url, self._proxy)
         reading = False
@@ -130,7 +130,7 @@ class HttpFetcher(Door):
     ) -> httpcore2.ConnectionInterface:
         import httpcore2
 
-        from extcal.fetch.wire.guard import proxy_options
+        from extcal.fetch.http.wire.guard import proxy_options
 
         context = self._trust() if origin.scheme == b"https" else None
         if self._proxy is None:

@@ -1,0 +1,1 @@
+"""HTTP: what to do next (``exchange``, pure), and the drivers that do it within one deadline."""
