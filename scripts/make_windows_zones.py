@@ -1,4 +1,4 @@
-"""Write ``src/extcal/ical/_windows.py``: the Windows zone table, as data that costs no import.
+"""Write ``src/extcal/ical/zones/_windows.py``: the Windows zone table, which costs no import.
 
 The rows come from the installed icalendar (which generates its own from CLDR's windowsZones.xml,
 territory 001), from ``EXTRA_ROWS`` below (Windows IDs without a CLDR row there), and from
@@ -208,7 +208,7 @@ def windows_rows() -> dict[str, str]:
 
 def place_rows(windows: dict[str, str]) -> dict[str, tuple[str, ...]]:
     """One display name or place, normalised as the reader does it, to the zones it may mean."""
-    from extcal.ical._zone_names import places
+    from extcal.ical.zones.names import places
 
     found: dict[str, set[str]] = {}
     for name, *displays in DISPLAY_NAMES:

@@ -12,12 +12,17 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 __all__ = ["install"]
 
 _NOW = {
     "extcal.fetch._policy": "extcal.fetch.policy",
     "extcal.fetch._url": "extcal.fetch.address.url",
+    "extcal.ical.expansion": "extcal.ical.answer.expansion",
 }
 
 
@@ -27,7 +32,7 @@ class _FormerModules:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        return ModuleSpec(name, self) if name in _NOW else None
+        return ModuleSpec(name, cast("Loader", self)) if name in _NOW else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None

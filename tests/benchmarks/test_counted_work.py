@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import extcal
-from extcal.ical import _zone_tables, values
-from extcal.ical import instances as columns
+from extcal.ical.events import vevent
+from extcal.ical.series import instances as columns
+from extcal.ical.zones import transitions
 
 RULES = (
     "FREQ=DAILY",
@@ -97,10 +98,10 @@ def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
         monkeypatch.setattr(owner, name, counted)
 
-    count(values.Event, "__init__", "events")
+    count(vevent.Event, "__init__", "events")
     count(columns, "Occurrence", "occurrences")
-    count(_zone_tables.FixedRules, "table", "tables")
-    count(_zone_tables.TzinfoRules, "table", "tables")
+    count(transitions.FixedRules, "table", "tables")
+    count(transitions.TzinfoRules, "table", "tables")
     return counts
 
 

@@ -8,10 +8,10 @@ from types import ModuleType
 import pytest
 
 import extcal
-from extcal.ical.components import Stream, read
-from extcal.ical.crowds import thinned
-from extcal.ical.sieve import Sieved, sieve
-from extcal.ical.work import Work
+from extcal.ical.budget import Work
+from extcal.ical.parse.components import Stream, read
+from extcal.ical.parse.excess import thinned
+from extcal.ical.shortcuts.select import Sieved, sieve
 
 # The numbers are checked against the list by the first test.
 COUNT = 63

@@ -8,9 +8,9 @@ from unittest import mock
 import pytest
 
 import extcal
-from extcal.ical import values
-from extcal.ical.plain import PlainReader
-from extcal.ical.sieve import sieve
+from extcal.ical.events import vevent as values
+from extcal.ical.shortcuts.select import sieve
+from extcal.ical.shortcuts.short_reading import PlainReader
 from extcal.limits import Limits
 
 

@@ -9,9 +9,9 @@ import pytest
 
 import extcal
 from extcal.errors import LimitExceeded
-from extcal.ical.crowds import thinned
-from extcal.ical.sieve import Sieved
-from extcal.ical.work import Work
+from extcal.ical.budget import Work
+from extcal.ical.parse.excess import thinned
+from extcal.ical.shortcuts.select import Sieved
 from extcal.limits import Limits
 
 START = datetime(2027, 1, 4, tzinfo=UTC)

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import extcal
-from extcal.ical.components import Stream
-from extcal.ical.dates import Dates
-from extcal.ical.lines import Line
-from extcal.ical.moments import Extent, parse_duration, parse_moment
-from extcal.ical.work import Work
-from extcal.ical.zones import Zones
+from extcal.ical.budget import Work
+from extcal.ical.events.rdate_exdate import Dates
+from extcal.ical.events.times import Extent, parse_duration, parse_moment
+from extcal.ical.parse.components import Stream
+from extcal.ical.parse.content_lines import Line
+from extcal.ical.zones.resolve import Zones
 
 LO, HI = 1_798_761_600, 1_798_761_600 + 90 * 86_400  # from 2027-01-01 on
 VALUES = st.sampled_from(

@@ -141,13 +141,19 @@ def test_an_error_of_ours_is_unknown_and_never_free(
     corridor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One event that goes wrong costs neither the others nor the truth."""
-    from extcal.ical import availability, series, values
+    from extcal.ical.answer import vavailability
+    from extcal.ical.events import vevent
+    from extcal.ical.series import recurrence_set
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
     text = corridor.body(corridor.event(*TIMES), "BEGIN:VAVAILABILITY\r\nEND:VAVAILABILITY")
-    for module, name in ((values, "event"), (series, "instances"), (availability, "layer")):
+    for module, name in (
+        (vevent, "event"),
+        (recurrence_set, "instances"),
+        (vavailability, "layer"),
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, broken)
             result = extcal.expand(text, START, END)

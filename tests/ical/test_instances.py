@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extcal.ical import dense
-from extcal.ical.components import Stream
-from extcal.ical.instances import planned_at, touches
-from extcal.ical.moments import DAY, Extent
-from extcal.ical.work import Work
-from extcal.ical.zones import Zone, Zones
+from extcal.ical.budget import Work
+from extcal.ical.events.times import DAY, Extent
+from extcal.ical.parse.components import Stream
+from extcal.ical.series import dense
+from extcal.ical.series.instances import planned_at, touches
+from extcal.ical.zones.resolve import Zone, Zones
 from extcal.intervals import FreeBusy
 
 # Berlin's changes, Lord Howe's of half an hour, the day that Samoa left out, and none.

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import extcal
-from extcal.ical import runs
+from extcal.ical.shortcuts import bulk_runs as runs
 
 START, END = datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 4, 4, tzinfo=UTC)
 MARK = b"\xef\xbb\xbf"

@@ -12,9 +12,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 import extcal
-from extcal.ical.instances import Columns
-from extcal.ical.steady import Steady
-from extcal.ical.values import Event
+from extcal.ical.events.vevent import Event
+from extcal.ical.series.instances import Columns
+from extcal.ical.shortcuts.shared_days import Steady
 
 RULES = """
     DAILY DAILY;INTERVAL=2 DAILY;INTERVAL=5;BYDAY=MO,TU,WE DAILY;BYMONTH=3,10,12

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import extcal
-from extcal.ical import freebusy
+from extcal.ical.answer import vfreebusy
 
 START = datetime(2027, 1, 4, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -47,6 +47,6 @@ def test_a_stretch_looks_at_its_own_periods_alone(monkeypatch: pytest.MonkeyPatc
     free_busy = interrupted(1_000)
     epochs = Counted(free_busy.epochs)
     monkeypatch.setattr(extcal.FreeBusy, "epochs", property(lambda self: epochs))
-    found = [list(freebusy._blocking(free_busy, *known)) for known in freebusy._known(free_busy)]
+    found = [list(vfreebusy._blocking(free_busy, *known)) for known in vfreebusy._known(free_busy)]
     assert sum(map(len, found)) == 1_000
     assert 1_000 < len(looked) < 20_000

@@ -23,8 +23,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extcal.ical.budget import Work
 from extcal.ical.recurrence import parse, starts
-from extcal.ical.work import Work
 
 
 def _neighbour(name: str) -> ModuleType:

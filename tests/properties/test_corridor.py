@@ -16,10 +16,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import extcal
-from extcal.ical import dense
-from extcal.ical.components import Stream
-from extcal.ical.work import Work
-from extcal.ical.zones import Zone, Zones
+from extcal.ical.budget import Work
+from extcal.ical.parse.components import Stream
+from extcal.ical.series import dense
+from extcal.ical.zones.resolve import Zone, Zones
 from extcal.intervals import FreeBusy
 from extcal.limits import Limits
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extcal.ical.lines import CONTROL, Line, logical_lines, parse_line
-from extcal.ical.work import Work
+from extcal.ical.budget import Work
+from extcal.ical.parse.content_lines import CONTROL, Line, logical_lines, parse_line
 from extcal.limits import Limits
 
 NAMES = {b"SUMMARY": "SUMMARY", b"EXDATE": "EXDATE", b"DTSTART": "DTSTART", b"BEGIN": "BEGIN"}

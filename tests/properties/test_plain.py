@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import extcal
-from extcal.ical import components
-from extcal.ical.blocks import Block
-from extcal.ical.plain import PlainReader
-from extcal.ical.values import Event
+from extcal.ical.events.vevent import Event
+from extcal.ical.parse import components
+from extcal.ical.shortcuts.plain_blocks import Block
+from extcal.ical.shortcuts.short_reading import PlainReader
 from extcal.testing.strategies import feeds
 
 START = datetime(2027, 1, 1, tzinfo=UTC)

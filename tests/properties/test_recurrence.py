@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from extcal.ical.budget import Work
 from extcal.ical.recurrence import Rule, Starts, parse, starts
-from extcal.ical.work import Work
 from extcal.limits import Limits
 
 _MAKER = Path(__file__).parents[1] / "oracles" / "rule_maker.py"

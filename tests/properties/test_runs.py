@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal.errors import Problem
-from extcal.ical.components import Component, Stream, read
-from extcal.ical.freebusy import published
-from extcal.ical.runs import BORDERS, FREEBUSY, ODD, VTIMEZONE, pieces
-from extcal.ical.sieve import Sieved
-from extcal.ical.work import Work
-from extcal.ical.zones import Zones
+from extcal.ical.answer.vfreebusy import published
+from extcal.ical.budget import Work
+from extcal.ical.parse.components import Component, Stream, read
+from extcal.ical.shortcuts.bulk_runs import BORDERS, FREEBUSY, ODD, VTIMEZONE, pieces
+from extcal.ical.shortcuts.select import Sieved
+from extcal.ical.zones.resolve import Zones
 from extcal.limits import Limits
 
 LO, HI = 1_798_761_600, 1_798_761_600 + 90 * 86_400  # from 2027-01-01 on

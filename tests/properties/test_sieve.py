@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import extcal
-from extcal.ical import sieve as room
+from extcal.ical.shortcuts import select as room
 from extcal.limits import Limits
 
 START = datetime(2027, 3, 1, tzinfo=UTC)

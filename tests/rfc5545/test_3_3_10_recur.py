@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from extcal.ical.budget import Work
 from extcal.ical.recurrence import Rule, Starts, parse, starts
-from extcal.ical.work import Work
 from extcal.limits import Limits
 
 EPOCH = datetime(1970, 1, 1)
@@ -979,7 +979,7 @@ class TestBounds:
 
 def test_no_pattern_is_slow_on_hostile_text() -> None:
     """Every quantifier that repeats is bounded or over one class of characters."""
-    from extcal.ical import rules
+    from extcal.ical.recurrence import rule as rules
 
     patterns = [value for value in vars(rules).values() if isinstance(value, re.Pattern)]
     assert patterns

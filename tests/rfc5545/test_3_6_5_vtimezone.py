@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extcal.errors import Problem
-from extcal.ical._iana import IANA_KEYS
-from extcal.ical.components import read
-from extcal.ical.sieve import sieve
-from extcal.ical.work import Work
-from extcal.ical.zones import Zone, Zones
+from extcal.ical.budget import Work
+from extcal.ical.parse.components import read
+from extcal.ical.shortcuts.select import sieve
+from extcal.ical.zones._iana import IANA_KEYS
+from extcal.ical.zones.resolve import Zone, Zones
 from extcal.limits import Limits
 
 DAY = 86_400

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from extcal.ical.lines import logical_lines
-from extcal.ical.work import Work
+from extcal.ical.budget import Work
+from extcal.ical.parse.content_lines import logical_lines
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from extcal.ical.budget import Work
 from extcal.ical.recurrence import Rule, Starts, parse, starts
-from extcal.ical.work import Work
 
 EPOCH = datetime(1970, 1, 1)
 

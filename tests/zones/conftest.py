@@ -9,10 +9,10 @@ from datetime import UTC, datetime, tzinfo
 import pytest
 
 from extcal.errors import Problem
-from extcal.ical.components import read
-from extcal.ical.sieve import sieve
-from extcal.ical.work import Work
-from extcal.ical.zones import Zones
+from extcal.ical.budget import Work
+from extcal.ical.parse.components import read
+from extcal.ical.shortcuts.select import sieve
+from extcal.ical.zones.resolve import Zones
 from extcal.limits import Limits
 
 LO = int(datetime(2026, 11, 22, tzinfo=UTC).timestamp())

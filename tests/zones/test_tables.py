@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extcal.ical._iana import IANA_KEYS
-from extcal.ical._zone_tables import FIRST, LAST, Table, TzinfoRules
-from extcal.ical.components import CalendarHead, Stream
-from extcal.ical.work import Work
-from extcal.ical.zones import Zone, Zones
+from extcal.ical.budget import Work
+from extcal.ical.parse.components import CalendarHead, Stream
+from extcal.ical.zones._iana import IANA_KEYS
+from extcal.ical.zones.resolve import Zone, Zones
+from extcal.ical.zones.transitions import FIRST, LAST, Table, TzinfoRules
 
 KEYS = sorted(IANA_KEYS.values())
 DAY = 86_400

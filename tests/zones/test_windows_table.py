@@ -10,9 +10,9 @@ from types import ModuleType
 
 import pytest
 
-from extcal.ical import _windows
-from extcal.ical._windows import PLACES, WINDOWS_ZONES
-from extcal.ical._zone_names import places
+from extcal.ical.zones import _windows
+from extcal.ical.zones._windows import PLACES, WINDOWS_ZONES
+from extcal.ical.zones.names import places
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "make_windows_zones.py"
 CURRENT = f"from icalendar {version('icalendar')}." in (_windows.__doc__ or "")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from extcal.ical._zone_tables import AD_1950, AD_2100, DAY, YEAR, TzinfoRules
+from extcal.ical.zones.transitions import AD_1950, AD_2100, DAY, YEAR, TzinfoRules
 
 NAMES = (
     *("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Cairo"),

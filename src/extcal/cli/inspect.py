@@ -23,11 +23,11 @@ from extcal.cli.screen import clean
 from extcal.cli.sources import Given
 from extcal.fetch import Feed, Fetched, FetchRequest, NotModified
 from extcal.fetch.protocol import Fetcher
-from extcal.ical.components import Stream, read
-from extcal.ical.sieve import count_vevents, sieve
-from extcal.ical.source import to_bytes
-from extcal.ical.work import Work
-from extcal.ical.zones import Zones
+from extcal.ical.budget import Work
+from extcal.ical.parse.components import Stream, read
+from extcal.ical.parse.source import to_bytes
+from extcal.ical.shortcuts.select import count_vevents, sieve
+from extcal.ical.zones.resolve import Zones
 from extcal.intervals import epoch
 
 __all__ = ["Checked", "check", "checked_json", "checked_text"]

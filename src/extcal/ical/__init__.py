@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from extcal.ical.events import ExternalEvent, explain
+from extcal.ical.answer.vfreebusy import read_freebusy, write_freebusy
+from extcal.ical.events.external_event import ExternalEvent, explain
 from extcal.ical.expand import Excluded, Expansion, expand, free_busy
-from extcal.ical.freebusy import read_freebusy, write_freebusy
 
 __all__ = [
     "Excluded",

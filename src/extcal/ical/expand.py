@@ -13,17 +13,17 @@ from datetime import datetime, tzinfo
 from typing import get_args
 
 from extcal.errors import NotACalendar
-from extcal.ical import busy
-from extcal.ical.components import read
-from extcal.ical.crowds import thinned
-from extcal.ical.exclusions import Excluded, Exclusions
-from extcal.ical.expansion import Expansion
-from extcal.ical.reading import Question, Reading
-from extcal.ical.sieve import Sieved
-from extcal.ical.sieve import sieve as sift
-from extcal.ical.source import SupportsToIcal, to_bytes
-from extcal.ical.work import Work
-from extcal.ical.zones import Zones
+from extcal.ical.answer.collect import Question, Reading
+from extcal.ical.answer.exclude import Excluded, Exclusions
+from extcal.ical.answer.expansion import Expansion
+from extcal.ical.answer.fbtype import owners
+from extcal.ical.budget import Work
+from extcal.ical.parse.components import read
+from extcal.ical.parse.excess import thinned
+from extcal.ical.parse.source import SupportsToIcal, to_bytes
+from extcal.ical.shortcuts.select import Sieved
+from extcal.ical.shortcuts.select import sieve as sift
+from extcal.ical.zones.resolve import Zones
 from extcal.intervals import FreeBusy, epoch
 from extcal.limits import Limits
 from extcal.policy import BusyPolicy, Detail
@@ -105,7 +105,7 @@ def _read(
     if lo >= hi:
         raise ValueError("start must lie before end")
     question = Question(
-        lo, hi, busy.owners(owner), policy or BusyPolicy(), Exclusions(exclude), titles, events
+        lo, hi, owners(owner), policy or BusyPolicy(), Exclusions(exclude), titles, events
     )
     work = Work(limits, strict=strict)
     raw = to_bytes(data)

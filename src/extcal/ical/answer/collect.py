@@ -1,0 +1,395 @@
+"""One walk through the corridor: typed components in, busy time, unknown time and events out.
+
+Each UID is read for itself: what is odd in one, or goes wrong with it, costs no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from extcal.errors import LimitExceeded
+from extcal.ical.answer import vavailability, vfreebusy
+from extcal.ical.answer.exclude import Exclusions
+from extcal.ical.answer.expansion import Expansion
+from extcal.ical.answer.fbtype import Verdict, classify, is_by_facts
+from extcal.ical.answer.listing import Alike, Shown, count, earliest, later
+from extcal.ical.budget import Work
+from extcal.ical.events import vevent
+from extcal.ical.events.times import DAY, parse_duration
+from extcal.ical.events.vevent import Event
+from extcal.ical.parse import components
+from extcal.ical.parse.components import CalendarHead, Component, Stream
+from extcal.ical.series import recurrence_set, versions
+from extcal.ical.series.instances import Instances
+from extcal.ical.shortcuts.plain_blocks import Block
+from extcal.ical.shortcuts.shared_days import Steady
+from extcal.ical.shortcuts.short_reading import PlainReader
+from extcal.ical.zones.resolve import Zones
+from extcal.intervals import FBType, FreeBusy, Levels
+from extcal.policy import BusyPolicy
+
+__all__ = ["Question", "Reading"]
+
+_EPOCH = date(1970, 1, 1)
+_MAX_VERDICTS = 1_000  # a feed whose events differ more than that shares too little
+_QUOTES = " \"'\u2018\u2019\u201c\u201d\u201e"
+
+
+_Known = tuple[Mapping[str, str], Verdict | None]
+
+
+class Question(NamedTuple):
+    """What is asked of a feed: the window in epoch seconds, and how its facts are to be read.
+
+    Without ``events`` only times and types are asked for: nothing is kept that could be shown.
+    """
+
+    lo: int
+    hi: int
+    owner: frozenset[str]
+    policy: BusyPolicy
+    exclusions: Exclusions
+    titles: bool = False
+    events: bool = True
+
+
+class Reading:
+    """The answer to one question, as it grows.
+
+    ``has_vevents`` says whether there is any event in the feed, read or not.
+    """
+
+    def __init__(
+        self,
+        raw: bytes,
+        stream: Stream,
+        has_vevents: bool,
+        zones: Zones,
+        work: Work,
+        question: Question,
+    ) -> None:
+        self.raw, self.stream, self.zones, self.work = raw, stream, zones, work
+        self.question = question
+        self.lo, self.hi = question.lo, question.hi
+        self.plain = PlainReader(
+            raw, zones, work, people=bool(question.owner), titles=question.titles
+        )
+        self.steady = Steady(self.lo, self.hi, work)
+        self.verdicts: dict[tuple[int, int, bool], _Known] = {}
+        self.only_times = not question.events and not question.exclusions.single
+        self.empty = not has_vevents and not stream.freebusy and not stream.availability
+        self.busy: Levels = {}
+        self.shown: list[Shown | Alike] = []
+        self.events_complete = True
+        ties = [_tie(head) for head in stream.calendars]
+        for group in self.groups(ties):
+            self.take(group)
+        for component_kind in (self.take_together, self.take_published, self.take_unavailable):
+            try:
+                component_kind(has_vevents)
+            except LimitExceeded:
+                raise
+            except Exception:
+                self.failed(None, None)
+        self.check_years()
+
+    # --- what is asked for in the end -----------------------------------------------------
+
+    def answer(self) -> FreeBusy:
+        """The typed, merged free/busy of the window."""
+        unknown = [
+            (self.lo if start is None else start, self.hi if end is None else end)
+            for start, end in self.work.unknown
+        ]
+        return FreeBusy.from_levels(self.lo, self.hi, self.busy, unknown)
+
+    def expansion(self) -> Expansion:
+        """The answer with everything that may be shown; without titles times and types only."""
+        limit = self.work.limits.max_occurrences
+        if count(self.shown) > limit:
+            self.events_complete = False
+        answer = self.answer()
+        return Expansion(
+            answer,
+            later(self.shown, limit, self.question.titles),
+            self.work.report(self.raw),
+            # A series that a limit stopped behind the window is whole inside it.
+            complete=self.work.complete or not answer.unknown_epochs,
+            events_complete=self.events_complete,
+            empty=self.empty,
+            refresh_interval=_refresh_interval(self.stream.calendars),
+        )
+
+    # --- events ---------------------------------------------------------------------------
+
+    def groups(self, ties: list[tuple[str, ...]]) -> Iterator[list[Event]]:
+        """The events by UID, in an order that the feed's order has no part in.
+
+        An event without a UID (3.8.4.7 requires one) stands alone, named by its content.
+        """
+        by_uid: dict[str, list[Event]] = {}
+        alone: list[Event] = []
+        for component in self.components():
+            event = self.typed(component)
+            if event is None:
+                continue
+            event.tie = ties[event.calendar]
+            if event.uid and not event.detached:
+                by_uid.setdefault(event.uid, []).append(event)
+            else:
+                alone.append(event)
+        for event in alone:
+            if not event.uid:
+                from hashlib import sha256  # is not read by feeds that follow the standard
+
+                digest = sha256(versions.content(self.raw, event)).hexdigest()
+                event.uid = f"no-uid-{digest[:16]}"
+        alone.sort(key=lambda event: (event.uid, event.start.epoch, event.tie))
+        yield from (by_uid[uid] for uid in sorted(by_uid))
+        yield from ([event] for event in alone)
+
+    def components(self) -> Iterator[Component | Block]:
+        """From the last to the first; each is let go when it is typed: lines take much memory."""
+        long, short = self.stream.events, self.stream.plain
+        while long or short:
+            later = not short or (bool(long) and long[-1].offset > short[-1].offset)
+            yield long.pop() if later else short.pop()
+
+    def typed(self, component: Component | Block) -> Event | None:
+        try:
+            if isinstance(component, Block):
+                event = self.plain.event(component)
+                if event is not None:
+                    return event
+                component = components.component(
+                    self.raw, component, self.work, people=bool(self.question.owner)
+                )
+            mark = self.work.mark()
+            event = vevent.event(component, self.zones, self.work)
+        except LimitExceeded:
+            raise
+        except Exception:
+            self.failed(component.offset, None)
+            return None
+        if len(self.work.unknown) > mark[0] and event and not self.may_block([event]):
+            self.work.forgive(mark)
+        return event
+
+    def take(self, group: list[Event]) -> None:
+        """Expand the events of one UID and judge every occurrence."""
+        if group[0].uid in self.question.exclusions.uids:
+            return
+        found: list[Shown | Alike] = []
+        mark: tuple[int, int, bool] | None = None
+        try:
+            if self.only_times and len(group) == 1 and self.judge_times(group[0]):
+                return
+            if self.is_away(group):
+                return
+            mark = self.work.mark()
+            self.judge(group, found)
+        except LimitExceeded:
+            raise
+        except Exception:
+            self.failed(group[0].offset, group[0].uid)
+        if mark and len(self.work.unknown) > mark[0] and not self.may_block(group):
+            # Nobody needs to know when an event that blocks nothing takes place.
+            self.work.forgive(mark)
+        limit = self.work.limits.max_occurrences_per_series
+        self.shown += found if count(found) <= limit else self.earliest(found, limit)
+
+    def is_away(self, group: list[Event]) -> bool:
+        """Whether this is one event, once, outside the window: half of all that is read is."""
+        event = group[0]
+        if len(group) > 1 or event.recurs or event.recurrence_id is not None:
+            return False
+        start = event.start.epoch
+        if start >= self.hi:
+            return True
+        return (
+            start < self.lo
+            and event.extent.end(event.start.local, start, event.start.zone) <= self.lo
+        )
+
+    def judge(self, group: list[Event], found: list[Shown | Alike]) -> None:
+        exclusions = self.question.exclusions
+        verdicts: dict[int, Verdict | None] = {}
+        columns = None
+        if len(group) == 1 and not exclusions.single:
+            columns = self.steady.columns(group[0])
+        several: Iterable[recurrence_set.Occurrence | Instances]
+        if columns is not None:
+            several = (Instances(group[0], columns),)
+        else:
+            ways = recurrence_set.occurrences if exclusions.single else recurrence_set.instances
+            several = ways(group, self.zones, self.raw, self.lo, self.hi, self.work)
+        for one in several:
+            event = one.event
+            if event.offset not in verdicts:
+                verdicts[event.offset] = self.verdict(event)
+            verdict = verdicts[event.offset]
+            if verdict is None:
+                continue
+            fbtype, reason = verdict
+            if isinstance(one, Instances):
+                if fbtype:
+                    self.block(one.columns.starts, one.columns.ends, fbtype)
+                if self.question.events:
+                    found.append(Alike(one, fbtype, reason))
+            elif not exclusions.hit(one):
+                if fbtype and one.start < one.end:
+                    self.block((one.start,), (one.end,), fbtype)
+                if one.merged > 1:
+                    self.events_complete = False
+                if self.question.events:
+                    found.append(Shown(one.start, one.end, event.uid, fbtype, reason, one))
+
+    def judge_times(self, event: Event) -> bool:
+        """Judge an event of which nothing but times is asked; False if its series has to be.
+
+        Series of one time of day and length are a set of days until all of them are known.
+        """
+        if event.recurs:
+            midnights = None if event.exdates else self.steady.midnights(event)
+            if midnights:
+                verdict = self.verdict(event)
+                if verdict is not None and verdict[0]:
+                    self.steady.add(event, midnights, verdict[0])
+            return midnights is not None
+        if event.recurrence_id is not None:
+            return False
+        local, zone = event.start.local, event.start.zone
+        start = zone.to_epoch(local)
+        if start < self.hi:
+            end = event.extent.end(local, start, zone)
+            if start < end > self.lo:
+                verdict = self.verdict(event)
+                if verdict is not None and verdict[0]:
+                    self.block((start,), (end,), verdict[0])
+        return True
+
+    def take_together(self, has_vevents: bool) -> None:
+        """The series that were not asked for one by one."""
+        del has_vevents
+        for fbtype, columns in self.steady.added():
+            self.block(columns.starts, columns.ends, fbtype)
+
+    def block(self, starts: Iterable[int], ends: Iterable[int], fbtype: FBType) -> None:
+        """Add busy time: none of it ends before it starts, and what has no length adds none."""
+        level = self.busy.setdefault(fbtype, ([], []))
+        level[0].extend(starts)
+        level[1].extend(ends)
+
+    def earliest(self, found: list[Shown | Alike], limit: int) -> list[Shown]:
+        """The first of what may be shown; the others are not missed in silence."""
+        if count(found) > limit:
+            self.events_complete = False
+        return earliest(found, limit)
+
+    def verdict(self, event: Event) -> Verdict | None:
+        # Thousands of events share a few facts: the object itself, if they are read the short way.
+        key = id(event.facts), event.calendar, event.all_day
+        known = self.verdicts.get(key)
+        if known is not None and not event.attendees:
+            return known[1]
+        head = self.stream.calendars[event.calendar]
+        verdict = classify(event, self.question.owner, head, self.question.policy)
+        if len(self.verdicts) < _MAX_VERDICTS and is_by_facts(event, head):
+            self.verdicts[key] = event.facts, verdict  # the facts too: their id stays theirs
+        return verdict
+
+    def may_block(self, group: list[Event]) -> bool:
+        verdicts = map(self.verdict, group)
+        return any(verdict is not None and verdict[0] > FBType.FREE for verdict in verdicts)
+
+    def failed(self, offset: int | None, uid: str | None) -> None:
+        """A mistake of ours must neither cost the feed nor look like free time."""
+        self.work.complete = False
+        self.work.unknown.append((None, None))
+        self.work.problem(
+            "internal_error",
+            "something could not be read because of an error in extcal",
+            offset=offset,
+            uid=uid,
+            action="unknown",
+        )
+
+    # --- VFREEBUSY, VAVAILABILITY ---------------------------------------------------------
+
+    def take_published(self, has_vevents: bool) -> None:
+        """VFREEBUSY adds what it lists; where there is no VEVENT it also bounds what is known."""
+        if not self.stream.freebusy:
+            return
+        window = self.lo, self.hi
+        said = vfreebusy.published(self.stream, self.zones, self.work, window)
+        uids: dict[int, str] = {}
+        for start, end, fbtype, component in said.listed:
+            if component.offset not in uids:
+                written = (line.value.strip() for line in component.lines if line.name == "UID")
+                uids[component.offset] = next(written, "freebusy")
+            reason = f"FREEBUSY;FBTYPE={fbtype}"
+            self.take_listed(start, end, uids[component.offset], fbtype, reason)
+        if not has_vevents:
+            answered = FreeBusy.from_epochs(self.lo, self.hi, [(*known, 1) for known in said.known])
+            position = self.lo
+            for start, end, _ in answered.epochs:
+                self.work.unknown.append((position, start))
+                position = end
+            self.work.unknown.append((position, self.hi))
+
+    def take_unavailable(self, has_vevents: bool) -> None:
+        """VAVAILABILITY becomes one layer, joined with the events (RFC 7953 section 5)."""
+        del has_vevents
+        if self.stream.availability:
+            layer = vavailability.layer(
+                self.stream, self.zones, self.raw, self.lo, self.hi, self.work
+            )
+            for start, end, fbtype, uid in layer:
+                self.take_listed(start, end, uid, fbtype, f"BUSYTYPE:{fbtype}")
+
+    def take_listed(self, start: int, end: int, uid: str, fbtype: FBType, reason: str) -> None:
+        """Busy time that no VEVENT stands for."""
+        if start < self.hi and end > self.lo and uid not in self.question.exclusions.uids:
+            if fbtype:
+                self.block((start,), (end,), fbtype)
+            self.shown.append(Shown(start, end, uid, fbtype, reason, None))
+
+    def check_years(self) -> None:
+        limits = self.work.limits
+        first = (date(limits.first_year, 1, 1) - _EPOCH).days * DAY
+        last = (date(limits.last_year + 1, 1, 1) - _EPOCH).days * DAY
+        if self.lo >= first and self.hi <= last:
+            return
+        message = f"feeds are read from {limits.first_year} to {limits.last_year}"
+        if self.work.strict:
+            raise LimitExceeded(message, kind="first_year" if self.lo < first else "last_year")
+        self.work.complete = False
+        if self.lo < first:
+            self.work.unknown.append((None, min(first, self.hi)))
+        if self.hi > last:
+            self.work.unknown.append((max(last, self.lo), None))
+        self.work.problem("years", message, action="unknown")
+
+
+def _tie(head: CalendarHead) -> tuple[str, ...]:
+    """Copies that stand in two VCALENDARs: the one that is not cancelled comes last, and wins."""
+    method = head.method or ""
+    return str(int(method != "CANCEL")), head.prodid or "", head.x_wr_timezone or "", method
+
+
+def _refresh_interval(heads: Sequence[CalendarHead]) -> timedelta | None:
+    """The shortest that any VCALENDAR of the body asks for; what is no positive duration does not.
+
+    Some write the value in quotation marks, typographic ones among them.
+    """
+    found = []
+    for head in heads:
+        for written in (head.refresh_interval, head.published_ttl):
+            duration = parse_duration((written or "").strip(_QUOTES).upper())
+            if duration is not None and not duration.negative:
+                found.append(duration.extent.about)
+                break
+    shortest = min(found, default=0)
+    return timedelta(seconds=shortest) if shortest else None

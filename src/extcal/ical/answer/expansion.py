@@ -1,0 +1,129 @@
+"""Expansion: what one reading of a feed gives, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from extcal.errors import Problem
+from extcal.ical.events.external_event import ExternalEvent, explain
+from extcal.intervals import FreeBusy
+
+__all__ = ["Expansion"]
+
+
+_FIELDS = (
+    "complete",
+    "empty",
+    "events",
+    "events_complete",
+    "free_busy",
+    "problems",
+    "refresh_interval",
+)
+
+
+class Expansion:
+    """What one reading of a feed gives.
+
+    ``free_busy`` is typed and merged; ``events`` may be shown, sorted by start, and become values
+    when they are first asked for; ``problems`` are the feed's oddities in the order of its lines.
+    ``complete`` is False when a cut or a limit made time unknown, ``events_complete`` when there
+    were more occurrences than ``events`` holds, and ``empty`` is True for a feed without any
+    VEVENT, VFREEBUSY or VAVAILABILITY.
+    ``refresh_interval`` is how often the feed says it should be asked for, if it does (RFC 7986
+    section 5.7).
+    """
+
+    __slots__ = (
+        "_events",
+        "complete",
+        "empty",
+        "events_complete",
+        "free_busy",
+        "problems",
+        "refresh_interval",
+    )
+
+    free_busy: FreeBusy
+    problems: tuple[Problem, ...]
+    _events: tuple[ExternalEvent, ...] | Callable[[], tuple[ExternalEvent, ...]]
+    complete: bool
+    events_complete: bool
+    empty: bool
+    refresh_interval: timedelta | None
+
+    def __init__(
+        self,
+        free_busy: FreeBusy,
+        events: tuple[ExternalEvent, ...] | Callable[[], tuple[ExternalEvent, ...]],
+        problems: tuple[Problem, ...],
+        *,
+        complete: bool = True,
+        events_complete: bool = True,
+        empty: bool = False,
+        refresh_interval: timedelta | None = None,
+    ) -> None:
+        set_ = object.__setattr__
+        set_(self, "free_busy", free_busy)
+        set_(self, "_events", events)
+        set_(self, "problems", problems)
+        set_(self, "complete", complete)
+        set_(self, "events_complete", events_complete)
+        set_(self, "empty", empty)
+        set_(self, "refresh_interval", refresh_interval)
+
+    @property
+    def events(self) -> tuple[ExternalEvent, ...]:
+        """What may be shown, sorted by start; made when it is first asked for."""
+        events = self._events
+        if callable(events):
+            events = events()
+            object.__setattr__(self, "_events", events)
+        return events
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"an Expansion is frozen, {name} cannot be set")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"an Expansion is frozen, {name} cannot be deleted")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Expansion):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in _FIELDS)
+
+    def __hash__(self) -> int:
+        return hash((self.free_busy, self.events))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, tuple(getattr(self, name) for name in _FIELDS)
+
+    def __repr__(self) -> str:
+        odd = f", {len(self.problems)} problems" if self.problems else ""
+        whole = "" if self.complete else ", incomplete"
+        return f"<Expansion {len(self.events)} events{odd}{whole}: {self.free_busy!r}>"
+
+    def explain(self, start: datetime, end: datetime) -> tuple[ExternalEvent, ...]:
+        """Return the events that made any part of ``[start, end)`` busy, each with its reason."""
+        return explain(self.events, start, end)
+
+
+def _rebuild(
+    complete: bool,
+    empty: bool,
+    events: tuple[ExternalEvent, ...],
+    events_complete: bool,
+    free_busy: FreeBusy,
+    problems: tuple[Problem, ...],
+    refresh_interval: timedelta | None,
+) -> Expansion:
+    return Expansion(
+        free_busy,
+        events,
+        problems,
+        complete=complete,
+        events_complete=events_complete,
+        empty=empty,
+        refresh_interval=refresh_interval,
+    )

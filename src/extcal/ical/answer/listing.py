@@ -1,0 +1,200 @@
+"""What may be shown: occurrences and their verdicts in, ExternalEvents out.
+
+Values with datetimes are made for those alone that somebody will see; until then a series is three
+columns of integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
+from functools import partial
+from operator import itemgetter
+from typing import NamedTuple
+
+from extcal.ical.events.external_event import ExternalEvent
+from extcal.ical.events.times import DAY
+from extcal.ical.series.instances import Instances, Occurrence
+from extcal.intervals import FBType, instant
+
+__all__ = ["Alike", "Shown", "count", "earliest", "in_order", "later", "order"]
+
+_EPOCH = date(1970, 1, 1)
+
+
+class Shown(NamedTuple):
+    """An occurrence and its verdict, before anybody asks for datetimes."""
+
+    start: int
+    end: int
+    uid: str
+    fbtype: FBType
+    reason: str
+    occurrence: Occurrence | None  # None: busy time that no VEVENT stands for
+
+
+class Alike(NamedTuple):
+    """The instances of a series and their verdict; nearly none of them are ever looked at."""
+
+    instances: Instances
+    fbtype: FBType
+    reason: str
+
+    def shown(self) -> Iterator[Shown]:
+        """Yield each of them as a value."""
+        uid = self.instances.event.uid
+        for each in self.instances.occurrences():
+            yield Shown(each.start, each.end, uid, self.fbtype, self.reason, each)
+
+
+def later(
+    found: list[Shown | Alike], limit: int, titles: bool
+) -> Callable[[], tuple[ExternalEvent, ...]]:
+    """Return what makes the values once somebody asks for them: at most ``limit``, by start.
+
+    It keeps alive what it shows, and not the bytes of the feed.
+    """
+    for one in found:
+        source = one.instances if isinstance(one, Alike) else one.occurrence
+        if source is not None:
+            source.event.late = None  # titles have been read, and nothing else is asked for
+    return partial(_made, found, limit, titles)
+
+
+def _made(found: list[Shown | Alike], limit: int, titles: bool) -> tuple[ExternalEvent, ...]:
+    return tuple(in_order(earliest(found, limit), titles))
+
+
+def earliest(found: list[Shown | Alike], limit: int) -> list[Shown]:
+    """Return the first of what may be shown, each made a value only if it may be one of them."""
+    last: int | None = None
+    if count(found) > limit:
+        starts = [one.start for one in found if isinstance(one, Shown)]
+        for one in found:
+            if isinstance(one, Alike):
+                starts += one.instances.columns.starts[:limit]
+        starts.sort()
+        if not limit:
+            return []
+        last = starts[limit - 1]
+    shown: list[Shown] = []
+    for one in found:
+        if isinstance(one, Shown):
+            shown.append(one)
+        elif last is None:
+            shown += one.shown()
+        else:
+            event, columns = one.instances
+            shown += one._replace(instances=Instances(event, columns.until(last))).shown()
+    if last is not None:
+        shown.sort(key=order)
+        del shown[limit:]
+    return shown
+
+
+def in_order(found: Iterable[Shown], titles: bool) -> list[ExternalEvent]:
+    """Return what may be shown of occurrences, by start; no title and no place unless ``titles``.
+
+    Two that nobody could tell apart by anything are equal: the order never depends on the feed's.
+    """
+    ordered = sorted(found, key=_place)
+    events = [_external(one, titles) for one in ordered]
+    if len({*map(_place, ordered)}) < len(ordered):
+        events.sort(key=_by_everything)  # which is dear, and nearly never has more to say
+    return events
+
+
+def _external(shown: Shown, titles: bool) -> ExternalEvent:
+    occurrence = shown.occurrence
+    if occurrence is None:
+        return _without_event(shown)
+    event, planned = occurrence.event, occurrence.recurrence_id
+    open_ = titles and not event.private
+    first_day = last_day = None
+    if event.all_day:
+        first_day = _day(occurrence.local)
+        last_day = max(first_day, _day(occurrence.zone.to_local(occurrence.end) - 1))
+    start = instant(occurrence.start)
+    recurrence_id: date | None = None
+    if planned is not None:
+        if planned.is_date:
+            recurrence_id = _day(planned.local)
+        elif planned[:3] == (occurrence.local, False, occurrence.zone) and occurrence.merged == 1:
+            recurrence_id = start  # it takes place when it was planned
+        else:
+            recurrence_id = instant(planned.epoch)
+    return ExternalEvent(
+        uid=event.uid,
+        recurrence_id=recurrence_id,
+        start=start,
+        end=instant(occurrence.end),
+        all_day=event.all_day,
+        first_day=first_day,
+        last_day=last_day,
+        summary=event.summary if open_ else None,
+        location=event.location if open_ else None,
+        fbtype=shown.fbtype,
+        status=event.facts.get("STATUS"),
+        reason=shown.reason,
+        zone_source=occurrence.zone.source,
+        private=event.private,
+    )
+
+
+def _without_event(shown: Shown) -> ExternalEvent:
+    return ExternalEvent(
+        uid=shown.uid,
+        recurrence_id=None,
+        start=instant(shown.start),
+        end=instant(shown.end),
+        all_day=False,
+        first_day=None,
+        last_day=None,
+        summary=None,
+        location=None,
+        fbtype=shown.fbtype,
+        status=None,
+        reason=shown.reason,
+        zone_source="utc",
+        private=False,
+    )
+
+
+def _day(local: int) -> date:
+    days = min(max(local // DAY, (date.min - _EPOCH).days), (date.max - _EPOCH).days)
+    return _EPOCH + timedelta(days=days)
+
+
+def count(found: Iterable[Shown | Alike]) -> int:
+    """Return how many occurrences these are."""
+    return sum(one.instances.size if isinstance(one, Alike) else 1 for one in found)
+
+
+def order(shown: Shown) -> tuple[object, ...]:
+    """The earliest first; a whole order, so that a limit never leaves out by chance."""
+    occurrence = shown.occurrence
+    planned = None if occurrence is None else occurrence.recurrence_id
+    return (*shown[:5], planned is not None and planned.epoch, occurrence is not None)
+
+
+_place = itemgetter(0, 1, 2)  # of Shown: start, end, uid
+
+
+def _by_everything(event: ExternalEvent) -> tuple[object, ...]:
+    """A whole order: what is equal by it is equal."""
+    return (
+        event.start,
+        event.end,
+        event.uid,
+        event.fbtype,
+        event.summary or "",
+        event.reason,
+        str(event.recurrence_id),
+        event.location or "",
+        event.status or "",
+        event.zone_source,
+        event.all_day,
+        str(event.first_day),
+        str(event.last_day),
+        event.private,
+    )

@@ -1,0 +1,343 @@
+"""VFREEBUSY (RFC 5545 section 3.6.4): what a publisher says about itself, in and out.
+
+Reading is part of the corridor. Writing is icalendar's work; it is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import NamedTuple
+
+from extcal.ical.budget import Work
+from extcal.ical.events.times import parse_duration, read_moment
+from extcal.ical.parse.components import Component, Stream, read
+from extcal.ical.parse.content_lines import Line
+from extcal.ical.parse.source import SupportsToIcal, to_bytes
+from extcal.ical.shortcuts.select import Sieved
+from extcal.ical.zones.resolve import Zone, Zones
+from extcal.intervals import FBType, FreeBusy, epoch, instant
+from extcal.limits import Limits
+
+__all__ = ["Listed", "Published", "published", "read_freebusy", "write_freebusy"]
+
+_PRODID = "-//extcal//extcal//EN"
+# 3.8.8.2 allows non-standard properties. This one keeps the edges of a window that are unknown.
+_WINDOW = "X-EXTCAL-WINDOW"
+
+
+class Listed(NamedTuple):
+    """One FREEBUSY period in epoch seconds, and the component it came from."""
+
+    start: int
+    end: int
+    fbtype: FBType
+    component: Component
+
+
+class Published(NamedTuple):
+    """All that the VFREEBUSYs of a body say; ``known`` are the stretches they answer for."""
+
+    listed: list[Listed]
+    known: list[tuple[int, int]]
+
+
+def published(
+    stream: Stream,
+    zones: Zones,
+    work: Work,
+    window: tuple[int, int] | None = None,
+) -> Published:
+    """Read the VFREEBUSY components of a body; without an FBTYPE a period is BUSY (3.2.9).
+
+    A component says nothing when it is a request: METHOD:REQUEST, or an ATTENDEE and no FREEBUSY.
+    One without bounds answers only for what it lists. ``window``, in epoch seconds: what lies
+    outside it is left out of ``listed``.
+    """
+    listed: list[Listed] = []
+    known: list[tuple[int, int]] = []
+    periods = _Periods(zones, work, window)
+    for component in stream.freebusy:
+        method = stream.calendars[component.calendar].method
+        names = {line.name for line in component.lines}
+        if method == "REQUEST" or ("ATTENDEE" in names and "FREEBUSY" not in names):
+            continue
+        own, readable = periods.of(component)
+        listed.extend(own)
+        bounds = _bounds(component, zones)
+        if not readable:
+            continue
+        if bounds is not None:
+            known.append(bounds)
+        else:
+            known.extend((period.start, period.end) for period in own)
+    return Published(listed, known)
+
+
+def _bounds(component: Component, zones: Zones) -> tuple[int, int] | None:
+    found: dict[str, int] = {}
+    for line in component.lines:
+        if line.name in {"DTSTART", "DTEND"}:
+            epoch = _instant(line.value, _zone(line, component, zones))
+            if epoch is not None:
+                found.setdefault(line.name, epoch)
+    if len(found) == 2 and found["DTSTART"] < found["DTEND"]:
+        return found["DTSTART"], found["DTEND"]
+    return None
+
+
+def _zone(line: Line, component: Component, zones: Zones) -> Zone | None:
+    """The zone of local times, which must not be there (3.6.4) but leave no doubt."""
+    tzid = line.params.get("TZID")
+    return zones.resolve(tzid, component.calendar) if tzid else None
+
+
+def _instant(value: str, zone: Zone | None = None) -> int | None:
+    """3.6.4 and 3.8.2.6 require UTC, so without "Z" and TZID it is UTC too."""
+    written = read_moment(value)
+    if written is None:
+        return None
+    if zone is None or written.is_utc or written.offset is not None:
+        return written.utc
+    return zone.to_epoch(written.local)
+
+
+class _Periods:
+    """The FREEBUSY periods of one body. What publishers write again and again is read once."""
+
+    def __init__(self, zones: Zones, work: Work, window: tuple[int, int] | None) -> None:
+        self.zones, self.work, self.window = zones, work, window
+        self.days: dict[str, int | None] = {}  # YYYYMMDD to its midnight
+        self.times: dict[str, int | None] = {}  # THHMMSSZ to seconds
+        self.lengths: dict[str, int | None] = {}  # durations
+        self.tails: dict[str, tuple[int, int] | None] = {}  # THHMMSSZ/duration to both
+        self.types: dict[str, FBType] = {}
+
+    def of(self, component: Component) -> tuple[list[Listed], bool]:
+        """Those of a component that touch the window, and whether all of it could be read."""
+        found: list[Listed] = []
+        bad = 0
+        for line in component.lines:
+            if line.name != "FREEBUSY":
+                continue
+            if line.value.startswith("FREEBUSY"):
+                bad += self.read_run(line, component, found)
+                continue
+            zone = _zone(line, component, self.zones) if "TZID" in line.params else None
+            fbtype = self.fbtype(line.params.get("FBTYPE"))
+            bad += self.read_values(line.value, line.offset, fbtype, zone, component, found)
+        return found, not bad
+
+    def read_run(self, line: Line, component: Component, found: list[Listed]) -> int:
+        """Many lines that the reader passed on as one: their text is that of the feed."""
+        offset, bad, before = line.offset, 0, len(found)
+        if ";" not in line.value:  # then it says what one line of all their values would
+            text = line.value.replace("\r", "")[len("FREEBUSY:") : -1]
+            values = text.replace("\nFREEBUSY:", ",")
+            if not self.read_values(values, None, FBType.BUSY, None, component, found):
+                return 0
+            del found[before:]  # which line is to be told
+        for text in line.value.splitlines(keepends=True):
+            name, _, values = text.rstrip().partition(":")
+            fbtype = self.fbtype(name[16:] or None)  # behind FREEBUSY;FBTYPE=
+            bad += self.read_values(values, offset, fbtype, None, component, found)
+            offset += len(text)
+        return bad
+
+    def read_values(
+        self,
+        values: str,
+        offset: int | None,
+        fbtype: FBType,
+        zone: Zone | None,
+        component: Component,
+        found: list[Listed],
+    ) -> int:
+        """Add the periods of one line, and count those that cannot be read, told with an offset."""
+        bad = 0
+        lo, hi = (None, None) if self.window is None else self.window
+        for value in values.split(","):
+            tail = self.tails.get(value[8:])
+            day = self.days.get(value[:8]) if tail else None
+            if tail is not None and day is not None:
+                start, end = day + tail[0], day + tail[0] + tail[1]
+            elif value.strip():
+                span = self.span(value, zone)
+                if span is None:
+                    bad += 1
+                    self.tell(offset)
+                    continue
+                start, end = span
+            else:
+                continue
+            if start < end and (hi is None or start < hi) and (lo is None or end > lo):
+                found.append(Listed(start, end, fbtype, component))
+        return bad
+
+    def tell(self, offset: int | None) -> None:
+        if offset is not None:
+            self.work.problem(
+                "bad_period",
+                "a FREEBUSY period cannot be read",
+                offset=offset,
+                action="what its component covers is unknown",
+            )
+
+    def span(self, value: str, zone: Zone | None) -> tuple[int, int] | None:
+        """One period, read with the help of what was read before."""
+        begin, _, rest = value.partition("/")
+        start = self.instant(begin, zone)
+        if start is None:
+            return None
+        if "P" in rest.upper():
+            if rest not in self.lengths:
+                self.lengths[rest] = _length(rest)
+            length = self.lengths[rest]
+            if length is not None:
+                time = self.times.get(begin[8:])
+                if time is not None:
+                    self.tails[value[8:]] = time, length
+                return start, start + length
+        end = self.instant(rest, zone)
+        return None if end is None or end < start else (start, end)
+
+    def instant(self, text: str, zone: Zone | None) -> int | None:
+        """A date and a time in UTC; anything else the long way."""
+        if len(text) == 16 and text[15] == "Z" and text.isascii():
+            day, time = text[:8], text[8:]
+            if day not in self.days:
+                written = read_moment(day) if day.isdigit() else None
+                self.days[day] = None if written is None else written.local
+            if time not in self.times:
+                written = read_moment(f"19700101{time}")
+                self.times[time] = written.local if written and written.is_utc else None
+            days, seconds = self.days[day], self.times[time]
+            if days is not None and seconds is not None:
+                return days + seconds
+        return _instant(text, zone)
+
+    def fbtype(self, token: str | None) -> FBType:
+        if token is None:
+            return FBType.BUSY
+        if token not in self.types:
+            self.types[token] = FBType.from_token(token)
+        return self.types[token]
+
+
+def _length(text: str) -> int | None:
+    duration = parse_duration(text)
+    if duration is None or duration.empty:
+        return None
+    return duration.extent.about  # in UTC, where every day has 24 hours
+
+
+def _span(value: str) -> tuple[int, int] | None:
+    """One period in UTC."""
+    begin, _, rest = value.partition("/")
+    start, length = _instant(begin), _length(rest)
+    end = _instant(rest) if length is None or start is None else start + length
+    return None if start is None or end is None or end < start else (start, end)
+
+
+def write_freebusy(free_busy: FreeBusy, *, uid: str, dtstamp: datetime) -> bytes:
+    """Write free/busy as an iCalendar object (RFC 5545 section 3.6.4), UTF-8 with CRLF lines.
+
+    One VFREEBUSY is written for each known stretch, so that what is unknown stays unknown; FREE and
+    WORKING-ELSEWHERE are left out, because no standard type says them. ``uid`` names the first
+    VFREEBUSY and, with a number behind it, the others; ``dtstamp`` is aware. Raises ValueError for
+    an empty ``uid``, TypeError for a naive ``dtstamp``.
+    """
+    from icalendar import Calendar, vPeriod
+    from icalendar import FreeBusy as Component_
+
+    if not uid.strip() or any(character in uid for character in "\r\n"):
+        raise ValueError("uid is one line of text that names this free/busy")
+    stamp = instant(epoch(dtstamp))
+    calendar = Calendar()
+    calendar.add("version", "2.0")
+    calendar.add("prodid", _PRODID)
+    lo, hi = free_busy.window_epochs
+    known = list(_known(free_busy))
+    if not known or known[0][0] != lo or known[-1][1] != hi:
+        calendar.add(_WINDOW, vPeriod((instant(lo), instant(hi))), {"VALUE": "PERIOD"})
+    # Without bounds and periods a VFREEBUSY says nothing, which is what there is to say.
+    for number, stretch in enumerate(known or [None], 1):
+        component = Component_()
+        component.add("uid", uid if number == 1 else f"{uid}-{number}")
+        component.add("dtstamp", stamp)
+        if stretch is not None:
+            component.add("dtstart", instant(stretch[0]))
+            component.add("dtend", instant(stretch[1]))
+            for start, end, fbtype in _blocking(free_busy, *stretch):
+                period = vPeriod((instant(start), instant(end)))
+                component.add("freebusy", period, {"FBTYPE": FBType(fbtype).token})
+        calendar.add_component(component)
+    written = calendar.to_ical()
+    return written if isinstance(written, bytes) else str(written).encode()
+
+
+def _known(free_busy: FreeBusy) -> Iterator[tuple[int, int]]:
+    position, hi = free_busy.window_epochs
+    for start, end in free_busy.unknown_epochs:
+        if position < start:
+            yield position, start
+        position = end
+    if position < hi:
+        yield position, hi
+
+
+def _blocking(free_busy: FreeBusy, lo: int, hi: int) -> Iterator[tuple[int, int, int]]:
+    epochs = free_busy.epochs  # sorted and disjoint; there may be as many stretches as of these
+    for index in range(bisect_right(epochs, lo, key=itemgetter(1)), len(epochs)):
+        start, end, fbtype = epochs[index]
+        if start >= hi:
+            return
+        if fbtype > FBType.WORKING_ELSEWHERE:
+            yield max(start, lo), min(end, hi), fbtype
+
+
+def read_freebusy(
+    data: bytes | bytearray | memoryview | str | SupportsToIcal,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> FreeBusy:
+    """Read the VFREEBUSYs of an iCalendar object (RFC 5545 section 3.6.4) as one FreeBusy.
+
+    The window is ``[start, end)`` (aware, both or none), else the one that
+    :func:`write_freebusy` noted, else from the first to the last moment that is answered for; what
+    no VFREEBUSY answers for is unknown. Raises NotACalendar when there is no calendar, ValueError
+    when nothing bounds the window, or when there are VEVENTs: those are for :func:`expand`.
+    """
+    if (start is None) != (end is None):
+        raise TypeError("pass both start and end, or neither")
+    raw = to_bytes(data)
+    work = Work(Limits())
+    stream = read(Sieved.nothing_left_out(raw), work, plain=True)
+    if stream.events or stream.plain:
+        raise ValueError("there are events in this; pass it to expand() with a window")
+    said = published(stream, Zones(stream, 0, 1, None, work), work)
+    if start is not None and end is not None:
+        lo, hi = epoch(start), epoch(end, ceil=True)
+    else:
+        lo, hi = _window(stream, said)
+    if lo >= hi:
+        raise ValueError("start must lie before end")
+    answered = FreeBusy.from_epochs(lo, hi, (), () if work.complete else [(lo, hi)])
+    covered = FreeBusy.from_epochs(lo, hi, [(*known, int(FBType.BUSY)) for known in said.known])
+    silent = covered.free(duration=timedelta(seconds=1))
+    busy = [(one.start, one.end, int(one.fbtype)) for one in said.listed]
+    unknown = [(epoch(gap.start), epoch(gap.end)) for gap in silent]
+    return answered | FreeBusy.from_epochs(lo, hi, busy, unknown)
+
+
+def _window(stream: Stream, said: Published) -> tuple[int, int]:
+    for head in stream.calendars:
+        if head.window is not None:
+            span = _span(head.window)
+            if span is not None and span[0] < span[1]:
+                return span
+    if not said.known:
+        raise ValueError("no VFREEBUSY in this says anything; pass start and end")
+    return min(known[0] for known in said.known), max(known[1] for known in said.known)

@@ -1,0 +1,153 @@
+"""The budget and the record of one reading: counters, Problems, and the time that became unknown.
+
+Everything that costs more than a constant per byte asks here first. Work is counted, never timed,
+so the same bytes give the same answer on every machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from extcal.errors import LimitExceeded, Problem
+from extcal.limits import Limits
+
+__all__ = ["Work"]
+
+
+class Work:
+    """What one reading may still spend, and what it has to tell.
+
+    ``complete`` turns False once a cut or a limit made time unknown. ``unknown`` holds stretches
+    ``(start, end)`` in epoch seconds, ``end`` None meaning "to the end of the window"; a start of
+    None means from its beginning. ``rules`` are those that were read already, by their text, if
+    there was nothing odd about them.
+    """
+
+    __slots__ = (
+        "_offsets",
+        "_problems",
+        "_reasons",
+        "_suppressed",
+        "complete",
+        "counts",
+        "limits",
+        "rules",
+        "steps",
+        "strict",
+        "unknown",
+    )
+
+    def __init__(self, limits: Limits | None = None, *, strict: bool = False) -> None:
+        self.limits = Limits() if limits is None else limits
+        self.strict = strict
+        self.steps = 0
+        self.complete = True
+        self.unknown: list[tuple[int | None, int | None]] = []
+        self.counts: dict[str, int] = {}
+        self.rules: dict[str, Any] = {}
+        self._problems: list[Problem] = []
+        self._offsets: list[int | None] = []
+        self._reasons: set[str] = set()  # codes of what made time unknown
+        self._suppressed = 0
+
+    def step(self, count: int = 1) -> bool:
+        """Spend recurrence steps; False once the feed's budget is gone (``limits.max_steps``)."""
+        self.steps += count
+        return self.steps <= self.limits.max_steps
+
+    def count(self, name: str, amount: int = 1) -> int:
+        """Add to the feed-wide counter ``name`` and return what it now stands at."""
+        total = self.counts.get(name, 0) + amount
+        self.counts[name] = total
+        return total
+
+    def problem(
+        self,
+        code: str,
+        message: str,
+        *,
+        offset: int | None = None,
+        uid: str | None = None,
+        action: str = "noted",
+    ) -> None:
+        """Record an oddity. ``offset`` is the byte in the feed it was met at.
+
+        Why time is unknown is told at least once, however many oddities came before.
+        """
+        if len(self._problems) >= self.limits.max_problems and (
+            action != "unknown" or code in self._reasons
+        ):
+            self._suppressed += 1
+            return
+        if action == "unknown":
+            self._reasons.add(code)
+        self._problems.append(Problem(code, message, None, uid, action))
+        self._offsets.append(offset)
+
+    @property
+    def has_told_all(self) -> bool:
+        """Whether one more oddity would only be counted."""
+        return len(self._problems) >= self.limits.max_problems
+
+    def uncounted(self, amount: int) -> None:
+        """There are so many oddities more, which were seen from afar and are not worth a word."""
+        self._suppressed += amount
+
+    def exceeded(
+        self,
+        limit: str,
+        message: str,
+        *,
+        unknown_from: int | None = None,
+        offset: int | None = None,
+        uid: str | None = None,
+    ) -> None:
+        """A limit (the name of a field of Limits) was reached: what follows is unknown.
+
+        ``unknown_from`` is the epoch second from which the answer is not known; None makes the
+        whole window unknown. Raises LimitExceeded under ``strict``.
+        """
+        if self.strict:
+            raise LimitExceeded(message, kind=limit)
+        self.complete = False
+        self.unknown.append((unknown_from, None))
+        self.problem(limit, message, offset=offset, uid=uid, action="unknown")
+
+    def mark(self) -> tuple[int, int, bool]:
+        """Return where :meth:`forgive` may go back to."""
+        return len(self.unknown), len(self._problems), self.complete
+
+    def forgive(self, mark: tuple[int, int, bool]) -> None:
+        """Nothing that became unknown since ``mark`` could have blocked time: it stays known."""
+        unknown, problems, self.complete = mark
+        del self.unknown[unknown:]
+        for index, problem in enumerate(self._problems[problems:], problems):
+            if problem.action == "unknown":
+                self._problems[index] = replace(problem, action="nothing that blocks is lost")
+
+    def cut(self, code: str, message: str, *, offset: int | None = None) -> None:
+        """The body is incomplete: nobody can vouch for any part of the window."""
+        self.complete = False
+        self.unknown.append((None, None))
+        self.problem(code, message, offset=offset, action="unknown")
+
+    def report(self, raw: bytes) -> tuple[Problem, ...]:
+        """All Problems in the order of the feed's lines; one pass makes line numbers of offsets."""
+        numbered: list[tuple[int, int, Problem]] = []
+        newline = b"\n" if b"\n" in raw else b"\r"
+        line, position = 1, 0
+        placed = [(-1 if o is None else o, i) for i, o in enumerate(self._offsets)]
+        for offset, index in sorted(placed):
+            problem = self._problems[index]
+            if offset >= 0:
+                line += raw.count(newline, position, offset)
+                position = max(position, offset)
+                problem = Problem(problem.code, problem.message, line, problem.uid, problem.action)
+            numbered.append((offset, index, problem))
+        found = [problem for _, _, problem in numbered]
+        if self._suppressed:
+            found.append(
+                Problem("max_problems", f"and {self._suppressed} more problems", action="counted")
+            )
+        return tuple(found)

@@ -1,0 +1,472 @@
+"""Components (RFC 5545 section 3.6): logical lines in, the components that matter out.
+
+Order never matters here, and neither does nesting that should not be: a component that was never
+ended is ended by the next one of its kind, an END without a BEGIN is passed over, and a body that
+stops in the middle keeps what it had and is called cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from extcal.ical.budget import Work
+from extcal.ical.parse.content_lines import NO_PARAMS, Line, logical_lines
+from extcal.ical.shortcuts.bulk_runs import (
+    BORDERS,
+    FREEBUSY,
+    LONGEST_LINE,
+    ODD,
+    VTIMEZONE,
+    Piece,
+    borders,
+    odd_lines,
+    pieces,
+)
+from extcal.ical.shortcuts.plain_blocks import Block, own_lines, plain_block
+from extcal.ical.shortcuts.select import Sieved
+
+__all__ = ["CalendarHead", "Component", "Stream", "component", "read", "vtimezone"]
+
+
+@dataclass(slots=True)
+class Component:
+    """One ``BEGIN``..``END`` block: its name in upper case, its own lines, its sub-components."""
+
+    name: str
+    offset: int
+    calendar: int  # index of its VCALENDAR in Stream.calendars
+    end: int = -1  # offset behind its last line
+    lines: list[Line] = field(default_factory=list)
+    children: list[Component] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class CalendarHead:
+    """The facts of one VCALENDAR that its components are read by."""
+
+    prodid: str | None = None
+    method: str | None = None
+    x_wr_timezone: str | None = None
+    window: str | None = None  # X-EXTCAL-WINDOW, which write_freebusy notes
+    refresh_interval: str | None = None  # REFRESH-INTERVAL (RFC 7986 section 5.7)
+    published_ttl: str | None = None  # X-PUBLISHED-TTL (MS-OXCICAL), the same from before that
+    vtimezones: list[Component] = field(default_factory=list)
+    plain_vtimezones: list[tuple[int, int]] = field(default_factory=list)  # still bytes, in runs
+
+
+@dataclass(slots=True)
+class Stream:
+    """A whole body (RFC 5545 section 3.4): there may be several VCALENDARs in it."""
+
+    raw: bytes = b""
+    calendars: list[CalendarHead] = field(default_factory=list)
+    events: list[Component] = field(default_factory=list)
+    plain: list[Block] = field(default_factory=list)  # events that are still bytes
+    freebusy: list[Component] = field(default_factory=list)
+    availability: list[Component] = field(default_factory=list)
+
+
+# Everything else (DESCRIPTION, alarms' triggers, attachments) is neither decoded nor kept.
+_WANTED = (
+    "BEGIN END PRODID METHOD X-WR-TIMEZONE"
+    " UID SEQUENCE DTSTAMP LAST-MODIFIED RECURRENCE-ID"
+    " DTSTART DTEND DURATION RRULE RDATE EXDATE EXRULE"
+    " STATUS TRANSP CLASS SUMMARY LOCATION"
+    " X-MICROSOFT-CDO-BUSYSTATUS X-MICROSOFT-MSNCALENDAR-BUSYSTATUS"
+    " X-MICROSOFT-CDO-INTENDEDSTATUS X-MICROSOFT-MSNCALENDAR-INTENDEDSTATUS"
+    " X-MICROSOFT-CDO-ALLDAYEVENT X-MICROSOFT-MSNCALENDAR-ALLDAYEVENT X-FUNAMBOL-ALLDAY"
+    " TZID TZOFFSETFROM TZOFFSETTO X-LIC-LOCATION X-MICROSOFT-CDO-TZID"
+    " FREEBUSY BUSYTYPE PRIORITY X-EXTCAL-WINDOW REFRESH-INTERVAL X-PUBLISHED-TTL"
+).split()
+_NAMES = {name.encode(): name for name in _WANTED}
+_NAMES_WITH_PEOPLE = {**_NAMES, b"ATTENDEE": "ATTENDEE"}
+
+# iana-token of section 3.1: what it does not match is text that was never folded ("Begin: 9 am")
+_TOKEN = re.compile(r"[A-Z0-9-]+")
+_TOP_LEVEL = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"})
+_MANY_NAMES = 100
+_PLAIN_NESTING = 3  # an alarm, in an event, in a calendar
+_PARENTS = {
+    "VEVENT": "VCALENDAR",
+    "VFREEBUSY": "VCALENDAR",
+    "VTIMEZONE": "VCALENDAR",
+    "VAVAILABILITY": "VCALENDAR",
+    "STANDARD": "VTIMEZONE",
+    "DAYLIGHT": "VTIMEZONE",
+    "AVAILABLE": "VAVAILABILITY",
+}
+
+
+_BEGIN = b"\nBEGIN:VEVENT"
+
+
+def read(
+    sieved: Sieved, work: Work, *, people: bool = True, plain: bool = False, told: bool = True
+) -> Stream:
+    """Read the sieved spans into a Stream; never fails on what is in them.
+
+    ``people`` says whether ATTENDEE lines are wanted: there may be hundreds to an event. ``plain``
+    leaves plain events as bytes, in ``Stream.plain``, and runs of plain VTIMEZONEs, in the head of
+    their calendar; FREEBUSY lines in a row come as one Line, its value all of them. Oddities become
+    Problems, and ``told`` says whether anybody hears of these. A body that ends inside a component
+    is ``work.cut``.
+    """
+    reader = _Reader(work, _names(people))
+    reader.stream.raw = sieved.raw
+    raw = sieved.raw
+    short = plain and not sieved.has_lone_cr
+    for start, end in sieved.spans:
+        while start < end:
+            if short:
+                start = reader.take_plain(raw, start, end, utf8=told)
+                if start == end:
+                    break
+            begin = raw.find(_BEGIN, start, end)
+            stop = begin + 1 if begin >= 0 and plain else end
+            for line in reader.lines(raw, (start, stop), runs=plain):
+                reader.take(line)
+                if reader.full:
+                    return reader.finish(len(raw))
+            start = stop
+    return reader.finish(len(raw))
+
+
+def component(raw: bytes, block: Block, work: Work, *, people: bool) -> Component:
+    """Read a plain block the long way."""
+    return Component(
+        "VEVENT",
+        block.offset,
+        block.calendar,
+        block.end,
+        own_lines(raw, block, _names(people), work),
+    )
+
+
+def vtimezone(raw: bytes, span: tuple[int, int], calendar: int) -> Component:
+    """Read one plain VTIMEZONE of a run."""
+    reader = _Reader(Work(), _NAMES)
+    for line in logical_lines(raw, span, _NAMES, reader.work):
+        reader.take(line)
+    (found,) = reader.stream.calendars[0].vtimezones
+    found.calendar = calendar
+    return found
+
+
+def _names(people: bool) -> dict[bytes, str]:
+    return _NAMES_WITH_PEOPLE if people else _NAMES
+
+
+class _Reader:
+    """The open components, and what has been read so far."""
+
+    def __init__(self, work: Work, names: dict[bytes, str]) -> None:
+        self.work = work
+        self.names = names
+        self.stream = Stream()
+        self.full = False
+        self.open: list[Component | str] = []  # a str is a component that is passed over
+        self.vevents = 0
+        self.too_deep = 0
+        self.tokens: dict[str, str] = {}  # names of components, as written
+        self.skipped: set[str] = set()  # names, as written, that change nothing inside the too deep
+
+    def take_plain(self, raw: bytes, start: int, end: int, *, utf8: bool) -> int:
+        """Note plain events from ``start`` on; return where something else begins."""
+        limits, calendar = self.work.limits, self.calendar()
+        if calendar is None or limits.max_nesting < _PLAIN_NESTING:
+            return start
+        most = limits.max_vevents - self.vevents
+        longest, plain = limits.max_line_bytes, self.stream.plain
+        before = len(plain)
+        while start < end and len(plain) - before < most:
+            begin = raw.find(_BEGIN, start, end)
+            stop = begin + 1 if begin >= 0 else end
+            if stop - start > longest:
+                break
+            block = plain_block(raw, start, stop, calendar, utf8)
+            if block is None:
+                break
+            plain.append(block)
+            start = stop
+        self.vevents += len(plain) - before
+        return start
+
+    def calendar(self) -> int | None:
+        """Which VCALENDAR is open, if nothing in it is."""
+        if len(self.open) != 1 or self.too_deep:
+            return None
+        top = self.open[0]
+        return top.calendar if isinstance(top, Component) and top.name == "VCALENDAR" else None
+
+    def lines(self, raw: bytes, part: tuple[int, int], *, runs: bool) -> Iterator[Line]:
+        """The lines of a part; what comes in runs is taken whole where it may be."""
+        limits = self.work.limits
+        if not runs or limits.max_line_bytes < LONGEST_LINE:
+            yield from logical_lines(raw, part, self.names, self.work)
+            return
+        for piece in pieces(raw, part):
+            if piece.kind == FREEBUSY:
+                value = raw[piece.start : piece.end].decode("ascii")
+                yield Line(piece.start, FREEBUSY, NO_PARAMS, value)
+            elif piece.kind == BORDERS:
+                self.pass_over(raw, piece)
+            elif piece.kind == ODD:
+                told, more = odd_lines(raw, piece, limits.max_problems)
+                yield from logical_lines(raw, told, self.names, self.work)
+                self.work.uncounted(more if self.open else 0)  # outside, one is as bad as many
+            elif piece.kind != VTIMEZONE or not self.take_zones(piece):
+                yield from logical_lines(raw, piece[:2], self.names, self.work)
+
+    def take_zones(self, run: Piece) -> bool:
+        """Note VTIMEZONEs where they may stand; False when their lines have to be read."""
+        calendar = self.open[0] if len(self.open) == 1 and not self.too_deep else None
+        if (
+            not isinstance(calendar, Component)
+            or calendar.name != "VCALENDAR"
+            or self.work.limits.max_nesting < _PLAIN_NESTING
+        ):
+            return False
+        self.stream.calendars[calendar.calendar].plain_vtimezones.append((run.start, run.end))
+        return True
+
+    def pass_over(self, raw: bytes, run: Piece) -> None:
+        """Open and close what nobody reads; inside it no line says anything."""
+        opened, work = self.open, self.work
+        for border in borders(raw, run):
+            name = border[border.lastindex or 0].decode("ascii")
+            begins = border.lastindex == 1
+            if self.too_deep:
+                self.too_deep += 1 if begins else -1
+            elif begins:
+                if len(opened) < work.limits.max_nesting:
+                    opened.append(name)
+                else:
+                    self.begin(Line(border.start() + 1, "BEGIN", NO_PARAMS, name))
+            elif opened and isinstance(opened[-1], str) and opened[-1] == name:
+                opened.pop()
+            elif work.has_told_all and not (opened and isinstance(opened[-1], str)):
+                work.uncounted(1)  # a component that is read stands in none that is not
+            else:
+                self.end(Line(border.start() + 1, "END", NO_PARAMS, name))
+
+    def take(self, line: Line) -> None:
+        name = line.name
+        if name == "BEGIN":
+            self.begin(line)
+        elif name == "END":
+            self.end(line)
+        elif name == "":
+            self.bad_line(line)
+        elif self.open and not self.too_deep:
+            top = self.open[-1]
+            if isinstance(top, Component):
+                if top.name == "VCALENDAR":
+                    self.head_line(line)
+                else:
+                    top.lines.append(line)
+
+    def token(self, written: str) -> str:
+        """The name of a component in upper case; empty when it is none."""
+        name = self.tokens.get(written)
+        if name is None:
+            name = written.strip().upper()
+            name = name if _TOKEN.fullmatch(name) else ""
+            if len(self.tokens) < _MANY_NAMES:
+                self.tokens[written] = name
+        return name
+
+    def begin(self, line: Line) -> None:
+        name = line.value
+        if self.too_deep and name in self.skipped:
+            self.too_deep += 1
+            return
+        name = self.token(name)
+        if not name:
+            self.bad_line(line)
+            return
+        if name == "VCALENDAR":
+            self.too_deep = 0
+            self.close_to(0, line)
+            self.stream.calendars.append(CalendarHead())
+            self.open.append(Component(name, line.offset, len(self.stream.calendars) - 1))
+            return
+        if name in _TOP_LEVEL:
+            self.begin_top_level(line, name)
+        if self.too_deep:
+            self.too_deep += 1
+            if len(self.skipped) < _MANY_NAMES:
+                self.skipped.add(line.value)
+            return
+        parent = self.open[-1] if self.open else None
+        matters = isinstance(parent, Component) and _PARENTS.get(name) == parent.name
+        if len(self.open) >= self.work.limits.max_nesting:
+            self.too_deep = 1
+            message = "components nested too deeply"
+            if matters:
+                self.work.exceeded("max_nesting", message, offset=line.offset)
+            else:
+                self.work.problem("max_nesting", message, offset=line.offset, action="skipped")
+            return
+        if isinstance(parent, Component) and matters:
+            self.open_component(name, line, parent)
+        else:
+            self.open.append(name)
+
+    def begin_top_level(self, line: Line, name: str) -> None:
+        """These stand only in a VCALENDAR, so one that opens ends whatever was left open."""
+        self.too_deep = 0
+        if not self.open:
+            self.reopen_calendar(line)
+        self.close_to(1, line)
+        if name == "VEVENT":
+            self.vevents += 1
+            if self.vevents > self.work.limits.max_vevents:
+                self.full = True
+                self.work.exceeded(
+                    "max_vevents",
+                    f"more than {self.work.limits.max_vevents:,} events",
+                    offset=line.offset,
+                )
+
+    def reopen_calendar(self, line: Line) -> None:
+        """A component outside any VCALENDAR belongs to the last one there was."""
+        if not self.stream.calendars:
+            self.stream.calendars.append(CalendarHead())
+        if self.work.count("outside_calendar") == 1:
+            self.work.problem(
+                "outside_calendar",
+                "a component outside VCALENDAR",
+                offset=line.offset,
+                action="kept",
+            )
+        stray = Component("VCALENDAR", line.offset, len(self.stream.calendars) - 1)
+        stray.end = 0  # marks that no END:VCALENDAR is owed
+        self.open.append(stray)
+
+    def open_component(self, name: str, line: Line, parent: Component) -> None:
+        if self.full:
+            self.open.append(name)
+            return
+        component = Component(name, line.offset, parent.calendar)
+        self.open.append(component)
+        if name == "VEVENT":
+            self.stream.events.append(component)
+        elif name == "VFREEBUSY":
+            self.stream.freebusy.append(component)
+        elif name == "VAVAILABILITY":
+            self.stream.availability.append(component)
+        elif name == "VTIMEZONE":
+            self.stream.calendars[parent.calendar].vtimezones.append(component)
+        else:
+            parent.children.append(component)
+
+    def end(self, line: Line) -> None:
+        name = self.token(line.value)
+        written = name or line.value.strip().upper()
+        if name != "VCALENDAR" and written.startswith("VCALENDAR"):
+            # A page of a failing server is sometimes glued to the last line.
+            name = "VCALENDAR"
+            self.garbage(line)
+        elif not name:
+            self.bad_line(line)
+            return
+        if self.too_deep and name not in _TOP_LEVEL and name != "VCALENDAR":
+            self.too_deep -= 1
+            return
+        self.too_deep = 0
+        for depth in range(len(self.open) - 1, -1, -1):
+            if _name(self.open[depth]) == name:
+                self.close_to(depth + 1, line)
+                self.close_last(line.offset)
+                return
+        if self.work.has_told_all:
+            self.work.uncounted(1)
+            return
+        self.work.problem(
+            "stray_end", f"END:{name[:40]} without its BEGIN", offset=line.offset, action="ignored"
+        )
+
+    def close_to(self, depth: int, line: Line) -> None:
+        while len(self.open) > depth:
+            last = self.open[-1]
+            if not (isinstance(last, Component) and last.end == 0):
+                self.work.problem(
+                    "missing_end",
+                    f"{_name(last)[:40]} was never ended",
+                    offset=line.offset,
+                    action="ended here",
+                )
+                self.swallowed(last, line)
+            self.close_last(line.offset)
+
+    def swallowed(self, last: Component | str, line: Line) -> None:
+        """What was never ended may have taken the event's end with it: it has one, unreadable."""
+        around = self.open[-2] if len(self.open) > 1 else None
+        if isinstance(last, str) and isinstance(around, Component) and around.name == "VEVENT":
+            around.lines.append(Line(line.offset, "DTEND", NO_PARAMS, ""))
+
+    def close_last(self, offset: int) -> None:
+        last = self.open.pop()
+        if isinstance(last, Component):
+            last.end = offset
+
+    def head_line(self, line: Line) -> None:
+        top = self.open[-1]
+        assert isinstance(top, Component)
+        head = self.stream.calendars[top.calendar]
+        value = line.value.strip()
+        if line.name == "PRODID":
+            head.prodid = head.prodid or value
+        elif line.name == "METHOD":
+            head.method = head.method or value.upper()
+        elif line.name == "X-WR-TIMEZONE":
+            head.x_wr_timezone = head.x_wr_timezone or value
+        elif line.name == "X-EXTCAL-WINDOW":
+            head.window = head.window or value
+        elif line.name == "REFRESH-INTERVAL":
+            head.refresh_interval = head.refresh_interval or value
+        elif line.name == "X-PUBLISHED-TTL":
+            head.published_ttl = head.published_ttl or value
+
+    def bad_line(self, line: Line) -> None:
+        if self.open:
+            self.work.problem(
+                "bad_line", "a line that is no property", offset=line.offset, action="ignored"
+            )
+        else:
+            self.garbage(line)
+
+    def garbage(self, line: Line) -> None:
+        if self.work.count("garbage") == 1:
+            self.work.problem(
+                "garbage", "text outside the calendar", offset=line.offset, action="ignored"
+            )
+
+    def finish(self, end: int) -> Stream:
+        for component in self.open:
+            if not self.full and not (isinstance(component, Component) and component.end == 0):
+                self.work.cut(
+                    "cut_body", f"the body ends inside {_name(component)[:40]}", offset=end
+                )
+                break
+        for component in self.open:
+            if isinstance(component, Component):
+                component.end = end
+        self.share_prodid()
+        return self.stream
+
+    def share_prodid(self) -> None:
+        """A VCALENDAR that does not say who wrote it was written by whoever wrote its siblings.
+
+        METHOD is not shared: that one object is cancelled says nothing about another.
+        """
+        heads = self.stream.calendars
+        told = min((head.prodid for head in heads if head.prodid), default=None)
+        for head in heads:
+            head.prodid = head.prodid or told
+
+
+def _name(component: Component | str) -> str:
+    return component if isinstance(component, str) else component.name

@@ -1,0 +1,209 @@
+"""Content lines (RFC 5545 section 3.1): bytes in, unfolded and decoded lines out.
+
+    contentline = name *(";" param ) ":" value CRLF
+
+Laxer than the grammar where real feeds are: CRLF, LF and CR all end a line, blank lines are
+skipped, control bytes vanish, a name may be folded, and bytes that are not UTF-8 are read as
+Windows-1252. Only lines of the names asked for are decoded. A line that is not a content line comes
+out with the name ``""``, so that its component can say so; it never costs its neighbours.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from extcal.ical.budget import Work
+
+__all__ = ["CONTROL", "FOLD", "NO_PARAMS", "Line", "logical_lines", "parse_line"]
+
+
+class Line(NamedTuple):
+    """One logical line. ``name`` and parameter names are in upper case, values as written."""
+
+    offset: int  # of its first byte in the feed
+    name: str
+    params: Mapping[str, str]  # several values of one parameter stay joined by ","; unquoted
+    value: str
+
+
+NO_PARAMS: Mapping[str, str] = MappingProxyType({})
+
+# A line, and all that continues it: found in one look, however often it is folded.
+_LOGICAL = re.compile(rb"[^\r\n]++([\r\n]++[ \t][^\r\n]*+)*+")
+_PHYSICAL = re.compile(rb"[^\r\n]+")
+# From the first newline of a run: a megabyte of them is looked at once, not from each on.
+FOLD = re.compile(rb"(?<![\r\n])[\r\n]++[ \t]")
+_NAME = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
+_WHITE = b" \t"
+CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
+_HAS_CONTROL = re.compile(b"[" + re.escape(CONTROL) + b"]")
+# param = param-name "=" param-value *("," param-value); a quoted value may hold ";" ":" ","
+# A parameter without a value, or without a name, must not cost those behind it.
+_PARAM = re.compile(r';([^=;:"]*+)(?:=((?:"[^"]*+"|[^";:]++)*+))?')
+_DATE_NAMES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
+_DATE_AHEAD = re.compile(r"\s*\d{8}").match
+# A quote that was opened before the zone's name may close behind the date.
+_DATE_AFTER_COLON = re.compile(r":(?=\s*+\d{8}[\dTtZzPpWDHMS/,+\s-]*+\"?+\s*+$)")
+_MAX_PARAMS = 64
+_SHORT, _MANY = 24, 200  # bytes of a line, and lines, that are worth remembering
+_LONGEST_HEAD = 80  # characters in front of a value that are worth it
+# A cut EXDATE only leaves instances busy; anything else that is cut could hide busy time.
+_MAY_BE_CUT = frozenset({"SUMMARY", "LOCATION", "EXDATE"})
+
+
+def logical_lines(
+    raw: bytes, span: tuple[int, int], names: Mapping[bytes, str], work: Work
+) -> Iterator[Line]:
+    """Yield the logical lines of ``raw[span]`` whose upper-case name is a key of ``names``.
+
+    A fold is CRLF and one white space (section 3.1), and may split a UTF-8 sequence or a name:
+    bytes are joined first and decoded after. Reads at most ``limits.max_line_bytes`` of one line.
+    """
+    limit = work.limits.max_line_bytes
+    has_control = _HAS_CONTROL.search
+    made = tuple.__new__  # half the time of the constructor of a NamedTuple
+    again: dict[bytes, tuple[str, str]] = {}  # short lines: some stand in every component
+    heads: dict[str, Mapping[str, str]] = {}  # and what stands in front of the value
+    for match in _LOGICAL.finditer(raw, *span):
+        start, end = match.span()
+        if end - start < _SHORT and (said := again.get(match[0])) is not None:
+            yield made(Line, (start, said[0], NO_PARAMS, said[1]))
+            continue
+        name = _NAME.match(raw, start, end)
+        known = None if name is None else names.get(name[1].upper())
+        if known is None and name is not None:
+            continue
+        if raw[start] in _WHITE and span[0]:
+            continue  # it continues a line before the span; only the first of all may be indented
+        text = match[0]
+        size = end - start
+        if match[1] is not None:
+            size, text = _unfolded(text, limit)
+        if known is None or name is None or size > limit or has_control(text):
+            line = _finish(start, text[:limit], size, names, work)
+            if line is not None:
+                yield line
+        else:
+            written = _decode(text, start, work)
+            head, colon, value = written.partition(":")
+            params = heads.get(head) if colon else None
+            if params is not None and (known not in _DATE_NAMES or _DATE_AHEAD(value)):
+                line = made(Line, (start, known, params, value))
+            else:
+                line = parse_line(start, known, written, name.end() - start)
+                # Any other that begins like it, without quotes, is split at its first colon too.
+                plain = colon and line.value == value and '"' not in head
+                if plain and len(head) < _LONGEST_HEAD and len(heads) < _MANY:
+                    heads[head] = line.params
+            if end - start < _SHORT and line.params is NO_PARAMS and len(again) < _MANY:
+                again[match[0]] = known, line.value
+            yield line
+
+
+def _unfolded(text: bytes, limit: int) -> tuple[int, bytes]:
+    """How long a folded line is, line ends apart, and the line; of a longer one what is read."""
+    size = len(text.translate(None, b"\r\n"))
+    if size > limit:
+        first, *others = _PHYSICAL.findall(text)
+        parts = [first[:limit]]
+        taken = len(first)
+        for part in others:
+            taken += len(part)
+            if taken > limit:
+                break
+            parts.append(part[1:])
+        return size, b"".join(parts)
+    fold = b"\r\n " if b"\r" in text else b"\n "
+    if text.count(fold) * (len(fold) - 1) == len(text) - size:  # all folds are written alike
+        return size, text.replace(fold, b"")
+    return size, FOLD.sub(b"", text)
+
+
+def _finish(
+    offset: int, data: bytes, size: int, names: Mapping[bytes, str], work: Work
+) -> Line | None:
+    data = data.translate(None, CONTROL)
+    data = data.removeprefix(codecs.BOM_UTF8)
+    match = _NAME.match(data)
+    if match is None:
+        return Line(offset, "", NO_PARAMS, "") if data.strip() else None
+    name = names.get(match[1].upper())
+    if name is None:
+        return None
+    if size > work.limits.max_line_bytes:
+        if name in {"EXDATE", "RDATE"}:  # the last date may be half a date
+            data = data[: max(data.rfind(b",") + 1, match.end())]
+        _too_long(name, offset, work)
+    return parse_line(offset, name, _decode(data, offset, work), match.end())
+
+
+def _too_long(name: str, offset: int, work: Work) -> None:
+    message = f"a {name} line is longer than {work.limits.max_line_bytes:,} bytes"
+    if name in _MAY_BE_CUT:
+        work.problem("max_line_bytes", message, offset=offset, action="cut")
+    else:
+        work.exceeded("max_line_bytes", message, offset=offset)
+
+
+def _decode(data: bytes, offset: int, work: Work) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        if work.count("not_utf8") == 1:
+            work.problem(
+                "not_utf8",
+                "bytes that are not UTF-8",
+                offset=offset,
+                action="read as Windows-1252",
+            )
+        return data.decode("cp1252", "replace")
+
+
+def parse_line(offset: int, name: str, text: str, after_name: int) -> Line:
+    """Split one unfolded line at its first colon outside quotes; never fails.
+
+    ``after_name`` is the index behind the ``:`` or ``;`` that ends the name. For dates, an unquoted
+    colon inside a parameter (``TZID=(UTC-05:00) Eastern``) is not taken for the value's.
+    """
+    if text[after_name - 1] == ":":
+        return Line(offset, name, NO_PARAMS, text[after_name:])
+    params: dict[str, str] = {}
+    position = after_name - 1
+    while (match := _PARAM.match(text, position)) is not None:
+        position = match.end()
+        if len(params) < _MAX_PARAMS:
+            params.setdefault(match.group(1).strip().upper(), _param_value(match.group(2)))
+    colon = text.find(":", position)
+    value = text[colon + 1 :] if colon >= 0 else ""
+    if name in _DATE_NAMES and (colon != position or not _DATE_AHEAD(value)):
+        return _unquoted_colon(offset, name, text, after_name, params, value)
+    return Line(offset, name, params, value)
+
+
+def _param_value(written: str | None) -> str:
+    value = written or ""
+    if '"' in value:
+        value = value.replace('"', "")
+    if "^" in value:  # RFC 6868 section 3.2
+        pieces = (piece.replace("^n", "\n").replace("^'", '"') for piece in value.split("^^"))
+        value = "^".join(pieces)
+    return value
+
+
+def _unquoted_colon(
+    offset: int, name: str, text: str, after_name: int, params: dict[str, str], value: str
+) -> Line:
+    colons = [match.start() for match in _DATE_AFTER_COLON.finditer(text, after_name)]
+    if not colons:
+        return Line(offset, name, params, value)
+    head = text[after_name : colons[-1]]
+    retried: dict[str, str] = {}
+    for part in head.split(";"):
+        key, equals, written = part.partition("=")
+        if equals:
+            retried[key.strip().upper()] = written.strip().strip('"')
+    return Line(offset, name, retried, text[colons[-1] + 1 :].strip(' \t"'))

@@ -1,0 +1,228 @@
+"""What there is too much of, counted before anything is parsed.
+
+In: the spans to read. Out: the same, less what a limit would cut off anyway. A hundred thousand
+EXDATEs in a row, fifty thousand overrides of one UID, or as many events that nobody can read, cost
+a look at C speed and no more. What is written in any but the plainest way stays, and is counted
+where it is typed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+
+from extcal.ical.budget import Work
+from extcal.ical.shortcuts.select import Sieved, count_vevents
+from extcal.ical.zones.names import clean, exact
+
+__all__ = ["thinned"]
+
+Span = tuple[int, int]
+
+_CROWD = 2  # times the limit: fewer of one UID than that are typed, and what they block is told
+_LONGEST_LINE = 4096  # of what is left out unread; a smaller limit of lines may concern any of it
+
+# Possessive, so that a megabyte of lines leaves nothing to come back to.
+# One date that can be counted at least, and no fold behind it.
+_EXDATES = re.compile(rb"(?<=\n)(?:EXDATE(?:;[^:\"\r\n]*+)?:[0-9]{8}[^\r\n]*+\r?\n(?=[A-Z])){2,}+")
+_UID = re.compile(rb"\nUID:([^\r\n]++)\r?\n(?=[A-Z])")
+_LINE = rb"(?!BEGIN:|END:)[A-Z][^\n]*+\n"
+_BLOCK = re.compile(rb"(?<=\n)BEGIN:VEVENT\r?\n(?:" + _LINE + rb")++END:VEVENT\r?\n")
+_TZID = re.compile(rb";TZID=(\"[^\"\r\n]*+\"|[^:;\"\r\n]*+)")
+_AVAILABILITIES = re.compile(
+    rb"(?<=\n)(?:BEGIN:VAVAILABILITY\r?\n(?:(?!BEGIN:V|END:V)[A-Z][^\r\n]*+\r?\n)*+"
+    rb"END:VAVAILABILITY\r?\n(?=[A-Z]))++"
+)
+# Events without a DTSTART, or with one that no date begins like; what follows ends them as well.
+_OTHER = rb"(?!BEGIN|END|DTSTART)[A-Z][A-Z0-9_-]*+[;:][\t -~]{0,4000}+\r?\n"
+_LOST = re.compile(
+    rb"(?<=\n)(?:BEGIN:VEVENT\r?\n(?:%s)*+(?:DTSTART:[A-Za-z][\t -~]{0,4000}+\r?\n(?:%s)*+)?"
+    rb"(?:END:VEVENT\r?\n)?+(?=BEGIN:VEVENT|END:VCALENDAR))++" % (_OTHER, _OTHER)
+)
+_FEW = 3_000  # events, which are read sooner than looked at
+_BEGIN = re.compile(rb"BEGIN:VEVENT")
+_VEVENT = b"\nBEGIN:VEVENT"
+
+
+def thinned(sieved: Sieved, work: Work) -> Sieved:
+    """Leave out what lies beyond the limits, where a look can tell.
+
+    Excess EXDATEs leave instances busy; whoever types the event tells so, because one more of them
+    than are read is left. Events that are lost are told of as Problems, as many as there may be,
+    and counted from there on. Everything else makes the window unknown, which is told here.
+    """
+    few = sieved.most is not None and sieved.most <= _FEW
+    for look in _LOOKS_WHERE_FEW if few else _LOOKS:
+        dropped = look(sieved, work)
+        if dropped and b"BEGIN:VCALENDAR" not in sieved.raw:
+            del dropped[0]  # of events without a calendar, one is left to tell so
+        if dropped:
+            sieved = replace(sieved, spans=tuple(_less(sieved.spans, dropped)))
+    return sieved
+
+
+def _count(sieved: Sieved, what: bytes) -> int:
+    return sum(sieved.raw.count(what, *span) for span in sieved.spans)
+
+
+def _excess_dates(sieved: Sieved, work: Work) -> list[Span]:
+    """The rest of each stretch of EXDATE lines behind as many as are read."""
+    raw, keep = sieved.raw, work.limits.max_dates_per_series + 1
+    dropped: list[Span] = []
+    for span in sieved.spans:
+        if span[1] - span[0] < keep * len(b"\nEXDATE") or raw.count(b"\nEXDATE", *span) < keep:
+            continue
+        for match in _EXDATES.finditer(raw, *span):
+            start, end = match.span()
+            if raw.count(b"\n", start, end) > keep:
+                for _ in range(keep):
+                    start = raw.find(b"\n", start, end) + 1
+                dropped.append((start, end))
+    return dropped
+
+
+def _excess_versions(sieved: Sieved, work: Work) -> list[Span]:
+    """All plainly written versions of what has too many: overrides of one UID, copies.
+
+    What is the same to the byte, in one VCALENDAR, says nothing new however often it is said.
+    """
+    raw, limits = sieved.raw, work.limits
+    fewest = min(limits.max_overrides_per_series, limits.max_versions)
+    if _count(sieved, _VEVENT) <= fewest:
+        return []
+    uids: Counter[bytes] = Counter()
+    for span in sieved.spans:
+        uids.update(_UID.findall(raw, *span))
+    crowded = {uid for uid, size in uids.items() if size > fewest}
+    if not crowded:
+        return []
+    overrides: dict[bytes, list[Span]] = defaultdict(list)
+    copies: dict[tuple[bytes, bytes, bytes], list[Span]] = defaultdict(list)
+    dropped: list[Span] = []
+    seen: set[bytes] = set()
+    alone = raw.count(b"BEGIN:VCALENDAR") == 1
+    for start, end in _blocks(sieved):
+        uid = _value(raw, b"\nUID:", start, end)
+        if uid not in crowded:
+            continue
+        if raw.find(b"\nRECURRENCE-ID", start, end) >= 0:
+            overrides[uid].append((start, end))
+            continue
+        block = raw[start:end]
+        if alone and block in seen:
+            dropped.append((start, end))
+            continue
+        seen.add(block)
+        first = _value(raw, b"\nDTSTART", start, end)
+        copies[uid, first, _value(raw, b"\nRRULE", start, end)].append((start, end))
+    for uid, spans in sorted(overrides.items()):
+        if len(spans) > _CROWD * limits.max_overrides_per_series:
+            dropped += spans
+            _tell(work, "max_overrides_per_series", "overrides", spans[0][0], uid)
+    for (uid, *_), spans in sorted(copies.items()):
+        if len(spans) > _CROWD * limits.max_versions:
+            dropped += spans
+            _tell(work, "max_versions", "copies of one event", spans[0][0], uid)
+    return sorted(dropped)
+
+
+def _tell(work: Work, limit: str, what: str, offset: int, uid: bytes | None = None) -> None:
+    message = f"more than {getattr(work.limits, limit):,} {what}"
+    name = None if uid is None else uid.decode("utf-8", "replace")
+    work.exceeded(limit, message, offset=offset, uid=name)
+
+
+def _value(raw: bytes, name: bytes, start: int, end: int) -> bytes:
+    """What stands behind a name, up to the end of its line; nothing without one."""
+    found = raw.find(name, start, end)
+    if found < 0:
+        return b""
+    found += len(name)
+    return raw[found : raw.find(b"\n", found, end)].rstrip()
+
+
+def _blocks(sieved: Sieved) -> Iterator[Span]:
+    """The plainly written events, alarms in none of them."""
+    for span in sieved.spans:
+        for match in _BLOCK.finditer(sieved.raw, *span):
+            yield match.span()
+
+
+def _excess_names(sieved: Sieved, work: Work) -> list[Span]:
+    """Where more zones are named than there are in the world: events in zones that are none."""
+    raw = sieved.raw
+    if _count(sieved, b";TZID=") <= work.limits.max_tzids:
+        return []
+    names = {name for span in sieved.spans for name in _TZID.findall(raw, *span)}
+    if len(names) <= work.limits.max_tzids:
+        return []
+    dropped = []
+    for start, end in _blocks(sieved):
+        named = _TZID.search(raw, start, end)
+        if named and exact(clean(named[1].decode("utf-8", "replace"))) is None:
+            dropped.append((start, end))
+    if dropped:
+        _tell(work, "max_tzids", "names of zones", dropped[0][0])
+    return dropped
+
+
+def _lost_events(sieved: Sieved, work: Work) -> list[Span]:
+    """Runs of events whose start nobody can read, but for as many as Problems are told of."""
+    raw, limits = sieved.raw, work.limits
+    vevents = _count(sieved, _VEVENT)
+    if vevents <= limits.max_problems or limits.max_line_bytes < _LONGEST_LINE:
+        return []
+    undated = vevents
+    for written in (b":2", b";", b":1"):
+        undated -= _count(sieved, b"\nDTSTART" + written)
+        if undated <= limits.max_problems:
+            return []
+    if count_vevents(raw) > limits.max_vevents:
+        return []
+    dropped: list[Span] = []
+    told = 0
+    for span in sieved.spans:
+        for match in _LOST.finditer(raw, *span):
+            start, end = match.span()
+            size = raw.count(b"BEGIN:VEVENT", start, end)
+            keep = min(size, limits.max_problems - told)
+            told += keep
+            if keep < size:
+                start = next(islice(_BEGIN.finditer(raw, start, end), keep, None)).start()
+                dropped.append((start, end))
+                # What was never ended is told of twice.
+                work.uncounted(2 * (size - keep) - raw.count(b"\nEND:VEVENT", start, end))
+    return dropped
+
+
+def _excess_availability(sieved: Sieved, work: Work) -> list[Span]:
+    """All plainly written VAVAILABILITYs, if they and what is in them are too many."""
+    size = _count(sieved, b"\nBEGIN:VAVAILABILITY")
+    size += _count(sieved, b"\nBEGIN:AVAILABLE") if size else 0
+    if size <= work.limits.max_availability:
+        return []
+    found = [m.span() for span in sieved.spans for m in _AVAILABILITIES.finditer(sieved.raw, *span)]
+    if found:
+        _tell(work, "max_availability", "VAVAILABILITY and AVAILABLE components", found[0][0])
+    return found
+
+
+def _less(spans: Iterable[Span], dropped: list[Span]) -> Iterator[Span]:
+    """The spans without what is dropped from them, which is sorted and disjoint."""
+    cuts = iter(dropped)
+    cut = next(cuts, None)
+    for start, end in spans:
+        while cut is not None and cut[0] < end:
+            if start < cut[0]:
+                yield start, cut[0]
+            start = cut[1]
+            cut = next(cuts, None)
+        if start < end:
+            yield start, end
+
+
+_LOOKS_WHERE_FEW = (_excess_dates, _excess_availability)
+_LOOKS = (_lost_events, _excess_versions, _excess_names, *_LOOKS_WHERE_FEW)

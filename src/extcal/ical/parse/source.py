@@ -1,0 +1,94 @@
+"""What a caller hands in, as bytes of UTF-8 with a VCALENDAR in them.
+
+In: bytes, str, or anything with ``to_ical()``. Out: bytes without a leading byte order mark.
+Nothing is dropped or repaired here; a body that holds no calendar is refused by name.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Protocol, runtime_checkable
+
+from extcal.errors import NotACalendar
+from extcal.ical.parse.content_lines import FOLD
+
+__all__ = ["SupportsToIcal", "to_bytes"]
+
+# A calendar begins on a line of its own. The name may be folded, in any case, or padded with the
+# NULs of an unannounced UTF-16; a bare VEVENT is what icalendar.Event.to_ical() gives. Only the
+# first line of all may be indented: anywhere else that would be a fold.
+_BEGIN = re.compile(
+    rb"(?:\A[ \t]*(?:\xef\xbb\xbf)?|(?<=[\r\n\x00])|(?<=[\r\n\x00]\xef\xbb\xbf))"
+    rb"BEGIN[ \t]*:[ \t]*V(?:CALENDAR|EVENT|FREEBUSY|AVAILABILITY)",
+    re.I,
+)
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+@runtime_checkable
+class SupportsToIcal(Protocol):
+    """What icalendar's components offer."""
+
+    def to_ical(self) -> bytes: ...
+
+
+def to_bytes(data: bytes | bytearray | memoryview | str | SupportsToIcal) -> bytes:
+    """Return the feed as UTF-8 bytes (RFC 5545 section 3.1.4).
+
+    A UTF-8 byte order mark is dropped, UTF-16 is transcoded when its mark says so. Raises TypeError
+    for anything else than text or bytes, and NotACalendar when there is no calendar in it.
+    """
+    raw = _raw(data)
+    if raw.startswith(_UTF16):
+        raw = raw.decode("utf-16", "replace").encode("utf-8", "replace")
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    if not _holds_calendar(raw):
+        looks_like = _looks_like(raw)
+        seems = f"; it looks like {looks_like}" if looks_like else ""
+        raise NotACalendar(f"there is no VCALENDAR in this{seems}", looks_like)
+    return raw
+
+
+def _raw(data: object) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, str):
+        return data.encode("utf-8", "replace")
+    if isinstance(data, (bytearray, memoryview)):
+        return bytes(data)
+    if isinstance(data, SupportsToIcal):
+        text = data.to_ical()
+        if isinstance(text, (bytes, str)):
+            return _raw(text)
+    raise TypeError(
+        "pass the feed as bytes, as str, or as an object with to_ical(), "
+        f"not as {type(data).__name__}"
+    )
+
+
+def _holds_calendar(raw: bytes) -> bool:
+    if raw[:1024].lstrip().startswith((b"<", b"{", b"%PDF")):
+        return False
+    if _BEGIN.search(raw):
+        return True
+    if b"\x00" not in raw and not FOLD.search(raw):
+        return False
+    return bool(_BEGIN.search(FOLD.sub(b"", raw).replace(b"\x00", b"")))
+
+
+def _looks_like(raw: bytes) -> str | None:
+    head = raw[:1024].lstrip().lower()
+    if not head:
+        return "an empty body"
+    if head.startswith(b"%pdf"):
+        return "a PDF"
+    if head.startswith((b"<!doctype html", b"<html")) or b"<html" in head:
+        return "an HTML page"
+    if head.startswith(b"<"):
+        return "XML or HTML"
+    if head.startswith((b"{", b"[")):
+        return "JSON"
+    if head.startswith((b"http://", b"https://", b"webcal:")):
+        return "an address; pass the bytes behind it, or ask a CalendarCache"
+    return None

@@ -1,0 +1,275 @@
+"""Recurrence sets (RFC 5545 sections 3.3.10, 3.8.5.3): a rule, DTSTART and a window in, starts out.
+
+Everything is local wall-clock seconds since 1970-01-01T00:00:00 of the local calendar; a DATE is
+its midnight. No zones, no clock, no datetimes. The window is sought by arithmetic, so the cost does
+not depend on how long ago a series began; only a COUNT over periods of uneven size is counted from
+DTSTART on. Periods and starts that are visited are paid for in steps of Work, and when those are
+gone the answer says from when on it is not known.
+
+How a set is formed: DTSTART is its first instance, whether the rule produces it or not, and is
+counted by COUNT. Then come the starts the rule produces after DTSTART; BYSETPOS counts over whole
+periods, also the first, and what lies before DTSTART falls away afterwards. COUNT and UNTIL both
+apply. An UNTIL before DTSTART leaves nothing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from extcal.ical.budget import Work
+from extcal.ical.recurrence import days, months_years, subdaily
+from extcal.ical.recurrence.rule import Rule
+
+__all__ = ["Starts", "starts"]
+
+DAY = 86_400
+_END = 253_402_300_799  # 9999-12-31T23:59:59: no start can be written that comes later
+_MAX_TIMES = 10_000  # of one day: every second of it is a SECONDLY rule that went astray
+_SHARE = 4  # starts of a closed form that one step pays for
+_CHUNK = 4_096
+_SUBDAILY = {"SECONDLY": 1, "MINUTELY": 60, "HOURLY": 3600}
+
+
+class Starts(NamedTuple):
+    """The starts of one rule in a window, in local seconds.
+
+    ``local`` is sorted and distinct; ``runs`` are dense stretches of sub-daily rules, disjoint from
+    each other and from ``local``. ``exact_until`` is None, or the second from which on the answer
+    is not known.
+    """
+
+    local: Sequence[int]
+    runs: Sequence[range]
+    exact_until: int | None
+
+
+class _Spent(Exception):
+    """The steps are gone."""
+
+
+_NOTHING = Starts((), (), None)
+
+
+def starts(
+    rule: Rule,
+    dtstart: int,
+    lo: int,
+    hi: int,
+    work: Work,
+    *,
+    until: int | None = None,
+    is_date: bool = False,
+    include_dtstart: bool = True,
+    dense: int = 0,
+) -> Starts:
+    """Compute the starts of a rule in the half-open window ``[lo, hi)``.
+
+    ``dtstart``, ``lo``, ``hi`` and ``until`` are local seconds in DTSTART's zone; ``until`` is the
+    last second of the set, which the caller made of ``rule.until``. ``is_date`` says that DTSTART
+    is a DATE. ``include_dtstart=False`` is for EXRULE: a DTSTART that the rule does not produce is
+    counted, but not listed. Days and weeks of at most ``dense`` seconds come as runs as well.
+    Returns Starts; a rule that cannot touch the window costs no step.
+    Raises nothing of its own. RFC 5545 sections 3.3.10 and 3.8.5.3.
+    """
+    last = hi - 1 if hi <= _END else _END
+    if until is not None and until < last:
+        last = until
+    first = lo if lo > dtstart else dtstart
+    if rule.count == 1 and dtstart < last:
+        last = dtstart
+    if first > last or (until is not None and until < dtstart):
+        return _NOTHING
+    local: list[int] = []
+    runs: list[range] = []
+    exact_until: int | None = None
+    if is_date:
+        rule = _of_dates(rule, work)
+    if not rule.readable or (rule.by_second and _is_too_dense(rule, work)):
+        exact_until = max(first, dtstart + 1)
+    elif last > dtstart or not include_dtstart:
+
+        def spend(steps: int) -> None:
+            if not work.step(steps):
+                raise _Spent
+
+        try:
+            _produce(rule, dtstart, first, last, spend, local, runs, dense)
+        except _Spent:
+            runs.sort(key=_start_of)
+            latest = max(local[-1:] + [run[-1] for run in runs], default=first - 1)
+            exact_until = max(latest, dtstart) + 1
+    if first == dtstart and include_dtstart and not _begins_with(dtstart, local, runs):
+        local.insert(0, dtstart)
+    if exact_until is not None and exact_until > last:
+        exact_until = None
+    return Starts(local, runs, exact_until)
+
+
+def _begins_with(dtstart: int, local: Sequence[int], runs: Sequence[range]) -> bool:
+    return (bool(local) and local[0] == dtstart) or (bool(runs) and runs[0].start == dtstart)
+
+
+def _start_of(run: range) -> int:
+    return run.start
+
+
+def _of_dates(rule: Rule, work: Work) -> Rule:
+    """A DTSTART without a time has days only: "These rule parts MUST be ignored" (3.3.10).
+
+    A sub-daily rule is read as one of days, of every day unless its steps are whole days.
+    """
+    if rule.by_hour or rule.by_minute or rule.by_second:
+        message = "BYHOUR, BYMINUTE and BYSECOND mean nothing to a DTSTART that is a DATE."
+        work.problem("recurrence_time_of_date", message, action="ignored")
+        rule = replace(rule, by_hour=(), by_minute=(), by_second=())
+        if not (
+            rule.by_month or rule.by_week_no or rule.by_year_day or rule.by_month_day or rule.by_day
+        ):
+            rule = replace(rule, by_set_pos=())
+    seconds = _SUBDAILY.get(rule.freq)
+    if seconds is not None and rule.readable:
+        message = f"FREQ={rule.freq} means nothing to a DTSTART that is a DATE."
+        work.problem("recurrence_time_of_date", message, action="read as DAILY")
+        days, rest = divmod(rule.interval * seconds, DAY)
+        rule = replace(rule, freq="DAILY", interval=1 if rest else days, by_set_pos=())
+    return rule
+
+
+def _is_too_dense(rule: Rule, work: Work) -> bool:
+    size = len(rule.by_second) * (len(rule.by_minute) or 1) * (len(rule.by_hour) or 1)
+    if size <= _MAX_TIMES or rule.freq == "SECONDLY" or rule.freq == "MINUTELY":
+        return False
+    message = f"The recurrence rule names {size} times of a day."
+    work.problem("recurrence_too_dense", message, action="first instance only, unknown after it")
+    return True
+
+
+def _produce(
+    rule: Rule,
+    dtstart: int,
+    first: int,
+    last: int,
+    spend: Callable[[int], None],
+    local: list[int],
+    runs: list[range],
+    dense: int,
+) -> None:
+    """Put what the rule produces in ``[first, last]`` into ``local`` and ``runs``."""
+    if rule.by_month_day and days.never(rule):
+        return
+    freq = rule.freq
+    wanted = 0 if rule.count is None else rule.count - 1  # DTSTART itself is the first
+    if freq in _SUBDAILY:
+        found = subdaily.progressions(rule, dtstart)
+        if wanted:
+            end = subdaily.last_by_count(rule, found, dtstart, wanted, last, spend)
+            last = last if end is None or end > last else end
+        if first <= last:
+            subdaily.generate(rule, found, (first, last), spend, local, runs)
+            local.sort()
+            runs.sort(key=_start_of)
+        return
+    day, time = divmod(dtstart, DAY)
+    times = _times(rule, time)
+    if freq in ("MONTHLY", "YEARLY") or (
+        rule.by_month or rule.by_month_day or rule.by_year_day or rule.by_week_no
+    ):
+        plan = months_years.plan(rule, dtstart, times)
+        if wanted and times:
+            end = months_years.last_by_count(plan, dtstart, wanted, last, spend)
+            last = last if end is None or end > last else end
+        if first <= last and times:
+            months_years.generate(plan, first, last, spend, local)
+        return
+    base, period, offsets = _cycle(rule, day, times)
+    if offsets:
+        if wanted:
+            index = bisect_right(offsets, dtstart - base) + wanted - 1
+            laps, index = divmod(index, len(offsets))
+            last = min(last, base + laps * period + offsets[index])
+        if first > last:
+            return
+        if period <= dense:
+            spend(len(offsets))
+            starts = (first + (base + offset - first) % period for offset in offsets)
+            runs += (range(start, last + 1, period) for start in starts if start <= last)
+            runs.sort(key=_start_of)
+        else:
+            _from_cycle(base, period, offsets, first, last, spend, local)
+
+
+def _times(rule: Rule, time: int) -> Sequence[int]:
+    """The starts within a day of a rule of DAILY or above, in seconds after midnight."""
+    if not (rule.by_hour or rule.by_minute or rule.by_second):
+        times = [time]
+    else:
+        times = [
+            hour * 3600 + minute * 60 + second
+            for hour in rule.by_hour or (time // 3600,)
+            for minute in rule.by_minute or (time // 60 % 60,)
+            for second in rule.by_second or (time % 60,)
+        ]
+    if rule.by_set_pos and rule.freq == "DAILY":
+        return subdaily.pick(times, rule.by_set_pos)
+    return times
+
+
+def _cycle(rule: Rule, day: int, times: Sequence[int]) -> tuple[int, int, list[int]]:
+    """DAILY and WEEKLY without calendar filters repeat exactly: base, period, starts within it."""
+    interval = rule.interval
+    if rule.freq == "WEEKLY":
+        weekday = (day + 3) % 7
+        start = rule.week_start
+        base = day - (weekday - start) % 7
+        period = 7 * interval
+        if rule.by_day:
+            chosen_days = [(wanted - start) % 7 for _, wanted in rule.by_day]
+            chosen_days.sort()
+        else:
+            chosen_days = [day - base]
+    else:
+        base, period, chosen_days = day, interval, [0]
+        if rule.by_day:
+            period = interval if interval % 7 == 0 else 7 * interval
+            weekdays = {wanted for _, wanted in rule.by_day}
+            chosen_days = [
+                past for past in range(0, period, interval) if (day + past + 3) % 7 in weekdays
+            ]
+    if len(times) == 1:
+        time = times[0]
+        offsets = [past * DAY + time for past in chosen_days]
+    else:
+        offsets = [past * DAY + time for past in chosen_days for time in times]
+    if rule.by_set_pos and rule.freq == "WEEKLY":
+        offsets = subdaily.pick(offsets, rule.by_set_pos)
+    return base * DAY, period * DAY, offsets
+
+
+def _from_cycle(
+    base: int,
+    period: int,
+    offsets: Sequence[int],
+    first: int,
+    last: int,
+    spend: Callable[[int], None],
+    local: list[int],
+) -> None:
+    if len(offsets) == 1:
+        run = range(first + (base + offsets[0] - first) % period, last + 1, period)
+        for at in range(0, len(run), _CHUNK):
+            part = run[at : at + _CHUNK]
+            spend(1 + len(part) // _SHARE)
+            local += part
+        return
+    start = first - (first - base) % period
+    stride = period * max(1, _CHUNK // len(offsets))
+    for chunk in range(start, last + 1, stride):
+        laps = range(chunk, min(chunk + stride, last + 1), period)
+        spend(1 + len(laps) * len(offsets) // _SHARE)
+        found = [lap + offset for lap in laps for offset in offsets]
+        if found[0] < first or found[-1] > last:
+            found = found[bisect_left(found, first) : bisect_right(found, last)]
+        local += found

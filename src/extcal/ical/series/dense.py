@@ -1,0 +1,179 @@
+"""Dense runs: the instances of a sub-daily rule as blocks of time, where they touch each other.
+
+In: a run of local starts, how long each instance lasts, and what is removed from it. Out: blocks of
+epoch seconds. A block costs as much as an instance, so that a rule of every second is affordable.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from extcal.ical.budget import Work
+from extcal.ical.events.times import DAY, Extent
+from extcal.ical.zones.resolve import Zone
+
+__all__ = ["Block", "Holes", "Runs", "blocks", "deep_blocks", "is_deep"]
+
+_PIECE = 3 * DAY  # no zone changes its clocks twice within so few days
+_WALK = 16  # runs that one step pays for
+
+
+class Block(NamedTuple):
+    """Instances that touch each other: epoch seconds, the first local start, how many they are."""
+
+    start: int
+    end: int
+    local: int
+    instances: int
+
+
+class Holes:
+    """The local starts that are removed from a series: single ones, and whole days."""
+
+    __slots__ = ("_days", "_locals", "_zone")
+
+    def __init__(self, epochs: Iterable[int], days: Iterable[int], zone: Zone) -> None:
+        self._zone = zone
+        self._locals = sorted(local for epoch in epochs for local in self._starts_at(epoch))
+        self._days = sorted(days)
+
+    def _starts_at(self, epoch: int) -> set[int]:
+        """Every local start that takes place at an instant: two, where a DST gap moved one."""
+        readings = {self._zone.to_local(epoch)}
+        readings.add(epoch + self._zone.to_local(epoch - DAY) - (epoch - DAY))
+        return {local for local in readings if self._zone.to_epoch(local) == epoch}
+
+    def within(self, run: range) -> list[tuple[int, int]]:
+        """Return index ranges of a run that are removed, sorted by their beginning."""
+        found: list[tuple[int, int]] = []
+        begin = bisect_left(self._locals, run[0])
+        for local in self._locals[begin : bisect_right(self._locals, run[-1])]:
+            if local in run:
+                index = run.index(local)
+                found.append((index, index + 1))
+        begin = bisect_right(self._days, run[0] - DAY)
+        for day in self._days[begin : bisect_right(self._days, run[-1])]:
+            first = max(0, -((run.start - day) // run.step))
+            last = max(0, -((run.start - day - DAY) // run.step))
+            found.append((min(first, len(run)), min(last, len(run))))
+        found.sort()
+        return found
+
+
+def blocks(run: range, length: int, holes: Holes, zone: Zone) -> Iterator[Block]:
+    """Yield the blocks of a run whose instances last ``length`` seconds, at least its step.
+
+    What is equal to it, one by one: every local start of the run that is in no hole, converted to
+    an instant of its own, as a block of ``length``.
+    """
+    pieces = _unbroken(run, holes.within(run), zone)
+    return _joined(
+        Block(zone.to_epoch(piece[0]), zone.to_epoch(piece[-1]) + length, piece[0], len(piece))
+        for piece in pieces
+    )
+
+
+def is_deep(run: range, extent: Extent) -> bool:
+    """Whether an instance lasts so long that no change of clocks parts it from the next."""
+    return extent.about >= run.step + DAY
+
+
+def deep_blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterator[Block]:
+    """Yield the blocks of a run that :func:`is_deep`, whose nominal days may differ in length."""
+    begin = 0
+    pieces: list[range] = []
+    for hole, behind in [*holes.within(run), (len(run), len(run))]:
+        if begin < hole:
+            pieces.append(run[begin:hole])
+        begin = max(begin, behind)
+    return _joined(
+        Block(_begin(piece, zone), _end(piece, extent, zone), piece[0], len(piece))
+        for piece in pieces
+    )
+
+
+def _begin(piece: range, zone: Zone) -> int:
+    """The first start of all, which a gap may have moved behind the next."""
+    head = piece[: _PIECE // piece.step + 1]
+    return min(zone.to_epoch(part[0]) for part in _of_one_offset(head, zone))
+
+
+def _end(piece: range, extent: Extent, zone: Zone) -> int:
+    """The last end of all, which need not be that of the last instance."""
+    tail = piece[-(_PIECE // piece.step) - 1 :]
+    days = extent.days * DAY
+    ends = range(tail.start + days, tail.stop + days, tail.step)
+    return max(zone.to_epoch(part[-1]) for part in _of_one_offset(ends, zone)) + extent.seconds
+
+
+def _joined(found: Iterable[Block]) -> Iterator[Block]:
+    pending: Block | None = None
+    for block in found:
+        if pending is not None and pending.start <= block.start <= pending.end:
+            pending = pending._replace(
+                end=max(pending.end, block.end),
+                instances=pending.instances + block.instances,
+            )
+            continue
+        if pending is not None:
+            yield pending
+        pending = block
+    if pending is not None:
+        yield pending
+
+
+def _unbroken(run: range, holes: list[tuple[int, int]], zone: Zone) -> Iterator[range]:
+    """Cut a run where an instance is removed and where the zone's offset changes."""
+    size = max(1, _PIECE // run.step)
+    begin = 0
+    for hole, behind in [*holes, (len(run), len(run))]:
+        for at in range(begin, hole, size):
+            yield from _of_one_offset(run[at : min(at + size, hole)], zone)
+        begin = max(begin, behind)
+
+
+def _of_one_offset(piece: range, zone: Zone) -> Iterator[range]:
+    pieces = [piece]
+    while pieces:
+        piece = pieces.pop()
+        first, last = piece[0], piece[-1]
+        if len(piece) > 1 and first - zone.to_epoch(first) != last - zone.to_epoch(last):
+            middle = len(piece) // 2
+            pieces += [piece[middle:], piece[:middle]]
+        else:
+            yield piece
+
+
+_ASKED = 4  # starts that one step pays for
+
+
+class Runs:
+    """Membership in the runs of one rule, which may interleave but never reach far over others."""
+
+    __slots__ = ("_reach", "_runs", "_starts", "_work")
+
+    def __init__(self, runs: Sequence[range], work: Work) -> None:
+        self._work = work
+        self._runs = sorted(runs, key=lambda run: run.start)
+        self._starts = [run.start for run in self._runs]
+        self._reach: list[int] = []  # the furthest stop of each run and all before it
+        for run in self._runs:
+            self._reach.append(max(run.stop, self._reach[-1] if self._reach else run.stop))
+
+    def pay(self, starts: int) -> bool:
+        """Spend what it costs to ask for so many starts; False once the feed's steps are gone."""
+        return self._work.step(1 + starts // _ASKED)
+
+    def __contains__(self, local: int) -> bool:
+        """Whether a run holds this start; once the feed's steps are gone, none does."""
+        behind = bisect_right(self._starts, local)
+        for index in range(behind - 1, -1, -1):
+            if self._reach[index] <= local:
+                return False
+            if local in self._runs[index]:
+                return True
+            if (behind - index) % _WALK == 0 and not self._work.step():
+                return False
+        return False

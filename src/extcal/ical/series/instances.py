@@ -1,0 +1,127 @@
+"""What a series gives: one occurrence, or a column of instances that differ by their start alone.
+
+Epoch seconds, and the local starts they came from. A series of a thousand instances is three lists
+of integers; values are made of them when somebody wants to look.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
+from operator import lt
+from typing import NamedTuple
+
+from extcal.ical.events.times import DAY, Extent, Moment
+from extcal.ical.events.vevent import Event
+from extcal.ical.zones.resolve import Zone
+
+__all__ = ["Columns", "Instances", "Occurrence", "distinct", "planned_at", "touches"]
+
+
+class Occurrence(NamedTuple):
+    """One occurrence, in epoch seconds.
+
+    ``local`` is its local start (of ``zone``), ``recurrence_id`` the moment it was planned for, or
+    None outside a series. ``merged`` counts the instances of a dense run that touch each other.
+    """
+
+    start: int
+    end: int
+    event: Event
+    local: int
+    zone: Zone
+    recurrence_id: Moment | None
+    merged: int = 1
+
+
+class Columns(NamedTuple):
+    """Instances that stay where they were planned, sorted by start.
+
+    ``starts`` and ``ends`` are epoch seconds, ``locals`` the local starts of the series' zone.
+    """
+
+    locals: Sequence[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    def until(self, last: int) -> Columns:
+        """Those that start at ``last`` or before."""
+        return self.part(0, bisect_right(self.starts, last))
+
+    def part(self, first: int, behind: int) -> Columns:
+        """Those with an index in ``[first, behind)``."""
+        if first == 0 and behind == len(self.starts):
+            return self
+        return Columns(
+            self.locals[first:behind], self.starts[first:behind], self.ends[first:behind]
+        )
+
+
+class Instances(NamedTuple):
+    """Instances of one series, with the event that they are instances of."""
+
+    event: Event
+    columns: Columns
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return len(self.columns.starts)
+
+    def occurrences(self) -> Iterator[Occurrence]:
+        """Yield each of them as a value."""
+        event, is_date, zone = self.event, self.event.start.is_date, self.event.start.zone
+        for local, start, end in zip(*self.columns, strict=True):
+            yield Occurrence(start, end, event, local, zone, Moment(local, is_date, zone))
+
+
+def touches(start: int, end: int, lo: int, hi: int) -> bool:
+    """RFC 4791 section 9.9: half-open, but an event without length counts where it stands."""
+    return start < hi and (end > lo or (end == start and start >= lo))
+
+
+def distinct(
+    locals_: Sequence[int], zone: Zone, gone: Iterable[set[int]] = ()
+) -> tuple[Sequence[int], Sequence[int]]:
+    """Return sorted local starts and the instants that they are, less those that are ``gone``.
+
+    3.8.5.3: "Duplicate instances are ignored.", and a gap may move one start onto another.
+    """
+    starts: Sequence[int] = zone.to_epochs(locals_)
+    if len({*starts}) < len(starts):
+        last = dict(zip(starts, locals_, strict=True))
+        starts, locals_ = list(last), list(last.values())
+    for removed in gone:
+        if not removed.isdisjoint(starts):
+            kept = [start not in removed for start in starts]
+            locals_, starts = list(compress(locals_, kept)), list(compress(starts, kept))
+    return locals_, starts
+
+
+def planned_at(
+    zone: Zone, extent: Extent, locals_: Sequence[int], starts: Sequence[int], lo: int, hi: int
+) -> Columns:
+    """Return those of the instances of one zone and length that touch ``[lo, hi)``.
+
+    ``locals_`` are sorted local starts and ``starts`` the epoch seconds that they are. What it is
+    equal to, one by one: :meth:`Extent.end` of each, and :func:`touches`.
+    """
+    days, seconds = extent
+    ends = starts
+    if days:
+        ends = zone.to_epochs([local + days * DAY for local in locals_])
+    if seconds:
+        ends = [end + seconds for end in ends]
+    if starts != sorted(starts) or (days and (ends != sorted(ends) or any(map(lt, ends, starts)))):
+        # A gap moved one start behind another, or behind its own end.
+        rows = sorted(
+            (start, max(start, end), local)
+            for start, end, local in zip(starts, ends, locals_, strict=True)
+        )
+        rows = [row for row in rows if touches(row[0], row[1], lo, hi)]
+        return Columns([row[2] for row in rows], [row[0] for row in rows], [row[1] for row in rows])
+    first, behind = bisect_right(ends, lo), bisect_left(starts, hi)
+    while first and starts[first - 1] >= lo:  # without length, where the window begins
+        first -= 1
+    return Columns(locals_, starts, ends).part(first, max(first, behind))

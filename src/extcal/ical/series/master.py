@@ -1,0 +1,428 @@
+"""One master (RFC 5545 section 3.8.5): what a series gives around a window, less what is removed.
+
+In: a recurring event, the instants at which overrides replace its instances, and the shifts of
+RANGE=THISANDFUTURE. Out: its instances, as columns where they stay as they were planned. Moments
+of the feed (RECURRENCE-ID, RDATE, EXDATE, UNTIL) are put into the terms of the series here.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from extcal.ical import recurrence
+from extcal.ical.budget import Work
+from extcal.ical.events.times import DAY, Extent, Moment, day_of
+from extcal.ical.events.vevent import Event
+from extcal.ical.series import dense
+from extcal.ical.series.instances import (
+    Columns,
+    Instances,
+    Occurrence,
+    distinct,
+    planned_at,
+    touches,
+)
+
+__all__ = ["SLACK", "Master", "Shift"]
+
+SLACK = 2 * DAY  # more than any two zones are apart
+_CONVERTED = 10  # instants that one step pays for
+_DEEP = 32  # instances that overlap each other are shown as one
+
+
+class Shift(NamedTuple):
+    """RANGE=THISANDFUTURE (3.2.13): from this instant on, instances move and change."""
+
+    since: int
+    delta: int
+    event: Event
+
+
+class Master:
+    """One series: what it generates around a window, less what is excluded or overridden."""
+
+    def __init__(self, event: Event, overridden: set[int], work: Work) -> None:
+        self.event = event
+        self.zone = event.start.zone
+        self.work = work
+        self.overridden = overridden
+        self.exdays: set[int] = set()
+        self.exepochs: set[int] = set()
+        self.shifts: list[Shift] = []
+        self.since: list[int] = []  # of the shifts, once they are sorted
+        self.known_until: int | None = None
+        self.rdates: list[int] = []
+        self.second_passes: list[Moment] = []  # RDATEs that no local start of the series names
+        if event.rdates:
+            plain = [moment for moment, extent in event.rdates if extent is None]
+            self.second_passes = [moment for moment in plain if self.in_second_pass(moment)]
+            if self.second_passes:
+                plain = [moment for moment in plain if not self.in_second_pass(moment)]
+            self.rdates = sorted(map(self.local_of, plain))
+        for moment in event.exdates:
+            if moment.is_date or event.all_day:
+                self.exdays.add(day_of(moment, self.zone))
+
+    def read_exepochs(self, lo: int, hi: int) -> None:
+        """The EXDATEs that name instants, of starts in this stretch of local time."""
+        for moment in self.event.exdates if not self.event.all_day else ():
+            # An RDATE may last, so one long before is of interest as well.
+            if not moment.is_date and (
+                lo - SLACK <= moment.local < hi + SLACK or self.event.rdates
+            ):
+                self.exepochs.add(moment.epoch)
+
+    def instances(self, lo: int, hi: int) -> Iterator[Occurrence | Instances]:
+        event = self.event
+        longest = event.extent.about
+        later = earlier = 0
+        if self.shifts:
+            self.shifts.sort(key=lambda shift: shift.since)
+            self.since = [shift.since for shift in self.shifts]
+            longest = max([longest, *(shift.event.extent.about for shift in self.shifts)])
+            later = max([0, *(shift.delta for shift in self.shifts)])
+            earlier = min([0, *(shift.delta for shift in self.shifts)])
+        local_lo = self.zone.to_local(lo) - longest - later - SLACK
+        local_hi = self.zone.to_local(hi) - earlier + SLACK
+        if event.exdates:
+            self.read_exepochs(local_lo, local_hi)
+        removed = _Removed(self, local_lo, local_hi)
+        if event.rdates:
+            yield from self.periods(lo, hi, removed)
+        runs: list[range] = []
+        mergeable = not (self.shifts or removed.by_rules)
+        dense = event.extent.about // _DEEP if mergeable else 0
+        starts = self.starts(local_lo, local_hi, runs, dense)
+        for moment in self.second_passes:
+            yield from self.at_instant(moment, lo, hi, removed)
+        yield from self.at(starts, lo, hi, removed)
+        if runs:
+            removed.locals.update(starts)
+            yield from self.in_runs(runs, lo, hi, removed)
+
+    # What the rules and dates give, as local starts
+
+    def starts(self, lo: int, hi: int, runs: list[range], dense: int = 0) -> Sequence[int]:
+        """The local starts that the rules, DTSTART and the plain RDATEs give, sorted, distinct."""
+        event, first = self.event, self.event.start.local
+        several: list[Sequence[int]] = []
+        for rule in event.rules:
+            found = self.rule_starts(rule, lo, hi, dense=dense)
+            runs.extend(found.runs)
+            several.append(found.local)
+            if found.exact_until is not None:
+                self.stopped(found.exact_until, readable=rule.readable)
+        if not event.rules and lo <= first < hi:
+            several.append((first,))
+        if self.rdates:
+            rdates = self.rdates
+            several.append(rdates[bisect_left(rdates, lo) : bisect_left(rdates, hi)])
+        return several[0] if len(several) == 1 else sorted(set().union(*several))
+
+    def rule_starts(
+        self, rule: recurrence.Rule, lo: int, hi: int, *, excluding: bool = False, dense: int = 0
+    ) -> recurrence.Starts:
+        start = self.event.start
+        return recurrence.starts(
+            rule,
+            start.local,
+            lo,
+            hi,
+            self.work,
+            until=self.until(rule),
+            is_date=start.is_date,
+            include_dtstart=not excluding,
+            dense=dense,
+        )
+
+    def until(self, rule: recurrence.Rule) -> int | None:
+        """UNTIL as the last local second (3.3.10): a DATE includes that day, UTC is converted."""
+        until = rule.until
+        if until is None:
+            return None
+        local = until.seconds if until.kind != "utc" else self.zone.to_local(until.seconds)
+        if until.kind == "date" or self.event.start.is_date:
+            if until.seconds % DAY == 0:
+                # Midnight in UTC is how many write a date; west of UTC that is the later day.
+                local = max(local, until.seconds)
+            return local - local % DAY + DAY - 1
+        return local if until.kind == "local" else self.second_pass(local, until.seconds)
+
+    def second_pass(self, local: int, epoch: int) -> int:
+        """In the second pass of a DST fold, every start of the first pass lies before ``epoch``."""
+        low, high = local, local + epoch - self.zone.to_epoch(local)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.zone.to_epoch(middle) <= epoch:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def stopped(self, exact_until: int, *, readable: bool = True) -> None:
+        earlier = min([0, *(shift.delta for shift in self.shifts)])
+        since = self.zone.to_epoch(exact_until + earlier)
+        if self.known_until is not None and self.known_until <= since:
+            return  # told already
+        self.known_until = since
+        if not readable:
+            # What cannot be read was reported where it was read; the time after it is not known.
+            self.work.unknown.append((since, None))
+            return
+        self.work.exceeded(
+            "max_steps",
+            f"more than {self.work.limits.max_steps:,} recurrence steps",
+            unknown_from=since,
+            offset=self.event.offset,
+            uid=self.event.uid,
+        )
+
+    # Moments of the feed, in the terms of this series
+
+    def local_of(self, moment: Moment) -> int:
+        """An RDATE in the terms of its series: a day if that is all-day, a time if it is timed."""
+        if self.event.all_day:
+            return day_of(moment, self.zone)
+        if moment.is_date:
+            return moment.local + self.event.start.local % DAY
+        return moment.local if moment.zone is self.zone else self.zone.to_local(moment.epoch)
+
+    def in_second_pass(self, moment: Moment) -> bool:
+        """Whether an instant lies in the second pass of a fold, where no local time leads to."""
+        if moment.is_date or self.event.all_day or moment.zone is self.zone:
+            return False
+        return self.zone.to_epoch(self.zone.to_local(moment.epoch)) != moment.epoch
+
+    def named(self, moment: Moment) -> Moment:
+        """The instance that a RECURRENCE-ID names: by its instant, in whatever zone it is written.
+
+        On an all-day series it names a day. On a timed one a DATE names the instance of that local
+        day, and so does midnight (Exchange) where that cannot be the time of an instance.
+        """
+        start, zone = self.event.start, self.zone
+        if self.event.all_day:
+            return Moment(day_of(moment, zone), start.is_date, zone)
+        if moment.is_date:
+            return Moment(self.start_on(moment.local), False, zone)
+        if moment.floating:
+            found = Moment(moment.local, False, zone)
+        else:
+            epoch = moment.epoch
+            found = Moment(zone.to_local(epoch), False, zone)
+            unmoved = moment.zone is zone and found.local == moment.local
+            if not unmoved and found.epoch != epoch:  # the second pass of a fold
+                found = moment
+        if moment.local % DAY == 0 and not self.starts_at(found.local):
+            return Moment(self.start_on(moment.local), False, zone)
+        return found
+
+    def starts_at(self, local: int) -> bool:
+        """Whether an instance may start at this time: of the day, where they all start at one.
+
+        Once the feed's steps are gone, it may: then the series is unknown anyway.
+        """
+        if not self.work.step(len(self.event.rules)):
+            return True
+        if _is_once_a_day(self.event):
+            return local % DAY == self.event.start.local % DAY
+        return self.has(Moment(local, False, self.zone))
+
+    def start_on(self, day: int) -> int:
+        """The local start of the instance on a day; where there are several, DTSTART's time."""
+        usual = day + self.event.start.local % DAY
+        if _is_once_a_day(self.event):
+            return usual
+        runs: list[range] = []
+        found = set(self.starts(day, day + DAY, runs))
+        if usual in found or any(usual in run for run in runs):
+            return usual
+        return min([*found, *(run[0] for run in runs)], default=usual)
+
+    def has(self, moment: Moment) -> bool:
+        """Whether the rules and dates give an instance at this moment, removed or not."""
+        local = moment.local if moment.zone is self.zone else self.zone.to_local(moment.epoch)
+        runs: list[range] = []
+        return local in self.starts(local, local + 1, runs) or any(local in run for run in runs)
+
+    # Instances
+
+    def at(
+        self, starts: Sequence[int], lo: int, hi: int, removed: _Removed
+    ) -> Iterator[Occurrence | Instances]:
+        """The instances planned for sorted local starts, less those that are removed."""
+        starts = removed.less(starts)
+        if not starts:
+            return
+        starts, epochs = distinct(starts, self.zone, removed.epochs)
+        if not self.shifts:
+            columns = planned_at(self.zone, self.event.extent, starts, epochs, lo, hi)
+            yield Instances(self.event, columns)
+            return
+        for local, epoch in zip(starts, epochs, strict=True):
+            found = self.moved(local, epoch)
+            if touches(found.start, found.end, lo, hi):
+                yield found
+
+    def at_instant(
+        self, moment: Moment, lo: int, hi: int, removed: _Removed
+    ) -> Iterator[Occurrence]:
+        """The instance of an RDATE that is no local start of the series."""
+        start = moment.epoch
+        if removed.at(start) or not removed.less((self.zone.to_local(start),)):
+            return
+        end = self.event.extent.end(moment.local, start, moment.zone)
+        if touches(start, end, lo, hi):
+            yield Occurrence(start, end, self.event, moment.local, moment.zone, moment)
+
+    def moved(self, local: int, epoch: int) -> Occurrence:
+        """The occurrence planned for a start, moved by the RANGE=THISANDFUTURE in force."""
+        event = self.event
+        planned = Moment(local, event.start.is_date, self.zone)
+        governing = bisect_right(self.since, epoch)
+        if not governing:
+            end = event.extent.end(local, epoch, self.zone)
+            return Occurrence(epoch, end, event, local, self.zone, planned)
+        shift = self.shifts[governing - 1]
+        event = shift.event
+        zone = event.start.zone
+        local += shift.delta
+        if event.start.is_date:
+            local -= local % DAY
+        start = zone.to_epoch(local)
+        return Occurrence(start, event.extent.end(local, start, zone), event, local, zone, planned)
+
+    def periods(self, lo: int, hi: int, removed: _Removed) -> Iterator[Occurrence | Instances]:
+        """RDATE;VALUE=PERIOD brings its own length, also to an instance that a rule gives."""
+        zone, is_date, all_day = self.zone, self.event.start.is_date, self.event.all_day
+        longest: dict[int, tuple[Moment, Extent]] = {}
+        for moment, extent in self.event.rdates:
+            if extent is not None:
+                local = moment.local
+                if moment.zone is not zone or moment.is_date or all_day:
+                    local = self.local_of(moment)
+                if local not in longest or longest[local][1].about < extent.about:
+                    longest[local] = moment, extent
+        unmoved: list[tuple[int, int, int]] = []
+        left = removed.less(sorted(longest))
+        for local, planned in zip(left, zone.to_epochs(left), strict=True):
+            moment, extent = longest[local]
+            usual = moment.zone is zone and moment.local == local
+            start = planned if usual else moment.epoch
+            if removed.epochs and (removed.at(start) or removed.at(planned)):
+                continue
+            days, seconds = extent
+            end = start + seconds if not days else extent.end(moment.local, start, moment.zone)
+            if self.shifts and self.since[0] <= planned:
+                found = self.moved(local, planned)
+            elif usual and start <= end:
+                if start < hi and (end > lo or touches(start, end, lo, hi)):
+                    unmoved.append((start, end, local))
+                continue
+            else:
+                named = Moment(local, is_date, zone)
+                found = Occurrence(start, end, self.event, moment.local, moment.zone, named)
+            if touches(found.start, found.end, lo, hi):
+                yield found
+        removed.locals.update(longest)
+        if unmoved:
+            starts, ends, locals_ = zip(*sorted(unmoved), strict=True)
+            yield Instances(self.event, Columns(locals_, starts, ends))
+
+    # Dense runs: as blocks where instances touch each other, else as columns
+
+    def in_runs(
+        self, runs: list[range], lo: int, hi: int, removed: _Removed
+    ) -> Iterator[Occurrence | Instances]:
+        event, extent = self.event, self.event.extent
+        length = 0 if extent.days else extent.seconds
+        removed_once = (len(self.overridden) + len(self.exepochs)) // _CONVERTED
+        if not self.work.step(removed_once):
+            self.stopped(min(run[0] for run in runs))
+            return
+        holes = dense.Holes(self.overridden | self.exepochs, self.exdays, self.zone)
+        runs.sort(key=lambda run: run.start)
+        for index, run in enumerate(runs, 1):
+            if index > 1 and not self.work.step(removed_once):
+                self.stopped(run[0])
+                return
+            deep = dense.is_deep(run, extent)
+            if self.shifts or removed.by_rules or len(run) < 2 or not (deep or length >= run.step):
+                following = runs[index][0] if index < len(runs) else run.stop
+                yield from self.at(self.paid_for(run, following), lo, hi, removed)
+                if not self.work.step(0):
+                    return
+                if len(event.rules) > 1:
+                    removed.locals.update(run)
+            elif deep:
+                yield from self.merged(dense.deep_blocks(run, extent, holes, self.zone), lo, hi)
+            else:
+                yield from self.merged(dense.blocks(run, length, holes, self.zone), lo, hi)
+
+    def paid_for(self, run: range, following: int) -> range:
+        """What the steps left can pay for; the next run starts at ``following``, or follows."""
+        left = max(0, self.work.limits.max_steps - self.work.steps)
+        if not self.work.step(len(run)):
+            self.stopped(min(run[left], following))
+        return run[:left]
+
+    def merged(self, blocks: Iterable[dense.Block], lo: int, hi: int) -> Iterator[Occurrence]:
+        for start, end, local, count in blocks:
+            if touches(start, end, lo, hi):
+                planned = Moment(local, self.event.start.is_date, self.zone)
+                yield Occurrence(start, end, self.event, local, self.zone, planned, count)
+
+
+class _Removed:
+    """What is no instance of a series: by EXRULE (RFC 2445 section 4.8.5.2), EXDATE or override.
+
+    ``locals`` are local starts, also those that were given already.
+    """
+
+    __slots__ = ("by_rules", "days", "epochs", "locals", "runs")
+
+    def __init__(self, master: Master, lo: int, hi: int) -> None:
+        self.days = master.exdays
+        self.epochs = [gone for gone in (master.overridden, master.exepochs) if gone]
+        self.locals: set[int] = set()
+        self.runs: list[dense.Runs] = []
+        for rule in master.event.exrules:
+            found = master.rule_starts(rule, lo, hi, excluding=True)
+            self.locals.update(found.local)
+            if found.runs:
+                self.runs.append(dense.Runs(found.runs, master.work))
+            if found.exact_until is not None:
+                master.work.problem(
+                    "exrule_stopped",
+                    "an EXRULE was not followed to its end",
+                    offset=master.event.offset,
+                    uid=master.event.uid,
+                    action="instances left busy",
+                )
+        self.by_rules = bool(self.locals or self.runs)
+
+    def less(self, starts: Sequence[int]) -> Sequence[int]:
+        """Those of the local starts that no rule and no day removes."""
+        if self.locals:
+            starts = [local for local in starts if local not in self.locals]
+        if self.days:
+            starts = [local for local in starts if local - local % DAY not in self.days]
+        for runs in self.runs:
+            if not runs.pay(len(starts)):
+                break  # instances stay busy
+            starts = [local for local in starts if local not in runs]
+        return starts
+
+    def at(self, epoch: int) -> bool:
+        """Whether what takes place at an instant is removed."""
+        return any(epoch in gone for gone in self.epochs)
+
+
+def _is_once_a_day(event: Event) -> bool:
+    """Whether every instance starts at DTSTART's time of day."""
+    sparse = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
+    return not event.rdates and all(
+        rule.freq in sparse and not (rule.by_hour or rule.by_minute or rule.by_second)
+        for rule in event.rules
+    )

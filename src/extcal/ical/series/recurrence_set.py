@@ -1,0 +1,127 @@
+"""Series (RFC 5545 sections 3.8.4.4, 3.8.5): all events of one UID in, occurrences out.
+
+An override replaces its instance whole, wherever either of them lies; what is left of the masters
+is generated only around the window. Nothing here depends on the order of the events.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from extcal.ical.budget import Work
+from extcal.ical.events.times import DAY, Moment
+from extcal.ical.events.vevent import Event
+from extcal.ical.series import versions
+from extcal.ical.series.instances import Instances, Occurrence, touches
+from extcal.ical.series.master import SLACK, Master, Shift
+from extcal.ical.zones.resolve import Zones
+
+__all__ = ["Occurrence", "instances", "occurrences"]
+
+
+def occurrences(
+    events: Sequence[Event], zones: Zones, raw: bytes, lo: int, hi: int, work: Work
+) -> Iterator[Occurrence]:
+    """Yield what :func:`instances` yields, one by one."""
+    for found in instances(events, zones, raw, lo, hi, work):
+        if isinstance(found, Instances):
+            yield from found.occurrences()
+        else:
+            yield found
+
+
+def instances(
+    events: Sequence[Event], zones: Zones, raw: bytes, lo: int, hi: int, work: Work
+) -> Iterator[Occurrence | Instances]:
+    """Yield the occurrences of the events of one UID that touch ``[lo, hi)``, in no order.
+
+    What stays where its series planned it comes in columns. ``raw`` decides between versions that
+    nothing else tells apart. A series that a limit stops makes the time from there on unknown
+    (``work``).
+    """
+    if len(events) == 1 and events[0].recurrence_id is None:
+        if events[0].recurs:
+            yield from Master(events[0], set(), work).instances(lo, hi)
+        else:
+            yield from _single(events[0], lo, hi)
+        return
+    planned: set[int] = set()  # the instants of all instances that are overridden
+    masters = [
+        Master(event, planned, work)
+        for event in versions.masters([e for e in events if e.recurrence_id is None], raw, work)
+    ]
+    overrides = [event for event in events if event.recurrence_id is not None]
+    versions.check_overrides(overrides, work)
+    for override in overrides:
+        _name_instance(override, masters)
+    for instant, override in versions.latest_of_each(overrides, raw).items():
+        assert override.recurrence_id is not None
+        planned.add(instant)
+        _report_rule(override, work)
+        home = _home(override.recurrence_id, masters)
+        if home is not None:
+            versions.inherit_end(override, home.event)
+            if override.this_and_future:
+                _shift(override, home, masters, work)
+        yield from _single(override, lo, hi)
+    for master in masters:
+        yield from master.instances(lo, hi)
+
+
+def _single(event: Event, lo: int, hi: int) -> Iterator[Occurrence]:
+    local, zone = event.start.local, event.start.zone
+    if local >= hi + SLACK or local + event.extent.about <= lo - SLACK:
+        return  # nearly all overrides are long past: no zone need be asked
+    start = zone.to_epoch(local)
+    end = event.extent.end(local, start, zone)
+    if touches(start, end, lo, hi):
+        yield Occurrence(start, end, event, local, zone, event.recurrence_id)
+
+
+# --- overrides and their masters ----------------------------------------------------------
+
+
+def _home(moment: Moment, masters: Sequence[Master]) -> Master | None:
+    """The series an override belongs to: the last one that had begun, else the first."""
+    if len(masters) < 2:
+        return masters[0] if masters else None
+    latest = moment.epoch + DAY - 1 if moment.is_date else moment.epoch
+    before = bisect_right(masters, latest, key=lambda master: master.event.start.epoch)
+    return masters[max(0, before - 1)]
+
+
+def _name_instance(override: Event, masters: Sequence[Master]) -> None:
+    """Put its RECURRENCE-ID in the terms of its series, so that all forms of one are equal."""
+    assert override.recurrence_id is not None
+    home = _home(override.recurrence_id, masters)
+    if home is not None:
+        override.recurrence_id = home.named(override.recurrence_id)
+
+
+def _report_rule(override: Event, work: Work) -> None:
+    if override.rules:
+        work.problem(
+            "rule_in_override",
+            "an override with a rule of its own",
+            offset=override.offset,
+            uid=override.uid,
+            action="the rule ignored",
+        )
+
+
+def _shift(override: Event, home: Master, masters: Sequence[Master], work: Work) -> None:
+    """Let the series that has this instance move from it on; local time to local time."""
+    planned = override.recurrence_id
+    assert planned is not None
+    moving: list[Master] = []
+    for master in masters if len(masters) > 1 else ():
+        if not work.step():
+            break
+        if master.has(planned):
+            moving.append(master)
+    for master in moving or [home]:
+        zone = master.event.start.zone
+        original = planned.local if planned.zone is zone else zone.to_local(planned.epoch)
+        delta = override.start.local - original
+        master.shifts.append(Shift(planned.epoch, delta, override))

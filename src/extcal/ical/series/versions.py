@@ -1,0 +1,119 @@
+"""Which components of one UID count (RFC 5545 sections 3.8.4.4, 3.8.7.4; RFC 5546 section 2.1.5).
+
+In: the events of one UID, in any order. Out: its masters, and one override for each instance. What
+decides is SEQUENCE, DTSTAMP and LAST-MODIFIED, then content: never the order in the feed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from itertools import groupby
+
+from extcal.ical.budget import Work
+from extcal.ical.events.vevent import Event
+
+__all__ = ["check_overrides", "content", "inherit_end", "latest_of_each", "masters"]
+
+_BREAK = re.compile(rb"[\r\n]++")
+
+
+def content(raw: bytes, event: Event) -> bytes:
+    """Return the bytes of an event, however its lines were folded and ended."""
+    begin, end = event.span
+    lines = _BREAK.sub(b"\n", raw[begin:end])
+    return lines.replace(b"\n ", b"").replace(b"\n\t", b"").strip()
+
+
+def _stamps(event: Event) -> tuple[int, int, int]:
+    return event.sequence, event.dtstamp, event.last_modified
+
+
+def _rank(event: Event, raw: bytes) -> tuple[object, ...]:
+    """Higher is later; what stands in two VCALENDARs with one content is told apart by these."""
+    return *_stamps(event), content(raw, event), event.tie, event.start.epoch
+
+
+def _latest(versions: list[Event], raw: bytes) -> Event:
+    if len(versions) == 1:
+        return versions[0]
+    newest = max(map(_stamps, versions))  # content is read only where these do not decide
+    versions = [event for event in versions if _stamps(event) == newest]
+    if len(versions) == 1:
+        return versions[0]
+    return max(versions, key=lambda event: _rank(event, raw))
+
+
+def _in_order(events: list[Event], raw: bytes) -> list[Event]:
+    """By start, and only where several start at once by rank."""
+    ordered: list[Event] = []
+    for _, same in groupby(sorted(events, key=_start), key=_start):
+        alike = list(same)
+        ordered += alike if len(alike) < 2 else sorted(alike, key=lambda one: _rank(one, raw))
+    return ordered
+
+
+def _start(event: Event) -> int:
+    return event.start.epoch
+
+
+def masters(events: list[Event], raw: bytes, work: Work) -> list[Event]:
+    """Copies of one series are one; different series under one UID are all kept (design 3.6).
+
+    Too many copies make the whole window unknown (``work``).
+    """
+    if len(events) < 2:
+        return events
+    if len(events) > work.limits.max_versions:
+        _check_copies(events, work)
+    single = [event for event in events if not event.recurs]
+    if single:
+        newest = max(event.sequence for event in single)
+        events = [event for event in events if event.recurs or event.sequence == newest]
+    copies: dict[object, list[Event]] = {}
+    for event in events:
+        copies.setdefault(_series(event), []).append(event)
+    kept = [_latest(versions, raw) for versions in copies.values()]
+    return _in_order(kept, raw)
+
+
+def _series(event: Event) -> object:
+    """Equal for copies of one series."""
+    return event.start.epoch, event.start.is_date, frozenset(event.rules)
+
+
+def _check_copies(events: list[Event], work: Work) -> None:
+    most = work.limits.max_versions
+    if max(Counter(map(_series, events)).values()) > most:
+        message = f"more than {most:,} copies of one event"
+        offset = min(event.offset for event in events)
+        work.exceeded("max_versions", message, offset=offset, uid=events[0].uid)
+
+
+def check_overrides(events: list[Event], work: Work) -> None:
+    """Count the overrides of one UID; too many make the whole window unknown."""
+    if not events:
+        return
+    series = len(events) > work.limits.max_overrides_per_series
+    if work.count("overrides", len(events)) > work.limits.max_overrides or series:
+        limit = "max_overrides_per_series" if series else "max_overrides"
+        message = f"more than {getattr(work.limits, limit):,} overrides"
+        work.exceeded(limit, message, offset=events[0].offset, uid=events[0].uid)
+
+
+def latest_of_each(overrides: Iterable[Event], raw: bytes) -> dict[int, Event]:
+    """One override for each instant: versions compare only within one (UID, instant)."""
+    versions: dict[int, list[Event]] = {}
+    for event in overrides:
+        moment = event.recurrence_id
+        assert moment is not None
+        versions.setdefault(moment.epoch, []).append(event)
+    return {instant: _latest(same, raw) for instant, same in versions.items()}
+
+
+def inherit_end(override: Event, master: Event) -> None:
+    """An override replaces its instance whole; only an end that it lacks is its master's."""
+    if not override.has_end and override.start.is_date == master.start.is_date:
+        override.extent = master.extent
+        override.has_end = True

@@ -1,0 +1,1 @@
+"""What only makes reading fast. Without it the answer is the same (``sieve=False``)."""

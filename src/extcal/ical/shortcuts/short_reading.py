@@ -1,0 +1,297 @@
+"""Plain VEVENTs, typed the short way.
+
+In: a block that ``blocks`` found plain. Out: the Event that ``components`` and ``values`` would
+make of it, or None: then they make it. This module reports no Problem and guesses nothing; a value
+that is not written in the one form nobody can misread is left to the long way. What a feed writes
+again and again (days, times of day, parameters, rules, facts) is read once.
+
+It reads only what decides when and how an event is busy. Titles, SEQUENCE and stamps wait until
+somebody asks the Event for them. ``tests/properties`` holds that both ways give equal answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import partial
+
+from extcal.ical import recurrence
+from extcal.ical.budget import Work
+from extcal.ical.events.times import DAY, LONGEST, Extent, Moment, parse_duration, parse_text
+from extcal.ical.events.vevent import ALL_DAY_FLAGS, FACTS, Event, read_late
+from extcal.ical.shortcuts.plain_blocks import Block, own_lines
+from extcal.ical.zones.resolve import Zones
+
+__all__ = ["PlainReader"]
+
+_FACTS = {name.encode(): name for name in sorted(FACTS)}
+_PLAIN_FACTS = (b"STATUS", b"TRANSP")
+_ALL_DAY = tuple(name.encode() for name in ALL_DAY_FLAGS)
+_ALL_FACTS = (*_FACTS, *_ALL_DAY)
+_NAMES = (
+    rb"\n(UID|DT(?:START|END)|R(?:RULE|DATE|ECURRENCE-ID)|EX(?:DATE|RULE)|DURATION|CLASS|STATUS"
+    rb"|TRANSP|%bX-(?:FUNAMBOL-ALLDAY|MICROSOFT-(?:CDO|MSNCALENDAR)"
+    rb"-(?:ALLDAYEVENT|BUSYSTATUS|INTENDEDSTATUS)))"
+)
+# What no line of a plain block holds but at its end: this is the fastest way to get there.
+_CRLF = rb"([;:][^\r]*+(?:(?=\r\n[ \t])(?:\r\n[ \t][^\r]*+)++|))"
+_LF = rb"([;:][^\n]*+(?:(?=\n[ \t])(?:\n[ \t][^\n]*+)++|))"
+_TITLES = b"SUMMARY|LOCATION|"
+_WANTED = {
+    (crlf, titles): re.compile(_NAMES % (_TITLES if titles else b"") + (_CRLF if crlf else _LF))
+    for crlf in (False, True)
+    for titles in (False, True)
+}
+_CR = ord("\r")
+_Z = ord("Z")
+_FOLD = re.compile(rb"\r?\n[ \t]")
+_PARAMS = re.compile(rb"(?:;VALUE=DATE-TIME)?(?:;TZID=([A-Za-z0-9_/+. -]+))?")
+_TIME = re.compile(rb"T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])")
+_EPOCH = date(1970, 1, 1).toordinal()
+_LATE_NAMES = ("SEQUENCE", "DTSTAMP", "LAST-MODIFIED", "SUMMARY", "LOCATION")
+_LATE = {name.encode(): name for name in _LATE_NAMES}
+_ATTENDEE = {b"ATTENDEE": "ATTENDEE"}
+_FOLLOWING = b";RANGE=THISANDFUTURE"
+
+
+class _NotPlain(Exception):
+    """Something is written in another form; the long way knows them all."""
+
+
+class _Days(dict[bytes, int]):
+    """YYYYMMDD to the local second of its midnight."""
+
+    def __missing__(self, text: bytes) -> int:
+        if len(text) != 8 or not text.isdigit():
+            raise _NotPlain
+        try:
+            day = date.fromisoformat(text.decode()).toordinal() - _EPOCH
+        except ValueError:
+            raise _NotPlain from None
+        return self.setdefault(text, day * DAY)
+
+
+class _Times(dict[bytes, int]):
+    """THHMMSS to seconds after midnight."""
+
+    def __missing__(self, text: bytes) -> int:
+        match = _TIME.fullmatch(text)
+        if match is None:
+            raise _NotPlain
+        hours, minutes, seconds = map(int, match.groups())
+        return self.setdefault(text, hours * 3600 + minutes * 60 + seconds)
+
+
+class _Params(dict[bytes, str | None]):
+    """The parameters of a DATE-TIME to its TZID."""
+
+    def __missing__(self, text: bytes) -> str | None:
+        match = _PARAMS.fullmatch(text)
+        if match is None:
+            raise _NotPlain
+        return self.setdefault(text, match[1].decode() if match[1] else None)
+
+
+class _Extents(dict[int, Extent]):
+    """Seconds to the Extent of that length: few lengths are all there are."""
+
+    def __missing__(self, seconds: int) -> Extent:
+        return self.setdefault(seconds, Extent(0, min(seconds, LONGEST)))
+
+
+class PlainReader:
+    """Types the plain blocks of one feed.
+
+    ``people`` says whether the owner's answer is wanted, ``titles`` whether titles are.
+    """
+
+    def __init__(self, raw: bytes, zones: Zones, work: Work, *, people: bool, titles: bool) -> None:
+        self.raw, self.zones, self.work = raw, zones, work
+        self.utc, self.people, self.titles = zones.utc, people, titles
+        self.in_crlf = _WANTED[True, titles].findall
+        self.in_lf = _WANTED[False, titles].findall
+        self.days, self.times, self.params = _Days(), _Times(), _Params()
+        self.extents = _Extents()
+        self.rules: dict[bytes, recurrence.Rule | None] = {}
+        self.facts: dict[tuple[bool | bytes | None, ...], Mapping[str, str]] = {}
+
+    def event(self, block: Block) -> Event | None:
+        """Return the event of a block, or None if it has to be read the long way."""
+        try:
+            return self.read(block)
+        except _NotPlain:
+            return None
+
+    def read(self, block: Block) -> Event:
+        offset, own, _, calendar = block
+        raw = self.raw
+        find = self.in_crlf if raw[offset + 12] == _CR else self.in_lf
+        found: list[tuple[bytes, bytes]] = find(raw, offset, own)
+        lines = dict(found)
+        exdates: list[bytes] = []
+        if len(lines) != len(found):
+            exdates = [written for name, written in found if name == b"EXDATE"]
+            if len(lines) + max(0, len(exdates) - 1) != len(found):
+                raise _NotPlain
+        elif b"EXDATE" in lines:
+            exdates = [lines[b"EXDATE"]]
+        if b"DTSTART" not in lines or b"RDATE" in lines or b"EXRULE" in lines:
+            raise _NotPlain
+        uid = _plain_text(lines[b"UID"]).strip() if b"UID" in lines else ""
+        start = self.moment(lines[b"DTSTART"], calendar)
+        event = Event(block, uid, start)
+        self.read_end(event, lines, calendar)
+        if b"RECURRENCE-ID" in lines:
+            planned = lines[b"RECURRENCE-ID"]
+            if planned.startswith(_FOLLOWING):
+                event.this_and_future = True
+                planned = planned[len(_FOLLOWING) :]
+            event.recurrence_id = self.moment(planned, calendar, event)
+        if b"RRULE" in lines:
+            event.rules = (self.rule(lines[b"RRULE"]),)
+        event.facts = self.facts_of(lines, start.is_date)
+        if b"CLASS" in lines:
+            event.private = _plain_text(lines[b"CLASS"]).strip().upper() not in {"", "PUBLIC"}
+        if exdates:
+            self.read_exdates(event, exdates)
+        if self.people:
+            event.attendees = tuple(own_lines(raw, block, _ATTENDEE, self.work))
+        if self.titles:
+            event.summary = _title(lines.get(b"SUMMARY"))
+            event.location = _title(lines.get(b"LOCATION"))
+        event.late = partial(self.read_late, block)
+        return event
+
+    def read_late(self, block: Block, event: Event) -> None:
+        read_late(event, own_lines(self.raw, block, _LATE, self.work))
+
+    def moment(self, written: bytes, calendar: int, event: Event | None = None) -> Moment:
+        """A DATE or DATE-TIME; ``event``: a date of its series, whose zone it may borrow."""
+        params, _, value = written.rpartition(b":")
+        size = len(value)
+        if size == 16 and value[15] == _Z:
+            if self.params[params] is not None:
+                self.zones.beside_utc()
+            return Moment(self.days[value[:8]] + self.times[value[8:15]], False, self.utc)
+        if size == 15:
+            tzid = self.params[params]
+            local = self.days[value[:8]] + self.times[value[8:]]
+            if tzid is not None:
+                return Moment(local, False, self.zones.resolve(tzid, calendar))
+            zone = event.start.zone if event else self.zones.resolve(None, calendar)
+            return Moment(local, False, zone, True)
+        if size == 8 and (params == b";VALUE=DATE" or not params):
+            local = self.days[value]  # before a zone is asked for, which may tell of itself
+            lent = event.start.zone if event else self.zones.floating(calendar)
+            zone = self.zones.resolve(None, calendar) if lent is None else lent
+            return Moment(local, True, zone, True)
+        raise _NotPlain
+
+    def read_end(self, event: Event, lines: dict[bytes, bytes], calendar: int) -> None:
+        start = event.start
+        ended = lines.get(b"DTEND")
+        if ended is not None:
+            if b"DURATION" in lines:
+                raise _NotPlain
+            end = self.moment(ended, calendar)
+            if end.is_date != start.is_date:
+                raise _NotPlain
+            length = end.local - start.local
+            if end.is_date:
+                event.extent = Extent(max(1, length // DAY), 0)
+            else:
+                if not start.zone is end.zone is self.utc:
+                    nominal = length
+                    length = end.zone.to_epoch(end.local) - start.zone.to_epoch(start.local)
+                    if length <= 0 < nominal:
+                        raise _NotPlain
+                event.extent = self.extents[length]
+            if length < 0:
+                raise _NotPlain
+            event.has_end = True
+        elif b"DURATION" in lines:
+            duration = parse_duration(_plain_text(lines[b"DURATION"]))
+            if duration is None or duration.empty or duration.negative or start.is_date:
+                raise _NotPlain
+            event.extent = duration.extent
+            event.has_end = True
+
+    def rule(self, written: bytes) -> recurrence.Rule:
+        if written not in self.rules:
+            odd: list[str] = []
+            rule = recurrence.parse(_plain_text(written), lambda *told: odd.extend(told))
+            self.rules[written] = None if odd else rule
+        rule = self.rules[written]
+        if rule is None:
+            raise _NotPlain
+        return rule
+
+    def read_exdates(self, event: Event, written: list[bytes]) -> None:
+        moments: list[Moment] = []
+        for line in written:
+            params, _, values = _unfolded(line).rpartition(b":")
+            for value in values.split(b","):
+                moments.append(self.moment(b"%b:%b" % (params, value), event.calendar, event))
+        limits, counted = self.work.limits, self.work.counts.get("dates", 0)
+        if len(moments) > min(limits.max_dates_per_series, limits.max_dates - counted):
+            raise _NotPlain
+        self.work.count("dates", len(moments))
+        event.exdates = moments
+
+    def facts_of(self, lines: dict[bytes, bytes], is_date: bool) -> Mapping[str, str]:
+        # Only Microsoft's events have more to say than these two; their names begin with an X.
+        names = _PLAIN_FACTS if max(lines) < b"X" else _ALL_FACTS
+        key = (is_date, *map(lines.get, names))
+        facts = self.facts.get(key)
+        if facts is None:
+            flags = () if is_date else _ALL_DAY
+            if any(lines.get(flag, b":0") not in {b":FALSE", b":0"} for flag in flags):
+                raise _NotPlain
+            texts = {name: _plain_text(lines[name]) for name in _FACTS if name in lines}
+            stripped = {_FACTS[name]: text.strip().upper() for name, text in texts.items()}
+            facts = {name: text for name, text in stripped.items() if text}
+            if len(self.facts) < _MAX_FACTS:
+                self.facts[key] = facts
+        return facts
+
+
+_MAX_FACTS = 1_000  # a feed that writes more kinds of them than that is not plain at heart
+
+
+def _unfolded(written: bytes) -> bytes:
+    if b"\n" not in written:
+        return written
+    written = written.replace(b"\r\n ", b"")  # as nearly everybody folds
+    return _FOLD.sub(b"", written) if b"\n" in written else written
+
+
+def _text(written: bytes) -> str:
+    try:
+        text = _unfolded(written).decode()
+    except UnicodeDecodeError:
+        raise _NotPlain from None
+    if not text.isprintable():
+        raise _NotPlain
+    return text
+
+
+def _plain_text(written: bytes) -> str:
+    """The value of a property that has no parameters, and no control characters."""
+    text = _text(written)
+    if text[0] != ":":
+        raise _NotPlain
+    return text[1:]
+
+
+def _title(written: bytes | None) -> str | None:
+    """A text, whatever its parameters, unless there could be a colon in them."""
+    if written is None:
+        return None
+    text = _text(written)
+    if text[0] == ":":
+        return parse_text(text[1:])
+    params, _, value = text.partition(":")
+    if '"' in params:
+        raise _NotPlain
+    return parse_text(value)

@@ -1,0 +1,296 @@
+"""Which VTIMEZONE of a feed a name means (RFC 5545 section 3.8.3.1).
+
+A TZID goes in, the rules of the definition it means come out. Own VCALENDAR first, then all of the
+body; the name as written, then cleaned, then case-folded. Of several usable definitions of one name
+copies count once, and of different ones the newest, then the greatest by content is taken, so that
+the order of components never matters. Definitions are read when they are asked for, and definitions
+with the same observances share their rules and tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from extcal.ical.budget import Work
+from extcal.ical.parse.components import Component, Stream, vtimezone
+from extcal.ical.zones.names import clean, exact
+from extcal.ical.zones.vtimezone import Budget, Definition, Observance, VtimezoneRules, read
+
+__all__ = ["Definitions", "Found"]
+
+LOCATION = "X-LIC-LOCATION"
+CROWD = 4  # times the limit: fewer different texts are read, to see how many say the same
+BLOCKS = re.compile(rb"BEGIN:VTIMEZONE\r?\nTZID:([^\r\n]*)")  # of a run
+
+_TOO_MANY = "the feed defines more time zones than are read"
+
+Content = tuple[tuple[tuple[str, str], ...], tuple["Content", ...]]
+
+
+class Found(NamedTuple):
+    """``rules`` of the definition that was found; ``location`` is the X-LIC-LOCATION of one that
+    cannot be used, or empty."""
+
+    rules: VtimezoneRules | None
+    location: str = ""
+
+
+_NOTHING = Found(None)
+
+
+class _Entry:
+    """One VTIMEZONE whose name tzdata does not settle; its definition is read on first use."""
+
+    __slots__ = ("_component", "definition", "name", "plain", "raw", "was_read")
+
+    def __init__(self, raw: str, name: str, component: Component | None, plain: _Plain) -> None:
+        self.raw = raw
+        self.name = name
+        self._component = component
+        self.plain = plain
+        self.was_read = False
+        self.definition: Definition | None = None
+
+    @property
+    def component(self) -> Component:
+        if self._component is None:
+            body, start, end, calendar = self.plain
+            self._component = vtimezone(body, (start, end), calendar)
+        return self._component
+
+    @property
+    def observances(self) -> int:
+        """How many there are in it, counted without reading them."""
+        if self._component is None:
+            return self.plain.text.count(b"\nBEGIN:")
+        return len(self._component.children)
+
+
+class _Plain(NamedTuple):
+    """Where the bytes of a plain VTIMEZONE stand; of any other, nowhere."""
+
+    body: bytes
+    start: int
+    end: int
+    calendar: int
+
+    @property
+    def text(self) -> bytes:
+        return self.body[self.start : self.end]
+
+
+class Definitions:
+    """The VTIMEZONEs of one feed. ``work`` hears of oddities and of limits."""
+
+    __slots__ = (
+        "_budget",
+        "_everywhere",
+        "_interned",
+        "_names",
+        "_own",
+        "_shared",
+        "_stream",
+        "_told",
+    )
+
+    def __init__(self, stream: Stream, work: Work) -> None:
+        self._stream = stream
+        self._budget = Budget(work)
+        self._interned: dict[tuple[Observance, ...], VtimezoneRules] = {}
+        self._own: dict[tuple[int, str], list[_Entry]] = {}
+        self._everywhere: dict[str, list[_Entry]] = {}
+        self._shared: dict[str, Found] = {}
+        self._names: set[str] | None = None
+        self._told: set[str] = set()
+        entries = list(self._entries())
+        if len(entries) > CROWD * work.limits.max_timezones:
+            entries = self._thinned(entries)
+        if len(entries) <= work.limits.max_timezones:
+            for calendar, entry in entries:
+                self._own.setdefault((calendar, entry.name.casefold()), []).append(entry)
+                self._everywhere.setdefault(entry.name.casefold(), []).append(entry)
+        else:
+            self._index_distinct(entries)
+
+    def _entries(self) -> Iterator[tuple[int, _Entry]]:
+        """The definitions that may matter, with their calendars; names alone are read."""
+        limit = self._budget.feed.limits.max_timezones
+        stream = self._stream
+        wanted = self._wanted_names(limit)
+        for calendar, head in enumerate(stream.calendars):
+            for component in head.vtimezones:
+                raw = _tzid(component)
+                if raw in wanted:
+                    nowhere = _Plain(b"", component.offset, component.end, calendar)
+                    yield calendar, _Entry(raw, clean(raw), component, nowhere)
+            seen: set[bytes] = set()
+            for start, end in head.plain_vtimezones:
+                for raw, plain in _blocks(stream.raw, start, end, calendar, wanted):
+                    if plain.text not in seen:
+                        seen.add(plain.text)
+                        yield calendar, _Entry(raw, clean(raw), None, plain)
+
+    def _wanted_names(self, limit: int) -> set[str]:
+        """The names that tzdata does not settle; of too many, the same ones in any order."""
+        heads = self._stream.calendars
+        wanted: set[str] = set()
+        for raw in sorted(_names(self._stream, range(len(heads)))):
+            if exact(clean(raw)) is None:
+                if len(wanted) == limit:
+                    self._budget.exceeded("max_timezones", _TOO_MANY)
+                    break
+                wanted.add(raw)
+        return wanted
+
+    def _index_distinct(self, entries: list[tuple[int, _Entry]]) -> None:
+        """Index no copies, and of too many definitions the same ones in any order."""
+        contents = [_content(entry.component) for _, entry in entries]
+        distinct = set(contents)
+        limit = self._budget.feed.limits.max_timezones
+        if len(distinct) > limit:
+            self._budget.exceeded("max_timezones", _TOO_MANY)
+            distinct = set(sorted(distinct)[:limit])
+        own: set[tuple[int, Content]] = set()
+        for (calendar, entry), content in zip(entries, contents, strict=True):
+            if content not in distinct or (calendar, content) in own:
+                continue
+            own.add((calendar, content))
+            self._own.setdefault((calendar, entry.name.casefold()), []).append(entry)
+        for (_, entry), content in zip(entries, contents, strict=True):
+            if content in distinct:
+                distinct.remove(content)
+                self._everywhere.setdefault(entry.name.casefold(), []).append(entry)
+
+    def _thinned(self, entries: list[tuple[int, _Entry]]) -> list[tuple[int, _Entry]]:
+        """Of far too many different texts, the same few in any order; nothing is parsed for it."""
+        limit = self._budget.feed.limits.max_timezones
+        texts = {entry.plain.text for _, entry in entries}
+        if len(texts) <= CROWD * limit:
+            return entries
+        self._budget.exceeded("max_timezones", _TOO_MANY)
+        kept = set(sorted(texts)[:limit])
+        return [(calendar, entry) for calendar, entry in entries if entry.plain.text in kept]
+
+    def find(self, raw: str, calendar: int) -> Found:
+        """What the TZID ``raw`` of a value in VCALENDAR number ``calendar`` means."""
+        folded = clean(raw).casefold()
+        own = self._own.get((calendar, folded))
+        found = self._best(own, raw) if own else _NOTHING
+        if found.rules is not None:
+            return found
+        everywhere = self._everywhere.get(folded)
+        if everywhere is None:
+            return found
+        shared = self._shared.get(raw)
+        if shared is None:
+            shared = self._shared[raw] = self._best(everywhere, raw)
+        return shared if shared.rules is not None or not found.location else found
+
+    def only(self, calendar: int) -> str | None:
+        """The TZID of the only VTIMEZONE of a VCALENDAR, or of the body if it has none itself."""
+        size = len(self._stream.calendars)
+        names = _names(self._stream, (calendar,)) if 0 <= calendar < size else set[str]()
+        if not names:
+            if self._names is None:
+                self._names = _alike(_names(self._stream, range(size)))
+            return min(self._names, default=None)
+        return min(_alike(names), default=None)
+
+    def _best(self, entries: Iterable[_Entry], raw: str) -> Found:
+        """Of the nearest spelling that has a usable definition, the greatest one."""
+        name = clean(raw)
+        location = ""
+        spellings: tuple[list[_Entry], ...] = ([], [], [], [])
+        for entry in entries:
+            exactness = (entry.raw == raw, entry.raw == name, entry.name == name, True)
+            spellings[exactness.index(True)].append(entry)
+        for alike in spellings:
+            usable = {found for entry in alike if (found := self._definition(entry)) is not None}
+            if usable:
+                return Found(self._rules(max(usable), {each.observances for each in usable}, name))
+            location = max([location, *(_value(entry.component, LOCATION) for entry in alike)])
+        return Found(None, location)
+
+    def _rules(
+        self, best: Definition, known: set[tuple[Observance, ...]], name: str
+    ) -> VtimezoneRules:
+        if len(known) > 1 and name.casefold() not in self._told:
+            self._told.add(name.casefold())
+            self._budget.feed.problem(
+                "tz_duplicate",
+                f"{len(known)} different VTIMEZONEs have the name {name[:80]!r}",
+                action="the newest, else the greatest by content, was used",
+            )
+        rules = self._interned.get(best.observances)
+        if rules is None:
+            rules = self._interned[best.observances] = VtimezoneRules(best, self._budget)
+        return rules
+
+    def _definition(self, entry: _Entry) -> Definition | None:
+        if not entry.was_read:
+            entry.was_read = True
+            feed = self._budget.feed
+            if not self._budget.allows(entry.observances):
+                return None
+            offset = entry.component.offset
+
+            def report(message: str, action: str) -> None:
+                feed.problem("tz_observance", message, offset=offset, action=action)
+
+            entry.definition = read(entry.component, self._budget, report)
+            if entry.definition is None:
+                message = f"the VTIMEZONE {entry.name[:80]!r} has no usable observance"
+                feed.problem("tz_unusable", message, offset=offset, action="ignored")
+        return entry.definition
+
+
+def _value(component: Component, name: str) -> str:
+    return max((line.value for line in component.lines if line.name == name), default="")
+
+
+def _tzid(component: Component) -> str:
+    return _value(component, "TZID")
+
+
+def _names(stream: Stream, calendars: Iterable[int]) -> set[str]:
+    """The TZIDs of all VTIMEZONEs of some calendars."""
+    names: set[str] = set()
+    for calendar in calendars:
+        head = stream.calendars[calendar]
+        names.update(map(_tzid, head.vtimezones))
+        for run in head.plain_vtimezones:
+            names.update(raw.decode("ascii") for raw in {*BLOCKS.findall(stream.raw, *run)})
+    return names
+
+
+def _blocks(
+    body: bytes, start: int, end: int, calendar: int, wanted: set[str]
+) -> Iterator[tuple[str, _Plain]]:
+    """The VTIMEZONEs of a run that have one of the wanted names."""
+    known = {name.encode() for name in wanted if name.isascii()}
+    if not known:
+        return
+    pending: tuple[str, int] | None = None
+    for match in BLOCKS.finditer(body, start, end):
+        if pending is not None:
+            yield pending[0], _Plain(body, pending[1], match.start(), calendar)
+            pending = None
+        if match[1] in known:
+            pending = match[1].decode("ascii"), match.start()
+    if pending is not None:
+        yield pending[0], _Plain(body, pending[1], end, calendar)
+
+
+def _content(component: Component) -> Content:
+    """What a component says, without regard to the order it says it in."""
+    lines = sorted((line.name, line.value) for line in component.lines)
+    return (("BEGIN", component.name), *lines), tuple(
+        sorted(_content(child) for child in component.children)
+    )
+
+
+def _alike(names: set[str]) -> set[str]:
+    """The names, if they are spellings of one."""
+    return names if len({clean(name).casefold() for name in names}) == 1 else set()

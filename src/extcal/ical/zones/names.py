@@ -1,0 +1,169 @@
+"""What the text of a TZID means when nothing else of the feed is asked.
+
+A name goes in, a :class:`Named` comes out: an IANA key of tzdata, or a fixed offset. Nothing here
+knows feeds or rules, and no text of a feed ever reaches ``ZoneInfo``: only keys of the index do.
+
+:func:`exact` holds the readings that beat a VTIMEZONE of the feed, :func:`loose` those that come
+after it. Both take a name that went through :func:`clean`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+__all__ = ["Named", "clean", "exact", "loose", "places", "standard_offset", "windows_zone"]
+
+MAX_NAME = 255  # the longest display name is under 60; longer text names nothing
+DAY = 86_400
+
+UTC_NAMES = frozenset(
+    {
+        "coordinated universal time",
+        "etc/gmt",
+        "etc/utc",
+        "gmt",
+        "tzone://microsoft/utc",
+        "universal",
+        "utc",
+        "utc (coordinated universal time)",
+        "(utc) coordinated universal time",
+        "z",
+        "zulu",
+    }
+)
+CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+SPACES = re.compile(r"\s+")
+NUMBERED = re.compile(r" \d{1,9}$")
+# "(UTC+01:00) ", "(GMT-05.00) ", "(UTC) ": the standard offset, never a rule of its own.
+PREFIXED = re.compile(r"\((?:UTC|GMT)[^)]*\)\s*", re.IGNORECASE)
+OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
+# Exchange CDO: "GMT +0100 (Standard) / GMT +0200 (Daylight)".
+STANDARD_OFFSET = re.compile(r"(?:UTC|GMT) ?([+-])(\d{2}):?(\d{2}) \(Standard\)", re.IGNORECASE)
+
+
+class Named(NamedTuple):
+    """What a name stands for: an IANA key, or a fixed ``offset`` in seconds east of UTC."""
+
+    source: str
+    name: str
+    offset: int | None = None
+
+
+UTC = Named("utc", "UTC", 0)
+
+
+def clean(raw: str) -> str:
+    """A TZID without control characters, outer spaces, one pair of quotes and text escapes."""
+    if raw.isprintable() and '"' not in raw and "\\" not in raw:
+        return raw.strip()
+    text = CONTROLS.sub("", raw).strip()
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        text = text[1:-1].strip()
+    return text.replace("\\,", ",").replace("\\;", ";")
+
+
+def _spaced(name: str) -> str:
+    """A name with one space wherever there is white space."""
+    if "  " not in name and name.isprintable():  # then a space is all the white space there is
+        return name
+    return SPACES.sub(" ", name)
+
+
+def _keys() -> Mapping[str, str]:
+    """The index of IANA keys; imported here because reading it is felt by a small feed."""
+    from extcal.ical.zones._iana import IANA_KEYS
+
+    return IANA_KEYS
+
+
+def _is_key(name: str) -> bool:
+    return _keys().get(name.casefold()) == name
+
+
+def exact(name: str) -> Named | None:
+    """The UTC family, an IANA key as written, or the IANA key that ends ``/prefix/.../key``."""
+    if len(name) > MAX_NAME:
+        return None
+    if name.casefold() in UTC_NAMES:
+        return UTC
+    if _is_key(name):
+        return Named("iana", name)
+    if name.startswith("/"):
+        # No IANA key has more than three parts (America/Argentina/Buenos_Aires).
+        parts = name.split("/")[1:]
+        for start in range(max(0, len(parts) - 3), len(parts)):
+            suffix = "/".join(parts[start:])
+            if _is_key(suffix):
+                return UTC if suffix.casefold() in UTC_NAMES else Named("iana", suffix)
+    return None
+
+
+def windows_zone(name: str) -> str | None:
+    """The IANA zone of a Windows ID, in any case and spacing."""
+    from extcal.ical.zones._windows import WINDOWS_ZONES
+
+    return WINDOWS_ZONES.get(_spaced(name).casefold())
+
+
+def places(display: str) -> list[str]:
+    """The parts of a display name: split at ``,`` and ``/``, case-folded, ``&`` read as ``and``."""
+    text = _spaced(display).casefold().replace("&", "and").replace("/", ",")
+    return [part for part in (piece.strip() for piece in text.split(",")) if part]
+
+
+def _displayed(name: str) -> str | None:
+    """The one zone that every place of a display name can mean, if there is exactly one."""
+    from extcal.ical.zones._windows import PLACES
+
+    found = [set(PLACES.get(place, ())) for place in places(name)]
+    common = set.intersection(*found) if found else set()
+    return common.pop() if len(common) == 1 else None
+
+
+def _windows(name: str) -> str | None:
+    """A Windows ID, a Domino short name (the ID without "Standard Time"), or a display name."""
+    return windows_zone(name) or windows_zone(f"{name} Standard Time") or _displayed(name)
+
+
+def _relaxed(name: str) -> str | None:
+    """An IANA key in any case, with spaces for ``_`` and ``-`` for ``/``."""
+    spelled = SPACES.sub("_", name).casefold()
+    return _keys().get(spelled) or _keys().get(spelled.replace("-", "/"))
+
+
+def _seconds(sign: str, hours: str, minutes: str | None) -> int | None:
+    magnitude = int(hours) * 3600 + int(minutes or 0) * 60
+    if magnitude >= DAY or int(minutes or 0) >= 60:
+        return None
+    return -magnitude if sign == "-" else magnitude
+
+
+def _fixed(name: str) -> Named | None:
+    """``GMT+0100``, ``UTC+01:00``, ``+01``: ISO's sign, so GMT+0100 is one hour ahead of UTC."""
+    matched = OFFSET.fullmatch(name.replace("\N{MINUS SIGN}", "-"))
+    offset = _seconds(*matched.group(1, 2, 3)) if matched else None
+    return None if offset is None else Named("utc", name, offset)
+
+
+def standard_offset(name: str) -> int | None:
+    """The standard offset inside an Exchange CDO name, in seconds; a guess that needs a Problem."""
+    matched = STANDARD_OFFSET.search(name[:MAX_NAME])
+    return _seconds(*matched.group(1, 2, 3)) if matched else None
+
+
+def loose(name: str) -> Named | None:
+    """Windows names, display names, relaxed IANA spelling and pure offsets, in this order."""
+    if not name or len(name) > MAX_NAME:
+        return None
+    unnumbered = NUMBERED.sub("", name)
+    unprefixed = PREFIXED.sub("", unnumbered, count=1) if name.startswith("(") else unnumbered
+    for candidate in dict.fromkeys((name, unnumbered, unprefixed)):
+        zone = _windows(candidate)
+        if zone is not None:
+            return UTC if zone.casefold() in UTC_NAMES else Named("windows", zone)
+    relaxed = _relaxed(unprefixed)
+    if relaxed is not None:
+        return Named("iana", relaxed)
+    return _fixed(name)

@@ -1,0 +1,377 @@
+"""Time zones of one feed: a TZID and a local time in, an instant out (RFC 5545 section 3.2.19).
+
+A :class:`Zones` belongs to one reading and dies with it. No rule, table or name of one feed is ever
+seen by another, because a TZID means something only inside its own body (section 3.8.3.1).
+
+A name is read in this order; the first that answers wins:
+
+1. the UTC family; an IANA key, whose rules come from tzdata even if the feed brings its own (feeds
+   carry stale ones); the IANA key at the end of ``/prefix/.../Area/City``
+2. a usable VTIMEZONE of that name: own VCALENDAR first, then its siblings; as written, then
+   cleaned, then case-folded
+3. the X-LIC-LOCATION of an unusable one
+4. Windows IDs, Domino short names and display names; relaxed IANA spelling; pure offsets
+5. X-WR-TIMEZONE, then the caller's zone, then UTC, with a Problem
+
+Nothing depends on the order of components. Oddities become Problems; only a ``default`` that names
+no zone is the caller's mistake.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from datetime import timezone, tzinfo
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from extcal.ical.budget import Work
+from extcal.ical.parse.components import Stream
+from extcal.ical.zones.names import Named, clean, exact, loose, standard_offset, windows_zone
+from extcal.ical.zones.transitions import DAY, FixedRules, Rules, TzinfoRules
+
+if TYPE_CHECKING:
+    from extcal.ical.zones.definitions import Definitions
+
+__all__ = ["Zone", "Zones"]
+
+SLACK = 62 * DAY  # meetings that run into the window, and overrides moved out of it
+YEAR = 366 * DAY
+QUOTED = 80  # characters of a name that a message repeats
+
+
+class Zone:
+    """One zone: where its rules came from, and both ways between local time and instants.
+
+    ``source`` is "utc", "iana", "windows", "vtimezone", "x-wr-timezone", "argument" or "assumed".
+    Local seconds are counted since 1970-01-01T00:00:00 of the zone's own calendar.
+    """
+
+    __slots__ = (
+        "_high",
+        "_instants",
+        "_low",
+        "_offsets",
+        "_rules",
+        "_switches",
+        "_window",
+        "name",
+        "source",
+    )
+
+    def __init__(self, name: str, source: str, rules: Rules, window: tuple[int, int]) -> None:
+        self.name = name
+        self.source = source
+        self._rules = rules
+        self._window = window
+        self._low = self._high = 0
+        self._instants: list[int] = []
+        self._switches: list[int] = []
+        self._offsets: list[int] = []
+
+    def __repr__(self) -> str:
+        return f"<Zone {self.name} ({self.source})>"
+
+    def to_epoch(self, local: int) -> int:
+        """The instant of a local second; gaps move forward, folds are their first pass (3.3.5)."""
+        if self._low <= local < self._high:
+            return local - self._offsets[bisect_right(self._switches, local)]
+        return self.to_epoch(local) if self._opened() else self._rules.to_epoch(local)
+
+    def to_epochs(self, run: Sequence[int]) -> list[int]:
+        """The instants of sorted local seconds: what :meth:`to_epoch` gives for each of them."""
+        self._opened()
+        if not run or run[0] < self._low or run[-1] >= self._high:
+            return [self.to_epoch(local) for local in run]
+        switches, offsets = self._switches, self._offsets
+        index = bisect_right(switches, run[0])
+        found: list[int] = []
+        begin = 0
+        while index < len(switches) and switches[index] <= run[-1]:
+            behind = bisect_left(run, switches[index], begin)
+            offset = offsets[index]
+            found += [local - offset for local in run[begin:behind]]
+            begin = behind
+            index += 1
+        offset = offsets[index]
+        found += [local - offset for local in (run[begin:] if begin else run)]
+        return found
+
+    def to_local(self, epoch: int) -> int:
+        """The local second of an instant."""
+        if self._low <= epoch < self._high:
+            return epoch + self._offsets[bisect_right(self._instants, epoch)]
+        return self.to_local(epoch) if self._opened() else self._rules.to_local(epoch)
+
+    def changes(self, lo: int, hi: int) -> list[int]:
+        """``lo``, and the transitions that the window's table has inside (lo, hi)."""
+        self._opened()
+        return [lo, *(instant for instant in self._instants if lo < instant < hi)]
+
+    def called(self, source: str) -> Zone:
+        """The same zone, found in another way."""
+        return Zone(self.name, source, self._rules, self._window)
+
+    def _opened(self) -> bool:
+        """Build the window's table on first use; False if it was there already."""
+        if self._offsets:
+            return False
+        table = self._rules.table(*self._window)
+        self._low, self._high = table.low, table.high
+        self._instants, self._switches = table.instants, table.switches
+        self._offsets = table.offsets
+        return True
+
+
+class Zones:
+    """The zones of one feed.
+
+    ``stream``: the feed's components. ``lo``, ``hi``: the window in epoch seconds, for which tables
+    are built. ``default``: the calendar owner's zone as an IANA or Windows name or a tzinfo, or
+    None. ``work``: where Problems and limits are recorded. Raises ValueError if ``default`` names
+    no zone, TypeError if it is neither text nor a tzinfo.
+    """
+
+    __slots__ = (
+        "_argument",
+        "_assumed",
+        "_assumed_utc",
+        "_definitions",
+        "_floating",
+        "_headed",
+        "_read",
+        "_resolved",
+        "_siblings_head",
+        "_stream",
+        "_told",
+        "_too_many",
+        "_tzids",
+        "_window",
+        "_work",
+        "utc",
+    )
+
+    def __init__(
+        self, stream: Stream, lo: int, hi: int, default: str | tzinfo | None, work: Work
+    ) -> None:
+        self._stream = stream
+        self._window = (lo, hi)
+        self._work = work
+        self._told: set[tuple[str, ...]] = set()
+        self._tzids: set[str] = set()
+        self._too_many = False
+        self._read: dict[Named | tuple[str, Rules], Zone] = {}
+        self._resolved: dict[tuple[str, int], Zone] = {}
+        self._assumed: dict[Zone, Zone] = {}
+        self._floating: dict[int, Zone | None] = {}
+        self._headed: dict[int, Zone | None] = {}
+        self._siblings_head: list[str] | None = None
+        self._definitions: Definitions | None = None
+        self.utc = self._named(Named("utc", "UTC", 0))
+        self._assumed_utc = self.utc.called("assumed")
+        self._argument = None if default is None else self._from_argument(default)
+
+    def floating(self, calendar: int) -> Zone | None:
+        """The zone of floating times and dates if the caller or the feed states one, else None.
+
+        ``calendar``: the index of the VCALENDAR in the stream. Tells nothing: for those who have
+        another hint to try before UTC is assumed.
+        """
+        if calendar not in self._floating:
+            self._floating[calendar] = self._stated(calendar)
+        return self._floating[calendar]
+
+    def resolve(self, tzid: str | None, calendar: int) -> Zone:
+        """The zone of a TZID, or of floating times and dates.
+
+        ``tzid``: the raw parameter, or None for a value without one. ``calendar``: the index of the
+        value's VCALENDAR in the stream. Always answers; what had to be assumed is a Problem.
+        """
+        if tzid is None:
+            return self._resolve_floating(calendar)
+        zone = self._resolved.get((tzid, calendar))
+        if zone is None:
+            zone = self._resolved[tzid, calendar] = self._resolve(tzid, calendar)
+        return zone
+
+    # Names (steps 1 to 4)
+
+    def _resolve(self, tzid: str, calendar: int) -> Zone:
+        self._tzids.add(tzid)
+        most = self._work.limits.max_tzids
+        if len(self._tzids) > most and not self._too_many:
+            self._too_many = True
+            self._work.exceeded("max_tzids", f"more than {most:,} names of zones")
+        zone = self._from_name(tzid, calendar)
+        if zone is not None:
+            return zone
+        name = clean(tzid)
+        if not name:  # nothing is named, so the time floats
+            return self.resolve(None, calendar)
+        return self._assume(name, calendar)
+
+    def _from_name(self, raw: str, calendar: int) -> Zone | None:
+        name = clean(raw)
+        named = exact(name)
+        if named is None:
+            found = self._defined().find(raw, calendar)
+            if found.rules is not None:
+                return self._from_definition(name, found.rules)
+            located = exact(clean(found.location)) if found.location else None
+            named = located or loose(name)
+        return None if named is None else self._named(named)
+
+    def _defined(self) -> Definitions:
+        if self._definitions is None:
+            # Feeds that name their zones well never need it.
+            from extcal.ical.zones.definitions import Definitions
+
+            self._definitions = Definitions(self._stream, self._work)
+        return self._definitions
+
+    def _from_definition(self, name: str, rules: Rules) -> Zone:
+        zone = self._read.get((name, rules))
+        if zone is None:
+            lo, hi = self._window
+            zone = Zone(name, "vtimezone", rules, (lo - YEAR, hi + YEAR))
+            self._read[name, rules] = zone
+            self._compare(zone)
+        return zone
+
+    def _compare(self, zone: Zone) -> None:
+        """Tell of a definition that is not what its Windows name means inside the window."""
+        key = windows_zone(zone.name)
+        if key is None:
+            return
+        lo, hi = self._window
+        other = self._named(Named("windows", key))
+        instants = {*zone.changes(lo, hi), *other.changes(lo, hi)}
+        if any(zone.to_local(instant) != other.to_local(instant) for instant in instants):
+            self._tell(
+                "tz_conflict",
+                f"the VTIMEZONE {_quoted(zone.name)} differs from the Windows zone of that name",
+                "the feed's definition was used",
+                zone.name.casefold(),
+            )
+
+    def _named(self, named: Named) -> Zone:
+        zone = self._read.get(named)
+        if zone is None:
+            rules: Rules
+            if named.offset is None:
+                rules = TzinfoRules(ZoneInfo(named.name))
+            else:
+                rules = FixedRules(named.offset)
+            zone = self._read[named] = Zone(named.name, named.source, rules, self._near())
+        return zone
+
+    def _near(self) -> tuple[int, int]:
+        lo, hi = self._window
+        return lo - SLACK, hi + SLACK
+
+    def _from_argument(self, default: str | tzinfo) -> Zone:
+        if isinstance(default, str):
+            name = clean(default)
+            named = exact(name) or loose(name)
+            if named is None:
+                raise ValueError(
+                    f"timezone={default!r} names no zone; pass an IANA name such as "
+                    "'Europe/Berlin', a Windows name such as 'Romance Standard Time', or a tzinfo"
+                )
+            return self._named(named).called("argument")
+        if not isinstance(default, tzinfo):
+            raise TypeError(f"timezone is a name, a tzinfo or None, not {type(default).__name__}")
+        rules: Rules = TzinfoRules(default)
+        offset = rules.to_local(0)
+        return Zone(
+            str(default),
+            "argument",
+            FixedRules(offset) if isinstance(default, timezone) else rules,
+            self._near(),
+        )
+
+    # Times without a zone, and names that say nothing
+
+    def _resolve_floating(self, calendar: int) -> Zone:
+        zone = self.floating(calendar)
+        if zone is not None:
+            return zone
+        self._tell(
+            "floating_assumed",
+            "times without a zone were read as UTC; pass timezone= with the calendar owner's zone",
+            "assumed UTC",
+        )
+        return self._assumed_utc
+
+    def _stated(self, calendar: int) -> Zone | None:
+        zone = self._argument or self._from_head(calendar)
+        if zone is not None:
+            return zone
+        only = self._defined().only(calendar)
+        zone = None if only is None else self._from_name(only, calendar)
+        return None if zone is None else zone.called("vtimezone")
+
+    def _assume(self, name: str, calendar: int) -> Zone:
+        offset = standard_offset(name)
+        if offset is not None:
+            zone = self._named(Named("assumed", name, offset))
+        else:
+            # Thousands of names may mean nothing; they all share one table.
+            meant = self._from_head(calendar) or self._argument or self.utc
+            zone = self._assumed.get(meant) or meant.called("assumed")
+            self._assumed[meant] = zone
+        self._tell(
+            "tz_assumed",
+            f"no zone is known by the name {_quoted(name)}",
+            f"assumed {zone.name[:QUOTED]}",
+            name,
+            zone.name,
+        )
+        return zone
+
+    def _from_head(self, calendar: int) -> Zone | None:
+        """What X-WR-TIMEZONE names: the VCALENDAR's own, else its siblings'."""
+        if calendar not in self._headed:
+            own = self._x_wr_timezone(calendar)
+            zone = None if own is None else self._from_name(own, calendar)
+            if own is not None and zone is None:
+                self._tell(
+                    "x_wr_timezone_unknown",
+                    f"X-WR-TIMEZONE {_quoted(own)} names no zone that is known",
+                    "ignored",
+                    own,
+                )
+            self._headed[calendar] = None if zone is None else zone.called("x-wr-timezone")
+        return self._headed[calendar]
+
+    def _x_wr_timezone(self, calendar: int) -> str | None:
+        heads = self._stream.calendars
+        if 0 <= calendar < len(heads) and clean(heads[calendar].x_wr_timezone or ""):
+            return heads[calendar].x_wr_timezone
+        if self._siblings_head is None:
+            told = {clean(head.x_wr_timezone or "") for head in heads}
+            self._siblings_head = sorted(told - {""})
+        names = self._siblings_head
+        if len(names) > 1:
+            self._tell(
+                "x_wr_timezone_conflict",
+                "the calendars of this feed name several zones and one names none",
+                f"assumed {names[0][:QUOTED]}",
+            )
+        return names[0] if names else None
+
+    def beside_utc(self) -> None:
+        """3.2.19: TZID "MUST NOT be applied to ... DATE-TIME ... properties whose time values are
+        specified in UTC". Those who do write it on every event; it is told once.
+        """
+        self._tell("tz_beside_utc", "TZID is given with times in UTC", "TZID ignored")
+
+    def _tell(self, code: str, message: str, action: str, *about: str) -> None:
+        """Record a Problem once for all that it is about."""
+        if (code, *about) not in self._told:
+            self._told.add((code, *about))
+            self._work.problem(code, message, action=action)
+
+
+def _quoted(name: str) -> str:
+    return repr(name if len(name) <= QUOTED else f"{name[:QUOTED]}...")
