@@ -21,7 +21,7 @@ from pathlib import Path
 from feeds import START, google_like
 
 from extcal import AsyncCalendarCache, CalendarCache, Feed, MemoryStore
-from extcal.cache.packing import unpack_events
+from extcal.cache.snapshot.packed_events import unpack_events
 from extcal.testing import FakeFetcher, ManualClock
 
 __all__ = ["main"]
@@ -113,7 +113,7 @@ def _people(body: bytes) -> list[str]:
 
 def _copied(body: bytes, feeds: list[Feed]) -> CalendarCache:
     """A cache that holds ``body`` for every feed, each with cells of its own, read once."""
-    from extcal.cache.codec import encode_reading
+    from extcal.cache.snapshot.codec import encode_reading
     from extcal.cache.stores import Cell
 
     first = Feed("https://example.org/first.ics")

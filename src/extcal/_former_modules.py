@@ -1,8 +1,8 @@
 """Where modules live now whose former names stand in pickles of earlier releases.
 
 A pickle names the module of each class. Hosts keep pickled values in sessions, queues and files, so
-``extcal.cache.busytime`` in one of them must still be found. The finder stands at the end of
-``sys.meta_path``: it is asked only for modules that nobody else has.
+``extcal.cache.snapshot.packed_busy`` in one of them must still be found. The finder stands at the
+end of ``sys.meta_path``: it is asked only for modules that nobody else has.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["install"]
 
 _NOW = {
+    "extcal.cache.busytime": "extcal.cache.snapshot.packed_busy",
+    "extcal.cache.people": "extcal.cache.availability.people",
+    "extcal.cache.reading": "extcal.cache.snapshot.reading",
+    "extcal.cache.stats": "extcal.cache.refresh.stats",
     "extcal.fetch._policy": "extcal.fetch.policy",
     "extcal.fetch._url": "extcal.fetch.address.url",
     "extcal.ical.expansion": "extcal.ical.answer.expansion",

@@ -18,7 +18,7 @@ from extcal import (
     State,
     Unavailable,
 )
-from extcal.cache.freshness import Rules, lifetime
+from extcal.cache.freshness.decide import Rules, lifetime
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -329,7 +329,7 @@ def test_what_is_known_of_hosts_is_bounded(
     calendars: CalendarCache, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever pastes addresses of hosts that do not exist costs no memory."""
-    monkeypatch.setattr("extcal.cache.shared._sync._MOST_HOSTS", 3)
+    monkeypatch.setattr("extcal.cache.refresh.hosts._MOST_HOSTS", 3)
     hosts = calendars._ledger.hosts
     for number in range(10):
         hosts.learn(f"{number}.example.org", "feed", "dns", clock())

@@ -14,10 +14,12 @@ from types import ModuleType
 import pytest
 
 from extcal import CalendarCache, Feed, MemoryStore
-from extcal.cache import Cell, ledger, packing
-from extcal.cache.codec import decode_reading, encode_reading
-from extcal.cache.packing import pack_events
-from extcal.cache.snapshot import Reading, Snapshot
+from extcal.cache import Cell
+from extcal.cache.refresh import decisions
+from extcal.cache.snapshot import packed_events
+from extcal.cache.snapshot.codec import decode_reading, encode_reading
+from extcal.cache.snapshot.packed_events import pack_events
+from extcal.cache.snapshot.snapshot import Reading, Snapshot
 from extcal.testing import FakeFetcher, ManualClock
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -59,7 +61,7 @@ def test_busy_time_is_read_without_the_events(
 ) -> None:
     """Who asks when somebody is busy pays for no titles."""
     data = encode_reading(five_hundred, "s:key")
-    monkeypatch.setattr(packing, "zlib", None)
+    monkeypatch.setattr(packed_events, "zlib", None)
     again = decode_reading(data, "s:key")
     assert again is not None
     assert again.free_busy == five_hundred.free_busy
@@ -84,5 +86,5 @@ def test_ten_thousand_snapshots_fit_in_256_mebibytes(five_hundred: Reading) -> N
         tracemalloc.stop()
     # Only so many are kept decoded; the others are bytes, and that is what ten thousand cost.
     decoded = used - count * len(data)
-    bounded = ledger._REMEMBERED * decoded // count
+    bounded = decisions._REMEMBERED * decoded // count
     assert 10_000 * (len(data) + 500) + bounded < 256 * 2**20

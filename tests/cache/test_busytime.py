@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal import CalendarCache, Feed, FreeBusy, MemoryStore
-from extcal.cache.busytime import BusyTime
-from extcal.cache.codec import decode_reading
+from extcal.cache.snapshot.codec import decode_reading
+from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 LO, HI = 1_798_000_000, 1_798_000_400  # short, so that spans touch and meet the edges asked for

@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 
 from extcal import CalendarCache, ExternalEvent, FBType, Feed, FreeBusy, MemoryStore, Problem
 from extcal.cache import Cell
-from extcal.cache.busytime import BusyTime
-from extcal.cache.codec import (
+from extcal.cache.freshness.decide import Attempts
+from extcal.cache.snapshot.codec import (
     FORMAT,
     decode_attempts,
     decode_reading,
     encode_attempts,
     encode_reading,
 )
-from extcal.cache.freshness import Attempts
-from extcal.cache.packing import pack_events, unpack_events
-from extcal.cache.snapshot import Reading, Snapshot
+from extcal.cache.snapshot.packed_busy import BusyTime
+from extcal.cache.snapshot.packed_events import pack_events, unpack_events
+from extcal.cache.snapshot.snapshot import Reading, Snapshot
 from extcal.intervals import instant
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
@@ -139,7 +139,7 @@ def test_damaged_bytes_are_a_miss(reading: Reading, data: st.DataObject) -> None
 @given(st.binary(max_size=200))
 def test_any_bytes_are_harmless(noise: bytes) -> None:
     """Also with the right envelope around them."""
-    from extcal.cache.codec import _seal
+    from extcal.cache.snapshot.codec import _seal
 
     for data in (noise, _seal(b"s", "k", noise), _seal(b"a", "k", noise)):
         assert decode_reading(data, "k") is None

@@ -19,7 +19,7 @@ from extcal import (
     State,
     Unavailable,
 )
-from extcal.cache.reasons import _WORDS, unavailable
+from extcal.cache.freshness.messages import _WORDS, unavailable
 from extcal.fetch import FAILURE_KINDS
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
@@ -220,7 +220,7 @@ def test_a_mistake_of_ours_is_one_more_way_of_failing(
     def stumble(*given: object, **named: object) -> None:
         raise KeyError("a body nobody thought of")
 
-    monkeypatch.setattr("extcal.cache.reading.expand", stumble)
+    monkeypatch.setattr("extcal.cache.snapshot.reading.expand", stumble)
     with pytest.raises(Unavailable, match="report it") as raised:
         make().get(url)
     assert raised.value.kind == "unreadable"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from extcal.cache.freshness import (
+from extcal.cache.freshness.decide import (
     INCOMPLETE,
     Attempts,
     Failure,

@@ -32,10 +32,10 @@ from extcal import (
     Unavailable,
 )
 from extcal.cache import Cell
-from extcal.cache.flights._sync import Ticket
-from extcal.cache.lead import Order
-from extcal.cache.ledger import Keys
-from extcal.cache.reach import Reach
+from extcal.cache.freshness.horizon import Reach
+from extcal.cache.refresh.decisions import Keys
+from extcal.cache.refresh.flights import Ticket
+from extcal.cache.refresh.steps import Order
 from extcal.intervals import FreeBusy
 from extcal.testing import ManualClock, event, feed_text
 

@@ -38,7 +38,7 @@ from extcal import (
     State,
     Unavailable,
 )
-from extcal.cache.many import Plan, Queue
+from extcal.cache.bulk import Plan, Queue
 from extcal.testing import FakeFetcher, ManualClock
 from extcal.testing.server import FeedServer
 

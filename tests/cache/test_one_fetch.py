@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-import extcal.cache.desk as desk
+import extcal.cache.options as desk
 from extcal import (
     CalendarCache,
     Feed,
@@ -268,7 +268,7 @@ def test_what_is_remembered_is_bounded(
     make: Callable[..., CalendarCache], body: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Decoded readings are a convenience; the store has them all."""
-    monkeypatch.setattr("extcal.cache.ledger._REMEMBERED", 2)
+    monkeypatch.setattr("extcal.cache.refresh.decisions._REMEMBERED", 2)
     urls = [f"https://example.org/{number}.ics" for number in range(5)]
     fetcher = FakeFetcher(dict.fromkeys(urls, body))
     calendars = make(fetcher=fetcher)

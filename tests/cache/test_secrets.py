@@ -147,7 +147,7 @@ def test_busy_detail_keeps_titles_out_of_the_store(
 ) -> None:
     """And out of everything else; UIDs stay, so that ``exclude`` works."""
     from extcal import Feed
-    from extcal.cache.codec import decode_reading
+    from extcal.cache.snapshot.codec import decode_reading
 
     body = feed_text(event("2027-01-04T09:00Z", uid="u", summary=MARKER, location=MARKER))
     store = MemoryStore()

@@ -29,7 +29,7 @@ from extcal import (
     Stats,
     Unavailable,
 )
-from extcal.cache.journal import FIELDS, tell
+from extcal.cache.refresh.log import FIELDS, tell
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

@@ -21,11 +21,11 @@ from extcal import (
     expand,
 )
 from extcal.cache import Change, Difference
-from extcal.cache.busytime import BusyTime
-from extcal.cache.reading import Exclusions, read_body, without
-from extcal.cache.snapshot import Reading
-from extcal.cache.steps import overlay
+from extcal.cache.snapshot.packed_busy import BusyTime
+from extcal.cache.snapshot.reading import Exclusions, read_body, without
+from extcal.cache.snapshot.snapshot import Reading
 from extcal.fetch import Fetched
+from extcal.intervals.overlay import overlay
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 MONDAY = datetime(2027, 1, 4, tzinfo=UTC)

@@ -265,7 +265,7 @@ def test_leaving_the_block_while_a_calendar_is_read_gives_the_lease_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A thread cannot be cancelled: it ends well, and what comes after it must be done as well."""
-    import extcal.cache.ledger as ledger
+    import extcal.cache.refresh.decisions as ledger
 
     began, go_on = threading.Event(), threading.Event()
     read_body = ledger.readings.read_body
@@ -321,7 +321,7 @@ def test_waiters_are_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Who has waited for the fetch deadline and a little gets the last good snapshot, as STALE."""
-    monkeypatch.setattr("extcal.cache.desk._GRACE", 0.01)
+    monkeypatch.setattr("extcal.cache.options._GRACE", 0.01)
 
     async def main() -> None:
         store = MemoryStore()
@@ -388,7 +388,7 @@ def test_a_waiter_for_another_caches_lease_is_bounded_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A lease that is never given back costs patience, not an answer."""
-    monkeypatch.setattr("extcal.cache.desk._GRACE", 0.01)
+    monkeypatch.setattr("extcal.cache.options._GRACE", 0.01)
 
     async def main() -> None:
         store = MemoryStore()
@@ -468,7 +468,7 @@ def test_calendars_are_read_off_the_event_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """And so is a store that may block; a MemoryStore is not worth a thread."""
-    import extcal.cache.ledger as ledger
+    import extcal.cache.refresh.decisions as ledger
 
     readers: set[int] = set()
     read_body = ledger.readings.read_body
@@ -580,7 +580,7 @@ def test_served_at_once_and_fetched_behind(
 
 def test_without_anyio_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """When a cache is made, not when extcal is imported."""
-    monkeypatch.setattr("extcal.cache._async.find_spec", lambda name: None)
+    monkeypatch.setattr("extcal.cache.async_calendar_cache.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"extcal\[async\]"):
         AsyncCalendarCache()
 

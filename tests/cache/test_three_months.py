@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal import CalendarCache, Failed, Feed, FreeBusy, OutsideHorizon, Period, State
-from extcal.cache.reach import Reach
+from extcal.cache.freshness.horizon import Reach
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 SECOND = timedelta(seconds=1)

@@ -14,8 +14,8 @@ import extcal
 
 HERE = Path(__file__).parent
 ROOM = Path(extcal.__file__).parent / "fetch"
-MODULES = "_addresses _body _core _deadline _paste _policy _providers _proxy _quiet _turns _url"
-MODULES += " feed protocol"
+MODULES = "address/networks address/paste address/providers address/proxy address/url body feed"
+MODULES += " http/deadline http/exchange http/turns http/wire/quiet policy protocol"
 TESTS = "body core feed guard hostile policy secrets turns user_input"
 
 

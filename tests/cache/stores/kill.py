@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from extcal import CalendarCache, Feed, Fetched, FetchRequest, RedisStore, SQLiteStore
-from extcal.cache.codec import decode_reading
+from extcal.cache.snapshot.codec import decode_reading
 from extcal.testing import ManualClock, event, feed_text
 
 HERE = Path(__file__).parent
@@ -214,7 +214,7 @@ class Trial:
             assert cell is not None, "the snapshot is lost"
             reading = decode_reading(cell.data, key)
             assert reading is not None, "the snapshot does not decode"
-            from extcal.cache.packing import unpack_events
+            from extcal.cache.snapshot.packed_events import unpack_events
 
             serials = {int(each.uid.split("-")[0]) for each in unpack_events(reading.packed)}
             assert len(serials) == 1, "a snapshot is mixed"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extcal.cache.stores._sync import MemoryStore
+from extcal.cache.stores.memory import MemoryStore
 from extcal.cache.stores.protocol import Cell, Codec, Store
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from time import monotonic
 
-from extcal.cache.stores._sync import ForkSafeLock, MemoryStore
+from extcal.cache.stores.memory import ForkSafeLock, MemoryStore
 from extcal.cache.stores.protocol import Cell, Codec
 
 __all__ = ["LOG", "DurableStore", "read_codec"]

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from extcal.arguments import one_of_type, several
-from extcal.cache.availability import Availability, Part, person
-from extcal.cache.freshness import Raise
-from extcal.cache.ledger import Keys
-from extcal.cache.reading import Exclusions, without
-from extcal.cache.snapshot import Snapshot
+from extcal.cache.availability.table import Availability, Part, person
+from extcal.cache.freshness.decide import Raise
+from extcal.cache.refresh.decisions import Keys
+from extcal.cache.snapshot.reading import Exclusions, without
+from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import FeedUrlError, Problem
 from extcal.fetch.feed import Feed, as_feed
 from extcal.intervals import FreeBusy, Period

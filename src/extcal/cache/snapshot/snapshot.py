@@ -12,10 +12,9 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
 from extcal.arguments import one_of_type
-from extcal.cache.busytime import BusyTime
-from extcal.cache.freshness import State
-from extcal.cache.packing import pack_events, unpack_events
-from extcal.cache.steps import UNKNOWN, Span, coalesce, overlay, with_unknown
+from extcal.cache.freshness.decide import State
+from extcal.cache.snapshot.packed_busy import BusyTime
+from extcal.cache.snapshot.packed_events import pack_events, unpack_events
 from extcal.errors import Problem
 from extcal.ical import ExternalEvent, explain
 from extcal.intervals import (
@@ -28,6 +27,7 @@ from extcal.intervals import (
     find_zone,
     instant,
 )
+from extcal.intervals.overlay import UNKNOWN, Span, coalesce, overlay, with_unknown
 
 if TYPE_CHECKING:
     from extcal.intervals.drawing import Form
@@ -44,7 +44,7 @@ class Reading:
     ``fetched_at``: when the source last gave or confirmed it; ``read_at``: when it gave it;
     ``full_at``: when it was last seen with anything in it. ``refresh_interval``: how often the feed
     says it should be asked for. ``packed`` are the events, as
-    :func:`extcal.cache.packing.pack_events` writes them; ``count`` is their number.
+    :func:`extcal.cache.snapshot.packed_events.pack_events` writes them; ``count`` is their number.
     """
 
     busy: BusyTime
@@ -245,7 +245,7 @@ class Snapshot:
         start: datetime | None,
         end: datetime | None,
     ) -> str:
-        from extcal.cache.owner import fortnight, owner_rows
+        from extcal.cache.snapshot.drawing import fortnight, owner_rows
         from extcal.intervals.drawing import as_of, drawn
 
         zone = find_zone(timezone)

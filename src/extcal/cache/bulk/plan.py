@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from extcal.arguments import count_of, length_of
-from extcal.cache.snapshot import Snapshot
+from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, accepted, read_feed
 

@@ -12,7 +12,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from extcal.cache.snapshot import Snapshot
+from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.fetch.feed import Feed
 
 __all__ = ["FIELDS", "Refresh", "tell"]

@@ -18,9 +18,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from extcal.cache.steps import Span
 from extcal.intervals import FBType, FreeBusy
 from extcal.intervals.instants import FIRST, LAST, spoken
+from extcal.intervals.overlay import Span
 
 __all__ = ["BusyTime"]
 

@@ -1,8 +1,9 @@
 """CalendarCache: the 30-minute and the 3-month rule, for programs with threads.
 
-What to do is decided in :mod:`~extcal.cache.ledger` and :mod:`~extcal.cache.lead`; here it is done.
-One fetch per feed at a time: whoever finds that a feed must be asked joins the flight for it, or
-starts one; and across caches that share a store it is flown by whoever holds the feed's lease.
+What to do is decided in :mod:`~extcal.cache.refresh.decisions` and
+:mod:`~extcal.cache.refresh.steps`; here it is done. One fetch per feed at a time: whoever finds
+that a feed must be asked joins the flight for it, or starts one; and across caches that share a
+store it is flown by whoever holds the feed's lease.
 """
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from extcal.cache.availability import Availability
-from extcal.cache.clock import Clock, read_clock, system_clock
-from extcal.cache.desk import Desk, last_attempt, last_refreshed, recipe
-from extcal.cache.flights._sync import Flights, Look, Ticket, drive
-from extcal.cache.freshness import Fetch, Wish
-from extcal.cache.journal import Refresh
-from extcal.cache.lead import Order, fly
-from extcal.cache.ledger import Behind, Keys, Landed
-from extcal.cache.many import PATIENCE, Plan, Result
-from extcal.cache.people import Source, read_people
-from extcal.cache.reading import Exclusions, between, part, without
-from extcal.cache.snapshot import Snapshot
+from extcal.cache.availability.people import Source, read_people
+from extcal.cache.availability.table import Availability
+from extcal.cache.bulk import PATIENCE, Plan, Result
+from extcal.cache.freshness.clock import Clock, read_clock, system_clock
+from extcal.cache.freshness.decide import Fetch, Wish
+from extcal.cache.options import Desk, last_attempt, last_refreshed, recipe
+from extcal.cache.refresh.decisions import Behind, Keys, Landed
+from extcal.cache.refresh.flights import Flights, Look, Ticket, drive
+from extcal.cache.refresh.log import Refresh
+from extcal.cache.refresh.steps import Order, fly
+from extcal.cache.snapshot.reading import Exclusions, between, part, without
+from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores import Store
-from extcal.cache.stores._sync import ForkSafeLock
+from extcal.cache.stores.memory import ForkSafeLock
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, accepted, read_feed
 from extcal.fetch.protocol import Fetcher, FetchRequest
@@ -257,7 +258,7 @@ class CalendarCache(Desk[Fetcher]):
         raises, FeedUrlError for a str that is no address of a feed, and TypeError if the cache
         cannot go to the processes of ``executor``. Closing the iterator drops what has not begun.
         """
-        from extcal.cache.many._sync import results
+        from extcal.cache.bulk.run import results
 
         plan = Plan(self._most if at_once is None else at_once, per_host, older_than)
         return results(self, feeds, executor, plan, progress=progress)

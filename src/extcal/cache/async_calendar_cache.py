@@ -18,17 +18,17 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from extcal.cache.availability import Availability
-from extcal.cache.clock import Clock, read_clock, system_clock
-from extcal.cache.desk import Desk, last_attempt, last_refreshed
-from extcal.cache.freshness import Fetch, Raise, Wish
-from extcal.cache.journal import Refresh
-from extcal.cache.lead import Order, fly
-from extcal.cache.ledger import Behind, Keys, Known, Landed
-from extcal.cache.many import PATIENCE, Plan, Queue, Result
-from extcal.cache.people import Source, read_people
-from extcal.cache.reading import Exclusions, between, part, without
-from extcal.cache.snapshot import Snapshot
+from extcal.cache.availability.people import Source, read_people
+from extcal.cache.availability.table import Availability
+from extcal.cache.bulk import PATIENCE, Plan, Queue, Result
+from extcal.cache.freshness.clock import Clock, read_clock, system_clock
+from extcal.cache.freshness.decide import Fetch, Raise, Wish
+from extcal.cache.options import Desk, last_attempt, last_refreshed
+from extcal.cache.refresh.decisions import Behind, Keys, Known, Landed
+from extcal.cache.refresh.log import Refresh
+from extcal.cache.refresh.steps import Order, fly
+from extcal.cache.snapshot.reading import Exclusions, between, part, without
+from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores import MemoryStore, Store
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, accepted, read_feed
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from dateutil.relativedelta import relativedelta
 
-    from extcal.cache.flights._async import Look, Ticket
+    from extcal.cache.refresh.async_flights import Look, Ticket
 
 __all__ = ["AsyncCalendarCache"]
 
@@ -87,7 +87,7 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
             raise ImportError(
                 "AsyncCalendarCache needs anyio: pip install 'extcal[async]'", name="anyio"
             )
-        from extcal.cache.flights._async import Flights
+        from extcal.cache.refresh.async_flights import Flights
 
         super().__init__(
             ttl=ttl,
@@ -262,8 +262,8 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         RuntimeError outside the ``async with`` block. Who leaves the iterator early drops what has
         not begun.
         """
-        from extcal.cache.many._async import results
-        from extcal.cache.many.bar import new_bar
+        from extcal.cache.bulk.async_run import results
+        from extcal.cache.bulk.progress import new_bar
 
         group = self._flights.require_open()
         plan = Plan(self._most if at_once is None else at_once, per_host, older_than)
@@ -303,7 +303,7 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
 
     def _boarded(self, order: Order, answer: _Answer, known: Known, now: datetime) -> Look:
         """The answer, or a place on the flight that brings it; never waits."""
-        from extcal.cache.flights._async import Look
+        from extcal.cache.refresh.async_flights import Look
 
         key = order.keys.snapshot
         if isinstance(answer, Behind):

@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from extcal.arguments import several
-from extcal.cache.busytime import BusyTime
-from extcal.cache.freshness import State
-from extcal.cache.reasons import unreadable
-from extcal.cache.snapshot import Snapshot
+from extcal.cache.freshness.decide import State
+from extcal.cache.freshness.messages import unreadable
+from extcal.cache.snapshot.packed_busy import BusyTime
+from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import Problem
 from extcal.intervals import (
     BLOCKING,

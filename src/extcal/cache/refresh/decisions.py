@@ -1,9 +1,9 @@
 """What a cache knows and decides, without how it waits: shared by every kind of cache.
 
-The ledger looks feeds up in the store, asks :mod:`~extcal.cache.freshness` what to do, and books
-what came of it. It never fetches and never waits, and it is told what time it is; whoever uses
-it brings the fetcher, the clock and the threads or tasks. Looking and booking use the store, which
-may block; everything else is quick.
+The ledger looks feeds up in the store, asks :mod:`~extcal.cache.freshness.decide` what to do, and
+books what came of it. It never fetches and never waits, and it is told what time it is; whoever
+uses it brings the fetcher, the clock and the threads or tasks. Looking and booking use the store,
+which may block; everything else is quick.
 """
 
 from __future__ import annotations
@@ -13,15 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from extcal.cache import reading as readings
-from extcal.cache.codec import (
-    FORMAT,
-    decode_attempts,
-    decode_reading,
-    encode_attempts,
-    encode_reading,
-)
-from extcal.cache.freshness import (
+from extcal.cache.freshness.decide import (
     INCOMPLETE,
     Attempts,
     Failure,
@@ -40,13 +32,21 @@ from extcal.cache.freshness import (
     replaces,
     usable,
 )
-from extcal.cache.journal import Refresh, tell
-from extcal.cache.keys import attempts_key, snapshot_key, spread
-from extcal.cache.reach import Reach
-from extcal.cache.reasons import failure
-from extcal.cache.shared._sync import Hosts, Memory, Tally
-from extcal.cache.snapshot import Reading, Snapshot, State
-from extcal.cache.stats import FAILED
+from extcal.cache.freshness.horizon import Reach
+from extcal.cache.freshness.messages import failure
+from extcal.cache.refresh.hosts import Hosts, Memory, Tally
+from extcal.cache.refresh.keys import attempts_key, snapshot_key, spread
+from extcal.cache.refresh.log import Refresh, tell
+from extcal.cache.refresh.stats import FAILED
+from extcal.cache.snapshot import reading as readings
+from extcal.cache.snapshot.codec import (
+    FORMAT,
+    decode_attempts,
+    decode_reading,
+    encode_attempts,
+    encode_reading,
+)
+from extcal.cache.snapshot.snapshot import Reading, Snapshot, State
 from extcal.cache.stores.protocol import Cell, Store
 from extcal.errors import NotACalendar
 from extcal.fetch.feed import Feed

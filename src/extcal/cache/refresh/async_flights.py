@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 from anyio import to_thread
 
-from extcal.cache.freshness import Raise
-from extcal.cache.lead import Ask, Flight, Pause, Step, Work, as_response
-from extcal.cache.lead import Look as StoreLook
-from extcal.cache.ledger import Landed
-from extcal.cache.snapshot import Snapshot
+from extcal.cache.freshness.decide import Raise
+from extcal.cache.refresh.decisions import Landed
+from extcal.cache.refresh.steps import Ask, Flight, Pause, Step, Work, as_response
+from extcal.cache.refresh.steps import Look as StoreLook
+from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.fetch.protocol import FetchRequest
 
 if TYPE_CHECKING:

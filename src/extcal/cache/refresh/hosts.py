@@ -9,8 +9,8 @@ from collections import Counter, OrderedDict
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from extcal.cache.breaker import WELL, Health, admits, learn, probing
-from extcal.cache.stores._sync import ForkSafeLock
+from extcal.cache.freshness.circuit_breaker import WELL, Health, admits, learn, probing
+from extcal.cache.stores.memory import ForkSafeLock
 
 __all__ = ["Hosts", "Memory", "Tally"]
 

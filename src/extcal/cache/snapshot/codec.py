@@ -5,8 +5,8 @@ Layout, numbers in network order::
     "xcal" format kind checksum[16]   format is FORMAT, kind "s" or "a"
     then for an attempt record: JSON
     or for a snapshot:          3 x uint32 lengths, then the sections meta (JSON),
-                                busy (see extcal.cache.busytime) and events (see
-                                extcal.cache.packing)
+                                busy (see extcal.cache.snapshot.packed_busy) and events (see
+                                extcal.cache.snapshot.packed_events)
 
 Busy time and events stay the bytes they are until somebody looks at them. The checksum (BLAKE2b)
 is keyed with the cell's own key, so a cell that was damaged, cut, or put under another key is a
@@ -20,9 +20,9 @@ import json
 import struct
 from datetime import UTC, datetime, timedelta
 
-from extcal.cache.busytime import BusyTime
-from extcal.cache.freshness import Attempts
-from extcal.cache.snapshot import Reading
+from extcal.cache.freshness.decide import Attempts
+from extcal.cache.snapshot.packed_busy import BusyTime
+from extcal.cache.snapshot.snapshot import Reading
 from extcal.errors import Problem
 
 __all__ = [

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from extcal.cache.many.plan import PATIENCE, Plan, Queue, Result
+from extcal.cache.bulk.plan import PATIENCE, Plan, Queue, Result
 
 __all__ = ["PATIENCE", "Plan", "Queue", "Result"]

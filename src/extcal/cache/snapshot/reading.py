@@ -12,16 +12,16 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from extcal.arguments import one_of_type, several
-from extcal.cache.busytime import BusyTime
-from extcal.cache.discreet import discreet_events, discreet_problems
-from extcal.cache.packing import pack_events, unpack_events
-from extcal.cache.snapshot import Reading
-from extcal.cache.steps import Span, coalesce, overlay
+from extcal.cache.snapshot.packed_busy import BusyTime
+from extcal.cache.snapshot.packed_events import pack_events, unpack_events
+from extcal.cache.snapshot.redaction import discreet_events, discreet_problems
+from extcal.cache.snapshot.snapshot import Reading
 from extcal.errors import OutsideHorizon, Problem
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Fetched
 from extcal.ical import Excluded, Expansion, ExternalEvent, expand
 from extcal.intervals import FreeBusy, epoch, instant
+from extcal.intervals.overlay import Span, coalesce, overlay
 from extcal.limits import Limits
 
 __all__ = ["Exclusions", "between", "part", "read_body", "renewed", "without"]

@@ -14,11 +14,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from extcal.cache.freshness import Raise
-from extcal.cache.lead import Ask, Flight, Pause, as_response
-from extcal.cache.ledger import Landed
-from extcal.cache.snapshot import Snapshot
-from extcal.cache.stores._sync import ForkSafeLock
+from extcal.cache.freshness.decide import Raise
+from extcal.cache.refresh.decisions import Landed
+from extcal.cache.refresh.steps import Ask, Flight, Pause, as_response
+from extcal.cache.snapshot.snapshot import Snapshot
+from extcal.cache.stores.memory import ForkSafeLock
 from extcal.fetch.protocol import FetchRequest
 
 __all__ = ["Flights", "Look", "Ticket", "drive"]

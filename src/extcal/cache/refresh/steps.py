@@ -1,9 +1,9 @@
 """One flight, step by step: get the lease, look again whether it still needs doing, and do it.
 
 What has to be done is written once, here, as a generator that neither waits nor blocks: it yields
-steps and is sent what came of them. :mod:`~extcal.cache._sync` takes the steps in a thread,
-:mod:`~extcal.cache._async` in a task. Whatever ends a flight (an error, a task that is cancelled)
-is thrown in, so that the lease is given back.
+steps and is sent what came of them. :mod:`~extcal.cache.calendar_cache` takes the steps in a
+thread, :mod:`~extcal.cache.async_calendar_cache` in a task. Whatever ends a flight (an error, a
+task that is cancelled) is thrown in, so that the lease is given back.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from functools import partial
 from time import monotonic
 from typing import Any, TypeAlias
 
-from extcal.cache.clock import Clock, read_clock
-from extcal.cache.freshness import Fetch, Raise, Wish
-from extcal.cache.ledger import Behind, Keys, Known, Landed, Ledger
-from extcal.cache.snapshot import Snapshot
+from extcal.cache.freshness.clock import Clock, read_clock
+from extcal.cache.freshness.decide import Fetch, Raise, Wish
+from extcal.cache.refresh.decisions import Behind, Keys, Known, Landed, Ledger
+from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Failed, FetchRequest, FetchResponse, NotModified
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
-from extcal.cache.many.bar import Bar
-from extcal.cache.many.plan import Queue, Result
-from extcal.cache.snapshot import Snapshot
+from extcal.cache.bulk.plan import Queue, Result
+from extcal.cache.bulk.progress import Bar
+from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed
 

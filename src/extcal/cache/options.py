@@ -13,15 +13,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from extcal.arguments import call_of, count_of, flag_of, length_of, one_of_type
-from extcal.cache.clock import Clock, read_clock, system_clock
-from extcal.cache.freshness import Raise, Rules
-from extcal.cache.journal import Refresh, tell
-from extcal.cache.keys import read_secret
-from extcal.cache.ledger import Known, Landed, Ledger
-from extcal.cache.reach import Reach
-from extcal.cache.reasons import unavailable
-from extcal.cache.snapshot import Snapshot
-from extcal.cache.stats import Stats, stats_of
+from extcal.cache.freshness.clock import Clock, read_clock, system_clock
+from extcal.cache.freshness.decide import Raise, Rules
+from extcal.cache.freshness.horizon import Reach
+from extcal.cache.freshness.messages import unavailable
+from extcal.cache.refresh.decisions import Known, Landed, Ledger
+from extcal.cache.refresh.keys import read_secret
+from extcal.cache.refresh.log import Refresh, tell
+from extcal.cache.refresh.stats import Stats, stats_of
+from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores import MemoryStore, Store
 from extcal.fetch.protocol import FetchRequest
 from extcal.limits import Limits

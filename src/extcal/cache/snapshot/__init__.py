@@ -1,0 +1,7 @@
+"""What is known of one feed at one time: how it is made, kept, asked and drawn."""
+
+from __future__ import annotations
+
+from extcal.cache.snapshot.snapshot import Snapshot
+
+__all__ = ["Snapshot"]
