@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +26,43 @@ settings.register_profile(
 )
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("extcal", "the two steps of make test (tools/run_tests.py)")
+    group.addoption("--step", choices=["parallel", "serial"], help="without: every test")
+    group.addoption("--skips-to", metavar="FILE", help="where to add the reasons of skipped tests")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The serial step does not read the many files that have nothing for it."""
+    if config.getoption("step") == "serial" and collection_path.suffix == ".py":
+        return "mark.serial" not in collection_path.read_text("utf-8") or None
+    return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    step = config.getoption("step")
+    if step is not None:
+        serial = [item for item in items if item.get_closest_marker("serial")]
+        parallel = [item for item in items if not item.get_closest_marker("serial")]
+        items[:], others = (serial, parallel) if step == "serial" else (parallel, serial)
+        config.hook.pytest_deselected(items=others)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """One line says what was skipped and why; of two runs, whoever started both says it."""
+    if hasattr(config, "workerinput"):
+        return  # one of several processes of the run: the first of them hears of every test
+    reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", ())]
+    reasons = [reason.removeprefix("Skipped: ") for reason in reasons]
+    file = config.getoption("skips_to")
+    if file is not None:
+        with open(file, "a", encoding="utf-8") as kept:
+            kept.writelines(json.dumps(reason) + "\n" for reason in reasons)
+    elif reasons:
+        told = (f"{count} ({reason})" for reason, count in Counter(reasons).most_common())
+        terminalreporter.write_line("skipped: " + "; ".join(told))
 
 
 _TRIED: list[str] = []  # where this process tried to go, beyond loopback

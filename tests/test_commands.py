@@ -7,10 +7,13 @@ write down what they are told to install.
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +35,11 @@ case "$1 $2" in
   "--version "*) echo "Python {version}" ;;
   "-m venv")
     rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; echo "venv {version}" >>"$LOG" ;;
-  "-m pip") shift 2; echo "pip $*" >>"$LOG" ;;
+  "-m pip")
+    shift 2; echo "pip $*" >>"$LOG"
+    echo "Collecting httpcore2<3,>=2.16 (from extcal==0.1.0)"; echo "Collecting rich>=13.9"
+    if [ -n "${{FAILS:-}}" ]; then echo "ERROR: $FAILS" >&2; exit 1; fi
+    echo "Installing collected packages: rich, httpcore2" ;;
   *) exit 64 ;;
 esac
 """
@@ -107,6 +114,27 @@ def test_a_second_run_does_nothing_and_says_nothing(machine: Machine) -> None:
     assert (result.returncode, result.stderr, machine.done()) == (0, "", first)
 
 
+def test_the_wait_for_an_installation_is_visible(machine: Machine) -> None:
+    """What is made and installed, roughly how long it takes, and which package it is at."""
+    machine.python("python3", "3.11.0")
+    made, begun, collected, unpacked = machine.run("test").stderr.splitlines()
+    assert made == "Making .venv with Python 3.11.0 ..."
+    assert begun.startswith('Installing extcal with its "test" extra into .venv (')
+    assert "a minute or two" in begun
+    assert collected == " httpcore2 rich"
+    assert unpacked == " unpacking them ..."
+    assert "seconds" in machine.run().stderr
+
+
+def test_an_installation_that_fails_says_why_and_is_tried_again(machine: Machine) -> None:
+    machine.python("python3", "3.11.0")
+    failed = machine.run("test", FAILS="no index")
+    assert failed.returncode == 1
+    assert failed.stderr.endswith("ERROR: no index\n")
+    assert machine.run("test").returncode == 0
+    assert [line.split()[-1] for line in machine.done()] == ["3.11.0", ".[test]", ".[test]"]
+
+
 def test_another_extra_or_another_pyproject_installs_again(machine: Machine) -> None:
     machine.python("python3", "3.11.0")
     machine.run()
@@ -165,3 +193,66 @@ def test_what_is_missing_is_said(
     assert result.returncode == 1
     assert words in result.stderr
     assert machine.done() == []
+
+
+SUITE = """
+import os
+import pytest
+
+def test_it_runs_beside_others():
+    assert os.environ["PYTEST_XDIST_WORKER"]
+
+@pytest.mark.serial
+def test_it_runs_alone():
+    assert "PYTEST_XDIST_WORKER" not in os.environ
+
+@pytest.mark.skip(reason="no moon")
+def test_at_night(): ...
+
+@pytest.mark.serial
+@pytest.mark.skip(reason="no moon")
+def test_at_night_alone(): ...
+
+@pytest.mark.skip(reason="no Redis; none at all")
+def test_with_redis(): ...
+"""
+
+
+def test_the_last_line_says_what_was_skipped(tmp_path: Path) -> None:
+    """Of both runs together: what can share the cores, then what runs one by one."""
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    shutil.copy(ROOT / "tests" / "conftest.py", tests)
+    (tests / "test_few.py").write_text(SUITE, "utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = serial\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "run_tests.py", "-n1", "-p", "no:cacheprovider", "tests"],
+        cwd=tmp_path,
+        env={key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed, 2 skipped" in done.stdout
+    assert "1 passed, 1 skipped" in done.stdout
+    last = done.stdout.splitlines()[-1]
+    assert last.endswith("; skipped: 2 (no moon); 1 (no Redis; none at all)")
+
+
+@pytest.mark.parametrize(
+    ("ended", "status"),
+    [((0, 0), 0), ((0, 5), 0), ((5, 0), 0), ((5, 5), 5), ((1, 0), 1), ((5, 2), 2), ((1, 2), 1)],
+)
+def test_a_run_without_tests_is_no_failure_beside_one_with_some(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ended: Any, status: int
+) -> None:
+    """``make test ARGS=tests/draw`` has nothing that runs one by one."""
+    run = runpy.run_path(str(ROOT / "tools" / "run_tests.py"))
+    statuses = iter(ended)
+    monkeypatch.setitem(run["main"].__globals__, "run", lambda *_: next(statuses))
+    assert run["main"]([]) == status
+    assert capsys.readouterr().out.endswith("skipped: nothing\n")

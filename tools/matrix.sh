@@ -37,9 +37,9 @@ run() { # version, libraries
     "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input $2
     if [ "$what" = core ]; then
         # shellcheck disable=SC2086  # several paths
-        "$venv/bin/python" -m pytest -q -p no:cacheprovider $core
+        "$venv/bin/python" tools/run_tests.py -p no:cacheprovider $core
     else
-        "$venv/bin/python" -m pytest -q -p no:cacheprovider ${ARGS:-}
+        "$venv/bin/python" tools/run_tests.py -p no:cacheprovider ${ARGS:-}
     fi
 }
 

@@ -74,10 +74,31 @@ if ! usable; then
     printf '%s' "$PWD" >"$venv/.made-in"
 fi
 
+# Says which package pip is at, on one growing line; what pip complains of shows if it fails.
+install() {
+    log=$venv/.install-log failed=$venv/.install-failed
+    rm -f "$failed"
+    {
+        "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --no-color \
+            --progress-bar off -e ".${extra:+[$extra]}" 2>"$log" || : >"$failed"
+    } | while read -r word name _; do
+        case "$word $name" in
+            Collecting*) printf ' %s' "${name%%[!A-Za-z0-9._-]*}" >&2 ;;
+            "Installing collected") printf '\n unpacking them ...' >&2 ;;
+        esac
+    done
+    printf '\n' >&2
+    [ ! -f "$failed" ] || { cat "$log" >&2 && return 1; }
+}
+
 stamp=$venv/.installed-${extra:-runtime}
 wanted=$(cksum pyproject.toml)
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
-    say "Installing extcal${extra:+ with its \"$extra\" extra} into $venv ..."
-    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input -e ".${extra:+[$extra]}"
+    case $extra in
+        "") how_long="some ten packages, seconds" ;;
+        *) how_long="some fifty to a hundred packages, a minute or two" ;;
+    esac
+    say "Installing extcal${extra:+ with its \"$extra\" extra} into $venv ($how_long; later runs do without):"
+    install || exit 1
     printf '%s' "$wanted" >"$stamp"
 fi

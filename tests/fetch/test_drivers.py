@@ -239,6 +239,7 @@ class TestTasks:
         )
         subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
+    @pytest.mark.serial
     def test_a_cancelled_task_leaves_nothing_open(self, raw: Raw) -> None:
         """Wherever it was: in the look-up, the connect, the handshake, the head, the body."""
 

@@ -438,6 +438,7 @@ def test_the_redirects_share_one_deadline(raw: Callable[[Script], Any], fetch: F
     assert answer.kind == "timeout"
 
 
+@pytest.mark.serial
 def test_many_fetches_leave_nothing_behind(
     raw: Callable[[Script], Any], fetch: Fetch, make: Make
 ) -> None:

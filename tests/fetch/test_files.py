@@ -120,6 +120,7 @@ def open_descriptors() -> int:
     return len(os.listdir("/dev/fd"))
 
 
+@pytest.mark.serial
 def test_no_descriptor_stays_open(root: Path) -> None:
     """Not even of what turns out to be no file."""
     os.mkfifo(root / "pipe.ics")

@@ -370,6 +370,7 @@ class TestTheServer:
         assert fetch(url) == Refused(404)
         assert [seen.path for seen in server.requests] == ["/ada.ics"] * 2
 
+    @pytest.mark.serial
     def test_it_ends(self) -> None:
         before = threading.active_count()
         with FeedServer() as server:

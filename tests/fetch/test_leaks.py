@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_hundreds_of_fetches_leave_nothing_behind() -> None:
     """Neither file descriptors nor threads, neither objects nor memory."""

@@ -162,6 +162,7 @@ def test_an_error_of_ours_is_unknown_and_never_free(
         assert not result.complete
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("sieve", [True, False])
 def test_memory_stays_under_four_times_the_feed(sieve: bool) -> None:
     """Ten thousand events of everyday size, ten years of them; the window is three months."""

@@ -24,6 +24,8 @@ from extcal.testing import event, feed_text
 from extcal.testing.faults import FAULTS
 from extcal.testing.server import FeedServer
 
+pytestmark = pytest.mark.serial
+
 BODY = feed_text(event("2027-01-04T09:00Z", "PT1H"), event("2027-01-05T09:00Z", "PT1H"))
 
 

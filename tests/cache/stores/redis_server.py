@@ -24,12 +24,22 @@ class RedisServer:
     """A context manager; ``url`` is where it listens. It can be stopped and started in between."""
 
     def __init__(self) -> None:
-        self.port = _free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
         self._directory = tempfile.TemporaryDirectory(prefix="extcal-redis-")
         self._process: subprocess.Popen[bytes] | None = None
+        # Somebody else may take a port between the look and the start: then another one is tried.
+        for _ in range(10):
+            self.port = _free_port()
+            self.url = f"redis://127.0.0.1:{self.port}/0"
+            if self._launch():
+                return
+        raise RuntimeError("the server did not start")
 
     def start(self) -> None:
+        """Start anew, where it was before."""
+        if not self._launch():
+            raise RuntimeError("the server did not start")
+
+    def _launch(self) -> bool:
         if PROGRAM is None:
             raise RuntimeError(MISSING)
         options = f"--bind 127.0.0.1 --port {self.port} --appendonly no --loglevel warning"
@@ -40,11 +50,13 @@ class RedisServer:
             stderr=subprocess.DEVNULL,
         )
         until = time.monotonic() + _PATIENCE
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > until:
-                self.stop()
-                raise RuntimeError("the server did not start")
+        while self._process.poll() is None and time.monotonic() < until:
+            # Asked for its own number: a server of another test run may hold the port.
+            if self._answers():
+                return True
             time.sleep(0.02)
+        self.stop()
+        return False
 
     def stop(self) -> None:
         """End this process, and no other."""
@@ -56,13 +68,14 @@ class RedisServer:
     def _answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
+                connection.sendall(b"INFO server\r\n")
+                told = connection.recv(65_536)
         except OSError:
             return False
+        assert self._process is not None
+        return f"process_id:{self._process.pid}\r\n".encode() in told
 
     def __enter__(self) -> Self:
-        self.start()
         return self
 
     def __exit__(

@@ -258,6 +258,7 @@ def test_threads_never_see_half_a_cell(store: Store) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.serial
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_works_on(store: Store) -> None:
     """It reads what was there, writes, gets leases, and harms nothing of its parent's."""
@@ -394,6 +395,7 @@ def test_a_cell_shows_its_size_only() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.serial
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_memory_is_not_locked_in_a_child() -> None:
     """Though another thread of the parent was in the middle of it, and held a lease."""

@@ -496,6 +496,7 @@ FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not
 
 
 @FORKS
+@pytest.mark.serial
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 @pytest.mark.parametrize("readers", [0, 3])
 def test_a_forked_child_loses_nothing_it_writes(
@@ -545,6 +546,7 @@ def test_a_forked_child_loses_nothing_it_writes(
 
 
 @FORKS
+@pytest.mark.serial
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_store_that_is_gone_does_not_mind_a_fork(tmp_path: Path) -> None:
     """What is registered for forks does not keep it."""

@@ -1,0 +1,65 @@
+"""Runs the tests: on all cores what can share a machine, then one by one what measures the process.
+
+    python tools/run_tests.py [ARGUMENTS OF PYTEST]
+
+Two runs of pytest, whose reports both show. The last line says how long both took, in seconds of a
+clock and of the processors, and which tests were skipped, and why. ``-n 0`` uses one core.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+# Each worker may start a browser and a Redis: more than this many gain little and take memory.
+SIDE_BY_SIDE = ["-n", "logical", "--maxprocesses", "8", "--dist", "worksteal"]
+TITLES = {
+    "parallel": "on all cores",
+    "serial": "one by one: what counts descriptors or threads, forks, or measures memory",
+}
+NOTHING_TO_RUN = 5  # pytest's exit status where no test was collected
+
+
+def run(step: str, arguments: list[str], skipped: Path) -> int:
+    """One run of pytest; ``tests/conftest.py`` leaves out the tests of the other step."""
+    print(f"-- {TITLES[step]}", flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", f"--step={step}", f"--skips-to={skipped}"]
+    # The last -n counts: the caller may choose another for the cores, and none for what is serial.
+    command += [*SIDE_BY_SIDE, *arguments] if step == "parallel" else [*arguments, "-n", "0"]
+    return subprocess.run(command, check=False).returncode
+
+
+def summary(skipped: Path, began: float) -> str:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    reasons = Counter(map(json.loads, skipped.read_text("utf-8").splitlines()))
+    told = "; ".join(f"{count} ({reason})" for reason, count in reasons.most_common())
+    return (
+        f"-- {time.monotonic() - began:.0f} s, {used.ru_utime + used.ru_stime:.0f} CPU s;"
+        f" skipped: {told or 'nothing'}"
+    )
+
+
+def main(arguments: list[str]) -> int:
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="extcal-tests-") as folder:
+        skipped = Path(folder, "skips")
+        skipped.touch()
+        ended = [run(step, arguments, skipped) for step in TITLES]
+        print(summary(skipped, began), flush=True)
+    failed = [status for status in ended if status not in (0, NOTHING_TO_RUN)]
+    if failed:
+        return failed[0]
+    return min(ended)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
