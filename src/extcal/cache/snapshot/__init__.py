@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from extcal.cache.snapshot.snapshot import Snapshot
+from extcal.cache.snapshot.snapshot import Reading, Snapshot
 
-__all__ = ["Snapshot"]
+__all__ = ["Reading", "Snapshot"]
