@@ -1,9 +1,9 @@
 """python-dateutil's reading of a rule, and where it differs from the standard, with the reason.
 
-``instances`` gives what ``dateutil.rrule`` makes of a rule. DTSTART is added and COUNT applied
-outside, because dateutil lists and counts only what the rule produces, where 3.8.5.3 says "The
-"DTSTART" property value defines the first instance in the recurrence set" and 3.3.10 "The "DTSTART"
-property value always counts as the first occurrence".
+``instances`` gives what ``dateutil.rrule`` makes of a rule. DTSTART is added, because dateutil
+lists only what the rule produces, where 3.8.5.3 says "The "DTSTART" property value defines the
+first instance in the recurrence set". COUNT is applied outside to what the rule produces, as
+dateutil does itself, because here the window is passed as ``until`` and it takes only one of both.
 
 ``DIFFERENCES`` is the table of all other differences that are known.
 """
@@ -72,8 +72,7 @@ def instances(parts: Parts, dtstart: datetime, end: datetime) -> list[datetime] 
                 raise
         except IndexError:
             return None
-    found = [dtstart, *(start for start in produced if start > dtstart)]
-    return found[: parts.get("COUNT")]
+    return sorted({dtstart, *produced[: parts.get("COUNT")]})
 
 
 class _PastTheWindow(Exception):

@@ -93,14 +93,17 @@ def _week(ordinal: int, week_start: int) -> tuple[int, tuple[int, int]]:
 
 
 def instances(parts: Parts, dtstart: datetime, end: datetime) -> list[datetime]:
-    """The recurrence set up to, not including, ``end``: DTSTART first, whatever the rule says."""
+    """The recurrence set up to, not including, ``end``: DTSTART first, whatever the rule says.
+
+    COUNT "defines the number of occurrences at which to range-bound the recurrence": the rule's
+    own, from DTSTART on. A DTSTART that is none of them is one instance more.
+    """
     until = parts.get("UNTIL")
     if until is not None and until < dtstart:
         return []
-    produced = [start for start in _produced(parts, dtstart, end) if start > dtstart]
-    found = [dtstart, *produced]
-    if "COUNT" in parts:
-        found = found[: parts["COUNT"]]
+    produced = [start for start in _produced(parts, dtstart, end) if start >= dtstart]
+    produced = produced[: parts.get("COUNT")]
+    found = sorted({dtstart, *produced})
     return [start for start in found if start < end and (until is None or start <= until)]
 
 

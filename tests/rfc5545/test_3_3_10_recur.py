@@ -433,9 +433,9 @@ class TestTable:
         ("rule", "expected"),
         [
             ("FREQ=SECONDLY;BYHOUR=9;BYSETPOS=1,2;COUNT=2", ["090000", "090001"]),
-            ("FREQ=MINUTELY;BYSECOND=10,20,30;BYSETPOS=-1;COUNT=3", ["090000", "090030", "090130"]),
-            ("FREQ=HOURLY;BYMINUTE=0,20,40;BYSETPOS=2;COUNT=3", ["090000", "092000", "102000"]),
-            ("FREQ=DAILY;BYHOUR=9,12,15;BYSETPOS=-2;COUNT=2", ["090000", "120000"]),
+            ("FREQ=MINUTELY;BYSECOND=10,20,30;BYSETPOS=-1;COUNT=2", ["090000", "090030", "090130"]),
+            ("FREQ=HOURLY;BYMINUTE=0,20,40;BYSETPOS=2;COUNT=2", ["090000", "092000", "102000"]),
+            ("FREQ=DAILY;BYHOUR=9,12,15;BYSETPOS=-2;COUNT=1", ["090000", "120000"]),
         ],
     )
     def test_bysetpos_limits_the_set_of_a_small_period(
@@ -596,15 +596,35 @@ class TestDaysCountedFromTheEnd:
 
 
 class TestEnds:
-    def test_dtstart_counts_even_if_the_rule_does_not_produce_it(self) -> None:
-        """ "The "DTSTART" property value always counts as the first occurrence." """
-        found = expand("FREQ=WEEKLY;BYDAY=TH;COUNT=3", "20261202T093000", "20280101")
-        assert listed(found) == when("2026 Dec 2 3 10", "9:30")
+    @pytest.mark.parametrize(
+        ("rule", "dtstart", "expected"),
+        [
+            ("FREQ=WEEKLY;BYDAY=TH;COUNT=3", "20261202T093000", "2026 Dec 2 3 10 17"),
+            ("FREQ=WEEKLY;BYDAY=WE;COUNT=3", "20261202T093000", "2026 Dec 2 9 16"),
+            ("FREQ=WEEKLY;BYDAY=TH;COUNT=1", "20261202T093000", "2026 Dec 2 3"),
+            ("FREQ=WEEKLY;BYDAY=WE;COUNT=1", "20261202T093000", "2026 Dec 2"),
+            ("FREQ=MONTHLY;BYDAY=2MO;COUNT=1", "20261202T093000", "2026 Dec 2 14"),
+            ("FREQ=MONTHLY;BYMONTHDAY=2;COUNT=1", "20261202T093000", "2026 Dec 2"),
+            ("FREQ=HOURLY;BYHOUR=9;COUNT=2", "20261202T093000", "2026 Dec 2 3"),
+            ("FREQ=HOURLY;BYDAY=SA;BYHOUR=9;COUNT=2", "20261202T093000", "2026 Dec 2 5 12"),
+            ("FREQ=DAILY;BYMONTH=12;COUNT=2", "20261129T093000", "2026 Nov 29 Dec 1 2"),
+            (
+                "FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=31;COUNT=1",
+                "20261202T093000",
+                "2026 Dec 2 2027 Jan 31",
+            ),
+        ],
+    )
+    def test_count_counts_what_its_own_rule_gives(
+        self, rule: str, dtstart: str, expected: str
+    ) -> None:
+        """ "range-bound the recurrence": a DTSTART that is none of it is one instance more."""
+        assert listed(expand(rule, dtstart, "20280101")) == when(expected, "9:30")
 
-    def test_an_exrule_counts_dtstart_and_does_not_list_it(self) -> None:
+    def test_an_exrule_does_not_list_a_dtstart_that_it_does_not_give(self) -> None:
         rule = "FREQ=WEEKLY;BYDAY=TH;COUNT=3"
         found = expand(rule, "20261202T093000", "20280101", include_dtstart=False)
-        assert listed(found) == when("2026 Dec 3 10", "9:30")
+        assert listed(found) == when("2026 Dec 3 10 17", "9:30")
         found = expand("FREQ=WEEKLY", "20261202T093000", "20261210", include_dtstart=False)
         assert listed(found) == when("2026 Dec 2 9", "9:30")
 
@@ -647,9 +667,10 @@ class TestEnds:
         ],
     )
     def test_count_is_the_start_of_the_same_rule_without_it(self, rule: str) -> None:
-        """However it is computed, COUNT=n ends with the n-th instance."""
+        """However it is computed, COUNT=n ends with the n-th start that the rule gives."""
         endless, _, count = rule.partition(";COUNT=")
-        expected = listed(expand(endless, "20250106T090000", "20340101"))[: int(count)]
+        given = expand(endless, "20250106T090000", "20340101", include_dtstart=False)
+        expected = sorted({at("20250106T090000"), *listed(given)[: int(count)]})
         assert listed(expand(rule, "20250106T090000", "20340101")) == expected
         last = expected[-1].strftime("%Y%m%dT%H%M%S")
         assert listed(expand(rule, "20250106T090000", "20340101", lo=last)) == expected[-1:]

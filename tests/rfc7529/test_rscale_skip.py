@@ -155,7 +155,9 @@ class TestSkip:
                 expected = [day for day in everything if lo <= day < end]
                 assert dates(rule, "20200131", end, lo=lo) == expected
         counted = dates(f"{rule};COUNT=20", "20200131", "20990101")
-        assert counted == dates(rule, "20200131", "20990101")[:20]
+        # 31 January is in none of these rules but the first: it is one instance more.
+        more = "BYYEARDAY" in text or "BYWEEKNO" in text
+        assert counted == dates(rule, "20200131", "20990101")[: 20 + more]
 
 
 class TestSpelling:

@@ -6,10 +6,11 @@ not depend on how long ago a series began; only a COUNT over periods of uneven s
 DTSTART on. Periods and starts that are visited are paid for in steps of Work, and when those are
 gone the answer says from when on it is not known.
 
-How a set is formed: DTSTART is its first instance, whether the rule produces it or not, and is
-counted by COUNT. Then come the starts the rule produces after DTSTART; BYSETPOS counts over whole
-periods, also the first, and what lies before DTSTART falls away afterwards. COUNT and UNTIL both
-apply. An UNTIL before DTSTART leaves nothing.
+How a set is formed: DTSTART is its first instance, whether the rule produces it or not. Then come
+the starts the rule produces after DTSTART; BYSETPOS counts over whole periods, also the first, and
+what lies before DTSTART falls away afterwards. COUNT counts what the rule produces from DTSTART on,
+so a DTSTART that it does not produce is one instance more: a Thursday and COUNT=2 of Mondays are
+the Thursday and two Mondays. COUNT and UNTIL both apply. An UNTIL before DTSTART leaves nothing.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def starts(
     ``dtstart``, ``lo``, ``hi`` and ``until`` are local seconds in DTSTART's zone; ``until`` is the
     last second of the set, which the caller made of ``rule.until``. ``is_date`` says that DTSTART
     is a DATE. ``include_dtstart=False`` is for EXRULE: a DTSTART that the rule does not produce is
-    counted, but not listed. Days and weeks of at most ``dense`` seconds come as runs as well.
+    not listed. Days and weeks of at most ``dense`` seconds come as runs as well.
     Returns Starts; a rule that cannot touch the window costs no step.
     Raises nothing of its own. RFC 5545 sections 3.3.10 and 3.8.5.3.
     """
@@ -78,8 +79,6 @@ def starts(
     if until is not None and until < last:
         last = until
     first = lo if lo > dtstart else dtstart
-    if rule.count == 1 and dtstart < last:
-        last = dtstart
     if first > last or (until is not None and until < dtstart):
         return _NOTHING
     local: list[int] = []
@@ -96,7 +95,11 @@ def starts(
                 raise _Spent
 
         try:
-            _produce(rule, dtstart, first, last, spend, local, runs, dense)
+            wanted = None if rule.count is None else _wanted(rule, dtstart)
+            if wanted == 0:  # DTSTART was the only one
+                last = dtstart
+            if first <= last:
+                _produce(rule, dtstart, (first, last), wanted, spend, local, runs, dense)
         except _Spent:
             runs.sort(key=_start_of)
             latest = max(local[-1:] + [run[-1] for run in runs], default=first - 1)
@@ -147,21 +150,40 @@ def _is_too_dense(rule: Rule, work: Work) -> bool:
     return True
 
 
+def _wanted(rule: Rule, dtstart: int) -> int:
+    """How many starts behind DTSTART the COUNT of a rule asks for.
+
+    One second is looked at, which is within one period: no step is spent on it.
+    """
+    assert rule.count is not None
+    local: list[int] = []
+    runs: list[range] = []
+    _produce(rule, dtstart, (dtstart, dtstart), None, _spend_nothing, local, runs, 0)
+    return rule.count - 1 if local or runs else rule.count
+
+
+def _spend_nothing(steps: int) -> None:
+    del steps
+
+
 def _produce(
     rule: Rule,
     dtstart: int,
-    first: int,
-    last: int,
+    span: tuple[int, int],
+    wanted: int | None,
     spend: Callable[[int], None],
     local: list[int],
     runs: list[range],
     dense: int,
 ) -> None:
-    """Put what the rule produces in ``[first, last]`` into ``local`` and ``runs``."""
+    """Put what the rule produces from the first to the last second into ``local`` and ``runs``.
+
+    At most ``wanted`` of them come after DTSTART.
+    """
     if rule.by_month_day and days.never(rule):
         return
+    first, last = span
     freq = rule.freq
-    wanted = 0 if rule.count is None else rule.count - 1  # DTSTART itself is the first
     if freq in _SUBDAILY:
         found = subdaily.progressions(rule, dtstart)
         if wanted:
