@@ -9,11 +9,56 @@ import pytest
 
 from extcal.errors import FeedUrlError
 from extcal.fetch import Feed, UrlPolicy
+from extcal.fetch.address.providers import MICROSOFT_CLOUDS
 from extcal.fetch.address.url import Refusal
 
 FEED = "https://calendar.example.net/ada/a.ics"
 GOOGLE = "https://calendar.google.com/calendar/ical/ada%40example.org/private-0123/basic.ics"
 PUBLIC = "https://calendar.google.com/calendar/ical/t%40group.calendar.google.com/public/basic.ics"
+
+_FEED = "https://outlook.office365.com/owa/calendar/Ab1@example.org/K3y/calendar.ics"
+_PAGE = "https://outlook.office365.com/calendar/published/Ab1@example.org/K3y/calendar.html"
+PUBLISHED = [
+    (_PAGE, _FEED),
+    (_PAGE.replace(".html", ".ics"), _FEED),
+    (_PAGE.replace("https:", "http:"), _FEED),
+    (_PAGE.replace("https:", "webcal:"), _FEED),
+    (_PAGE.removeprefix("https://"), _FEED),
+    (_PAGE + "?culture=de-DE&path=/calendar/view/Month", _FEED),
+    (_PAGE + "#path=/calendar/view/Month", _FEED),
+    (_PAGE + "/", _FEED),
+    (_PAGE + ".", _FEED),
+    (_PAGE.replace("@", "%40"), _FEED.replace("@", "%40")),
+    (_PAGE.replace("outlook.office365.com", "OUTLOOK.OFFICE365.COM."), _FEED),
+    (
+        _PAGE.replace("/calendar/published/", "/Calendar/Published/").replace(
+            "calendar.html", "CALENDAR.HTML"
+        ),
+        _FEED,
+    ),
+    (_PAGE.replace("K3y/", "K3y/S-1-8-99/reach"), _FEED.replace("K3y/", "K3y/S-1-8-99/reach")),
+    *[
+        (_PAGE.replace("outlook.office365.com", host), _FEED.replace("outlook.office365.com", host))
+        for host in MICROSOFT_CLOUDS
+    ],
+    (
+        "https://outlook.live.com/calendar/published/0000-00/K3y/cid-1A/index.html",
+        "https://outlook.live.com/owa/calendar/0000-00/K3y/cid-1A/calendar.ics",
+    ),
+    (
+        "https://outlook.office365.com/OWA/Calendar/Ab1@example.org/K3y/Calendar.HTML?x=1",
+        _FEED,
+    ),
+    (
+        f"https://eur02.safelinks.protection.outlook.com/?url={quote(_PAGE, safe='')}&data=05",
+        _FEED,
+    ),
+    # Nobody but Microsoft has that page: elsewhere it may be anything.
+    (
+        "https://calendar.example.net/calendar/published/Ab1@example.org/K3y/calendar.html",
+        "https://calendar.example.net/calendar/published/Ab1@example.org/K3y/calendar.html",
+    ),
+]
 
 
 def base64_text(text: str) -> str:
@@ -193,6 +238,7 @@ def test_whatever_came_along_is_taken_off(pasted: str) -> None:
             "https://user.fm/calendar/v1-1/Calendar.ics",
             "https://user.fm/calendar/v1-1/Calendar.ics",
         ),
+        *PUBLISHED,
     ],
 )
 def test_an_address_that_follows_for_certain_is_made(pasted: str, address: str) -> None:
@@ -253,6 +299,13 @@ def test_an_address_that_follows_for_certain_is_made(pasted: str, address: str) 
         (f"not a URL:{FEED} at all", "scheme", "https://"),
         ("BEGIN:VCALENDAR\n" * 1_000, "scheme", "settings"),
         ("https://outlook.office.com/calendar/view/month", "page", "Outlook"),
+        ("https://outlook.office365.com/calendar/published/calendar.html", "page", "ICS link"),
+        ("https://outlook.office365.com/calendar/published/Ab@example.org", "page", "ICS link"),
+        (
+            "https://outlook.office365.com/calendar/published/Ab@example.org/Key/other.html",
+            "page",
+            "ICS link",
+        ),
         ("https://outlook.live.com/calendar/0/addfromweb?url=nothing", "page", "ICS"),
         ("https://outlook.com/", "page", "Outlook"),
         ("https://login.microsoftonline.com/common/oauth2", "page", "Outlook"),

@@ -57,7 +57,7 @@ _E_MAIL = re.compile(
     r"(?:mailto:)?[^@\s:/?]+(?:@|%40)((?:[^@\s:/?#.%]+\.)+[^@\s:/?#.%]+)", re.IGNORECASE
 )
 _ENDS = ".,;:!?"
-_SENTENCE_END = re.compile(r"(?<=\.ics)[.,;:!]+", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?:(?<=\.ics)|(?<=\.html))[.,;:!]+", re.IGNORECASE)
 
 _MAIL_DOMAINS = {
     "gmail.com": "google",
@@ -85,11 +85,18 @@ _PAGES = {
     "www.icloud.com": "icloud",
     "icloud.com": "icloud",
 }
-_OUTLOOK_PAGES = {
-    "calendar.html": "calendar.ics",
-    "index.html": "calendar.ics",  # outlook.live.com's name for it
-    "reachcalendar.html": "reachcalendar.ics",
-}
+# The pages beside a feed, whose folder it shares. Outlook's servers do not care about case, so the
+# fixed words may be in any; the mailbox and the key between them are kept as they are.
+# Matches /owa/calendar/a@b/1/calendar.html, and not /owa/calendar/a@b/1/calendar.ics.
+_OUTLOOK_PAGE = re.compile(
+    r"/owa/calendar(/.+)?/(calendar|index|reachcalendar)\.html/?", re.IGNORECASE
+)
+# What the newer web interface of Microsoft's own hosts says instead of /owa/calendar/.
+# Matches /calendar/published/a@b/1/calendar.html, and not /calendar/published/calendar.html.
+_OUTLOOK_PUBLISHED = re.compile(
+    r"/calendar/published((?:/[^/]+){2,})/(calendar|index|reachcalendar)\.(?:html|ics)/?",
+    re.IGNORECASE,
+)
 # Mail programs lead through a page of theirs first; where to stands in its address.
 _WRAPPERS = ("google.com", "www.google.com")
 _SAFE_LINKS = ".safelinks.protection.outlook.com"
@@ -236,11 +243,14 @@ def _recognise_google(url: Url) -> Url | Refusal:
 
 def _recognise_outlook(url: Url, provider: str) -> Url | Refusal:
     """``calendar.html`` is the page beside ``calendar.ics``; ``?url=`` may carry a feed to add."""
-    head, slash, last = url.path.rpartition("/")
-    feed = _OUTLOOK_PAGES.get(last.lower())
-    if url.path.startswith("/owa/calendar/") and feed is not None:
-        return replace(url, target=head + slash + feed)
-    if last.lower().endswith(".ics") or provider == "exchange":
+    found = _OUTLOOK_PAGE.fullmatch(url.path)
+    if found is None and provider == "outlook":
+        found = _OUTLOOK_PUBLISHED.fullmatch(url.path)
+    if found is not None:
+        # outlook.live.com calls its page index.html, and the feed beside it calendar.ics.
+        name = "reachcalendar" if found[2].lower() == "reachcalendar" else "calendar"
+        return replace(url, target=f"/owa/calendar{found[1] or ''}/{name}.ics")
+    if url.path.lower().endswith(".ics") or provider == "exchange":
         return url
     for value in _values(url, "url"):
         found = _carried_feed(value)

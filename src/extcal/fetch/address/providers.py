@@ -6,17 +6,27 @@ from types import MappingProxyType
 
 from extcal.fetch.address.url import Url
 
-__all__ = ["ADVICE", "provider_of"]
+__all__ = ["ADVICE", "MICROSOFT_CLOUDS", "provider_of"]
+
+MICROSOFT_CLOUDS: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "outlook.cloud.microsoft": "Microsoft 365",
+        "outlook.live.com": "Outlook.com",
+        "outlook.office.com": "Microsoft 365",
+        "outlook.office365.com": "Microsoft 365",
+        # Sovereign clouds. Germany's was closed in 2021; its addresses are still pasted.
+        "outlook-dod.office365.us": "Microsoft 365 DoD",
+        "outlook.office.de": "Microsoft 365 Germany",
+        "outlook.office365.us": "Microsoft 365 GCC High",
+        "partner.outlook.cn": "Microsoft 365 operated by 21Vianet",
+        "webmail.apps.mil": "Microsoft 365 DoD",
+    }
+)
+"""The hosts on which Microsoft itself publishes calendars, and the cloud that each belongs to."""
 
 _HOSTS = {
     "calendar.google.com": "google",
-    "outlook.cloud.microsoft": "outlook",
-    "outlook.live.com": "outlook",
-    "outlook.office.com": "outlook",
-    "outlook.office.de": "outlook",
-    "outlook.office365.com": "outlook",
-    "outlook.office365.us": "outlook",
-    "partner.outlook.cn": "outlook",
+    **dict.fromkeys(MICROSOFT_CLOUDS, "outlook"),
     "calendar.proton.me": "proton",
     "calendar.protonmail.com": "proton",
     "calendar.yahoo.com": "yahoo",
@@ -64,7 +74,7 @@ def provider_of(url: Url) -> str | None:
     path = url.path
     if url.host in ("www.google.com", "google.com") and path.startswith("/calendar/"):
         return "google"
-    if path.startswith("/owa/calendar/"):
+    if path[:14].lower() == "/owa/calendar/":
         return "exchange"
     if "/remote.php/dav/public-calendars/" in path or "/apps/calendar/" in path:
         return "nextcloud"
