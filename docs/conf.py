@@ -38,9 +38,9 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(?!extcal\.).*"),
     # What a signature shows, and nobody has to know.
     (r"py:class", r"extcal\.fetch\.feed\.SealedUrl"),
-    (r"py:class", r"extcal\.fetch\._url\.(Refusal|Url)"),
+    (r"py:class", r"extcal\.fetch\.address\.url\.(Refusal|Url)"),
     (r"py:class", r"extcal\.formats\.(google\.Google|graph\.Graph|records\.Has)\w+"),
-    (r"py:class", r"extcal\.ical\.source\.SupportsToIcal"),
+    (r"py:class", r"extcal\.ical\.parse\.source\.SupportsToIcal"),
     (r"py:class", r"extcal\.testing\.(faults\.Fault|server\.Reply)"),
 ]
 

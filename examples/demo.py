@@ -1,8 +1,9 @@
 """The main job, end to end, on your own machine: `make demo`.
 
 Two people paste the secret addresses of the calendars they keep elsewhere: Ada's is Google-like,
-Bob's Outlook-like. Both are served from this machine, on the loopback interface. The host asks for
-their availability, asks again, and asks once more 31 minutes later.
+Bob's Outlook-like. Both are served from this machine, on the loopback interface, Bob's behind the
+rule with which Microsoft turns away programs that it does not know. The host asks for their
+availability, asks again, and asks once more 31 minutes later.
 
     python examples/demo.py [--into FOLDER] [--picture FILE.svg]
 
@@ -85,8 +86,10 @@ def serve(server: FeedServer, template: str, monday: date, path: str) -> str:
         lambda found: f"{_day(monday, found[1], int(found[2] or 0)):%Y%m%d}",
         text,
     )
-    name = "basic.ics" if template == "google" else "calendar.ics"
-    return server.serve(path + name, body.replace("\n", "\r\n"), etag=f'"{template}-1"')
+    path += "basic.ics" if template == "google" else "calendar.ics"
+    if template == "outlook":
+        server.fail(path, "not a browser")
+    return server.serve(path, body.replace("\n", "\r\n"), etag=f'"{template}-1"')
 
 
 def _day(monday: date, weekday: str, offset: int) -> date:
@@ -127,7 +130,12 @@ def tell(server: FeedServer, clock: ManualClock, monday: date, folder: Path) -> 
         print(f"   {green('free')}  {words(slot.start)}  {clock_words(slot.start, slot.end)}")
 
     heading("4", "Half an hour is kept, not a second more")
-    print(f"   first look           {len(server.requests)} requests")
+    twice = len(server.requests) - len(feeds)
+    print(f"   first look           {len(feeds)} requests, and {twice} once more as a browser")
+    for request in server.requests:
+        who = "Bob" if request.path.startswith("/owa/") else "Ada"
+        print(dim(f"                        {who}  {request.headers['user-agent']}"))
+    print(dim("   Bob's publisher turns programs away. What it takes is asked first from then on."))
     tell_of_requests(server, calendars, clock, feeds, start, end, timedelta(minutes=0))
     tell_of_requests(server, calendars, clock, feeds, start, end, timedelta(minutes=31))
 

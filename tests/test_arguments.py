@@ -98,6 +98,7 @@ FETCHED: dict[str, list[Any]] = {
     "allow_hosts": [*NOT_SEVERAL, "", "http://name", [5]],
     "address_policy": NO_CALL,
     "user_agent": [5, "", "two\nlines"],
+    "user_agents": [5, "rota/1", {}],
     "limits": [5, {}, "none"],
     "max_fetches": NO_COUNT,
     "max_fetches_per_host": NO_COUNT,

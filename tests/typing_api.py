@@ -146,6 +146,7 @@ def watching(feed: extcal.Feed) -> extcal.CalendarCache:
     )
     assert_type(calendars.stats(), extcal.Stats)
     assert_type(calendars.stats().failures, Mapping[str, int])
+    assert_type(calendars.stats().as_browser, int)
     for found, outcome in calendars.refresh_many([feed], progress=True, per_host=8):
         assert_type(found, extcal.Feed)
         assert_type(outcome, extcal.Snapshot | extcal.Unavailable)
@@ -216,9 +217,14 @@ def fetching(response: extcal.FetchResponse) -> str:
     files: extcal.Fetcher = extcal.FileFetcher(root="/srv/calendars")
     fake: extcal.Fetcher = FakeFetcher({})
     extcal.HttpFetcher(policy=extcal.UrlPolicy(allow_networks=["10.0.0.0/8"]))
+    agents = extcal.UserAgents(default="rota/2 (+https://example.org)", browser=None)
+    assert_type(agents.microsoft, str)
+    assert_type(agents.browser, str | None)
+    extcal.HttpFetcher(user_agents=agents)
     del own, files, fake
     match response:
-        case extcal.Fetched(body=body):
+        case extcal.Fetched(body=body, as_browser=as_browser):
+            assert_type(as_browser, bool)
             return assert_type(body, bytes).decode()
         case extcal.NotModified():
             return "the same"
@@ -261,5 +267,7 @@ def testing() -> None:
     text = feed_text(event("2027-01-04T09:00", "PT1H", tz="Europe/Berlin"))
     assert_type(text, str)
     extcal.CalendarCache(fetcher=FakeFetcher({"https://example.org/a.ics": text}), clock=clock)
-    with FeedServer() as server:
+    with FeedServer(ssl_context=None) as server:
+        assert_type(server.port, int)
+        assert_type(server.url("/a.ics", host="outlook.office365.com"), str)
         assert_type(server.serve("/a.ics", text, etag='"1"'), str)

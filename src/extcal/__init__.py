@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         NotModified,
         Refused,
         UrlPolicy,
+        UserAgents,
     )
     from extcal.ical import (
         Expansion,
@@ -87,7 +88,7 @@ _ROOMS = {
     ),
     "fetch": (
         "AsyncFetcher AsyncHttpFetcher Failed Feed FetchRequest FetchResponse Fetched Fetcher"
-        " FileFetcher Gone HttpFetcher NotModified Refused UrlPolicy"
+        " FileFetcher Gone HttpFetcher NotModified Refused UrlPolicy UserAgents"
     ),
     "ical": "Expansion ExternalEvent expand free_busy read_freebusy write_freebusy",
     "intervals": "BLOCKING BusyPeriod FBType FreeBusy Period WorkingHours common_free",
@@ -140,6 +141,7 @@ __all__ = [
     "Store",
     "Unavailable",
     "UrlPolicy",
+    "UserAgents",
     "WorkingHours",
     "common_free",
     "expand",

@@ -1,4 +1,4 @@
-"""Where modules live now whose former names stand in pickles of earlier releases.
+"""What lets pickles of earlier releases load: former names of modules, and fields that are new.
 
 A pickle names the module of each class. Hosts keep pickled values in sessions, queues and files, so
 ``extcal.cache.snapshot.packed_busy`` in one of them must still be found. The finder stands at the
@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from importlib.abc import Loader
 
-__all__ = ["install"]
+__all__ = ["fill_in", "install"]
 
 _NOW = {
     "extcal.cache.busytime": "extcal.cache.snapshot.packed_busy",
@@ -52,3 +52,16 @@ def install() -> None:
     """Let pickles find the former names; once a process, however often it is called."""
     if not any(type(finder).__name__ == _FormerModules.__name__ for finder in sys.meta_path):
         sys.meta_path.append(_FormerModules())
+
+
+def fill_in(value: Any, state: Sequence[object]) -> None:
+    """Set the fields of a slotted dataclass as unpickled; for its ``__setstate__``.
+
+    An earlier release pickled the values of the fields that it knew, in order. Fields that came
+    after them get their defaults.
+    """
+    from dataclasses import MISSING, fields
+
+    for index, each in enumerate(fields(value)):
+        made = each.default if each.default_factory is MISSING else each.default_factory()
+        object.__setattr__(value, each.name, state[index] if index < len(state) else made)

@@ -21,6 +21,7 @@ from extcal import (
     FetchRequest,
     FetchResponse,
     Gone,
+    HttpFetcher,
     MemoryStore,
     NotModified,
     Refresh,
@@ -31,7 +32,9 @@ from extcal import (
 )
 from extcal.cache.refresh.log import FIELDS, tell
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
+from extcal.testing.server import FeedServer
 
+BOB = feed_text(event("2027-01-04T09:00Z", "PT1H"))
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -74,6 +77,23 @@ def test_what_was_answered_and_what_was_asked(
     assert (stats.fresh, stats.error_stale, stats.unavailable) == (6, 2, 1)
     assert (stats.answers, stats.in_flight, stats.stale, stats.spared) == (9, 0, 0, 0)
     assert pickle.loads(pickle.dumps(stats)) == stats
+
+
+def test_how_often_a_source_was_asked_as_a_browser(
+    make: Callable[..., CalendarCache], clock: ManualClock
+) -> None:
+    """Bob's publisher turns programs away: both his body and his 304 came to the second string."""
+    with FeedServer() as server:
+        bob = server.serve("/owa/calendar/b0b/calendar.ics", BOB, etag='"1"')
+        server.fail("/owa/calendar/b0b/calendar.ics", "not a browser")
+        calendars = make(fetcher=HttpFetcher(allow_networks=server.networks))
+        for _ in range(2):
+            calendars.get(bob)
+            clock.advance(HOUR)
+        asked = [request.headers["user-agent"][:7] for request in server.requests]
+    assert asked == ["extcal/", "Mozilla", "Mozilla"]
+    stats = calendars.stats()
+    assert (stats.fetches, stats.read, stats.unchanged, stats.as_browser) == (2, 1, 1, 2)
 
 
 # -- on_refresh -----------------------------------------------------------------------------------

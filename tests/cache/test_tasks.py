@@ -411,11 +411,12 @@ def test_a_waiter_for_another_caches_lease_is_bounded_too(
 def test_over_real_http(
     run: Callable[..., None], cache: Callable[..., AsyncCalendarCache], body: str
 ) -> None:
-    """With the fetcher that comes with it: read, confirmed by 304, and refused."""
+    """With the fetcher that comes with it: read as a browser, confirmed by 304, and refused."""
 
     async def main() -> None:
         with FeedServer() as server:
             feed = Feed(server.serve("/SECRET-7f3a/basic.ics", body, etag='"1"'))
+            server.fail("/SECRET-7f3a/basic.ics", "not a browser")
             fetcher = partial(AsyncHttpFetcher, allow_networks=server.networks)
             clock = ManualClock("2027-01-04T08:00Z")
             async with cache(fetcher=fetcher, clock=clock) as calendars:
@@ -426,6 +427,7 @@ def test_over_real_http(
                     await calendars.get(server.url("/nobody.ics"))
                 stats = calendars.stats()
                 assert (stats.read, stats.unchanged, stats.failures) == (1, 1, {"not_found": 1})
+                assert stats.as_browser == 2
         async with cache(fetcher=None) as calendars:
             with pytest.raises(Unavailable) as raised:
                 await calendars.get("https://127.0.0.1/basic.ics")

@@ -22,7 +22,6 @@ from extcal.fetch import (
 from extcal.fetch.address.proxy import Proxy, read_proxy
 from extcal.fetch.address.url import Refusal
 from extcal.fetch.http.exchange import (
-    ABOUT,
     Accident,
     Ask,
     Head,
@@ -30,12 +29,13 @@ from extcal.fetch.http.exchange import (
     Pause,
     Read,
     address_refused,
-    default_user_agent,
 )
+from extcal.fetch.user_agents import ABOUT, UserAgents
 from extcal.limits import Limits
 
 URL = "https://calendar.example.net/secret/a.ics"
 OUTLOOK = "https://outlook.office365.com/owa/calendar/1@example.org/2/calendar.ics"
+AGENT = UserAgents.only("tests/1")
 
 
 def journey(url: str = URL, policy: UrlPolicy | None = None, **request: object) -> Journey:
@@ -44,7 +44,7 @@ def journey(url: str = URL, policy: UrlPolicy | None = None, **request: object) 
         FetchRequest(Feed(url), **request),  # type: ignore[arg-type]
         policy or UrlPolicy(),
         limits,
-        "tests/1",
+        AGENT,
     )
 
 
@@ -100,10 +100,6 @@ class TestWhatIsSent:
         assert isinstance(other, Ask)
         assert "If-None-Match" in dict(same.headers)
         assert "If-None-Match" not in dict(other.headers)
-
-    def test_the_default_user_agent_is_honest(self) -> None:
-        assert default_user_agent().startswith("extcal/")
-        assert default_user_agent().endswith(f" (+{ABOUT})")
 
     def test_its_address_is_that_of_the_documentation(self) -> None:
         """Spelled in one place; what the package's metadata calls its documentation is the same."""
@@ -301,7 +297,7 @@ class TestRedirects:
         assert isinstance(of.head(ask(of), Head(302, (two[0], two[0]))), Ask)
 
     def test_an_address_longer_than_the_limit(self) -> None:
-        of = Journey(FetchRequest(Feed(URL)), UrlPolicy(), Limits(max_url_length=60), "tests/1")
+        of = Journey(FetchRequest(Feed(URL)), UrlPolicy(), Limits(max_url_length=60), AGENT)
         assert isinstance(of.head(ask(of), Head(302, (("location", "/" + "a" * 20),))), Ask)
         answer = of.head(ask(of), Head(302, (("location", "/" + "a" * 60),)))
         assert isinstance(answer, Failed)
@@ -365,7 +361,6 @@ class TestMicrosoftTurnsClientsAway:
     @pytest.mark.parametrize(
         ("status", "url", "fields"),
         [
-            (500, OUTLOOK, {}),
             (500, URL, {"X_OWA_Error": "Microsoft.Exchange.Clients.OwaBasicUnsupportedException"}),
             (302, OUTLOOK, {"X_OWA_Error": "x", "Location": "/owa/auth/errorfe.aspx?httpCode=500"}),
             (302, OUTLOOK, {"Location": "/owa/auth/errorfe.aspx?httpCode=500"}),

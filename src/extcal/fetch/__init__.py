@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         NotModified,
         Refused,
     )
+    from extcal.fetch.user_agents import UserAgents
 
 _MODULES = {
     "http.async_driver": "AsyncHttpFetcher",
@@ -38,6 +39,7 @@ _MODULES = {
         "FAILURE_KINDS AsyncFetcher Failed FetchRequest FetchResponse Fetched Fetcher Gone"
         " NotModified Refused"
     ),
+    "user_agents": "UserAgents",
 }
 _HOMES = {name: f"{__name__}.{home}" for home, names in _MODULES.items() for name in names.split()}
 
@@ -57,6 +59,7 @@ __all__ = [
     "NotModified",
     "Refused",
     "UrlPolicy",
+    "UserAgents",
     "as_feed",
 ]
 

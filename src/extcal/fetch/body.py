@@ -30,12 +30,16 @@ _CUT = Failed("truncated", looks_like="The answer broke off before its end.")
 
 
 class Body:
-    """One body being received. ``gzipped``: whether its Content-Encoding is gzip (RFC 1952)."""
+    """One body being received. ``gzipped``: whether its Content-Encoding is gzip (RFC 1952).
 
-    def __init__(self, limits: Limits, *, gzipped: bool) -> None:
+    ``spent``: bytes of earlier bodies of the same fetch, which count against the same limits.
+    """
+
+    def __init__(self, limits: Limits, *, gzipped: bool, spent: int = 0) -> None:
         self._limits = limits
-        self._wire = 0
-        self._decoded = 0
+        self._spent = spent
+        self._wire = spent
+        self._decoded = spent
         self._members = 0
         self._gzipped = gzipped
         self._inflate: zlib._Decompress | None = None
@@ -91,7 +95,11 @@ class Body:
 
     def end(self) -> bytes | Failed:
         """The whole body, or why there is none."""
-        if self._gzipped and self._wire and (self._inflate is None or not self._inflate.eof):
+        if (
+            self._gzipped
+            and self._wire > self._spent
+            and (self._inflate is None or not self._inflate.eof)
+        ):
             return _CUT
         return self._kept.getvalue()
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from types import NoneType
 from typing import Protocol
 
-from extcal.arguments import count_of, one_of_type
+from extcal._former_modules import fill_in
+from extcal.arguments import count_of, flag_of, one_of_type
 from extcal.fetch.feed import Feed
 from extcal.limits import Limits
 
@@ -88,19 +89,24 @@ class Fetched:
 
     ``etag`` and ``last_modified`` are the source's validators. ``moved_to`` is the fingerprint of
     the address a permanent redirect named, if every hop was permanent: worth telling the user,
-    never followed silently for good.
+    never followed silently for good. ``as_browser``: whether the source was asked as
+    :attr:`UserAgents.browser <extcal.fetch.UserAgents>`, because it takes nothing else.
     """
 
     body: bytes
     etag: str | None = None
     last_modified: str | None = None
     moved_to: str | None = None
+    as_browser: bool = field(default=False, compare=False)
+
+    __setstate__ = fill_in
 
     def __post_init__(self) -> None:
         one_of_type("body", self.body, bytes, "bytes")
         one_of_type("etag", self.etag, _TEXT, "a str or None")
         one_of_type("last_modified", self.last_modified, _TEXT, "a str or None")
         one_of_type("moved_to", self.moved_to, _TEXT, "a fingerprint or None")
+        flag_of("as_browser", self.as_browser)
 
     def __repr__(self) -> str:
         return f"<Fetched {len(self.body)} bytes>"
@@ -108,7 +114,14 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """What the asker holds is still current."""
+    """What the asker holds is still current. ``as_browser``: as in :class:`Fetched`."""
+
+    as_browser: bool = field(default=False, compare=False, repr=False)
+
+    __setstate__ = fill_in
+
+    def __post_init__(self) -> None:
+        flag_of("as_browser", self.as_browser)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ the server says what a :class:`Wire` says, byte by byte, and ends as it says.
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["FAULTS", "Fault", "Wire"]
+__all__ = ["FAULTS", "USER_AGENT_FAULTS", "Fault", "Wire"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,12 @@ class Fault:
 
     ``means``: what extcal's own fetcher makes of it, as the kind of a failure, ``"refused"``,
     ``"gone"``, ``"not modified"``, or ``"fetched"`` where only reading the body shows it.
+    ``spares``: of a User-Agent, whether it gets the calendar all the same.
     """
 
     answer: Callable[[str, bytes], Wire]
     means: str
+    spares: Callable[[str], bool] = lambda user_agent: False
 
 
 def _answer(
@@ -161,3 +164,41 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
     }
 )  # fmt: skip
 """Every name :meth:`FeedServer.fail` knows."""
+
+# Product, platform in brackets, a version of Chrome (RFC 9110 section 10.1.5: products and
+# comments). Takes "extcal/1.0 (Linux; +https://...) like Chrome/156" and "Mozilla/5.0 (Linux)
+# Chrome/139", and not "curl/8.5.0" nor "Mozilla/5.0".
+_LIKE_CHROME = re.compile(r"[!-~]+/[!-~]+ \([^()]+\) (.* )?Chrome/\d{2,3}(\.\d+)*( .*)?")
+# What Chrome and Firefox send, whatever follows it.
+_BROWSER = re.compile(
+    r"Mozilla/5\.0 \([^()]+\) "
+    r"(AppleWebKit/[\d.]+ \(KHTML, like Gecko\) Chrome/[\d.]+( Mobile)? Safari/[\d.]+"
+    r"|Gecko/[\d.]+ Firefox/[\d.]+)( .*)?"
+)
+_REFUSAL = "Microsoft.Exchange.Clients.Owa2.Server.Core.OwaBasicUnsupportedException"
+_TURNED_AWAY = _answer(
+    "302 Found", b"", "text/html; charset=utf-8", f"X-OWA-Error: {_REFUSAL}",
+    f"Location: /owa/auth/errorfe.aspx?httpCode=500&owaError={_REFUSAL}",
+)  # fmt: skip
+
+
+def _unless(*taken: re.Pattern[str]) -> Fault:
+    return Fault(
+        lambda path, good: _TURNED_AWAY,
+        "client_refused",
+        lambda user_agent: any(each.fullmatch(user_agent) for each in taken),
+    )
+
+
+USER_AGENT_FAULTS: Mapping[str, Fault] = MappingProxyType(
+    {
+        "not like Chrome": _unless(_LIKE_CHROME, _BROWSER),
+        "not a browser": _unless(_BROWSER),
+    }
+)
+"""Microsoft's rule about the User-Agent, in two strictnesses, for :meth:`FeedServer.fail`.
+
+``"not like Chrome"`` turns away who names no version of Chrome, and ``"not a browser"`` whoever
+does not send the whole string of a browser: with a redirect to ``errorfe.aspx``, as Microsoft's
+hosts do. Others get what is served.
+"""

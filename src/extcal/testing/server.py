@@ -15,10 +15,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
-from extcal.arguments import count_of, one_of_type
-from extcal.testing.faults import FAULTS, Fault, Wire
+from extcal.arguments import call_of, count_of, one_of_type
+from extcal.testing.faults import FAULTS, USER_AGENT_FAULTS, Fault, Wire
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["FeedServer", "ReceivedRequest", "Reply"]
 
@@ -76,11 +79,19 @@ class FeedServer:
 
     ``networks`` is what a fetcher's ``allow_networks`` needs to reach it. ``requests`` lists every
     request received so far, oldest first.
+
+    ``ssl_context``: an :class:`ssl.SSLContext` for servers, to serve https with its certificate. A
+    server can then stand in for any host that the certificate names: ask
+    ``server.url(path, host=...)`` with a fetcher whose ``resolver`` returns 127.0.0.1, whose
+    ``ssl_context`` trusts the certificate, and whose ``ports`` hold ``server.port``.
     """
 
     networks = ("127.0.0.1/32",)
 
-    def __init__(self) -> None:
+    def __init__(self, *, ssl_context: ssl.SSLContext | None = None) -> None:
+        if ssl_context is not None:
+            call_of("ssl_context", ssl_context, "an ssl.SSLContext", "wrap_socket")
+        self._ssl_context = ssl_context
         self._pages: dict[str, _Page] = {}
         self._failing: dict[str, _Failing] = {}
         self._ending = threading.Event()
@@ -91,7 +102,7 @@ class FeedServer:
 
     def __enter__(self) -> Self:
         self._ending.clear()
-        self._server = _Server(self._answer, self._ending)
+        self._server = _Server(self._answer, self._ending, self._ssl_context)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
@@ -121,11 +132,18 @@ class FeedServer:
         with self._lock:
             return list(self._received)
 
-    def url(self, path: str) -> str:
-        """The address of ``path`` on this server."""
+    @property
+    def port(self) -> int:
+        """The port of 127.0.0.1 on which the server listens."""
         if self._server is None:
             raise RuntimeError("the server does not run: use it in a with statement")
-        return f"http://127.0.0.1:{self._server.server_address[1]}{_rooted(path)}"
+        return int(self._server.server_address[1])
+
+    def url(self, path: str, *, host: str = "127.0.0.1") -> str:
+        """The address of ``path`` on this server, under the name ``host``."""
+        one_of_type("host", host, str, "a str such as 'outlook.office365.com'")
+        scheme = "http" if self._ssl_context is None else "https"
+        return f"{scheme}://{host}:{self.port}{_rooted(path)}"
 
     def serve(
         self,
@@ -168,16 +186,18 @@ class FeedServer:
         """Let ``path`` fail from now on, whatever is served there; returns its address.
 
         ``how``: one of :data:`extcal.testing.faults.FAULTS`, such as ``"500"``, ``"sign-in page"``,
-        ``"cut"`` or ``"stall"``. ``times``: only so often, then it serves again. Give the fetcher a
+        ``"cut"`` or ``"stall"``; or of :data:`extcal.testing.faults.USER_AGENT_FAULTS`, which fail
+        for some programs only. ``times``: only so often, then it serves again. Give the fetcher a
         short deadline, ``Limits(fetch_deadline=0.5)``, where a fault takes its time.
         Raises ValueError for a fault that is not known, and for ``times`` below one.
         """
         if times is not None:
             count_of("times", times)
-        if one_of_type("how", how, str, "the name of a fault") not in FAULTS:
-            raise ValueError(f"{how!r} is no fault; there are: {', '.join(FAULTS)}")
+        known = {**FAULTS, **USER_AGENT_FAULTS}
+        if one_of_type("how", how, str, "the name of a fault") not in known:
+            raise ValueError(f"{how!r} is no fault; there are: {', '.join(known)}")
         with self._lock:
-            self._failing[_rooted(path)] = _Failing(FAULTS[how], times)
+            self._failing[_rooted(path)] = _Failing(known[how], times)
         return self.url(path)
 
     def recover(self, path: str) -> None:
@@ -189,21 +209,21 @@ class FeedServer:
         with self._lock:
             self._received.append(request)
             page = self._pages.get(request.path)
-            fault = self._fault(request.path)
+            fault = self._fault(request)
         if fault is not None:
             return fault.answer(request.path, _ORDINARY if page is None else _body(page, request))
         if page is None:
             return Reply("no such calendar\n", 404, {"Content-Type": "text/plain"})
         return _served(page, request)
 
-    def _fault(self, path: str) -> Fault | None:
-        failing = self._failing.get(path)
-        if failing is None:
+    def _fault(self, request: ReceivedRequest) -> Fault | None:
+        failing = self._failing.get(request.path)
+        if failing is None or failing.fault.spares(request.headers.get("user-agent", "")):
             return None
         if failing.times is not None:
             failing.times -= 1
             if failing.times == 0:
-                del self._failing[path]
+                del self._failing[request.path]
         return failing.fault
 
 
@@ -249,16 +269,29 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def __init__(
-        self, answer: Callable[[ReceivedRequest], Reply | Wire], ending: threading.Event
+        self,
+        answer: Callable[[ReceivedRequest], Reply | Wire],
+        ending: threading.Event,
+        ssl_context: ssl.SSLContext | None,
     ) -> None:
         self.answer = answer
         self.ending = ending
+        self.ssl_context = ssl_context
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def server_bind(self) -> None:
         # HTTPServer would look its own name up here, which asks a name server.
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        if self.ssl_context is None:
+            super().finish_request(request, client_address)
+            return
+        # In the thread of the request: a client that is slow to greet holds up nobody else.
+        request.settimeout(_Handler.timeout)
+        with self.ssl_context.wrap_socket(request, server_side=True) as secure:
+            super().finish_request(secure, client_address)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is no news."""

@@ -23,8 +23,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "blocked_address": ("the address leads to a network that is not allowed", _PASTE_AGAIN),
     "blocked_url": ("the address is not one that is allowed", _PASTE_AGAIN),
     "client_refused": (
-        "the provider turns this client away",
-        "The operator can set another user_agent.",
+        "the provider turns this program away by its User-Agent",
+        "The operator can set other ones with HttpFetcher(user_agents=...).",
     ),
     "connect": ("the server cannot be reached", _WAIT),
     "dns": ("the server's name cannot be found", "Check the address; otherwise wait."),

@@ -332,6 +332,8 @@ class Ledger:
     ) -> None:
         outcome = "read" if isinstance(response, Fetched) else "unchanged"
         self.tally.count(outcome)
+        if isinstance(response, Fetched | NotModified) and response.as_browser:
+            self.tally.count("as_browser")
         tell(
             logging.INFO,
             "refreshed",

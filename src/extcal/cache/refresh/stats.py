@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from extcal._former_modules import fill_in
+
 __all__ = ["FAILED", "Stats", "stats_of"]
 
 FAILED = "failed:"
@@ -19,8 +21,10 @@ class Stats:
     older because nobody waited for the fetch, ``error_stale`` from what was older because the
     source could not be read, ``unavailable`` with nothing at all. Attempts: ``fetches`` in all, of
     which ``read`` brought a body that was read, ``unchanged`` a 304, and ``failures`` none, by
-    kind. ``spared`` requests were not made because their host was down. Right now: ``in_flight``
-    fetches wait or are under way, and ``hosts_down`` hosts are not asked.
+    kind; ``as_browser`` of the first two came from sources that turn programs away, and were asked
+    as a browser (:class:`extcal.UserAgents`). ``spared`` requests were not made because their host
+    was down. Right now: ``in_flight`` fetches wait or are under way, and ``hosts_down`` hosts are
+    not asked.
     """
 
     fresh: int = 0
@@ -34,6 +38,9 @@ class Stats:
     failures: Mapping[str, int] = field(default_factory=dict)
     in_flight: int = 0
     hosts_down: int = 0
+    as_browser: int = 0
+
+    __setstate__ = fill_in
 
     @property
     def answers(self) -> int:
@@ -60,4 +67,5 @@ def stats_of(counts: Mapping[str, int], *, in_flight: int, hosts_down: int) -> S
         failures=failures,
         in_flight=in_flight,
         hosts_down=hosts_down,
+        as_browser=counts.get("as_browser", 0),
     )

@@ -243,13 +243,13 @@ def _recognise_google(url: Url) -> Url | Refusal:
 
 def _recognise_outlook(url: Url, provider: str) -> Url | Refusal:
     """``calendar.html`` is the page beside ``calendar.ics``; ``?url=`` may carry a feed to add."""
-    found = _OUTLOOK_PAGE.fullmatch(url.path)
-    if found is None and provider == "outlook":
-        found = _OUTLOOK_PUBLISHED.fullmatch(url.path)
-    if found is not None:
+    page = _OUTLOOK_PAGE.fullmatch(url.path)
+    if page is None and provider == "outlook":
+        page = _OUTLOOK_PUBLISHED.fullmatch(url.path)
+    if page is not None:
         # outlook.live.com calls its page index.html, and the feed beside it calendar.ics.
-        name = "reachcalendar" if found[2].lower() == "reachcalendar" else "calendar"
-        return replace(url, target=f"/owa/calendar{found[1] or ''}/{name}.ics")
+        name = "reachcalendar" if page[2].lower() == "reachcalendar" else "calendar"
+        return replace(url, target=f"/owa/calendar{page[1] or ''}/{name}.ics")
     if url.path.lower().endswith(".ics") or provider == "exchange":
         return url
     for value in _values(url, "url"):

@@ -66,7 +66,8 @@ class AsyncHttpFetcher(Door):
         step: Step = journey.begin()
         while True:
             if isinstance(step, Ask):
-                step = await self._hop(journey, step, deadline)
+                ask, step = step, await self._hop(journey, step, deadline)
+                self._learn(journey, ask, step)
             elif isinstance(step, Accident):
                 step = journey.try_again(step, left=deadline.rest(), chance=self._jitter())
             elif isinstance(step, Pause):
@@ -149,10 +150,12 @@ class AsyncHttpFetcher(Door):
         return self._trust()
 
 
-async def _receive(journey: Journey, read: Read, response: httpcore2.Response) -> FetchResponse:
+async def _receive(
+    journey: Journey, read: Read, response: httpcore2.Response
+) -> Accident | FetchResponse:
     from anyio.lowlevel import checkpoint
 
-    body = Body(journey.limits, gzipped=read.gzipped)
+    body = Body(journey.limits, gzipped=read.gzipped, spent=read.spent)
     async with aclosing(response.aiter_stream()) as pieces:
         async for piece in pieces:
             for failed in body.take(piece):

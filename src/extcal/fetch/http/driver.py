@@ -34,7 +34,9 @@ class HttpFetcher(Door):
     ``policy``: a :class:`~extcal.fetch.UrlPolicy`; or its fields as keywords (``allow_networks``,
     ``deny_networks``, ``allow_http``, ``allow_ip_literals``, ``allow_nat64``, ``ports``,
     ``allow_hosts``, ``address_policy``).
-    ``user_agent``: what the requests say of themselves, by default extcal's name and version.
+    ``user_agents``: what the requests say of the program that asks, a
+    :class:`~extcal.fetch.UserAgents`; by default extcal's name, and to Microsoft's hosts one more
+    form of it that they take. ``user_agent``: one string for everybody instead.
     ``limits``: used in place of the limits of each request.
     ``max_fetches``, ``max_fetches_per_host``: at most so many requests at a time; the others wait
     their turn, and waiting counts against their deadline.
@@ -64,7 +66,8 @@ class HttpFetcher(Door):
         step: Step = journey.begin()
         while True:
             if isinstance(step, Ask):
-                step = self._hop(journey, step, deadline)
+                ask, step = step, self._hop(journey, step, deadline)
+                self._learn(journey, ask, step)
             elif isinstance(step, Accident):
                 step = journey.try_again(step, left=deadline.rest(), chance=self._jitter())
             elif isinstance(step, Pause):
@@ -142,8 +145,8 @@ class HttpFetcher(Door):
 
 def _receive(
     journey: Journey, read: Read, response: httpcore2.Response, deadline: Deadline
-) -> FetchResponse:
-    body = Body(journey.limits, gzipped=read.gzipped)
+) -> Accident | FetchResponse:
+    body = Body(journey.limits, gzipped=read.gzipped, spent=read.spent)
     for piece in response.iter_stream():
         for failed in body.take(piece):
             deadline.left()

@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from importlib import import_module
+from urllib.parse import unquote
 
-from extcal.fetch.address.providers import provider_of
+from extcal.fetch.address.providers import MICROSOFT_CLOUDS, provider_of
 from extcal.fetch.address.url import Refusal, Url, resolve_reference
 from extcal.fetch.body import failure_of, sign_in_page
 from extcal.fetch.feed import fingerprint_of
@@ -28,6 +28,7 @@ from extcal.fetch.protocol import (
     NotModified,
     Refused,
 )
+from extcal.fetch.user_agents import UserAgents
 from extcal.limits import Limits
 
 __all__ = [
@@ -39,11 +40,9 @@ __all__ = [
     "Read",
     "Step",
     "address_refused",
-    "default_user_agent",
+    "turned_away_by",
 ]
 
-# Where a publisher can read who asks; the documentation's address in pyproject.toml is the same.
-ABOUT = "https://extcal.readthedocs.io/"
 ACCEPT = "text/calendar, text/plain;q=0.5, */*;q=0.1"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
@@ -62,6 +61,8 @@ _SIGN_IN_HOSTS = frozenset(
 # RFC 9110 section 5.5, and no longer than anybody's validator: what is echoed must be harmless.
 _ECHOED = re.compile(r"[\x20-\x7e]{1,1024}")
 _SECONDS = re.compile(r"[0-9]{1,10}")
+_ERROR_PAGE = "/errorfe.aspx"  # where Exchange leads whom it refuses, in any case of letters
+MOST_BROWSER_HOSTS = 256  # that a fetcher remembers
 
 _FAULT = "The server has a fault of its own."
 _NOBODY_ASKED = Failed("protocol", looks_like="The server answered something nobody asked for.")
@@ -72,17 +73,15 @@ _NO_SINGLE_ADDRESS = Failed(
     "redirect_refused", looks_like="The server names no single new address."
 )
 
+_SET_ANOTHER = "The operator can set other ones with HttpFetcher(user_agents=...)."
 _CLIENT_REFUSED = (
-    "Microsoft turns this program away by its User-Agent; the calendar itself may be fine. Another"
-    " one can be set with HttpFetcher(user_agent=...)."
+    "Microsoft turns this program away by its User-Agent; the calendar itself may be fine."
+    f" {_SET_ANOTHER}"
 )
-
-
-def default_user_agent() -> str:
-    """Who asks, honestly (RFC 9110 section 10.1.5)."""
-    # By name: the face knows every room, and this room must know none to its right.
-    version = import_module("extcal").__version__
-    return f"extcal/{version} (+{ABOUT})"
+_MICROSOFT_FAULT = (
+    "Microsoft's server has a fault of its own, or turns this program away by its User-Agent"
+    f" without saying so. {_SET_ANOTHER}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +112,22 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Send GET for ``url`` with ``headers``, and come back with the head."""
+    """Send GET for ``url`` with ``headers``, and come back with the head.
+
+    ``hops``: how many redirects led here; ``permanent``: whether all of them were. ``again``: this
+    fetch has had its other try. ``browser_hosts``: the hosts that it asks as a browser;
+    ``switched``: it has already changed what it says of itself. ``spent``: how many bytes of body
+    it has read and thrown away.
+    """
 
     url: Url
     headers: tuple[tuple[str, str], ...]
     hops: int = 0
     permanent: bool = True
     again: bool = False
+    browser_hosts: frozenset[str] = frozenset()
+    switched: bool = False
+    spent: int = 0
 
     def __repr__(self) -> str:
         return f"<Ask {self.url!r}>"
@@ -127,10 +135,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Accident:
-    """An answer that one more try may better: a reset, silence, a gateway that is not ready."""
+    """An answer that one more try may better: a reset, silence, a gateway that is not ready.
+
+    ``otherwise``: the server does not take this program for its User-Agent, and this asks the same
+    under another one.
+    """
 
     ask: Ask
-    answer: Failed
+    answer: Failed | Gone
+    otherwise: Ask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +156,30 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Read the body into a :class:`~extcal.fetch.body.Body`, and come back with its bytes."""
+    """Read the body into a :class:`~extcal.fetch.body.Body`, and come back with its bytes.
+
+    ``spent``: what earlier bodies of this fetch took of its bytes. ``turned_away``: what it comes
+    to if the body is no calendar and the head said why.
+    """
 
     gzipped: bool
     answer: Fetched
     provider: str | None
-    refuses_clients: bool = False
+    spent: int = 0
+    turned_away: Accident | Failed | Gone | None = None
 
-    def finish(self, body: bytes | Failed) -> FetchResponse:
+    def finish(self, body: bytes | Failed) -> Accident | FetchResponse:
         """What the whole body amounts to."""
         if isinstance(body, Failed):
             return body
         failed = failure_of(body, self.provider)
         if failed is None:
             return replace(self.answer, body=body)
-        if self.refuses_clients:
-            return Failed("client_refused", looks_like=_CLIENT_REFUSED)
-        return failed
+        turned_away = self.turned_away
+        if isinstance(turned_away, Accident) and turned_away.otherwise is not None:
+            otherwise = replace(turned_away.otherwise, spent=self.spent + len(body))
+            return replace(turned_away, otherwise=otherwise)
+        return turned_away or failed
 
 
 Step = Ask | Accident | Pause | FetchResponse
@@ -168,12 +188,16 @@ Step = Ask | Accident | Pause | FetchResponse
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """Everything about one fetch that does not change on the way."""
+    """Everything about one fetch that does not change on the way.
+
+    ``browser_hosts``: the hosts of which the fetcher knows that they take nothing but a browser.
+    """
 
     request: FetchRequest
     policy: UrlPolicy
     limits: Limits
-    user_agent: str
+    user_agents: UserAgents
+    browser_hosts: frozenset[str] = frozenset()
 
     def begin(self) -> Ask | FetchResponse:
         """The first step."""
@@ -183,13 +207,14 @@ class Journey:
         refusal = self.policy.judge(url)
         if refusal is not None:
             return Failed("blocked_url", looks_like=_spoken(refusal))
-        return Ask(url, self._headers(url))
+        headers = self._headers(url, self.browser_hosts)
+        return Ask(url, headers, browser_hosts=self.browser_hosts)
 
-    def _headers(self, url: Url) -> tuple[tuple[str, str], ...]:
+    def _headers(self, url: Url, browser_hosts: frozenset[str]) -> tuple[tuple[str, str], ...]:
         """A fresh set for every hop: nothing a hop said is carried to the next one."""
         headers = [
             ("Host", url.authority),
-            ("User-Agent", self.user_agent),
+            ("User-Agent", self.user_agents.to(url.host, as_browser=url.host in browser_hosts)),
             ("Accept", ACCEPT),
             ("Accept-Encoding", "gzip"),
             ("Connection", "close"),
@@ -209,13 +234,12 @@ class Journey:
 
     def head(self, ask: Ask, head: Head) -> Read | Step:
         """What the head of the answer to ``ask`` means."""
-        status = head.status
-        refuses_clients = _refuses_clients(head)
-        provider = provider_of(ask.url)
+        status, refusal = head.status, turned_away_by(ask.url, head)
         if status == 200:
-            return self._body(ask, head, provider, refuses_clients)
-        microsoft = provider == "outlook" and status == 500
-        if refuses_clients or microsoft:
+            return self._body(ask, head, refusal)
+        if refusal is not None:
+            return self._otherwise(ask, _turned_away(head, refusal))
+        if head.get("x-owa-error") is not None and not 400 <= status < 500:
             return Failed("client_refused", retry_after(head), _CLIENT_REFUSED)
         if status in REDIRECTS:
             return self._redirect(ask, head)
@@ -248,34 +272,49 @@ class Journey:
             return _CUT if ended else _NOT_HTTP
         return _NOT_HTTP if heard else Accident(ask, _NO_ANSWER)
 
-    def try_again(self, accident: Accident, *, left: float, chance: float) -> Pause | Failed:
+    def try_again(self, accident: Accident, *, left: float, chance: float) -> Pause | Failed | Gone:
         """One other try for an accident, if ``left`` seconds allow; ``chance`` is in [0, 1).
 
         The hop begins anew, so that its name is looked up and judged once more. A server that asks
         to wait longer (Retry-After) is left alone.
         """
         ask, answer = accident.ask, accident.answer
-        asked_for = answer.retry_after or 0.0
+        asked_for = 0.0 if isinstance(answer, Gone) else answer.retry_after or 0.0
+        if accident.otherwise is not None:
+            # No pause unless the server asks for one: it answered at once, and by a rule.
+            patient = asked_for <= LONGEST_PAUSE
+            return Pause(asked_for, accident.otherwise) if patient else answer
         seconds = max(SHORTEST_PAUSE + chance * (LONGEST_PAUSE - SHORTEST_PAUSE), asked_for)
         if ask.again or asked_for > LONGEST_PAUSE or seconds + WORTH_TRYING > left:
             return answer
         return Pause(seconds, replace(ask, again=True))
 
+    def _otherwise(self, ask: Ask, answer: Failed | Gone) -> Accident | Failed | Gone:
+        """``answer``, unless the same fetch can ask once more under another User-Agent.
+
+        The other one of a host that was asked as a browser is the usual one: what was learnt about
+        it may no longer be so.
+        """
+        browser_hosts = ask.browser_hosts ^ {ask.url.host}
+        headers = self._headers(ask.url, browser_hosts)
+        if ask.switched or headers == ask.headers:
+            return answer
+        other = replace(ask, headers=headers, browser_hosts=browser_hosts, switched=True)
+        return Accident(ask, answer, other)
+
     def _not_modified(self, ask: Ask) -> FetchResponse:
         if any(name in ("If-None-Match", "If-Modified-Since") for name, _ in ask.headers):
-            return NotModified()
+            return NotModified(as_browser=ask.url.host in ask.browser_hosts)
         return _NOBODY_ASKED
 
-    def _body(
-        self, ask: Ask, head: Head, provider: str | None, refuses_clients: bool
-    ) -> Read | FetchResponse:
+    def _body(self, ask: Ask, head: Head, refusal: str | None) -> Read | FetchResponse:
         encodings = [word for word in head.all("content-encoding") if word != "identity"]
         if encodings not in ([], ["gzip"], ["x-gzip"]):
             return Failed(
                 "bad_encoding", looks_like="The answer is compressed as nobody asked for."
             )
         length = head.get("content-length") or ""
-        if _SECONDS.fullmatch(length) and int(length) > self.limits.max_wire_bytes:
+        if _SECONDS.fullmatch(length) and ask.spent + int(length) > self.limits.max_wire_bytes:
             return Failed("too_large", looks_like="The calendar is larger than is read.")
         moved = ask.hops > 0 and ask.permanent
         # A validator goes back only to the origin that issued it, and that is the feed's own.
@@ -285,8 +324,14 @@ class Journey:
             etag=_validator(head, "etag") if own else None,
             last_modified=_validator(head, "last-modified") if own else None,
             moved_to=fingerprint_of(ask.url) if moved else None,
+            as_browser=ask.url.host in ask.browser_hosts,
         )
-        return Read(bool(encodings), answer, provider, refuses_clients)
+        away: Accident | Failed | Gone | None = None
+        if refusal is not None:
+            away = self._otherwise(ask, _turned_away(head, refusal))
+        elif head.get("x-owa-error") is not None:
+            away = _turned_away(head, "header")
+        return Read(bool(encodings), answer, provider_of(ask.url), ask.spent, away)
 
     def _redirect(self, ask: Ask, head: Head) -> Ask | FetchResponse:
         """RFC 9110 section 15.4, every hop judged from the beginning."""
@@ -298,7 +343,7 @@ class Journey:
         url = resolve_reference(ask.url, location)
         if isinstance(url, Refusal) or len(url.text) > self.limits.max_url_length:
             return Failed("redirect_refused", looks_like="The server redirects to no web address.")
-        if url.path.lower().endswith("/errorfe.aspx"):
+        if _ERROR_PAGE in _decoded(url.path):
             return Failed("client_refused", retry_after(head), _CLIENT_REFUSED)
         if url.host in _SIGN_IN_HOSTS:
             return sign_in_page(provider_of(ask.url))
@@ -311,7 +356,30 @@ class Journey:
         if ask.hops >= self.limits.max_redirects:
             return Failed("too_many_redirects", looks_like="The server redirects again and again.")
         permanent = ask.permanent and head.status in PERMANENT
-        return Ask(url, self._headers(url), ask.hops + 1, permanent, ask.again)
+        browser_hosts = ask.browser_hosts
+        if ask.url.host in browser_hosts and {ask.url.host, url.host} <= MICROSOFT_CLOUDS.keys():
+            browser_hosts |= {url.host}  # what one of Microsoft's hosts refuses, the others do
+        headers = self._headers(url, browser_hosts)
+        return replace(
+            ask,
+            url=url,
+            headers=headers,
+            hops=ask.hops + 1,
+            permanent=permanent,
+            browser_hosts=browser_hosts,
+        )
+
+    def learnt(self, known: tuple[str, ...], ask: Ask, step: object) -> tuple[str, ...]:
+        """``known``, the hosts that take nothing but a browser, after the answer to ``ask``.
+
+        Only a calendar, or word that it has not changed, teaches anything. The oldest are forgotten
+        when there are too many, which costs each of them one more request.
+        """
+        if not isinstance(step, Fetched | NotModified) or ask.browser_hosts == self.browser_hosts:
+            return known
+        changed = ask.browser_hosts ^ self.browser_hosts
+        learnt = sorted(changed & ask.browser_hosts)
+        return (*(host for host in known if host not in changed), *learnt)[-MOST_BROWSER_HOSTS:]
 
 
 def address_refused(refusal: Refusal) -> Failed:
@@ -324,12 +392,36 @@ def _spoken(refusal: Refusal) -> str:
     return f"{refusal.message} {refusal.advice}"
 
 
-def _refuses_clients(head: Head) -> bool:
-    """Outlook's own word for a User-Agent it does not like; 4xx may have other reasons for it."""
-    reason = head.get("x-owa-error")
-    if reason is None or head.status == 410:
-        return False
-    return "unsupported" in reason.lower() or not 400 <= head.status < 500
+def turned_away_by(url: Url, head: Head) -> str | None:
+    """How a server of Microsoft's refused a program for its User-Agent; None if it did not.
+
+    ``"header"``: X-OWA-Error holds "Unsupported". ``"redirect"``: to the page errorfe.aspx, which
+    is told OwaBasicUnsupportedException. ``"500"``: one of Microsoft's own hosts says nothing but
+    500, which can also be a fault of its own.
+    """
+    reasons = [value for name, value in head.fields if name == "x-owa-error"]
+    if head.status != 304 and any("unsupported" in _decoded(reason) for reason in reasons):
+        return "header"
+    location = head.get("location")
+    if head.status in REDIRECTS and location:
+        page = resolve_reference(url, location)
+        if isinstance(page, Url) and _ERROR_PAGE in _decoded(page.path):
+            return "redirect" if "owabasicunsupportedexception" in _decoded(page.target) else None
+    bare = head.status == 500 and not reasons and url.host in MICROSOFT_CLOUDS
+    return "500" if bare else None
+
+
+def _turned_away(head: Head, refusal: str) -> Failed | Gone:
+    if head.status == 410:
+        return Gone(head.status)
+    if refusal == "500":
+        return Failed("server_error", retry_after(head), _MICROSOFT_FAULT)
+    return Failed("client_refused", retry_after(head), _CLIENT_REFUSED)
+
+
+def _decoded(text: str) -> str:
+    """In lower case, and without percent-encoding, which may have been applied twice."""
+    return unquote(unquote(text)).lower()
 
 
 def _validator(head: Head, name: str) -> str | None:

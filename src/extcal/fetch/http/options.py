@@ -16,9 +16,10 @@ from extcal.fetch.address.networks import Network
 from extcal.fetch.address.proxy import Proxy, read_proxy
 from extcal.fetch.http.deadline import Deadline
 from extcal.fetch.http.dns import Lookup, Resolver, SharedTurns, system_resolver
-from extcal.fetch.http.exchange import Journey, default_user_agent
+from extcal.fetch.http.exchange import Ask, Journey, Step
 from extcal.fetch.policy import AddressPolicy, UrlPolicy
 from extcal.fetch.protocol import Failed, FetchRequest
+from extcal.fetch.user_agents import UserAgents, read_user_agent
 from extcal.limits import Limits
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Door:
     """The arguments of HttpFetcher and AsyncHttpFetcher."""
 
     # What a traceback with local variables shows of a fetcher whose arguments were refused.
-    _user_agent = "refused"
+    _user_agents = UserAgents.only("refused")
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Door:
         allow_hosts: str | Iterable[str] = (),
         address_policy: AddressPolicy | None = None,
         user_agent: str | None = None,
+        user_agents: UserAgents | None = None,
         limits: Limits | None = None,
         max_fetches: int = 32,
         max_fetches_per_host: int = 4,
@@ -82,7 +84,8 @@ class Door:
         if policy is not None:
             fields = one_of_type("policy", policy, UrlPolicy, "a UrlPolicy")
         self._policy = fields
-        self._user_agent = _read_user_agent(user_agent)
+        self._user_agents = _read_user_agents(user_agent, user_agents)
+        self._browser_hosts: tuple[str, ...] = ()
         if limits is not None:
             one_of_type("limits", limits, Limits, "Limits")
         self._limits = limits
@@ -105,7 +108,7 @@ class Door:
         return self._policy
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._user_agent.partition(' ')[0]}>"
+        return f"<{type(self).__name__} {self._user_agents.default.partition(' ')[0]}>"
 
     def _require(self) -> None:
         """Raise ImportError if what this fetcher needs is not installed."""
@@ -113,7 +116,16 @@ class Door:
     def _begin(self, request: FetchRequest) -> tuple[Journey, Deadline]:
         limits = request.limits if self._limits is None else self._limits
         deadline = Deadline(min(request.deadline, limits.fetch_deadline))
-        return Journey(request, self._policy, limits, self._user_agent), deadline
+        browser_hosts = frozenset(self._browser_hosts)
+        return Journey(request, self._policy, limits, self._user_agents, browser_hosts), deadline
+
+    def _learn(self, journey: Journey, ask: Ask, step: Step) -> None:
+        # A tuple is replaced as a whole, so that no lock is needed, and none can be held by a
+        # thread that a fork leaves behind. If two threads learn at the same moment, one of them
+        # may be overwritten; then the next fetch from that host learns it again.
+        learnt = journey.learnt(self._browser_hosts, ask, step)
+        if learnt != self._browser_hosts:
+            self._browser_hosts = learnt
 
     def _trust(self) -> ssl.SSLContext:
         """The TLS context, built once: reading the system's certificates takes a while.
@@ -134,12 +146,9 @@ def mistake(request: FetchRequest, error: Exception) -> Failed:
     return Failed("fetcher_error")
 
 
-def _read_user_agent(user_agent: str | None) -> str:
-    if user_agent is None:
-        return default_user_agent()
-    if not isinstance(user_agent, str):
-        raise TypeError(f"user_agent takes a str, not {type(user_agent).__name__}")
-    user_agent = user_agent.strip()
-    if not user_agent or not user_agent.isascii() or not user_agent.isprintable():
-        raise ValueError("user_agent takes one line of printable ASCII")
-    return user_agent
+def _read_user_agents(user_agent: str | None, user_agents: UserAgents | None) -> UserAgents:
+    if user_agents is not None:
+        one_of_type("user_agents", user_agents, UserAgents, "UserAgents")
+    if user_agent is not None:
+        return UserAgents.only(read_user_agent("user_agent", user_agent))
+    return UserAgents() if user_agents is None else user_agents
