@@ -15,8 +15,8 @@ import extcal
 HERE = Path(__file__).parent
 ROOM = Path(extcal.__file__).parent / "fetch"
 MODULES = "address/networks address/paste address/providers address/proxy address/url body feed"
-MODULES += " http/deadline http/exchange http/turns http/wire/quiet policy protocol"
-TESTS = "body core feed guard hostile policy secrets turns user_input"
+MODULES += " http/deadline http/exchange http/turns http/wire/quiet policy protocol user_agents"
+TESTS = "body core feed guard hostile policy secrets turns user_agents user_input"
 
 
 def test_every_line_and_every_branch(tmp_path: Path) -> None:

@@ -237,6 +237,14 @@ class TestRefusals:
         assert isinstance(second, Read)
         assert second.spent == len(b"<html>unsupported</html>")
 
+    def test_a_page_with_200_and_another_reason(self) -> None:
+        of = journey()
+        step = of.head(begun(of), head(200, X_OWA_Error="ObjectNotFoundException"))
+        assert isinstance(step, Read)
+        answer = step.finish(b"<html>no</html>")
+        assert isinstance(answer, Failed)
+        assert answer.kind == "client_refused"
+
     @pytest.mark.parametrize(
         ("url", "answer"),
         [

@@ -13,6 +13,7 @@ import click
 from rich.text import Text
 
 import extcal
+from extcal.cli.canary import canary, record_json, record_text
 from extcal.cli.gather import Gathered, Question, gather
 from extcal.cli.inspect import check as check_one
 from extcal.cli.inspect import checked_json, checked_text
@@ -71,6 +72,12 @@ def app() -> None:
 
 @app.command()
 @source_options
+@click.option(
+    "--canary",
+    "wants_record",
+    is_flag=True,
+    help="Ask the publisher once under each User-Agent, and print a record to send in.",
+)
 @click.pass_context
 def check(
     context: click.Context,
@@ -80,15 +87,21 @@ def check(
     owner: tuple[str, ...],
     networks: tuple[str, ...],
     wants_json: bool,
+    wants_record: bool,
 ) -> None:
     """Tell whether a calendar can be used, and what is odd about it.
 
     Who publishes it, what came, how big and how fast, which zones its times are in, what is
     in the next three months, and every problem.
+
+    With --canary: how its publisher treats each name under which extcal asks. Statuses, sizes and
+    times; no address and no title is in the record.
     """
     from dateutil.relativedelta import relativedelta
 
     read = read_sources(context, sources, variables, zone, owner, networks, "busy")
+    if wants_record:
+        _record(context, read, wants_json)
     shown = zone or UTC_ZONE
     start = datetime.combine(today(context, shown), time(), shown)
     end = start + relativedelta(months=3)
@@ -313,6 +326,24 @@ def show(
     elif html is None and svg is None:
         say(*timeline(dict(table), table.window, question.shown))
     _end(context, gathered, unknown=gathered.unknown)
+
+
+def _record(context: click.Context, read: Sources, wants_json: bool) -> NoReturn:
+    feeds = [given.data for given in read.givens if isinstance(given.data, extcal.Feed)]
+    fetcher = read.fetcher
+    if len(feeds) < len(read.givens) or not isinstance(fetcher, extcal.HttpFetcher):
+        raise click.UsageError("--canary takes addresses on the web, not calendars in files.")
+    records = [canary(feed, fetcher, today(context, UTC_ZONE)) for feed in feeds]
+    if wants_json:
+        say(as_json({"records": [record_json(each) for each in records]}))
+    for index, each in enumerate(records):
+        if not wants_json:
+            say(*([""] if index else []), *record_text(each))
+        if each.error is not None:
+            note(*error_lines(each.error))
+    if all(each.error is not None for each in records):
+        context.exit(NOTHING_READ)
+    context.exit(PARTLY_UNKNOWN if any(each.error is not None for each in records) else 0)
 
 
 # -- what they share ------------------------------------------------------------------------------

@@ -30,9 +30,9 @@ from extcal.ical.shortcuts.select import count_vevents, sieve
 from extcal.ical.zones.resolve import Zones
 from extcal.intervals import epoch
 
-__all__ = ["Checked", "check", "checked_json", "checked_text"]
+__all__ = ["PROVIDERS", "Checked", "check", "checked_json", "checked_text", "seconds_text"]
 
-_PROVIDERS = {
+PROVIDERS = {
     "exchange": "Exchange",
     "fastmail": "Fastmail",
     "google": "Google Calendar",
@@ -178,13 +178,13 @@ def checked_text(checked: Checked) -> Iterator[Text]:
 def _where(checked: Checked) -> Iterator[tuple[str, str]]:
     feed = checked.feed
     if feed is not None:
-        provider = _PROVIDERS.get(feed.provider or "", "not a provider known by name")
+        provider = PROVIDERS.get(feed.provider or "", "not a provider known by name")
         yield "Provider", f"{provider} ({feed.host}, #{feed.fingerprint})"
     if checked.result is None:
         return
     size = f"{checked.size:,} bytes"
     if checked.fetch_seconds is not None:
-        size += f" in {_seconds(checked.fetch_seconds)}"
+        size += f" in {seconds_text(checked.fetch_seconds)}"
         size += "; asks for changes only" if checked.conditional else "; comes whole every time"
     yield "Came", size + (", from a new address (ask its owner for it)" if checked.moved else "")
 
@@ -200,7 +200,7 @@ def _what(checked: Checked, result: extcal.Expansion) -> Iterator[tuple[str, str
         f"{day_text(window.start.date())} to {day_text(window.end.date())}"
         + (f": {found}" if found else ""),
     )
-    yield "Read", f"in {_seconds(checked.read_seconds)}"
+    yield "Read", f"in {seconds_text(checked.read_seconds)}"
     for index, use in enumerate(checked.zones):
         named = f"{use.tzid} → {use.name}" if use.tzid not in (None, use.name) else use.name
         times = "1 time" if use.times == 1 else f"{use.times:,} times"
@@ -223,7 +223,8 @@ def _verdict(checked: Checked, result: extcal.Expansion) -> Text:
     return Text("Good: it can be used.", style="green")
 
 
-def _seconds(value: float) -> str:
+def seconds_text(value: float) -> str:
+    """``value`` seconds, in milliseconds where they are few."""
     return f"{value:.2f} s" if value >= 0.1 else f"{value * 1000:.0f} ms"
 
 

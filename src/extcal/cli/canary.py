@@ -1,0 +1,166 @@
+"""``extcal check --canary``: how a publisher treats each User-Agent there is, as a record to send.
+
+In: a Feed and an HttpFetcher. Out: a :class:`Record`, as text or as JSON. It holds no address, no
+host that is not one of a large provider's, no title, and nothing that a server wrote: statuses,
+sizes, seconds and words of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from rich.text import Text
+
+import extcal
+from extcal.cache.freshness.messages import failure, unavailable
+from extcal.cli.inspect import PROVIDERS, seconds_text
+from extcal.fetch import Failed, Feed, Fetched, FetchRequest, Gone, HttpFetcher, Refused, UserAgents
+from extcal.fetch.address.providers import MICROSOFT_CLOUDS
+from extcal.fetch.http.watched import Heard, Watched, fetch_watched
+from extcal.limits import Limits
+
+__all__ = ["Record", "canary", "record_json", "record_text"]
+
+# Some of these feeds take half a minute to come, and how long is what we want to know.
+_PATIENT = Limits(fetch_deadline=60.0, idle_timeout=60.0)
+_TURNED_AWAY = {
+    "header": "X-OWA-Error says Unsupported",
+    "redirect": "a redirect to errorfe.aspx with OwaBasicUnsupportedException",
+    "500": "a bare 500",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, by the name of the User-Agent it was made under."""
+
+    name: str
+    user_agent: str
+    conditional: bool
+    watched: Watched
+
+    @property
+    def outcome(self) -> str:
+        """``"calendar"``, ``"not modified"``, or the kind of failure."""
+        answer = self.watched.answer
+        if isinstance(answer, Fetched):
+            return "calendar"
+        if isinstance(answer, Gone | Refused | Failed):
+            return failure(answer).kind
+        return "not modified"
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the calendar, unpacked; None if none came."""
+        answer = self.watched.answer
+        return len(answer.body) if isinstance(answer, Fetched) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was found out about one address on ``day``."""
+
+    day: date
+    provider: str | None
+    cloud: str | None
+    asked: tuple[Asked, ...]
+
+    @property
+    def error(self) -> extcal.Unavailable | None:
+        """Why no string brought a calendar, in the words of the first one's answer."""
+        answers = [asked.watched.answer for asked in self.asked]
+        if any(isinstance(answer, Fetched) for answer in answers):
+            return None
+        answer = answers[0]
+        if isinstance(answer, Gone | Refused | Failed):
+            failed = failure(answer)
+            return unavailable(failed.kind, failed.hint)
+        return unavailable("protocol")
+
+
+def canary(feed: Feed, fetcher: HttpFetcher, day: date) -> Record:
+    """Ask once under each User-Agent, and once more on condition that something has changed."""
+    agents = UserAgents()
+    strings = {"default": agents.default, "microsoft": agents.microsoft, "browser": agents.browser}
+    asked = [_ask(name, text, feed, fetcher) for name, text in strings.items() if text is not None]
+    cloud = MICROSOFT_CLOUDS.get(feed.host)
+    # The string that is sent by default comes first, then whichever brought validators.
+    usual = "default" if cloud is None else "microsoft"
+    for each in sorted(asked, key=lambda one: one.name != usual):
+        answer = each.watched.answer
+        if isinstance(answer, Fetched) and (answer.etag or answer.last_modified):
+            asked.append(_ask(each.name, each.user_agent, feed, fetcher, answer))
+            break
+    return Record(day, feed.provider, cloud, tuple(asked))
+
+
+def _ask(
+    name: str, user_agent: str, feed: Feed, fetcher: HttpFetcher, held: Fetched | None = None
+) -> Asked:
+    etag, modified = (None, None) if held is None else (held.etag, held.last_modified)
+    request = FetchRequest(feed, etag, modified, _PATIENT.fetch_deadline, _PATIENT)
+    watched = fetch_watched(fetcher, user_agent, request)
+    return Asked(name, user_agent, held is not None, watched)
+
+
+def record_text(record: Record) -> Iterator[Text]:
+    """Lines of a label and what there is to say."""
+    who = PROVIDERS.get(record.provider or "", "not a provider known by name")
+    written = f"{record.day:%Y-%m-%d}, extcal {extcal.__version__}"
+    yield _line("Record", f"{written}; no address and no title is in it")
+    yield _line("Provider", who if record.cloud is None else f"{who} ({record.cloud})")
+    for asked in record.asked:
+        yield _line("Asked as", asked.user_agent + (", conditionally" if asked.conditional else ""))
+        yield _line("", _outcome(asked))
+        for heard in asked.watched.heads:
+            yield _line("", _heard(heard))
+        yield _line("", f"last byte after {seconds_text(asked.watched.seconds)}")
+    if not any(asked.conditional for asked in record.asked):
+        yield _line("Conditional", "not asked: no answer brought a validator")
+
+
+def _line(label: str, words: str) -> Text:
+    return Text().append(f"{label:<12}", style="bold").append(words)
+
+
+def _outcome(asked: Asked) -> str:
+    size = asked.size
+    return asked.outcome if size is None else f"{asked.outcome}, {size:,} bytes"
+
+
+def _heard(heard: Heard) -> str:
+    said = [f"{heard.status} after {seconds_text(heard.seconds)}"]
+    if heard.length is not None:
+        said.append(f"{heard.length:,} bytes{' of gzip' if heard.gzipped else ''} announced")
+    if heard.etag is not None:
+        said.append(f"{heard.etag} ETag")
+    if heard.last_modified:
+        said.append("Last-Modified")
+    if heard.turned_away is not None:
+        said.append(f"turned away: {_TURNED_AWAY[heard.turned_away]}")
+    return ", ".join(said)
+
+
+def record_json(record: Record) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "extcal": extcal.__version__,
+        "day": f"{record.day:%Y-%m-%d}",
+        "provider": record.provider,
+        "cloud": record.cloud,
+        "requests": [
+            {
+                "name": asked.name,
+                "user_agent": asked.user_agent,
+                "conditional": asked.conditional,
+                "outcome": asked.outcome,
+                "bytes": asked.size,
+                "answers": [asdict(heard) for heard in asked.watched.heads],
+                "seconds": asked.watched.seconds,
+            }
+            for asked in record.asked
+        ],
+    }

@@ -1,0 +1,87 @@
+"""One fetch under one User-Agent, and what each answer on its way was like.
+
+An HttpFetcher, a User-Agent and a request in; a :class:`Watched` out, which holds numbers, words of
+ours and the answer, and nothing that a server wrote. For ``extcal check --canary``: it decides
+nothing, and nobody else needs it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from time import monotonic
+
+from extcal.fetch.http.deadline import Deadline
+from extcal.fetch.http.driver import HttpFetcher
+from extcal.fetch.http.exchange import Ask, Head, Journey, Read, Step, turned_away_by
+from extcal.fetch.protocol import FetchRequest, FetchResponse
+from extcal.fetch.user_agents import UserAgents
+
+__all__ = ["Heard", "Watched", "fetch_watched"]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The head of one answer. ``seconds``: from the beginning of the fetch.
+
+    ``length``: what Content-Length announces, in bytes as they are sent. ``etag``: ``"strong"``,
+    ``"weak"`` (RFC 9110 section 8.8.3) or None. ``turned_away``: how the program was refused for
+    its User-Agent, as :func:`~extcal.fetch.http.exchange.turned_away_by` says.
+    """
+
+    status: int
+    seconds: float
+    length: int | None
+    gzipped: bool
+    etag: str | None
+    last_modified: bool
+    turned_away: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What came of it: ``heads`` in order, the ``answer``, and ``seconds`` to its last byte."""
+
+    heads: tuple[Heard, ...]
+    answer: FetchResponse
+    seconds: float
+
+
+def fetch_watched(fetcher: HttpFetcher, user_agent: str, request: FetchRequest) -> Watched:
+    """Fetch as ``fetcher`` would, but as ``user_agent``, and as no other one."""
+    watching = _Watching(fetcher, user_agent)
+    answer = watching.fetch(request)
+    return Watched(tuple(watching.heads), answer, monotonic() - watching.began)
+
+
+class _Watching(HttpFetcher):
+    def __init__(self, fetcher: HttpFetcher, user_agent: str) -> None:
+        vars(self).update(vars(fetcher))
+        self._user_agents = UserAgents.only(user_agent)
+        self.heads: list[Heard] = []
+        self.began = monotonic()
+
+    def _begin(self, request: FetchRequest) -> tuple[Journey, Deadline]:
+        journey, deadline = super()._begin(request)
+        known = {each.name: getattr(journey, each.name) for each in fields(journey)}
+        return _WatchedJourney(**known, began=self.began, heads=self.heads), deadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WatchedJourney(Journey):
+    began: float
+    heads: list[Heard] = field(default_factory=list)
+
+    def head(self, ask: Ask, head: Head) -> Read | Step:
+        tag, length = head.get("etag"), head.get("content-length") or ""
+        self.heads.append(
+            Heard(
+                head.status,
+                monotonic() - self.began,
+                int(length) if length.isascii() and length.isdigit() and len(length) < 12 else None,
+                bool({"gzip", "x-gzip"}.intersection(head.all("content-encoding"))),
+                tag and ("weak" if tag.startswith("W/") else "strong"),
+                head.get("last-modified") is not None,
+                turned_away_by(ask.url, head),
+            )
+        )
+        return Journey.head(self, ask, head)
