@@ -172,9 +172,10 @@ class TestTheStrings:
 
     def test_only_the_second_can_be_left_out(self) -> None:
         assert UserAgents(browser=None).browser is None
+        nothing: Any = None
         for name in ("default", "microsoft"):
             with pytest.raises(TypeError, match=name):
-                UserAgents(**{name: None})
+                UserAgents(**{name: nothing})
 
 
 class TestRefusals:
