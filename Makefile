@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := "$(VENV)/bin"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs lint format types imports coverage bench benchrooms benchcache benchscale benchstores growth kill nightly notebooks picture screenshots host matrix ci clean
+.PHONY: help demo test quick docs lint format types imports coverage bench benchrooms benchcache benchscale benchstores growth kill nightly notebooks picture screenshots host matrix ci clean
 
 help: ## say what there is
 	@echo "extcal: make ..."
@@ -18,6 +18,10 @@ demo: ## two pasted addresses, their availability, the common free slots, and a 
 test: ## run the tests
 	@sh tools/venv.sh "$(VENV)" test
 	@$(BIN)/python tools/run_tests.py $(ARGS)
+
+quick: ## the core only, in seconds: what one runs at every save
+	@sh tools/venv.sh "$(VENV)" test
+	@$(BIN)/python tools/run_tests.py --quick $(ARGS)
 
 docs: ## this documentation as a site, in build/docs: a warning is an error, and its code runs
 	@sh tools/venv.sh "$(VENV)" docs
@@ -89,8 +93,8 @@ RULES ?= 100000
 FUZZ ?= 100000
 nightly: ## the long versions: 100,000 random rules and damaged feeds, trio, 1,000 kills a store; an hour
 	@sh tools/venv.sh "$(VENV)" test
-	@EXTCAL_RULES=$(RULES) $(BIN)/python -m pytest -q -s tests/oracles
-	@EXTCAL_FUZZ=$(FUZZ) EXTCAL_TEST_TRIO=1 $(BIN)/python -m pytest -q $(ARGS)
+	@EXTCAL_NIGHTLY=1 EXTCAL_RULES=$(RULES) $(BIN)/python -m pytest -q -s tests/oracles
+	@EXTCAL_NIGHTLY=1 EXTCAL_FUZZ=$(FUZZ) EXTCAL_TEST_TRIO=1 $(BIN)/python tools/run_tests.py $(ARGS)
 	@$(MAKE) --no-print-directory growth kill
 
 picture: ## draw docs/availability.svg anew

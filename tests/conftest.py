@@ -20,34 +20,56 @@ os.environ["TZ"] = "Pacific/Chatham"
 if hasattr(time, "tzset"):
     time.tzset()
 
-# Machines differ in speed and are shared: no example fails for being slow.
+HERE = Path(__file__).parent
+# What `make quick` runs: these folders, those named after a standard, and files marked `core`.
+CORE = {"intervals", "ical", "ms_oxcical", "quirks", "zones"}
+
+# Machines differ in speed and are shared: no example fails for being slow. A normal run looks at
+# the same examples everywhere and every time; `make nightly` at others each time, and at more.
+NIGHTLY = bool(os.environ.get("EXTCAL_NIGHTLY"))
 settings.register_profile(
-    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    "normal",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    database=None,
+    max_examples=50,
 )
-settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+settings.register_profile(
+    "nightly", settings.get_profile("normal"), derandomize=False, max_examples=500, print_blob=True
+)
+settings.load_profile("nightly" if NIGHTLY else "normal")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("extcal", "the two steps of make test (tools/run_tests.py)")
-    group.addoption("--step", choices=["parallel", "serial"], help="without: every test")
+    group.addoption("--step", choices=["parallel", "serial", "core"], help="without: every test")
     group.addoption("--skips-to", metavar="FILE", help="where to add the reasons of skipped tests")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """The serial step does not read the many files that have nothing for it."""
-    if config.getoption("step") == "serial" and collection_path.suffix == ".py":
-        return "mark.serial" not in collection_path.read_text("utf-8") or None
-    return None
+    """A step does not read the many files that have nothing for it."""
+    step = config.getoption("step")
+    ours = collection_path.suffix == ".py" and collection_path.is_relative_to(HERE)
+    if step in (None, "parallel") or not ours:
+        return None
+    folders = collection_path.relative_to(HERE).parts[:-1]
+    if step == "core" and any(folder in CORE or folder.startswith("rfc") for folder in folders):
+        return None
+    return f"mark.{step}" not in collection_path.read_text("utf-8") or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not NIGHTLY:
+        for item in items:
+            if item.get_closest_marker("nightly"):
+                item.add_marker(pytest.mark.skip(reason="long: make nightly runs it"))
     step = config.getoption("step")
     if step is not None:
         serial = [item for item in items if item.get_closest_marker("serial")]
-        parallel = [item for item in items if not item.get_closest_marker("serial")]
-        items[:], others = (serial, parallel) if step == "serial" else (parallel, serial)
-        config.hook.pytest_deselected(items=others)
+        others = [item for item in items if not item.get_closest_marker("serial")]
+        items[:], left = (serial, others) if step == "serial" else (others, serial)
+        config.hook.pytest_deselected(items=left)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -256,3 +256,14 @@ def test_a_run_without_tests_is_no_failure_beside_one_with_some(
     monkeypatch.setitem(run["main"].__globals__, "run", lambda *_: next(statuses))
     assert run["main"]([]) == status
     assert capsys.readouterr().out.endswith("skipped: nothing\n")
+
+
+@pytest.mark.parametrize("room", ["fetch", "cache"])
+def test_what_is_run_at_every_save_holds_something_of_each_room(room: str) -> None:
+    """``make quick``: ical, intervals and the standards are folders of it; of these, files."""
+    marked = [
+        file.name
+        for file in (ROOT / "tests" / room).rglob("test_*.py")
+        if "pytestmark = pytest.mark.core" in file.read_text("utf-8")
+    ]
+    assert len(marked) > 5

@@ -1,9 +1,10 @@
 """Runs the tests: on all cores what can share a machine, then one by one what measures the process.
 
-    python tools/run_tests.py [ARGUMENTS OF PYTEST]
+    python tools/run_tests.py [--quick] [ARGUMENTS OF PYTEST]
 
-Two runs of pytest, whose reports both show. The last line says how long both took, in seconds of a
-clock and of the processors, and which tests were skipped, and why. ``-n 0`` uses one core.
+Two runs of pytest, whose reports both show; ``--quick`` is one, of the core. The last line says how
+long they took, in seconds of a clock and of the processors, and which tests were skipped, and why.
+``-n 0`` uses one core.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ SIDE_BY_SIDE = ["-n", "logical", "--maxprocesses", "8", "--dist", "worksteal"]
 TITLES = {
     "parallel": "on all cores",
     "serial": "one by one: what counts descriptors or threads, forks, or measures memory",
+    "core": "the core, on all cores",
 }
 NOTHING_TO_RUN = 5  # pytest's exit status where no test was collected
 
@@ -31,7 +33,7 @@ def run(step: str, arguments: list[str], skipped: Path) -> int:
     print(f"-- {TITLES[step]}", flush=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--step={step}", f"--skips-to={skipped}"]
     # The last -n counts: the caller may choose another for the cores, and none for what is serial.
-    command += [*SIDE_BY_SIDE, *arguments] if step == "parallel" else [*arguments, "-n", "0"]
+    command += [*SIDE_BY_SIDE, *arguments] if step != "serial" else [*arguments, "-n", "0"]
     return subprocess.run(command, check=False).returncode
 
 
@@ -47,10 +49,14 @@ def summary(skipped: Path, began: float) -> str:
 
 def main(arguments: list[str]) -> int:
     began = time.monotonic()
+    steps = ["parallel", "serial"]
+    if arguments[:1] == ["--quick"]:
+        steps = ["core"]
+        del arguments[0]
     with tempfile.TemporaryDirectory(prefix="extcal-tests-") as folder:
         skipped = Path(folder, "skips")
         skipped.touch()
-        ended = [run(step, arguments, skipped) for step in TITLES]
+        ended = [run(step, arguments, skipped) for step in steps]
         print(summary(skipped, began), flush=True)
     failed = [status for status in ended if status not in (0, NOTHING_TO_RUN)]
     if failed:

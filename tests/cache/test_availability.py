@@ -27,6 +27,8 @@ from extcal import (
 )
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
+pytestmark = pytest.mark.core
+
 DAY = datetime(2027, 1, 4, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 ADA, ADA_HOME, BOB = (f"https://example.org/{name}.ics" for name in ("ada", "home", "bob"))

@@ -21,6 +21,8 @@ from extcal import (
 from extcal.cache.freshness.decide import Rules, lifetime
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
+pytestmark = pytest.mark.core
+
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 MICROSECOND = timedelta(microseconds=1)
 

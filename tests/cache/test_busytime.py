@@ -16,6 +16,8 @@ from extcal.cache.snapshot.codec import decode_reading
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
+pytestmark = pytest.mark.core
+
 LO, HI = 1_798_000_000, 1_798_000_400  # short, so that spans touch and meet the edges asked for
 seconds = st.integers(LO - 20, HI + 20)
 typed = st.tuples(seconds, seconds, st.integers(0, 4))

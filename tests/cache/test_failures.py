@@ -23,6 +23,8 @@ from extcal.cache.freshness.messages import _WORDS, unavailable
 from extcal.fetch import FAILURE_KINDS
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
+pytestmark = pytest.mark.core
+
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 

@@ -24,6 +24,8 @@ from extcal.cache.freshness.decide import (
     replaces,
 )
 
+pytestmark = pytest.mark.core
+
 RULES = Rules()
 NOW = datetime(2027, 1, 4, 8, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -14,6 +14,8 @@ from extcal import BusyPolicy, CalendarCache, Feed, FeedUrlError, MemoryStore
 from extcal.cache.refresh.keys import attempts_key, read_secret, snapshot_key
 from extcal.testing import FakeFetcher, event, feed_text
 
+pytestmark = pytest.mark.core
+
 URL = "https://calendar.example.org/SECRET.ics"
 FEEDS = [
     Feed(URL),

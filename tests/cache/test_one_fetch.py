@@ -26,6 +26,8 @@ from extcal import (
 )
 from extcal.testing import FakeFetcher, ManualClock
 
+pytestmark = pytest.mark.core
+
 HOUR = timedelta(hours=1)
 LONG = 30.0  # seconds no test takes unless something is broken
 

@@ -34,6 +34,8 @@ from extcal.cache.refresh.log import FIELDS, tell
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 from extcal.testing.server import FeedServer
 
+pytestmark = pytest.mark.core
+
 BOB = feed_text(event("2027-01-04T09:00Z", "PT1H"))
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 

@@ -28,6 +28,8 @@ from extcal.fetch import Fetched
 from extcal.intervals.overlay import overlay
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
+pytestmark = pytest.mark.core
+
 MONDAY = datetime(2027, 1, 4, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 

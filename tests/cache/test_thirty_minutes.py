@@ -10,6 +10,8 @@ import pytest
 from extcal import CalendarCache, MemoryStore, State
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
+pytestmark = pytest.mark.core
+
 MINUTE = timedelta(minutes=1)
 MICROSECOND = timedelta(microseconds=1)
 

@@ -15,6 +15,8 @@ from extcal import CalendarCache, Failed, Feed, FreeBusy, OutsideHorizon, Period
 from extcal.cache.freshness.horizon import Reach
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
+pytestmark = pytest.mark.core
+
 SECOND = timedelta(seconds=1)
 instants = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 

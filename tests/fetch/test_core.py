@@ -33,6 +33,8 @@ from extcal.fetch.http.exchange import (
 from extcal.fetch.user_agents import ABOUT, UserAgents
 from extcal.limits import Limits
 
+pytestmark = pytest.mark.core
+
 URL = "https://calendar.example.net/secret/a.ics"
 OUTLOOK = "https://outlook.office365.com/owa/calendar/1@example.org/2/calendar.ics"
 AGENT = UserAgents.only("tests/1")

@@ -19,6 +19,7 @@ MODULES += " http/deadline http/exchange http/turns http/wire/quiet policy proto
 TESTS = "body core feed guard hostile policy secrets turns user_agents user_input"
 
 
+@pytest.mark.nightly
 def test_every_line_and_every_branch(tmp_path: Path) -> None:
     """``make coverage`` says the same of the whole; generated examples are left out here."""
     pytest.importorskip("coverage")

@@ -21,6 +21,8 @@ from extcal.fetch import Feed, as_feed
 from extcal.fetch.feed import accepted, read_feed
 from extcal.policy import BusyPolicy
 
+pytestmark = pytest.mark.core
+
 SECRET = "SECRET7f3a"
 GOOGLE = f"https://calendar.google.com/calendar/ical/ada%40example.org/private-{SECRET}/basic.ics"
 

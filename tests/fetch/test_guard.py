@@ -21,6 +21,8 @@ from extcal.fetch.http.wire.guard import Ear
 from extcal.fetch.policy import UrlPolicy
 from extcal.limits import Limits
 
+pytestmark = pytest.mark.core
+
 
 class Timer:
     """Monotonic seconds by hand."""

@@ -18,6 +18,8 @@ from extcal.errors import FeedUrlError
 from extcal.fetch import Feed, UrlPolicy
 from extcal.fetch.address.url import Refusal, Url, literal_of, read_url, resolve_reference
 
+pytestmark = pytest.mark.core
+
 DEFAULT = UrlPolicy()
 PERMISSIVE = UrlPolicy(allow_http=True, allow_ip_literals=True)
 

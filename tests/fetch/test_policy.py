@@ -17,6 +17,8 @@ from extcal.fetch import Feed, UrlPolicy
 from extcal.fetch.address.networks import DENIED_IPV4, DENIED_IPV6, PUBLIC_IPV6, is_public, unwrap
 from extcal.fetch.address.url import Refusal
 
+pytestmark = pytest.mark.core
+
 ENTRIES = json.loads((Path(__file__).parents[1] / "data" / "hostile_urls.json").read_text("utf-8"))[
     "entries"
 ]

@@ -27,6 +27,8 @@ from extcal.fetch.address.networks import (
 )
 from extcal.fetch.address.url import Refusal
 
+pytestmark = pytest.mark.core
+
 DATA = Path(__file__).parents[1] / "data"
 FILES = ("iana-ipv4-special-registry.csv", "iana-ipv6-special-registry.csv")
 # What the tables refuse although no registry calls it special, and why.

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from extcal.fetch.http.turns import Turn, Turns
 
+pytestmark = pytest.mark.core
+
 
 class Line:
     """Turns, and who was admitted in which order."""

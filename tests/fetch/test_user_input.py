@@ -12,6 +12,8 @@ from extcal.fetch import Feed, UrlPolicy
 from extcal.fetch.address.providers import MICROSOFT_CLOUDS
 from extcal.fetch.address.url import Refusal
 
+pytestmark = pytest.mark.core
+
 FEED = "https://calendar.example.net/ada/a.ics"
 GOOGLE = "https://calendar.google.com/calendar/ical/ada%40example.org/private-0123/basic.ics"
 PUBLIC = "https://calendar.google.com/calendar/ical/t%40group.calendar.google.com/public/basic.ics"

@@ -11,7 +11,7 @@ pytest_plugins = ["pytester"]
 
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A project of its own, run in a process of its own, with warnings as errors."""
+    """A project of its own, with warnings as errors."""
     (plugin,) = [found for found in entry_points(group="pytest11") if found.name == "extcal"]
     assert plugin.value == "extcal.testing.plugin"
     pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = -p no:cacheprovider\n")
@@ -45,7 +45,7 @@ def test_the_fixtures_work_together(run: pytest.Pytester) -> None:
             assert extcal_cache.last_refreshed(URL) is None
         """
     )
-    run.runpytest_subprocess().assert_outcomes(passed=2)
+    run.runpytest_inprocess().assert_outcomes(passed=2)
 
 
 def test_the_server_is_real_and_ends_with_its_test(run: pytest.Pytester) -> None:
@@ -118,16 +118,16 @@ def test_a_host_may_have_fixtures_of_any_other_name_and_override_ours(run: pytes
             assert extcal_clock().year == 2030
         """
     )
-    run.runpytest_subprocess("--strict-markers", "--strict-config").assert_outcomes(passed=1)
+    run.runpytest_inprocess("--strict-markers", "--strict-config").assert_outcomes(passed=1)
 
 
 def test_it_can_be_switched_off(run: pytest.Pytester) -> None:
     run.makepyfile("def test_it(extcal_clock): pass")
-    run.runpytest_subprocess("-p", "no:extcal").assert_outcomes(errors=1)
+    run.runpytest_inprocess("-p", "no:extcal").assert_outcomes(errors=1)
 
 
 def test_the_fixtures_are_listed_with_what_they_are(run: pytest.Pytester) -> None:
     """``pytest --fixtures`` is where people look."""
-    found = run.runpytest_subprocess("--fixtures")
+    found = run.runpytest_inprocess("--fixtures")
     for name in ("extcal_cache", "extcal_clock", "extcal_feeds", "extcal_server"):
         found.stdout.fnmatch_lines(f"{name} -- *")

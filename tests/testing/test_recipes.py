@@ -13,7 +13,14 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "testing.md"
 PATIENT = """
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "ci",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    database=None,
+    max_examples=20,
+)
 settings.load_profile("ci")
 """
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 import icalendar
-from hypothesis import find, given
+from hypothesis import Phase, find, given, settings
 
 import extcal
 from extcal.testing import feed_text, strategies
 from extcal.testing.oddities import BODIES, COMPONENTS
+
+# What is found need not be made small, which takes far longer than to find it.
+FOUND = settings(phases=[Phase.generate])
 
 
 @given(strategies.feeds(), strategies.windows())
@@ -56,6 +59,7 @@ def test_events_and_windows_meet() -> None:
                 feed, _at("2027-03-01T00:00Z"), _at("2027-06-01T00:00Z"), timezone="UTC"
             ).periods
         ),
+        settings=FOUND,
     )
 
 
@@ -64,8 +68,9 @@ def test_free_busies_hold_every_type_and_unknown_time() -> None:
         find(
             strategies.free_busies(),
             lambda fb, wanted=fbtype: any(period.fbtype is wanted for period in fb),
+            settings=FOUND,
         )
-    find(strategies.free_busies(), lambda fb: bool(fb.unknown))
+    find(strategies.free_busies(), lambda fb: bool(fb.unknown), settings=FOUND)
 
 
 @given(strategies.free_busies(unknown=False))
