@@ -16,12 +16,14 @@ from extcal import CalendarCache, ExternalEvent, FBType, Feed, FreeBusy, MemoryS
 from extcal.cache import Cell
 from extcal.cache.freshness.decide import Attempts
 from extcal.cache.snapshot.codec import (
-    FORMAT,
+    ATTEMPTS,
+    READINGS,
     decode_attempts,
     decode_reading,
     encode_attempts,
     encode_reading,
 )
+from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.packed_events import pack_events, unpack_events
 from extcal.cache.snapshot.snapshot import Reading, Snapshot
@@ -83,8 +85,13 @@ def readings(draw: st.DrawFn) -> Reading:
         last_modified=draw(st.none() | texts),
         count=len(found),
         packed=pack_events(found, titles=True),
+        asked_at=draw(st.none() | moments),
+        made_by=draw(st.none() | st.builds(MadeBy, texts, st.integers(0, 10**6))),
+        listed_until=draw(st.none() | moments),
     )
 
+
+ADDED_SINCE_0_1_0 = {"asked", "zones", "rules", "named"}
 
 attempts = st.builds(
     Attempts,
@@ -112,7 +119,10 @@ def test_events_survive(found: list[ExternalEvent]) -> None:
 def test_readings_survive(reading: Reading) -> None:
     """Decoding is the inverse of encoding, microseconds included."""
     data = encode_reading(reading, "s:key")
-    assert decode_reading(data, "s:key") == reading
+    found = decode_reading(data, "s:key")
+    assert found == reading
+    assert found is not None
+    assert found.listed_until == reading.listed_until
     assert encode_reading(reading, "s:key") == data
 
 
@@ -149,10 +159,33 @@ def test_any_bytes_are_harmless(noise: bytes) -> None:
     assert raised.value.__context__ is None
 
 
-def test_the_format_is_versioned() -> None:
-    """Whoever changes layout or meaning counts it up; these bytes are format 2 for ever."""
-    assert FORMAT == 2
+def test_layouts_are_versioned() -> None:
+    """Of readings and of how asking went, apart: an upgrade of one does not touch the other."""
+    assert (READINGS, ATTEMPTS) == (2, 2)
     assert encode_attempts(Attempts(), "a:k")[:6] == b"xcal\x02a"
+
+
+@given(readings())
+def test_versions_that_differ_can_share_a_store(reading: Reading) -> None:
+    """What a later version adds is passed over, what an earlier one does not know is missing."""
+    import json
+    import struct
+
+    from extcal.cache.snapshot.codec import _open, _seal
+
+    body = _open(b"s", "k", encode_reading(reading, "k"))
+    assert body is not None
+    length = struct.unpack_from("!I", body)[0]
+    meta = json.loads(body[12 : 12 + length])
+
+    def rewritten(meta: dict[str, object]) -> Reading | None:
+        text = json.dumps(meta).encode()
+        head = struct.pack("!I", len(text)) + body[4:12]
+        return decode_reading(_seal(b"s", "k", head + text + body[12 + length :]), "k")
+
+    assert rewritten(meta | {"added later": [1]}) == reading
+    earlier = {name: value for name, value in meta.items() if name not in ADDED_SINCE_0_1_0}
+    assert rewritten(earlier) == replace(reading, asked_at=None, made_by=None)
 
 
 @pytest.mark.parametrize("damage", [b"", b"junk", b"xcal\x02s" + bytes(100)])

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from extcal.cache.freshness.decide import (
     INCOMPLETE,
@@ -21,6 +25,8 @@ from extcal.cache.freshness.decide import (
     decide,
     fall_back,
     learn,
+    moment_of,
+    older,
     replaces,
 )
 
@@ -256,3 +262,130 @@ def test_half_a_calendar_is_worse_than_yesterdays() -> None:
     assert replaces(Held(NOW - HOUR, complete=False), False, NOW, RULES)
     assert replaces(None, False, NOW, RULES)
     assert replaces(Held(NOW), True, NOW, RULES)
+
+
+# -- read by other rules (time zone data, interpretation) ---------------------------------------
+
+
+def other(spread: float = 0.5, began: datetime = NOW, **known: Any) -> Held:
+    """What was read at NOW with other time zone data."""
+    moment = moment_of(NOW, began, 30 * MINUTE, spread)
+    return Held(NOW, validators=True, other_rules=moment, **known)
+
+
+@given(st.floats(0, 1, exclude_max=True), st.timedeltas(timedelta(0), 30 * MINUTE))
+def test_what_other_rules_read_is_never_fresh(spread: float, age: timedelta) -> None:
+    """It is served as STALE until its moment, which comes once, in the 30 minutes; then read."""
+    held = other(spread)
+    moment = held.other_rules
+    assert moment is not None
+    assert NOW + 15 * MINUTE <= moment <= NOW + 30 * MINUTE
+    for wish in ("get", "renew"):
+        decision = decide(held, Attempts(), NOW + age, RULES, wish)
+        due = NOW + age >= moment
+        assert decision == (Fetch(conditional=False) if due else Serve(State.STALE))
+
+
+def test_what_other_rules_read_is_never_confirmed() -> None:
+    """A 304 says that the body is the same, and nothing of how it was read: no validators."""
+    for age, wish in ((30 * MINUTE, "get"), (HOUR, "get"), (HOUR, "renew"), (MINUTE, "refresh")):
+        assert decide(other(), Attempts(), NOW + age, RULES, wish) == Fetch(conditional=False)
+
+
+def test_an_upgrade_does_not_ask_everybody_at_once() -> None:
+    """Readings of all ages, met at one moment: a share in each part of the time that follows."""
+    began, ttl = NOW + 20 * MINUTE, 30 * MINUTE
+    due = []
+    for number in range(1000):
+        age = ttl * (number % 97) / 97
+        moment = moment_of(began - age, began, ttl, (number % 89) / 89)
+        due.append(max(began, min(moment, began - age + ttl)))
+    minutes = Counter((moment - began) // MINUTE for moment in due)
+    assert max(minutes.values()) < 100
+    assert max(due) <= began + ttl
+
+
+def test_other_rules_and_a_source_that_fails() -> None:
+    """It stands in for 24 hours like any other reading; back-off is kept to."""
+    down = fail(FAILED)
+    assert decide(other(), down, NOW + timedelta(seconds=59), RULES) == Serve(
+        State.ERROR_STALE, "server_error"
+    )
+    assert fall_back(other(), down, NOW + 24 * HOUR, RULES) == Serve(
+        State.ERROR_STALE, "server_error"
+    )
+    assert isinstance(fall_back(other(), down, NOW + 24 * HOUR + MICROSECOND, RULES), Raise)
+
+
+def test_two_versions_over_one_store() -> None:
+    """Each reads again what the other has read, and still a source is asked twice in 30 minutes."""
+    for spread in (0.0, 0.3, 0.99):
+        asked, now = [NOW], NOW
+        while now < NOW + HOUR:
+            now += timedelta(seconds=10)
+            # Both began long ago; whoever did not read it last looks every ten seconds.
+            moment = moment_of(asked[-1], NOW - 9 * HOUR, 30 * MINUTE, spread)
+            held = Held(asked[-1], validators=True, other_rules=moment)
+            if isinstance(decide(held, Attempts(), now, RULES), Fetch):
+                asked.append(now)
+        assert all(
+            third - first >= 30 * MINUTE for first, third in zip(asked, asked[2:], strict=False)
+        )
+
+
+def test_stale_while_revalidate_answers_at_once() -> None:
+    """A host that asked for it is served what other rules read, while it is read again."""
+    rules = Rules(stale_while_revalidate=HOUR)
+    assert decide(other(), Attempts(), NOW + 29 * MINUTE, rules) == Serve(State.STALE, behind=True)
+    assert decide(other(), Attempts(), NOW + 29 * MINUTE, rules, "renew") == Fetch(False)
+
+
+# -- older on arrival (Age, RFC 9111 section 5.1) -----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("minutes", "decision"),
+    [
+        (0, Serve(State.STALE)),
+        (14, Serve(State.STALE)),
+        (15, Fetch(conditional=True)),
+        (16, Fetch(conditional=True)),
+    ],
+)
+def test_what_was_too_old_on_arrival_is_not_asked_for_at_once(
+    minutes: int, decision: object
+) -> None:
+    """A cache on the way that keeps it for hours would give the same: no storm."""
+    held = Held(NOW - HOUR, validators=True, asked_at=NOW)
+    assert decide(held, Attempts(), NOW + minutes * MINUTE, RULES) == decision
+
+
+def test_age_counts_toward_the_30_minutes() -> None:
+    """Twenty minutes old on arrival: fresh for ten more, asked again after fifteen."""
+    held = Held(NOW - 20 * MINUTE, validators=True, asked_at=NOW)
+    assert decide(held, Attempts(), NOW + 10 * MINUTE, RULES) == Serve(State.FRESH)
+    assert decide(held, Attempts(), NOW + 11 * MINUTE, RULES) == Serve(State.STALE)
+    assert decide(held, Attempts(), NOW + 15 * MINUTE, RULES) == Fetch(conditional=True)
+
+
+def test_a_person_who_presses_refresh_is_not_asked_to_wait_longer_than_usual() -> None:
+    """30 seconds after the request, whatever age its answer had."""
+    held = Held(NOW - HOUR, asked_at=NOW)
+    for seconds, decision in ((29, Serve(State.STALE)), (30, Fetch(conditional=False))):
+        moment = NOW + timedelta(seconds=seconds)
+        assert decide(held, Attempts(), moment, RULES, "refresh") == decision
+
+
+def test_a_clock_that_jumped_back_does_not_hold_back_a_request() -> None:
+    """What says that it was asked for in the future was not."""
+    held = Held(NOW - HOUR, asked_at=NOW + HOUR)
+    assert decide(held, Attempts(), NOW, RULES) == Fetch(conditional=False)
+
+
+def test_the_older_of_two_copies_does_not_replace_the_newer() -> None:
+    """Two caches on the way may differ; what is dated in the future may always be replaced."""
+    held = Held(NOW)
+    assert older(held, NOW - MICROSECOND, NOW, RULES)
+    assert not older(held, NOW, NOW, RULES)
+    assert not older(None, NOW, NOW, RULES)
+    assert not older(Held(NOW + HOUR), NOW, NOW, RULES)

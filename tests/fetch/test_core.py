@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,7 @@ from extcal.fetch.http.exchange import (
     Pause,
     Read,
     address_refused,
+    age_of,
 )
 from extcal.fetch.user_agents import ABOUT, UserAgents
 from extcal.limits import Limits
@@ -229,6 +231,61 @@ class TestRetryAfter:
             answer = meaning(status, **fields)
             assert isinstance(answer, (Refused, Failed))
             assert answer.retry_after == seconds
+
+
+class TestAge:
+    """RFC 9111 section 5.1: how long a cache on the way has kept it, in seconds."""
+
+    @pytest.mark.parametrize(
+        ("values", "seconds"),
+        [
+            ([], 0.0),
+            (["0"], 0.0),
+            (["1200"], 1200.0),
+            ([" 7 "], 7.0),
+            (["60, 120"], 60.0),
+            (["60", "120"], 60.0),
+            ([", 5"], 0.0),
+            (["2147483648"], 2.0**31),
+            (["2147483649"], 2.0**31),
+            (["9" * 500], 2.0**31),
+            (["0" * 500 + "7"], 2.0**31),
+            (["9" * 100_000], 0.0),
+            (["-5"], 0.0),
+            (["+5"], 0.0),
+            (["1.5"], 0.0),
+            (["1e9"], 0.0),
+            (["0x10"], 0.0),
+            (["nan"], 0.0),
+            (["inf"], 0.0),
+            (["1_000"], 0.0),
+            (["\u00b2"], 0.0),
+            (["soon", "60"], 0.0),
+            ([""], 0.0),
+        ],
+        ids=lambda given: repr(given)[:24],
+    )
+    def test_forms(self, values: list[str], seconds: float) -> None:
+        """The first value counts; one that is no number of seconds says nothing."""
+        head = Head(200, tuple(("age", value) for value in values))
+        assert age_of(head) == seconds
+
+    def test_of_a_calendar_and_of_a_304(self) -> None:
+        """Both may come from a cache."""
+        step = meaning(200, Age="90")
+        assert isinstance(step, Read)
+        assert step.answer.age == 90.0
+        of = journey(etag='"1"')
+        answer = of.head(ask(of), Head(304, (("age", "90"),)))
+        assert isinstance(answer, NotModified)
+        assert answer.age == 90.0
+
+    @pytest.mark.parametrize("age", [-1, float("nan"), float("inf"), "60", None])
+    def test_a_fetcher_of_a_host_says_a_number_of_seconds(self, age: Any) -> None:
+        """What it cannot be is refused where it is made."""
+        for make in (lambda: Fetched(b"", age=age), lambda: NotModified(age=age)):
+            with pytest.raises((TypeError, ValueError), match=r"^age takes a number of seconds"):
+                make()
 
 
 class TestRedirects:

@@ -90,7 +90,9 @@ class Fetched:
     ``etag`` and ``last_modified`` are the source's validators. ``moved_to`` is the fingerprint of
     the address a permanent redirect named, if every hop was permanent: worth telling the user,
     never followed silently for good. ``as_browser``: whether the source was asked as
-    :attr:`UserAgents.browser <extcal.fetch.UserAgents>`, because it takes nothing else.
+    :attr:`UserAgents.browser <extcal.fetch.UserAgents>`, because it takes nothing else. ``age``:
+    how many seconds ago a cache on the way got this from the source, as that cache says itself (the
+    Age header, RFC 9111 section 5.1); 0 if none says so.
     """
 
     body: bytes
@@ -98,6 +100,7 @@ class Fetched:
     last_modified: str | None = None
     moved_to: str | None = None
     as_browser: bool = field(default=False, compare=False)
+    age: float = 0.0
 
     __setstate__ = fill_in
 
@@ -107,6 +110,7 @@ class Fetched:
         one_of_type("last_modified", self.last_modified, _TEXT, "a str or None")
         one_of_type("moved_to", self.moved_to, _TEXT, "a fingerprint or None")
         flag_of("as_browser", self.as_browser)
+        _age_of(self.age)
 
     def __repr__(self) -> str:
         return f"<Fetched {len(self.body)} bytes>"
@@ -114,14 +118,16 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """What the asker holds is still current. ``as_browser``: as in :class:`Fetched`."""
+    """What the asker holds is still current. ``as_browser``, ``age``: as in :class:`Fetched`."""
 
     as_browser: bool = field(default=False, compare=False, repr=False)
+    age: float = field(default=0.0, repr=False)
 
     __setstate__ = fill_in
 
     def __post_init__(self) -> None:
         flag_of("as_browser", self.as_browser)
+        _age_of(self.age)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,3 +190,10 @@ class AsyncFetcher(Protocol):
     async def fetch(self, request: FetchRequest, /) -> FetchResponse:
         """Answer ``request``. Never raises for what a source or a network does."""
         ...
+
+
+def _age_of(age: float) -> None:
+    takes = "a number of seconds, 0 or more"
+    one_of_type("age", age, (int, float), takes)
+    if not 0 <= age < float("inf"):
+        raise ValueError(f"age takes {takes}")

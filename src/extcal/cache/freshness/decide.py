@@ -10,6 +10,8 @@ what is known          what :func:`decide` says
 ====================== ==========================================================================
 the source is gone     raise, without asking, until the next probe (24 h)
 held, 30:00 or younger serve, FRESH; no request
+read by other rules    serve, STALE; no request before a moment within the 30 minutes
+older on arrival       serve, STALE; no request before half of the 30 minutes are over
 older, backing off     serve, ERROR_STALE, while the age is 24 h at most; no request
 older                  fetch **before** answering; with validators if what is held still covers
                        the promised window and was read to its end
@@ -25,6 +27,13 @@ again for 15 minutes, not even by a person, and what was read before stands in f
 Three rules bend the 30 minutes, and only if a host asks for it: ``ttl_jitter`` shortens them, each
 feed's by a share of its own; ``respect_refresh_interval`` lengthens them to what a feed suggests;
 ``stale_while_revalidate`` serves what is a little older at once, and fetches behind the answer.
+
+*Read by other rules* is what was read with other time zone data, or by a version of extcal that
+reads calendars in another way. It is never FRESH, and no 304 confirms it: it is asked for again
+without validators, at a moment of its own, so that an upgrade does not ask all sources at once.
+*Older on arrival* is what a cache on the way had kept for longer than 30 minutes: asking that cache
+again at once would bring the same. Either way a source is asked twice in 30 minutes at most, also
+while two versions share a store and each reads again what the other has read.
 
 Clocks jump. A record dated later than now (by more than a few seconds) is not fresh and does not
 hold back a request; one fetch heals it.
@@ -55,6 +64,8 @@ __all__ = [
     "fall_back",
     "learn",
     "lifetime",
+    "moment_of",
+    "older",
     "replaces",
     "usable",
 ]
@@ -76,7 +87,8 @@ class State(StrEnum):
     FRESH = "fresh"
     """Read, or found unchanged, no more than 30 minutes ago."""
     STALE = "stale"
-    """Older; a newer reading is under way, and was not waited for, or no longer."""
+    """Older, or read by other rules: a newer reading is under way and was not waited for, or will
+    be made within the 30 minutes; or a cache on the way to the source has nothing newer."""
     ERROR_STALE = "error-stale"
     """Older, because the source could not be read; ``last_error`` says why."""
 
@@ -115,6 +127,9 @@ class Held:
     ``fetched_at``: when the source last gave or confirmed it. ``complete``: it was read to its
     end. ``covers``: it reaches over the promised window as of now. ``validators``: the source gave
     an ETag or Last-Modified with it. ``lifetime``: how long it is fresh, if not for ``ttl``.
+    ``asked_at``: when the source was asked for it, if it was older than that already (Age).
+    ``other_rules``: None if it was read as it would be read today; else from when on it is to be
+    read again, as far as the feed's own moment goes: see :func:`moment_of`.
     """
 
     fetched_at: datetime
@@ -122,6 +137,13 @@ class Held:
     covers: bool = True
     validators: bool = False
     lifetime: timedelta | None = None
+    asked_at: datetime | None = None
+    other_rules: datetime | None = None
+
+    @property
+    def asked(self) -> datetime:
+        """When the source was last asked for this."""
+        return self.fetched_at if self.asked_at is None else self.asked_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +227,7 @@ def decide(
     ``wish="refresh"`` is a person who pressed a button: it overrides age, back-off and gone, but
     neither Retry-After, nor a blocked address, nor the floor between attempts.
     """
-    conditional = held is not None and held.complete and held.covers and held.validators
-    fetch = Fetch(conditional)
+    fetch = Fetch(held is not None and _may_be_confirmed(held))
     waiting = _waiting(attempts, now, rules)
     if attempts.kind == INCOMPLETE and (held is None or not usable(held.fetched_at, now, rules)):
         # It could be read after all, in part, and by now there is nothing better.
@@ -218,11 +239,45 @@ def decide(
         return Raise("gone", attempts.hint) if waiting else fetch
     if held is not None and -rules.skew <= now - held.fetched_at:
         age, fresh_for = now - held.fetched_at, _lifetime(held, rules)
-        if age <= fresh_for:
+        if age <= fresh_for and held.other_rules is None:
             return Serve(State.FRESH)
-        if wish == "get" and not waiting and age <= fresh_for + rules.stale_while_revalidate:
+        if not waiting and _too_soon(held, now, rules):
+            return Serve(State.STALE)
+        at_once = rules.stale_while_revalidate
+        if wish == "get" and not waiting and at_once and age <= fresh_for + at_once:
             return Serve(State.STALE, behind=True)
     return fall_back(held, attempts, now, rules) if waiting else fetch
+
+
+def _may_be_confirmed(held: Held) -> bool:
+    """Whether a 304 would do: it says that the body is the same, and nothing of how it was read."""
+    return held.complete and held.covers and held.validators and held.other_rules is None
+
+
+def _too_soon(held: Held, now: datetime, rules: Rules) -> bool:
+    """Whether what is not fresh was asked for so recently that it is served once more.
+
+    Half of the time that it would be fresh for has to pass between two requests. What was read by
+    other rules waits for its own moment too, but no longer than it would be fresh.
+    """
+    fresh_for = _lifetime(held, rules)
+    if now < held.asked:
+        return held.asked - now <= rules.skew
+    if held.other_rules is not None and now - held.fetched_at <= fresh_for:
+        return now < max(held.asked + fresh_for / 2, held.other_rules)
+    return now < held.asked + fresh_for / 2
+
+
+def moment_of(asked: datetime, began: datetime, fresh_for: timedelta, spread: float) -> datetime:
+    """From when on a reading by other rules is to be read again.
+
+    ``asked``: when its source was asked for it. ``began``: when this cache began to work, which is
+    when it could first see other rules than its own. ``spread``: the feed's own number in [0, 1).
+
+    Readings of every age, met at one moment (an upgrade), are read again over the time that follows
+    it; readings of one moment over the second half of their time.
+    """
+    return max(asked + fresh_for * (1 + spread) / 2, began + fresh_for * spread)
 
 
 def lifetime(rules: Rules, spread: float, suggested: timedelta | None) -> timedelta:
@@ -270,6 +325,15 @@ def replaces(held: Held | None, complete: bool, now: datetime, rules: Rules) -> 
     if complete or held is None or not held.complete or not held.covers:
         return True
     return not usable(held.fetched_at, now, rules)
+
+
+def older(held: Held | None, fetched_at: datetime, now: datetime, rules: Rules) -> bool:
+    """Whether what is held is newer than a reading as of ``fetched_at``, and so stays.
+
+    Two caches on the way may differ in what they keep (Age): nobody is served the older one after
+    the newer. What is dated later than now was dated by a wrong clock.
+    """
+    return held is not None and fetched_at < held.fetched_at <= now + rules.skew
 
 
 def learn(
@@ -324,7 +388,7 @@ def _waiting(attempts: Attempts, now: datetime, rules: Rules) -> bool:
 def _just_asked(held: Held | None, attempts: Attempts, now: datetime, rules: Rules) -> bool:
     asked = [attempts.last] if attempts.last is not None else []
     if held is not None:
-        asked.append(held.fetched_at)
+        asked.append(held.asked)
     return bool(asked) and -rules.skew <= now - max(asked) < rules.refresh_floor
 
 

@@ -40,7 +40,8 @@ from extcal.cache.refresh.log import Refresh, tell
 from extcal.cache.refresh.stats import FAILED
 from extcal.cache.snapshot import reading as readings
 from extcal.cache.snapshot.codec import (
-    FORMAT,
+    ATTEMPTS,
+    READINGS,
     decode_attempts,
     decode_reading,
     encode_attempts,
@@ -134,8 +135,8 @@ class Ledger:
 
     def _new_keys(self, feed: Feed) -> Keys:
         return Keys(
-            snapshot_key(feed, self._spelled, FORMAT, self._secret),
-            attempts_key(feed, FORMAT, self._secret),
+            snapshot_key(feed, self._spelled, READINGS, self._secret),
+            attempts_key(feed, ATTEMPTS, self._secret),
         )
 
     def load(self, keys: Keys) -> Known:

@@ -1,10 +1,11 @@
 """Under which names things are stored: digests that tell nothing of an address.
 
 A snapshot belongs to everything that decides what it says: the address, zone, owner, policy,
-detail and published range of the feed, horizon and history of the cache, and the format of the
-bytes. So two users of one address with different zones never meet, and a changed interpretation
-is a miss. What a source said about being asked (back-off, Retry-After, gone) belongs to the
-address alone.
+detail and published range of the feed, horizon and history of the cache, and the layout of the
+bytes. So two users of one address with different zones never meet. With which time zone data and by
+which version it was read is no part of the key: the reading says that itself, so that an upgrade
+finds it. What a source said about being asked (back-off, Retry-After, gone) belongs to the address
+alone.
 
 With a ``secret`` a key is HMAC-SHA256 (RFC 2104) and says nothing to whoever reads the store;
 without one it is a domain-separated SHA-256, which is good enough for addresses that hold a long
@@ -21,14 +22,14 @@ from extcal.fetch.feed import Feed
 __all__ = ["attempts_key", "read_secret", "snapshot_key", "spread"]
 
 
-def snapshot_key(feed: Feed, reach: str, version: int, secret: bytes | None) -> str:
+def snapshot_key(feed: Feed, reach: str, layout: int, secret: bytes | None) -> str:
     """The key of what ``feed`` says; ``reach`` spells horizon and history."""
-    return "s:" + _digest(secret, b"snapshot", feed.identity(), reach.encode(), b"%d" % version)
+    return "s:" + _digest(secret, b"snapshot", feed.identity(), reach.encode(), b"%d" % layout)
 
 
-def attempts_key(feed: Feed, version: int, secret: bytes | None) -> str:
+def attempts_key(feed: Feed, layout: int, secret: bytes | None) -> str:
     """The key of how asking the address of ``feed`` went."""
-    return "a:" + _digest(secret, b"attempts", feed.url_identity(), b"%d" % version)
+    return "a:" + _digest(secret, b"attempts", feed.url_identity(), b"%d" % layout)
 
 
 def spread(key: str) -> float:

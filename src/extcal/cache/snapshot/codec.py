@@ -2,7 +2,7 @@
 
 Layout, numbers in network order::
 
-    "xcal" format kind checksum[16]   format is FORMAT, kind "s" or "a"
+    "xcal" layout kind checksum[16]   layout is READINGS or ATTEMPTS, kind "s" or "a"
     then for an attempt record: JSON
     or for a snapshot:          3 x uint32 lengths, then the sections meta (JSON),
                                 busy (see extcal.cache.snapshot.packed_busy) and events (see
@@ -11,6 +11,11 @@ Layout, numbers in network order::
 Busy time and events stay the bytes they are until somebody looks at them. The checksum (BLAKE2b)
 is keyed with the cell's own key, so a cell that was damaged, cut, or put under another key is a
 miss. Whatever the bytes are, decoding returns a value or None.
+
+A layout says where things stand, not what they mean: with what a reading was made, it says itself
+(:mod:`extcal.cache.snapshot.made_by`). JSON may get new members without a new layout. A member that
+is missing was written by an earlier version, and has its default; one that is not known was written
+by a later version, and is passed over. So versions that differ can share a store.
 """
 
 from __future__ import annotations
@@ -21,22 +26,31 @@ import struct
 from datetime import UTC, datetime, timedelta
 
 from extcal.cache.freshness.decide import Attempts
+from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.snapshot import Reading
 from extcal.errors import Problem
 
 __all__ = [
-    "FORMAT",
+    "ATTEMPTS",
+    "READINGS",
     "decode_attempts",
     "decode_reading",
     "encode_attempts",
     "encode_reading",
 ]
 
-FORMAT = 2
-"""Counted up with every change of layout *or of meaning*: it is part of every key."""
+READINGS = 2
+"""The layout of readings, and part of their keys.
 
-_HEAD = b"xcal" + bytes([FORMAT])
+Who counts it up looks under the key of the layout before it where there is nothing under the new
+one, or the last good readings of all feeds are lost with an upgrade.
+"""
+
+ATTEMPTS = 2
+"""The same for how asking went. Whatever becomes of readings, back-off outlives it."""
+
+_HEADS = {b"s": b"xcal" + bytes([READINGS]), b"a": b"xcal" + bytes([ATTEMPTS])}
 _CHECKSUM = 16
 _LENGTHS = struct.Struct("!3I")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,6 +69,7 @@ _ERRORS = (
 
 def encode_reading(reading: Reading, key: str) -> bytes:
     """``reading`` as the data of the cell under ``key``."""
+    made_by = reading.made_by
     meta = _json(
         {
             "fetched": _micros(reading.fetched_at),
@@ -67,6 +82,10 @@ def encode_reading(reading: Reading, key: str) -> bytes:
             "modified": reading.last_modified,
             "interval": _seconds(reading.refresh_interval),
             "count": reading.count,
+            "asked": _micros(reading.asked_at),
+            "zones": None if made_by is None else made_by.zone_data,
+            "rules": None if made_by is None else made_by.interpretation,
+            "named": _micros(reading.listed_until),
             "problems": [[p.code, p.message, p.line, p.uid, p.action] for p in reading.problems],
         }
     )
@@ -102,6 +121,9 @@ def decode_reading(data: bytes, key: str) -> Reading | None:
             refresh_interval=_length(meta["interval"]),
             count=int(meta["count"]),
             packed=packed,
+            asked_at=_moment(meta.get("asked")),
+            made_by=_made_by(meta.get("zones"), meta.get("rules")),
+            listed_until=_moment(meta.get("named")),
         )
     except _ERRORS:
         return None
@@ -154,13 +176,14 @@ def decode_attempts(data: bytes, key: str) -> Attempts | None:
 
 
 def _seal(kind: bytes, key: str, body: bytes) -> bytes:
-    return _HEAD + kind + _checksum(kind, key, body) + body
+    return _HEADS[kind] + kind + _checksum(kind, key, body) + body
 
 
 def _open(kind: bytes, key: str, data: bytes) -> bytes | None:
-    head = len(_HEAD) + 1
+    begin = _HEADS[kind] + kind
+    head = len(begin)
     body = data[head + _CHECKSUM :]
-    if data[:head] != _HEAD + kind or data[head : head + _CHECKSUM] != _checksum(kind, key, body):
+    if data[:head] != begin or data[head : head + _CHECKSUM] != _checksum(kind, key, body):
         return None
     return body
 
@@ -182,6 +205,12 @@ def _micros(moment: datetime | None) -> int | None:
 
 def _moment(micros: int | None) -> datetime | None:
     return None if micros is None else _EPOCH + timedelta(microseconds=micros)
+
+
+def _made_by(zone_data: object, interpretation: object) -> MadeBy | None:
+    if isinstance(zone_data, str) and isinstance(interpretation, int):
+        return MadeBy(zone_data, interpretation)
+    return None
 
 
 def _seconds(length: timedelta | None) -> float | None:

@@ -8,11 +8,13 @@ holds the feed's address.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
+from extcal._former_modules import fill_in
 from extcal.arguments import one_of_type
 from extcal.cache.freshness.decide import State
+from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.packed_events import pack_events, unpack_events
 from extcal.errors import Problem
@@ -45,6 +47,10 @@ class Reading:
     ``full_at``: when it was last seen with anything in it. ``refresh_interval``: how often the feed
     says it should be asked for. ``packed`` are the events, as
     :func:`extcal.cache.snapshot.packed_events.pack_events` writes them; ``count`` is their number.
+    ``asked_at``: when the source was asked for it, if a cache on the way had kept it since
+    ``fetched_at``. ``made_by``: with what it was read, None if an earlier version did not say.
+    ``listed_until``: until when the list of its address names it, so that it can be forgotten with
+    the others (see :mod:`extcal.cache.refresh.keys`).
     """
 
     busy: BusyTime
@@ -60,6 +66,11 @@ class Reading:
     refresh_interval: timedelta | None = None
     count: int = 0
     packed: bytes = b""
+    asked_at: datetime | None = None
+    made_by: MadeBy | None = None
+    listed_until: datetime | None = field(default=None, compare=False)
+
+    __setstate__ = fill_in
 
     @property
     def free_busy(self) -> FreeBusy:
@@ -155,6 +166,15 @@ class Snapshot:
     def fetched_at(self) -> datetime:
         """When the source last gave this, or said that it still holds; aware, in UTC."""
         return self.reading.fetched_at
+
+    @property
+    def published_at(self) -> datetime | None:
+        """When the calendar was last changed, as its server says; aware, in UTC.
+
+        That is Last-Modified (RFC 9110 section 8.8.2): None if the feed's own origin gave none, or
+        none that is a date. What a server says may be wrong; freshness does not go by it.
+        """
+        return _http_date(self.reading.last_modified)
 
     def to_records(self) -> list[Record]:
         """The busy and unknown stretches as plain dicts, without titles.
@@ -282,6 +302,20 @@ class Snapshot:
             f"{_spoken(instant(first))} to {_spoken(instant(last))}, "
             f"fetched {_spoken(self.fetched_at)}{said}>"
         )
+
+
+def _http_date(text: str | None) -> datetime | None:
+    """An HTTP-date (RFC 9110 section 5.6.7) in UTC; None if ``text`` is none."""
+    from email.utils import parsedate_to_datetime
+
+    if text is None:
+        return None
+    try:
+        found = parsedate_to_datetime(text)
+        # asctime has no zone, and means UTC like the other two forms.
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None
 
 
 def _layer(free_busy: FreeBusy, lo: int, hi: int) -> list[Span]:

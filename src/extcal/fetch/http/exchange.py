@@ -61,6 +61,7 @@ _SIGN_IN_HOSTS = frozenset(
 # RFC 9110 section 5.5, and no longer than anybody's validator: what is echoed must be harmless.
 _ECHOED = re.compile(r"[\x20-\x7e]{1,1024}")
 _SECONDS = re.compile(r"[0-9]{1,10}")
+_DIGITS = re.compile(r"[0-9]{1,1024}")
 _ERROR_PAGE = "/errorfe.aspx"  # where Exchange leads whom it refuses, in any case of letters
 MOST_BROWSER_HOSTS = 256  # that a fetcher remembers
 
@@ -244,7 +245,7 @@ class Journey:
         if status in REDIRECTS:
             return self._redirect(ask, head)
         if status == 304:
-            return self._not_modified(ask)
+            return self._not_modified(ask, head)
         if status == 410:
             return Gone(status)
         if 400 <= status < 500:
@@ -302,9 +303,9 @@ class Journey:
         other = replace(ask, headers=headers, browser_hosts=browser_hosts, switched=True)
         return Accident(ask, answer, other)
 
-    def _not_modified(self, ask: Ask) -> FetchResponse:
+    def _not_modified(self, ask: Ask, head: Head) -> FetchResponse:
         if any(name in ("If-None-Match", "If-Modified-Since") for name, _ in ask.headers):
-            return NotModified(as_browser=ask.url.host in ask.browser_hosts)
+            return NotModified(as_browser=ask.url.host in ask.browser_hosts, age=age_of(head))
         return _NOBODY_ASKED
 
     def _body(self, ask: Ask, head: Head, refusal: str | None) -> Read | FetchResponse:
@@ -325,6 +326,7 @@ class Journey:
             last_modified=_validator(head, "last-modified") if own else None,
             moved_to=fingerprint_of(ask.url) if moved else None,
             as_browser=ask.url.host in ask.browser_hosts,
+            age=age_of(head),
         )
         away: Accident | Failed | Gone | None = None
         if refusal is not None:
@@ -445,3 +447,15 @@ def retry_after(head: Head) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return max(wait, timedelta(0)).total_seconds()
+
+
+def age_of(head: Head) -> float:
+    """Seconds since the source gave this to a cache on the way (RFC 9111 section 5.1); 0 if none.
+
+    Of several values the first one counts. One that is no number of seconds says nothing, and one
+    too large to be true is 2^31 (section 1.2.2).
+    """
+    value = (head.get("age") or "").partition(",")[0].strip()
+    if not _DIGITS.fullmatch(value):
+        return 0.0
+    return float(min(int(value), 2**31)) if len(value) <= 10 else 2.0**31
