@@ -31,7 +31,7 @@ def written() -> Iterator[str]:
                 code = first.value if isinstance(first, ast.Constant) else None
                 if name in _TELLERS and isinstance(code, str) and _CODE.fullmatch(code):
                     yield code
-            elif isinstance(node, ast.IfExp) and path.parent.name == "ical":
+            elif isinstance(node, ast.IfExp) and path.relative_to(SOURCE).parts[0] == "ical":
                 for branch in (node.body, node.orelse):
                     if isinstance(branch, ast.Constant) and branch.value in limits:
                         yield branch.value
