@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from extcal.fetch import (
     Refused,
 )
 from extcal.testing import event, feed_text
-from extcal.testing.faults import FAULTS
+from extcal.testing.faults import FAULTS, USER_AGENT_FAULTS
 from extcal.testing.server import FeedServer
 
 pytestmark = pytest.mark.serial
@@ -129,3 +130,37 @@ def test_the_server_ends_although_somebody_still_listens(how: str) -> None:
             threading.Event().wait(0.01)
     waiting.join(10)
     assert not waiting.is_alive()
+
+
+@pytest.mark.parametrize("how", ["500", "cut", "hang up", "reset", "stall", "not like Chrome"])
+def test_the_same_over_https(how: str) -> None:
+    """With a certificate, for whatever name it is made out to, and only for those who trust it."""
+    trustme = pytest.importorskip("trustme", reason="certificates are made with trustme")
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("outlook.office365.com").configure_cert(context)
+    trust, stranger = (ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) for _ in range(2))
+    authority.configure_trust(trust)
+    before = threading.active_count()
+    with FeedServer(ssl_context=context) as server:
+        server.serve("ada.ics", BODY)
+        feed = Feed(server.url("ada.ics", host="outlook.office365.com"))
+        request = FetchRequest(feed, deadline=1.4)
+
+        def fetcher(trust: ssl.SSLContext) -> HttpFetcher:
+            return HttpFetcher(
+                resolver=lambda host, port: ["127.0.0.1"],
+                allow_networks=server.networks,
+                ports=server.port,
+                ssl_context=trust,
+                user_agent="rota/1",
+            )
+
+        assert kind(fetcher(stranger).fetch(request)) == "tls"
+        assert fetcher(trust).fetch(request) == Fetched(BODY.encode())
+        server.fail("ada.ics", how)
+        means = {**FAULTS, **USER_AGENT_FAULTS}[how].means
+        if means == "timeout":
+            request = FetchRequest(feed, deadline=0.4)
+        assert kind(fetcher(trust).fetch(request)) == means
+    assert threading.active_count() == before

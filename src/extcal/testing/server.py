@@ -292,6 +292,7 @@ class _Server(ThreadingHTTPServer):
         request.settimeout(_Handler.timeout)
         with self.ssl_context.wrap_socket(request, server_side=True) as secure:
             super().finish_request(secure, client_address)
+            self.shutdown_request(secure)  # as the plain socket is: what was said arrives first
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is no news."""
