@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from extcal import CalendarCache, MemoryStore, State, Store
 from extcal.cache import Cell
+from extcal.cache.stores.protocol import erase_all
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 NOW = datetime(2027, 1, 4, 8, tzinfo=UTC)
@@ -91,6 +92,33 @@ def test_late_writers_are_fenced_off(store: Store) -> None:
     store.delete("a")
     assert not store.put("a", cell(b"late"), third)
     assert store.get("a") is None
+
+
+def test_what_is_erased_is_gone(store: Store) -> None:
+    """Many keys at once, and their leases with them."""
+    for key in "abc":
+        store.put(key, cell(), None)
+    token = store.lease("b", NOW, LEASE)
+    erase_all(store, ["a", "b", "unknown"])
+    assert store.get("a") is store.get("b") is None
+    assert store.get("c") == cell()
+    assert not store.put("b", cell(b"late"), token)
+    assert store.lease("b", NOW, LEASE)
+
+
+def test_a_store_without_erase_is_asked_to_delete() -> None:
+    """A host's own store of five methods keeps working."""
+
+    class Five:
+        def __init__(self) -> None:
+            self.deleted: list[str] = []
+
+        def delete(self, key: str, /) -> None:
+            self.deleted.append(key)
+
+    store = Five()
+    erase_all(store, ["a", "b"])  # type: ignore[arg-type]
+    assert store.deleted == ["a", "b"]
 
 
 def test_a_slow_writer_that_nobody_overtook_still_writes(store: Store) -> None:

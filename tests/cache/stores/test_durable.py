@@ -114,6 +114,32 @@ def test_one_at_a_time_finds_out(time: Monotonic) -> None:
     assert pause.over()
 
 
+def test_what_could_not_be_cleaned_is_cleaned_later(time: Monotonic) -> None:
+    """After what is owed was removed, and until it was done."""
+
+    class Dusty(Place):
+        cleaned, answers = 0, (False, True)
+
+        def _clean(self) -> bool:
+            self._try_place()
+            assert "a" not in self.cells
+            self.cleaned += 1
+            return self.answers[self.cleaned - 1]
+
+    store = Dusty()
+    store.put("a", cell(), None)
+    store.broken = True
+    store.erase(["a"])
+    assert store.get("a") is None
+    assert (store.cleaned, "a" in store.cells) == (0, True)
+    store.broken = False
+    time.now += 60
+    for cleaned in (1, 2, 2):
+        store.get("b")
+        assert store.cleaned == cleaned
+    assert store.cells == {}
+
+
 def test_much_that_is_owed_is_told_little_by_little(time: Monotonic) -> None:
     """Nobody who asks about one calendar waits for thousands to be written."""
     store = Place()

@@ -120,6 +120,62 @@ def test_what_is_deleted_is_overwritten(make: Callable[..., SQLiteStore], path: 
     assert not any(MARKER.encode() in file.read_bytes() for file in path.parent.iterdir())
 
 
+def left(path: Path) -> bool:
+    """Whether the marker is in any file in the store's directory, the log included."""
+    return any(MARKER.encode() in file.read_bytes() for file in path.parent.iterdir())
+
+
+def test_what_is_erased_is_not_in_the_log_either(
+    make: Callable[..., SQLiteStore], path: Path
+) -> None:
+    """At once, while the file stays open: the log is emptied, and so are older copies in it."""
+    store, other = make(), make()
+    other.get("a")
+    for size in (10, 5000, 20):
+        store.put("a", cell(MARKER.encode() * size), None)
+        store.put("b", cell(MARKER.encode() * size), None)
+    token = store.lease("b", NOW, LEASE)
+    store.put("c", cell(b"stays"), None)
+    assert left(path)
+    other.erase(["a", "b", "unknown"])
+    assert not left(path)
+    assert store.get("a") is store.get("b") is None
+    assert not store.put("b", cell(MARKER.encode()), token)
+    assert store.get("c") == cell(b"stays")
+
+
+def test_a_log_that_somebody_reads_is_emptied_later(
+    make: Callable[..., SQLiteStore], path: Path
+) -> None:
+    """By whoever uses the store next; the reader is not disturbed, and nobody waits for it."""
+    store = make()
+    store.put("a", cell(MARKER.encode() * 500), None)
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM cells").fetchone() == (1,)
+    store.erase(["a"])
+    assert store.get("a") is None
+    assert reader.execute("SELECT count(*) FROM cells").fetchone() == (1,)
+    assert left(path)
+    reader.close()
+    assert store.get("b") is None
+    assert not left(path)
+
+
+def test_erasing_takes_the_damaged_files_along(
+    make: Callable[..., SQLiteStore], path: Path
+) -> None:
+    """Nobody can tell any more whose calendars they hold."""
+    store = make()
+    store.close()
+    path.write_bytes(MARKER.encode() * 100)
+    assert store.get("a") is None
+    assert left(path)
+    store.erase(["a"])
+    assert not left(path)
+    assert aside(path) == []
+
+
 # -- damaged -----------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 import logging
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import islice
 from time import monotonic
@@ -56,6 +56,7 @@ class DurableStore(ABC):
         # What the place has yet to be told: a mark for each cell in memory, None for a deletion.
         self._owed: dict[str, object] = {}
         self._owing = ForkSafeLock()
+        self._unclean = False  # whether something was erased, and may be left where it lay
         # The leases this process got from the place: when it fails, who held one goes on to hold
         # it, unless it was overtaken here.
         self._held: dict[str, str] = {}
@@ -78,6 +79,10 @@ class DurableStore(ABC):
     def _remove(self, key: str) -> None:
         """Drop the cell and the lease of ``key``."""
 
+    def _clean(self) -> bool:
+        """See to it that nothing is left of what was removed; whether that could be done now."""
+        return True
+
     @abstractmethod
     def _take(self, key: str, token: str, now: datetime, ttl: timedelta) -> bool:
         """Give the lease of ``key`` to ``token``, if it is free, run out or void."""
@@ -94,7 +99,7 @@ class DurableStore(ABC):
 
     def get(self, key: str, /) -> Cell | None:
         """The cell under ``key``, or None; never raises for trouble with the place."""
-        if self._owed:
+        if self._owed or self._unclean:
             self._catch_up()
         if key not in self._owed and self._reading.over():
             try:
@@ -134,6 +139,13 @@ class DurableStore(ABC):
         if not (self._ready(key) and self._try(self._remove, key)):
             with self._owing:
                 self._owed[key] = None
+
+    def erase(self, keys: Iterable[str], /) -> None:
+        """Drop the cells and leases of ``keys``, and what is left of them where they lay."""
+        for key in keys:
+            self.delete(key)
+        self._unclean = True
+        self._catch_up()
 
     def lease(self, key: str, now: datetime, ttl: timedelta, /) -> str | None:
         """Give the lease of ``key`` until ``now + ttl``, unless somebody holds it."""
@@ -181,7 +193,7 @@ class DurableStore(ABC):
 
     def _catch_up(self) -> None:
         """Tell the place some of what it was not told, if it may be tried."""
-        if not self._owed or not self._writing.over():
+        if not (self._owed or self._unclean) or not self._writing.over():
             return
         with self._owing:
             owed = list(islice(self._owed.items(), _AT_ONCE))
@@ -198,15 +210,18 @@ class DurableStore(ABC):
             with self._owing:
                 if key in self._owed and self._owed[key] is mark:
                     del self._owed[key]
+        if self._unclean and not self._owed:
+            self._unclean = not self._try(self._clean)
 
     def _try(self, act: Callable[..., object], *arguments: object) -> bool:
+        """Whether ``act`` was done: it raised no trouble, and did not return False."""
         try:
-            act(*arguments)
+            done = act(*arguments) is not False
         except self._troubles as error:
             self._trouble(self._writing, error)
             return False
         self._well(self._writing)
-        return True
+        return done
 
     def _trouble(self, pause: _Pause, error: Exception) -> None:
         already = self._reading.begun or self._writing.begun

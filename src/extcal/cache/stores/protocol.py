@@ -7,11 +7,12 @@ that share a store agree on what time it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Cell", "Codec", "Store"]
+__all__ = ["Cell", "Codec", "Store", "erase_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Store(Protocol):
 
     Keys are short ASCII text. Leases keep two caches from fetching one feed at the same time; a
     lease is only a courtesy, so a store that loses one costs a fetch and never an answer.
+
+    A store may have one more method, for calendars that a person wants gone:
+    ``erase(keys: Iterable[str]) -> None`` deletes all of ``keys``, and sees to it that their bytes
+    are found nowhere afterwards, in a log for example. For a store without it :meth:`delete` is
+    called with each key.
     """
 
     def get(self, key: str, /) -> Cell | None:
@@ -61,6 +67,16 @@ class Store(Protocol):
     def release(self, key: str, token: str, /) -> None:
         """Give the lease back; nothing happens if ``token`` does not hold it."""
         ...
+
+
+def erase_all(store: Store, keys: Iterable[str]) -> None:
+    """Have ``store`` erase ``keys``, by :meth:`Store.delete` if it has nothing better."""
+    erase: Callable[[Iterable[str]], None] | None = getattr(store, "erase", None)
+    if erase is not None:
+        erase(keys)
+        return
+    for key in keys:
+        store.delete(key)
 
 
 class Codec(Protocol):

@@ -21,6 +21,7 @@ __all__ = [
     "File",
     "Foreign",
     "damage_told",
+    "discard",
     "identify",
     "open_file",
     "quarantine",
@@ -152,11 +153,18 @@ def quarantine(path: Path, file: File) -> bool:
         return True
 
 
-def _clear_out(path: Path) -> None:
+def discard(path: Path) -> None:
+    """Delete the damaged files that were put aside: nobody can tell whose calendars they hold."""
+    if any(path.parent.glob(f"{path.name}.corrupt-*")):
+        with _alone(path):
+            _clear_out(path, 0)
+
+
+def _clear_out(path: Path, kept: int = _KEPT) -> None:
     found = path.parent.glob(f"{path.name}.corrupt-*")
     aside = [each for each in found if not each.name.endswith(("-wal", "-shm"))]
     aside.sort(key=lambda each: (each.stat().st_mtime, each.name))
-    for old in aside[:-_KEPT]:
+    for old in aside[: max(len(aside) - kept, 0)]:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{old}{suffix}").unlink(missing_ok=True)
 

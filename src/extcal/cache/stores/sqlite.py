@@ -36,6 +36,7 @@ from extcal.cache.stores.schema import (
     Damaged,
     Foreign,
     damage_told,
+    discard,
     identify,
     open_file,
     quarantine,
@@ -52,6 +53,7 @@ _IDLE = 16  # connections kept open for the next who asks
 _PRUNE_EVERY = 60.0  # seconds
 _FORK_WAITS = 10.0  # seconds; longer than any statement, with the wait for another writer
 _NOTED = 65_536
+_TRUNCATES = 50  # tries, two milliseconds apart, before it is left for the next who writes
 _ROOM = 0.9  # of the bounds is what pruning leaves, so that the next cell does not prune again
 _LITTER = 3_600_000_000  # microseconds; a lease that ran out before that fences nobody any more
 
@@ -175,6 +177,23 @@ class SQLiteStore(DurableStore):
             connection.execute("DELETE FROM leases WHERE key = ?", (key,))
 
         self._change(remove)
+
+    def _clean(self) -> bool:
+        """Deleted cells are overwritten in the file; their copies in the log go with the log."""
+        discard(self._path)
+
+        def truncate(connection: Connection) -> bool:
+            connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                for _ in range(_TRUNCATES):
+                    if not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                        return True
+                    sleep(0.002)  # somebody reads, or writes
+                return False
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {round(self._busy * 1000)}")
+
+        return self._look(truncate)
 
     def _take(self, key: str, token: str, now: datetime, ttl: timedelta) -> bool:
         def take(connection: Connection) -> bool:
