@@ -21,8 +21,8 @@ if hasattr(time, "tzset"):
     time.tzset()
 
 HERE = Path(__file__).parent
-# What `make quick` runs: these folders, those named after a standard, and files marked `core`.
-CORE = {"intervals", "ical", "ms_oxcical", "quirks", "zones"}
+# What `make quick` runs: these folders, and files marked `core`.
+CORE = {"intervals", "ical", "quirks"}
 
 # Machines differ in speed and are shared: no example fails for being slow. A normal run looks at
 # the same examples everywhere and every time; `make nightly` at others each time, and at more.
@@ -54,7 +54,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if step in (None, "parallel") or not ours:
         return None
     folders = collection_path.relative_to(HERE).parts[:-1]
-    if step == "core" and any(folder in CORE or folder.startswith("rfc") for folder in folders):
+    if step == "core" and any(folder in CORE for folder in folders):
         return None
     return f"mark.{step}" not in collection_path.read_text("utf-8") or None
 

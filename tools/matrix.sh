@@ -9,8 +9,7 @@
 set -eu
 
 what=${1:-whole}
-core="tests/rfc5545 tests/rfc4791 tests/rfc6868 tests/rfc7529 tests/rfc7953 tests/ms_oxcical
-      tests/quirks tests/ical tests/zones tests/intervals tests/cache/test_codec.py
+core="tests/quirks tests/ical tests/intervals tests/cache/test_codec.py
       tests/cache/test_thirty_minutes.py tests/cache/test_three_months.py tests/fetch/test_policy.py
       tests/test_face.py tests/test_readme.py"
 oldest="python-dateutil==2.9.* icalendar==6.3.*"

@@ -6,7 +6,7 @@ that is not written in the one form nobody can misread is left to the long way. 
 again and again (days, times of day, parameters, rules, facts) is read once.
 
 It reads only what decides when and how an event is busy. Titles, SEQUENCE and stamps wait until
-somebody asks the Event for them. ``tests/properties`` holds that both ways give equal answers.
+somebody asks the Event for them. ``tests/ical/shortcuts`` holds that both ways give equal answers.
 """
 
 from __future__ import annotations

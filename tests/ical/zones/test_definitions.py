@@ -11,7 +11,7 @@ import pytest
 from extcal.limits import Limits
 
 WINTER, SUMMER = "2026-12-07T09:00", "2027-07-07T09:00"
-QUIRKS = Path(__file__).resolve().parents[3] / "shared" / "quirks"
+QUIRKS = Path(__file__).resolve().parents[4] / "shared" / "quirks"
 
 # Fixture, calendar, TZID, local time, instant, source.
 FIXTURES = [

@@ -14,7 +14,7 @@ from extcal.ical.zones import _windows
 from extcal.ical.zones._windows import PLACES, WINDOWS_ZONES
 from extcal.ical.zones.names import places
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "make_windows_zones.py"
+SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "make_windows_zones.py"
 CURRENT = f"from icalendar {version('icalendar')}." in (_windows.__doc__ or "")
 
 

@@ -16,7 +16,7 @@ from extcal.ical.budget import Work
 from extcal.ical.recurrence import Rule, Starts, parse, starts
 from extcal.limits import Limits
 
-_MAKER = Path(__file__).parents[1] / "oracles" / "rule_maker.py"
+_MAKER = Path(__file__).parents[2] / "oracles" / "rule_maker.py"
 _SPEC = importlib.util.spec_from_file_location("rule_maker_of_laws", _MAKER)
 assert _SPEC is not None
 assert _SPEC.loader is not None

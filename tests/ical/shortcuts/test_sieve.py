@@ -23,7 +23,7 @@ from extcal.limits import Limits
 START = datetime(2027, 3, 1, tzinfo=UTC)
 END = datetime(2027, 4, 15, tzinfo=UTC)
 LO, HI = int(START.timestamp()), int(END.timestamp())
-FIXTURES = sorted(path for path in Path(__file__).parents[1].rglob("*.ics"))
+FIXTURES = sorted(path for path in Path(__file__).parents[2].rglob("*.ics"))
 
 
 @pytest.fixture(autouse=True, scope="module")
