@@ -12,7 +12,9 @@ from extcal import Limits
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "extcal"
 # What makes a Problem of its first argument; the readers of rules and zones report by a function.
-_TELLERS = frozenset({"Problem", "problem", "exceeded", "cut", "report", "_tell"})
+_TELLERS = frozenset(
+    {"Problem", "problem", "exceeded", "cut", "report", "tell", "tell_odd", "_tell"}
+)
 _CODE = re.compile(r"[a-z]+(?:_[a-z0-9]+)*")
 _ROW = re.compile(r"^\| `([a-z_0-9]+)` \| [^|]+ \|$", re.MULTILINE)
 

@@ -48,10 +48,15 @@ def test_each_date_is_what_it_is_alone(lines: list[tuple[dict[str, str], list[st
             extent = None
             duration = parse_duration(rest)
             end = parse_moment(line._replace(value=rest), 0, zones, series=series)
+            if end is not None and end.floating and not (end.is_date or moment.floating):
+                end = end._replace(zone=moment.zone)
             if duration is not None and not duration.empty:
                 extent = duration.extent
             elif end is not None and end.epoch >= moment.epoch:
                 extent = Extent(0, end.epoch - moment.epoch)
+            elif rest:  # what cannot be read, or lies before the start, blocks the day
+                midnight = moment.local - moment.local % 86_400
+                moment, extent = moment._replace(local=midnight), Extent(1, 0)
             assert found == (moment, extent)
 
 

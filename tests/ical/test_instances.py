@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal.ical.budget import Work
-from extcal.ical.events.times import DAY, Extent
+from extcal.ical.events.times import DAY, Extent, Wall
 from extcal.ical.parse.components import Stream
 from extcal.ical.series import dense
 from extcal.ical.series.instances import planned_at, touches
@@ -26,7 +26,9 @@ ZONES = st.sampled_from(
     ]
 )
 OFFSETS = st.lists(st.integers(-3 * DAY, 3 * DAY) | st.integers(0, 5 * 3600), max_size=12)
-EXTENTS = st.builds(Extent, st.integers(0, 2), st.sampled_from([0, 1, 1800, 3600, 90_000]))
+LENGTHS = st.sampled_from([0, 1, 1800, 3600, 90_000])
+DAYS = st.integers(0, 2)
+SHOWN = st.none() | st.sampled_from([1, 1800, 3600, 7200, 90_000])  # of a clock on the wall
 
 
 def seconds(moment: datetime) -> int:
@@ -49,13 +51,24 @@ def test_a_run_of_starts_is_converted_like_each_of_them(
     assert zone.to_epochs(run) == [zone.to_epoch(local) for local in run]
 
 
-@given(ZONES, OFFSETS, EXTENTS, st.integers(-DAY, DAY), st.integers(1, 2 * DAY))
+def extent_of(days: int, length: int, shown: int | None, zone: Zone) -> Extent:
+    return Extent(days, length, None if shown is None else Wall(shown, zone))
+
+
+@given(ZONES, OFFSETS, DAYS, LENGTHS, SHOWN, st.integers(-DAY, DAY), st.integers(1, 2 * DAY))
 def test_columns_hold_what_touches_the_window(
-    place: tuple[str, datetime], offsets: list[int], extent: Extent, begins: int, length: int
+    place: tuple[str, datetime],
+    offsets: list[int],
+    days: int,
+    lasting: int,
+    shown: int | None,
+    begins: int,
+    length: int,
 ) -> None:
     """RFC 4791 section 9.9, for each instance on its own."""
     name, around = place
     zone = zone_near(name, seconds(around))
+    extent = extent_of(days, lasting, shown, zone)
     run = sorted({seconds(around) + offset for offset in offsets})
     lo = zone.to_epoch(seconds(around)) + begins
     hi = lo + length
@@ -71,15 +84,21 @@ def test_columns_hold_what_touches_the_window(
     st.sampled_from([3600, 7 * 3600, DAY, 2 * DAY]),
     st.integers(1, 30),
     st.integers(1, 40),
+    SHOWN,
     st.lists(st.integers(0, 29), max_size=8),
 )
 def test_deep_blocks_are_what_their_instances_are_one_by_one(
-    place: tuple[str, datetime], step: int, members: int, days: int, gone: list[int]
+    place: tuple[str, datetime],
+    step: int,
+    members: int,
+    days: int,
+    shown: int | None,
+    gone: list[int],
 ) -> None:
     """Where each instance outlasts the next start by a day, no change of clocks shows between."""
     name, around = place
     zone = zone_near(name, seconds(around))
-    extent = Extent(days, 3600)
+    extent = extent_of(days, 3600, None if shown is None else days * DAY + shown, zone)
     run = range(seconds(around) - 5 * DAY, seconds(around) - 5 * DAY + step * members, step)
     if not dense.is_deep(run, extent):
         return

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import extcal
 from extcal.ical.budget import Work
+from extcal.ical.events.times import Extent, Wall
 from extcal.ical.parse.components import Stream
 from extcal.ical.series import dense
 from extcal.ical.zones.resolve import Zone, Zones
@@ -368,6 +369,7 @@ def zone(name: str) -> Zone:
     st.sampled_from((1, 7, 60, 90, 600, 1800, 3600, 7200)),
     st.integers(1, 400),
     st.integers(0, 4_000),
+    st.none() | st.sampled_from((-3600, 0, 3600)),
     st.lists(st.integers(0, 399), max_size=6),
     st.lists(st.integers(0, 3), max_size=2),
 )
@@ -378,6 +380,7 @@ def test_blocks_are_what_their_instances_are_one_by_one(
     step: int,
     members: int,
     longer: int,
+    shown: int | None,
     gone: list[int],
     days: list[int],
 ) -> None:
@@ -385,14 +388,15 @@ def test_blocks_are_what_their_instances_are_one_by_one(
     start = int(around.replace(tzinfo=UTC).timestamp()) + offset
     run = range(start, start + step * members, step)
     length = step + longer
+    extent = Extent(0, length, None if shown is None else Wall(length + shown, there))
     epochs = {there.to_epoch(run[index]) for index in gone if index < members}
     midnights = {start - start % 86_400 + 86_400 * day for day in days}
     one_by_one = [
-        (there.to_epoch(local), there.to_epoch(local) + length, 3)
+        (there.to_epoch(local), extent.end(local, there.to_epoch(local), there), 3)
         for local in run
         if there.to_epoch(local) not in epochs and local - local % 86_400 not in midnights
     ]
-    found = dense.blocks(run, length, dense.Holes(epochs, midnights, there), there)
+    found = dense.blocks(run, extent, dense.Holes(epochs, midnights, there), there)
     blocks = [(block.start, block.end, 3) for block in found]
     window = start - 10**6, start + 10**7
     assert FreeBusy.from_epochs(*window, blocks) == FreeBusy.from_epochs(*window, one_by_one)

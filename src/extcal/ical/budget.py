@@ -118,6 +118,17 @@ class Work:
         """Return where :meth:`forgive` may go back to."""
         return len(self.unknown), len(self._problems), self.complete
 
+    def untell(self, mark: tuple[int, int, bool]) -> None:
+        """Take back what was told since ``mark``, but not why time became unknown."""
+        first = mark[1]
+        kept = [
+            number
+            for number in range(first, len(self._problems))
+            if self._problems[number].action == "unknown"
+        ]
+        self._offsets[first:] = [self._offsets[number] for number in kept]
+        self._problems[first:] = [self._problems[number] for number in kept]
+
     def forgive(self, mark: tuple[int, int, bool]) -> None:
         """Nothing that became unknown since ``mark`` could have blocked time: it stays known."""
         unknown, problems, self.complete = mark

@@ -50,7 +50,7 @@ def test_value_date_with_a_time_is_a_time(corridor: Any) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["20270230T080000Z", "00000101T080000Z", "20271301", "20270104T250000Z", "20270104T240100Z"],
+    ["20270230T080000Z", "00000101T080000Z", "20271301", "202701041T080000Z", "2027014T080000Z"],
 )
 def test_what_is_no_date_loses_its_event_and_says_so(corridor: Any, written: str) -> None:
     other = corridor.event("DTSTART:20270104T080000Z", "DURATION:PT1H", uid="b")

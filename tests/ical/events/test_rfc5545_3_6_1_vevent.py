@@ -42,11 +42,12 @@ def test_an_end_equal_to_the_start_is_one_day(corridor: Any, last: str) -> None:
     assert day(corridor, *lines) == ["01-03T23:00/01-04T23:00"]
 
 
-def test_an_end_before_the_start_is_ignored(corridor: Any) -> None:
-    """A day stays a day, a time has no length, and a Problem says so."""
+def test_an_end_before_the_start_blocks_its_day(corridor: Any) -> None:
+    """As an end that cannot be read does; a day stays a day, and a Problem says so."""
     dated = corridor.event("DTSTART;VALUE=DATE:20270104", "DTEND;VALUE=DATE:20270102")
     timed = corridor.event("DTSTART:20270106T080000Z", "DTEND:20270105T080000Z", uid="b")
-    assert corridor.busy(dated, timed, timezone="UTC") == ["01-04T00:00/01-05T00:00"]
+    found = corridor.busy(dated, timed, timezone="UTC")
+    assert found == ["01-04T00:00/01-05T00:00", "01-06T00:00/01-07T00:00"]
     assert corridor.codes(dated, timed, timezone="UTC") == ["end_before_start"] * 2
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from extcal.ical.budget import Work
-from extcal.ical.recurrence import Rule, Starts, parse, starts
+from extcal.ical.recurrence import Rule, Starts, Until, parse, starts
 from extcal.limits import Limits
 
 EPOCH = datetime(1970, 1, 1)
@@ -753,7 +753,25 @@ class TestBrokenText:
             ("FREQ=MONTHLY;DTSTART=20261204T110000Z", "recurrence_unknown_part", "count", None),
             ("FREQ=DAILY;UNTIL=NaNNaNNaNTNaNNaN00Z", "recurrence_uncertain", "until", None),
             ("FREQ=DAILY;UNTIL=20270230", "recurrence_uncertain", "until", None),
-            ("FREQ=DAILY;UNTIL=20270228T256000Z", "recurrence_uncertain", "until", None),
+            ("FREQ=DAILY;UNTIL=20270229T256000Z", "recurrence_uncertain", "until", None),
+            (
+                "FREQ=DAILY;UNTIL=20270228T256000Z",
+                "recurrence_uncertain",
+                "until",
+                Until("utc", 1_803_859_199),
+            ),
+            (
+                "FREQ=DAILY;UNTIL=20270228T13000",
+                "recurrence_uncertain",
+                "until",
+                Until("date", 1_803_772_800),
+            ),
+            (
+                "FREQ=DAILY;UNTIL=20270228T235959999Z",
+                "odd_digits",
+                "until",
+                Until("utc", 1_803_859_199),
+            ),
             ("FREQ=DAILY;COUNT=3;COUNT=2", "recurrence_repeated_part", "count", None),
             ("FREQ=DAILY;UNTIL=20270101;UNTIL=20270102", "recurrence_repeated_part", "until", None),
             (

@@ -54,7 +54,8 @@ def test_an_override_matches_in_every_form(
         ";TZID=Europe/Berlin:20270105T000000",
         ";TZID=America/New_York:20270105T000000",
         ":20270105T093000",
-        ":20270105T120000Z",
+        ":20270105T093000Z",
+        ":20270104T220000Z",
     ],
 )
 def test_any_form_names_the_day_of_an_all_day_series(corridor: Any, form: str) -> None:

@@ -141,6 +141,9 @@ class Reading:
             else:
                 alone.append(event)
         for event in alone:
+            if event.detached:
+                family = by_uid.get(event.uid, ())
+                event.settle(recurrence_set.zone_of([e for e in family if e.recurrence_id is None]))
             if not event.uid:
                 from hashlib import sha256  # is not read by feeds that follow the standard
 
@@ -203,7 +206,7 @@ class Reading:
     def is_away(self, group: list[Event]) -> bool:
         """Whether this is one event, once, outside the window: half of all that is read is."""
         event = group[0]
-        if len(group) > 1 or event.recurs or event.recurrence_id is not None:
+        if len(group) > 1 or event.recurs or event.recurrence_id is not None or event.others:
             return False
         start = event.start.epoch
         if start >= self.hi:
@@ -251,6 +254,8 @@ class Reading:
 
         Series of one time of day and length are a set of days until all of them are known.
         """
+        if event.others:
+            return False
         if event.recurs:
             midnights = None if event.exdates else self.steady.midnights(event)
             if midnights:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from extcal.ical.events.facts import is_transparent
 from extcal.ical.events.vevent import Event
 from extcal.ical.parse.components import CalendarHead
 from extcal.ical.parse.content_lines import Line
@@ -84,7 +85,7 @@ def _as_marked(
     policy: BusyPolicy,
 ) -> Verdict:
     facts = event.facts
-    transparent = _transparent(facts.get("TRANSP"))
+    transparent = is_transparent(facts["TRANSP"]) if "TRANSP" in facts else None
     for name in _STATUS_NAMES:
         written = facts.get(name)
         if written is not None:
@@ -117,13 +118,6 @@ def _elsewhere(fbtype: FBType, reason: str, policy: BusyPolicy) -> Verdict:
     if fbtype is _ELSEWHERE and policy.working_elsewhere != "as-marked":
         return (_BUSY if policy.working_elsewhere == "busy" else _FREE), reason
     return fbtype, reason
-
-
-def _transparent(written: str | None) -> bool | None:
-    """vCalendar 1.0 wrote a number: 0 blocks, anything above does not."""
-    if written is None:
-        return None
-    return written == "TRANSPARENT" or (written.isdecimal() and written.strip("0") != "")
 
 
 def _from_microsoft(head: CalendarHead) -> bool:

@@ -11,10 +11,13 @@ from heapq import heappop, heappush
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from extcal.ical import recurrence
 from extcal.ical.budget import Work
-from extcal.ical.events import times, vevent
+from extcal.ical.events import vevent
+from extcal.ical.events.facts import values
+from extcal.ical.events.start_end import Source, starts, stay
+from extcal.ical.events.times import Extent, days_named, has_day, parse_duration, read_moment
 from extcal.ical.parse.components import Component, Stream
+from extcal.ical.parse.content_lines import Line
 from extcal.ical.series import recurrence_set
 from extcal.ical.series.instances import Instances
 from extcal.ical.zones.resolve import Zones
@@ -23,8 +26,8 @@ from extcal.intervals import FBType
 __all__ = ["Layer", "layer"]
 
 # Section 4's own order where components of one priority overlap; it is not FBTYPE's.
-_TIE_ORDER = {FBType.BUSY: 3, FBType.BUSY_UNAVAILABLE: 2, FBType.BUSY_TENTATIVE: 1}
-
+_AWAY = FBType.BUSY_UNAVAILABLE
+_TIE_ORDER = {FBType.BUSY: 3, _AWAY: 2, FBType.BUSY_TENTATIVE: 1}
 
 _STRETCHES = "available"  # are counted in work
 _STRETCHES_EACH = 10  # times the limit: instances inside the window, of all AVAILABLEs
@@ -73,8 +76,7 @@ def layer(stream: Stream, zones: Zones, raw: bytes, lo: int, hi: int, work: Work
             return []
         if one is not None:
             found.append(one)
-    # 0 is the lowest priority, then 9 down to 1 (section 4)
-    found.sort(key=lambda one: -(one.priority or 10))
+    found.sort(key=lambda one: -_rank(one.priority))
     timeline: list[Layer] = []
     for _, equals in groupby(found, key=lambda one: one.priority):
         timeline = _paint(timeline, list(equals))
@@ -84,43 +86,79 @@ def layer(stream: Stream, zones: Zones, raw: bytes, lo: int, hi: int, work: Work
 def _read(
     component: Component, zones: Zones, raw: bytes, lo: int, hi: int, work: Work
 ) -> _Availability | None:
-    bounds = _bounds(component, zones, lo, hi)
+    source = Source(component, zones, work)
+    bounds = _bounds(source, lo, hi)
     if bounds is None:
         return None
     start, end = bounds
-    written = {line.name: line.value.strip() for line in reversed(component.lines)}
-    priority = written.get("PRIORITY", "")
-    token = written.get("BUSYTYPE", "")
-    fbtype = FBType.from_token(token) if token else FBType.BUSY_UNAVAILABLE
+    several = {name: values(source.lines.get(name, ())) for name in ("PRIORITY", "BUSYTYPE")}
+    for name, said in several.items():
+        if len(said) > 1:
+            source.tell(
+                "property_repeated",
+                f"{name} of a VAVAILABILITY is given more than once",
+                "nothing in it is available",
+                source.lines[name][0],
+            )
+    is_clear = all(len(said) < 2 for said in several.values())
     return _Availability(
-        int(priority) if priority.isascii() and priority.isdigit() and len(priority) == 1 else 0,
-        FBType.BUSY if fbtype not in _TIE_ORDER else fbtype,
-        written.get("UID", "availability"),
+        min(map(_priority, several["PRIORITY"]), key=_rank, default=0),
+        max(map(_busy_type, several["BUSYTYPE"]), key=_TIE_ORDER.__getitem__, default=_AWAY),
+        source.uid or "availability",
         start,
         end,
-        _free(component, zones, raw, start, end, work),
+        _free(component, zones, raw, start, end, work) if is_clear else [],
     )
 
 
-def _bounds(component: Component, zones: Zones, lo: int, hi: int) -> tuple[int, int] | None:
-    """Without DTSTART or an end it reaches as far as anybody asks (section 3.1)."""
-    start, end = lo, hi
-    first: times.Moment | None = None
-    for line in component.lines:
-        moment = (
-            times.parse_moment(line, component.calendar, zones)
-            if line.name in {"DTSTART", "DTEND"}
-            else None
+def _priority(said: str) -> int:
+    return int(said) if said.isascii() and said.isdigit() and len(said) == 1 else 0
+
+
+def _rank(priority: int) -> int:
+    """1 is the highest priority, then 2 up to 9, and 0 the lowest (section 4)."""
+    return priority or 10
+
+
+def _busy_type(token: str) -> FBType:
+    fbtype = FBType.from_token(token) if token else _AWAY
+    return fbtype if fbtype in _TIE_ORDER else FBType.BUSY
+
+
+def _bounds(source: Source, lo: int, hi: int) -> tuple[int, int] | None:
+    """Without DTSTART or an end it reaches as far as anybody asks (section 3.1).
+
+    So it does where one of these cannot be read.
+    """
+    lines = source.lines
+    begins = starts(source)
+    ends = [*lines.get("DTEND", ()), *lines.get("DURATION", ())]
+    if ("DTSTART" in lines and not begins) or (ends and not any(map(_is_readable, ends))):
+        source.tell(
+            "availability_bounds",
+            "a bound of a VAVAILABILITY cannot be read",
+            "reaches as far as is asked",
         )
-        if moment is not None and line.name == "DTSTART":
-            first, start = moment, max(lo, moment.epoch)
-        elif moment is not None:
-            end = min(hi, moment.epoch)
-    for line in component.lines:
-        duration = times.parse_duration(line.value) if line.name == "DURATION" else None
-        if duration is not None and first is not None:
-            end = min(hi, duration.extent.end(first.local, first.epoch, first.zone))
+    start, end = lo, hi
+    if any(map(_is_readable, ends)):
+        if begins:
+            stays = [stay(source, begin) for begin in begins]
+            start, end = min(one.start.epoch for one in stays), max(one.end for one in stays)
+        else:
+            moments = (source.moment(line) for line in lines.get("DTEND", ()))
+            end = max((moment.epoch for moment in moments if moment is not None), default=hi)
+    elif begins:
+        start = min(begin.moment.epoch for begin in begins)
+    start, end = max(lo, start), min(hi, end)
     return (start, end) if start < end else None
+
+
+def _is_readable(line: Line) -> bool:
+    """Whether an end says anything that can be read, the day at least."""
+    if line.name == "DURATION":
+        duration = parse_duration(line.value)
+        return duration is not None and not duration.empty
+    return read_moment(line.value) is not None or has_day(line.value)
 
 
 def _free(
@@ -131,15 +169,23 @@ def _free(
     by_uid: dict[str, list[vevent.Event]] = {}
     unclear: set[str] = set()
     for position, child in enumerate(component.children):
-        written = next((line.value.strip() for line in child.lines if line.name == "UID"), "")
-        uid = written or f"\x00{position}"
-        event = vevent.event(child, zones, work) if _is_clear(child, work) else None
-        if event is None:
-            unclear.add(uid)
+        uids = {line.value.strip() for line in child.lines if line.name == "UID"} - {""}
+        mark = work.mark()
+        event = vevent.event(child, zones, work)
+        if event is None or event.doubtful:
+            work.untell(mark)
+            _tell_unclear(child, work)
+            unclear |= uids
         else:
-            by_uid.setdefault(uid, []).append(event)
+            by_uid.setdefault(min(uids, default=f"\x00{position}"), []).append(event)
     for uid in sorted(by_uid.keys() - unclear):
-        for found in recurrence_set.instances(by_uid[uid], zones, raw, lo, hi, work):
+        family = by_uid[uid]
+        if _is_unsure(family):
+            _tell_unclear(component, work)
+            continue
+        for event in family:
+            event.extent = _shorter(event.extent)
+        for found in recurrence_set.instances(family, zones, raw, lo, hi, work):
             if found.event.facts.get("STATUS") == "CANCELLED":
                 continue
             size = found.size if isinstance(found, Instances) else 1
@@ -151,36 +197,33 @@ def _free(
                 free.append((found.start, found.end))
     return [
         (max(lo, start), min(hi, end))
-        for start, end in _union(sorted(free))
-        if start < end and start < hi and end > lo
+        for start, end in _union(sorted(span for span in free if span[0] < span[1]))
+        if start < hi and end > lo
     ]
 
 
-def _is_clear(child: Component, work: Work) -> bool:
-    """Whether an AVAILABLE leaves no doubt about its times.
+def _shorter(extent: Extent) -> Extent:
+    """Where clocks change, the earlier of the exact and the shown end: nothing else is sure."""
+    if extent.wall is None:
+        return extent
+    return extent._replace(wall=extent.wall._replace(earlier=True))
 
-    Doubt about an event blocks time. Here it would free time, so nothing of that UID is available.
-    """
-    odd: list[str] = []
-    for line in child.lines:
-        if line.name == "DURATION":
-            duration = times.parse_duration(line.value)
-            if duration is None or duration.negative:
-                odd.append(line.name)
-        elif line.name in {"RRULE", "EXRULE"}:
-            recurrence.parse(line.value, lambda *told: odd.append(told[0]))
-        elif line.name in {"DTEND", "EXDATE"}:
-            texts = [text for text in line.value.split(",") if text.strip()] or [""]
-            if any(times.read_moment(text.partition("/")[0]) is None for text in texts):
-                odd.append(line.name)
-    if odd:
-        work.problem(
-            "available_unclear",
-            "an AVAILABLE cannot be read for certain",
-            offset=child.offset,
-            action="not available",
-        )
-    return not odd
+
+def _is_unsure(family: list[vevent.Event]) -> bool:
+    """Whether an override in a series of days may replace one of several."""
+    days = [event.start for event in family if event.recurrence_id is None and event.all_day]
+    named = [event.recurrence_id for event in family if event.recurrence_id is not None]
+    return any(not days_named(moment, start.zone).sure for start in days for moment in named)
+
+
+def _tell_unclear(component: Component, work: Work) -> None:
+    """Doubt about an event blocks time; here it would free time, so nothing is available."""
+    work.problem(
+        "available_unclear",
+        "an AVAILABLE cannot be read for certain",
+        offset=component.offset,
+        action="not available",
+    )
 
 
 def _paint(below: list[Layer], equals: list[_Availability]) -> list[Layer]:

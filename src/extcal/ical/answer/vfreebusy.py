@@ -12,6 +12,8 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from extcal.ical.budget import Work
+from extcal.ical.events.facts import values
+from extcal.ical.events.start_end import Source, starts, stay
 from extcal.ical.events.times import parse_duration, read_moment
 from extcal.ical.parse.components import Component, Stream, read
 from extcal.ical.parse.content_lines import Line
@@ -62,11 +64,14 @@ def published(
     for component in stream.freebusy:
         method = stream.calendars[component.calendar].method
         names = {line.name for line in component.lines}
-        if method == "REQUEST" or ("ATTENDEE" in names and "FREEBUSY" not in names):
+        if method == "REQUEST" or ("ATTENDEE" in names and not {"FREEBUSY", "FBTYPE"} & names):
             continue
+        source = Source(component, zones, work, floating=zones.utc)
         own, readable = periods.of(component)
+        if "FBTYPE" in names and "FREEBUSY" not in names:
+            own = [each for each in _as_bounds(source, component) if periods.touches(*each[:2])]
         listed.extend(own)
-        bounds = _bounds(component, zones)
+        bounds = _bounds(source)
         if not readable:
             continue
         if bounds is not None:
@@ -76,16 +81,35 @@ def published(
     return Published(listed, known)
 
 
-def _bounds(component: Component, zones: Zones) -> tuple[int, int] | None:
-    found: dict[str, int] = {}
-    for line in component.lines:
-        if line.name in {"DTSTART", "DTEND"}:
-            epoch = _instant(line.value, _zone(line, component, zones))
-            if epoch is not None:
-                found.setdefault(line.name, epoch)
-    if len(found) == 2 and found["DTSTART"] < found["DTEND"]:
-        return found["DTSTART"], found["DTEND"]
-    return None
+def _bounds(source: Source) -> tuple[int, int] | None:
+    """What a component answers for: of several starts the last counts, of several ends the first.
+
+    A bound without a zone is in UTC (3.6.4), or has the zone of the other.
+    """
+    begins = [start.moment for start in starts(source) if not start.day_alone]
+    if not begins:
+        return None
+    zone = begins[0].zone
+    ends = [source.moment(line, zone) for line in source.lines.get("DTEND", ())]
+    start = max(moment.epoch for moment in begins)
+    end = min((moment.epoch for moment in ends if moment is not None), default=start)
+    return (start, end) if start < end else None
+
+
+def _as_bounds(source: Source, component: Component) -> Iterator[Listed]:
+    """Radicale's tools write one period as DTSTART and DTEND, with FBTYPE as a property."""
+    source.tell(
+        "freebusy_in_bounds",
+        "a VFREEBUSY with an FBTYPE property and no FREEBUSY",
+        "its DTSTART and DTEND read as a period",
+    )
+    said = values(source.lines["FBTYPE"])
+    if len(said) > 1:
+        source.tell("property_repeated", "several FBTYPEs", "the strongest used")
+    types = [FBType.from_token(token) if token else FBType.BUSY for token in said]
+    for start in starts(source):
+        one = stay(source, start)
+        yield Listed(one.start.epoch, one.end, max(types), component)
 
 
 def _zone(line: Line, component: Component, zones: Zones) -> Zone | None:
@@ -157,7 +181,6 @@ class _Periods:
     ) -> int:
         """Add the periods of one line, and count those that cannot be read, told with an offset."""
         bad = 0
-        lo, hi = (None, None) if self.window is None else self.window
         for value in values.split(","):
             tail = self.tails.get(value[8:])
             day = self.days.get(value[:8]) if tail else None
@@ -172,9 +195,20 @@ class _Periods:
                 start, end = span
             else:
                 continue
-            if start < end and (hi is None or start < hi) and (lo is None or end > lo):
+            if self.touches(start, end):
                 found.append(Listed(start, end, fbtype, component))
         return bad
+
+    def touches(self, start: int, end: int) -> bool:
+        """Whether a period lasts, and touches the window."""
+        return start < end and (
+            self.window is None or (start < self.window[1] and end > self.window[0])
+        )
+
+    def tell_odd(self, code: str, what: str, action: str) -> None:
+        """Publishers write alike what they write oddly: it is told once."""
+        if self.work.count(code) == 1:
+            self.work.problem(code, f"a FREEBUSY period has {what}", action=action)
 
     def tell(self, offset: int | None) -> None:
         if offset is not None:
@@ -193,7 +227,7 @@ class _Periods:
             return None
         if "P" in rest.upper():
             if rest not in self.lengths:
-                self.lengths[rest] = _length(rest)
+                self.lengths[rest] = self.length(rest)
             length = self.lengths[rest]
             if length is not None:
                 time = self.times.get(begin[8:])
@@ -216,7 +250,17 @@ class _Periods:
             days, seconds = self.days[day], self.times[time]
             if days is not None and seconds is not None:
                 return days + seconds
+        written = read_moment(text)
+        if written is not None and written.too_long:
+            self.tell_odd("odd_digits", "more than six digits of a time", "the first six used")
         return _instant(text, zone)
+
+    def length(self, text: str) -> int | None:
+        """The seconds of a duration."""
+        duration = parse_duration(text)
+        if duration is not None and duration.misplaced:
+            self.tell_odd("odd_duration", "units out of order", "each unit read as written")
+        return _length(text)
 
     def fbtype(self, token: str | None) -> FBType:
         if token is None:

@@ -10,7 +10,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from extcal.ical.events.times import DAY, LONGEST, Extent, Moment, parse_duration, parse_moment
+from extcal.ical.events.times import (
+    DAY,
+    LONGEST,
+    Extent,
+    Moment,
+    parse_duration,
+    parse_moment,
+    read_moment,
+)
 from extcal.ical.parse.content_lines import NO_PARAMS, Line
 from extcal.ical.zones.resolve import Zone, Zones
 
@@ -30,20 +38,22 @@ class Dates:
     What a time is equal to is ``parse_moment`` of it.
     """
 
-    __slots__ = ("calendar", "lengths", "params", "series", "terms", "zones")
+    __slots__ = ("calendar", "lengths", "odd", "params", "series", "terms", "zones")
 
     def __init__(self, calendar: int, series: Zone, zones: Zones) -> None:
         self.calendar, self.series, self.zones = calendar, series, zones
         self.params: Mapping[str, str] = NO_PARAMS  # of the line before
         self.terms: dict[str, tuple[Zone, bool]] = {}  # by "Z" or "": the zone, whether it floats
         self.lengths: dict[str, Extent] = {}
+        self.odd: set[str] = set()  # the codes of Problems that the caller tells and forgets
 
     def of(
         self, line: Line, values: Iterable[str]
     ) -> Iterator[tuple[Moment, Extent | None] | None]:
         """Yield the moment of each value of a line, and how long it lasts if it is a period.
 
-        Yields None for what is no date.
+        Yields None for what is no date. A period whose end cannot be read, or lies before its
+        start, is its whole day.
         """
         if line.params != self.params:
             self.params, self.terms = line.params, {}
@@ -71,10 +81,24 @@ class Dates:
                 if duration is None or duration.empty:
                     match = plain and plain(rest)
                     end = self.again(match[1], match[2]) if match else None
-                    extent = _until(moment, end or self.moment(line, rest))
+                    moment, extent = self.until(moment, end or self.moment(line, rest))
                 else:
+                    if duration.misplaced:
+                        self.odd.add("odd_duration")
                     extent = lengths[rest] = duration.extent
             yield moment, extent
+
+    def until(self, start: Moment, end: Moment | None) -> tuple[Moment, Extent]:
+        """3.3.9: the end of a period. One without a zone beside a start with one has that."""
+        if end is not None and end.floating and not (start.floating or end.is_date):
+            if end.zone is not start.zone:
+                self.odd.add("floating_end")
+            end = end._replace(zone=start.zone)
+        length = -1 if end is None else end.epoch - start.epoch
+        if length < 0:
+            self.odd.add("bad_date")
+            return start._replace(local=start.local - start.local % DAY), Extent(1, 0)
+        return start, Extent(0, min(length, LONGEST))
 
     def again(self, local: str, utc: str) -> Moment | None:
         """The moment of a plain value, if one like it was read before."""
@@ -89,12 +113,7 @@ class Dates:
 
     def moment(self, line: Line, text: str) -> Moment | None:
         line = line._replace(value=text)
+        written = read_moment(text)
+        if written is not None and written.too_long:
+            self.odd.add("odd_digits")
         return parse_moment(line, self.calendar, self.zones, series=self.series)
-
-
-def _until(start: Moment, end: Moment | None) -> Extent | None:
-    """3.3.9: a period has an end or a duration; instead of an unreadable one, the event's own."""
-    if end is None:
-        return None
-    length = end.epoch - start.epoch
-    return Extent(0, min(length, LONGEST)) if length >= 0 else None

@@ -7,6 +7,7 @@ Nothing here raises or reports: what cannot be read is None, and whoever asked s
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -16,11 +17,16 @@ from extcal.ical.zones.resolve import Zone, Zones
 __all__ = [
     "DAY",
     "LONGEST",
+    "Days",
     "Duration",
     "Extent",
     "Moment",
+    "Wall",
     "Written",
-    "day_of",
+    "days_named",
+    "has_day",
+    "last_day",
+    "parse_day",
     "parse_duration",
     "parse_moment",
     "parse_text",
@@ -33,18 +39,27 @@ _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 
 # date-time = date "T" time; 3.3.4, 3.3.5, 3.3.12. Dashes, colons, missing minutes or seconds, a
 # numeric offset and a "Z" on a DATE are not in the grammar; producers write them, and they leave
-# no doubt.
+# no doubt. Digits behind the seconds, group 7, are a fraction without its point: 171145975 is
+# 17:11:45. Five digits are no time, because nobody knows which one is missing.
 _MOMENT = re.compile(
     r"\s*(\d{4})-?(\d\d)-?(\d\d)"
-    r"(?:[Tt ](?:(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?)?)?)?"
+    r"(?:[Tt ](?:(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,]\d+|(\d+))?)?)?)?)?"
     r"\s*+(?:([Zz]|[+-](?:[01]\d|2[0-3])(?::?\d\d)?)\s*+)?\Z"
 )
+# The day of a value whose time cannot be read: 20260302T13000Z, 20260302T250000, 20260302X, or six
+# digits of a time without the "T". 202603021 is no day: any of its digits may be the one too many.
+_DAY_ALONE = re.compile(r"\s*(\d{4})-?(\d\d)-?(\d\d)(?:(?!\d)|(?=\d{6}\s*[Zz]?\s*\Z))")
 # dur-value, 3.3.6, but any unit may be left out, and so may the "T"
 _DURATION = re.compile(
     r"\s*([+-]?)P(?:(\d{1,10})W)?(?:(\d{1,10})D)?"
     r"(?:T?(?:(\d{1,10})H)?(?:(\d{1,10})M)?(?:(\d{1,10})S)?)?\s*\Z",
     re.I,
 )
+# The same units in another order, or on the other side of the "T": PT1W, PT2D, PT30M1H.
+_MISPLACED = re.compile(r"\s*([+-]?)P((?:T?\d{1,10}[WDHMS])+)T?\s*\Z", re.I)
+_UNIT = re.compile(r"(\d+)([WDHMS])", re.I)
+_QUARTER = 900
+_FIRST_OFFSET, _LAST_OFFSET = -12 * 3600, 14 * 3600  # of any zone that people live in
 
 
 class Moment(NamedTuple):
@@ -63,31 +78,71 @@ class Moment(NamedTuple):
         return self.zone.to_epoch(self.local)
 
 
+class Wall(NamedTuple):
+    """The end that a clock on the wall shows: ``seconds`` after the local start, in ``zone``.
+
+    ``earlier``: of this end and the exact one the earlier counts, where more time would free time.
+    """
+
+    seconds: int
+    zone: Zone
+    earlier: bool = False
+
+
 class Extent(NamedTuple):
-    """How long each instance lasts (3.6.1, 3.8.5.3): ``days`` nominal, then ``seconds`` exact."""
+    """How long each instance lasts (3.6.1, 3.8.5.3): ``days`` nominal, then ``seconds`` exact.
+
+    The text of 3.8.5.3 makes all instances of a DTEND equally long, and calendars show all of them
+    end at the same time of day. In a night in which clocks change these two differ: 22:00 to 06:00
+    takes seven hours or eight. ``wall`` is the shown end; an instance ends at the later of both.
+    """
 
     days: int
     seconds: int
+    wall: Wall | None = None
 
     def end(self, local: int, epoch: int, zone: Zone) -> int:
         """Return the epoch second at which an instance that starts at ``local`` ends."""
         if self.days:
             epoch = zone.to_epoch(local + self.days * DAY)
-        return epoch + self.seconds
+        end = epoch + self.seconds
+        if self.wall is None:
+            return end
+        seconds, zone, earlier = self.wall
+        shown = zone.to_epoch(local + seconds)
+        return min(end, shown) if earlier else max(end, shown)
+
+    def ends(self, locals_: Sequence[int], starts: Sequence[int], zone: Zone) -> Sequence[int]:
+        """Return what :meth:`end` gives for each of these sorted local starts."""
+        ends = starts
+        if self.days:
+            ends = zone.to_epochs([local + self.days * DAY for local in locals_])
+        if self.seconds:
+            ends = [end + self.seconds for end in ends]
+        if self.wall is not None:
+            seconds, zone, earlier = self.wall
+            shown = zone.to_epochs([local + seconds for local in locals_])
+            ends = list(map(min if earlier else max, ends, shown))
+        return ends
 
     @property
     def about(self) -> int:
         """An upper bound in seconds, but for what the zone does meanwhile."""
-        return self.days * DAY + self.seconds
+        shown = 0 if self.wall is None else self.wall.seconds
+        return self.days * DAY + max(self.seconds, shown)
 
 
 class Written(NamedTuple):
-    """The text of a DATE or DATE-TIME, read: ``offset`` is a numeric UTC offset in seconds."""
+    """The text of a DATE or DATE-TIME, read: ``offset`` is a numeric UTC offset in seconds.
+
+    ``too_long``: there were more digits than a time has.
+    """
 
     local: int
     is_date: bool
     offset: int | None
     is_utc: bool
+    too_long: bool = False
 
     @property
     def utc(self) -> int:
@@ -96,11 +151,22 @@ class Written(NamedTuple):
 
 
 class Duration(NamedTuple):
-    """A DURATION, read: its absolute extent, whether it was negative, whether it said nothing."""
+    """A DURATION, read: its absolute extent, whether it was negative, whether it said nothing.
+
+    ``misplaced``: its units stand in an order that 3.3.6 does not allow.
+    """
 
     extent: Extent
     negative: bool
     empty: bool
+    misplaced: bool = False
+
+
+class Days(NamedTuple):
+    """The days, as local midnights, that a value may name in a series of days; one, if ``sure``."""
+
+    midnights: tuple[int, ...]
+    sure: bool
 
 
 def read_moment(value: str) -> Written | None:
@@ -108,10 +174,9 @@ def read_moment(value: str) -> Written | None:
     match = _MOMENT.match(value)
     if match is None:
         return None
-    year, month, day, hour, minute, second, suffix = match.groups()
-    try:
-        local = (date(int(year), int(month), int(day)).toordinal() - _EPOCH_ORDINAL) * DAY
-    except ValueError:  # 31 February, the year 0
+    year, month, day, hour, minute, second, more, suffix = match.groups()
+    local = _midnight(year, month, day)
+    if local is None:
         return None
     if hour is None:
         return Written(local, True, None, False)
@@ -120,12 +185,51 @@ def read_moment(value: str) -> Written | None:
         return None
     # 24:00 is the next midnight; 3.3.12: second 60 "as equivalent to the second 59"
     local += hours * 3600 + minutes * 60 + min(seconds, 59)
+    too_long = more is not None
     if suffix is None:
-        return Written(local, False, None, False)
+        return Written(local, False, None, False, too_long)
     if suffix in "Zz":
-        return Written(local, False, None, True)
+        return Written(local, False, None, True, too_long)
     offset = int(suffix[1:3]) * 3600 + (int(suffix[-2:]) * 60 if len(suffix) > 3 else 0)
-    return Written(local, False, -offset if suffix[0] == "-" else offset, False)
+    return Written(local, False, -offset if suffix[0] == "-" else offset, False, too_long)
+
+
+def _midnight(year: str, month: str, day: str) -> int | None:
+    try:
+        return (date(int(year), int(month), int(day)).toordinal() - _EPOCH_ORDINAL) * DAY
+    except ValueError:  # 31 February, the year 0
+        return None
+
+
+def _day_alone(value: str) -> int | None:
+    match = _DAY_ALONE.match(value)
+    return None if match is None else _midnight(*match.groups())
+
+
+def has_day(value: str) -> bool:
+    """Whether the day of a value can be read, if not its time."""
+    return _day_alone(value) is not None
+
+
+def parse_day(
+    line: Line, calendar: int, zones: Zones, *, series: Zone | None = None
+) -> Moment | None:
+    """Read the day of a value whose time cannot be read; None when that cannot be read either.
+
+    The day lies in the zone that the value names: UTC with a "Z" at its end, else its TZID's, else
+    the one of floating times. A value that is called a DATE is one.
+    """
+    local = _day_alone(line.value)
+    if local is None:
+        return None
+    if line.params.get("VALUE", "").strip().upper() == "DATE":
+        suffix = ""
+    else:
+        suffix = "T000000Z" if line.value.rstrip()[-1:] in ("Z", "z") else "T000000"
+    day = date.fromordinal(local // DAY + _EPOCH_ORDINAL)
+    return parse_moment(
+        line._replace(value=f"{day:%Y%m%d}".zfill(8) + suffix), calendar, zones, series=series
+    )
 
 
 def parse_moment(
@@ -139,7 +243,7 @@ def parse_moment(
     written = read_moment(line.value)
     if written is None:
         return None
-    local, is_date, offset, is_utc = written
+    local, is_date, offset, is_utc, _ = written
     tzid = line.params.get("TZID")
     if is_utc:
         if tzid:
@@ -154,35 +258,75 @@ def parse_moment(
         if zone is None:  # a TZID on a DATE is forbidden by 3.2.19, but a hint
             zone = zones.resolve(tzid or None, calendar)
         return Moment(local, True, zone, True)
-    if tzid is None:
+    if tzid is None or zones.names_nothing(tzid, calendar):
         return Moment(local, False, series or zones.resolve(None, calendar), True)
     return Moment(local, False, zones.resolve(tzid, calendar))
 
 
-def day_of(moment: Moment, zone: Zone) -> int:
-    """Return the midnight (local seconds) of the day that a moment names in an all-day series.
+def days_named(moment: Moment, zone: Zone) -> Days:
+    """Return the days that an EXDATE, an RDATE or a RECURRENCE-ID names in a series of days.
 
-    Its own date, whatever its zone. A UTC value is either midnight in the series' ``zone`` or
-    midnight in UTC, depending on who wrote it; when it is neither, the zone's date counts.
+    A date, and a time with a zone or without one, names the date that it writes. A time in UTC that
+    is midnight in UTC or in the series' ``zone`` names that day. Any other was midnight where it
+    was written: 23:00 in UTC is the next day at +01:00. Whole quarters of an hour from -12:00 to
+    +14:00 are tried; from 10:00 to 12:00 that gives two days, and at 10:01 none.
     """
     local = moment.local
-    if moment.zone.source == "utc" and not moment.is_date:
-        there = zone.to_local(moment.epoch)
-        if there % DAY == 0 or local % DAY:
-            local = there
-    return local - local % DAY
+    time = local % DAY
+    if moment.is_date or moment.zone.source != "utc" or moment.epoch != local or not time:
+        return Days((local - time,), True)
+    there = zone.to_local(moment.epoch)
+    if there % DAY == 0:
+        return Days((there,), True)
+    if time % _QUARTER:
+        return Days((), False)
+    found = [local - time] if time <= -_FIRST_OFFSET else []
+    if time >= DAY - _LAST_OFFSET:
+        found.append(local - time + DAY)
+    return Days(tuple(found), False)
+
+
+def last_day(until: int, zone: Zone, *, excluding: bool = False) -> Days:
+    """Return the last day of a series of days that has an UNTIL in UTC, in epoch seconds.
+
+    Midnight, or the last minute of a day, in UTC or in the series' ``zone`` names that day. Any
+    other was written where nobody knows: the latest day that it can mean counts, and the earliest
+    for a rule that removes days (``excluding``).
+    """
+    for local in (until, zone.to_local(until)):
+        time = local % DAY
+        if time == 0 or time >= DAY - 60:
+            return Days((local - time,), True)
+    local = until + (_FIRST_OFFSET if excluding else _LAST_OFFSET)
+    return Days((local - local % DAY,), False)
 
 
 def parse_duration(value: str) -> Duration | None:
     """Read a DURATION (3.3.6); None when it is none."""
     match = _DURATION.match(value)
     if match is None:
-        return None
+        return _misplaced(value)
     sign, weeks, days, hours, minutes, seconds = match.groups()
     empty = not any((weeks, days, hours, minutes, seconds))
-    nominal = min(int(weeks or 0) * 7 + int(days or 0), LONGEST // DAY)
-    exact = min(int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0), LONGEST)
-    return Duration(Extent(nominal, exact), sign == "-", empty)
+    return Duration(_extent(weeks, days, hours, minutes, seconds), sign == "-", empty)
+
+
+def _misplaced(value: str) -> Duration | None:
+    match = _MISPLACED.match(value)
+    if match is None:
+        return None
+    written = [(unit.upper(), number) for number, unit in _UNIT.findall(match[2])]
+    units = dict(written)
+    if len(units) < len(written):
+        return None
+    return Duration(_extent(*map(units.get, "WDHMS")), match[1] == "-", False, True)
+
+
+def _extent(*written: str | None) -> Extent:
+    """Of weeks, days, hours, minutes and seconds."""
+    weeks, days, hours, minutes, seconds = (int(number or 0) for number in written)
+    exact = min(hours * 3600 + minutes * 60 + seconds, LONGEST)
+    return Extent(min(weeks * 7 + days, LONGEST // DAY), exact)
 
 
 _ESCAPE = re.compile(r"\\([\\;,nN])")

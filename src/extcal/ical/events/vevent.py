@@ -7,27 +7,37 @@ reading that blocks time is taken: an event with a readable start and nothing el
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from extcal.ical import recurrence
 from extcal.ical.budget import Work
+from extcal.ical.events.facts import ALL_DAY_FLAGS, FACTS, Lines, blocking, by_name, values
 from extcal.ical.events.rdate_exdate import Dates
+from extcal.ical.events.start_end import (
+    Source,
+    Start,
+    Stay,
+    all_day,
+    is_flagged,
+    start_in,
+    starts,
+    stay,
+)
 from extcal.ical.events.times import (
-    DAY,
-    LONGEST,
-    Duration,
     Extent,
     Moment,
-    parse_duration,
-    parse_moment,
+    days_named,
+    last_day,
+    parse_day,
     parse_text,
     read_moment,
 )
 from extcal.ical.parse.components import Component
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.shortcuts.plain_blocks import Block
-from extcal.ical.zones.resolve import Zones
+from extcal.ical.zones.resolve import Zone, Zones
 
 __all__ = ["ALL_DAY_FLAGS", "FACTS", "Event", "event", "read_late"]
 
@@ -43,6 +53,7 @@ class Event:
         "attendees",
         "calendar",
         "detached",
+        "doubtful",
         "dtstamp",
         "exdates",
         "exrules",
@@ -52,7 +63,9 @@ class Event:
         "last_modified",
         "late",
         "location",
+        "of_day",
         "offset",
+        "others",
         "private",
         "rdates",
         "recurrence_id",
@@ -64,6 +77,7 @@ class Event:
         "this_and_future",
         "tie",
         "uid",
+        "unsettled",
     )
     sequence: int
     dtstamp: int
@@ -92,6 +106,10 @@ class Event:
         self.facts: Mapping[str, str] = _NO_FACTS  # STATUS, TRANSP, the BUSYSTATUS family
         self.attendees: tuple[Line, ...] = ()
         self.late: Callable[[Event], None] | None = None  # sets what nobody has asked for yet
+        self.of_day = False  # each instance stands for its whole day, whose time is not known
+        self.doubtful = False  # read in one of several ways that it may be meant
+        self.others: tuple[Event, ...] = ()  # what else the same component may mean: all block
+        self.unsettled: Callable[[Event, Zone | None, bool], None] | None = None
 
     if not TYPE_CHECKING:
 
@@ -108,307 +126,213 @@ class Event:
     def recurs(self) -> bool:
         return bool(self.rules or self.rdates)
 
+    def settle(self, series: Zone | None, *, told: bool = True) -> None:
+        """Read the times of an override whose DTSTART has no zone: in its series', if that has one.
 
-FACTS = frozenset(
-    {
-        "STATUS",
-        "TRANSP",
-        "X-MICROSOFT-CDO-BUSYSTATUS",
-        "X-MICROSOFT-MSNCALENDAR-BUSYSTATUS",
-        "X-MICROSOFT-CDO-INTENDEDSTATUS",
-        "X-MICROSOFT-MSNCALENDAR-INTENDEDSTATUS",
-    }
-)
-ALL_DAY_FLAGS = (
-    "X-MICROSOFT-CDO-ALLDAYEVENT",
-    "X-MICROSOFT-MSNCALENDAR-ALLDAYEVENT",
-    "X-FUNAMBOL-ALLDAY",
-)
+        Without a series they are in the zone of floating times. ``told``: it may matter to what is
+        asked, so that a Problem is due.
+        """
+        for event in (self, *self.others):
+            unsettled, event.unsettled = event.unsettled, None
+            if unsettled is not None:
+                unsettled(event, series, told)
+
 
 _LATE = frozenset({"sequence", "dtstamp", "last_modified", "summary", "location"})
 _NO_FACTS: Mapping[str, str] = MappingProxyType({})
 _WHOLE_DAY, _NOTHING = Extent(1, 0), Extent(0, 0)
 
-_Lines = dict[str, list[Line]]
-
 
 def event(component: Component, zones: Zones, work: Work) -> Event | None:
-    """Type one VEVENT; None (and a Problem ``event_lost``) when its start cannot be read."""
-    lines = _by_name(component.lines)
-    uid = lines["UID"][0].value.strip() if "UID" in lines else ""
-    start = _start(lines, component.calendar, zones)
-    if start is None:
+    """Type one VEVENT; None (and a Problem ``event_lost``) when its start cannot be read.
+
+    Of several readings of one component (two DTSTARTs) the others are in ``Event.others``.
+    """
+    source = Source(component, zones, work)
+    lines = source.lines
+    uids = {line.value.strip() for line in lines.get("UID", ())}
+    found = starts(source)
+    if not found:
         what = "cannot be read" if "DTSTART" in lines else "is missing"
         work.problem(
             "event_lost",
             f"the DTSTART of an event {what}",
             offset=component.offset,
-            uid=uid or None,
+            uid=source.uid or None,
             action="left out",
         )
         return None
-    found = Event(component, uid, start)
-    _read_plain(found, lines)
-    _read_end(found, lines, zones, work)
-    _read_all_day_flag(found, lines, zones)
-    _read_recurrence(found, lines, zones, work)
+    flags = is_flagged(lines)
+    readings: list[Event] = []
+    for start in found:
+        for flagged in sorted(flags or {False}):
+            if readings and not work.step(1 + len(component.lines)):
+                work.exceeded(
+                    "max_steps",
+                    f"more than {work.limits.max_steps:,} steps for all readings of an event",
+                    offset=component.offset,
+                    uid=source.uid,
+                )
+                break
+            readings.append(_reading(component, source, start, flagged))
+    first, *others = readings
+    first.others = tuple(others)
+    if len(uids) > 1:
+        source.tell(
+            "property_repeated",
+            "two UIDs in one event",
+            "read as an event of its own",
+            lines["UID"][0],
+            doubt=True,
+        )
+    for one in readings:
+        one.doubtful = source.doubtful
+        one.detached |= len(uids) > 1
+        if one.detached:
+            one.recurrence_id = None
+    return first
+
+
+def _reading(component: Component, source: Source, start: Start, flagged: bool) -> Event:
+    """One of the readings of a component."""
+    found = Event(component, source.uid, start.moment)
+    _read_plain(found, source)
+    if "RECURRENCE-ID" in source.lines:
+        _read_recurrence_id(found, source)
+    settle = partial(_settle, source, start, flagged)
+    if found.recurrence_id is not None and start.moment.floating and not start.moment.is_date:
+        found.unsettled = settle
+    else:
+        settle(found, None, False)
+    _read_recurrence(found, source)
     return found
 
 
-def _by_name(given: Iterable[Line]) -> _Lines:
-    lines: _Lines = {}
-    for line in given:
-        lines.setdefault(line.name, []).append(line)
-    return lines
+def _settle(
+    source: Source, start: Start, flagged: bool, found: Event, series: Zone | None, told: bool
+) -> None:
+    """Read when the first instance takes place; a start without a zone may have its series'."""
+    if series is not None:
+        start = start._replace(moment=start_in(source, start.moment, series, told=told))
+    read = stay(source, start)
+    days = all_day(source, read) if flagged else None
+    _place(found, days or read)
+    if days is not None:
+        found.all_day = True
+        found.of_day = False
 
 
-def _start(lines: _Lines, calendar: int, zones: Zones) -> Moment | None:
-    """The first DTSTART that can be read; a DATE lives where its timed DTEND does (quirk Q069)."""
-    for line in lines.get("DTSTART", ()):
-        written = read_moment(line.value)
-        if written is None:
-            continue
-        if written.is_date and "DTEND" in lines:
-            _, end = _first_moment(lines["DTEND"], calendar, zones)
-            if end is not None and not end.floating:
-                return Moment(written.local, True, end.zone, True)
-        return parse_moment(line, calendar, zones)
-    return None
+def _place(found: Event, read: Stay) -> None:
+    found.start, found.extent, found.has_end, found.of_day = read
+    found.all_day = found.start.is_date
 
 
-def _first_moment(
-    lines: Sequence[Line], calendar: int, zones: Zones
-) -> tuple[Line | None, Moment | None]:
-    """The first of several that can be read: raw text may look like a property (quirk Q021)."""
-    for line in lines:
-        moment = parse_moment(line, calendar, zones)
-        if moment is not None:
-            return line, moment
-    return None, None
-
-
-def _read_plain(found: Event, lines: _Lines) -> None:
-    said = {name: lines[name][0].value.strip().upper() for name in FACTS & lines.keys()}
+def _read_plain(found: Event, source: Source) -> None:
+    lines = source.lines
+    said: dict[str, str] = {}
+    for name in FACTS & lines.keys():
+        several = values(lines[name])
+        if len(several) > 1:
+            _tell_repeated(source, lines[name][0])
+        said[name] = blocking(name, several)
     found.facts = {name: value for name, value in said.items() if value}
     if "CLASS" in lines:
-        found.private = lines["CLASS"][0].value.strip().upper() not in {"", "PUBLIC"}
+        several = values(lines["CLASS"])
+        if len(several) > 1:
+            _tell_repeated(source, lines["CLASS"][0], "the private one used")
+        found.private = not {"", "PUBLIC"}.issuperset(several)
+    for name in ALL_DAY_FLAGS:
+        if len(lines.get(name, ())) > 1 and len(values(lines[name])) > 1:
+            _tell_repeated(source, lines[name][0], "read both ways")
     found.attendees = tuple(lines.get("ATTENDEE", ()))
     _read_late(found, lines)
 
 
+def _tell_repeated(source: Source, line: Line, action: str = "the one that blocks used") -> None:
+    message = f"{line.name} is given more than once, and not with one value"
+    source.tell("property_repeated", message, action, line, doubt=True)
+
+
 def read_late(found: Event, lines: Iterable[Line]) -> None:
     """Read titles, which only who shows them needs, and what tells versions of one UID apart."""
-    _read_late(found, _by_name(lines))
+    _read_late(found, by_name(lines))
 
 
-def _read_late(found: Event, lines: _Lines) -> None:
-    found.summary = parse_text(lines["SUMMARY"][0].value) if "SUMMARY" in lines else None
-    found.location = parse_text(lines["LOCATION"][0].value) if "LOCATION" in lines else None
-    digits = lines["SEQUENCE"][0].value.strip() if "SEQUENCE" in lines else ""
-    readable = digits.isascii() and digits.isdigit() and len(digits) < 11
-    found.sequence = int(digits) if readable else 0
-    found.dtstamp = _stamp(lines.get("DTSTAMP"))
-    found.last_modified = _stamp(lines.get("LAST-MODIFIED"))
+def _read_late(found: Event, lines: Lines) -> None:
+    """Of several values the highest counts; several titles are all shown."""
+    found.summary = _text(lines.get("SUMMARY", ()))
+    found.location = _text(lines.get("LOCATION", ()))
+    digits = (line.value.strip() for line in lines.get("SEQUENCE", ()))
+    numbers = [int(text) for text in digits if text.isascii() and text.isdigit() and len(text) < 11]
+    found.sequence = max(numbers, default=0)
+    found.dtstamp = _stamp(lines.get("DTSTAMP", ()))
+    found.last_modified = _stamp(lines.get("LAST-MODIFIED", ()))
 
 
-def _stamp(lines: list[Line] | None) -> int:
+def _text(lines: Sequence[Line]) -> str | None:
+    if len(lines) == 1:
+        return parse_text(lines[0].value)
+    texts = {text for line in lines if (text := parse_text(line.value)) is not None}
+    return " / ".join(sorted(texts)) or None
+
+
+def _stamp(lines: Sequence[Line]) -> int:
     """These are UTC by 3.8.7; only their order matters here."""
-    written = read_moment(lines[0].value) if lines else None
-    return 0 if written is None else written.utc
-
-
-# --- the end --------------------------------------------------------------------------------
-
-
-def _read_end(found: Event, lines: _Lines, zones: Zones, work: Work) -> None:
-    """3.6.1: DTEND, else DURATION, else one day for a DATE and nothing for a DATE-TIME."""
-    ends, durations = lines.get("DTEND", []), lines.get("DURATION", [])
-    if ends and durations:
-        work.problem(
-            "end_twice",
-            "both DTEND and DURATION",
-            offset=found.offset,
-            uid=found.uid,
-            action="DTEND used",
-        )
-    line, end = _first_moment(ends, found.calendar, zones)
-    if line is not None and end is not None:
-        _read_dtend(found, end, line, work)
-        return
-    for line in durations:
-        duration = parse_duration(line.value)
-        if duration is not None:
-            _read_duration(found, duration, line, work)
-            return
-    for line in [*ends, *durations]:
-        _block_day(found, line, zones, work)
-        return
-
-
-def _read_dtend(found: Event, end: Moment, line: Line, work: Work) -> None:
-    start = found.start
-    if start.is_date and end.is_date:
-        days = (end.local - start.local) // DAY
-        _set_end(found, Extent(max(1, days), 0), days < 0, line, work)
-    elif start.is_date:
-        _read_timed_end_of_date(found, end, line, work)
-    else:
-        if end.is_date:
-            end = Moment(end.local, False, start.zone)
-            if start.local - start.local % DAY == end.local:
-                end = end._replace(local=end.local + DAY)  # through that day
-        length = end.epoch - start.epoch
-        if length <= 0 and end.zone is start.zone and end.local > start.local:
-            length = end.local - start.local  # only a DST gap turned it round
-        _set_end(found, Extent(0, min(max(0, length), LONGEST)), length < 0, line, work)
-
-
-def _read_timed_end_of_date(found: Event, end: Moment, line: Line, work: Work) -> None:
-    """A DATE that ends with a DATE-TIME becomes midnight where that is (quirk Q069).
-
-    23:59 means the end of that day. What would not last at all stays a whole day.
-    """
-    if end.local % DAY >= DAY - 60:
-        end = end._replace(local=end.local - end.local % DAY + DAY)
-    start = Moment(found.start.local, False, end.zone)
-    length = end.epoch - start.epoch
-    if length > 0:
-        found.start = start
-        found.all_day = False
-        _set_end(found, Extent(0, min(length, LONGEST)), False, line, work)
-    else:
-        _set_end(found, Extent(1, 0), length < 0, line, work)
-
-
-def _set_end(found: Event, extent: Extent, inverted: bool, line: Line, work: Work) -> None:
-    found.extent = extent
-    found.has_end = not inverted
-    if inverted:
-        work.problem(
-            "end_before_start",
-            "DTEND lies before DTSTART",
-            offset=line.offset,
-            uid=found.uid,
-            action="DTEND ignored",
-        )
-
-
-def _read_duration(found: Event, duration: Duration, line: Line, work: Work) -> None:
-    if duration.empty:
-        work.problem(
-            "empty_duration",
-            "a DURATION without any length in it",
-            offset=line.offset,
-            uid=found.uid,
-            action="ignored",
-        )
-        return
-    if duration.negative:
-        work.problem(
-            "negative_duration",
-            "a negative DURATION",
-            offset=line.offset,
-            uid=found.uid,
-            action="its absolute value used",
-        )
-    extent = duration.extent
-    if found.start.is_date:
-        # 3.6.1: only weeks and days go with a DATE; a part of a day blocks that day.
-        days = extent.days + -(-extent.seconds // DAY)
-        extent = Extent(max(1, days), 0)
-    found.has_end = True
-    found.extent = extent
-
-
-def _block_day(found: Event, line: Line, zones: Zones, work: Work) -> None:
-    """The start is readable and the end is not: the whole local day is busy."""
-    start = found.start
-    if start.zone.source == "utc":
-        zone = zones.floating(found.calendar) or start.zone
-        start = Moment(zone.to_local(start.epoch), start.is_date, zone)
-    found.start = start._replace(local=start.local - start.local % DAY)
-    found.extent = Extent(1, 0)
-    found.has_end = True
-    work.problem(
-        "unreadable_end",
-        f"the {line.name} cannot be read",
-        offset=line.offset,
-        uid=found.uid,
-        action="the day blocked",
-    )
-
-
-def _read_all_day_flag(found: Event, lines: _Lines, zones: Zones) -> None:
-    """Microsoft's all-day events are midnight to midnight DATE-TIMEs with a flag (MS-OXCICAL).
-
-    Written in UTC while the owner lives elsewhere, they mean dates.
-    """
-    start = found.start
-    if start.is_date or not any(
-        lines[name][0].value.strip().upper() in {"TRUE", "1"}
-        for name in ALL_DAY_FLAGS
-        if name in lines
-    ):
-        return
-    end = start.zone.to_local(found.extent.end(start.local, start.epoch, start.zone))
-    if start.zone.source == "utc":
-        zone = zones.floating(found.calendar)
-        if zone is not None and start.local % DAY == end % DAY == 0:
-            start = Moment(start.local, False, zone)
-        elif zone is not None and not {"RRULE", "RDATE"} & lines.keys():
-            # The instants of the owner's midnights; a rule in UTC could not follow them.
-            end = zone.to_local(found.extent.end(start.local, start.epoch, start.zone))
-            start = Moment(zone.to_local(start.epoch), False, zone)
-    if start.local % DAY == end % DAY == 0:
-        found.start = start
-        found.all_day = True
-        found.extent = Extent(max(1, (end - start.local) // DAY), 0)
+    found = [written.utc for line in lines if (written := read_moment(line.value)) is not None]
+    return max(found, default=0)
 
 
 # --- the recurrence set ---------------------------------------------------------------------
 
 
-def _read_recurrence(found: Event, lines: _Lines, zones: Zones, work: Work) -> None:
-    if "RECURRENCE-ID" in lines:
-        _read_recurrence_id(found, lines["RECURRENCE-ID"][0], zones, work)
-    found.rules = _rules(found, lines.get("RRULE", ()), work)
-    found.exrules = _rules(found, lines.get("EXRULE", ()), work)
+def _read_recurrence(found: Event, source: Source) -> None:
+    lines = source.lines
+    found.rules = _rules(lines.get("RRULE", ()), source)
+    if "EXRULE" in lines:
+        found.exrules = _exrules(lines["EXRULE"], source)
     if "RDATE" in lines or "EXDATE" in lines:
-        _read_dates(found, lines, zones, work)
+        _read_dates(found, source)
+    if found.all_day:
+        _check_days(found, source)
 
 
-def _read_recurrence_id(found: Event, line: Line, zones: Zones, work: Work) -> None:
-    found.recurrence_id = parse_moment(line, found.calendar, zones, series=found.start.zone)
+def _read_recurrence_id(found: Event, source: Source) -> None:
+    lines = source.lines["RECURRENCE-ID"]
+    line = lines[0]
+    moments = {source.moment(line, found.start.zone) for line in lines}
+    if len(moments) == 1:
+        (found.recurrence_id,) = moments
     if found.recurrence_id is None:
         found.detached = True
-        work.problem(
-            "bad_recurrence_id",
-            "the RECURRENCE-ID cannot be read",
-            offset=line.offset,
-            uid=found.uid,
-            action="read as an event of its own",
-        )
-    reach = line.params.get("RANGE", "").strip().upper()
-    found.this_and_future = reach == "THISANDFUTURE"
-    if reach and not found.this_and_future:
-        work.problem(
+        own = "read as an event of its own"
+        if len(moments) == 1:
+            message = "the RECURRENCE-ID cannot be read"
+            source.tell("bad_recurrence_id", message, own, line, doubt=True)
+        else:
+            message = "several RECURRENCE-IDs in one event"
+            source.tell("property_repeated", message, own, line, doubt=True)
+    reaches = {line.params.get("RANGE", "").strip().upper() for line in lines} - {""}
+    found.this_and_future = reaches == {"THISANDFUTURE"}
+    if reaches and not found.this_and_future:
+        reach = min(reaches)[:40]
+        source.tell(
             "range_unknown",
-            f"RANGE={reach[:40]} is not a range of instances",
-            offset=line.offset,
-            uid=found.uid,
-            action="read as one instance",
+            f"RANGE={reach} is not a range of instances",
+            "read as one instance",
+            line,
         )
 
 
-def _rules(found: Event, lines: Sequence[Line], work: Work) -> tuple[recurrence.Rule, ...]:
+def _rules(lines: Sequence[Line], source: Source) -> tuple[recurrence.Rule, ...]:
     rules = []
+    work = source.work
     for line in lines:
         rule = work.rules.get(line.value)
         if rule is None:
             odd: list[tuple[str, str, str]] = []
             rule = recurrence.parse(line.value, lambda *told, odd=odd: odd.append(told))
             for code, message, action in odd:
-                work.problem(code, message, offset=line.offset, uid=found.uid, action=action)
+                source.tell(code, message, action, line, doubt=True)
             if rule is not None and not odd and len(work.rules) < _MANY_RULES:
                 work.rules[line.value] = rule  # series share a few
         if rule is not None:
@@ -416,39 +340,134 @@ def _rules(found: Event, lines: Sequence[Line], work: Work) -> tuple[recurrence.
     return tuple(rules)
 
 
-def _read_dates(found: Event, lines: _Lines, zones: Zones, work: Work) -> None:
-    limits = work.limits
-    dates = Dates(found.calendar, found.start.zone, zones)
+def _exrules(lines: Sequence[Line], source: Source) -> tuple[recurrence.Rule, ...]:
+    """A rule of exceptions (RFC 2445) of which any part is doubtful removes nothing."""
+    certain: list[Line] = []
+    for line in lines:
+        odd: list[str] = []
+        rule = recurrence.parse(line.value, lambda *told, odd=odd: odd.append(told[0]))
+        if odd or rule is None:
+            source.tell(
+                "exrule_unclear",
+                "an EXRULE cannot be read for certain",
+                "instances left busy",
+                line,
+                doubt=True,
+            )
+        else:
+            certain.append(line)
+    return _rules(certain, source)
+
+
+def _read_dates(found: Event, source: Source) -> None:
+    limits, work = source.work.limits, source.work
+    dates = Dates(found.calendar, found.start.zone, source.zones)
     taken = 0
     for name in ("RDATE", "EXDATE"):
-        for line in lines.get(name, ()):
-            values = [value for value in line.value.split(",") if value.strip()]
-            size = len(values)
+        for line in source.lines.get(name, ()):
+            texts = [value for value in line.value.split(",") if value.strip()]
+            if name == "EXDATE" and "/" in line.value:  # of a period the start counts
+                texts = [text.partition("/")[0] for text in texts]
+            size = len(texts)
             room = limits.max_dates - work.count("dates", 0)
             room = max(0, min(room, limits.max_dates_per_series - taken))
-            del values[room:]
-            read = [date for date in dates.of(line, values) if date is not None]
-            for _ in range(len(values) - len(read)):
-                _bad_date(found, line, name, work)
+            del texts[room:]
+            read = list(dates.of(line, texts))
+            if dates.odd:
+                _odd_dates(source, line, dates)
+            good = [date for date in read if date is not None]
             if name == "RDATE":
-                found.rdates += read
+                found.rdates += good
+                bad = [text for text, date in zip(texts, read, strict=True) if date is None]
+                found.rdates += _blocked_days(found, source, line, bad)
             else:
-                found.exdates += [moment for moment, _ in read]  # of a period the start counts
-            taken += len(values)
-            work.count("dates", len(values))
+                found.exdates += [moment for moment, _ in good]
+                for _ in range(len(texts) - len(good)):
+                    _bad_date(found, source, line, "ignored")
+            taken += len(texts)
+            work.count("dates", len(texts))
             if size > room:
                 _too_many_dates(found, line, name, taken == limits.max_dates_per_series, work)
                 return
 
 
-def _bad_date(found: Event, line: Line, name: str, work: Work) -> None:
-    work.problem(
+def _odd_dates(source: Source, line: Line, dates: Dates) -> None:
+    for code in sorted(dates.odd):
+        if code == "odd_digits":
+            message, action = "more than six digits of a time", "the first six used"
+        elif code == "floating_end":
+            message, action = "an end without a zone", "the zone of its start used"
+        elif code == "odd_duration":
+            message, action = "units that are out of order", "each unit read as written"
+        else:
+            message, action = "an end that cannot be read", "the day blocked"
+        source.tell(
+            code, f"a value of {line.name} has {message}", action, line, doubt=code == "bad_date"
+        )
+    dates.odd.clear()
+
+
+def _blocked_days(
+    found: Event, source: Source, line: Line, texts: Sequence[str]
+) -> list[tuple[Moment, Extent | None]]:
+    """The days of RDATEs whose time cannot be read."""
+    days: list[tuple[Moment, Extent | None]] = []
+    for text in texts:
+        day = parse_day(
+            line._replace(value=text.partition("/")[0]),
+            found.calendar,
+            source.zones,
+            series=found.start.zone,
+        )
+        _bad_date(found, source, line, "ignored" if day is None else "the day blocked")
+        if day is not None:
+            days.append((day, Extent(1, 0)))
+    return days
+
+
+def _bad_date(found: Event, source: Source, line: Line, action: str) -> None:
+    source.doubtful = True
+    source.work.problem(
         "bad_date",
-        f"a value of {name} cannot be read",
+        f"a value of {line.name} cannot be read",
         offset=line.offset,
         uid=found.uid,
-        action="ignored",
+        action=action,
     )
+
+
+def _check_days(found: Event, source: Source) -> None:
+    """Tell which dates and ends of a series of days are times that may mean several days."""
+    zone, lines = found.start.zone, source.lines
+    for name, moments in (
+        ("EXDATE", found.exdates),
+        ("RDATE", [moment for moment, extent in found.rdates if extent is None]),
+    ):
+        unsure = [days for moment in moments if not (days := days_named(moment, zone)).sure]
+        if unsure:
+            clear = all(len(days.midnights) == 1 for days in unsure)
+            source.tell(
+                "date_unclear",
+                f"a time in UTC is midnight nowhere near, in {name} of a series of days",
+                "read as the day on which it is midnight somewhere"
+                if clear
+                else "the day that it names blocks",
+                lines[name][0],
+                doubt=True,
+            )
+    for name, rules in (("RRULE", found.rules), ("EXRULE", found.exrules)):
+        for rule in rules:
+            until = rule.until
+            if until is None or until.kind != "utc" or last_day(until.seconds, zone).sure:
+                continue
+            which = "latest" if name == "RRULE" else "earliest"
+            source.tell(
+                "until_unclear",
+                f"UNTIL of {name} is a time in UTC, and the series one of days",
+                f"the {which} day that it can mean used",
+                lines[name][0],
+                doubt=True,
+            )
 
 
 def _too_many_dates(found: Event, line: Line, name: str, series: bool, work: Work) -> None:

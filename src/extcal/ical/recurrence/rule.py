@@ -58,9 +58,11 @@ _ORDINAL_DAY = re.compile(r"([+-]?[0-9]{1,4})(MO|TU|WE|TH|FR|SA|SU)")
 _LEAP_MONTH = re.compile(r"0?([1-9]|1[0-2])L")
 _UNTIL = re.compile(
     r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})"
-    r"(?:T?([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,][0-9]+)?)?"
+    r"(?:T?([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,][0-9]+|([0-9]+))?)?"
     r"(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
+# The day of an UNTIL whose time cannot be read: 20270105T13000Z.
+_UNTIL_DAY = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?![0-9]).*?(Z?)", re.DOTALL)
 _MAX_PARTS = 64  # the standard knows 16, each once
 _MAX_LENGTH = 10_000  # of one list; every value of the longest range takes less than 4,000
 _FAR = 10**12  # more seconds than 9999 years have: nothing larger can make a difference
@@ -283,7 +285,7 @@ def _bounds(parts: dict[str, str], fields: dict[str, Any], report: Report) -> No
             fields["count"] = count
     value = parts.get("UNTIL")
     if value is not None:
-        until = _until(value)
+        until = _until(value, report) or _until_day(value, report)
         if until is None:
             report("recurrence_uncertain", f"UNTIL={value[:40]} is no date.", "ignored")
         else:
@@ -309,27 +311,50 @@ def _positive(value: str) -> int | None:
     return int(value) or None
 
 
-def _until(value: str) -> Until | None:
-    """enddate = date / date-time, and the extended forms of ISO 8601 that feeds write."""
+def _until(value: str, report: Report) -> Until | None:
+    """enddate = date / date-time, and the extended forms of ISO 8601 that feeds write.
+
+    Digits behind the seconds are a fraction without its point.
+    """
     match = _UNTIL.fullmatch(value)
     if match is None:
         return None
-    year, month, day, hour, minute, second, zone = match.groups()
-    try:
-        midnight = (date(int(year), int(month), int(day)).toordinal() - _EPOCH) * 86400
-    except ValueError:
+    *day, hour, minute, second, more, zone = match.groups()
+    midnight = _midnight(*day)
+    if midnight is None:
         return None
     if hour is None:
         return Until("date", midnight)
     if minute > "59" or (second or "00") > "60" or hour > "24" or (hour == "24" and minute != "00"):
         return None
     seconds = midnight + int(hour) * 3600 + int(minute) * 60 + min(int(second or 0), 59)
+    if more is not None:
+        message = f"UNTIL={value[:40]} has more than six digits of a time."
+        report("odd_digits", message, "the first six used")
     if zone is None:
         return Until("local", seconds)
     if zone != "Z":
         offset = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
         seconds += offset if zone[0] == "-" else -offset
     return Until("utc", seconds)
+
+
+def _until_day(value: str, report: Report) -> Until | None:
+    """The end of the day, in the zone that the value names, if only that can be read."""
+    match = _UNTIL_DAY.fullmatch(value)
+    midnight = None if match is None else _midnight(*match.groups()[:3])
+    if match is None or midnight is None:
+        return None
+    message = f"The time of UNTIL={value[:40]} cannot be read."
+    report("recurrence_uncertain", message, "the whole day included")
+    return Until("utc", midnight + 86_399) if match[4] else Until("date", midnight)
+
+
+def _midnight(year: str, month: str, day: str) -> int | None:
+    try:
+        return (date(int(year), int(month), int(day)).toordinal() - _EPOCH) * 86400
+    except ValueError:
+        return None
 
 
 def _allowed(freq: Frequency, fields: dict[str, Any], report: Report) -> None:

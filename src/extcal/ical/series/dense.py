@@ -62,15 +62,15 @@ class Holes:
         return found
 
 
-def blocks(run: range, length: int, holes: Holes, zone: Zone) -> Iterator[Block]:
-    """Yield the blocks of a run whose instances last ``length`` seconds, at least its step.
+def blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterator[Block]:
+    """Yield the blocks of a run whose instances last no days, and at least its step.
 
     What is equal to it, one by one: every local start of the run that is in no hole, converted to
-    an instant of its own, as a block of ``length``.
+    an instant of its own, as a block that ends where ``extent`` says.
     """
     pieces = _unbroken(run, holes.within(run), zone)
     return _joined(
-        Block(zone.to_epoch(piece[0]), zone.to_epoch(piece[-1]) + length, piece[0], len(piece))
+        Block(zone.to_epoch(piece[0]), _last_end(piece, extent, zone), piece[0], len(piece))
         for piece in pieces
     )
 
@@ -102,10 +102,21 @@ def _begin(piece: range, zone: Zone) -> int:
 
 def _end(piece: range, extent: Extent, zone: Zone) -> int:
     """The last end of all, which need not be that of the last instance."""
-    tail = piece[-(_PIECE // piece.step) - 1 :]
-    days = extent.days * DAY
-    ends = range(tail.start + days, tail.stop + days, tail.step)
-    return max(zone.to_epoch(part[-1]) for part in _of_one_offset(ends, zone)) + extent.seconds
+    return _last_end(piece[-(_PIECE // piece.step) - 1 :], extent, zone)
+
+
+def _last_end(piece: range, extent: Extent, zone: Zone) -> int:
+    """The last end of a piece so short that clocks change once in it, if at all."""
+    exact = _latest(piece, extent.days * DAY, zone) + extent.seconds
+    if extent.wall is None:
+        return exact
+    return max(exact, _latest(piece, extent.wall.seconds, extent.wall.zone))
+
+
+def _latest(piece: range, later: int, zone: Zone) -> int:
+    """The last instant of local times that lie ``later`` seconds behind those of a piece."""
+    moved = range(piece.start + later, piece.stop + later, piece.step)
+    return max(zone.to_epoch(part[-1]) for part in _of_one_offset(moved, zone))
 
 
 def _joined(found: Iterable[Block]) -> Iterator[Block]:

@@ -12,7 +12,7 @@ from itertools import compress
 from operator import lt
 from typing import NamedTuple
 
-from extcal.ical.events.times import DAY, Extent, Moment
+from extcal.ical.events.times import Extent, Moment
 from extcal.ical.events.vevent import Event
 from extcal.ical.zones.resolve import Zone
 
@@ -107,13 +107,11 @@ def planned_at(
     ``locals_`` are sorted local starts and ``starts`` the epoch seconds that they are. What it is
     equal to, one by one: :meth:`Extent.end` of each, and :func:`touches`.
     """
-    days, seconds = extent
-    ends = starts
-    if days:
-        ends = zone.to_epochs([local + days * DAY for local in locals_])
-    if seconds:
-        ends = [end + seconds for end in ends]
-    if starts != sorted(starts) or (days and (ends != sorted(ends) or any(map(lt, ends, starts)))):
+    ends = extent.ends(locals_, starts, zone)
+    nominal = extent.days or extent.wall is not None
+    if starts != sorted(starts) or (
+        nominal and (ends != sorted(ends) or any(map(lt, ends, starts)))
+    ):
         # A gap moved one start behind another, or behind its own end.
         rows = sorted(
             (start, max(start, end), local)

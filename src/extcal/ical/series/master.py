@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from extcal.ical import recurrence
 from extcal.ical.budget import Work
-from extcal.ical.events.times import DAY, Extent, Moment, day_of
+from extcal.ical.events.times import DAY, Extent, Moment, days_named, last_day
 from extcal.ical.events.vevent import Event
 from extcal.ical.series import dense
 from extcal.ical.series.instances import (
@@ -60,10 +60,15 @@ class Master:
             self.second_passes = [moment for moment in plain if self.in_second_pass(moment)]
             if self.second_passes:
                 plain = [moment for moment in plain if not self.in_second_pass(moment)]
-            self.rdates = sorted(map(self.local_of, plain))
+            self.rdates = sorted({local for moment in plain for local in self.locals_of(moment)})
         for moment in event.exdates:
             if moment.is_date or event.all_day:
-                self.exdays.add(day_of(moment, self.zone))
+                days = days_named(moment, self.zone).midnights
+                if len(days) == 1:  # of two days that it may name, none is free
+                    self.exdays.add(days[0])
+            elif event.of_day and _is_once_a_day(event):
+                local = self.zone.to_local(moment.epoch)
+                self.exdays.add(local - local % DAY)
 
     def read_exepochs(self, lo: int, hi: int) -> None:
         """The EXDATEs that name instants, of starts in this stretch of local time."""
@@ -131,24 +136,28 @@ class Master:
             lo,
             hi,
             self.work,
-            until=self.until(rule),
+            until=self.until(rule, excluding=excluding),
             is_date=start.is_date,
             include_dtstart=not excluding,
             dense=dense,
         )
 
-    def until(self, rule: recurrence.Rule) -> int | None:
-        """UNTIL as the last local second (3.3.10): a DATE includes that day, UTC is converted."""
+    def until(self, rule: recurrence.Rule, *, excluding: bool = False) -> int | None:
+        """UNTIL as the last local second (3.3.10): a DATE includes that day, UTC is converted.
+
+        A series of days ends with a day. ``excluding``: the rule removes instances.
+        """
         until = rule.until
         if until is None:
             return None
-        local = until.seconds if until.kind != "utc" else self.zone.to_local(until.seconds)
+        if until.kind == "utc" and self.event.all_day:
+            return last_day(until.seconds, self.zone, excluding=excluding).midnights[0] + DAY - 1
+        local = until.seconds
         if until.kind == "date" or self.event.start.is_date:
-            if until.seconds % DAY == 0:
-                # Midnight in UTC is how many write a date; west of UTC that is the later day.
-                local = max(local, until.seconds)
             return local - local % DAY + DAY - 1
-        return local if until.kind == "local" else self.second_pass(local, until.seconds)
+        if until.kind == "local":
+            return local
+        return self.second_pass(self.zone.to_local(local), local)
 
     def second_pass(self, local: int, epoch: int) -> int:
         """In the second pass of a DST fold, every start of the first pass lies before ``epoch``."""
@@ -181,13 +190,22 @@ class Master:
 
     # Moments of the feed, in the terms of this series
 
-    def local_of(self, moment: Moment) -> int:
-        """An RDATE in the terms of its series: a day if that is all-day, a time if it is timed."""
+    def locals_of(self, moment: Moment) -> tuple[int, ...]:
+        """An RDATE in the terms of its series: a day if that is all-day, a time if it is timed.
+
+        Of several days that it may name, all.
+        """
         if self.event.all_day:
-            return day_of(moment, self.zone)
+            days = days_named(moment, self.zone).midnights
+            if not days:
+                both = (moment.local, self.zone.to_local(moment.epoch))
+                days = tuple(local - local % DAY for local in both)
+            return days
         if moment.is_date:
-            return moment.local + self.event.start.local % DAY
-        return moment.local if moment.zone is self.zone else self.zone.to_local(moment.epoch)
+            return (moment.local + self.event.start.local % DAY,)
+        if moment.zone is self.zone:
+            return (moment.local,)
+        return (self.zone.to_local(moment.epoch),)
 
     def in_second_pass(self, moment: Moment) -> bool:
         """Whether an instant lies in the second pass of a fold, where no local time leads to."""
@@ -199,11 +217,12 @@ class Master:
         """The instance that a RECURRENCE-ID names: by its instant, in whatever zone it is written.
 
         On an all-day series it names a day. On a timed one a DATE names the instance of that local
-        day, and so does midnight (Exchange) where that cannot be the time of an instance.
+        day, and so does midnight (Exchange) where that cannot be the time of an instance, and any
+        time if each instance stands for its whole day.
         """
         start, zone = self.event.start, self.zone
         if self.event.all_day:
-            return Moment(day_of(moment, zone), start.is_date, zone)
+            return Moment(days_named(moment, zone).midnights[0], start.is_date, zone)
         if moment.is_date:
             return Moment(self.start_on(moment.local), False, zone)
         if moment.floating:
@@ -216,6 +235,8 @@ class Master:
                 found = moment
         if moment.local % DAY == 0 and not self.starts_at(found.local):
             return Moment(self.start_on(moment.local), False, zone)
+        if self.event.of_day and _is_once_a_day(self.event):
+            return Moment(found.local - found.local % DAY, False, zone)
         return found
 
     def starts_at(self, local: int) -> bool:
@@ -301,7 +322,7 @@ class Master:
             if extent is not None:
                 local = moment.local
                 if moment.zone is not zone or moment.is_date or all_day:
-                    local = self.local_of(moment)
+                    local = self.locals_of(moment)[0]
                 if local not in longest or longest[local][1].about < extent.about:
                     longest[local] = moment, extent
         unmoved: list[tuple[int, int, int]] = []
@@ -312,8 +333,7 @@ class Master:
             start = planned if usual else moment.epoch
             if removed.epochs and (removed.at(start) or removed.at(planned)):
                 continue
-            days, seconds = extent
-            end = start + seconds if not days else extent.end(moment.local, start, moment.zone)
+            end = extent.end(moment.local, start, moment.zone)
             if self.shifts and self.since[0] <= planned:
                 found = self.moved(local, planned)
             elif usual and start <= end:
@@ -336,7 +356,8 @@ class Master:
         self, runs: list[range], lo: int, hi: int, removed: _Removed
     ) -> Iterator[Occurrence | Instances]:
         event, extent = self.event, self.event.extent
-        length = 0 if extent.days else extent.seconds
+        earlier = extent.wall is not None and extent.wall.earlier
+        length = 0 if extent.days or earlier else extent.seconds
         removed_once = (len(self.overridden) + len(self.exepochs)) // _CONVERTED
         if not self.work.step(removed_once):
             self.stopped(min(run[0] for run in runs))
@@ -347,7 +368,7 @@ class Master:
             if index > 1 and not self.work.step(removed_once):
                 self.stopped(run[0])
                 return
-            deep = dense.is_deep(run, extent)
+            deep = dense.is_deep(run, extent) and not earlier
             if self.shifts or removed.by_rules or len(run) < 2 or not (deep or length >= run.step):
                 following = runs[index][0] if index < len(runs) else run.stop
                 yield from self.at(self.paid_for(run, following), lo, hi, removed)
@@ -358,7 +379,7 @@ class Master:
             elif deep:
                 yield from self.merged(dense.deep_blocks(run, extent, holes, self.zone), lo, hi)
             else:
-                yield from self.merged(dense.blocks(run, length, holes, self.zone), lo, hi)
+                yield from self.merged(dense.blocks(run, extent, holes, self.zone), lo, hi)
 
     def paid_for(self, run: range, following: int) -> range:
         """What the steps left can pay for; the next run starts at ``following``, or follows."""

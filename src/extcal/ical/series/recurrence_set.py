@@ -10,14 +10,14 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from extcal.ical.budget import Work
-from extcal.ical.events.times import DAY, Moment
+from extcal.ical.events.times import DAY, Moment, days_named
 from extcal.ical.events.vevent import Event
 from extcal.ical.series import versions
 from extcal.ical.series.instances import Instances, Occurrence, touches
 from extcal.ical.series.master import SLACK, Master, Shift
-from extcal.ical.zones.resolve import Zones
+from extcal.ical.zones.resolve import Zone, Zones
 
-__all__ = ["Occurrence", "instances", "occurrences"]
+__all__ = ["Occurrence", "instances", "occurrences", "zone_of"]
 
 
 def occurrences(
@@ -40,22 +40,27 @@ def instances(
     nothing else tells apart. A series that a limit stops makes the time from there on unknown
     (``work``).
     """
-    if len(events) == 1 and events[0].recurrence_id is None:
+    if len(events) == 1 and events[0].recurrence_id is None and not events[0].others:
         if events[0].recurs:
             yield from Master(events[0], set(), work).instances(lo, hi)
         else:
             yield from _single(events[0], lo, hi)
         return
     planned: set[int] = set()  # the instants of all instances that are overridden
+    kept = versions.masters([e for e in events if e.recurrence_id is None], raw, work)
     masters = [
-        Master(event, planned, work)
-        for event in versions.masters([e for e in events if e.recurrence_id is None], raw, work)
+        Master(reading, planned, work) for event in kept for reading in (event, *event.others)
     ]
+    masters.sort(key=lambda master: master.event.start.epoch)
     overrides = [event for event in events if event.recurrence_id is not None]
     versions.check_overrides(overrides, work)
+    named: list[Event] = []
     for override in overrides:
-        _name_instance(override, masters)
-    for instant, override in versions.latest_of_each(overrides, raw).items():
+        if _name_instance(override, masters, lo, work):
+            named.append(override)
+        else:
+            yield from _readings(override, lo, hi)
+    for instant, override in versions.latest_of_each(named, raw).items():
         assert override.recurrence_id is not None
         planned.add(instant)
         _report_rule(override, work)
@@ -64,9 +69,15 @@ def instances(
             versions.inherit_end(override, home.event)
             if override.this_and_future:
                 _shift(override, home, masters, work)
-        yield from _single(override, lo, hi)
+        yield from _readings(override, lo, hi)
     for master in masters:
         yield from master.instances(lo, hi)
+
+
+def _readings(override: Event, lo: int, hi: int) -> Iterator[Occurrence]:
+    """All that one override may mean."""
+    for reading in (override, *override.others):
+        yield from _single(reading, lo, hi)
 
 
 def _single(event: Event, lo: int, hi: int) -> Iterator[Occurrence]:
@@ -91,12 +102,53 @@ def _home(moment: Moment, masters: Sequence[Master]) -> Master | None:
     return masters[max(0, before - 1)]
 
 
-def _name_instance(override: Event, masters: Sequence[Master]) -> None:
-    """Put its RECURRENCE-ID in the terms of its series, so that all forms of one are equal."""
-    assert override.recurrence_id is not None
-    home = _home(override.recurrence_id, masters)
-    if home is not None:
-        override.recurrence_id = home.named(override.recurrence_id)
+def zone_of(masters: Sequence[Event]) -> Zone | None:
+    """Whose zone an override without one takes: the series', if there is one and it has one."""
+    zoned = [event.start for event in masters if not event.start.floating]
+    if len(zoned) < len(masters):
+        return None
+    return min(zoned, key=lambda start: (start.epoch, start.zone.name)).zone if zoned else None
+
+
+def _name_instance(override: Event, masters: Sequence[Master], lo: int, work: Work) -> bool:
+    """Put its RECURRENCE-ID in the terms of its series, so that all forms of one are equal.
+
+    What has no zone in an override has that of its series. False if nobody knows which instance of
+    a series of days is meant: then it replaces none.
+    """
+    planned = override.recurrence_id
+    assert planned is not None
+    home = _home(planned, masters)
+    # Overrides that are long past, and whose instances are, say nothing to anybody who asks.
+    told = max(override.start.epoch, planned.epoch) >= lo - SLACK
+    override.settle(None if home is None else zone_of([home.event]), told=told)
+    if home is None:
+        return True
+    series = home.event
+    if series.all_day:
+        days = days_named(planned, series.start.zone)
+        if told and not days.sure:
+            work.problem(
+                "date_unclear",
+                "a RECURRENCE-ID in UTC is midnight nowhere near, in a series of days",
+                offset=override.offset,
+                uid=override.uid,
+                action="read as the day on which it is midnight somewhere"
+                if len(days.midnights) == 1
+                else "no instance replaced",
+            )
+        if len(days.midnights) != 1:
+            return False
+    elif told and planned.floating and not (planned.is_date or series.start.floating):
+        work.problem(
+            "floating_recurrence_id",
+            "the RECURRENCE-ID of an override has no zone, and its series has one",
+            offset=override.offset,
+            uid=override.uid,
+            action="the zone of the series used",
+        )
+    override.recurrence_id = home.named(planned)
+    return True
 
 
 def _report_rule(override: Event, work: Work) -> None:

@@ -114,6 +114,7 @@ def latest_of_each(overrides: Iterable[Event], raw: bytes) -> dict[int, Event]:
 
 def inherit_end(override: Event, master: Event) -> None:
     """An override replaces its instance whole; only an end that it lacks is its master's."""
-    if not override.has_end and override.start.is_date == master.start.is_date:
-        override.extent = master.extent
-        override.has_end = True
+    for reading in (override, *override.others):
+        if not reading.has_end and reading.start.is_date == master.start.is_date:
+            reading.extent = master.extent
+            reading.has_end = True

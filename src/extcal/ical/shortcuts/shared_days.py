@@ -155,6 +155,7 @@ class Steady:
             or extent.days * DAY + extent.seconds > _LONGEST
             or event.rdates
             or event.exrules
+            or event.others
         ):
             return None
         rule = event.rules[0]
@@ -202,7 +203,7 @@ class Steady:
         """The instants that EXDATEs near the window remove; None where one removes a day."""
         gone: set[int] = set()
         for moment in event.exdates:
-            if moment.is_date or event.all_day:
+            if moment.is_date or event.all_day or event.of_day:
                 return None
             if self._first <= moment.local < self._last:
                 gone.add(moment.epoch)

@@ -18,7 +18,15 @@ from functools import partial
 
 from extcal.ical import recurrence
 from extcal.ical.budget import Work
-from extcal.ical.events.times import DAY, LONGEST, Extent, Moment, parse_duration, parse_text
+from extcal.ical.events.times import (
+    DAY,
+    LONGEST,
+    Extent,
+    Moment,
+    Wall,
+    parse_duration,
+    parse_text,
+)
 from extcal.ical.events.vevent import ALL_DAY_FLAGS, FACTS, Event, read_late
 from extcal.ical.shortcuts.plain_blocks import Block, own_lines
 from extcal.ical.zones.resolve import Zones
@@ -140,6 +148,8 @@ class PlainReader:
             raise _NotPlain
         uid = _plain_text(lines[b"UID"]).strip() if b"UID" in lines else ""
         start = self.moment(lines[b"DTSTART"], calendar)
+        if start.floating and not start.is_date and b"RECURRENCE-ID" in lines:
+            raise _NotPlain  # its series may lend it a zone
         event = Event(block, uid, start)
         self.read_end(event, lines, calendar)
         if b"RECURRENCE-ID" in lines:
@@ -150,6 +160,9 @@ class PlainReader:
             event.recurrence_id = self.moment(planned, calendar, event)
         if b"RRULE" in lines:
             event.rules = (self.rule(lines[b"RRULE"]),)
+            until = event.rules[0].until
+            if start.is_date and until is not None and until.kind == "utc":
+                raise _NotPlain  # it may name one of several days
         event.facts = self.facts_of(lines, start.is_date)
         if b"CLASS" in lines:
             event.private = _plain_text(lines[b"CLASS"]).strip().upper() not in {"", "PUBLIC"}
@@ -195,9 +208,10 @@ class PlainReader:
             if b"DURATION" in lines:
                 raise _NotPlain
             end = self.moment(ended, calendar)
-            if end.is_date != start.is_date:
+            if end.is_date != start.is_date or end.floating != start.floating:
                 raise _NotPlain
             length = end.local - start.local
+            wall: Wall | None = None
             if end.is_date:
                 event.extent = Extent(max(1, length // DAY), 0)
             else:
@@ -206,13 +220,20 @@ class PlainReader:
                     length = end.zone.to_epoch(end.local) - start.zone.to_epoch(start.local)
                     if length <= 0 < nominal:
                         raise _NotPlain
-                event.extent = self.extents[length]
+                    if b"RRULE" in lines or lines.get(b"RECURRENCE-ID", b"").startswith(_FOLLOWING):
+                        wall = Wall(nominal, end.zone)
+                if wall is None:
+                    event.extent = self.extents[length]
+                else:
+                    event.extent = Extent(0, min(length, LONGEST), wall)
             if length < 0:
                 raise _NotPlain
             event.has_end = True
         elif b"DURATION" in lines:
             duration = parse_duration(_plain_text(lines[b"DURATION"]))
-            if duration is None or duration.empty or duration.negative or start.is_date:
+            if duration is None or start.is_date:
+                raise _NotPlain
+            if duration.empty or duration.negative or duration.misplaced:
                 raise _NotPlain
             event.extent = duration.extent
             event.has_end = True
@@ -232,7 +253,10 @@ class PlainReader:
         for line in written:
             params, _, values = _unfolded(line).rpartition(b":")
             for value in values.split(b","):
-                moments.append(self.moment(b"%b:%b" % (params, value), event.calendar, event))
+                moment = self.moment(b"%b:%b" % (params, value), event.calendar, event)
+                if event.start.is_date and moment.zone is self.utc and not moment.is_date:
+                    raise _NotPlain  # it may name one of several days
+                moments.append(moment)
         limits, counted = self.work.limits, self.work.counts.get("dates", 0)
         if len(moments) > min(limits.max_dates_per_series, limits.max_dates - counted):
             raise _NotPlain

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from extcal.ical.budget import Work
 from extcal.ical.parse.components import Component, Stream, vtimezone
-from extcal.ical.zones.names import clean, exact
+from extcal.ical.zones.names import clean, is_settled
 from extcal.ical.zones.vtimezone import Budget, Definition, Observance, VtimezoneRules, read
 
 __all__ = ["Definitions", "Found"]
@@ -31,10 +31,11 @@ Content = tuple[tuple[tuple[str, str], ...], tuple["Content", ...]]
 
 class Found(NamedTuple):
     """``rules`` of the definition that was found; ``location`` is the X-LIC-LOCATION of one that
-    cannot be used, or empty."""
+    cannot be used, or empty. ``whole``: all of the definition could be read as it is written."""
 
     rules: VtimezoneRules | None
     location: str = ""
+    whole: bool = True
 
 
 _NOTHING = Found(None)
@@ -137,7 +138,7 @@ class Definitions:
         heads = self._stream.calendars
         wanted: set[str] = set()
         for raw in sorted(_names(self._stream, range(len(heads)))):
-            if exact(clean(raw)) is None:
+            if not is_settled(clean(raw)):
                 if len(wanted) == limit:
                     self._budget.exceeded("max_timezones", _TOO_MANY)
                     break
@@ -209,7 +210,9 @@ class Definitions:
         for alike in spellings:
             usable = {found for entry in alike if (found := self._definition(entry)) is not None}
             if usable:
-                return Found(self._rules(max(usable), {each.observances for each in usable}, name))
+                best = max(usable)
+                rules = self._rules(best, {each.observances for each in usable}, name)
+                return Found(rules, whole=best.whole)
             location = max([location, *(_value(entry.component, LOCATION) for entry in alike)])
         return Found(None, location)
 

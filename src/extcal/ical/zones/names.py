@@ -13,7 +13,17 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["Named", "clean", "exact", "loose", "places", "standard_offset", "windows_zone"]
+__all__ = [
+    "Named",
+    "clean",
+    "exact",
+    "is_settled",
+    "loose",
+    "places",
+    "relaxed",
+    "standard_offset",
+    "windows_zone",
+]
 
 MAX_NAME = 255  # the longest display name is under 60; longer text names nothing
 DAY = 86_400
@@ -31,6 +41,16 @@ UTC_NAMES = frozenset(
         "(utc) coordinated universal time",
         "z",
         "zulu",
+    }
+)
+# Names of one offset, in tzdata or in most heads. Programs that write TZNAMEs as TZIDs
+# (py-vobject) call a zone with summer time GMT, and an Algerian calendar's CET has none.
+FIXED_NAMES = frozenset({"EST", "MST", "HST", "CET", "MET", "EET", "WET"})
+UTC_KEYS = frozenset(
+    {
+        *("Etc/GMT", "Etc/GMT+0", "Etc/GMT-0", "Etc/GMT0", "Etc/Greenwich", "Etc/UCT", "Etc/UTC"),
+        *("Etc/Universal", "Etc/Zulu", "GMT", "GMT+0", "GMT-0", "GMT0", "Greenwich", "UCT", "UTC"),
+        *("Universal", "Zulu"),
     }
 )
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
@@ -100,6 +120,17 @@ def exact(name: str) -> Named | None:
     return None
 
 
+def is_settled(name: str) -> bool:
+    """Whether a name means one zone whatever the feed defines by it.
+
+    A name of a fixed offset does not: where the feed's own definition differs, that is meant.
+    """
+    named = exact(name)
+    return named is not None and not (
+        named.source == "utc" or named.name in FIXED_NAMES or named.name in UTC_KEYS
+    )
+
+
 def windows_zone(name: str) -> str | None:
     """The IANA zone of a Windows ID, in any case and spacing."""
     from extcal.ical.zones._windows import WINDOWS_ZONES
@@ -127,7 +158,7 @@ def _windows(name: str) -> str | None:
     return windows_zone(name) or windows_zone(f"{name} Standard Time") or _displayed(name)
 
 
-def _relaxed(name: str) -> str | None:
+def relaxed(name: str) -> str | None:
     """An IANA key in any case, with spaces for ``_`` and ``-`` for ``/``."""
     spelled = SPACES.sub("_", name).casefold()
     return _keys().get(spelled) or _keys().get(spelled.replace("-", "/"))
@@ -163,7 +194,7 @@ def loose(name: str) -> Named | None:
         zone = _windows(candidate)
         if zone is not None:
             return UTC if zone.casefold() in UTC_NAMES else Named("windows", zone)
-    relaxed = _relaxed(unprefixed)
-    if relaxed is not None:
-        return Named("iana", relaxed)
+    key = relaxed(unprefixed)
+    if key is not None:
+        return Named("iana", key)
     return _fixed(name)

@@ -6,9 +6,11 @@ seen by another, because a TZID means something only inside its own body (sectio
 A name is read in this order; the first that answers wins:
 
 1. the UTC family; an IANA key, whose rules come from tzdata even if the feed brings its own (feeds
-   carry stale ones); the IANA key at the end of ``/prefix/.../Area/City``
+   carry stale ones); the IANA key at the end of ``/prefix/.../Area/City``. But UTC, EST, MST, HST,
+   CET, MET, EET and WET mean what the feed defines by them, if that is something else
 2. a usable VTIMEZONE of that name: own VCALENDAR first, then its siblings; as written, then
-   cleaned, then case-folded
+   cleaned, then case-folded. But an IANA key in other letters comes before a VTIMEZONE that cannot
+   be read as it is written
 3. the X-LIC-LOCATION of an unusable one
 4. Windows IDs, Domino short names and display names; relaxed IANA spelling; pure offsets
 5. X-WR-TIMEZONE, then the caller's zone, then UTC, with a Problem
@@ -27,7 +29,16 @@ from zoneinfo import ZoneInfo
 
 from extcal.ical.budget import Work
 from extcal.ical.parse.components import Stream
-from extcal.ical.zones.names import Named, clean, exact, loose, standard_offset, windows_zone
+from extcal.ical.zones.names import (
+    Named,
+    clean,
+    exact,
+    is_settled,
+    loose,
+    relaxed,
+    standard_offset,
+    windows_zone,
+)
 from extcal.ical.zones.transitions import DAY, FixedRules, Rules, TzinfoRules
 
 if TYPE_CHECKING:
@@ -108,6 +119,10 @@ class Zone:
         self._opened()
         return [lo, *(instant for instant in self._instants if lo < instant < hi)]
 
+    def within(self, window: tuple[int, int]) -> Zone:
+        """The same zone, with a table for another window."""
+        return Zone(self.name, self.source, self._rules, window)
+
     def called(self, source: str) -> Zone:
         """The same zone, found in another way."""
         return Zone(self.name, source, self._rules, self._window)
@@ -181,6 +196,10 @@ class Zones:
             self._floating[calendar] = self._stated(calendar)
         return self._floating[calendar]
 
+    def names_nothing(self, tzid: str, calendar: int) -> bool:
+        """Whether a TZID is empty, and no VTIMEZONE has an empty name: then the time floats."""
+        return not clean(tzid) and self._from_name(tzid, calendar) is None
+
     def resolve(self, tzid: str | None, calendar: int) -> Zone:
         """The zone of a TZID, or of floating times and dates.
 
@@ -213,13 +232,46 @@ class Zones:
     def _from_name(self, raw: str, calendar: int) -> Zone | None:
         name = clean(raw)
         named = exact(name)
-        if named is None:
-            found = self._defined().find(raw, calendar)
-            if found.rules is not None:
+        if named is not None and is_settled(name):
+            return self._named(named)
+        found = self._defined().find(raw, calendar)
+        if named is not None:
+            return self._redefined(name, named, found.rules)
+        if found.rules is not None:
+            key = None if found.whole else relaxed(name)
+            if key is None:
                 return self._from_definition(name, found.rules)
-            located = exact(clean(found.location)) if found.location else None
-            named = located or loose(name)
+            self._tell(
+                "tz_relaxed",
+                f"the VTIMEZONE {_quoted(name)} cannot be read as it is written",
+                f"{key} was used",
+                name,
+            )
+            return self._named(Named("iana", key))
+        located = exact(clean(found.location)) if found.location else None
+        named = located or loose(name)
         return None if named is None else self._named(named)
+
+    def _redefined(self, name: str, named: Named, rules: Rules | None) -> Zone:
+        """A name of fixed offset, which the feed may define itself."""
+        usual = self._named(named)
+        if rules is None:
+            return usual
+        zone = self._read.get((name, rules))
+        if zone is None:
+            lo, hi = self._window
+            window = (lo - YEAR, hi + YEAR)
+            own = Zone(name, "vtimezone", rules, window)
+            zone = own if _differ(own, usual.within(window), window) else usual
+            self._read[name, rules] = zone
+            if zone is own:
+                self._tell(
+                    "tz_conflict",
+                    f"the VTIMEZONE {_quoted(name)} is not what its name means",
+                    "the feed's definition was used",
+                    name.casefold(),
+                )
+        return zone
 
     def _defined(self) -> Definitions:
         if self._definitions is None:
@@ -243,10 +295,7 @@ class Zones:
         key = windows_zone(zone.name)
         if key is None:
             return
-        lo, hi = self._window
-        other = self._named(Named("windows", key))
-        instants = {*zone.changes(lo, hi), *other.changes(lo, hi)}
-        if any(zone.to_local(instant) != other.to_local(instant) for instant in instants):
+        if _differ(zone, self._named(Named("windows", key)), self._window):
             self._tell(
                 "tz_conflict",
                 f"the VTIMEZONE {_quoted(zone.name)} differs from the Windows zone of that name",
@@ -371,6 +420,12 @@ class Zones:
         if (code, *about) not in self._told:
             self._told.add((code, *about))
             self._work.problem(code, message, action=action)
+
+
+def _differ(zone: Zone, other: Zone, window: tuple[int, int]) -> bool:
+    """Whether two zones have different local times at any instant of a window."""
+    instants = {*zone.changes(*window), *other.changes(*window)}
+    return any(zone.to_local(instant) != other.to_local(instant) for instant in instants)
 
 
 def _quoted(name: str) -> str:

@@ -72,6 +72,7 @@ class Definition:
 
     modified: str  # LAST-MODIFIED, so that of two different ones the newer is the greater
     observances: tuple[Observance, ...]
+    whole: bool = True  # each observance is written as 3.6.5 asks for, and was read
 
 
 class Budget:
@@ -114,14 +115,31 @@ def read(component: Component, budget: Budget, report: Report) -> Definition | N
     if dates > DATED * limits.max_transitions:
         budget.exceeded("max_transitions", TRANSITIONS)
         return None
-    found = {observance for part in parts if (observance := _observance(part, report))}
+    odd: list[str] = []
+
+    def noted(message: str, action: str) -> None:
+        odd.append(message)
+        report(message, action)
+
+    found = {observance for part in parts if (observance := _observance(part, noted))}
     if not found:
         return None
     if sum(len(observance.rdates) for observance in found) > limits.max_transitions:
         budget.exceeded("max_transitions", TRANSITIONS)
         return None
     modified = [line.value.strip() for line in component.lines if line.name == "LAST-MODIFIED"]
-    return Definition(max(modified, default=""), tuple(sorted(found)))
+    whole = not odd and all(map(_is_as_asked, parts))
+    return Definition(max(modified, default=""), tuple(sorted(found)), whole)
+
+
+def _is_as_asked(part: Component) -> bool:
+    """3.6.5: DTSTART and both offsets are required, and onsets "MUST be specified as a date with a
+    local time value"."""
+    onsets = [line.value.strip() for line in part.lines if line.name in ("DTSTART", "RDATE")]
+    names = {line.name for line in part.lines}
+    return {"DTSTART", "TZOFFSETFROM", "TZOFFSETTO"} <= names and not any(
+        text[-1:] in ("Z", "z") for value in onsets for text in value.split(",")
+    )
 
 
 def _observance(part: Component, report: Report) -> Observance | None:

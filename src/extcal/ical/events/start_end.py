@@ -1,0 +1,468 @@
+"""When one VEVENT starts, and how long it lasts (RFC 5545 sections 3.6.1, 3.8.2).
+
+In: its lines. Out: each start that it may have, and for a start the end. What stands twice, cannot
+be read, or has no zone beside a value that has one is read so that it blocks the most, and told.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from extcal.ical.budget import Work
+from extcal.ical.events.facts import ALL_DAY_FLAGS, Lines, by_name
+from extcal.ical.events.times import (
+    DAY,
+    LONGEST,
+    Duration,
+    Extent,
+    Moment,
+    Wall,
+    parse_day,
+    parse_duration,
+    parse_moment,
+    read_moment,
+)
+from extcal.ical.parse.components import Component
+from extcal.ical.parse.content_lines import Line
+from extcal.ical.zones.resolve import Zone, Zones
+
+__all__ = ["Source", "Start", "Stay", "all_day", "is_flagged", "start_in", "starts", "stay"]
+
+_WHOLE_DAY, _NOTHING = Extent(1, 0), Extent(0, 0)
+
+
+class Source:
+    """One component that is being read: its lines, its zones, and who hears what is odd in it.
+
+    ``doubtful`` turns True once a value was read in one of several ways that it may be meant.
+    ``floating`` is whose zone a time without one has; None: what the caller or the feed says.
+    """
+
+    __slots__ = (
+        "calendar",
+        "doubtful",
+        "floating",
+        "lines",
+        "offset",
+        "told",
+        "uid",
+        "work",
+        "zones",
+    )
+
+    def __init__(
+        self, component: Component, zones: Zones, work: Work, floating: Zone | None = None
+    ) -> None:
+        self.lines = by_name(component.lines)
+        self.calendar, self.offset = component.calendar, component.offset
+        self.uid = min((line.value.strip() for line in self.lines.get("UID", ())), default="")
+        self.zones, self.work, self.floating = zones, work, floating
+        self.doubtful = False
+        self.told: set[tuple[str, int]] = set()
+
+    def tell(
+        self, code: str, message: str, action: str, line: Line | None = None, *, doubt: bool = False
+    ) -> None:
+        """Report an oddity once, however often its line is read. ``doubt``: it was a guess."""
+        offset = self.offset if line is None else line.offset
+        self.doubtful |= doubt
+        if (code, offset) not in self.told:
+            self.told.add((code, offset))
+            self.work.problem(code, message, offset=offset, uid=self.uid or None, action=action)
+
+    def moment(self, line: Line, series: Zone | None = None) -> Moment | None:
+        """Read a DATE or DATE-TIME; digits too many are told."""
+        written = read_moment(line.value)
+        if written is None:
+            return None
+        if written.too_long:
+            self.tell(
+                "odd_digits",
+                f"the time of {line.name} has more than six digits",
+                "the first six used",
+                line,
+            )
+        return parse_moment(line, self.calendar, self.zones, series=series)
+
+    @property
+    def recurs(self) -> bool:
+        """Whether it may have several instances, so that its length is not that of the first."""
+        lines = self.lines
+        return bool({"RRULE", "RDATE"} & lines.keys()) or any(
+            "RANGE" in line.params for line in lines.get("RECURRENCE-ID", ())
+        )
+
+
+class Start(NamedTuple):
+    """One DTSTART: its moment, or the midnight of its day if only that can be read."""
+
+    moment: Moment
+    day_alone: bool
+
+
+class Stay(NamedTuple):
+    """From when to when the first instance takes place.
+
+    ``has_end`` is False where no property says so. ``of_day``: it stands for a whole local day,
+    because some of its time cannot be read.
+    """
+
+    start: Moment
+    extent: Extent
+    has_end: bool = True
+    of_day: bool = False
+
+    @property
+    def end(self) -> int:
+        """The epoch second at which the first instance ends."""
+        return self.extent.end(self.start.local, self.start.epoch, self.start.zone)
+
+
+# --- the start ------------------------------------------------------------------------------
+
+
+def starts(source: Source) -> list[Start]:
+    """Return the different starts that the DTSTART lines say, sorted; none if no day is readable.
+
+    Raw text may look like a property (quirk Q021): a line without a readable day is passed over.
+    """
+    found: set[Start] = set()
+    lines = source.lines.get("DTSTART", ())
+    for line in lines:
+        start = _start(source, line)
+        if start is not None:
+            found.add(start)
+    if len(found) > 1:
+        source.tell(
+            "property_repeated",
+            f"{len(found)} different DTSTARTs in one event",
+            "all of them block",
+            source.lines["DTSTART"][0],
+            doubt=True,
+        )
+    return sorted(found, key=_order)
+
+
+def _order(start: Start) -> tuple[object, ...]:
+    moment, zone = start.moment, start.moment.zone
+    return moment.epoch, moment.is_date, start.day_alone, zone.source, zone.name, moment.floating
+
+
+def _start(source: Source, line: Line) -> Start | None:
+    written = read_moment(line.value)
+    if written is not None:
+        if written.is_date:
+            zone = _zone_of_end(source, explicit=False)
+            if zone is not None:  # a DATE lives where its timed DTEND does (quirk Q069)
+                _tell_foreign_midnight(source, line, zone)
+                return Start(Moment(written.local, True, zone, True), False)
+            moment = source.moment(line, source.floating)
+        else:
+            moment = source.moment(line, _lent_zone(source, line) or source.floating)
+        return None if moment is None else Start(_unfloated(source, line, moment), False)
+    lent = _lent_zone(source, line) or source.floating
+    day = parse_day(line, source.calendar, source.zones, series=lent)
+    if day is None:
+        return None
+    if day.is_date:
+        source.tell(
+            "odd_digits", "the DTSTART is no DATE, but begins like one", "read as that", line
+        )
+        return Start(day, False)
+    source.tell(
+        "unreadable_start",
+        "the time of a DTSTART cannot be read",
+        "the day blocked",
+        line,
+        doubt=True,
+    )
+    return Start(_unfloated(source, line, day), True)
+
+
+def _lent_zone(source: Source, line: Line) -> Zone | None:
+    """Whose zone a DTSTART without one takes: that of a DTEND with a TZID."""
+    if line.params.get("TZID"):
+        return None
+    return _zone_of_end(source, explicit=True)
+
+
+def _unfloated(source: Source, line: Line, moment: Moment) -> Moment:
+    """A start that has the zone of its DTEND floats no more."""
+    if not moment.floating or moment.is_date or _lent_zone(source, line) is None:
+        return moment
+    source.tell(
+        "floating_start",
+        "a DTSTART without a zone beside a DTEND with one",
+        "the zone of DTEND used",
+        line,
+    )
+    return moment._replace(floating=False)
+
+
+def _zone_of_end(source: Source, *, explicit: bool) -> Zone | None:
+    """The zone of the last timed DTEND that has one; ``explicit``: by its TZID, not by "Z"."""
+    found: list[Moment] = []
+    for line in source.lines.get("DTEND", ()):
+        written = read_moment(line.value)
+        if written is None or written.is_date:
+            continue
+        if explicit and (written.is_utc or written.offset is not None):
+            continue
+        end = parse_moment(line, source.calendar, source.zones, series=source.zones.utc)
+        if end is not None and not end.floating and not end.is_date:
+            found.append(end)
+    return max(found, key=lambda end: (end.epoch, end.zone.name)).zone if found else None
+
+
+def _tell_foreign_midnight(source: Source, line: Line, zone: Zone) -> None:
+    """The owner's midnight would be another: that is told where somebody says who the owner is."""
+    own = source.floating or source.zones.floating(source.calendar)
+    if own is not None and own.name != zone.name:
+        source.tell(
+            "date_with_timed_end",
+            "a DTSTART that is a DATE beside a DTEND with a time and a zone",
+            "begins at midnight there",
+            line,
+        )
+
+
+def start_in(source: Source, moment: Moment, zone: Zone, *, told: bool) -> Moment:
+    """Return a floating start of an override in the zone of its series."""
+    if told and zone is not moment.zone:
+        source.tell(
+            "floating_override",
+            "the DTSTART of an override has no zone, and its series has one",
+            "the zone of the series used",
+        )
+    return moment._replace(zone=zone)
+
+
+# --- the end --------------------------------------------------------------------------------
+
+
+def stay(source: Source, start: Start) -> Stay:
+    """Return the first instance: 3.6.1: DTEND, else DURATION, else a DATE lasts one day.
+
+    Of several ends the latest counts.
+    """
+    lines = source.lines
+    ends, durations = lines.get("DTEND", []), lines.get("DURATION", [])
+    found: list[Stay] = []
+    unreadable: list[Line] = []
+    for line in ends:
+        one = _dtend(source, start, line)
+        found += [] if one is None else [one]
+        unreadable += [line] if one is None else []
+    for line in durations:
+        duration = parse_duration(line.value)
+        if duration is None:
+            unreadable.append(line)
+        else:
+            _tell_duration(source, duration, line)
+            found += [] if duration.empty else [_duration(start, duration)]
+    if not found and unreadable:
+        line = unreadable[0]
+        source.tell(
+            "unreadable_end",
+            f"the {line.name} cannot be read",
+            "the day blocked",
+            line,
+            doubt=True,
+        )
+        found.append(_day(source, start.moment))
+    if not found:
+        moment = start.moment
+        if start.day_alone:
+            return Stay(moment, _WHOLE_DAY, has_end=True, of_day=True)
+        return Stay(moment, _WHOLE_DAY if moment.is_date else _NOTHING, has_end=False)
+    _tell_several(source, ends, durations, found)
+    return max(found, key=lambda one: (one.end, one.start.epoch, one.extent[:2]))
+
+
+def _tell_several(
+    source: Source, ends: list[Line], durations: list[Line], found: list[Stay]
+) -> None:
+    if ends and durations:
+        source.tell("end_twice", "both DTEND and DURATION", "the later end used")
+        source.doubtful |= len({one.end for one in found}) > 1
+    for lines in (ends, durations):
+        if len({line.value.strip() for line in lines} - {""}) > 1:
+            source.tell(
+                "property_repeated",
+                f"{lines[0].name} is given more than once",
+                "the later end used",
+                lines[0],
+                doubt=True,
+            )
+
+
+def _dtend(source: Source, start: Start, line: Line) -> Stay | None:
+    """Where a DTEND puts the end; None if neither it nor its day can be read."""
+    moment = start.moment
+    lent = None if moment.is_date else moment.zone  # what has no zone has that of DTSTART
+    end = source.moment(line, lent)
+    if end is None:
+        return _end_of_day(source, start, line, lent)
+    if end.floating and not end.is_date and not (moment.is_date or moment.floating):
+        source.tell(
+            "floating_end",
+            "a DTEND without a zone beside a DTSTART with one",
+            "the zone of DTSTART used",
+            line,
+        )
+    if start.day_alone:
+        return _until(source, moment, end)
+    if moment.is_date:
+        return _end_of_date(source, moment, end, line)
+    if end.is_date:
+        end = Moment(end.local, False, moment.zone)
+        if moment.local - moment.local % DAY == end.local:
+            end = end._replace(local=end.local + DAY)  # through that day
+    length = end.epoch - moment.epoch
+    if length <= 0 and end.zone is moment.zone and end.local > moment.local:
+        length = end.local - moment.local  # only a DST gap turned it round
+    if length < 0:
+        _tell_inverted(source, line)
+        return _day(source, moment)
+    return Stay(moment, _timed(source, moment, end, length))
+
+
+def _timed(source: Source, start: Moment, end: Moment, length: int) -> Extent:
+    wall = None
+    if source.recurs and not (start.zone is end.zone is source.zones.utc):
+        wall = Wall(end.local - start.local, end.zone)
+    return Extent(0, min(length, LONGEST), wall)
+
+
+def _end_of_date(source: Source, start: Moment, end: Moment, line: Line) -> Stay:
+    """A DATE ends with a DATE, or becomes midnight where its timed end is (quirk Q069).
+
+    23:59 means the end of that day. What would not last at all stays a whole day.
+    """
+    if end.is_date:
+        days = (end.local - start.local) // DAY
+        if days < 0:
+            _tell_inverted(source, line)
+        return Stay(start, Extent(max(1, days), 0))
+    if end.local % DAY >= DAY - 60:
+        end = end._replace(local=end.local - end.local % DAY + DAY)
+    midnight = Moment(start.local, False, end.zone)
+    length = end.epoch - midnight.epoch
+    if length > 0:
+        return Stay(midnight, _timed(source, midnight, end, length))
+    if length < 0:
+        _tell_inverted(source, line)
+    return Stay(start, _WHOLE_DAY)
+
+
+def _tell_inverted(source: Source, line: Line) -> None:
+    source.tell(
+        "end_before_start",
+        "DTEND lies before DTSTART",
+        "the day blocked",
+        line,
+        doubt=True,
+    )
+
+
+def _day(source: Source, start: Moment) -> Stay:
+    """The start is readable and the end is not: the whole local day is busy.
+
+    A start in UTC blocks the owner's day. A rule in UTC cannot follow a day of another date there:
+    then each instance lasts through the rest of that day.
+    """
+    if start.zone.source == "utc" and not start.is_date:
+        zone = source.floating or source.zones.floating(source.calendar) or start.zone
+        local = zone.to_local(start.epoch)
+        if source.recurs and local // DAY != start.local // DAY:
+            return Stay(start, Extent(0, DAY - local % DAY))
+        start = Moment(local, False, zone)
+    midnight = start._replace(local=start.local - start.local % DAY)
+    return Stay(midnight, _WHOLE_DAY, of_day=not start.is_date)
+
+
+def _until(source: Source, midnight: Moment, end: Moment) -> Stay:
+    """From midnight, because nobody knows the time of the start, through its day, to the end."""
+    if end.is_date:
+        end = Moment(end.local, False, midnight.zone)
+    length = end.epoch - midnight.epoch
+    if length <= Extent(1, 0).end(midnight.local, midnight.epoch, midnight.zone) - midnight.epoch:
+        return Stay(midnight, _WHOLE_DAY, of_day=True)
+    return Stay(midnight, _timed(source, midnight, end, length), of_day=True)
+
+
+def _end_of_day(source: Source, start: Start, line: Line, lent: Zone | None) -> Stay | None:
+    """Through the day of a DTEND whose time cannot be read, from the start's whole day on."""
+    day = parse_day(line, source.calendar, source.zones, series=lent)
+    if day is None:
+        return None
+    source.tell(
+        "unreadable_end", "the time of a DTEND cannot be read", "the day blocked", line, doubt=True
+    )
+    found = _day(source, start.moment)
+    behind = day._replace(local=day.local + (0 if day.is_date else DAY))
+    reach = found.start.zone.to_local(behind.epoch) - found.start.local
+    return found._replace(extent=Extent(max(1, -(-reach // DAY)), 0))
+
+
+def _duration(start: Start, duration: Duration) -> Stay:
+    moment, extent = start.moment, duration.extent
+    if start.day_alone or moment.is_date:
+        # 3.6.1: only weeks and days go with a DATE; a part of a day blocks that day.
+        days = max(1, extent.days + -(-extent.seconds // DAY))
+        days += start.day_alone and days > 1  # begun at some time of the first day
+        extent = Extent(days, 0)
+    return Stay(moment, extent, of_day=start.day_alone)
+
+
+def _tell_duration(source: Source, duration: Duration, line: Line) -> None:
+    if duration.empty:
+        source.tell("empty_duration", "a DURATION without any length in it", "ignored", line)
+    elif duration.negative:
+        source.tell(
+            "negative_duration", "a negative DURATION", "its absolute value used", line, doubt=True
+        )
+    if duration.misplaced:
+        source.tell(
+            "odd_duration",
+            f"the units of DURATION:{line.value.strip()[:40]} are out of order",
+            "each unit read as written",
+            line,
+        )
+
+
+# --- all day --------------------------------------------------------------------------------
+
+
+def is_flagged(lines: Lines) -> set[bool]:
+    """What the all-day flags of Microsoft say: nothing, one thing, or both."""
+    said: set[bool] = set()
+    for name in ALL_DAY_FLAGS:
+        flags = {line.value.strip().upper() in {"TRUE", "1"} for line in lines.get(name, ())}
+        if flags == {True}:
+            return {True}
+        said |= flags
+    return said
+
+
+def all_day(source: Source, found: Stay) -> Stay | None:
+    """Microsoft's all-day events are midnight to midnight DATE-TIMEs with a flag (MS-OXCICAL).
+
+    Written in UTC while the owner lives elsewhere, they mean dates. None for what is none of these.
+    """
+    start = found.start
+    if start.is_date:
+        return None
+    end = start.zone.to_local(found.end)
+    if start.zone.source == "utc":
+        zone = source.zones.floating(source.calendar)
+        if zone is not None and start.local % DAY == end % DAY == 0:
+            start = Moment(start.local, False, zone)
+        elif zone is not None and not {"RRULE", "RDATE"} & source.lines.keys():
+            # The instants of the owner's midnights; a rule in UTC could not follow them.
+            end = zone.to_local(found.end)
+            start = Moment(zone.to_local(start.epoch), False, zone)
+    if start.local % DAY == end % DAY == 0:
+        days = max(1, (end - start.local) // DAY)
+        return found._replace(start=start, extent=Extent(days, 0))
+    return None
