@@ -61,8 +61,8 @@ def _hits(body: bytes) -> list[str]:
     feed = Feed("https://example.org/a.ics")
     calendars = _cache(body, [feed])
     snapshot = calendars.get(feed)
-    key = calendars._ledger.keys(feed).snapshot
-    cell = calendars._ledger.store.get(key)
+    key = calendars._repository.keys(feed).snapshot
+    cell = calendars._repository.store.get(key)
     assert cell is not None
     quarter = snapshot.window.start, snapshot.window.end
     return [
@@ -122,7 +122,7 @@ def _copied(body: bytes, feeds: list[Feed]) -> CalendarCache:
     reading = calendars.get(first).reading
     until = START + _WEEK
     for feed in feeds:
-        key = calendars._ledger.keys(feed).snapshot
+        key = calendars._repository.keys(feed).snapshot
         store.put(key, Cell(encode_reading(reading, key), until), None)
     return calendars
 

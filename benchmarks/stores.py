@@ -97,7 +97,7 @@ def redis_server() -> Iterator[str | None]:
 def looks(name: str, store: Any) -> None:
     """Print what one store costs."""
     calendars, now = filled(store)
-    keys = calendars._ledger.keys
+    keys = calendars._repository.keys
     from extcal import Feed
 
     key = keys(Feed(_URL)).snapshot

@@ -332,7 +332,7 @@ def test_what_is_known_of_hosts_is_bounded(
 ) -> None:
     """Whoever pastes addresses of hosts that do not exist costs no memory."""
     monkeypatch.setattr("extcal.cache.refresh.hosts._MOST_HOSTS", 3)
-    hosts = calendars._ledger.hosts
+    hosts = calendars._decisions.hosts
     for number in range(10):
         hosts.learn(f"{number}.example.org", "feed", "dns", clock())
     assert len(hosts._unwell) == 3

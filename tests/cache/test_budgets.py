@@ -15,7 +15,7 @@ import pytest
 
 from extcal import CalendarCache, Feed, MemoryStore
 from extcal.cache import Cell
-from extcal.cache.refresh import decisions
+from extcal.cache.refresh import repository
 from extcal.cache.snapshot import packed_events
 from extcal.cache.snapshot.codec import decode_reading, encode_reading
 from extcal.cache.snapshot.packed_events import pack_events
@@ -78,7 +78,7 @@ def test_ten_thousand_snapshots_fit_in_256_mebibytes(five_hundred: Reading) -> N
     tracemalloc.start()
     try:
         for feed in feeds:
-            key = calendars._ledger.keys(feed).snapshot
+            key = calendars._repository.keys(feed).snapshot
             data = encode_reading(five_hundred, key)
             assert store.put(key, Cell(data, clock() + timedelta(days=7)), None)
             assert calendars.free_busy(feed, clock(), clock() + timedelta(days=7)).periods
@@ -87,5 +87,5 @@ def test_ten_thousand_snapshots_fit_in_256_mebibytes(five_hundred: Reading) -> N
         tracemalloc.stop()
     # Only so many are kept decoded; the others are bytes, and that is what ten thousand cost.
     decoded = used - count * len(data)
-    bounded = decisions._REMEMBERED * decoded // count
+    bounded = repository._REMEMBERED * decoded // count
     assert 10_000 * (len(data) + 500) + bounded < 256 * 2**20

@@ -124,7 +124,7 @@ def test_a_table_of_a_week_makes_nothing_of_the_rest(
     again = make(store=store, fetcher=FakeFetcher({}))
     table = again.availability({"Ada": feed}, start, start + timedelta(days=7))
     assert len(table["Ada"].periods) == 7
-    reading = again._ledger.load(again._ledger.keys(feed)).reading
+    reading = again._repository.load(again._repository.keys(feed)).reading
     assert reading is not None
     assert reading.busy._free_busy is None
     # Asked for most of it, it is made once and kept.

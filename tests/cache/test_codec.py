@@ -200,7 +200,7 @@ def test_a_corrupted_cell_is_a_miss(
     store = MemoryStore()
     calendars = make(store=store)
     good = calendars.get(url)
-    for key in calendars._ledger.keys(Feed(url)):
+    for key in calendars._repository.keys(Feed(url)):
         store.put(key, Cell(damage, clock()), None)
     assert calendars.last_refreshed(url) is None
     assert calendars.get(url) == good
@@ -242,7 +242,7 @@ def test_five_hundred_events_stay_small(make: Callable[..., CalendarCache], url:
     store = MemoryStore()
     snapshot = make(store=store, fetcher=FakeFetcher({url: feed})).get(url)
     assert len(snapshot.events) == 500
-    cell = store.get(make(store=store)._ledger.keys(Feed(url)).snapshot)
+    cell = store.get(make(store=store)._repository.keys(Feed(url)).snapshot)
     assert cell is not None
     assert len(cell.data) < 24_000
 

@@ -263,7 +263,7 @@ def test_a_cache_travels_as_its_recipe(
     assert b"salaries" not in pickled
     again = pickle.loads(pickled)
     assert again.get(url) == snapshot
-    assert again._ledger.rules == calendars._ledger.rules
+    assert again._decisions.rules == calendars._decisions.rules
     again._clock.advance(timedelta(minutes=6, seconds=1))
     assert again.get(url).last_error == "not_found"
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-import extcal.cache.options as desk
+import extcal.cache.options as options
 from extcal import (
     CalendarCache,
     Feed,
@@ -113,8 +113,8 @@ def test_a_lease_left_behind_runs_out(
     """A leader that was killed delays the next one for half a minute, no more."""
     store = MemoryStore()
     calendars = make(store=store)
-    key = calendars._ledger.keys(Feed(url)).snapshot
-    assert store.lease(key, clock(), calendars._ledger.lease_time)
+    key = calendars._repository.keys(Feed(url)).snapshot
+    assert store.lease(key, clock(), calendars._decisions.lease_time)
     clock.advance(timedelta(seconds=30))
     assert calendars.get(url).state is State.FRESH
     assert fetcher.count() == 1
@@ -128,7 +128,7 @@ def test_waiters_are_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Who has waited for the fetch deadline and a little gets the last good snapshot, as STALE."""
-    monkeypatch.setattr(desk, "_GRACE", 0.01)
+    monkeypatch.setattr(options, "_GRACE", 0.01)
     store = MemoryStore()
     good = make(store=store).get(url)
     calendars = make(store=store, fetcher=gate, limits=Limits(fetch_deadline=0.01))
@@ -150,12 +150,12 @@ def test_a_waiter_for_another_caches_lease_is_bounded_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A lease that is never given back costs patience, not an answer."""
-    monkeypatch.setattr(desk, "_GRACE", 0.01)
+    monkeypatch.setattr(options, "_GRACE", 0.01)
     store = MemoryStore()
     calendars = make(store=store, limits=Limits(fetch_deadline=0.02))
     good = calendars.get(url)
     clock.advance(HOUR)
-    key = calendars._ledger.keys(Feed(url)).snapshot
+    key = calendars._repository.keys(Feed(url)).snapshot
     assert store.lease(key, clock(), timedelta(seconds=10))
     late = calendars.get(url)
     assert (late.state, late.fetched_at) == (State.STALE, good.fetched_at)
@@ -270,12 +270,12 @@ def test_what_is_remembered_is_bounded(
     make: Callable[..., CalendarCache], body: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Decoded readings are a convenience; the store has them all."""
-    monkeypatch.setattr("extcal.cache.refresh.decisions._REMEMBERED", 2)
+    monkeypatch.setattr("extcal.cache.refresh.repository._REMEMBERED", 2)
     urls = [f"https://example.org/{number}.ics" for number in range(5)]
     fetcher = FakeFetcher(dict.fromkeys(urls, body))
     calendars = make(fetcher=fetcher)
     for _ in range(2):
         for url in urls:
             calendars.get(url)
-        assert len(calendars._ledger._decoded) <= 2
+        assert len(calendars._repository._decoded) <= 2
     assert fetcher.count() == 5

@@ -116,7 +116,7 @@ def test_no_failure_shows_the_address(
         cell = store.get(key)
         assert cell is not None
         clean(key + cell.data.decode("latin-1"))
-    clean(repr([calendars, calendars._ledger, store, fetcher]))
+    clean(repr([calendars, calendars._repository, store, fetcher]))
     clean(caplog.text + "".join(capfd.readouterr()))
 
 
@@ -155,7 +155,7 @@ def test_busy_detail_keeps_titles_out_of_the_store(
     feed = Feed(URL, detail="busy")
     (found,) = calendars.get(feed).events
     assert (found.uid, found.summary, found.location) == ("u", None, None)
-    key = calendars._ledger.keys(feed).snapshot
+    key = calendars._repository.keys(feed).snapshot
     cell = store.get(key)
     assert cell is not None
     reading = decode_reading(cell.data, key)

@@ -22,7 +22,8 @@ from extcal import (
 )
 from extcal.cache import Change, Difference
 from extcal.cache.snapshot.packed_busy import BusyTime
-from extcal.cache.snapshot.reading import Exclusions, read_body, without
+from extcal.cache.snapshot.questions import Exclusions, without
+from extcal.cache.snapshot.reading import read_body
 from extcal.cache.snapshot.snapshot import Reading
 from extcal.fetch import Fetched
 from extcal.intervals.overlay import overlay

@@ -265,17 +265,17 @@ def test_leaving_the_block_while_a_calendar_is_read_gives_the_lease_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A thread cannot be cancelled: it ends well, and what comes after it must be done as well."""
-    import extcal.cache.refresh.decisions as ledger
+    import extcal.cache.refresh.outcome as outcome
 
     began, go_on = threading.Event(), threading.Event()
-    read_body = ledger.readings.read_body
+    read_body = outcome.readings.read_body
 
     def held_up(*arguments: Any) -> Any:
         began.set()
         assert go_on.wait(LONG)
         return read_body(*arguments)
 
-    monkeypatch.setattr(ledger.readings, "read_body", held_up)
+    monkeypatch.setattr(outcome.readings, "read_body", held_up)
 
     async def main() -> None:
         inner = MemoryStore()
@@ -395,7 +395,7 @@ def test_a_waiter_for_another_caches_lease_is_bounded_too(
         async with cache(store=store, limits=Limits(fetch_deadline=0.02)) as calendars:
             good = await calendars.get(url)
             clock.advance(HOUR)
-            key = calendars._ledger.keys(Feed(url)).snapshot
+            key = calendars._repository.keys(Feed(url)).snapshot
             token = store.lease(key, clock(), timedelta(seconds=10))
             assert token is not None
             late = await calendars.get(url)
@@ -470,16 +470,16 @@ def test_calendars_are_read_off_the_event_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """And so is a store that may block; a MemoryStore is not worth a thread."""
-    import extcal.cache.refresh.decisions as ledger
+    import extcal.cache.refresh.outcome as outcome
 
     readers: set[int] = set()
-    read_body = ledger.readings.read_body
+    read_body = outcome.readings.read_body
 
     def watched(*arguments: Any) -> Any:
         readers.add(threading.get_ident())
         return read_body(*arguments)
 
-    monkeypatch.setattr(ledger.readings, "read_body", watched)
+    monkeypatch.setattr(outcome.readings, "read_body", watched)
 
     async def main() -> None:
         here = threading.get_ident()

@@ -18,7 +18,8 @@ from extcal.cache.freshness.clock import system_clock
 from extcal.cache.freshness.decide import State
 from extcal.cache.refresh.log import Refresh
 from extcal.cache.refresh.stats import Stats
-from extcal.cache.snapshot.snapshot import Change, Difference, Snapshot
+from extcal.cache.snapshot.difference import Change, Difference
+from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores import Cell, MemoryStore, Store
 
 if TYPE_CHECKING:

@@ -21,39 +21,36 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from extcal.cache.availability.people import Source, read_people
 from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import PATIENCE, Plan, Queue, Result
-from extcal.cache.freshness.clock import Clock, read_clock, system_clock
-from extcal.cache.freshness.decide import Fetch, Raise, Wish
-from extcal.cache.options import Desk, last_attempt, last_refreshed
-from extcal.cache.refresh.decisions import Behind, Keys, Known, Landed
-from extcal.cache.refresh.log import Refresh
+from extcal.cache.freshness.clock import read_clock
+from extcal.cache.freshness.decide import Raise, Serve, Wish
+from extcal.cache.options import Options, last_attempt, last_refreshed
+from extcal.cache.refresh.outcome import Refreshed
+from extcal.cache.refresh.repository import Known
 from extcal.cache.refresh.steps import Order, fly
-from extcal.cache.snapshot.reading import Exclusions, between, part, without
+from extcal.cache.snapshot.questions import Exclusions, between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
-from extcal.cache.stores import MemoryStore, Store
+from extcal.cache.stores import MemoryStore
 from extcal.errors import Unavailable
-from extcal.fetch.feed import Feed, accepted, read_feed
+from extcal.fetch.feed import Feed, takes_feed
 from extcal.fetch.protocol import AsyncFetcher, Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.intervals import FreeBusy, Period
 from extcal.intervals.instants import span
-from extcal.limits import Limits
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from dateutil.relativedelta import relativedelta
-
-    from extcal.cache.refresh.async_flights import Look, Ticket
+    from extcal.cache.refresh.async_flights import Promise, Ticket
 
 __all__ = ["AsyncCalendarCache"]
 
 _AnyFetcher: TypeAlias = "AsyncFetcher | Fetcher"
-_Answer: TypeAlias = "Snapshot | Behind | Raise | Fetch"
+_Answer: TypeAlias = "Snapshot | Raise"
 _Found = TypeVar("_Found")
 _TEN_SECONDS = timedelta(seconds=10)
 
 
-class AsyncCalendarCache(Desk[_AnyFetcher]):
+class AsyncCalendarCache(Options[_AnyFetcher]):
     """Keeps calendars that live elsewhere, no older than promised, for tasks of one event loop.
 
     Used as ``async with AsyncCalendarCache() as calendars``: fetches are tasks of that block, and
@@ -64,50 +61,17 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
     Raises ImportError if ``extcal[async]`` is not installed.
     """
 
-    def __init__(
-        self,
-        *,
-        ttl: timedelta = timedelta(minutes=30),
-        horizon: relativedelta | timedelta | None = None,
-        history: timedelta = timedelta(days=31),
-        store: Store | None = None,
-        fetcher: _AnyFetcher | Callable[[], _AnyFetcher] | None = None,
-        clock: Clock = system_clock,
-        secret: bytes | str | None = None,
-        limits: Limits | None = None,
-        stale_if_error: timedelta = timedelta(hours=24),
-        stale_while_revalidate: timedelta = timedelta(0),
-        ttl_jitter: float = 0.0,
-        respect_refresh_interval: bool = False,
-        max_fetches: int = 32,
-        on_refresh: Callable[[Refresh], object] | None = None,
-        jitter: Callable[[], float] | None = None,
-    ) -> None:
+    def _check(self, fetcher: object) -> None:
         if find_spec("anyio") is None:
             raise ImportError(
                 "AsyncCalendarCache needs anyio: pip install 'extcal[async]'", name="anyio"
             )
+
+    def _start(self) -> None:
         from extcal.cache.refresh.async_flights import Flights
 
-        super().__init__(
-            ttl=ttl,
-            horizon=horizon,
-            history=history,
-            store=store,
-            fetcher=fetcher,
-            clock=clock,
-            secret=secret,
-            limits=limits,
-            stale_if_error=stale_if_error,
-            stale_while_revalidate=stale_while_revalidate,
-            ttl_jitter=ttl_jitter,
-            respect_refresh_interval=respect_refresh_interval,
-            max_fetches=max_fetches,
-            on_refresh=on_refresh,
-            jitter=jitter,
-        )
         self._flights = Flights(self._most, self._landed)
-        self._blocking = not isinstance(self._ledger.store, MemoryStore)
+        self._blocking = not isinstance(self._repository.store, MemoryStore)
 
     async def __aenter__(self) -> Self:
         await self._flights.open()
@@ -123,6 +87,7 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
 
     # -- one feed -------------------------------------------------------------------------------
 
+    @takes_feed
     async def get(self, feed: Feed | str) -> Snapshot:
         """What is known about ``feed``, fetched first if that is older than 30 minutes.
 
@@ -130,12 +95,9 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         ``state`` ERROR_STALE. Raises :class:`~extcal.Unavailable` if there is none, FeedUrlError
         for a str that is no address of a feed, and RuntimeError outside the ``async with`` block.
         """
-        # An address is sealed before anything can go wrong: tracebacks may show local variables.
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
         return await self._ask(feed, "get")
 
+    @takes_feed
     async def refresh(self, feed: Feed | str) -> Snapshot:
         """The same, but fetched now: somebody pressed "refresh".
 
@@ -144,11 +106,9 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         If the source cannot be read it says ERROR_STALE, even of what is younger than 30 minutes
         and FRESH for the next :meth:`get`: nothing newer could be had just now.
         """
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
         return await self._ask(feed, "refresh")
 
+    @takes_feed
     async def free_busy(
         self, feed: Feed | str, start: datetime, end: datetime, exclude: Iterable[Excluded] = ()
     ) -> FreeBusy:
@@ -158,9 +118,6 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         UIDs, or ``(uid, recurrence_id)`` for one instance, to leave out. Raises what :meth:`get`
         raises, and OutsideHorizon if nothing of ``[start, end)`` is known.
         """
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
         (lo, hi), exclusions = span(start, end), Exclusions(exclude)
         snapshot = await self._ask(feed, "get")
         if not exclusions:
@@ -168,6 +125,7 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         known = await self._flights.read(partial(without, snapshot.reading, exclusions))
         return part(known, lo, hi)
 
+    @takes_feed
     async def events(
         self, feed: Feed | str, start: datetime, end: datetime
     ) -> tuple[ExternalEvent, ...]:
@@ -175,34 +133,26 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
 
         They can be shown, not opened or edited. Raises what :meth:`free_busy` raises.
         """
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
         lo, hi = span(start, end)
         snapshot = await self._ask(feed, "get")
         part(snapshot.reading.busy, lo, hi)
         return await self._flights.read(lambda: between(snapshot.events, start, end))
 
+    @takes_feed
     async def last_refreshed(self, feed: Feed | str) -> datetime | None:
         """When the source last gave or confirmed what is known of ``feed``; None if never."""
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
-        return last_refreshed(await self._load(self._ledger.keys(feed)))
+        return last_refreshed(await self._known(feed))
 
+    @takes_feed
     async def last_attempt(self, feed: Feed | str) -> datetime | None:
         """When the source of ``feed`` was last asked, whatever came of it; None if it never was."""
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
-        return last_attempt(await self._load(self._ledger.keys(feed)))
+        return last_attempt(await self._known(feed))
 
+    @takes_feed
     async def forget(self, feed: Feed | str) -> None:
         """Drop what is known of ``feed``: the user removed the address."""
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
-        await self._at_store(partial(self._ledger.forget, feed))
+        assert isinstance(feed, Feed)
+        await self._at_store(partial(self._repository.forget, feed))
 
     # -- many people, many feeds ----------------------------------------------------------------
 
@@ -229,13 +179,13 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
         until = monotonic() + timeout.total_seconds()
         window, exclusions = Period(start, end), Exclusions(exclude)
         self._flights.require_open()
-        found = read_people(people, self._ledger.keys)
+        found = read_people(people, self._repository.keys)
         orders = [Order(*each, "get", self._patience) for each in found.feeds.values()]
         # Many looks are work, even in memory: all of them in one go, off the event loop.
         known = await self._flights.call(
             lambda: [self._answer(order) for order in orders], abandon=True
         )
-        looks = [self._boarded(order, *answer) for order, answer in zip(orders, known, strict=True)]
+        looks = [self._promise(order, *answer) for order, answer in zip(orders, known, strict=True)]
         answers = {}
         for look in looks:
             answers[look.key] = self._counted(await look.finish(until - monotonic()))
@@ -282,42 +232,46 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
 
     async def _ask(
         self,
-        feed: Feed,
+        feed: Feed | str,
         wish: Wish,
         older_than: timedelta | None = None,
         patience: float | None = None,
     ) -> Snapshot:
+        assert isinstance(feed, Feed)  # see takes_feed
         self._flights.require_open()
-        order = Order(feed, self._ledger.keys(feed), wish, self._patience, older_than)
-        look = self._boarded(
+        order = Order(feed, self._repository.keys(feed), wish, self._patience, older_than)
+        look = self._promise(
             order, *await self._at_store(partial(self._answer, order), abandon=True)
         )
         return self._told(await look.finish(patience or self._patience, strict=True))
 
-    def _answer(self, order: Order) -> tuple[_Answer, Known, datetime]:
+    def _answer(self, order: Order) -> tuple[_Answer | None, bool, _Answer]:
         """What is known, and what to do about it; uses the store."""
-        ledger, now = self._ledger, read_clock(self._clock)
-        known = ledger.load(order.keys)
-        answer = ledger.answer(order.feed, order.keys, known, now, order.wish, order.older_than)
-        return answer, known, now
+        now = read_clock(self._clock)
+        known = self._repository.load(order.keys)
+        decision = known.decide(now, self._decisions.rules, order.wish, order.older_than)
+        answer = self._decisions.answer(order.feed, known, decision, now, order.wish)
+        behind = isinstance(decision, Serve) and decision.behind
+        return answer, behind, self._decisions.late(known, now)
 
-    def _boarded(self, order: Order, answer: _Answer, known: Known, now: datetime) -> Look:
+    def _promise(
+        self, order: Order, answer: _Answer | None, behind: bool, late: _Answer
+    ) -> Promise:
         """The answer, or a place on the flight that brings it; never waits."""
-        from extcal.cache.refresh.async_flights import Look
+        from extcal.cache.refresh.async_flights import Promise
 
         key = order.keys.snapshot
-        if isinstance(answer, Behind):
+        if answer is None:
+            return Promise(key, late, self._fly(order))
+        if behind:
             self._fly(replace(order, wish="renew"))
-            return Look(key, answer.snapshot)
-        if not isinstance(answer, Fetch):
-            return Look(key, answer)
-        return Look(key, self._ledger.late(known, now), self._fly(order))
+        return Promise(key, answer)
 
     def _fly(self, order: Order) -> Ticket:
         return self._flights.join(order.keys.snapshot, partial(self._flown, order))
 
-    async def _flown(self, order: Order) -> Landed:
-        flight = fly(self._ledger, self._clock, order)
+    async def _flown(self, order: Order) -> Refreshed:
+        flight = fly(self._repository, self._decisions, self._clock, self._jitter, order)
         return await self._flights.drive(flight, self._fetch, blocking=self._blocking)
 
     async def _fetch(self, request: FetchRequest) -> object:
@@ -341,20 +295,22 @@ class AsyncCalendarCache(Desk[_AnyFetcher]):
 
         return AsyncHttpFetcher(limits=self._limits)
 
-    async def _load(self, keys: Keys) -> Known:
-        return await self._at_store(partial(self._ledger.load, keys), abandon=True)
+    async def _known(self, feed: Feed | str) -> Known:
+        assert isinstance(feed, Feed)  # see takes_feed
+        keys = self._repository.keys(feed)
+        return await self._at_store(partial(self._repository.load, keys), abandon=True)
 
     async def _at_store(self, call: Callable[[], _Found], *, abandon: bool = False) -> _Found:
         self._flights.require_open()
         return await self._flights.call(call, abandon=abandon) if self._blocking else call()
 
-    async def _landed(self, landed: Landed) -> None:
-        said = self._call_back(landed)
-        if landed.refresh is not None and inspect.isawaitable(said):
+    async def _landed(self, done: Refreshed) -> None:
+        said = self._call_back(done)
+        if done.refresh is not None and inspect.isawaitable(said):
             try:
                 await said
             except Exception as error:
-                self._callback_failed(landed.refresh, error)
+                self._callback_failed(done.refresh, error)
 
     def _in_flight(self) -> int:
         return len(self._flights)

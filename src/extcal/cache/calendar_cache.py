@@ -9,44 +9,40 @@ store it is flown by whoever holds the feed's lease.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from extcal.cache.availability.people import Source, read_people
 from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import PATIENCE, Plan, Result
-from extcal.cache.freshness.clock import Clock, read_clock, system_clock
-from extcal.cache.freshness.decide import Fetch, Wish
-from extcal.cache.options import Desk, last_attempt, last_refreshed, recipe
-from extcal.cache.refresh.decisions import Behind, Keys, Landed
-from extcal.cache.refresh.flights import Flights, Look, Ticket, drive
-from extcal.cache.refresh.log import Refresh
+from extcal.cache.freshness.clock import read_clock
+from extcal.cache.freshness.decide import Serve, Wish
+from extcal.cache.options import Options, last_attempt, last_refreshed, recipe
+from extcal.cache.refresh.flights import Flights, Promise, Ticket, drive
+from extcal.cache.refresh.outcome import Refreshed
+from extcal.cache.refresh.repository import Known
 from extcal.cache.refresh.steps import Order, fly
-from extcal.cache.snapshot.reading import Exclusions, between, part, without
+from extcal.cache.snapshot.questions import Exclusions, between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
-from extcal.cache.stores import Store
 from extcal.cache.stores.memory import ForkSafeLock
 from extcal.errors import Unavailable
-from extcal.fetch.feed import Feed, accepted, read_feed
+from extcal.fetch.feed import Feed, takes_feed
 from extcal.fetch.protocol import Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.intervals import FreeBusy, Period
 from extcal.intervals.instants import span
-from extcal.limits import Limits
-
-if TYPE_CHECKING:
-    from dateutil.relativedelta import relativedelta
 
 __all__ = ["CalendarCache", "Source"]
 
 _TEN_SECONDS = timedelta(seconds=10)
 
 
-class CalendarCache(Desk[Fetcher]):
+class CalendarCache(Options[Fetcher]):
     """Keeps calendars that live elsewhere, no older than promised. Safe to share between threads.
 
     ``ttl``: a calendar older than this is fetched before answering (30 minutes).
@@ -76,44 +72,11 @@ class CalendarCache(Desk[Fetcher]):
     ``on_refresh``: that is how it gets to other processes.
     """
 
-    def __init__(
-        self,
-        *,
-        ttl: timedelta = timedelta(minutes=30),
-        horizon: relativedelta | timedelta | None = None,
-        history: timedelta = timedelta(days=31),
-        store: Store | None = None,
-        fetcher: Fetcher | Callable[[], Fetcher] | None = None,
-        clock: Clock = system_clock,
-        secret: bytes | str | None = None,
-        limits: Limits | None = None,
-        stale_if_error: timedelta = timedelta(hours=24),
-        stale_while_revalidate: timedelta = timedelta(0),
-        ttl_jitter: float = 0.0,
-        respect_refresh_interval: bool = False,
-        max_fetches: int = 32,
-        on_refresh: Callable[[Refresh], object] | None = None,
-        jitter: Callable[[], float] | None = None,
-    ) -> None:
+    def _check(self, fetcher: object) -> None:
         if inspect.iscoroutinefunction(getattr(fetcher, "fetch", None)):
             raise TypeError("this fetcher is asynchronous; CalendarCache takes one that is not")
-        super().__init__(
-            ttl=ttl,
-            horizon=horizon,
-            history=history,
-            store=store,
-            fetcher=fetcher,
-            clock=clock,
-            secret=secret,
-            limits=limits,
-            stale_if_error=stale_if_error,
-            stale_while_revalidate=stale_while_revalidate,
-            ttl_jitter=ttl_jitter,
-            respect_refresh_interval=respect_refresh_interval,
-            max_fetches=max_fetches,
-            on_refresh=on_refresh,
-            jitter=jitter,
-        )
+
+    def _start(self) -> None:
         self._flights = Flights(self._most, self._call_back)
         self._making = ForkSafeLock()
         self._travelled = False
@@ -123,6 +86,7 @@ class CalendarCache(Desk[Fetcher]):
 
     # -- one feed -------------------------------------------------------------------------------
 
+    @takes_feed
     def get(self, feed: Feed | str) -> Snapshot:
         """What is known about ``feed``, fetched first if that is older than 30 minutes.
 
@@ -130,12 +94,9 @@ class CalendarCache(Desk[Fetcher]):
         ``state`` ERROR_STALE. Raises :class:`~extcal.Unavailable` if there is none, and
         FeedUrlError for a str that is no address of a feed.
         """
-        # An address is sealed before anything can go wrong: tracebacks may show local variables.
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
         return self._ask(feed, "get")
 
+    @takes_feed
     def refresh(self, feed: Feed | str) -> Snapshot:
         """The same, but fetched now: somebody pressed "refresh".
 
@@ -144,11 +105,9 @@ class CalendarCache(Desk[Fetcher]):
         If the source cannot be read it says ERROR_STALE, even of what is younger than 30 minutes
         and FRESH for the next :meth:`get`: nothing newer could be had just now.
         """
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
         return self._ask(feed, "refresh")
 
+    @takes_feed
     def free_busy(
         self, feed: Feed | str, start: datetime, end: datetime, exclude: Iterable[Excluded] = ()
     ) -> FreeBusy:
@@ -159,48 +118,38 @@ class CalendarCache(Desk[Fetcher]):
         came back through the feed is to be moved. Raises what :meth:`get` raises, and
         OutsideHorizon if nothing of ``[start, end)`` is known.
         """
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
         (lo, hi), exclusions = span(start, end), Exclusions(exclude)
         snapshot = self._ask(feed, "get")
         reading = snapshot.reading
         known = without(reading, exclusions) if exclusions else reading.busy
         return part(known, lo, hi)
 
+    @takes_feed
     def events(self, feed: Feed | str, start: datetime, end: datetime) -> tuple[ExternalEvent, ...]:
         """The events of ``feed`` that touch ``[start, end)``, two aware datetimes, by start.
 
         They can be shown, not opened or edited. Raises what :meth:`free_busy` raises.
         """
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
         lo, hi = span(start, end)
         snapshot = self._ask(feed, "get")
         part(snapshot.reading.busy, lo, hi)
         return between(snapshot.events, start, end)
 
+    @takes_feed
     def last_refreshed(self, feed: Feed | str) -> datetime | None:
         """When the source last gave or confirmed what is known of ``feed``; None if never."""
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
-        return last_refreshed(self._ledger.load(self._ledger.keys(feed)))
+        return last_refreshed(self._known(feed))
 
+    @takes_feed
     def last_attempt(self, feed: Feed | str) -> datetime | None:
         """When the source of ``feed`` was last asked, whatever came of it; None if it never was."""
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
-        return last_attempt(self._ledger.load(self._ledger.keys(feed)))
+        return last_attempt(self._known(feed))
 
+    @takes_feed
     def forget(self, feed: Feed | str) -> None:
         """Drop what is known of ``feed``: the user removed the address."""
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        feed = accepted(opened)
-        self._ledger.forget(feed)
+        assert isinstance(feed, Feed)
+        self._repository.forget(feed)
 
     # -- many people, many feeds ----------------------------------------------------------------
 
@@ -226,8 +175,8 @@ class CalendarCache(Desk[Fetcher]):
             raise TypeError(f"timeout takes a timedelta, not {type(timeout).__name__}")
         until = monotonic() + timeout.total_seconds()
         window, exclusions = Period(start, end), Exclusions(exclude)
-        found = read_people(people, self._ledger.keys)
-        looks = [self._look(feed, keys, "get") for feed, keys in found.feeds.values()]
+        found = read_people(people, self._repository.keys)
+        looks = [self._look(Order(*each, "get", self._patience)) for each in found.feeds.values()]
         answers = {look.key: self._counted(look.finish(until - monotonic())) for look in looks}
         return found.table(window, answers, exclusions)
 
@@ -273,13 +222,16 @@ class CalendarCache(Desk[Fetcher]):
         """
         try:
             looks = [
-                self._look(feed, self._ledger.keys(feed), "renew", older_than) for feed in feeds
+                self._look(
+                    Order(feed, self._repository.keys(feed), "renew", self._patience, older_than)
+                )
+                for feed in feeds
             ]
             return [self._outcome(look) for look in looks]
         finally:
             self._hang_up()
 
-    def _outcome(self, look: Look) -> Snapshot | Unavailable:
+    def _outcome(self, look: Promise) -> Snapshot | Unavailable:
         try:
             return self._told(look.finish(PATIENCE * self._patience, strict=True))
         except Unavailable as error:
@@ -288,30 +240,33 @@ class CalendarCache(Desk[Fetcher]):
 
     # -- asking ---------------------------------------------------------------------------------
 
-    def _ask(self, feed: Feed, wish: Wish) -> Snapshot:
-        look = self._look(feed, self._ledger.keys(feed), wish)
-        return self._told(look.finish(self._patience, strict=True))
+    def _known(self, feed: Feed | str) -> Known:
+        assert isinstance(feed, Feed)  # see takes_feed
+        return self._repository.load(self._repository.keys(feed))
 
-    def _look(
-        self, feed: Feed, keys: Keys, wish: Wish, older_than: timedelta | None = None
-    ) -> Look:
+    def _ask(self, feed: Feed | str, wish: Wish) -> Snapshot:
+        assert isinstance(feed, Feed)  # see takes_feed
+        promise = self._look(Order(feed, self._repository.keys(feed), wish, self._patience))
+        return self._told(promise.finish(self._patience, strict=True))
+
+    def _look(self, order: Order) -> Promise:
         """Answer from what is known, or be on the flight that brings the answer; never waits."""
-        ledger, now = self._ledger, read_clock(self._clock)
-        known = ledger.load(keys)
-        answer = ledger.answer(feed, keys, known, now, wish, older_than)
-        if isinstance(answer, Behind):
-            self._fly(Order(feed, keys, "renew", self._patience, older_than))
-            return Look(keys.snapshot, answer.snapshot)
-        if not isinstance(answer, Fetch):
-            return Look(keys.snapshot, answer)
-        ticket = self._fly(Order(feed, keys, wish, self._patience, older_than))
-        return Look(keys.snapshot, ledger.late(known, now), ticket)
+        key, now = order.keys.snapshot, read_clock(self._clock)
+        known = self._repository.load(order.keys)
+        decision = known.decide(now, self._decisions.rules, order.wish, order.older_than)
+        answer = self._decisions.answer(order.feed, known, decision, now, order.wish)
+        if answer is None:
+            return Promise(key, self._decisions.late(known, now), self._fly(order))
+        if isinstance(decision, Serve) and decision.behind:
+            self._fly(replace(order, wish="renew"))
+        return Promise(key, answer)
 
     def _fly(self, order: Order) -> Ticket:
         return self._flights.join(order.keys.snapshot, partial(self._flown, order))
 
-    def _flown(self, order: Order) -> Landed:
-        return drive(fly(self._ledger, self._clock, order), self._fetch)
+    def _flown(self, order: Order) -> Refreshed:
+        flight = fly(self._repository, self._decisions, self._clock, self._jitter, order)
+        return drive(flight, self._fetch)
 
     def _fetch(self, request: FetchRequest) -> object:
         """Ask the fetcher. What a host's own raises could hold the address: its type is logged."""
@@ -334,7 +289,7 @@ class CalendarCache(Desk[Fetcher]):
 
     def _hang_up(self) -> None:
         """What a copy opened nobody else will close; left to the garbage, it would stay open."""
-        close = getattr(self._ledger.store, "close", None)
+        close = getattr(self._repository.store, "close", None)
         if self._travelled and callable(close):
             close()
 

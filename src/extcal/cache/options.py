@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from extcal.arguments import call_of, count_of, flag_of, length_of, one_of_type
 from extcal.cache.freshness.clock import Clock, read_clock, system_clock
-from extcal.cache.freshness.decide import Raise, Rules
-from extcal.cache.freshness.horizon import Reach
+from extcal.cache.freshness.decide import STALE_IF_ERROR, TTL, Raise, Rules
+from extcal.cache.freshness.horizon import HISTORY, Reach
 from extcal.cache.freshness.messages import unavailable
-from extcal.cache.refresh.decisions import Known, Landed, Ledger
+from extcal.cache.refresh.decisions import Decisions
 from extcal.cache.refresh.keys import read_secret
 from extcal.cache.refresh.log import Refresh, tell
-from extcal.cache.refresh.stats import Stats, stats_of
+from extcal.cache.refresh.outcome import Refreshed
+from extcal.cache.refresh.repository import Known, Repository
+from extcal.cache.refresh.stats import Stats, Tally, stats_of
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores import MemoryStore, Store
 from extcal.fetch.protocol import FetchRequest
@@ -29,7 +31,7 @@ from extcal.limits import Limits
 if TYPE_CHECKING:
     from dateutil.relativedelta import relativedelta
 
-__all__ = ["Desk", "last_attempt", "last_refreshed", "recipe"]
+__all__ = ["Options", "last_attempt", "last_refreshed", "recipe"]
 
 _Fetcher = TypeVar("_Fetcher")
 _GRACE = 5.0  # seconds beyond the fetch deadline: reading the body takes time too
@@ -39,21 +41,21 @@ _METHODS = ("get", "put", "delete", "lease", "release")
 _SPELLED = "get, put, delete, lease and release"
 
 
-class Desk(Generic[_Fetcher]):
-    """The arguments of CalendarCache and AsyncCalendarCache."""
+class Options(Generic[_Fetcher]):
+    """The one constructor of CalendarCache and AsyncCalendarCache, and its defaults."""
 
     def __init__(
         self,
         *,
-        ttl: timedelta = timedelta(minutes=30),
+        ttl: timedelta = TTL,
         horizon: relativedelta | timedelta | None = None,
-        history: timedelta = timedelta(days=31),
+        history: timedelta = HISTORY,
         store: Store | None = None,
         fetcher: _Fetcher | Callable[[], _Fetcher] | None = None,
         clock: Clock = system_clock,
         secret: bytes | str | None = None,
         limits: Limits | None = None,
-        stale_if_error: timedelta = timedelta(hours=24),
+        stale_if_error: timedelta = STALE_IF_ERROR,
         stale_while_revalidate: timedelta = _ZERO,
         ttl_jitter: float = 0.0,
         respect_refresh_interval: bool = False,
@@ -77,6 +79,7 @@ class Desk(Generic[_Fetcher]):
             "max_fetches": max_fetches,
             "jitter": jitter,
         }
+        self._check(fetcher)
         self._clock = call_of("clock", clock, "a callable that returns an aware datetime")
         if store is not None:
             call_of("store", store, f"a store such as SQLiteStore, with {_SPELLED}", *_METHODS)
@@ -95,33 +98,40 @@ class Desk(Generic[_Fetcher]):
         self._patience = self._limits.fetch_deadline + _GRACE
         self._on_refresh = on_refresh
         self._most = count_of("max_fetches", max_fetches)
-        self._ledger = Ledger(
-            MemoryStore() if store is None else store,
-            Reach(horizon, history),
-            _read_rules(
-                Rules(
-                    ttl=ttl,
-                    stale_if_error=stale_if_error,
-                    stale_while_revalidate=stale_while_revalidate,
-                    ttl_jitter=ttl_jitter,
-                    respect_refresh_interval=respect_refresh_interval,
-                )
-            ),
-            self._limits,
-            read_secret(secret),
-            random.random if jitter is None else jitter,
+        self._jitter = random.random if jitter is None else jitter
+        self._tally = Tally()
+        reach = Reach(horizon, history)
+        rules = _read_rules(
+            Rules(
+                ttl=ttl,
+                stale_if_error=stale_if_error,
+                stale_while_revalidate=stale_while_revalidate,
+                ttl_jitter=ttl_jitter,
+                respect_refresh_interval=respect_refresh_interval,
+            )
         )
+        self._decisions = Decisions(reach, rules, self._limits, self._tally)
+        self._repository = Repository(
+            MemoryStore() if store is None else store, reach.spelled(), rules, read_secret(secret)
+        )
+        self._start()
+
+    def _check(self, fetcher: object) -> None:
+        """Raise TypeError for a fetcher that this kind of cache cannot ask."""
+
+    def _start(self) -> None:
+        """Make what fetches, now that the arguments are known to be right."""
+        raise AssertionError("whoever flies starts")
 
     # -- what both say the same way -------------------------------------------------------------
 
     def stats(self) -> Stats:
         """How this cache has been doing, as counts without addresses; see :class:`Stats`."""
-        ledger = self._ledger
-        down = ledger.hosts.down_count(read_clock(self._clock))
-        return stats_of(ledger.tally.read(), in_flight=self._in_flight(), hosts_down=down)
+        down = self._decisions.hosts.down_count(read_clock(self._clock))
+        return stats_of(self._tally.read(), in_flight=self._in_flight(), hosts_down=down)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} over {self._ledger.store!r}>"
+        return f"<{type(self).__name__} over {self._repository.store!r}>"
 
     def _in_flight(self) -> int:
         raise AssertionError("whoever flies counts")
@@ -129,23 +139,23 @@ class Desk(Generic[_Fetcher]):
     def _told(self, answer: Snapshot | Raise) -> Snapshot:
         """What somebody is told; counted."""
         if isinstance(answer, Raise):
-            self._ledger.tally.count("unavailable")
+            self._tally.count("unavailable")
             raise unavailable(answer.kind, answer.hint) from None
-        self._ledger.tally.count(answer.state)
+        self._tally.count(answer.state)
         return answer
 
     def _counted(self, answer: Snapshot | Raise) -> Snapshot | Raise:
-        self._ledger.tally.count("unavailable" if isinstance(answer, Raise) else answer.state)
+        self._tally.count("unavailable" if isinstance(answer, Raise) else answer.state)
         return answer
 
-    def _call_back(self, landed: Landed) -> object:
+    def _call_back(self, done: Refreshed) -> object:
         """Tell the host of a refresh; what its callback returns, and may want to be awaited."""
-        if landed.refresh is None or self._on_refresh is None:
+        if done.refresh is None or self._on_refresh is None:
             return None
         try:
-            return self._on_refresh(landed.refresh)
+            return self._on_refresh(done.refresh)
         except Exception as error:
-            self._callback_failed(landed.refresh, error)
+            self._callback_failed(done.refresh, error)
             return None
 
     def _callback_failed(self, refresh: Refresh, error: Exception) -> None:
@@ -168,18 +178,18 @@ def last_refreshed(known: Known) -> datetime | None:
     return None if known.reading is None else known.reading.fetched_at
 
 
-def recipe(desk: Desk[Any]) -> dict[str, Any]:
+def recipe(cache: Options[Any]) -> dict[str, Any]:
     """The arguments that make the same cache in another process.
 
     ``on_refresh`` stays behind: it would be called over there, where nobody hears it. Raises
     TypeError if the store is this process's memory.
     """
-    if isinstance(desk._ledger.store, MemoryStore):
+    if isinstance(cache._repository.store, MemoryStore):
         raise TypeError(
             "a cache over a MemoryStore cannot go to another process, which would not see what is "
             "stored here: give it a SQLiteStore or a RedisStore"
         )
-    return dict(desk._arguments)
+    return dict(cache._arguments)
 
 
 def _makes(fetcher: _Fetcher | Callable[[], _Fetcher] | None) -> bool:

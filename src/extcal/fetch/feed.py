@@ -7,13 +7,15 @@ it. Only syntax is checked here; whether an address may be *reached* is the fetc
 
 from __future__ import annotations
 
+import inspect
 import json
 import zoneinfo
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta, tzinfo
+from functools import wraps
 from hashlib import sha256
-from typing import Any, get_args
+from typing import Any, TypeVar, cast, get_args
 
 from extcal.arguments import several
 from extcal.errors import FeedUrlError
@@ -22,7 +24,17 @@ from extcal.fetch.address.providers import ADVICE, provider_of
 from extcal.fetch.address.url import Refusal, Url, fold_at_sign, read_url
 from extcal.policy import BusyPolicy, Detail
 
-__all__ = ["Feed", "SealedUrl", "accepted", "as_feed", "fingerprint_of", "read_feed"]
+__all__ = [
+    "Feed",
+    "SealedUrl",
+    "accepted",
+    "as_feed",
+    "fingerprint_of",
+    "read_feed",
+    "takes_feed",
+]
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def fingerprint_of(url: Url) -> str:
@@ -210,6 +222,31 @@ def read_feed(feed: Feed | str) -> Feed | FeedUrlError:
         raise TypeError(f"a feed is a Feed or an address as str, not {type(feed).__name__}")
     sealed = _seal(feed)
     return _error(sealed) if isinstance(sealed, Refusal) else Feed(sealed)
+
+
+def takes_feed(method: _Method) -> _Method:
+    """Decorate a method whose first argument is a feed: it gets a Feed, or FeedUrlError is raised.
+
+    An address is sealed before anything can go wrong, because tracebacks may show local variables.
+    ``method`` is called with a Feed whatever its caller passed.
+    """
+    if inspect.iscoroutinefunction(method):
+
+        @wraps(method)
+        async def awaited(self: object, feed: Feed | str, *args: object, **options: object) -> Any:
+            opened = read_feed(feed)
+            del feed  # a refused address must not stay in this frame
+            return await method(self, accepted(opened), *args, **options)
+
+        return cast("_Method", awaited)
+
+    @wraps(method)
+    def called(self: object, feed: Feed | str, *args: object, **options: object) -> Any:
+        opened = read_feed(feed)
+        del feed  # a refused address must not stay in this frame
+        return method(self, accepted(opened), *args, **options)
+
+    return cast("_Method", called)
 
 
 def accepted(read: Feed | FeedUrlError) -> Feed:

@@ -207,7 +207,7 @@ class Trial:
         store = self.place.open()
         try:
             calendars = CalendarCache(store=store, clock=self.clock)
-            key = calendars._ledger.keys(FEED).snapshot
+            key = calendars._repository.keys(FEED).snapshot
             cell = store.get(key)
             if acknowledged == 0 and cell is None:
                 return
@@ -224,7 +224,7 @@ class Trial:
             )
             self.figures["newer than acknowledged"] += serial > acknowledged
             self.serial = serial
-            ttl = calendars._ledger.lease_time
+            ttl = calendars._decisions.lease_time
             until = self.place.leased(store, key)
             if until is not None:
                 self.figures["lease left behind"] += 1

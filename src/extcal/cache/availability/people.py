@@ -12,8 +12,8 @@ from typing import TypeAlias
 from extcal.arguments import one_of_type, several
 from extcal.cache.availability.table import Availability, Part, person
 from extcal.cache.freshness.decide import Raise
-from extcal.cache.refresh.decisions import Keys
-from extcal.cache.snapshot.reading import Exclusions, without
+from extcal.cache.refresh.keys import Keys
+from extcal.cache.snapshot.questions import Exclusions, without
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import FeedUrlError, Problem
 from extcal.fetch.feed import Feed, as_feed

@@ -48,6 +48,8 @@ from typing import Literal
 
 __all__ = [
     "INCOMPLETE",
+    "STALE_IF_ERROR",
+    "TTL",
     "Attempts",
     "Decision",
     "Failure",
@@ -81,6 +83,12 @@ INCOMPLETE = "incomplete"
 """The kind of failure that is a reading, but not one to replace a whole one with."""
 
 
+TTL = timedelta(minutes=30)
+"""Older than this is fetched before answering, unless a host says otherwise."""
+STALE_IF_ERROR = timedelta(hours=24)
+"""How long the last good reading stands in, unless a host says otherwise."""
+
+
 class State(StrEnum):
     """How current an answer is."""
 
@@ -97,8 +105,8 @@ class State(StrEnum):
 class Rules:
     """The times that decide. All are part of what users or sources were promised."""
 
-    ttl: timedelta = timedelta(minutes=30)  # older than this is fetched before answering
-    stale_if_error: timedelta = timedelta(hours=24)  # how long the last good reading stands in
+    ttl: timedelta = TTL
+    stale_if_error: timedelta = STALE_IF_ERROR
     refresh_floor: timedelta = timedelta(seconds=30)  # between attempts, however often one clicks
     # Three that bend the 30 minutes; a host has to ask for each.
     stale_while_revalidate: timedelta = _ZERO  # RFC 5861 section 3: so much longer, at once
@@ -189,8 +197,8 @@ Outcome = Success | Failure
 class Serve:
     """Answer from what is held.
 
-    ``error``: the kind of failure that stands behind ERROR_STALE. ``behind``: and fetch, without
-    anybody waiting for it.
+    ``error``: the kind of failure that is the reason for ERROR_STALE. ``behind``: and ask the
+    source, without anybody waiting for it.
     """
 
     state: State

@@ -16,7 +16,10 @@ from extcal.intervals import epoch
 if TYPE_CHECKING:
     from dateutil.relativedelta import relativedelta
 
-__all__ = ["Reach"]
+__all__ = ["HISTORY", "Reach"]
+
+HISTORY = timedelta(days=31)
+"""How far back a cache looks, unless a host says otherwise."""
 
 _SLACK = timedelta(days=14)
 _LONGEST = timedelta(days=3660)  # more is a mistake, and costs every reading
@@ -40,7 +43,7 @@ class Reach:
     history: timedelta
 
     def __init__(
-        self, horizon: relativedelta | timedelta | None = None, history: timedelta = timedelta(31)
+        self, horizon: relativedelta | timedelta | None = None, history: timedelta = HISTORY
     ) -> None:
         from dateutil.relativedelta import relativedelta
 

@@ -14,16 +14,23 @@ import anyio
 from anyio import to_thread
 
 from extcal.cache.freshness.decide import Raise
-from extcal.cache.refresh.decisions import Landed
-from extcal.cache.refresh.steps import Ask, Flight, Pause, Step, Work, as_response
-from extcal.cache.refresh.steps import Look as StoreLook
+from extcal.cache.refresh.outcome import Refreshed
+from extcal.cache.refresh.steps import (
+    Compute,
+    Flight,
+    Put,
+    Step,
+    StoreCall,
+    Wait,
+    as_response,
+)
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.fetch.protocol import FetchRequest
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-__all__ = ["Flights", "Look", "Ticket"]
+__all__ = ["Flights", "Promise", "Ticket"]
 
 _Found = TypeVar("_Found")
 _READERS = 4  # threads that read calendars: they share one interpreter
@@ -45,7 +52,7 @@ class Ticket:
         self.error: Exception | None = None
 
 
-class Look:
+class Promise:
     """An answer, or the flight that brings it and what to say if it is late."""
 
     __slots__ = ("_otherwise", "_ticket", "key")
@@ -77,7 +84,7 @@ class Flights:
     ``after``: awaited with what landed once those who waited have been told.
     """
 
-    def __init__(self, most: int, after: Callable[[Landed], Awaitable[None]]) -> None:
+    def __init__(self, most: int, after: Callable[[Refreshed], Awaitable[None]]) -> None:
         self._most = most
         self._after = after
         self._group: TaskGroup | None = None
@@ -111,7 +118,7 @@ class Flights:
             raise RuntimeError(_CLOSED)
         return self._group
 
-    def join(self, key: str, job: Callable[[], Awaitable[Landed]]) -> Ticket:
+    def join(self, key: str, job: Callable[[], Awaitable[Refreshed]]) -> Ticket:
         """The flight for ``key``: the one under way, or a new one that does ``job``."""
         group = self.require_open()
         ticket = self._flying.get(key)
@@ -134,16 +141,16 @@ class Flights:
         fetch: Callable[[FetchRequest], Awaitable[object]],
         *,
         blocking: bool,
-    ) -> Landed:
+    ) -> Refreshed:
         """Take the steps of ``flight`` in this task; ``blocking``: the store is no memory."""
 
         async def take(step: Step) -> object:
-            if isinstance(step, Ask):
+            if isinstance(step, Put):
                 return as_response(await fetch(step.request))
-            if isinstance(step, Pause):
+            if isinstance(step, Wait):
                 await anyio.sleep(step.seconds)
                 return None
-            if isinstance(step, Work):
+            if isinstance(step, Compute):
                 return await self.read(step.call)
             return await self.call(step.call) if blocking else step.call()
 
@@ -152,7 +159,7 @@ class Flights:
         try:
             step = next(flight)
             while True:
-                always = isinstance(step, StoreLook) and step.always
+                always = isinstance(step, StoreCall) and step.always
                 try:
                     with anyio.CancelScope(shield=ending or always):
                         found = await take(step)
@@ -163,10 +170,10 @@ class Flights:
                 else:
                     step = flight.send(found)
         except StopIteration as landed:
-            done: Landed = landed.value
+            done: Refreshed = landed.value
             return done
 
-    async def _work(self, ticket: Ticket, job: Callable[[], Awaitable[Landed]]) -> None:
+    async def _work(self, ticket: Ticket, job: Callable[[], Awaitable[Refreshed]]) -> None:
         landed = None
         try:
             async with self._turns:

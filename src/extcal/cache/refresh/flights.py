@@ -15,24 +15,24 @@ from collections import deque
 from collections.abc import Callable
 
 from extcal.cache.freshness.decide import Raise
-from extcal.cache.refresh.decisions import Landed
-from extcal.cache.refresh.steps import Ask, Flight, Pause, as_response
+from extcal.cache.refresh.outcome import Refreshed
+from extcal.cache.refresh.steps import Flight, Put, Wait, as_response
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
 from extcal.fetch.protocol import FetchRequest
 
-__all__ = ["Flights", "Look", "Ticket", "drive"]
+__all__ = ["Flights", "Promise", "Ticket", "drive"]
 
 
-def drive(flight: Flight, fetch: Callable[[FetchRequest], object]) -> Landed:
+def drive(flight: Flight, fetch: Callable[[FetchRequest], object]) -> Refreshed:
     """Take the steps of ``flight``, one after the other, in this thread."""
     try:
         step = next(flight)
         while True:
             try:
-                if isinstance(step, Ask):
+                if isinstance(step, Put):
                     found: object = as_response(fetch(step.request))
-                elif isinstance(step, Pause):
+                elif isinstance(step, Wait):
                     time.sleep(step.seconds)
                     found = None
                 else:
@@ -43,7 +43,7 @@ def drive(flight: Flight, fetch: Callable[[FetchRequest], object]) -> Landed:
             else:
                 step = flight.send(found)
     except StopIteration as landed:
-        done: Landed = landed.value
+        done: Refreshed = landed.value
         return done
 
 
@@ -52,7 +52,7 @@ class Ticket:
 
     __slots__ = ("answer", "done", "error", "job", "key")
 
-    def __init__(self, key: str, job: Callable[[], Landed]) -> None:
+    def __init__(self, key: str, job: Callable[[], Refreshed]) -> None:
         self.key = key
         self.job = job
         self.done = threading.Event()
@@ -60,7 +60,7 @@ class Ticket:
         self.error: BaseException | None = None
 
 
-class Look:
+class Promise:
     """An answer, or the flight that brings it and what to say if it is late."""
 
     __slots__ = ("_otherwise", "_ticket", "key")
@@ -92,7 +92,7 @@ class Flights:
     ``after``: called with what landed once those who waited have been told.
     """
 
-    def __init__(self, most: int, after: Callable[[Landed], object]) -> None:
+    def __init__(self, most: int, after: Callable[[Refreshed], object]) -> None:
         self.most = most
         self._after = after
         self._starting = ForkSafeLock()
@@ -109,7 +109,7 @@ class Flights:
     def __len__(self) -> int:
         return len(self._flying)
 
-    def join(self, key: str, job: Callable[[], Landed]) -> Ticket:
+    def join(self, key: str, job: Callable[[], Refreshed]) -> Ticket:
         """The flight for ``key``: the one under way, or a new one that does ``job``."""
         if self._process != os.getpid():
             # After a fork the threads of the parent are not here, and its lock may be taken.

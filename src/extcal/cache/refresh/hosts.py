@@ -1,43 +1,18 @@
-"""Counts, hosts and memories that several threads change at once, each behind a lock.
+"""Which hosts are down, as several threads learn it: the circuit breakers of one cache by host.
 
-Nothing here waits for anything but the lock, and nothing is done while holding it but arithmetic.
+Nothing is done while holding the lock but arithmetic.
 """
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
 from datetime import datetime
-from typing import Generic, TypeVar
 
 from extcal.cache.freshness.circuit_breaker import WELL, Health, admits, learn, probing
 from extcal.cache.stores.memory import ForkSafeLock
 
-__all__ = ["Hosts", "Memory", "Tally"]
+__all__ = ["Hosts"]
 
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
 _MOST_HOSTS = 4096
-
-
-class Tally:
-    """How often what happened."""
-
-    def __init__(self) -> None:
-        self._lock = ForkSafeLock()
-        self._counts: Counter[str] = Counter()
-
-    def count(self, what: str) -> None:
-        """It happened once more."""
-        with self._lock:
-            self._counts[what] += 1
-
-    def read(self) -> dict[str, int]:
-        """All counts, of one moment."""
-        with self._lock:
-            return dict(self._counts)
-
-    def __repr__(self) -> str:
-        return f"<Tally of {sum(self.read().values())}>"
 
 
 class Hosts:
@@ -80,39 +55,3 @@ class Hosts:
 
     def __repr__(self) -> str:
         return f"<Hosts: {len(self._unwell)} unwell>"
-
-
-class Memory(Generic[_Key, _Value]):
-    """A dictionary of ``most`` entries: what was used longest ago goes first."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = ForkSafeLock()
-        self._kept: OrderedDict[_Key, _Value] = OrderedDict()
-
-    def get(self, key: _Key) -> _Value | None:
-        """What was kept under ``key``, or None; it counts as used."""
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
-
-    def keep(self, key: _Key, value: _Value) -> None:
-        """Keep ``value`` under ``key`` for a while."""
-        with self._lock:
-            self._kept[key] = value
-            self._kept.move_to_end(key)
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-
-    def drop(self, key: _Key) -> None:
-        """Keep it no longer."""
-        with self._lock:
-            self._kept.pop(key, None)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def __repr__(self) -> str:
-        return f"<Memory of {len(self)}>"

@@ -16,10 +16,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from typing import NamedTuple
 
 from extcal.fetch.feed import Feed
 
-__all__ = ["attempts_key", "read_secret", "snapshot_key", "spread"]
+__all__ = ["Keys", "attempts_key", "read_secret", "snapshot_key", "spread"]
+
+
+class Keys(NamedTuple):
+    """Where a feed is found in the store."""
+
+    snapshot: str
+    attempts: str
 
 
 def snapshot_key(feed: Feed, reach: str, layout: int, secret: bytes | None) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from extcal._former_modules import fill_in
+from extcal.cache.stores.memory import ForkSafeLock
 
-__all__ = ["FAILED", "Stats", "stats_of"]
+__all__ = ["FAILED", "Stats", "Tally", "stats_of"]
 
 FAILED = "failed:"
 """Counts of failed attempts begin with this, and end with the kind of failure."""
@@ -69,3 +71,24 @@ def stats_of(counts: Mapping[str, int], *, in_flight: int, hosts_down: int) -> S
         hosts_down=hosts_down,
         as_browser=counts.get("as_browser", 0),
     )
+
+
+class Tally:
+    """How often what happened."""
+
+    def __init__(self) -> None:
+        self._lock = ForkSafeLock()
+        self._counts: Counter[str] = Counter()
+
+    def count(self, what: str) -> None:
+        """It happened once more."""
+        with self._lock:
+            self._counts[what] += 1
+
+    def read(self) -> dict[str, int]:
+        """All counts, of one moment."""
+        with self._lock:
+            return dict(self._counts)
+
+    def __repr__(self) -> str:
+        return f"<Tally of {sum(self.read().values())}>"

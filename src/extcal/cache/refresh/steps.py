@@ -10,25 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import Any, TypeAlias
 
 from extcal.cache.freshness.clock import Clock, read_clock
-from extcal.cache.freshness.decide import Fetch, Raise, Wish
-from extcal.cache.refresh.decisions import Behind, Keys, Known, Landed, Ledger
-from extcal.cache.snapshot.snapshot import Snapshot
+from extcal.cache.freshness.decide import Wish
+from extcal.cache.refresh.decisions import Decisions
+from extcal.cache.refresh.keys import Keys
+from extcal.cache.refresh.outcome import Asked, Refreshed, settle
+from extcal.cache.refresh.repository import Known, Repository
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Failed, FetchRequest, FetchResponse, NotModified
 
-__all__ = ["Ask", "Flight", "Look", "Order", "Pause", "Step", "Work", "as_response", "fly"]
+__all__ = ["Compute", "Flight", "Order", "Put", "Step", "StoreCall", "Wait", "as_response", "fly"]
 
 _FIRST_PAUSE, _LAST_PAUSE = 0.01, 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class StoreCall:
     """Call this; it uses the store, which may block. Sent back: what it returns.
 
     ``always``: even if the flight has been cancelled meanwhile.
@@ -39,28 +41,28 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Compute:
     """Call this; it uses the processor and the store. Sent back: what it returns."""
 
     call: Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Put:
     """Put this to the fetcher. Sent back: a FetchResponse."""
 
     request: FetchRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class Wait:
     """Wait for so many seconds."""
 
     seconds: float
 
 
-Step: TypeAlias = "Look | Work | Ask | Pause"
-Flight: TypeAlias = Generator[Step, Any, Landed]
+Step: TypeAlias = "StoreCall | Compute | Put | Wait"
+Flight: TypeAlias = Generator[Step, Any, Refreshed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,51 +80,51 @@ class Order:
     older_than: timedelta | None = None
 
 
-def fly(ledger: Ledger, clock: Clock, order: Order) -> Flight:
+def fly(
+    repository: Repository,
+    decisions: Decisions,
+    clock: Clock,
+    jitter: Callable[[], float],
+    order: Order,
+) -> Flight:
     """Bring ``order.feed`` up to date, if that still needs doing."""
-    feed, keys = order.feed, order.keys
+    feed, keys, store = order.feed, order.keys, repository.store
     until, pause = monotonic() + order.patience, _FIRST_PAUSE
-    load = Look(partial(ledger.load, keys))
+    load = StoreCall(partial(repository.load, keys))
     while True:
         now = read_clock(clock)
         known: Known = yield load
-        answer = ledger.answer(feed, keys, known, now, order.wish, order.older_than)
-        if not isinstance(answer, Fetch):
-            return _landed(answer)
-        token = yield Look(partial(ledger.store.lease, keys.snapshot, now, ledger.lease_time))
+        decision = known.decide(now, decisions.rules, order.wish, order.older_than)
+        answer = decisions.answer(feed, known, decision, now, order.wish)
+        if answer is not None:
+            return Refreshed(answer)
+        token = yield StoreCall(partial(store.lease, keys.snapshot, now, decisions.lease_time))
         if token is not None:
             break
         if monotonic() >= until:
-            return Landed(ledger.late(known, now))
+            return Refreshed(decisions.late(known, now))
         # Another cache is at it: look now and then whether it has come back.
-        yield Pause(pause)
+        yield Wait(pause)
         pause = min(2 * pause, _LAST_PAUSE)
     try:
         now = read_clock(clock)  # what another has stored meanwhile is none of the future
         known = yield load
-        answer = ledger.answer(feed, keys, known, now, order.wish, order.older_than)
-        if not isinstance(answer, Fetch):
-            return _landed(answer)
-        down = ledger.hosts.admit(feed.host, now) if order.wish != "refresh" else None
+        decision = known.decide(now, decisions.rules, order.wish, order.older_than)
+        answer = decisions.answer(feed, known, decision, now, order.wish)
+        if answer is not None:
+            return Refreshed(answer)
+        down = decisions.hosts.admit(feed.host, now) if order.wish != "refresh" else None
         if down is not None:
-            return Landed(ledger.spared(known, down, now))
-        asked = monotonic()
-        response = yield from _ask(ledger, feed, known, conditional=answer.conditional)
-        settle = partial(
-            ledger.settle,
-            feed,
-            keys,
-            known,
-            response,
-            asked_at=now,
-            now=read_clock(clock),
-            token=token,
-            seconds=monotonic() - asked,
+            return Refreshed(decisions.spared(known, down, now))
+        began = monotonic()
+        response = yield from _ask(decisions, feed, known, now)
+        asked = Asked(feed, keys, known, response, now, token, monotonic() - began)
+        done: Refreshed = yield Compute(
+            partial(settle, asked, read_clock(clock), repository, decisions, jitter)
         )
-        landed: Landed = yield Work(settle)
-        return landed
+        return done
     finally:
-        yield Look(partial(ledger.store.release, keys.snapshot, token), always=True)
+        yield StoreCall(partial(store.release, keys.snapshot, token), always=True)
 
 
 def as_response(answer: object) -> FetchResponse:
@@ -131,18 +133,15 @@ def as_response(answer: object) -> FetchResponse:
 
 
 def _ask(
-    ledger: Ledger, feed: Feed, known: Known, *, conditional: bool
+    decisions: Decisions, feed: Feed, known: Known, now: datetime
 ) -> Generator[Step, Any, FetchResponse]:
-    ledger.tally.count("fetches")
-    response: FetchResponse = yield Ask(ledger.request(feed, known, conditional=conditional))
+    conditional = decisions.conditional(feed, known, now)
+    decisions.tally.count("fetches")
+    response: FetchResponse = yield Put(decisions.request(feed, known, conditional=conditional))
     if isinstance(response, NotModified) and not conditional:
-        # Nothing was held that could be unmodified: ask again, and then give up.
-        ledger.tally.count("fetches")
-        response = yield Ask(ledger.request(feed, known, conditional=False))
+        # There is no stored reading that a 304 could confirm: ask again, and then give up.
+        decisions.tally.count("fetches")
+        response = yield Put(decisions.request(feed, known, conditional=False))
         if isinstance(response, NotModified):
             return Failed("protocol")
     return response
-
-
-def _landed(answer: Snapshot | Behind | Raise) -> Landed:
-    return Landed(answer.snapshot if isinstance(answer, Behind) else answer)

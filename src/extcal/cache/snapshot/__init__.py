@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from extcal.cache.snapshot.difference import Change, Difference
 from extcal.cache.snapshot.snapshot import Reading, Snapshot
 
-__all__ = ["Reading", "Snapshot"]
+__all__ = ["Change", "Difference", "Reading", "Snapshot"]

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from extcal._former_modules import fill_in
 from extcal.arguments import one_of_type
 from extcal.cache.freshness.decide import State
+from extcal.cache.snapshot.difference import Change, Difference, difference
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.packed_events import pack_events, unpack_events
 from extcal.errors import Problem
 from extcal.ical import ExternalEvent, explain
 from extcal.intervals import (
-    BusyPeriod,
     FBType,
     FreeBusy,
     Period,
@@ -29,7 +29,7 @@ from extcal.intervals import (
     find_zone,
     instant,
 )
-from extcal.intervals.overlay import UNKNOWN, Span, coalesce, overlay, with_unknown
+from extcal.intervals.overlay import Span
 
 if TYPE_CHECKING:
     from extcal.intervals.drawing import Form
@@ -84,33 +84,6 @@ class Reading:
 
     def __repr__(self) -> str:
         return f"<Reading of {_spoken(self.fetched_at)}: {self.count} events>"
-
-
-class Change(NamedTuple):
-    """Time that is taken in another way than before."""
-
-    start: datetime
-    end: datetime
-    before: FBType
-    after: FBType
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """How busy time changed from one snapshot to the next; false if it did not.
-
-    ``window``: what both snapshots cover, or None. ``added``: busy now, free before. ``removed``:
-    free now, busy before, with the type it had. ``changed``: busy both times, in another way.
-    Time that is unknown in either says nothing.
-    """
-
-    window: Period | None
-    added: tuple[BusyPeriod, ...] = ()
-    removed: tuple[BusyPeriod, ...] = ()
-    changed: tuple[Change, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.removed or self.changed)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -281,17 +254,7 @@ class Snapshot:
         What does not show in free/busy time (DTSTAMP, titles, order) is no difference.
         """
         one_of_type("previous", previous, Snapshot, "a Snapshot of the same feed")
-        lo, hi = self.free_busy.window_epochs
-        before_lo, before_hi = previous.free_busy.window_epochs
-        lo, hi = max(lo, before_lo), min(hi, before_hi)
-        if lo >= hi:
-            return Difference(None)
-        found: dict[tuple[int, int], list[Span]] = {}
-        layers = (_layer(previous.free_busy, lo, hi), _layer(self.free_busy, lo, hi))
-        for start, end, (before, after) in overlay(lo, hi, *layers):
-            if before != after and UNKNOWN not in (before, after):
-                found.setdefault((before, after), []).append((start, end, 0))
-        return _difference(Period(instant(lo), instant(hi)), found)
+        return difference(previous.free_busy, self.free_busy)
 
     def __repr__(self) -> str:
         first, last = self.reading.busy.window_epochs
@@ -316,27 +279,6 @@ def _http_date(text: str | None) -> datetime | None:
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return None
-
-
-def _layer(free_busy: FreeBusy, lo: int, hi: int) -> list[Span]:
-    clipped = free_busy.clip(instant(lo), instant(hi))
-    return with_unknown(lo, hi, clipped.epochs, clipped.unknown_epochs)
-
-
-def _difference(window: Period, found: dict[tuple[int, int], list[Span]]) -> Difference:
-    added: list[BusyPeriod] = []
-    removed: list[BusyPeriod] = []
-    changed: list[Change] = []
-    for (before, after), spans in found.items():
-        for start, end, _ in coalesce(iter(spans)):
-            first, last = instant(start), instant(end)
-            if before == FBType.FREE:
-                added.append(BusyPeriod(first, last, FBType(after)))
-            elif after == FBType.FREE:
-                removed.append(BusyPeriod(first, last, FBType(before)))
-            else:
-                changed.append(Change(first, last, FBType(before), FBType(after)))
-    return Difference(window, tuple(sorted(added)), tuple(sorted(removed)), tuple(sorted(changed)))
 
 
 def _spoken(moment: datetime) -> str:

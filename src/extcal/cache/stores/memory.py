@@ -1,7 +1,7 @@
 """The store in this process's memory: bounded, least recently used first to go, thread-safe.
 
-Also the lock that the stores use. It is the only thing here, and in the modules beside it, that
-knows of threads.
+Also the lock that the stores use, the only thing in this folder that knows of threads; and the
+bounded dictionary in which a cache keeps what it would otherwise compute again.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import threading
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from extcal.arguments import count_of
 from extcal.cache.stores.protocol import Cell
 
-__all__ = ["ForkSafeLock", "MemoryStore"]
+__all__ = ["ForkSafeLock", "Memo", "MemoryStore"]
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 class ForkSafeLock:
@@ -44,6 +47,42 @@ class ForkSafeLock:
         trace: TracebackType | None,
     ) -> None:
         self._locks[os.getpid()].release()
+
+
+class Memo(Generic[_Key, _Value]):
+    """A dictionary of ``most`` entries: what was used longest ago goes first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = ForkSafeLock()
+        self._kept: OrderedDict[_Key, _Value] = OrderedDict()
+
+    def get(self, key: _Key) -> _Value | None:
+        """What was kept under ``key``, or None; it counts as used."""
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+            return found
+
+    def keep(self, key: _Key, value: _Value) -> None:
+        """Keep ``value`` under ``key`` for a while."""
+        with self._lock:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    def drop(self, key: _Key) -> None:
+        """Keep it no longer."""
+        with self._lock:
+            self._kept.pop(key, None)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __repr__(self) -> str:
+        return f"<Memo of {len(self)}>"
 
 
 class _Lease(NamedTuple):

@@ -1,0 +1,162 @@
+"""What came of asking a source: what it means, what is kept of it, who is told.
+
+A fetcher's answer in; what those who waited are told, and a :class:`Refresh` for the host, out.
+Uses the processor (a body is read) and the store; everything else is quick.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from extcal.cache.freshness.decide import (
+    INCOMPLETE,
+    Attempts,
+    Failure,
+    Outcome,
+    Raise,
+    Success,
+    fall_back,
+    learn,
+    replaces,
+)
+from extcal.cache.freshness.messages import failure
+from extcal.cache.refresh.decisions import Decisions
+from extcal.cache.refresh.keys import Keys
+from extcal.cache.refresh.log import Refresh, tell
+from extcal.cache.refresh.repository import Known, Repository
+from extcal.cache.refresh.stats import FAILED
+from extcal.cache.snapshot import reading as readings
+from extcal.cache.snapshot.snapshot import Reading, Snapshot, State
+from extcal.errors import NotACalendar
+from extcal.fetch.feed import Feed
+from extcal.fetch.protocol import Fetched, FetchResponse, NotModified
+
+__all__ = ["Asked", "Refreshed", "settle"]
+
+
+class Asked(NamedTuple):
+    """How a source was asked, and what it said.
+
+    ``at``: when the request was sent; an answer is as old as the question. ``token``: the lease
+    under which it was asked. ``seconds``: how long the answer took.
+    """
+
+    feed: Feed
+    keys: Keys
+    known: Known
+    response: FetchResponse
+    at: datetime
+    token: str
+    seconds: float
+
+
+class Refreshed(NamedTuple):
+    """What those who waited are told; ``refresh``, for the host, if a source was asked."""
+
+    answer: Snapshot | Raise
+    refresh: Refresh | None = None
+
+
+def settle(
+    asked: Asked,
+    now: datetime,
+    repository: Repository,
+    decisions: Decisions,
+    jitter: Callable[[], float],
+) -> Refreshed:
+    """Keep what the source answered, and say what to tell those who waited.
+
+    ``jitter`` returns numbers in [0, 1), for the back-off.
+    """
+    outcome, found = _outcome(asked, decisions)
+    _book_host(asked, outcome, now, decisions)
+    reading = asked.known.reading
+    previous = None if reading is None else Snapshot(reading)
+    if isinstance(outcome, Success) and found is not None:
+        repository.store_reading(asked.keys, asked.known, found, now, asked.token)
+        snapshot = Snapshot(found, State.FRESH)
+        _tell_success(asked, found, decisions)
+        return Refreshed(snapshot, Refresh(asked.feed, snapshot, previous, None, asked.seconds))
+    assert isinstance(outcome, Failure)
+    # Another feed of the same address may have learnt something meanwhile.
+    attempts = learn(repository.load_attempts(asked.keys), outcome, now, decisions.rules, jitter())
+    repository.store_attempts(asked.keys, attempts, now)
+    answer = asked.known.served(fall_back(asked.known.held, attempts, now, decisions.rules))
+    _tell_failure(asked, outcome, attempts, answer, decisions)
+    kind = answer.kind if isinstance(answer, Raise) else outcome.kind
+    served = answer if isinstance(answer, Snapshot) else None
+    return Refreshed(answer, Refresh(asked.feed, served, previous, kind, asked.seconds))
+
+
+def _outcome(asked: Asked, decisions: Decisions) -> tuple[Outcome, Reading | None]:
+    feed, response, reading = asked.feed, asked.response, asked.known.reading
+    if isinstance(response, NotModified):
+        if reading is None:
+            return Failure("protocol"), None
+        return Success(), readings.renewed(reading, asked.at)
+    if not isinstance(response, Fetched):
+        return failure(response), None
+    window = decisions.reach.covered(asked.at)
+    try:
+        found = readings.read_body(response, feed, window, asked.at, reading, decisions.limits)
+    except NotACalendar:
+        return Failure("not_a_calendar"), None
+    except Exception:
+        # A mistake of ours is one more way of not being able to read a source.
+        return Failure("unreadable"), None
+    held = decisions.held(feed, reading, asked.at)
+    if not replaces(held, found.complete, asked.at, decisions.rules):
+        return Failure(INCOMPLETE), None
+    return Success(), found
+
+
+def _book_host(asked: Asked, outcome: Outcome, now: datetime, decisions: Decisions) -> None:
+    kind = outcome.kind if isinstance(outcome, Failure) else None
+    was, now_down = decisions.hosts.learn(asked.feed.host, asked.keys.attempts, kind, now)
+    if now_down and not was:
+        tell(logging.WARNING, "host_down", asked.feed, kind=kind)
+    elif was and not now_down:
+        tell(logging.INFO, "host_up", asked.feed)
+
+
+def _tell_success(asked: Asked, found: Reading, decisions: Decisions) -> None:
+    response = asked.response
+    outcome = "read" if isinstance(response, Fetched) else "unchanged"
+    decisions.tally.count(outcome)
+    if isinstance(response, Fetched | NotModified) and response.as_browser:
+        decisions.tally.count("as_browser")
+    tell(
+        logging.INFO,
+        "refreshed",
+        asked.feed,
+        outcome=outcome,
+        seconds=asked.seconds,
+        bytes=len(response.body) if isinstance(response, Fetched) else None,
+        events=found.count,
+        complete=found.complete,
+    )
+    if any(problem.code == "suddenly_empty" for problem in found.problems):
+        tell(logging.WARNING, "suddenly_empty", asked.feed)
+
+
+def _tell_failure(
+    asked: Asked,
+    failed: Failure,
+    attempts: Attempts,
+    answer: Snapshot | Raise,
+    decisions: Decisions,
+) -> None:
+    decisions.tally.count(FAILED + failed.kind)
+    tell(
+        logging.WARNING if isinstance(answer, Raise) else logging.INFO,
+        "gone" if attempts.gone else "failed",
+        asked.feed,
+        kind=failed.kind,
+        status=failed.status,
+        failures=attempts.failures,
+        seconds=asked.seconds,
+        next_try=attempts.next_try,
+    )
