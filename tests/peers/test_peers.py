@@ -25,6 +25,8 @@ DISAGREEMENTS = {
     "ical4j--google_aus_holidays": "DATE with a TZID",
     "ical4j--japan_west": "DATE with a TZID",
     "icalevents--rrule_until_only_date": "UNTIL as a DATE",
+    "icalevents--cest": "UNTIL in UTC on a series of days",
+    "icalevents--recurrenceid_ms": "UNTIL in UTC on a series of days",
 }
 REFUSED = {
     "ical4j--phpicalendar_sample": "one unreadable end",
