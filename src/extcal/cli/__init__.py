@@ -1,8 +1,8 @@
 """The command line: ``extcal check``, ``busy``, ``events``, ``slots`` and ``show``.
 
-It needs the ``cli`` extra; importing this needs nothing. Addresses are secrets: they come from
-standard input, a file or an environment variable, never from the command line, where the shell's
-history and the process list would keep them.
+It needs the ``cli`` extra; importing this module does not. Addresses are secret. They come from
+standard input, a file or an environment variable, never from the command line, because the
+shell's history and the process list would show them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line; ends the process with its exit code.
 
-    0: answered; 1: nothing could be read; 2: called wrongly; 3: answered, but part of the time is
-    unknown.
+    0: answered; 1: nothing could be read; 2: wrong arguments; 3: answered, but part of the time
+    is unknown.
     """
     try:
         import click
