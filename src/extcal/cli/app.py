@@ -1,4 +1,4 @@
-"""The commands. Everything that is read, shown or decided lies in the modules beside this one."""
+"""The commands. The modules beside this one read, decide, and format the output."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ def app() -> None:
     """When is this person busy, according to the calendar they keep elsewhere?
 
     Every command reads calendars from files, or their addresses from standard input, from files
-    that hold one a line, or from environment variables. An address is a password: it is never
-    taken from the command line, and never shown.
+    with one address per line, or from environment variables. An address is as sensitive as a
+    password: it is never taken from the command line, and never shown.
 
-    Exit codes: 0 answered, 1 nothing could be read, 2 called wrongly, 3 answered, but part of the
-    time is unknown.
+    Exit codes: 0 answered, 1 nothing could be read, 2 wrong arguments, 3 answered, but part of
+    the time is unknown.
     """
 
 
@@ -76,7 +76,7 @@ def app() -> None:
     "--canary",
     "wants_record",
     is_flag=True,
-    help="Ask the publisher once under each User-Agent, and print a record to send in.",
+    help="Ask the publisher once with each User-Agent, and print a record to send in.",
 )
 @click.pass_context
 def check(
@@ -89,13 +89,13 @@ def check(
     wants_json: bool,
     wants_record: bool,
 ) -> None:
-    """Tell whether a calendar can be used, and what is odd about it.
+    """Say whether a calendar can be used, and where it differs from the standard.
 
-    Who publishes it, what came, how big and how fast, which zones its times are in, what is
-    in the next three months, and every problem.
+    Prints who publishes it, its size and how long it took, the zones of its times, what is in
+    the next three months, and every problem.
 
-    With --canary: how its publisher treats each name under which extcal asks. Statuses, sizes and
-    times; no address and no title is in the record.
+    With --canary: how its publisher treats each User-Agent that extcal has. The record contains
+    statuses, sizes and times, but no address and no title.
     """
     from dateutil.relativedelta import relativedelta
 
@@ -138,7 +138,7 @@ def busy(
 ) -> None:
     """Print when somebody is busy: types and times, no titles.
 
-    Several calendars of one NAME are one person's.
+    Several calendars with one NAME belong to one person.
     """
     read = read_sources(context, sources, variables, zone, owner, networks, "busy")
     question = window_of(context, first, days, zone, owner, "busy")
@@ -172,7 +172,7 @@ def events(
 ) -> None:
     """Print the events of a calendar, for its owner.
 
-    Every occurrence that touches the days asked for, with its title, its place and how it counts.
+    Every occurrence on the days asked for, with its title, its place and its type.
     """
     detail: extcal.Detail = "busy" if no_titles else "events"
     read = read_sources(context, sources, variables, zone, owner, networks, detail)
@@ -207,11 +207,22 @@ def events(
     metavar="'MO-FR 09:00-17:00'",
     help="Working hours, in --timezone; several are joined.",
 )
-@click.option("--step", type=LENGTH, metavar="LENGTH", help="Slots that start on multiples of it.")
-@click.option("--buffer", type=LENGTH, default="0m", metavar="LENGTH", help="Distance to keep.")
-@click.option("--optional", multiple=True, metavar="NAME", help="Who does not have to be free.")
+@click.option("--step", type=LENGTH, metavar="LENGTH", help="Slots start on multiples of this.")
 @click.option(
-    "--assume-free", multiple=True, metavar="NAME", help="Whose unknown time counts as free."
+    "--buffer",
+    type=LENGTH,
+    default="0m",
+    metavar="LENGTH",
+    help="Free time to keep before and after.",
+)
+@click.option(
+    "--optional", multiple=True, metavar="NAME", help="A person who does not have to be free."
+)
+@click.option(
+    "--assume-free",
+    multiple=True,
+    metavar="NAME",
+    help="A person whose unknown time counts as free.",
 )
 @click.pass_context  # fmt: skip
 def slots(
@@ -234,7 +245,7 @@ def slots(
 ) -> None:
     """Print when everybody is free.
 
-    Ends with 3 if somebody's unknown time removed slots; whose, is said on standard error.
+    Ends with 3 if somebody's unknown time removed slots; standard error says whose.
     """
     read = read_sources(context, sources, variables, zone, owner, networks, "busy")
     question = window_of(context, first, days, zone, owner, "busy")
@@ -288,7 +299,10 @@ def slots(
     help="Working hours to shade, in --timezone.",
 )
 @click.option(
-    "--duration", type=LENGTH, metavar="LENGTH", help="Mark when all are free for so long."
+    "--duration",
+    type=LENGTH,
+    metavar="LENGTH",
+    help="Mark when all are free for so long.",
 )
 @click.pass_context  # fmt: skip
 def show(
