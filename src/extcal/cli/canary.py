@@ -1,8 +1,8 @@
-"""``extcal check --canary``: how a publisher treats each User-Agent there is, as a record to send.
+"""``extcal check --canary``: how a publisher treats each User-Agent, as a record to send in.
 
-In: a Feed and an HttpFetcher. Out: a :class:`Record`, as text or as JSON. It holds no address, no
-host that is not one of a large provider's, no title, and nothing that a server wrote: statuses,
-sizes, seconds and words of ours.
+In: a Feed and an HttpFetcher. Out: a :class:`Record`, as text or as JSON. It contains no address,
+no host except those of large providers, no title, and no text that a server wrote. It contains
+statuses, sizes, seconds and extcal's own words.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from extcal.limits import Limits
 
 __all__ = ["Record", "canary", "record_json", "record_text"]
 
-# Some of these feeds take half a minute to come, and how long is what we want to know.
+# Some of these feeds take half a minute to arrive, and the record shall say how long.
 _PATIENT = Limits(fetch_deadline=60.0, idle_timeout=60.0)
 _TURNED_AWAY = {
     "header": "X-OWA-Error says Unsupported",
@@ -35,7 +35,7 @@ _TURNED_AWAY = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request, by the name of the User-Agent it was made under."""
+    """One request, by the name of the User-Agent that it sent."""
 
     name: str
     user_agent: str
@@ -54,14 +54,15 @@ class Asked:
 
     @property
     def size(self) -> int | None:
-        """Bytes of the calendar, unpacked; None if none came."""
+        """The size of the decompressed calendar in bytes; None if the answer was no
+        calendar."""
         answer = self.watched.answer
         return len(answer.body) if isinstance(answer, Fetched) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What was found out about one address on ``day``."""
+    """The result for one address on ``day``."""
 
     day: date
     provider: str | None
@@ -70,7 +71,7 @@ class Record:
 
     @property
     def error(self) -> extcal.Unavailable | None:
-        """Why no string brought a calendar, in the words of the first one's answer."""
+        """Why no User-Agent got a calendar: the error of the first answer; None if one did."""
         answers = [asked.watched.answer for asked in self.asked]
         if any(isinstance(answer, Fetched) for answer in answers):
             return None
@@ -82,12 +83,12 @@ class Record:
 
 
 def canary(feed: Feed, fetcher: HttpFetcher, day: date) -> Record:
-    """Ask once under each User-Agent, and once more on condition that something has changed."""
+    """Ask once with each User-Agent, and once more with a conditional request."""
     agents = UserAgents()
     strings = {"default": agents.default, "microsoft": agents.microsoft, "browser": agents.browser}
     asked = [_ask(name, text, feed, fetcher) for name, text in strings.items() if text is not None]
     cloud = MICROSOFT_CLOUDS.get(feed.host)
-    # The string that is sent by default comes first, then whichever brought validators.
+    # First the string that is sent by default, then any other whose answer had validators.
     usual = "default" if cloud is None else "microsoft"
     for each in sorted(asked, key=lambda one: one.name != usual):
         answer = each.watched.answer
@@ -107,7 +108,7 @@ def _ask(
 
 
 def record_text(record: Record) -> Iterator[Text]:
-    """Lines of a label and what there is to say."""
+    """Lines of a label and a text."""
     who = PROVIDERS.get(record.provider or "", "not a provider known by name")
     written = f"{record.day:%Y-%m-%d}, extcal {extcal.__version__}"
     yield _line("Record", f"{written}; no address and no title is in it")
