@@ -1,8 +1,8 @@
-"""From what was given to what is known: every calendar read, at the same time where it is fetched.
+"""Reads the calendars that were named on the command line; all feeds are fetched at the same time.
 
 In: calendars as :class:`~extcal.cli.sources.Given`, a window, a clock, a fetcher. Out: one
-:class:`Found` each, in order, and the whole as an Availability. What cannot be read is an error on
-its Found and unknown in the table; it costs no other.
+:class:`Found` each, in order, and all of them as an Availability. If a calendar cannot be read, its
+Found has the error and its time is unknown in the Availability; the others are read as usual.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PATIENCE = timedelta(seconds=30)
 class Question:
     """What is asked: a window, the owner's zone and addresses, and how much detail.
 
-    ``zone`` is None where nobody named it; ``shown`` is the one to show times in.
+    ``zone`` is None if it was not named; ``shown`` is the zone in which times are shown.
     """
 
     start: datetime
@@ -55,7 +55,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All calendars, and everybody's time side by side."""
+    """All calendars, and everybody's time as an Availability."""
 
     found: list[Found]
     table: extcal.Availability
@@ -78,7 +78,7 @@ def gather(
     fetcher: Fetcher,
     progress: bool | None = None,
 ) -> Gathered:
-    """Read every calendar over the window of ``question``; raises nothing for what they hold.
+    """Read every calendar over the window of ``question``; no content of theirs raises.
 
     Raises OutsideHorizon for a window more than ten years away.
     """
@@ -86,7 +86,7 @@ def gather(
     with counted(fetcher, len(feeds), progress) as watched:
         calendars = _cache(question, clock, watched)
         timeout = _PATIENCE * (1 + len(feeds) // _AT_ONCE)
-        # All at once; what is asked for below is answered from what this brought.
+        # This fetches all feeds at the same time; the calls below are answered from the cache.
         calendars.availability(
             {str(index): feed for index, feed in enumerate(feeds)},
             question.start, question.end, timeout,
@@ -103,7 +103,7 @@ def gather(
 def _cache(
     question: Question, clock: Callable[[], datetime], fetcher: Fetcher
 ) -> extcal.CalendarCache:
-    """A cache that looks as far as is asked for, and never asks a source twice."""
+    """A cache that reads as far as the question asks, and never asks a source twice."""
     now = clock()
     ahead, back = question.end - now, now - question.start
     if max(ahead, back) > _LONGEST:
