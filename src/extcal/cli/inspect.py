@@ -1,7 +1,7 @@
-"""``extcal check``: everything about one calendar that tells whether it can be used, and why not.
+"""``extcal check``: whether one calendar can be used, and if not, why.
 
 In: one :class:`~extcal.cli.sources.Given`. Out: a :class:`Checked`, as text or as JSON: who
-publishes it, what came, how big and how fast, which zones its times are in, what was odd.
+publishes the calendar, its size and how long it took, the zones of its times, and its problems.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ZoneUse:
 
 @dataclass(slots=True)
 class Checked:
-    """What was found out, in the order it was."""
+    """The results, in the order in which they were found."""
 
     name: str
     feed: Feed | None = None
@@ -159,11 +159,11 @@ def _zone_uses(stream: Stream, zones: Zones) -> Iterator[ZoneUse]:
         yield ZoneUse(tzid, name, source, times)
 
 
-# -- saying it ------------------------------------------------------------------------------------
+# -- output ---------------------------------------------------------------------------------------
 
 
 def checked_text(checked: Checked) -> Iterator[Text]:
-    """Lines of a label and what there is to say, with the verdict last."""
+    """Lines of a label and a text; the last one is the verdict."""
     facts = [("Calendar", checked.name), *_where(checked)]
     if checked.result is not None:
         facts += _what(checked, checked.result)
@@ -224,7 +224,7 @@ def _verdict(checked: Checked, result: extcal.Expansion) -> Text:
 
 
 def seconds_text(value: float) -> str:
-    """``value`` seconds, in milliseconds where they are few."""
+    """``value`` seconds as text, in milliseconds below 0.1 s."""
     return f"{value:.2f} s" if value >= 0.1 else f"{value * 1000:.0f} ms"
 
 
