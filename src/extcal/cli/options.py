@@ -1,4 +1,4 @@
-"""What the commands have in common: their options, and how words become values."""
+"""The options that several commands share, and the conversion of their values."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ _WORKING = re.compile(r"([A-Za-z,-]+)\s+(\d{1,2}:\d\d)\s*[-–]\s*(\d{1,2}:\d\d)
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the commands take from outside; a test brings its own."""
+    """The clock and the network of the commands; a test passes its own."""
 
     clock: Callable[[], datetime] | None = None
     fetcher: Fetcher | None = None
 
     def now(self) -> datetime:
-        """The time it is."""
+        """The current time."""
         return (self.clock or extcal.system_clock)()
 
 
@@ -77,7 +77,7 @@ class _Zone(_ZoneType):
         try:
             return ZoneInfo(value)
         except (KeyError, ValueError, OSError):
-            self.fail(f"{value!r} is no IANA time zone, such as Europe/Berlin.", param, ctx)
+            self.fail(f"{value!r} is not an IANA time zone, such as Europe/Berlin.", param, ctx)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -98,7 +98,7 @@ class _Length(_LengthType):
         text = str(value).strip()
         pieces = _PIECE.findall(text)
         if not pieces or _PIECE.sub("", text).strip():
-            self.fail(f"{value!r} is no length, such as 45m, 1h30m or 90 (minutes).", param, ctx)
+            self.fail(f"{value!r} is not a length, such as 45m, 1h30m or 90 (minutes).", param, ctx)
         try:
             return sum(
                 (timedelta(**{_UNITS[unit.lower()]: int(count)}) for count, unit in pieces),
@@ -140,19 +140,20 @@ _SOURCES: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--address-env", "variables", multiple=True, metavar="[NAME=]VARIABLE",
         shell_complete=_variables,
-        help="Read an address from this environment variable; may be given several times.",
+        help="Read an address from this environment variable; may be used several times.",
     ),
     click.option(
         "--timezone", "zone", type=ZONE, metavar="ZONE", envvar="EXTCAL_TIMEZONE", show_envvar=True,
-        help="The owner's zone, for times that name none, and the one to show times in. "
+        help="The owner's zone: for times without a zone, and for showing times. "
         "[the calendar's own, shown in UTC]",
     ),
     click.option(
-        "--owner", multiple=True, metavar="EMAIL", help="Whose declined events are absent."
+        "--owner", multiple=True, metavar="EMAIL",
+        help="The owner's e-mail address: what the owner declined is left out.",
     ),
     click.option(
         "--allow-network", "networks", multiple=True, metavar="CIDR",
-        help="A private network that may be reached, such as 10.1.0.0/16.",
+        help="A private network that is allowed, such as 10.1.0.0/16.",
     ),
     click.option("--json", "wants_json", is_flag=True, help="Print one JSON object."),
 )  # fmt: skip
@@ -162,18 +163,18 @@ _WINDOW: tuple[Callable[[Any], Any], ...] = (
     click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366)),
     click.option(
         "--progress/--no-progress", default=None,
-        help="Say on standard error how far it is. [on a terminal, for several feeds]",
+        help="Show the progress on standard error. [on a terminal, for several feeds]",
     ),
 )  # fmt: skip
 
 
 def source_options(command: _Command) -> _Command:
-    """Add what every command takes: where to read, and how."""
+    """Add the options of every command: what to read, and how."""
     return _add(_SOURCES, command)
 
 
 def window_options(command: _Command) -> _Command:
-    """Add which days to look at."""
+    """Add the options for the days to look at."""
     return _add(_WINDOW, command)
 
 
@@ -185,7 +186,7 @@ def _add(options: Iterable[Callable[[Any], Any]], command: _Command) -> _Command
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What was read of the command line: the calendars, and what brings feeds in."""
+    """The calendars that the command line names, and the fetcher for their feeds."""
 
     givens: list[Given]
     fetcher: Fetcher
@@ -200,7 +201,7 @@ def read_sources(
     networks: tuple[str, ...],
     detail: extcal.Detail,
 ) -> Sources:
-    """Read what was named; ends the process where an address cannot be one."""
+    """Read the named sources; ends the process if an address is wrong."""
     try:
         fetcher = setting_of(context).fetcher or extcal.HttpFetcher(allow_networks=networks)
         feed = partial(Feed.from_user_input, timezone=zone, owner=owner, detail=detail)
@@ -213,7 +214,7 @@ def read_sources(
 
 
 def standard_input() -> bytes:
-    """What is piped in; from a terminal one address, which is not shown."""
+    """The content of a pipe; or, on a terminal, one address, which is not shown."""
     if not sys.stdin.isatty():
         return sys.stdin.buffer.read(MOST_BYTES + 1)
     text: str = click.prompt("Address of the calendar (not shown)", hide_input=True, err=True)
@@ -240,5 +241,5 @@ def window_of(
 
 
 def today(context: click.Context, zone: ZoneInfo) -> date:
-    """The date it is in ``zone``."""
+    """The current date in ``zone``."""
     return setting_of(context).now().astimezone(zone).date()
