@@ -34,7 +34,7 @@ __all__ = [
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SHOWN = 5
-# C1 controls, bidirectional controls, halves of a character; json escapes the C0 controls itself.
+# C1 controls, bidirectional controls, lone surrogates; json escapes the C0 controls itself.
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SIGNS = {0: "·", 1: "~", 2: "░", 3: "█", 4: "▓"}
 _HALF_HOUR = timedelta(minutes=30)
@@ -46,13 +46,13 @@ def day_text(day: date) -> str:
 
 
 def as_json(value: object) -> str:
-    """One object, readable for people too; what could drive a terminal is escaped."""
+    """One object, indented; characters that could control a terminal are escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def zone_text(zone: tzinfo) -> Text:
-    """Said below every list of local times: whose they are."""
+    """The line below every list of local times, which names their zone."""
     return Text(f"Times in {zone}.", style="dim")
 
 
@@ -60,7 +60,7 @@ def zone_text(zone: tzinfo) -> Text:
 
 
 def busy_text(free_busy: FreeBusy, zone: tzinfo) -> Iterator[str | Text]:
-    """A day, then its stretches in local time; days without any are left out."""
+    """A day, then its periods in local time; days without periods are left out."""
     stretches = [(p.start, p.end, p.fbtype.token) for p in free_busy.periods]
     stretches += [(gap.start, gap.end, "unknown") for gap in free_busy.unknown]
     if not stretches:
@@ -72,7 +72,7 @@ def busy_text(free_busy: FreeBusy, zone: tzinfo) -> Iterator[str | Text]:
 def days_text(
     stretches: Iterable[tuple[datetime, datetime, str]], zone: tzinfo
 ) -> Iterator[str | Text]:
-    """Stretches and their words, cut at local midnights, in order."""
+    """Periods and their words, cut at local midnights, in order."""
     day: date | None = None
     for start, end, what in _by_day(stretches, zone):
         if start.date() != day:
@@ -173,7 +173,7 @@ def _span(period: Period, zone: tzinfo) -> dict[str, str]:
 def events_text(
     events: Sequence[ExternalEvent], zone: tzinfo, *, why: bool
 ) -> Iterator[str | Text]:
-    """A day, then the events that start on it; all-day ones by their dates."""
+    """A day, then the events that start on it; all-day events by their dates."""
     if not events:
         yield "No events."
     day: date | None = None
@@ -257,7 +257,7 @@ def _event_object(event: ExternalEvent, zone: tzinfo) -> dict[str, Any]:
 def slots_json(
     gathered: Gathered, found: CommonFree, duration: timedelta, zone: tzinfo
 ) -> dict[str, Any]:
-    """The window, the slots, and whose unknown time removed some."""
+    """The window, the slots, and the people whose unknown time removed slots."""
     return {
         "window": _span(gathered.table.window, zone),
         "duration": int(duration.total_seconds()),
@@ -272,18 +272,18 @@ def slots_json(
 
 
 def problem_lines(problems: Iterable[Problem], name: str = "") -> Iterator[str]:
-    """The first few oddities of a feed, and how many more there are."""
+    """The first few problems of a feed, and how many more there are."""
     found = list(problems)
     start = f"{clean(name)}: " if name else ""
     for problem in found[:_SHOWN]:
-        # The library speaks of its argument, the command line of its option.
+        # The library's messages name its argument; the command line names its option.
         yield start + clean(str(problem)).replace("timezone=", "--timezone")
     if len(found) > _SHOWN:
         yield f"{start}... and {len(found) - _SHOWN} more"
 
 
 def problem_object(problem: Problem) -> dict[str, Any]:
-    """A problem for programs; its UID stays with the calendar's owner."""
+    """A problem for programs, without the UID, which is only for the calendar's owner."""
     return {
         "code": problem.code,
         "message": problem.message,
