@@ -1,7 +1,8 @@
-"""What is written where: answers to standard output, everything else to standard error.
+"""Output: answers go to standard output, everything else to standard error.
 
-Colours only on a terminal, and never where NO_COLOR is set. Whatever a feed wrote is stripped of
-control characters before it gets here (:func:`clean`), so that no title can drive a terminal.
+Colours are used only on a terminal, and never if NO_COLOR is set. Control characters are removed
+from all text of a feed before it gets here (:func:`clean`), so that no title can control a
+terminal.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _STYLES = {
 
 
 def _console(*, stderr: bool = False) -> Console:
-    # Made anew each time: standard output is whatever it is now, also under a test runner.
+    # A new console each time, because a test runner may have replaced standard output.
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
@@ -47,14 +48,14 @@ def say(*lines: str | Text) -> None:
 
 
 def note(*lines: str | Text) -> None:
-    """Write lines beside the answer; a terminal breaks them between words."""
+    """Write lines to standard error; on a terminal they are wrapped between words."""
     console = _console(stderr=True)
     for line in lines:
         console.print(line, soft_wrap=not console.is_terminal)
 
 
 def kind_text(kind: str, width: int = 0) -> Text:
-    """A type's word in its colour."""
+    """The name of a type in its colour."""
     return Text(kind.ljust(width), style=_STYLES.get(kind, ""))
 
 
@@ -79,7 +80,7 @@ def error_lines(error: Exception, name: str = "") -> Iterator[Text]:
 
 
 class _Counted:
-    """A fetcher that tells when it has an answer."""
+    """A fetcher that reports each answer."""
 
     def __init__(self, inner: Fetcher, progress: Progress | None, total: int) -> None:
         self._inner = inner
@@ -98,10 +99,10 @@ class _Counted:
 
 @contextmanager
 def counted(fetcher: Fetcher, total: int, wanted: bool | None) -> Iterator[Fetcher]:
-    """``fetcher``, with progress on standard error while there are several feeds to read.
+    """``fetcher``, which shows progress on standard error if there are several feeds to read.
 
-    ``wanted``: None means "if somebody watches". On a terminal it is a bar that goes away, else
-    a line for each feed.
+    ``wanted``: whether to show it; None means only on a terminal. On a terminal it is a bar that
+    disappears at the end, else a line for each feed.
     """
     terminal = _console(stderr=True).is_terminal
     if wanted is False or (wanted is None and not (terminal and total > 1)):
