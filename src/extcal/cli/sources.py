@@ -1,7 +1,7 @@
 """Where the command line reads from: files, standard input, environment variables.
 
-In: what the user named. Out: for each calendar whose it is, and the bytes of it or the Feed that
-an address stands for. No message here repeats what was read, which may be a secret.
+In: the arguments of the command. Out: for each calendar the name of its owner, and its bytes or
+the Feed of its address. No message here repeats what was read, because it may be a secret.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ __all__ = ["MOST_BYTES", "Given", "Reader"]
 MOST_BYTES = Limits().max_decoded_bytes
 _SNIFF = 4_096
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|(?:webcals?|https?):", re.IGNORECASE)
-# An address without a scheme has a slash before any "=", one with a scheme a colon.
+# "NAME=PATH", but not an address: in "example.org/ada.ics?key=1" there is a slash before the
+# "=", in "https:..." a colon.
 _NAMED = re.compile(r"\s*([^=:/]*[^=:/\s])\s*=\s*(\S.*)")
 _HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?/", re.IGNORECASE)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -35,7 +36,7 @@ _NOT_HERE = (
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One calendar: whose it is, and its bytes or the Feed to fetch."""
+    """One calendar: the name of its owner, and its bytes or the Feed to fetch."""
 
     name: str
     data: bytes | Feed
@@ -43,22 +44,23 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads what was named. ``feed`` makes a Feed of an address, with the options of the call."""
+    """Reads the named sources. ``feed`` makes a Feed of an address, with the options of the
+    call."""
 
     environment: Mapping[str, str]
     stdin: Callable[[], bytes]
     feed: Callable[[str], Feed]
 
     def read(self, sources: Iterable[str], variables: Iterable[str]) -> list[Given]:
-        """Give every calendar, in order.
+        """Return every calendar, in order.
 
-        ``sources``: paths, as ``PATH`` or ``NAME=PATH``; ``-`` is standard input, which is also
-        what is read when nothing is named. Each holds a calendar, or addresses, one a line, as
-        ``ADDRESS`` or ``NAME = ADDRESS``; lines that begin with ``#`` are passed over.
-        ``variables``: environment variables that hold an address, as ``VARIABLE`` or
+        ``sources``: paths, as ``PATH`` or ``NAME=PATH``; ``-`` is standard input. If there are no
+        sources and no variables, standard input is read. Each source contains a calendar, or one
+        address per line, as ``ADDRESS`` or ``NAME = ADDRESS``; lines that begin with ``#`` are
+        ignored. ``variables``: environment variables that contain an address, as ``VARIABLE`` or
         ``NAME=VARIABLE``.
-        Raises click.UsageError for what cannot be read or does not end within MOST_BYTES,
-        FeedUrlError for a bad address.
+        Raises click.UsageError for a source that cannot be read or is larger than MOST_BYTES, and
+        FeedUrlError for a wrong address.
         """
         found = [given for source in sources for given in self._source(source)]
         found += [self._variable(variable) for variable in variables]
@@ -72,7 +74,7 @@ class Reader:
 
     def _variable(self, variable: str) -> Given:
         name, _, key = variable.partition("=") if "=" in variable else ("", "", variable)
-        if not _VARIABLE.fullmatch(key):  # perhaps the address itself: nothing is repeated
+        if not _VARIABLE.fullmatch(key):  # it may be the address itself, so it is not repeated
             raise click.UsageError(f"--address-env takes the name of a variable. {_NOT_HERE}")
         address = self.environment.get(key, "")
         if not address.strip():
@@ -86,7 +88,7 @@ class Reader:
             )
         lines = [] if _is_calendar(data) else _lines(data)
         if not lines:
-            yield Given(name, data)  # if it is no calendar either, the reader says what it is
+            yield Given(name, data)  # if it is not a calendar, reading it says so
             return
         for number, line in enumerate(lines, 1):
             named = _NAMED.fullmatch(line)
@@ -118,12 +120,12 @@ def _file(path: str) -> bytes:
 
 
 def _is_calendar(data: bytes) -> bool:
-    head = data[:_SNIFF].replace(b"\x00", b"")  # UTF-16 is for the reader to transcode
+    head = data[:_SNIFF].replace(b"\x00", b"")  # works for UTF-16, too, without decoding it
     return b"BEGIN:VCALENDAR" in head.upper()
 
 
 def _lines(data: bytes) -> list[str]:
-    """The addresses in a text; nothing if it is something else, such as a web page."""
+    """The addresses in a text; an empty list if it is something else, such as a web page."""
     try:
         text = data.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
