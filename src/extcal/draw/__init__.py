@@ -1,8 +1,9 @@
 """Availability as a picture, from primitives only: labels, epoch seconds, FBTYPE tokens.
 
-In: rows of busy and unknown stretches, a window, the zone to show them in. Out: one self-contained
-string, an HTML fragment or an SVG document, without scripts, in light and dark, with everything
-escaped and a text for every stretch. Nothing here knows calendars, reads a clock or a locale.
+In: rows of busy and unknown periods, a window, the zone to show them in. Out: one string, an HTML
+fragment or an SVG document. It has no scripts, works in light and dark, contains everything it
+needs, and has a text for every period; all text in it is escaped. Nothing here knows calendars, or
+reads a clock or a locale.
 """
 
 from __future__ import annotations
