@@ -1,9 +1,9 @@
-"""The grid as an HTML fragment: a real table, drawn as a picture.
+"""The grid as an HTML fragment: an HTML table that style sheets show as a picture.
 
-Rows are people, columns are days (weeks in a timeline), and every bar holds its words, so that a
-screen reader, or a page that strips style sheets, has a table that says the same. Days stand side
-by side where there is room and one below the other on a phone. No scripts, no links, no ids: any
-number fit on one page.
+Rows are people, columns are days (weeks in a timeline), and every bar contains its text. So a
+screen reader, or a page that removes style sheets, shows a table that says the same. Days are side
+by side if there is room, and one below the other on a phone. The fragment has no scripts, no links
+and no ids, so one page can have any number of them.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ _CLASSES: Mapping[str, str] = MappingProxyType(
         "OUTSIDE": "outside",
     }
 )
-_DENSE = 12  # rows; more of them are drawn lower
+_DENSE = 12  # rows; if there are more, each is drawn lower
 _CLEAR = "#0000"
-_WRITTEN_DAY = 0.4  # of a day: what is shorter has no room for words
+_WRITTEN_DAY = 0.4  # of a day: a shorter bar has no room for words
 _WRITTEN_WEEK = 1.5  # days of a timeline
 
 
@@ -65,10 +65,10 @@ def grid_html(
 
     ``rows`` are people. ``[lo, hi)`` in epoch seconds is what to show, in local days of ``zone``.
     ``hours`` (epoch spans) are shaded as working hours of everybody whose Row has none of its own,
-    ``slots`` are marked as free for all. Light and dark follow the reader's system, or the page
-    where it says which it is; hover text gives type and times; it is a real table to screen
-    readers, and a disclosure shows it as text. Windows of more than a fortnight are a timeline, a
-    week a column. Raises ValueError for an empty window or one of more than 400 days.
+    ``slots`` are marked as free for all. The colours are light or dark as the page says, else as
+    the reader's system is set. Hover text gives type and times. Screen readers read a table, and
+    a disclosure shows it as text. A window of more than 14 days is drawn as a timeline with one
+    column per week. Raises ValueError for an empty window or one of more than 400 days.
     """
     layout = grid(rows, lo=lo, hi=hi, zone=zone, hours=hours, slots=slots)
     shown = lines(layout)
@@ -76,7 +76,7 @@ def grid_html(
     grounds: dict[str, str] = {}
     tables = [piece for line in shown for piece in _table(layout, line, title, grounds)]
     variables = ";".join(f"{name}:{ground}" for ground, name in grounds.items())
-    # The spaces are for whoever reads words alone: without style sheets, or in what is copied.
+    # The spaces separate words where there are no style sheets, and in text that is copied.
     caption = f"<b>{markup(title)}</b> " if title else ""
     sentence = zone_sentence(layout)
     kind = f"w{columns}{'w' if layout.is_timeline else 'd'}"
@@ -96,7 +96,7 @@ def grid_html(
 def _table(
     layout: Grid, line: Sequence[Cell], title: str, grounds: dict[str, str]
 ) -> Iterator[str]:
-    """One line of days. ``grounds`` collects what lies under the bars: few differ."""
+    """One line of days. ``grounds`` collects the backgrounds of cells: many cells share one."""
     count = len(layout.rows) + bool(layout.slots)
     dense = " dense" if len(layout.rows) > _DENSE else ""
     label = summary(layout, title)
@@ -173,7 +173,7 @@ def _row(layout: Grid, line: Sequence[Cell], index: int, grounds: dict[str, str]
 
 
 def _short(layout: Grid, cell: Cell) -> str:
-    """A timeline's last week may be a short one: its days are as wide as all others."""
+    """The width of a timeline's last week, which may have fewer than seven days."""
     missing = layout.is_timeline and len(cell.days) < 7
     return f";--w:{len(cell.days) / 7:.4f}" if missing else ""
 
@@ -198,7 +198,7 @@ def _bars(layout: Grid, cell: Cell, bars: Sequence[Bar], label: str, first: bool
 
 
 def _written(layout: Grid, cell: Cell, bar: Bar, bars: Sequence[Bar]) -> tuple[str, str]:
-    """The words of a mark: on it where it is long enough, else beside it where there is room."""
+    """The words of a mark: on it if it is long enough, else beside it if there is room."""
     words = markup(bar.words)
     least = (_WRITTEN_WEEK if layout.is_timeline else _WRITTEN_DAY) / len(cell.days)
     if bar.span.width >= least:
@@ -214,7 +214,7 @@ def _written(layout: Grid, cell: Cell, bar: Bar, bars: Sequence[Bar]) -> tuple[s
 
 
 def _ground(layout: Grid, cell: Cell, index: int) -> str:
-    """The background of one cell: what the window leaves out, lines, working hours."""
+    """The background of one cell: time outside the window, lines, working hours."""
     layers = []
     if cell.outside:
         layers.append(_gradient(cell.outside, "var(--outside)"))
