@@ -1,11 +1,11 @@
-"""Where everything goes: rows and a window in, days with positioned pieces out. No markup here.
+"""The positions of everything: rows and a window in, days with positioned pieces out. No markup.
 
-A grid shows one column per local day. All days show the same hours, from the earliest to the latest
-that matters: the working hours and every edge of a stretch that is not a midnight, so that nothing
-is ever hidden. Where the window begins or ends within a day, the rest of that day lies outside.
+A grid shows one column per local day. All days show the same hours: from the earliest to the latest
+working hour, start or end of a period in the window, except midnights. So nothing is hidden. If the
+window begins or ends within a day, the rest of that day is drawn as outside the window.
 Positions are fractions of a day's column and follow elapsed time, so that a day with a DST change
-is drawn as long as it is. Up to a fortnight a cell of the picture is a day; a longer window becomes
-a timeline whose cells are seven days.
+is drawn as long as it is. Up to 14 days a cell of the picture is a day; a longer window is drawn as
+a timeline, with cells of seven days.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ __all__ = [
 
 _MAX_DAYS = 400
 _DEFAULT_HOURS = (8, 18)
-_DETAILED = 14  # days; beyond that hours are too narrow to be told apart
-_APART = 3 * 3_600  # seconds between two marks of a lane: room for words
+_DETAILED = 14  # days; in a longer window hours are too narrow to be told apart
+_APART = 3 * 3_600  # seconds between two marks of a lane, so that there is room for words
 _MOST_LANES = 30  # of events at the same time
-_MOST_MARKS = 1_000  # of one row; what is beyond either is counted, not drawn
+_MOST_MARKS = 1_000  # of one row; marks beyond either limit are counted, not drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A piece of a stretch in one column. ``start`` and ``end`` are those of the whole stretch;
-    ``opens`` and ``closes`` tell whether they lie in this column. ``words`` say what it is, where
-    somebody said so; ``dates`` are the first and last day of what is kept by dates; ``lane`` is
-    the line of a mark in its row, from the top, and None for what is no mark."""
+    """A piece of a period in one column. ``start`` and ``end`` are those of the whole period;
+    ``opens`` and ``closes`` say whether they are in this column. ``words`` are a mark's title, if
+    it has one; ``dates`` are the first and last day of an all-day mark; ``lane`` is the line of a
+    mark in its row, counted from the top, and None if this is not a mark."""
 
     span: Span
     start: int
@@ -66,8 +66,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One local day: ``bars`` per row, the ``hours`` of each row, the shared ``slots``, and what
-    the window leaves ``outside``. ``ticks`` are (position, hour)."""
+    """One local day: ``bars`` per row, the ``hours`` of each row, the shared ``slots``, and the
+    time ``outside`` the window. ``ticks`` are (position, hour)."""
 
     date: date
     ticks: tuple[tuple[float, int], ...]
@@ -103,7 +103,7 @@ class Cell:
 
     @property
     def outside(self) -> tuple[Span, ...]:
-        """What the window leaves out."""
+        """The time outside the window."""
         return self._spans([day.outside for day in self.days])
 
     def _spans(self, found: Sequence[Sequence[Span]]) -> tuple[Span, ...]:
@@ -116,7 +116,8 @@ class Cell:
         return Span((index + piece.left) / count, piece.width / count)
 
     def _joined(self, found: Sequence[Sequence[Bar]]) -> tuple[Bar, ...]:
-        """Bars placed; what goes on over midnight is one bar again."""
+        """Bars placed in the cell; pieces that continue over midnight are joined into one
+        bar."""
         placed: dict[object, list[Bar]] = {}
         for index, bars in enumerate(found):
             for bar in bars:
@@ -136,7 +137,8 @@ class Cell:
 class Grid:
     """A whole picture: the rows, the days, the kinds of bars that occur (strongest first).
 
-    ``left_out`` is how many marks of each row are too many to be drawn."""
+    ``left_out`` is the number of marks of each row that are not drawn because there are too
+    many."""
 
     rows: tuple[Row, ...]
     days: tuple[Day, ...]
@@ -152,7 +154,7 @@ class Grid:
 
     @property
     def has_outside(self) -> bool:
-        """Whether some day shows time that the window leaves out."""
+        """Whether some day shows time outside the window."""
         return any(day.outside for day in self.days)
 
     @property
@@ -176,7 +178,7 @@ def local(seconds: int, zone: tzinfo) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """What is drawn: seconds inside the window, or dates."""
+    """A period to draw: seconds inside the window, or dates."""
 
     start: int
     end: int
@@ -241,7 +243,7 @@ def grid(
 
 
 def _stretches(row: Row, lo: int, hi: int, days: Sequence[date]) -> list[_Stretch]:
-    """What is drawn of a row inside the window: weakest first, then what has words."""
+    """The periods of a row inside the window: the weakest type first, marks with words last."""
     found = [_Stretch(start, end, _kind(token)) for start, end, token in row.busy]
     found = [item for item in found if item.kind != "FREE"]
     found += [_Stretch(start, end, "UNKNOWN") for start, end in row.unknown]
@@ -258,8 +260,8 @@ def _stretches(row: Row, lo: int, hi: int, days: Sequence[date]) -> list[_Stretc
 
 
 def _lanes(items: Sequence[_Stretch], apart: int) -> tuple[list[_Stretch], int]:
-    """Marks that overlap, or whose words would for ``apart`` seconds, get lines of their own; and
-    how many found none."""
+    """Put marks into lanes, at least ``apart`` seconds from each other, so that their words do
+    not overlap. Returns the marks and the number of those for which there was no lane."""
     kept = [item for item in items if item.lane is None]
     most = len(kept) + _MOST_MARKS
     ends: list[float] = []
@@ -293,7 +295,7 @@ def _kind(token: str) -> str:
 
 
 def _union(spans: Iterable[tuple[int, int]], lo: int, hi: int) -> list[tuple[int, int]]:
-    """Sorted, disjoint, coalesced, inside the window."""
+    """The spans sorted, disjoint, joined where they touch, and cut to the window."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted((max(a, lo), min(b, hi)) for a, b in spans):
         if start >= end:
@@ -308,8 +310,9 @@ def _union(spans: Iterable[tuple[int, int]], lo: int, hi: int) -> list[tuple[int
 def _visible_hours(
     edges: Iterable[tuple[int, int]], lo: int, hi: int, zone: tzinfo
 ) -> tuple[int, int]:
-    """The local hours that every day shows: from before the earliest edge that is not a midnight to
-    after the latest, and at least four, so that no DST gap can swallow them."""
+    """The local hours that every day shows: from the hour of the earliest edge that is not a
+    midnight to the hour after the latest one. There are at least four, because a DST change may
+    skip some of them."""
     first, last = 24.0, 0.0
     for start, end in edges:
         begin, finish = _hour(start, zone), _hour(end, zone)
@@ -327,8 +330,8 @@ def _visible_hours(
 
 
 def _with_ends(top: int, bottom: int, lo: int, hi: int, zone: tzinfo) -> tuple[int, int]:
-    """Hours wide enough that the first and the last day show something of the window: a day that
-    shows only what lies outside says nothing, and would be taken for free."""
+    """Extend the hours so that the first and the last day show a part of the window. A day that
+    shows only time outside the window would be taken for free."""
     begins, ends = _hour(lo, zone), _hour(hi, zone) or 24.0
     if local(lo, zone).date() == local(hi - 1, zone).date():
         if (begins, ends) == (0.0, 24.0):
@@ -387,7 +390,7 @@ class _Frame:
                 found[index].append(_bar(item, Span(0, 1), day == first, day == last))
 
     def spans(self, row: Iterable[tuple[int, int]]) -> list[list[Span]]:
-        """Pieces without a kind, by day."""
+        """Pieces without a type, by day."""
         found: list[list[Span]] = [[] for _ in self._dates]
         for start, end in row:
             for index, piece in self._pieces(start, end):
@@ -395,7 +398,7 @@ class _Frame:
         return found
 
     def outside(self, index: int) -> tuple[Span, ...]:
-        """What the window leaves out of a day."""
+        """The time of a day that is outside the window."""
         cut = ((self._begins[index], self._lo), (self._hi, self._ends[index]))
         return tuple(piece for start, end in cut if (piece := self._piece(index, start, end)))
 
@@ -429,27 +432,27 @@ def _ticks(day: date, first: int, last: int, zone: tzinfo) -> Iterator[tuple[flo
 
 
 def tick_step(layout: Grid) -> int:
-    """How many hours lie between two labelled hours: at most five labels a day, or nine on the only
-    day there is."""
+    """The number of hours between two labelled hours: at most five labels a day, or nine if there
+    is only one day."""
     visible = layout.last_hour - layout.first_hour
     most = 9 if len(layout.days) == 1 else 5
     return next(step for step in (1, 2, 3, 4, 6) if visible / step <= most or step == 6)
 
 
 def beside(bar: Bar, bars: Iterable[Bar], least: float) -> Span | None:
-    """The empty piece of a column where the words of a mark may stand: after it, or before it where
-    the next one of its lane is too near; None if there are not ``least`` of a column either way."""
+    """The empty piece of a column for the words of a mark: after the mark, or before it if the next
+    mark of its lane is too near. None if neither is at least ``least`` of a column wide."""
     lane = sorted((each for each in bars if each.lane == bar.lane), key=lambda each: each.span.left)
     edges = [0.0, *(edge for each in lane for edge in (each.span.left, _right(each.span))), 1.0]
     gaps = [edges[place + 1] - edges[place] for place in range(0, len(edges), 2)]
     index = lane.index(bar)
     before, after = gaps[index], gaps[index + 1]
     if after >= least:
-        # Who follows may need the second half of it.
+        # The next mark may need the second half of it.
         crowded = index + 1 < len(lane) and gaps[index + 2] < least <= after / 2
         return Span(_right(bar.span), after / 2 if crowded else after)
     if index and before >= least:
-        before /= 2  # who comes first has the first half
+        before /= 2  # the first half is for the words of the mark before
     return Span(bar.span.left - before, before) if before >= least else None
 
 
