@@ -1,7 +1,7 @@
-"""The grid as an SVG document: for files, READMEs and wherever an image is wanted.
+"""The grid as an SVG document, for files, READMEs and other places for images.
 
-The same layout as the HTML fragment, at a fixed size that scales. Hover text is in ``<title>``
-elements, and ``<desc>`` says in words what is drawn.
+It has the same layout as the HTML fragment, with a fixed size that scales. Hover text is in
+``<title>`` elements, and ``<desc>`` describes the picture in words.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ _MARGIN = 18
 _NAMES = 128
 _ROW = 34
 _LANE = 24
-_DENSE = 12  # rows; more of them are drawn lower
+_DENSE = 12  # rows; if there are more, each is drawn lower
 _DAY_HEAD = 40
 _TITLE = 34
 _LEGEND = 34
 _GAP = 22
-_TOTAL = 760  # what the days of one line share
+_TOTAL = 760  # the width of all days of one line
 _WEEK = 216  # one column of a timeline
 _DESCRIBED = 500
-_WRITTEN = 46  # what is narrower has no room for words
+_WRITTEN = 46  # a narrower bar has no room for words
 
 _CLASSES = {
     "BUSY-UNAVAILABLE": "away",
@@ -146,8 +146,9 @@ def grid_svg(
 ) -> str:
     """Draw availability as one self-contained SVG document; see :func:`extcal.draw.grid_html`.
 
-    It scales to the width it is given, keeps to at most seven days a line, and follows the reader's
-    light or dark setting, also inside an ``<img>``. Raises ValueError for an empty window or one of
+    It scales to the available width, has at most seven days per line, and has light or dark colours
+    as the reader's system is set, also inside an ``<img>``. Raises ValueError for an empty window
+    or one of
     more than 400 days.
     """
     layout = grid(rows, lo=lo, hi=hi, zone=zone, hours=hours, slots=slots)
@@ -197,7 +198,7 @@ def _head(layout: Grid, title: str, width: int) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Band:
-    """One line of the picture: its columns, and how high each row is, that of slots first."""
+    """One line of the picture: its columns, and the height of each row, that of slots first."""
 
     layout: Grid
     cells: Sequence[Cell]
@@ -254,7 +255,7 @@ def _name(layout: Grid, index: int, top: int, height: int) -> Iterator[str]:
 
 
 def _ground(band: _Band, cell: Cell, left: float, top: int, width: float) -> Iterator[str]:
-    """What lies under the bars of a column: its head, working hours, lines."""
+    """The parts of a column under its bars: its head, working hours, lines."""
     layout, body, height = band.layout, top + _DAY_HEAD, band.height
     yield _text(left + 5, top + 14, cell_name(cell), "d")
     for index, y, high in band.rows(body):
@@ -318,7 +319,7 @@ def _bar(
 def _written(
     bar: Bar, bars: Sequence[Bar], left: float, width: float, top: float, height: float
 ) -> Iterator[str]:
-    """The words of a mark: on it where it is long enough, else beside it where there is room."""
+    """The words of a mark: on it if it is long enough, else beside it if there is room."""
     x, wide = left + bar.span.left * width, bar.span.width * width
     base, kind = top + height / 2 + 4, _CLASSES[bar.kind]
     if wide >= _WRITTEN:
@@ -355,7 +356,7 @@ def _legend(layout: Grid, base: int) -> Iterator[str]:
 
 
 def _ems(words: str) -> float:
-    """About how wide a text is, in units of its font size: enough to keep entries apart."""
+    """The approximate width of a text in units of its font size, to keep entries apart."""
     return sum(
         0.31 if letter in "fijlrt " else 0.86 if letter in "mwWU" else 0.62 for letter in words
     )
@@ -371,7 +372,8 @@ def _number(value: float) -> str:
 
 
 def fit(words: str, room: float) -> str:
-    """``words`` cut to about ``room`` letters; wide characters take two, marks none."""
+    """``words`` cut to about ``room`` letters; wide characters count twice, combining marks
+    not."""
     words = safe(words)
     used = 0.0
     for index, letter in enumerate(words):
