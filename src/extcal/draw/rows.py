@@ -1,4 +1,4 @@
-"""What can be drawn: people as rows, and what lies on them, in primitives."""
+"""The input of a picture: people as rows, with their periods and events, in primitive types."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STRENGTH = {
     "BUSY": 4,
     "BUSY-UNAVAILABLE": 5,
 }
-"""What a bar may be. A stronger type is drawn over a weaker one; unknown time lies under all."""
+"""The types of bars. A stronger type is drawn over a weaker one, and all over unknown time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class DateMark:
-    """What is kept by dates, from ``first`` to ``last``, both included: the same in every zone."""
+    """An all-day event from ``first`` to ``last``, both included: the same days in every zone."""
 
     first: date
     last: date
@@ -44,9 +44,9 @@ class DateMark:
 class Row:
     """One person. ``busy`` holds (start, end, FBTYPE token), ``unknown`` (start, end), all in epoch
     seconds; an unknown token counts as BUSY, FREE is not drawn. ``note`` is a short remark shown
-    under the label, such as the age of what is shown. ``hours`` are this person's working hours as
-    (start, end); None means those of the whole picture. ``marks`` and ``dates`` are single events,
-    for a picture that only their owner sees."""
+    under the label, such as the age of the data. ``hours`` are this person's working hours as
+    (start, end); None means those of the whole picture. ``marks`` and ``dates`` are single events
+    with titles, for a picture that only the calendar's owner sees."""
 
     label: str
     busy: Sequence[tuple[int, int, str]] = ()
