@@ -1,8 +1,8 @@
-"""The style sheet of the HTML fragment. Static but for how many columns a line has.
+"""The style sheet of the HTML fragment. It depends only on the number of columns of a line.
 
-The fragment is one table, or one a week: drawn as a picture where style sheets are read, and a
-table in plain words where they are not. A page's own rules for tables (notebooks have some) are
-outdone by naming the fragment first in every selector.
+The fragment is one table, or one per week. With style sheets it is drawn as a picture, without
+them it is a table of words. A page may have its own rules for tables (notebooks have some). They
+do not win, because every selector here begins with the fragment's class.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ outline-offset:-2px}}
 .extcal-grid details{display:none}}
 """
 
-# As soon as every column has this much room they stand side by side, and names stand once.
+# If every column has this much room, columns are side by side, and each name is shown once.
 _WIDE = """
 @container (min-width:ROOM){
 .extcal-grid.wCOLUMNS:not(:has([open])) .tbl{grid-template-columns:NAMES
