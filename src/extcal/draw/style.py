@@ -1,9 +1,9 @@
-"""Colours and patterns, in one place: each type has both, so that neither has to be seen.
+"""Colours and patterns. Each type has both, so that one of them is enough to recognise it.
 
-The same names serve HTML and SVG as CSS custom properties: light by default, dark where the
-reader's system or the page around it is dark, and the system's own colours where the reader has
-forced them. Text keeps a contrast of 4.5 to what lies behind it, and what tells types apart one of
-3 (WCAG 2.2, success criteria 1.4.3 and 1.4.11); a test measures both.
+HTML and SVG use the same names, as CSS custom properties: light by default, dark if the reader's
+system or the page around it is dark, and the system's own colours if the reader has forced them.
+Text has a contrast of at least 4.5 to its background, and the parts that tell types apart one of
+at least 3 (WCAG 2.2, success criteria 1.4.3 and 1.4.11); a test measures both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue','DejaVu Sans'
 LIGHT: Mapping[str, str] = MappingProxyType(
     {
         "back": "#ffffff",  # behind everything
-        "paper": "#ffffff",  # working hours, or all hours where none are given
+        "paper": "#ffffff",  # working hours, or all hours if none are given
         "dim": "#eceff4",  # outside working hours
         "outside": "#d5dae3",  # not part of the window
         "line": "#dce0e8",
@@ -96,8 +96,8 @@ FORCED: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# How pages say that they are dark, whatever the system is: JupyterLab, VS Code, Sphinx themes,
-# Bootstrap; and how they say that they are light.
+# How pages say that they are dark or light, whatever the system is: JupyterLab, VS Code, Sphinx
+# themes, Bootstrap.
 _DARK_PAGES = "[data-jp-theme-light=false],[data-theme=dark],[data-bs-theme=dark],.vscode-dark"
 _LIGHT_PAGES = "[data-jp-theme-light=true],[data-theme=light],[data-bs-theme=light],.vscode-light"
 
@@ -111,7 +111,7 @@ def palette(name: str) -> str:
         f"@media screen and (prefers-color-scheme:dark){{.{name}{dark}}}"
         f":is({_LIGHT_PAGES}) .{name}{light}"
         f"@media screen{{:is({_DARK_PAGES}) .{name}{dark}}}"
-        # Three times the class: stronger than what a page says.
+        # The class three times, so that this is more specific than the rules above.
         f"@media (forced-colors:active){{.{name}.{name}.{name}{{{_properties(FORCED)}}}}}"
     )
 
