@@ -1,4 +1,4 @@
-"""What a picture says: dates, times and types in words that depend on no locale, made safe.
+"""The words of a picture: dates, times and types, independent of the locale, made safe.
 
 Every string that reaches markup goes through :func:`safe` (text) and, in markup, ``html.escape``.
 """
@@ -46,13 +46,13 @@ KINDS = {
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-# Not allowed in XML 1.0 (section 2.2), and the controls that reorder what stands around them.
+# Not allowed in XML 1.0 (section 2.2), and the controls that reorder the text around them.
 _UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def safe(text: str) -> str:
-    """``text`` on one line, without bidirectional controls and what no document may hold."""
+    """``text`` on one line, without bidirectional controls and characters that XML forbids."""
     return " ".join(_BIDI.sub("", _UNSAFE.sub("\ufffd", text)).split())
 
 
@@ -62,7 +62,7 @@ def markup(text: str) -> str:
 
 
 def owned(label: str, what: str) -> str:
-    """``label: what`` as markup; a label written from right to left stays on its own side."""
+    """``label: what`` as markup; a right-to-left label does not reorder the rest."""
     name = markup(label)
     if any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in name):
         name = f"\u2068{name}\u2069"
@@ -95,7 +95,7 @@ def _clock(at: datetime) -> str:
 
 
 def zone_name(zone: tzinfo) -> str:
-    """The IANA key where the zone has one, else what it calls itself."""
+    """The IANA key if the zone has one, else its own name."""
     return safe(str(getattr(zone, "key", None) or zone))
 
 
@@ -110,7 +110,7 @@ def when(bar: Bar, zone: tzinfo) -> str:
 
 
 def briefly(bar: Bar, cell: Cell, zone: tzinfo) -> str:
-    """The times of a bar, without the day where it is the cell's only one."""
+    """The times of a bar, without the day if the cell has only one."""
     words = when(bar, zone)
     first, *others = cell.days
     if others or " – " in words:
@@ -131,14 +131,15 @@ def cell_name(cell: Cell) -> str:
 
 
 def remark(grid: Grid, row: int) -> str:
-    """The note of a row, and how much of it could not be drawn."""
+    """The note of a row, and how many of its marks could not be drawn."""
     left_out = grid.left_out[row]
     notes = [grid.rows[row].note, f"{left_out} more not drawn" if left_out else ""]
     return ", ".join(note for note in notes if note)
 
 
 def legend(grid: Grid) -> Iterator[tuple[str, str]]:
-    """What needs explaining, as (kind, words): types, then ``SLOT``, ``HOURS``, ``OUTSIDE``."""
+    """The entries of the legend as (kind, words): types, then ``SLOT``, ``HOURS``,
+    ``OUTSIDE``."""
     yield from ((kind, KINDS[kind]) for kind in grid.kinds)
     if grid.slots:
         yield "SLOT", KINDS["SLOT"]
@@ -161,7 +162,7 @@ def facts(grid: Grid) -> Iterator[tuple[str, str, str]]:
 
 
 def summary(grid: Grid, title: str) -> str:
-    """One sentence for those who cannot see the picture, after its title."""
+    """One sentence for readers who cannot see the picture, after its title."""
     names = [safe(row.label) for row in grid.rows]
     who = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     first, last = local(grid.lo, grid.zone), local(grid.hi - 1, grid.zone)
