@@ -1,8 +1,8 @@
-"""Free/busy in other people's shapes: rows for data frames, Google's and Microsoft's JSON.
+"""Free/busy in other formats: rows for data frames, Google's and Microsoft's JSON.
 
-In: a FreeBusy, or several by name (an Availability is that). Out: builtin values only, ready for
+In: a FreeBusy, or several by name, such as an Availability. Out: builtin values only, ready for
 ``json.dumps`` or a data frame. Types and times, never titles; unknown time is never written as
-free. VFREEBUSY is iCalendar's own shape and lives in :func:`extcal.write_freebusy`.
+free. VFREEBUSY is iCalendar's own format; :func:`extcal.write_freebusy` writes it.
 """
 
 from __future__ import annotations
