@@ -2,9 +2,10 @@
 
 https://developers.google.com/workspace/calendar/api/v3/reference/freebusy/query
 
-In: FreeBusy by calendar ID. Out: a dict for ``json.dumps``. Google knows only busy time, no types
-and no unknown. So what blocks is busy, unknown time is busy too, and a calendar with unknown time
-carries an error that Google's clients know: whoever looks at ``busy`` alone books nothing there.
+In: FreeBusy by calendar ID. Out: a dict for ``json.dumps``. Google's format has only busy time, no
+types and no unknown time. So time that blocks is busy, unknown time is busy, too, and a calendar
+with unknown time has an error that Google's clients know. A client that reads only ``busy`` books
+nothing at that time.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class GooglePeriod(TypedDict):
 
 
 class GoogleCalendar(TypedDict):
-    """What is known of one calendar; ``errors`` only where something is not."""
+    """The answer for one calendar; it has ``errors`` only if some of its time is unknown."""
 
     errors: NotRequired[list[GoogleError]]
     busy: list[GooglePeriod]
@@ -59,10 +60,10 @@ def to_google_freebusy(
     """Write several people's time as Google's ``freebusy.query`` answers.
 
     ``people``: FreeBusy by calendar ID, such as an Availability. ``timezone``: the zone whose
-    offset the times carry, like ``timeZone`` of the request; an IANA name or a tzinfo.
+    offset the times have, like ``timeZone`` of the request; an IANA name or a tzinfo.
     ``blocks``: the types that count as busy; unknown time always does.
 
-    Raises TypeError or ValueError for nobody, and for a zone that does not exist.
+    Raises TypeError or ValueError if ``people`` is empty, and for a zone that does not exist.
     """
     table = read_table(people, "to_google_freebusy")
     zone, blocking = find_zone(timezone), frozenset(blocks)
