@@ -4,8 +4,8 @@ https://learn.microsoft.com/graph/api/calendar-getschedule
 
 In: FreeBusy by address. Out: a dict for ``json.dumps``. The digits of ``availabilityView`` are
 Exchange's: 0 free, 1 tentative, 2 busy, 3 out of office, 4 working elsewhere. There is none for
-unknown time: it is written as 2, so that nobody who reads the digits takes it for free, and
-among the ``scheduleItems`` it stands with Graph's own status ``unknown``.
+unknown time. It is written as 2, so that no client that reads the digits takes it for free; in
+``scheduleItems`` it has Graph's own status ``unknown``.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class GraphError(TypedDict):
 
 
 class GraphSchedule(TypedDict):
-    """One ``scheduleInformation``; ``error`` only where nothing at all is known."""
+    """One ``scheduleInformation``; it has ``error`` only if all time is unknown."""
 
     scheduleId: str
     availabilityView: str
@@ -83,8 +83,9 @@ def availability_view(
     """Return one digit for each ``interval`` of the window, the strongest status in it.
 
     ``interval``: 5 minutes to a day, in whole minutes. The last one may reach beyond the window.
-    ``elsewhere``: what working elsewhere is written as; Graph itself writes ``"0"`` for it, out of
-    regard for old clients. Time that is unknown, or outside the window, is ``2``, if not ``3``.
+    ``elsewhere``: the digit for working elsewhere; Graph itself writes ``"0"``, because old
+    clients do not know ``"4"``. An interval with time that is unknown, or outside the window, is
+    ``2``, or ``3`` if it is out of office.
 
     Raises ValueError for an interval that Graph would refuse.
     """
@@ -105,7 +106,8 @@ def to_graph_schedules(
     ``availabilityView``, like ``availabilityViewInterval`` of the request. ``timezone``: the zone
     of the items' times, an IANA name or a tzinfo. ``elsewhere``: see :func:`availability_view`.
 
-    Raises TypeError or ValueError for nobody, for a zone that does not exist, and for an interval
+    Raises TypeError or ValueError if ``people`` is empty, for a zone that does not exist, and for
+    an interval
     that Graph would refuse.
     """
     table = read_table(people, "to_graph_schedules")
@@ -147,7 +149,7 @@ def _view(
     strongest = [0] * -(-(hi - lo) // step)
     taken = [*busy, *((start, end, int(FBType.BUSY)) for start, end in unknown)]
     if (hi - lo) % step:
-        taken.append((hi, hi + 1, int(FBType.BUSY)))  # the rest of the last one is unknown
+        taken.append((hi, hi + 1, int(FBType.BUSY)))  # the rest of the last interval is unknown
     for start, end, code in taken:
         for slot in range((start - lo) // step, -(-(end - lo) // step)):
             strongest[slot] = max(strongest[slot], code)
