@@ -1,7 +1,7 @@
-"""Several people over one window: the common ground of the shapes that answer for many.
+"""Several people over one window, for the formats that answer for several people.
 
-In: FreeBusy by name. Out: the window and the rows in epoch seconds; what lies outside a person's
-own window is unknown for them.
+In: FreeBusy by name. Out: the window and the rows in epoch seconds. Time outside a person's own
+window is unknown for that person.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The hull of all windows, and everybody's row."""
+    """The window from the earliest start to the latest end, and everybody's row."""
 
     lo: int
     hi: int
@@ -33,9 +33,9 @@ class Table(NamedTuple):
 
 
 def read_table(people: Mapping[str, FreeBusy], caller: str) -> Table:
-    """Lay people side by side; ``caller`` names who asks.
+    """Put people on one window; ``caller`` is the function's name for error messages.
 
-    Raises TypeError for anything but FreeBusy by name, ValueError for nobody at all.
+    Raises TypeError for anything but FreeBusy by name, ValueError if ``people`` is empty.
     """
     given: object = people
     if isinstance(given, FreeBusy):
