@@ -1,7 +1,7 @@
-"""Plain rows for tables and data frames: one for each busy and each unknown stretch.
+"""Plain rows for tables and data frames: one for each busy and each unknown period.
 
-In: a FreeBusy, whatever has one (a Snapshot, an Expansion), or several by name. Out: builtin values
-only.
+In: a FreeBusy, an object that has one (a Snapshot, an Expansion), or several by name. Out: builtin
+values only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["HasFreeBusy", "PersonRecord", "Record", "to_records"]
 
 
 class HasFreeBusy(Protocol):
-    """A Snapshot, an Expansion: what knows somebody's free/busy time."""
+    """An object with somebody's free/busy time: a Snapshot, an Expansion."""
 
     @property
     def free_busy(self) -> FreeBusy: ...
@@ -28,15 +28,15 @@ def to_records(source: Mapping[str, FreeBusy]) -> list[PersonRecord]: ...
 def to_records(
     source: FreeBusy | HasFreeBusy | Mapping[str, FreeBusy],
 ) -> list[Record] | list[PersonRecord]:
-    """Return every busy and every unknown stretch as a plain dict, sorted by start.
+    """Return every busy and every unknown period as a plain dict, sorted by start.
 
     ``source``: a FreeBusy (for which this is :meth:`extcal.FreeBusy.to_records`), a Snapshot or an
     Expansion; or several FreeBusy by name, as in an Availability: then each row begins with
     ``person``, and the rows are those of the first person, then those of the next.
 
     ``fbtype`` is a token of RFC 5545 section 3.2.9, Microsoft's ``WORKING-ELSEWHERE``, or
-    ``UNKNOWN`` where nobody can answer; unknown stretches may overlap busy ones. What is not
-    listed inside the window is free.
+    ``UNKNOWN`` for unknown time; unknown periods may overlap busy ones. Time in the window that
+    is not listed is free.
     """
     if isinstance(source, FreeBusy):
         return source.to_records()
