@@ -1,12 +1,12 @@
-"""What another service needs to test against extcal without a network, a sleep or a real calendar.
+"""What an application needs to test its use of extcal without a network, a sleep or a calendar.
 
     >>> from extcal.testing import FakeFetcher, ManualClock, event, feed_text
     >>> clock = ManualClock("2027-01-04T08:00Z")
     >>> fetcher = FakeFetcher({url: feed_text(event("2027-01-04T09:00", "PT1H"))})
     >>> calendars = extcal.CalendarCache(fetcher=fetcher, clock=clock)
 
-Nothing here is used by the library itself. Names are loaded when first asked for, so that a test
-which only builds feeds pays for nothing else.
+The library itself uses nothing of this. Each name is loaded when it is first used, so a test that
+only builds feeds imports nothing else.
 """
 
 from __future__ import annotations
