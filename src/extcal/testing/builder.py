@@ -1,9 +1,9 @@
-"""Feeds in a line: valid RFC 5545 text from plain arguments.
+"""Makes feeds in one line: valid RFC 5545 text from plain arguments.
 
-CRLF, folded at 75 octets without splitting a character (section 3.1), TEXT escaped (section
-3.3.11), a VTIMEZONE for every IANA zone in use (section 3.6.5). The same arguments always give
-the same text: no clock, no random UID. What is *not* valid is written by hand: every argument
-that takes components or lines takes raw text too.
+Lines end in CRLF and are folded at 75 octets without splitting a character (section 3.1). TEXT is
+escaped (section 3.3.11). There is a VTIMEZONE for every IANA zone in use (section 3.6.5). The same
+arguments always give the same text, because there is no clock and no random UID. Text that is *not*
+valid has to be written by hand: every argument for components or lines takes raw text, too.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ def event(
 ) -> str:
     """One VEVENT as text, for :func:`feed_text`.
 
-    ``start``: ISO 8601 text, a datetime or a date. ``"2027-01-04T09:00"`` is local to ``tz`` (a
-    TZID; without one it floats), ``"2027-01-04T09:00Z"`` and aware datetimes say themselves when
-    they are, ``"2027-01-04"`` is an all-day event. ``end``: the same, or a length as an ISO 8601
-    duration (``"PT1H"``) or a timedelta; by default an hour, or one day; for all-day events it is
-    exclusive, as in the standard. ``uid``: made from the other arguments unless given.
+    ``start``: ISO 8601 text, a datetime or a date. ``"2027-01-04T09:00"`` is local time in ``tz``
+    (a TZID; without ``tz`` it is floating). ``"2027-01-04T09:00Z"`` and aware datetimes are
+    instants. ``"2027-01-04"`` is an all-day event. ``end``: the same, or a length as an ISO 8601
+    duration (``"PT1H"``) or a timedelta; by default an hour, or one day. The end of an all-day
+    event is exclusive, as in the standard. ``uid``: by default made from the other arguments.
     ``rrule``: the value of RRULE. ``rdate``, ``exdate``, ``recurrence_id``: moments like ``start``.
     ``all_day=True`` takes only the dates. ``transparent``: does not block. ``stamp``: DTSTAMP.
-    ``extra``: further content lines, unfolded, as ``"X-NAME;PARAM=a:value"``.
+    ``extra``: further content lines, unfolded, such as ``"X-NAME;PARAM=a:value"``.
     """
     for name, raw in (("tz", tz), ("rrule", rrule), ("status", status)):
         one_of_type(name, raw, (str, NoneType), "a str or None")
@@ -103,9 +103,10 @@ def feed_text(
     """A whole VCALENDAR as text.
 
     ``components``: what :func:`event` returns, or any component as raw text (its line endings
-    become CRLF, long lines are folded). ``prodid``: "Microsoft" in it changes how busy status is
-    read. ``timezone``: X-WR-TIMEZONE. ``method``: METHOD. ``name``: X-WR-CALNAME.
-    ``vtimezones``: define the IANA zones the components refer to, unless they bring their own.
+    become CRLF, long lines are folded). ``prodid``: if it contains "Microsoft", the busy status
+    is read as in Microsoft's feeds. ``timezone``: X-WR-TIMEZONE. ``method``: METHOD. ``name``:
+    X-WR-CALNAME. ``vtimezones``: whether to define the IANA zones that the components use and do
+    not define themselves.
     ``extra``: further content lines of the calendar.
     """
     head = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{_escape(prodid)}"]
@@ -157,12 +158,14 @@ def _utc(moment: date | datetime) -> datetime:
 
 
 def _like(first: date | datetime, moment: date | datetime) -> date | datetime:
-    """A DATE beside a DATE; beside a time, a date stays one (it removes that whole day)."""
+    """``moment`` as a DATE if ``first`` is a DATE. If ``first`` is a time, a date stays a date,
+    as in an EXDATE that removes a whole day."""
     return moment if isinstance(first, datetime) else _date(moment)
 
 
 def _value(moment: date | datetime, tz: str | None) -> str:
-    """The parameters and value of a DATE or DATE-TIME property, from the colon or semicolon on."""
+    """The parameters and the value of a DATE or DATE-TIME property, with the leading ``;`` or
+    ``:``."""
     if not isinstance(moment, datetime):
         return f";VALUE=DATE:{moment.year:04d}{moment:%m%d}"
     zone: tzinfo | None = moment.tzinfo
@@ -188,7 +191,8 @@ def _end_line(first: date | datetime, end: Moment | timedelta | None, tz: str | 
 
 
 def _duration(length: timedelta) -> str:
-    """RFC 5545 section 3.3.6; days only where they are whole, because days are nominal there."""
+    """RFC 5545 section 3.3.6; only whole days are written as days, because days are nominal
+    there."""
     sign = "-" if length < timedelta(0) else ""
     seconds = abs(int(length.total_seconds()))
     if seconds and seconds % 86_400 == 0:
@@ -212,7 +216,7 @@ def _text(lines: Iterable[str]) -> str:
 
 
 def _fold(line: str) -> str:
-    """At most 75 octets a line, a fold being CRLF and a space (section 3.1)."""
+    """Fold at 75 octets per line; a fold is CRLF and a space (section 3.1)."""
     if len(line.encode()) <= 75:
         return line
     pieces, piece, size = [], "", 0
@@ -236,7 +240,7 @@ def _vtimezones(body: str) -> str:
     years = [int(year) for year in _YEAR.findall(unfolded)]
     if not wanted or not years:
         return ""
-    # A series runs on; ten years are as far ahead as a test looks.
+    # A series may have no end; tests look at most ten years ahead.
     first, last = min(years) - 1, max(years) + (10 if "RRULE:" in unfolded else 2)
     found = []
     for name in sorted(wanted):
@@ -249,7 +253,7 @@ def _vtimezones(body: str) -> str:
 
 
 def _vtimezone(name: str, zone: ZoneInfo, first: int, last: int) -> Iterator[str]:
-    """Section 3.6.5, one observance per transition: exact, if longer than a rule would be."""
+    """Section 3.6.5, one observance per transition: longer than with a rule, but exact."""
     yield from ("BEGIN:VTIMEZONE", f"TZID:{name}")
     start = datetime(first, 1, 1, tzinfo=UTC)
     yield from _observance(zone, start, start)
@@ -277,7 +281,7 @@ def _observance(zone: ZoneInfo, before: datetime, after: datetime) -> Iterator[s
 def _transitions(
     zone: ZoneInfo, start: datetime, end: datetime
 ) -> Iterator[tuple[datetime, datetime]]:
-    """Pairs of UTC instants, a second apart, between which the zone's offset changes."""
+    """Pairs of UTC instants, one second apart, between which the zone's offset changes."""
     before = _state(zone, start)
     while start < end:
         following = start + _STEP
