@@ -1,7 +1,7 @@
-"""A clock that moves when it is told to.
+"""A clock that a test moves.
 
-A clock, for extcal, is any callable without arguments that returns an aware datetime. This one
-never looks at the machine's time.
+In extcal a clock is any callable without arguments that returns an aware datetime. This one never
+reads the machine's time.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ __all__ = ["ManualClock"]
 
 
 class ManualClock:
-    """A clock that stands still until it is advanced or set.
+    """A clock that does not run; ``advance`` and ``set`` move it.
 
-    ``now``: where it starts, as an aware datetime or ISO 8601 text with an offset
+    ``now``: its first time, as an aware datetime or ISO 8601 text with an offset
     (``"2027-01-04T08:00Z"``). Raises TypeError for a time without a zone, ValueError for text
     that is not ISO 8601.
     """
@@ -27,16 +27,16 @@ class ManualClock:
         self._now = _aware(now)
 
     def __call__(self) -> datetime:
-        """The time it shows, aware, in the zone it was set in."""
+        """The time of the clock, aware, in the zone in which it was set."""
         return self._now
 
     def advance(self, by: timedelta) -> datetime:
-        """Move by ``by`` (backwards if negative: clocks jump) and return the new time."""
+        """Move by ``by`` (backwards if it is negative) and return the new time."""
         self._now += one_of_type("by", by, timedelta, "a timedelta such as timedelta(minutes=31)")
         return self._now
 
     def set(self, now: datetime | str) -> datetime:
-        """Jump to ``now`` (as in the constructor) and return it."""
+        """Set the time to ``now`` (as in the constructor) and return it."""
         self._now = _aware(now)
         return self._now
 
