@@ -1,7 +1,7 @@
 """A fetcher that answers from a dictionary.
 
-What a test writes down is what the cache is told; nothing leaves the process. Every request is
-kept, so that "no second fetch" is an assertion about :meth:`FakeFetcher.count`.
+It returns the answers that a test gives it; nothing leaves the process. It keeps every request, so
+a test can check with :meth:`FakeFetcher.count` that there was no second fetch.
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ from extcal.fetch.protocol import (
 __all__ = ["Answer", "FakeFetcher", "Plain"]
 
 Plain: TypeAlias = "str | bytes | FetchResponse"
-"""A body (text is sent as UTF-8), or a response as the protocol knows it."""
+"""A body (text is encoded as UTF-8), or a FetchResponse."""
 
 Answer: TypeAlias = "Plain | Callable[[FetchRequest], Plain] | Sequence[Answer]"
-"""What an address answers: always the same, computed, or one after the other (the last repeats)."""
+"""What an address answers: always the same, a computed answer, or a sequence (the last repeats)."""
 
 
 class FakeFetcher:
-    """A Fetcher whose answers are written down beforehand.
+    """A Fetcher that returns answers which the test sets.
 
-    ``answers``: by address (text or Feed; feeds that differ only in zone, owner or detail share
-    one address), a body, a FetchResponse, a callable that gets the FetchRequest and returns one of
-    these (or raises, to see what the cache makes of a fetcher that does), or a sequence of answers,
-    one per call, whose last repeats. An address that is not listed answers ``Refused(404)``.
-    ``etags``: bodies get an ETag made of their content, and a request that carries it is answered
-    with ``NotModified``.
+    ``answers``: a mapping of addresses to answers. An address is text or a Feed; feeds that differ
+    only in zone, owner or detail have the same address. An answer is a body, a FetchResponse, a
+    callable that gets the FetchRequest and returns one of these (or raises, to test a fetcher that
+    raises), or a sequence of answers, one per call; the last one is repeated. An address that is
+    not in the mapping answers ``Refused(404)``.
+    ``etags``: if true, a body gets an ETag made from its content, and a request with this ETag is
+    answered with ``NotModified``.
     """
 
     def __init__(
@@ -54,25 +55,27 @@ class FakeFetcher:
             self.set(address, answer)
 
     def set(self, address: str | Feed, answer: Answer) -> None:
-        """From now on ``address`` answers with ``answer`` (a sequence starts at its first)."""
+        """From now on ``address`` answers with ``answer``; a sequence begins with its first
+        item."""
         self._answers[as_feed(address).url_identity()] = _one_by_one(answer)
 
     def count(self, address: str | Feed | None = None) -> int:
-        """How often ``address`` was asked for; without an argument, how often anything was."""
+        """The number of requests for ``address``; without an argument, of all requests."""
         if address is None:
             return len(self.requests)
         wanted = as_feed(address).url_identity()
         return sum(request.feed.url_identity() == wanted for request in self.requests)
 
     def fetch(self, request: FetchRequest) -> FetchResponse:
-        """Answer as written down; the request is kept first."""
+        """Keep the request and return its answer."""
         self.requests.append(request)
         answers = self._answers.get(request.feed.url_identity())
         if answers is None:
             return Refused(404)
         answer = next(answers)
         while not isinstance(answer, str | bytes | FetchResponse):
-            # A callable may return another callable only by mistake; sequences cannot get here.
+            # Only by mistake does a callable return another callable; sequences cannot get
+            # here.
             if not callable(answer):
                 raise TypeError(f"a FakeFetcher cannot answer with {type(answer).__name__}")
             answer = answer(request)
@@ -99,5 +102,6 @@ def _one_by_one(answer: Answer) -> Iterator[Answer]:
     several = list(one_of_type("answer", answer, Sequence, takes))
     if not several:
         raise ValueError("a sequence of answers needs at least one")
-    # itertools' iterators hand out one item per call even to threads that ask at once.
+    # itertools' iterators return one item per call, even if several threads call at the same
+    # time.
     return chain(several[:-1], repeat(several[-1]))
