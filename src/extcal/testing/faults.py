@@ -1,7 +1,7 @@
-"""Ways in which a calendar's server fails, by name: for :meth:`FeedServer.fail`.
+"""Ways in which a calendar's server fails, by name, for :meth:`FeedServer.fail`.
 
-A fault is data, or a function of what the address would have served. Nothing here opens a socket:
-the server says what a :class:`Wire` says, byte by byte, and ends as it says.
+A fault is data, or a function of the body that the address would have served. Nothing here opens a
+socket: the server sends the bytes of a :class:`Wire`, and ends the connection as the Wire says.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ __all__ = ["FAULTS", "USER_AGENT_FAULTS", "Fault", "Wire"]
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """What goes over the wire: ``start``, then ``drop`` again and again, then the ``ending``.
+    """What the server sends: ``start``, then ``drop`` again and again, then the ``ending``.
 
-    ``pause``: seconds between two drops. ``drops``: how many at most; None for as long as somebody
-    listens. ``ending``: ``"close"`` hangs up, ``"reset"`` resets the connection, ``"stall"`` says
-    nothing more until the client leaves or the server ends.
+    ``pause``: seconds between two drops. ``drops``: how many at most; None until the client closes
+    the connection. ``ending``: ``"close"`` closes the connection, ``"reset"`` resets it, and
+    ``"stall"`` sends nothing more until the client leaves or the server ends.
     """
 
     start: bytes
@@ -36,9 +36,9 @@ class Wire:
 class Fault:
     """One way to fail: ``answer`` gets the path and the body that would have been served.
 
-    ``means``: what extcal's own fetcher makes of it, as the kind of a failure, ``"refused"``,
-    ``"gone"``, ``"not modified"``, or ``"fetched"`` where only reading the body shows it.
-    ``spares``: of a User-Agent, whether it gets the calendar all the same.
+    ``means``: the answer of extcal's own fetcher: the kind of a failure, ``"refused"``,
+    ``"gone"``, ``"not modified"``, or ``"fetched"`` if only reading the body shows the fault.
+    ``spares``: a function that says of a User-Agent whether it gets the calendar nevertheless.
     """
 
     answer: Callable[[str, bytes], Wire]
@@ -78,7 +78,7 @@ def _of_length(length: int) -> bytes:
 
 
 def _bomb(path: str, good: bytes) -> Wire:
-    # Many members of one stream (RFC 1952 section 2.2): 96 MiB in 96 KiB, made in no time.
+    # A stream of many gzip members (RFC 1952 section 2.2): 96 MiB in 96 KiB, made quickly.
     body = gzip.compress(good[:-1]) + gzip.compress(b"\n" * 8 * 1024 * 1024) * 12
     return _answer("200 OK", body, "text/calendar", "Content-Encoding: gzip")
 
@@ -107,7 +107,7 @@ _SIGN_IN = b'<!DOCTYPE html><title>Sign in</title><form><input type="password"><
 
 FAULTS: Mapping[str, Fault] = MappingProxyType(
     {
-        # What the status says.
+        # Faults of the status.
         "401": _says("401 Unauthorized", "refused", b"", "text/plain", "WWW-Authenticate: Basic"),
         "403": _says("403 Forbidden", "refused"),
         "404": _says("404 Not Found", "refused"),
@@ -124,7 +124,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "not modified forever": Fault(
             lambda path, good: _answer("304 Not Modified"), "not modified"
         ),
-        # What the body is.
+        # Faults of the body.
         "html": _page("html", b"<!DOCTYPE html><html><body>Your calendar</body></html>"),
         "sign-in page": _page("html", _SIGN_IN),
         "json": _says("200 OK", "json", b'{"error": "no"}', "application/json"),
@@ -135,11 +135,11 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "bad gzip": Fault(_bad_gzip, "bad_encoding"),
         "bomb": Fault(_bomb, "too_large"),
         "huge": Fault(_huge, "too_large"),
-        # Where it leads.
+        # Faults of redirects.
         "redirect loop": Fault(_to_itself, "too_many_redirects"),
         "redirect to private": _redirect("http://10.0.0.1/calendar.ics", "redirect_refused"),
         "redirect to sign-in": _redirect("https://accounts.google.com/signin", "html"),
-        # How the connection behaves.
+        # Faults of the connection.
         "hang up": Fault(lambda path, good: Wire(b""), "connect"),
         "reset": Fault(
             lambda path, good: Wire(_of_length(len(good)) + good[:9], ending="reset"), "truncated"
