@@ -1,7 +1,7 @@
-"""What real feeds hold that the standard does not: each oddity is a function of the valid text.
+"""Irregularities of real feeds. Each is a function of valid text, which returns irregular text.
 
-The first of each table leaves everything as it is. For :mod:`extcal.testing.strategies`, and for
-tests that want one oddity by name: ``COMPONENTS`` bend one VEVENT, ``BODIES`` a whole feed.
+``COMPONENTS`` change one VEVENT, ``BODIES`` a whole feed; the first function of each changes
+nothing. They are used by :mod:`extcal.testing.strategies`, and by tests that need a certain one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["BODIES", "COMPONENTS"]
 
 
 def as_it_is(text: str) -> str:
-    """Nothing odd."""
+    """No irregularity."""
     return text
 
 
@@ -23,17 +23,17 @@ def without_start(text: str) -> str:
 
 
 def without_uid(text: str) -> str:
-    """UID is required, and missing in exports of small systems."""
+    """UID is required, but missing in exports of some small systems."""
     return re.sub(r"UID:[^\r]*\r\n", "", text, count=1)
 
 
 def without_stamp(text: str) -> str:
-    """DTSTAMP is required, and of no use to anybody who asks for busy time."""
+    """DTSTAMP is required, but not needed to compute busy time."""
     return re.sub(r"DTSTAMP[^\r]*\r\n", "", text)
 
 
 def impossible_start(text: str) -> str:
-    """A date that no calendar has."""
+    """A date that does not exist."""
     return re.sub(r"(DTSTART[^:]*:)\d{8}", r"\g<1>20270230", text)
 
 
@@ -43,7 +43,7 @@ def backwards(text: str) -> str:
 
 
 def unknown_zone(text: str) -> str:
-    """A TZID that nobody defines."""
+    """A TZID that is not defined."""
     return re.sub(r";TZID=[^:]*:", ";TZID=Customized Time Zone:", text)
 
 
@@ -58,17 +58,17 @@ def interval_of_nothing(text: str) -> str:
 
 
 def rule_of_nothing(text: str) -> str:
-    """A rule that says nothing at all."""
+    """An empty rule."""
     return text.replace("RRULE:FREQ=", "RRULE:")
 
 
 def every_second(text: str) -> str:
-    """A rule that never ends in more than one sense."""
+    """A rule that repeats every second and has no end."""
     return re.sub(r"RRULE:[^\r]*", "RRULE:FREQ=SECONDLY", text)
 
 
 def garbage(text: str) -> str:
-    """A line that is no property."""
+    """A line that is not a content line."""
     return text.replace("END:VEVENT", "Zoom meeting: join here\r\nEND:VEVENT")
 
 
@@ -78,7 +78,7 @@ def never_ended(text: str) -> str:
 
 
 def out_of_office(text: str) -> str:
-    """Outlook's own word."""
+    """Outlook's own busy status."""
     return text.replace("END:VEVENT", "X-MICROSOFT-CDO-BUSYSTATUS:OOF\r\nEND:VEVENT")
 
 
@@ -98,21 +98,21 @@ COMPONENTS: tuple[Callable[[str], str], ...] = (
     never_ended,
     out_of_office,
 )
-"""One VEVENT in, the same with one oddity out."""
+"""Functions that take one VEVENT and return it with one irregularity."""
 
 
 def in_utf8(text: str) -> bytes:
-    """Nothing odd."""
+    """No irregularity."""
     return text.encode()
 
 
 def with_mark(text: str) -> bytes:
-    """A byte order mark in front."""
+    """A byte order mark at the beginning."""
     return b"\xef\xbb\xbf" + text.encode()
 
 
 def in_utf16(text: str) -> bytes:
-    """What Windows calls Unicode."""
+    """The encoding that Windows calls Unicode."""
     return text.encode("utf-16")
 
 
@@ -137,12 +137,12 @@ def blank_lines(text: str) -> bytes:
 
 
 def cut(text: str) -> bytes:
-    """The second half never arrived."""
+    """The second half is missing."""
     return text.encode()[: len(text) * 2 // 3]
 
 
 def glued(text: str) -> bytes:
-    """An error page behind the calendar."""
+    """An error page after the calendar."""
     return text.encode() + b"<html>504 Gateway Time-out</html>"
 
 
@@ -169,4 +169,4 @@ BODIES: tuple[Callable[[str], bytes], ...] = (
     twice,
     lower_case,
 )
-"""A valid feed in, bytes with one oddity out."""
+"""Functions that take a valid feed and return bytes with one irregularity."""
