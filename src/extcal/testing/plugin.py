@@ -1,7 +1,7 @@
 """The pytest plugin: four fixtures, installed with extcal and loaded by pytest by itself.
 
-No hooks, no options, no marks, and every name begins with ``extcal_``. A test run that uses none
-of the fixtures pays for reading this file: all else is imported inside the fixture that needs it.
+It has no hooks, options or marks, and every name begins with ``extcal_``. A test run that uses
+none of the fixtures imports only this file; each fixture imports what it needs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["extcal_cache", "extcal_clock", "extcal_feeds", "extcal_server"]
 
 @pytest.fixture
 def extcal_clock() -> ManualClock:
-    """A clock that stands at 2027-01-04T08:00Z, a Monday, until it is advanced or set."""
+    """A clock that shows 2027-01-04T08:00Z, a Monday, until it is advanced or set."""
     from extcal.testing.clock import ManualClock
 
     return ManualClock("2027-01-04T08:00Z")
@@ -30,7 +30,7 @@ def extcal_clock() -> ManualClock:
 
 @pytest.fixture
 def extcal_feeds() -> FakeFetcher:
-    """A fetcher that answers what ``extcal_feeds.set(address, feed)`` told it; else 404."""
+    """A fetcher; ``extcal_feeds.set(address, feed)`` sets an answer, all others are 404."""
     from extcal.testing.fakes import FakeFetcher
 
     return FakeFetcher(etags=True)
@@ -38,7 +38,7 @@ def extcal_feeds() -> FakeFetcher:
 
 @pytest.fixture
 def extcal_cache(extcal_clock: ManualClock, extcal_feeds: FakeFetcher) -> CalendarCache:
-    """A CalendarCache over ``extcal_clock`` and ``extcal_feeds``; its back-off knows no chance."""
+    """A CalendarCache with ``extcal_clock`` and ``extcal_feeds``; its back-off is not random."""
     from extcal.cache import CalendarCache
 
     return CalendarCache(clock=extcal_clock, fetcher=extcal_feeds, jitter=lambda: 0.5)
@@ -46,7 +46,7 @@ def extcal_cache(extcal_clock: ManualClock, extcal_feeds: FakeFetcher) -> Calend
 
 @pytest.fixture
 def extcal_server() -> Iterator[FeedServer]:
-    """A real server of feeds on loopback, that fails as it is told to; it ends with the test.
+    """A real server of feeds on loopback, which can be told to fail; it ends with the test.
 
     Reach it with ``extcal.HttpFetcher(allow_networks=extcal_server.networks)``.
     """
