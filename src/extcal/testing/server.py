@@ -1,8 +1,8 @@
-"""A feed server on the loopback interface, for demos and for the tests of a host.
+"""A feed server on the loopback interface, for demos and for the tests of an application.
 
-Serves what it is told on 127.0.0.1, remembers every request, and ends its threads when it ends. It
-answers conditional requests as publishers do, and fails as they do when :meth:`FeedServer.fail`
-tells it to. Point a fetcher at it with ``HttpFetcher(allow_networks=server.networks)``.
+It serves on 127.0.0.1, keeps every request, and ends its threads when it ends. It
+answers conditional requests as publishers do, and :meth:`FeedServer.fail` makes it fail as
+publishers do. A fetcher reaches it with ``HttpFetcher(allow_networks=server.networks)``.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 __all__ = ["FeedServer", "ReceivedRequest", "Reply"]
 
-# What an address that serves nothing would have served, had it not been told to fail.
+# The body of an address that was told to fail but has no body of its own.
 _ORDINARY = (
     b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//extcal//testing//EN\r\nBEGIN:VEVENT\r\n"
     b"UID:1\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20270104T090000Z\r\nDURATION:PT1H\r\n"
     b"END:VEVENT\r\nEND:VCALENDAR\r\n"
 )
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER of nothing: closing discards, and resets
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close() discards data and resets
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """One request as it came: ``headers`` by lower-case name."""
+    """One received request: ``headers`` by lower-case name."""
 
     method: str
     path: str
@@ -71,19 +71,19 @@ class _Page:
 @dataclass(slots=True)
 class _Failing:
     fault: Fault
-    times: int | None  # how often still; None: until told otherwise
+    times: int | None  # how many more times; None: until recover()
 
 
 class FeedServer:
     """A context manager; inside it the server runs on a free port of 127.0.0.1.
 
-    ``networks`` is what a fetcher's ``allow_networks`` needs to reach it. ``requests`` lists every
+    ``networks`` is the value for a fetcher's ``allow_networks``. ``requests`` lists every
     request received so far, oldest first.
 
     ``ssl_context``: an :class:`ssl.SSLContext` for servers, to serve https with its certificate. A
-    server can then stand in for any host that the certificate names: ask
+    server can then take the place of any host that the certificate names: ask
     ``server.url(path, host=...)`` with a fetcher whose ``resolver`` returns 127.0.0.1, whose
-    ``ssl_context`` trusts the certificate, and whose ``ports`` hold ``server.port``.
+    ``ssl_context`` trusts the certificate, and whose ``ports`` contain ``server.port``.
     """
 
     networks = ("127.0.0.1/32",)
@@ -157,12 +157,12 @@ class FeedServer:
         gzipped: bool = False,
         headers: Mapping[str, str] = _NO_HEADERS,
     ) -> str:
-        """Serve ``body`` at ``path`` from now on, in place of what was there; returns its address.
+        """Serve ``body`` at ``path`` from now on, instead of the body before; returns its address.
 
         ``body``: bytes, text, or a callable that gets a :class:`ReceivedRequest` and returns bytes,
         text or a :class:`Reply`. With ``etag`` or ``last_modified``, a conditional request
-        that names the same is answered 304 (RFC 9110 section 13). ``gzipped`` compresses what is
-        sent.
+        that names the same is answered 304 (RFC 9110 section 13). ``gzipped`` compresses the
+        body.
         """
         takes = "bytes, text or a callable of the request"
         if not callable(body):
@@ -183,19 +183,19 @@ class FeedServer:
             self._pages.pop(_rooted(path), None)
 
     def fail(self, path: str, how: str, *, times: int | None = None) -> str:
-        """Let ``path`` fail from now on, whatever is served there; returns its address.
+        """Let ``path`` fail from now on; returns its address.
 
         ``how``: one of :data:`extcal.testing.faults.FAULTS`, such as ``"500"``, ``"sign-in page"``,
         ``"cut"`` or ``"stall"``; or of :data:`extcal.testing.faults.USER_AGENT_FAULTS`, which fail
-        for some programs only. ``times``: only so often, then it serves again. Give the fetcher a
-        short deadline, ``Limits(fetch_deadline=0.5)``, where a fault takes its time.
-        Raises ValueError for a fault that is not known, and for ``times`` below one.
+        for some programs only. ``times``: fail only so many times, then serve again. For a fault
+        that takes long, give the fetcher a short deadline: ``Limits(fetch_deadline=0.5)``. Raises
+        ValueError for an unknown fault, and for ``times`` below one.
         """
         if times is not None:
             count_of("times", times)
         known = {**FAULTS, **USER_AGENT_FAULTS}
         if one_of_type("how", how, str, "the name of a fault") not in known:
-            raise ValueError(f"{how!r} is no fault; there are: {', '.join(known)}")
+            raise ValueError(f"{how!r} is not a fault; there are: {', '.join(known)}")
         with self._lock:
             self._failing[_rooted(path)] = _Failing(known[how], times)
         return self.url(path)
@@ -264,7 +264,8 @@ def _is_current(page: _Page, request: ReceivedRequest) -> bool:
 
 
 class _Server(ThreadingHTTPServer):
-    # Threads of requests are waited for: nothing is left behind. _Handler.timeout bounds the wait.
+    # The server waits for the threads of its requests when it closes; _Handler.timeout bounds
+    # that.
     daemon_threads = False
     request_queue_size = 64
 
@@ -280,7 +281,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def server_bind(self) -> None:
-        # HTTPServer would look its own name up here, which asks a name server.
+        # HTTPServer.server_bind would look up this machine's name, which asks a name server.
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
 
@@ -288,14 +289,15 @@ class _Server(ThreadingHTTPServer):
         if self.ssl_context is None:
             super().finish_request(request, client_address)
             return
-        # In the thread of the request: a client that is slow to greet holds up nobody else.
+        # The TLS handshake happens in the thread of the request, so that a slow client delays
+        # nobody else.
         request.settimeout(_Handler.timeout)
         with self.ssl_context.wrap_socket(request, server_side=True) as secure:
             super().finish_request(secure, client_address)
-            self.shutdown_request(secure)  # as the plain socket is: what was said arrives first
+            self.shutdown_request(secure)  # like the plain socket: data that was sent arrives first
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no news."""
+        """Print nothing if a client closes the connection early."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -329,7 +331,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _misbehave(self, wire: Wire, ending: threading.Event) -> None:
-        """Say what the wire says; whoever hangs up on it ends it, and so does the server's end."""
+        """Send what the Wire says, until the client closes the connection or the server ends."""
         self.close_connection = True
         self.wfile.write(wire.start)
         said = 0
