@@ -5,9 +5,9 @@
     >>> @given(feeds(), windows())
     ... def test_the_page_shows_any_calendar(feed, window): ...
 
-Feeds are valid RFC 5545 unless ``odd=True`` asks for what real ones hold as well: then nothing is
-promised of a feed but that it is bytes. Everything lies around the window that :func:`windows`
-draws from, so that events and windows meet. Needs ``extcal[testing]``; nothing here reads a clock.
+Feeds are valid RFC 5545. With ``odd=True`` they also have the irregularities of real feeds, and
+may be any bytes. All events are in the same year as the windows of :func:`windows`, so that events
+and windows overlap. Needs ``extcal[testing]``; nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ ZONES = (
     "Pacific/Apia",  # beyond the date line
     "UTC",
 )
-"""The zones events are drawn in; the first is what examples shrink to."""
+"""The zones of events; hypothesis shrinks examples to the first one."""
 
 _FIRST = datetime(2027, 1, 1)
 _DAYS = 366
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-# What escaping, folding and drawing can trip over: TEXT's own signs (section 3.3.11), characters of
-# two, three and four octets, both directions, a combining mark, a joined emoji, markup.
-# Hypothesis' table of all of Unicode would cost every first test some seconds.
+# Characters that are difficult for escaping, folding and drawing: TEXT's own signs (section
+# 3.3.11), characters of two, three and four octets, both directions, a combining mark, a joined
+# emoji, markup. With all of Unicode, hypothesis would need some seconds before the first test.
 _LETTERS = "ab YZ09,;:\\\"'<&[^éßΩЖ中語אع🎉👩\u0301\u200d"
 _TITLES = st.text(_LETTERS, max_size=24)
 _STATUSES = st.sampled_from([None, "CONFIRMED", "TENTATIVE", "CANCELLED"])
@@ -59,7 +59,7 @@ def windows(
     last: date = date(2028, 1, 1),
     longest: timedelta = timedelta(days=93),
 ) -> SearchStrategy[Period]:
-    """Stretches of time of whole minutes between two dates (UTC), up to ``longest``."""
+    """Periods of whole minutes between two dates (UTC), up to ``longest``."""
     start = datetime(first.year, first.month, first.day, tzinfo=UTC)
     end = datetime(last.year, last.month, last.day, tzinfo=UTC)
     minutes = (end - start) // timedelta(minutes=1)
@@ -94,7 +94,8 @@ class _Start(NamedTuple):
 
 @st.composite
 def _starts(draw: DrawFn, *, floating: bool) -> _Start:
-    """A day; or a time in a zone, on five minutes, by day: no clock changes then."""
+    """A day; or a time in a zone at a multiple of five minutes, by day, when no clocks
+    change."""
     day = _FIRST + timedelta(days=draw(st.integers(0, _DAYS)))
     if draw(st.booleans()):
         fives = draw(st.integers(6 * 12, 20 * 12))
@@ -107,7 +108,8 @@ def _starts(draw: DrawFn, *, floating: bool) -> _Start:
 
 @st.composite
 def _rules(draw: DrawFn, start: _Start) -> str:
-    """An RRULE that DTSTART is in step with (section 3.8.5.3), whose UNTIL is of its kind."""
+    """An RRULE that generates DTSTART (section 3.8.5.3), with an UNTIL of DTSTART's value
+    type."""
     parts = [f"FREQ={draw(st.sampled_from(['DAILY', 'WEEKLY', 'MONTHLY', 'YEARLY']))}"]
     if draw(st.booleans()):
         parts.append(f"INTERVAL={draw(st.integers(2, 5))}")
@@ -130,9 +132,9 @@ def _rules(draw: DrawFn, start: _Start) -> str:
 def events(draw: DrawFn, recurring: bool | None = None, odd: bool = False) -> str:
     """One VEVENT as text, for :func:`extcal.testing.feed_text`.
 
-    Timed or all-day, in any of :data:`ZONES` or UTC, single or (``recurring``) a series, of any
-    STATUS and TRANSP, with titles of many scripts. ``odd=True`` adds what real feeds hold: broken
-    and missing values, stray lines, unknown zones, floating times.
+    Timed or all-day, in any of :data:`ZONES` or UTC, single or (``recurring``) a series, with any
+    STATUS and TRANSP, with titles in many scripts. ``odd=True`` adds irregularities of real
+    feeds: broken and missing values, stray lines, unknown zones, floating times.
     """
     start = draw(_starts(floating=odd))
     length = draw(_LENGTHS)
@@ -158,9 +160,9 @@ def events(draw: DrawFn, recurring: bool | None = None, odd: bool = False) -> st
 def feeds(draw: DrawFn, min_events: int = 0, max_events: int = 6, odd: bool = False) -> bytes:
     """A whole feed, as a server would send it.
 
-    Valid, with different UIDs and every zone it names defined. ``odd=True`` adds what real feeds
-    hold: :func:`events` that are odd, UIDs that meet, line ends of other systems, bodies that were
-    cut or glued to something, text in other encodings.
+    Valid, with different UIDs, and every zone is defined. ``odd=True`` adds irregularities of real
+    feeds: odd :func:`events`, events with the same UID, line ends of other systems, bodies that
+    were cut or have other text after them, text in other encodings.
     """
     if not odd:
         drawn = st.lists(events(), unique_by=_uid, min_size=min_events, max_size=max_events)
