@@ -45,11 +45,11 @@ class Limits:
     fetch_deadline: float = 20.0  # from DNS to the last byte, whatever happens in between
     connect_timeout: float = 5.0  # one address; the deadline covers all of them
     tls_timeout: float = 5.0
-    idle_timeout: float = 10.0  # between two reads: real publishers pause for seconds
+    idle_timeout: float = 10.0  # between two reads of a body: real publishers pause for seconds
     max_redirects: int = 5  # providers use one or two
     max_url_length: int = 4_096  # signed links run to about 2,000 characters
-    max_wire_bytes: int = 10 * 1024 * 1024  # a whole-history Google feed, gzipped
-    max_decoded_bytes: int = 64 * 1024 * 1024  # the same, inflated: 50,000 events are 56 MB
+    max_wire_bytes: int = 32 * 1024 * 1024  # whole histories of 13 MB are sent without gzip
+    max_decoded_bytes: int = 64 * 1024 * 1024  # inflated: 50,000 events are 56 MB
 
     # The corridor: everything that a few bytes of feed could make large.
     max_vevents: int = 200_000  # counted before anything is parsed

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from extcal.fetch.protocol import Failed
 from extcal.limits import Limits
 
-__all__ = ["MAX_GZIP_MEMBERS", "Body", "failure_of", "sign_in_page"]
+__all__ = ["MAX_GZIP_MEMBERS", "Body", "completed", "failure_of", "is_whole", "sign_in_page"]
 
 MAX_GZIP_MEMBERS = 16
 _GZIP_WINDOW = 31  # zlib's number for "a gzip header, and the largest window"
@@ -32,7 +32,9 @@ _CUT = Failed("truncated", looks_like="The answer broke off before its end.")
 class Body:
     """One body being received. ``gzipped``: whether its Content-Encoding is gzip (RFC 1952).
 
-    ``spent``: bytes of earlier bodies of the same fetch, which count against the same limits.
+    If it is not, the first two bytes decide: a file that was compressed before it was published
+    often comes without the field. ``unannounced``: that was so. ``spent``: bytes of earlier bodies
+    of the same fetch, which count against the same limits.
     """
 
     def __init__(self, limits: Limits, *, gzipped: bool, spent: int = 0) -> None:
@@ -42,6 +44,8 @@ class Body:
         self._decoded = spent
         self._members = 0
         self._gzipped = gzipped
+        self._begun: bytes | None = None if gzipped else b""  # the first bytes, until they decide
+        self.unannounced = False
         self._inflate: zlib._Decompress | None = None
         # BytesIO gives its bytes away without a second copy.
         self._kept = io.BytesIO()
@@ -51,7 +55,15 @@ class Body:
         self._wire += len(piece)
         if self._wire > self._limits.max_wire_bytes:
             yield _TOO_LARGE
-        elif self._gzipped:
+            return
+        if self._begun is not None:
+            piece = self._begun + piece
+            if len(piece) < len(_GZIP_MAGIC):
+                self._begun = piece
+                return
+            self._begun = None
+            self._gzipped = self.unannounced = piece.startswith(_GZIP_MAGIC)
+        if self._gzipped:
             yield from self._take_gzip(piece)
         else:
             yield self._keep(piece)
@@ -101,7 +113,7 @@ class Body:
             and (self._inflate is None or not self._inflate.eof)
         ):
             return _CUT
-        return self._kept.getvalue()
+        return self._begun or self._kept.getvalue()
 
 
 _NOT_CALENDARS = (
@@ -190,3 +202,37 @@ def _describe_page(body: bytes, provider: str | None) -> Failed:
     if any(mark in head for mark in _SIGN_IN_MARKS):
         return sign_in_page(provider)
     return Failed("html", looks_like="The address leads to a web page, not to a calendar feed.")
+
+
+_BLANK = b" \t\r\n\0\x1a"
+_LAST_LINE = b"end:vcalendar"
+# A component that stands in a calendar itself, and not in another component (RFC 5545 section 3.6,
+# RFC 7953). Matches "END:VEVENT" on a line of its own, and not "END:VALARM", which ends nothing
+# but a part of an event.
+_END = rb"(?i)[\r\n]END:V(?:EVENT|TODO|JOURNAL|FREEBUSY|TIMEZONE|AVAILABILITY)[ \t]*(?:\r?\n|\r)"
+_COMPONENT_ENDS = re.compile(_END)
+_LAST_COMPONENT = re.compile(_END + rb"([^\r\n]+)\Z")
+
+
+def is_whole(body: bytes) -> bool:
+    """Whether a calendar came to its end, although the connection did not end as it should.
+
+    One without any component does not count: an error must not look like an empty calendar.
+    """
+    end = body.rstrip(_BLANK)
+    lines = end[-len(_LAST_LINE) - 1 :].lower()
+    return lines[1:] == _LAST_LINE and lines[:1] in b"\r\n" and bool(_COMPONENT_ENDS.search(body))
+
+
+def completed(body: bytes) -> bytes | None:
+    """``body`` with its last line whole, if nothing but the end of END:VCALENDAR is missing.
+
+    A server that counts characters announces too few bytes for a text with umlauts: the body then
+    ends with "END:VEVENT", "END:VCAL". None if that is not so.
+    """
+    found = _LAST_COMPONENT.search(body[-256:])
+    if found is None or not found[1] or found[1].lower() == _LAST_LINE:
+        return None
+    if not _LAST_LINE.startswith(found[1].lower()):
+        return None
+    return body[: len(body) - len(found[1])] + b"END:VCALENDAR\r\n"

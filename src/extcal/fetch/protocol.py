@@ -13,6 +13,7 @@ from typing import Protocol
 
 from extcal._former_modules import fill_in
 from extcal.arguments import count_of, flag_of, one_of_type
+from extcal.errors import Problem
 from extcal.fetch.feed import Feed
 from extcal.limits import Limits
 
@@ -92,7 +93,8 @@ class Fetched:
     never followed silently for good. ``as_browser``: whether the source was asked as
     :attr:`UserAgents.browser <extcal.fetch.UserAgents>`, because it takes nothing else. ``age``:
     how many seconds ago a cache on the way got this from the source, as that cache says itself (the
-    Age header, RFC 9111 section 5.1); 0 if none says so.
+    Age header, RFC 9111 section 5.1); 0 if none says so. ``problems``: what was odd about the
+    answer, although the calendar in it is whole.
     """
 
     body: bytes
@@ -101,6 +103,7 @@ class Fetched:
     moved_to: str | None = None
     as_browser: bool = field(default=False, compare=False)
     age: float = 0.0
+    problems: tuple[Problem, ...] = ()
 
     __setstate__ = fill_in
 
@@ -111,6 +114,8 @@ class Fetched:
         one_of_type("moved_to", self.moved_to, _TEXT, "a fingerprint or None")
         flag_of("as_browser", self.as_browser)
         _age_of(self.age)
+        for problem in one_of_type("problems", self.problems, tuple, "a tuple of Problems"):
+            one_of_type("problems", problem, Problem, "a tuple of Problems")
 
     def __repr__(self) -> str:
         return f"<Fetched {len(self.body)} bytes>"

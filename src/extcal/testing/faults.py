@@ -145,7 +145,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
             lambda path, good: Wire(_of_length(len(good)) + good[:9], ending="reset"), "truncated"
         ),
         "wrong length": Fault(
-            lambda path, good: Wire(_of_length(len(good) + 1_000) + good), "truncated"
+            lambda path, good: Wire(_of_length(len(good)) + good[: len(good) * 2 // 3]), "truncated"
         ),
         "not http": Fault(lambda path, good: Wire(b"SSH-2.0-OpenSSH_9.6\r\n"), "protocol"),
         "stall": Fault(

@@ -62,7 +62,7 @@ def read_body(
         complete=expansion.complete,
         events_complete=expansion.events_complete,
         empty=expansion.empty,
-        problems=(*problems, *_noticed(expansion, full_at, fetched, fetched_at)),
+        problems=(*problems, *fetched.problems, *_noticed(expansion, full_at, fetched, fetched_at)),
         fetched_at=fetched_at,
         read_at=fetched_at,
         full_at=full_at,

@@ -114,7 +114,7 @@ class AsyncHttpFetcher(Door):
             if not isinstance(step, Read):
                 return step
             reading = True
-            return await _receive(journey, step, response)
+            return await _receive(journey, step, response, backend)
         except httpcore2.ProxyError:
             return PROXY_REFUSED
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
@@ -151,16 +151,29 @@ class AsyncHttpFetcher(Door):
 
 
 async def _receive(
-    journey: Journey, read: Read, response: httpcore2.Response
+    journey: Journey, read: Read, response: httpcore2.Response, backend: AsyncGuardedBackend
 ) -> Accident | FetchResponse:
+    import httpcore2
     from anyio.lowlevel import checkpoint
 
     body = Body(journey.limits, gzipped=read.gzipped, spent=read.spent)
-    async with aclosing(response.aiter_stream()) as pieces:
-        async for piece in pieces:
-            for failed in body.take(piece):
-                # Inflating is work: the other tasks and the deadline get their turn in between.
-                await checkpoint()
-                if failed is not None:
-                    return failed
-    return read.finish(body.end())
+
+    def noted() -> Read:
+        return read.noting(unannounced=body.unannounced, coded_twice=backend.ear.odd)
+
+    try:
+        async with aclosing(response.aiter_stream()) as pieces:
+            async for piece in pieces:
+                for failed in body.take(piece):
+                    # Inflating is work: the other tasks and the deadline get their turn in between.
+                    await checkpoint()
+                    if failed is not None:
+                        return failed
+    except (Stop, httpcore2.NetworkError, httpcore2.ProtocolError) as broken:
+        if isinstance(broken, Stop) and broken.answer is not TIMED_OUT:
+            raise
+        rescued = noted().rescue(body.end())
+        if rescued is None:
+            raise
+        return rescued
+    return noted().finish(body.end())

@@ -115,7 +115,7 @@ class HttpFetcher(Door):
             if not isinstance(step, Read):
                 return step
             reading = True
-            return _receive(journey, step, response, deadline)
+            return _receive(journey, step, response, deadline, backend)
         except httpcore2.ProxyError:
             return PROXY_REFUSED
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
@@ -144,12 +144,31 @@ class HttpFetcher(Door):
 
 
 def _receive(
-    journey: Journey, read: Read, response: httpcore2.Response, deadline: Deadline
+    journey: Journey,
+    read: Read,
+    response: httpcore2.Response,
+    deadline: Deadline,
+    backend: GuardedBackend,
 ) -> Accident | FetchResponse:
+    import httpcore2
+
     body = Body(journey.limits, gzipped=read.gzipped, spent=read.spent)
-    for piece in response.iter_stream():
-        for failed in body.take(piece):
-            deadline.left()
-            if failed is not None:
-                return failed
-    return read.finish(body.end())
+
+    def noted() -> Read:
+        return read.noting(unannounced=body.unannounced, coded_twice=backend.ear.odd)
+
+    try:
+        for piece in response.iter_stream():
+            for failed in body.take(piece):
+                deadline.left()
+                if failed is not None:
+                    return failed
+    except (Stop, httpcore2.NetworkError, httpcore2.ProtocolError) as broken:
+        # At the deadline somebody may still be talking: that is no end of a calendar.
+        if isinstance(broken, Stop) and (broken.answer is not TIMED_OUT or not deadline.rest()):
+            raise
+        rescued = noted().rescue(body.end())
+        if rescued is None:
+            raise
+        return rescued
+    return noted().finish(body.end())

@@ -14,9 +14,10 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
+from extcal.errors import Problem
 from extcal.fetch.address.providers import MICROSOFT_CLOUDS, provider_of
 from extcal.fetch.address.url import Refusal, Url, resolve_reference
-from extcal.fetch.body import failure_of, sign_in_page
+from extcal.fetch.body import completed, failure_of, is_whole, sign_in_page
 from extcal.fetch.feed import fingerprint_of
 from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.protocol import (
@@ -72,6 +73,36 @@ _NO_ANSWER = Failed("connect", looks_like="The server closed the connection with
 _CUT = Failed("truncated", looks_like="The answer broke off before its end.")
 _NO_SINGLE_ADDRESS = Failed(
     "redirect_refused", looks_like="The server names no single new address."
+)
+
+# RFC 9110 section 8.4.1 and IANA's registry of content codings. What is none of them says nothing
+# of how the body is written: "utf-8", "none", "binary", "8bit", "aws-chunked".
+_COMPRESSIONS = frozenset(
+    {"br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip", "x-compress"}
+    | {"x-gzip", "zstd", "bzip2", "x-bzip2", "xz", "lzma"}
+)
+_NO_COMPRESSION = Problem(
+    "encoding_unknown",
+    "the source says that the calendar is compressed, in a way that is none",
+    action="read as it is",
+)
+_UNANNOUNCED = Problem(
+    "gzip_unannounced", "the calendar is compressed, and the source does not say so", action="read"
+)
+_CODED_TWICE = Problem(
+    "chunked_twice",
+    "the source says more than once that the answer comes in chunks",
+    action="read as said once",
+)
+_ENDED_EARLY = Problem(
+    "ended_early",
+    "the connection ended before the source said it would; the calendar is whole",
+    action="read",
+)
+_LAST_LINE_CUT = Problem(
+    "last_line_cut",
+    "the source announced too few bytes, and the last line is cut; the calendar is whole",
+    action="read",
 )
 
 _SET_ANOTHER = "The operator can set other ones with HttpFetcher(user_agents=...)."
@@ -169,18 +200,41 @@ class Read:
     spent: int = 0
     turned_away: Accident | Failed | Gone | None = None
 
+    def noting(self, *, unannounced: bool, coded_twice: bool) -> Read:
+        """The same, of which these oddities are known.
+
+        ``unannounced``: the body was compressed, and no field said so. ``coded_twice``: its
+        transfer coding was named more than once.
+        """
+        odd = (_UNANNOUNCED,) * unannounced + (_CODED_TWICE,) * coded_twice
+        return replace(self, answer=replace(self.answer, problems=self.answer.problems + odd))
+
     def finish(self, body: bytes | Failed) -> Accident | FetchResponse:
         """What the whole body amounts to."""
         if isinstance(body, Failed):
             return body
         failed = failure_of(body, self.provider)
         if failed is None:
-            return replace(self.answer, body=body)
+            whole = completed(body)
+            if whole is None:
+                return replace(self.answer, body=body)
+            return replace(
+                self.answer, body=whole, problems=(*self.answer.problems, _LAST_LINE_CUT)
+            )
         turned_away = self.turned_away
         if isinstance(turned_away, Accident) and turned_away.otherwise is not None:
             otherwise = replace(turned_away.otherwise, spent=self.spent + len(body))
             return replace(turned_away, otherwise=otherwise)
         return turned_away or failed
+
+    def rescue(self, body: bytes | Failed) -> Fetched | None:
+        """The calendar of a connection that broke or fell silent, if it is whole all the same."""
+        if isinstance(body, Failed) or not (is_whole(body) or completed(body)):
+            return None
+        found = self.finish(body)
+        if not isinstance(found, Fetched):
+            return None
+        return replace(found, problems=(*found.problems, _ENDED_EARLY))
 
 
 Step = Ask | Accident | Pause | FetchResponse
@@ -309,7 +363,8 @@ class Journey:
         return _NOBODY_ASKED
 
     def _body(self, ask: Ask, head: Head, refusal: str | None) -> Read | FetchResponse:
-        encodings = [word for word in head.all("content-encoding") if word != "identity"]
+        named = [word for word in head.all("content-encoding") if word != "identity"]
+        encodings = [word for word in named if word in _COMPRESSIONS]
         if encodings not in ([], ["gzip"], ["x-gzip"]):
             return Failed(
                 "bad_encoding", looks_like="The answer is compressed as nobody asked for."
@@ -327,6 +382,7 @@ class Journey:
             moved_to=fingerprint_of(ask.url) if moved else None,
             as_browser=ask.url.host in ask.browser_hosts,
             age=age_of(head),
+            problems=(_NO_COMPRESSION,) if encodings != named else (),
         )
         away: Accident | Failed | Gone | None = None
         if refusal is not None:

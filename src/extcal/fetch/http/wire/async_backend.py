@@ -125,16 +125,22 @@ class AsyncGuardedStream(httpcore2.AsyncNetworkStream):
         self._leaving = ssl.MemoryBIO()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        try:
-            with anyio.fail_after(self._limits.idle_timeout):
-                data = await self._read(max_bytes)
-        except TimeoutError:
-            raise Stop(TIMED_OUT) from None
-        except OSError:
-            raise httpcore2.ReadError from None
-        return self._ear.hear(data)
+        while True:
+            # The driver holds the deadline over all of this.
+            patience = None if self._ear.waiting else self._limits.idle_timeout
+            try:
+                with anyio.fail_after(patience):
+                    data = await self._read(max_bytes)
+            except TimeoutError:
+                raise Stop(TIMED_OUT) from None
+            except OSError:
+                raise httpcore2.ReadError from None
+            heard = self._ear.hear(data)
+            if heard or not data:
+                return heard
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._ear.asked()
         try:
             with anyio.fail_after(self._limits.idle_timeout):
                 await self._write(buffer)

@@ -102,17 +102,26 @@ class GuardedStream(httpcore2.NetworkStream):
         self._ear = ear
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        try:
-            self._sock.settimeout(self._deadline.clamp(self._limits.idle_timeout))
-            data = self._sock.recv(max_bytes)
-        except TimeoutError:
-            raise Stop(TIMED_OUT) from None
-        except OSError:
-            raise httpcore2.ReadError from None
-        return self._ear.hear(data)
+        while True:
+            try:
+                self._sock.settimeout(self._patience())
+                data = self._sock.recv(max_bytes)
+            except TimeoutError:
+                raise Stop(TIMED_OUT) from None
+            except OSError:
+                raise httpcore2.ReadError from None
+            heard = self._ear.hear(data)
+            if heard or not data:
+                return heard
+
+    def _patience(self) -> float:
+        """A server may take all the time there is for the head: it makes the calendar meanwhile."""
+        left = self._deadline.left()
+        return left if self._ear.waiting else min(self._limits.idle_timeout, left)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         rest = memoryview(buffer)
+        self._ear.asked()
         try:
             while rest:
                 self._sock.settimeout(self._deadline.clamp(self._limits.idle_timeout))

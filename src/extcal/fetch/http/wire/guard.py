@@ -17,6 +17,7 @@ from extcal.fetch.address.proxy import Proxy
 from extcal.fetch.address.url import Refusal, Url
 from extcal.fetch.http.deadline import Stop
 from extcal.fetch.http.exchange import Ask, address_refused
+from extcal.fetch.http.framing import HeadReader
 from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.protocol import Failed
 from extcal.limits import Limits
@@ -47,21 +48,39 @@ _FLOOD = Failed("too_large", looks_like="The answer is larger than is read.")
 class Ear:
     """What one connection has heard: whether anything, whether the last byte, and how much."""
 
-    __slots__ = ("_room", "ended", "heard")
+    __slots__ = ("_head", "_room", "ended", "heard")
 
     def __init__(self, limits: Limits) -> None:
         self._room = 2 * limits.max_wire_bytes + _HEAD_BYTES
+        self._head = HeadReader()
         self.heard = False
         self.ended = False
 
+    @property
+    def waiting(self) -> bool:
+        """Whether the head of the answer is still to come, or is not whole."""
+        return self._head.waiting
+
+    @property
+    def odd(self) -> bool:
+        """Whether the head had to be put right."""
+        return self._head.odd
+
+    def asked(self) -> None:
+        """A request goes out: what comes next begins with a head."""
+        self._head = HeadReader()
+
     def hear(self, data: bytes) -> bytes:
-        """Note what was read, and give it back; raises Stop for a flood."""
+        """Note what was read, and give it back as it may be read on; raises Stop for a flood.
+
+        b"" for a head that is not whole yet.
+        """
         self._room -= len(data)
         if self._room < 0:
             raise Stop(_FLOOD)
         self.heard = self.heard or bool(data)
         self.ended = not data
-        return data
+        return self._head.take(data)
 
 
 def vetted(
