@@ -8,10 +8,7 @@ in an answer repeats what a server wrote.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
 from extcal.errors import Problem
@@ -19,6 +16,7 @@ from extcal.fetch.address.providers import MICROSOFT_CLOUDS, provider_of
 from extcal.fetch.address.url import Refusal, Url, resolve_reference
 from extcal.fetch.body import completed, failure_of, is_whole, sign_in_page
 from extcal.fetch.feed import fingerprint_of
+from extcal.fetch.http.head import ECHOED, SECONDS, Head, age_of, retry_after, validator
 from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.protocol import (
     Failed,
@@ -41,6 +39,8 @@ __all__ = [
     "Read",
     "Step",
     "address_refused",
+    "age_of",
+    "retry_after",
     "turned_away_by",
 ]
 
@@ -59,10 +59,6 @@ _SIGN_IN_HOSTS = frozenset(
         "login.microsoftonline.us",
     }
 )
-# RFC 9110 section 5.5, and no longer than anybody's validator: what is echoed must be harmless.
-_ECHOED = re.compile(r"[\x20-\x7e]{1,1024}")
-_SECONDS = re.compile(r"[0-9]{1,10}")
-_DIGITS = re.compile(r"[0-9]{1,1024}")
 _ERROR_PAGE = "/errorfe.aspx"  # where Exchange leads whom it refuses, in any case of letters
 MOST_BROWSER_HOSTS = 256  # that a fetcher remembers
 
@@ -114,32 +110,6 @@ _MICROSOFT_FAULT = (
     "Microsoft's server has a fault of its own, or turns this program away by its User-Agent"
     f" without saying so. {_SET_ANOTHER}"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The head of an answer: status and header fields in order, names in lower case."""
-
-    status: int
-    fields: tuple[tuple[str, str], ...] = ()
-
-    def __repr__(self) -> str:
-        return f"<Head {self.status}>"
-
-    @classmethod
-    def from_raw(cls, status: int, raw: list[tuple[bytes, bytes]]) -> Head:
-        """Read header fields as they came; RFC 9110 section 5.5 calls their bytes opaque."""
-        pairs = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
-        return cls(status, tuple(pairs))
-
-    def get(self, name: str) -> str | None:
-        """The first field of that name, trimmed."""
-        return next((value.strip() for key, value in self.fields if key == name), None)
-
-    def all(self, name: str) -> list[str]:
-        """The members of a comma-separated field, over all its lines (section 5.6.1)."""
-        values = ",".join(value for key, value in self.fields if key == name)
-        return [member.strip().lower() for member in values.split(",") if member.strip()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,9 +251,9 @@ class Journey:
     def _conditions(self) -> list[tuple[str, str]]:
         """RFC 9110 section 13.1.3: If-Modified-Since is for those without an entity tag."""
         etag, last_modified = self.request.etag, self.request.last_modified
-        if etag is not None and _ECHOED.fullmatch(etag):
+        if etag is not None and ECHOED.fullmatch(etag):
             return [("If-None-Match", etag)]
-        if last_modified is not None and _ECHOED.fullmatch(last_modified):
+        if last_modified is not None and ECHOED.fullmatch(last_modified):
             return [("If-Modified-Since", last_modified)]
         return []
 
@@ -370,15 +340,15 @@ class Journey:
                 "bad_encoding", looks_like="The answer is compressed as nobody asked for."
             )
         length = head.get("content-length") or ""
-        if _SECONDS.fullmatch(length) and ask.spent + int(length) > self.limits.max_wire_bytes:
+        if SECONDS.fullmatch(length) and ask.spent + int(length) > self.limits.max_wire_bytes:
             return Failed("too_large", looks_like="The calendar is larger than is read.")
         moved = ask.hops > 0 and ask.permanent
         # A validator goes back only to the origin that issued it, and that is the feed's own.
         own = ask.url.origin == self.request.feed.url.open().origin
         answer = Fetched(
             b"",
-            etag=_validator(head, "etag") if own else None,
-            last_modified=_validator(head, "last-modified") if own else None,
+            etag=validator(head, "etag") if own else None,
+            last_modified=validator(head, "last-modified") if own else None,
             moved_to=fingerprint_of(ask.url) if moved else None,
             as_browser=ask.url.host in ask.browser_hosts,
             age=age_of(head),
@@ -480,38 +450,3 @@ def _turned_away(head: Head, refusal: str) -> Failed | Gone:
 def _decoded(text: str) -> str:
     """In lower case, and without percent-encoding, which may have been applied twice."""
     return unquote(unquote(text)).lower()
-
-
-def _validator(head: Head, name: str) -> str | None:
-    value = head.get(name)
-    return value if value is not None and _ECHOED.fullmatch(value) else None
-
-
-def retry_after(head: Head) -> float | None:
-    """Seconds the server asks to wait (RFC 9110 section 10.2.3), or None.
-
-    A date is measured against the answer's own Date, so that no clock of ours is asked.
-    """
-    value = head.get("retry-after")
-    if value is None:
-        return None
-    if _SECONDS.fullmatch(value):
-        return float(value)
-    try:
-        until = parsedate_to_datetime(value)
-        wait = until - parsedate_to_datetime(head.get("date") or "")
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return max(wait, timedelta(0)).total_seconds()
-
-
-def age_of(head: Head) -> float:
-    """Seconds since the source gave this to a cache on the way (RFC 9111 section 5.1); 0 if none.
-
-    Of several values the first one counts. One that is no number of seconds says nothing, and one
-    too large to be true is 2^31 (section 1.2.2).
-    """
-    value = (head.get("age") or "").partition(",")[0].strip()
-    if not _DIGITS.fullmatch(value):
-        return 0.0
-    return float(min(int(value), 2**31)) if len(value) <= 10 else 2.0**31
