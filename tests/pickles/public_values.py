@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parent / "0.1.0"
 _URL = "https://calendar.example.org/ada.ics"
 _START, _END = datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 1, 11, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
+_WIRE = 10 * 1024 * 1024  # the default of 0.1.0
 
 
 def values() -> Iterator[tuple[str, object]]:
@@ -42,10 +43,13 @@ def values() -> Iterator[tuple[str, object]]:
     yield "BLOCKING", extcal.BLOCKING
     yield "WorkingHours", extcal.WorkingHours("MO-FR", "09:00", "17:00", "Europe/Berlin")
     yield "BusyPolicy", extcal.BusyPolicy()
-    yield "Limits", extcal.Limits(max_steps=1_000)
+    yield "Limits", extcal.Limits(max_steps=1_000, max_wire_bytes=_WIRE)
     feed = extcal.Feed(_URL, timezone="Europe/Berlin", owner="ada@example.org", detail="busy")
     yield "Feed", feed
-    yield "FetchRequest", extcal.FetchRequest(feed, '"1"', None, 20.0, extcal.Limits())
+    yield (
+        "FetchRequest",
+        extcal.FetchRequest(feed, '"1"', None, 20.0, extcal.Limits(max_wire_bytes=_WIRE)),
+    )
     yield "Fetched", extcal.Fetched(b"BEGIN:VCALENDAR", '"1"', None, None)
     yield "NotModified", extcal.NotModified()
     yield "Gone", extcal.Gone(410)
