@@ -32,6 +32,7 @@ case "$1 $2" in
   "-c import sys"*) exit {too_old} ;;
   "-c import ensurepip"*) exit {no_venv} ;;
   "-c import pip"*) exit 0 ;;
+  "-S -c") exit 0 ;;
   "--version "*) echo "Python {version}" ;;
   "-m venv")
     rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; echo "venv {version}" >>"$LOG" ;;

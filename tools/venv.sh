@@ -79,7 +79,7 @@ install() {
     log=$venv/.install-log failed=$venv/.install-failed
     rm -f "$failed"
     {
-        "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --no-color \
+        PYTHONUTF8=1 "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --no-color \
             --progress-bar off -e ".${extra:+[$extra]}" 2>"$log" || : >"$failed"
     } | while read -r word name _; do
         case "$word $name" in
@@ -89,7 +89,18 @@ install() {
     done
     printf '\n' >&2
     [ ! -f "$failed" ] || { cat "$log" >&2 && return 1; }
+    # The file that leads to src: before 3.13, Python reads it in the encoding of the locale. With
+    # LC_ALL=C it does not start at all in a folder with an umlaut, unless the file is ASCII.
+    "$venv/bin/python" -S -c "$to_ascii" "$venv"
 }
+
+to_ascii='import glob, os, sys
+for name in glob.glob(os.path.join(sys.argv[1], "lib*/python*/site-packages/*extcal.pth")):
+    path = open(name, "rb").read().rstrip()
+    if not path.isascii():
+        line = f"import os, sys; sys.path.append(os.fsdecode({path!r}))\n"
+        open(name, "w", encoding="ascii").write(line)
+'
 
 stamp=$venv/.installed-${extra:-runtime}
 wanted=$(cksum pyproject.toml)

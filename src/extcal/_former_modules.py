@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from importlib.abc import Loader
 
-__all__ = ["fill_in", "install"]
+__all__ = ["install", "loads_earlier_pickles"]
 
+_T = TypeVar("_T")
 _NOW = {
     "extcal.cache.busytime": "extcal.cache.snapshot.packed_busy",
     "extcal.cache.people": "extcal.cache.availability.people",
@@ -54,8 +55,17 @@ def install() -> None:
         sys.meta_path.append(_FormerModules())
 
 
-def fill_in(value: Any, state: Sequence[object]) -> None:
-    """Set the fields of a slotted dataclass as unpickled; for its ``__setstate__``.
+def loads_earlier_pickles(made: type[_T]) -> type[_T]:
+    """Let a slotted dataclass have fields that earlier releases did not pickle.
+
+    Set afterwards: until Python 3.11.2, ``dataclass`` replaces a ``__setstate__`` of the class.
+    """
+    made.__setstate__ = _fill_in  # type: ignore[attr-defined]
+    return made
+
+
+def _fill_in(value: Any, state: Sequence[object]) -> None:
+    """Set the fields as unpickled.
 
     An earlier release pickled the values of the fields that it knew, in order. Fields that came
     after them get their defaults.

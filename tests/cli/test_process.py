@@ -102,6 +102,19 @@ def test_in_a_pipe_there_are_no_colours(server: FeedServer) -> None:
     assert done.stderr == b""
 
 
+def test_a_locale_without_the_signs_of_a_title_shows_question_marks(server: FeedServer) -> None:
+    """An encoding that cannot write a dash or an umlaut costs no answer."""
+    done = subprocess.run(
+        [*COMMAND, "events", "--allow-network", "127.0.0.1/32", "--from", "2027-01-04"],
+        input=server.url("private-5ec2e7/basic.ics").encode(),
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Stand-up" in done.stdout.decode("ascii")
+    assert "?" in done.stdout.decode("ascii")
+
+
 def test_a_private_network_is_refused_unless_it_is_named(server: FeedServer) -> None:
     done = subprocess.run(
         [*COMMAND, "busy"], input=server.url("private-5ec2e7/basic.ics").encode(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import gc
-import inspect
 import logging
 import os
 import pickle
@@ -170,6 +169,15 @@ def disguises(secret: str) -> list[str]:
     return [form.lower() for form in forms]
 
 
+def members(value: object) -> list[tuple[str, object]]:
+    """As inspect.getmembers, but for ``__weakref__``.
+
+    Of a slotted dataclass, that cannot be read until Python 3.11.2.
+    """
+    names = [name for name in dir(value) if name != "__weakref__" and hasattr(value, name)]
+    return [(name, getattr(value, name)) for name in names]
+
+
 class Watch:
     """Everything that a fetch leaves to see, searched for the secret part of its address."""
 
@@ -207,7 +215,7 @@ class Watch:
         if hasattr(value, "body"):
             value = dataclasses.replace(value, body=b"")  # type: ignore[type-var]
         shown = [repr(value), str(value), f"{value}", pprint.pformat(value)]
-        shown.append(repr(inspect.getmembers(value)))
+        shown.append(repr(members(value)))
         with suppress(Exception):
             shown.append(pickle.dumps(value).decode("latin-1"))
         with suppress(TypeError):
@@ -241,7 +249,7 @@ class Watch:
         return [
             f"an object: {type(each).__name__}"
             for each in ours
-            if self.told(repr(each) + repr(inspect.getmembers(each)))
+            if self.told(repr(each) + repr(members(each)))
         ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,29 @@ def test_only_regular_files(root: Path) -> None:
     assert kind(read(root, (root / "missing.ics").as_uri())) == "not_found_file"
     assert kind(read(root, f"file://{root}/nul%00.ics")) == "not_found_file"
     assert kind(read(root, f"file://{root}/bad%ff.ics")) == "not_found_file"
+
+
+def test_a_name_is_read_in_the_encoding_of_the_machine(root: Path) -> None:
+    """Also where that cannot write it: there Python shows the bytes of the name as surrogates."""
+    code = (
+        "import sys; from extcal.fetch import FileFetcher, Feed, FetchRequest;"
+        "request = FetchRequest(Feed('file://' + sys.argv[1] + '/caf%C3%A9.ics'));"
+        "print(type(FileFetcher(root=sys.argv[1]).fetch(request)).__name__)"
+    )
+    with open(os.fsencode(root) + b"/caf\xc3\xa9.ics", "wb") as file:
+        file.write(CALENDAR)
+    # With these three, Python takes the encoding of file names from the locale: ASCII.
+    bare = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for environment in ({}, bare):
+        done = subprocess.run(
+            [sys.executable, "-c", code, root],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (done.stdout, done.stderr) == ("Fetched\n", "")
 
 
 def test_the_size_is_limited(root: Path) -> None:

@@ -7,6 +7,7 @@ shell's history and the process list would show them.
 
 from __future__ import annotations
 
+import io
 import sys
 
 __all__ = ["main"]
@@ -29,4 +30,8 @@ def main() -> None:
     del click, rich
     from extcal.cli.app import app
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A title may hold what the locale's encoding has no sign for: it shows as "?".
+            stream.reconfigure(errors="replace")
     app(prog_name="extcal")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from extcal.arguments import one_of_type
 from extcal.fetch.body import failure_of
@@ -46,8 +46,9 @@ class FileFetcher:
         if url.scheme != "file":
             return Failed("blocked_url", looks_like="Only file: addresses are read here.")
         try:
-            # Percent-encoding is undone once (RFC 8089 section 2); what stays is a name.
-            path = Path(_local(unquote(url.path, errors="strict"))).resolve()
+            # Percent-encoding is undone once (RFC 8089 section 2); what stays is a name, in the
+            # encoding that this machine writes names in.
+            path = Path(_local(os.fsdecode(unquote_to_bytes(url.path)))).resolve()
         except (OSError, ValueError, RuntimeError):
             return _NO_FILE
         if not path.is_relative_to(self._root):

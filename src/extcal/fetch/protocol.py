@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import NoneType
 from typing import Protocol
 
-from extcal._former_modules import fill_in
+from extcal._former_modules import loads_earlier_pickles
 from extcal.arguments import count_of, flag_of, one_of_type
 from extcal.errors import Problem
 from extcal.fetch.feed import Feed
@@ -84,6 +84,7 @@ class FetchRequest:
         one_of_type("limits", self.limits, Limits, "Limits")
 
 
+@loads_earlier_pickles
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """A body that begins like a calendar.
@@ -105,8 +106,6 @@ class Fetched:
     age: float = 0.0
     problems: tuple[Problem, ...] = ()
 
-    __setstate__ = fill_in
-
     def __post_init__(self) -> None:
         one_of_type("body", self.body, bytes, "bytes")
         one_of_type("etag", self.etag, _TEXT, "a str or None")
@@ -121,14 +120,13 @@ class Fetched:
         return f"<Fetched {len(self.body)} bytes>"
 
 
+@loads_earlier_pickles
 @dataclass(frozen=True, slots=True)
 class NotModified:
     """What the asker holds is still current. ``as_browser``, ``age``: as in :class:`Fetched`."""
 
     as_browser: bool = field(default=False, compare=False, repr=False)
     age: float = field(default=0.0, repr=False)
-
-    __setstate__ = fill_in
 
     def __post_init__(self) -> None:
         flag_of("as_browser", self.as_browser)

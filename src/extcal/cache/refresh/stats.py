@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from extcal._former_modules import fill_in
+from extcal._former_modules import loads_earlier_pickles
 from extcal.cache.stores.memory import ForkSafeLock
 
 __all__ = ["FAILED", "Stats", "Tally", "stats_of"]
@@ -15,6 +15,7 @@ FAILED = "failed:"
 """Counts of failed attempts begin with this, and end with the kind of failure."""
 
 
+@loads_earlier_pickles
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
     """What a cache has done since it was made.
@@ -41,8 +42,6 @@ class Stats:
     in_flight: int = 0
     hosts_down: int = 0
     as_browser: int = 0
-
-    __setstate__ = fill_in
 
     @property
     def answers(self) -> int:

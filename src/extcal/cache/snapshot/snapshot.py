@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from extcal._former_modules import fill_in
+from extcal._former_modules import loads_earlier_pickles
 from extcal.arguments import one_of_type
 from extcal.cache.freshness.decide import State
 from extcal.cache.snapshot.difference import Change, Difference, difference
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Change", "Difference", "Reading", "Snapshot", "State"]
 
 
+@loads_earlier_pickles
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Reading:
     """One reading of a feed.
@@ -69,8 +70,6 @@ class Reading:
     asked_at: datetime | None = None
     made_by: MadeBy | None = None
     listed_until: datetime | None = field(default=None, compare=False)
-
-    __setstate__ = fill_in
 
     @property
     def free_busy(self) -> FreeBusy:
