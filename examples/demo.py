@@ -1,9 +1,9 @@
-"""The main job, end to end, on your own machine: `make demo`.
+"""The main task of extcal from beginning to end, on your own machine: `make demo`.
 
-Two people paste the secret addresses of the calendars they keep elsewhere: Ada's is Google-like,
-Bob's Outlook-like. Both are served from this machine, on the loopback interface, Bob's behind the
-rule with which Microsoft turns away programs that it does not know. The host asks for their
-availability, asks again, and asks once more 31 minutes later.
+Two people paste the secret addresses of their external calendars: Ada's is Google-like, Bob's
+Outlook-like. Both are served from this machine, on the loopback interface. Bob's server refuses
+programs that it does not know, as Microsoft's servers do. The application asks for their
+availability, asks again at once, and asks once more 31 minutes later.
 
     python examples/demo.py [--into FOLDER] [--picture FILE.svg]
 
@@ -41,7 +41,7 @@ WORDS = {
 
 def main() -> None:
     """Run the demo, or only draw its picture."""
-    parser = argparse.ArgumentParser(description="Two pasted addresses, and what becomes of them.")
+    parser = argparse.ArgumentParser(description="Reads two pasted addresses, and draws a picture.")
     parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="only draw a fixed week")
     folder = HERE.parent / "build" / "demo"
     parser.add_argument("--into", type=Path, metavar="FOLDER", default=folder, help="for pictures")
@@ -73,13 +73,14 @@ def look_once(
         "Ada": extcal.Feed.from_user_input(f"  <{pasted['Ada']}> ", owner="ada@example.org"),
         "Bob": extcal.Feed.from_user_input(pasted["Bob"], timezone="Europe/London"),
     }
-    # The loopback interface is refused unless a host allows it, as every private network is.
+    # Private networks, and so the loopback interface, are refused unless the application allows
+    # them.
     fetcher = extcal.HttpFetcher(allow_networks=server.networks)
     return extcal.CalendarCache(fetcher=fetcher, clock=clock), feeds, pasted
 
 
 def serve(server: FeedServer, template: str, monday: date, path: str) -> str:
-    """Fill a template's dates and serve it; returns the address, which a host must keep secret."""
+    """Fill in a template's dates and serve it; returns the address, which has to stay secret."""
     text = (HERE / "feeds" / f"{template}.ics.in").read_text("utf-8")
     body = re.sub(
         r"\{(" + "|".join(WEEKDAYS) + r")([+-]\d+)?\}",
@@ -103,7 +104,7 @@ def week(monday: date) -> tuple[datetime, datetime]:
 
 
 def tell(server: FeedServer, clock: ManualClock, monday: date, folder: Path) -> None:
-    """The whole story, in five steps; the pictures go into ``folder``."""
+    """The whole demo in five steps; the pictures go into ``folder``."""
     calendars, feeds, pasted = look_once(server, clock, monday)
     start, end = week(monday)
 
@@ -111,7 +112,7 @@ def tell(server: FeedServer, clock: ManualClock, monday: date, folder: Path) -> 
     for name, feed in feeds.items():
         kind = "Google-like" if name == "Ada" else "Outlook-like"
         print(f"   {name}  {kind:<13} {len(pasted[name])} characters, kept as {feed!r}")
-    print(dim("   The address is a password: no repr, log line or error of extcal shows it."))
+    print(dim("   The address is secret: no repr, log line or error of extcal shows it."))
 
     heading("2", f"When are they busy, {words(start)} to {words(end - timedelta(days=1))}?")
     table = calendars.availability(feeds, start, end)
@@ -129,13 +130,13 @@ def tell(server: FeedServer, clock: ManualClock, monday: date, folder: Path) -> 
     for slot in table.common_free(MEETING, hours=HOURS).slots:
         print(f"   {green('free')}  {words(slot.start)}  {clock_words(slot.start, slot.end)}")
 
-    heading("4", "Half an hour is kept, not a second more")
+    heading("4", "For exactly thirty minutes nothing is fetched again")
     twice = len(server.requests) - len(feeds)
     print(f"   first look           {len(feeds)} requests, and {twice} once more as a browser")
     for request in server.requests:
         who = "Bob" if request.path.startswith("/owa/") else "Ada"
         print(dim(f"                        {who}  {request.headers['user-agent']}"))
-    print(dim("   Bob's publisher turns programs away. What it takes is asked first from then on."))
+    print(dim("   Bob's publisher refuses programs. From now on it gets the name it accepts."))
     tell_of_requests(server, calendars, clock, feeds, start, end, timedelta(minutes=0))
     tell_of_requests(server, calendars, clock, feeds, start, end, timedelta(minutes=31))
 
@@ -156,7 +157,7 @@ def tell_of_requests(
     end: datetime,
     later: timedelta,
 ) -> None:
-    """Look again after ``later``, and say what was asked of the publishers."""
+    """Ask again after ``later``, and print the requests that the publishers got."""
     before = len(server.requests)
     clock.advance(later)
     calendars.availability(feeds, start, end)
@@ -172,7 +173,7 @@ def tell_of_requests(
 def of_day(
     table: extcal.Availability, people: Mapping[str, extcal.Feed], day: datetime
 ) -> list[str]:
-    """What one day looks like, a line a person."""
+    """One day as text, one line per person."""
     lines = []
     for name in people:
         today = table[name].clip(day, day + timedelta(days=1))
