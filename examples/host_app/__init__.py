@@ -1,5 +1,5 @@
-"""A small host application: people, their own events, and the calendars they keep elsewhere.
+"""A small example application: people, their own events, and their external calendars.
 
-It is here to be copied from. ``calendars.py`` is all of extcal that a host needs; the rest is what
-a host already has in its own way: a database, a way to sign in, pages.
+You can copy from it. ``calendars.py`` is everything that an application needs of extcal; the rest
+is what your application has already in its own way: a database, a sign-in, pages.
 """
