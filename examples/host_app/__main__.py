@@ -1,8 +1,8 @@
 """Start the example: ``make host``, or ``python examples/host_app [--port 8000] [--data FOLDER]``.
 
-Without --data it is a demo: everything lies in a folder that is gone at the end, and two calendars
-to paste are served from this machine. With --data it keeps what it has, and reads calendars on the
-public internet only.
+Without --data it is a demo: its data is in a folder that is deleted at the end, and this machine
+serves two calendars whose addresses can be pasted. With --data it keeps its data, and reads
+calendars on the public internet only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 
 if __name__ == "__main__" and not __package__:
-    # Started by its path, a folder does not know that it is a package.
+    # A folder that is started by its path is not a package; this makes the imports work.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 _MISSING = """\
@@ -26,7 +26,7 @@ or  python -m pip install -e ".[examples]"   in a clone of extcal"""
 
 
 def main() -> int:
-    """Run until it is interrupted; the exit code."""
+    """Run until it is interrupted; returns the exit code."""
     parser = argparse.ArgumentParser(prog="host_app", description="A small host of extcal.")
     parser.add_argument("--port", type=int, default=8000, help="of 127.0.0.1 (8000)")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="keep everything there")
@@ -46,14 +46,15 @@ def main() -> int:
     monday = today + timedelta(
         days=-today.weekday() if today.weekday() < 4 else 7 - today.weekday()
     )
-    # Ended by "kill" as by Ctrl-C: what the demo keeps is gone in either case.
+    # "kill" ends it like Ctrl-C, so that the demo's data is deleted in both cases.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     with ExitStack() as stack:
         if arguments.data is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="host-")))
             server = stack.enter_context(FeedServer())
             found = demo.addresses(server, monday)
-            # The demo's calendars lie on this machine. A host of your own allows no networks.
+            # The demo's calendars are on this machine. Your own application must not allow
+            # networks.
             app = create_app(
                 Settings(folder, https=False, allow_networks=server.networks, addresses=found)
             )
