@@ -1,9 +1,9 @@
-"""The application: one value of settings in, an ASGI application out.
+"""The application: settings in, an ASGI application out.
 
     app = create_app(Settings(folder=Path("/var/lib/host"), hosts=("calendar.example.org",)))
 
-Everything it keeps lies in one folder: its own database, extcal's snapshots, and its secrets, which
-are made at the first start.
+All its data is in one folder: its own database, extcal's snapshots, and its secrets, which are made
+at the first start.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _A_DAY = 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``folder``: where all data lies; made if it is missing, for its owner alone. ``hosts``: the
-    names this site has. ``https``: the session's cookie travels over https only. ``clock``: what
-    time it is. Only for the demo: ``allow_networks``, where calendars may lie that are not on the
-    public internet, and ``addresses`` to try."""
+    """``folder``: the place of all data; it is made if it is missing, readable for its owner
+    only. ``hosts``: the host names of this site. ``https``: whether the session's cookie is sent
+    over https only. ``clock``: returns the current time. Only for the demo: ``allow_networks``,
+    the private networks of its calendars, and ``addresses`` to try."""
 
     folder: Path
     hosts: Sequence[str] = ("127.0.0.1", "localhost")
@@ -53,7 +53,8 @@ class Settings:
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The application over the data in ``settings.folder``; its end closes what it opened."""
+    """The application with the data in ``settings.folder``; its lifespan closes what it
+    opened."""
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.folder / "host.db")
     calendars = Calendars(
@@ -86,7 +87,7 @@ def create_app(settings: Settings) -> Starlette:
                 session_cookie="host_session",
                 max_age=_A_DAY,
                 same_site="lax",
-                https_only=settings.https,  # httponly it is in any case
+                https_only=settings.https,  # the cookie is always httponly
             ),
         ],
         exception_handlers={HTTPException: _sorry},
@@ -104,16 +105,16 @@ async def _sorry(request: Request, error: Exception) -> Response:
 
 
 def _secret(file: Path) -> bytes:
-    """What the file holds; a new one holds 32 random bytes, for its owner alone.
+    """The content of the file; a new one gets 32 random bytes and is readable for its owner only.
 
-    It appears whole or not at all: with half a secret, anybody could sign a session.
+    The file is written completely or not at all: with a part of a secret, sessions could be forged.
     """
     if not file.exists():
         made = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
         descriptor = os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(descriptor, "wb") as writing:
             writing.write(secrets.token_bytes(32))
-        with suppress(FileExistsError):  # whoever comes second takes the first one's
+        with suppress(FileExistsError):  # another process was faster: its secret is used
             os.link(made, file)
         made.unlink()
     secret = file.read_bytes()
