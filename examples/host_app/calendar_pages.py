@@ -1,8 +1,8 @@
-"""Month and week: the host's own events, and beside them what is elsewhere.
+"""Month and week: the application's own events, and external events beside them.
 
-An external event is a :class:`Item` without a link: it can be seen, and neither opened nor edited.
-On one's own calendar it has its title; on somebody else's only its times and its type, and so have
-the events of theirs that one takes no part in.
+An external event is an :class:`Item` without a link: it can be seen, but neither opened nor edited.
+In a person's own calendar it has its title. In another person's calendar only its times and its
+type are shown; the same is true for events of this application without the reader.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ __all__ = ["Item", "routes"]
 
 _DAY = timedelta(days=1)
 _FIRST_HOUR, _LAST_HOUR = 7, 19
-_SHORTEST = 26  # minutes: what is shorter is drawn as high as this, so that it can be read
+_SHORTEST = 26  # minutes: a shorter event is drawn as high as this, so that it can be read
 _IN_A_MONTH = 3
-_ON_A_DAY = 60  # items: a calendar elsewhere may hold any number, and pages have an end
+_ON_A_DAY = 60  # items shown on a day: an external calendar may have any number of events
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something on one day. ``href`` is None for all that cannot be opened.
+    """An event on one day. ``href`` is None if it cannot be opened.
 
-    ``kind``: ``own`` (one takes part), ``booked`` (somebody else's, with the host) or
-    ``external``. ``type``: how it blocks, as a word for the style sheet. ``first`` and ``last``:
-    minutes of the local day. ``begins`` and ``till``: its times in words. ``place``: where it is
-    drawn in a week, as CSS.
+    ``kind``: ``own`` (the reader takes part), ``booked`` (another event of this application) or
+    ``external``. ``type``: its free/busy type, as a word for the style sheet. ``first`` and
+    ``last``: minutes of the local day. ``begins`` and ``till``: its times in words. ``place``: its
+    position in a week, as CSS.
     """
 
     day: date
@@ -57,15 +57,15 @@ class Item:
 
     @property
     def size(self) -> str:
-        """``short`` where there is room for one line only."""
+        """``short`` if there is room for one line only."""
         return "short" if not self.all_day and self.last - self.first < 45 else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day of a view; ``unknown``: nobody can say what is elsewhere on (a part of) that day.
+    """One day of a view; ``unknown``: external events on (a part of) that day are not known.
 
-    ``more``: how many items are left out, because nobody could tell so many apart.
+    ``more``: how many items are not shown, because there are too many.
     """
 
     date: date
@@ -80,7 +80,7 @@ class Day:
 
     @property
     def short(self) -> str:
-        """Such as ``Mon 4``, where the month is said already."""
+        """Such as ``Mon 4``, for a view that shows the month elsewhere."""
         return f"{self.label.split()[0]} {self.date.day}"
 
     @property
@@ -167,7 +167,7 @@ def _common(
 def _view(
     host: Host, request: Request, me: Person, monday: date, count: int, month: int | None = None
 ) -> tuple[Person, Elsewhere, list[Day]]:
-    """Whose calendar it is, what is elsewhere, and ``count`` days from ``monday`` on."""
+    """The calendar's owner, the external events, and ``count`` days from ``monday`` on."""
     whose = _whose(host, request, me)
     elsewhere = host.calendars.elsewhere(whose, me)
     end = monday + count * _DAY
@@ -212,7 +212,7 @@ def _whose(host: Host, request: Request, me: Person) -> Person:
 
 
 def _unknown(elsewhere: Elsewhere, day: date, me: Person) -> bool:
-    """Whether a part of that day is unknown and no busy time covers the doubt."""
+    """Whether a part of that day is unknown and not busy, either."""
     if elsewhere.free_busy is None:
         return True
     start = datetime.combine(day, time(), me.zone)
@@ -259,8 +259,9 @@ def _external(
 def _pieces(
     start: datetime, end: datetime, me: Person, days: tuple[date, date]
 ) -> Iterator[tuple[date, int, int, str, str]]:
-    """One piece for each local day of ``days``, the first and the one after the last: the day, its
-    minutes, and when it begins and ends in words. What lasts for centuries costs no more."""
+    """One piece for each local day in ``days`` (the first, and the one after the last): the day,
+    its minutes, and its begin and end in words. An event that lasts for centuries costs no
+    more."""
     first, last = (moment.astimezone(me.zone).replace(tzinfo=None) for moment in (start, end))
     begins, till = f"{first:%H:%M}", f"–{last:%H:%M}" if last > first else ""
     several = first.date() != max(last - timedelta(seconds=1), first).date()
@@ -276,7 +277,7 @@ def _pieces(
 
 
 def _placed(items: Sequence[Item], first_hour: int, last_hour: int) -> Iterator[Item]:
-    """The items of a day with their places: what overlaps stands side by side."""
+    """The items of a day with their places: overlapping items are side by side."""
     crowd: list[Item] = []
     until = -1
     for item in items:
@@ -293,7 +294,7 @@ def _drawn_until(item: Item) -> int:
 
 
 def _side_by_side(crowd: Sequence[Item], first_hour: int, last_hour: int) -> Iterator[Item]:
-    lanes: list[int] = []  # by lane, until when it is taken
+    lanes: list[int] = []  # for each lane the minute until which it is taken
     taken: list[int] = []
     for item in crowd:
         lane = next((n for n, until in enumerate(lanes) if until <= item.first), len(lanes))
