@@ -1,8 +1,8 @@
-"""All of extcal that a host needs: connect a calendar, ask who is free, show what is elsewhere.
+"""All that an application needs of extcal: connect a calendar, ask who is free, show events.
 
-Everything here blocks for as long as a source takes to answer, ten seconds at most: call it from a
-thread, as ``web.py`` does. Nothing here raises for what a calendar,
-its server or its address is like, but for :class:`NotConnected`, which is for the profile form.
+Everything here blocks until the sources have answered, ten seconds at most. So call it from a
+thread, as ``web.py`` does. Nothing here raises because of a calendar, its server or its address,
+except :class:`NotConnected`, which is for the profile form.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from host_app.database import Database, Event, Person
 
 __all__ = ["Calendars", "Elsewhere", "Look", "NotConnected"]
 
-_PATIENCE = timedelta(seconds=10)  # of whoever waits for a page, for all calendars together
+_PATIENCE = timedelta(seconds=10)  # how long a page waits for all its calendars together
 
 
 class NotConnected(Exception):
@@ -32,11 +32,11 @@ class NotConnected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """What may be shown of the calendar that somebody keeps elsewhere.
+    """What may be shown of a person's external calendar.
 
-    ``events``: with titles for the owner, without for everybody else. ``free_busy`` is None, and
-    ``trouble`` says why, if nothing is known. ``as_of``: when it was last refreshed; ``stale``:
-    that is longer ago than promised, and ``trouble`` says why.
+    ``events``: with titles for the owner, without titles for everybody else. If nothing is
+    known, ``free_busy`` is None and ``trouble`` says why. ``as_of``: when it was last refreshed;
+    ``stale``: whether that is longer ago than promised, and then ``trouble`` says why.
     """
 
     events: tuple[extcal.ExternalEvent, ...] = ()
@@ -50,8 +50,8 @@ class Elsewhere:
 class Look:
     """Who is free when; the mappings are by the names in ``names``, which is by person's id.
 
-    ``as_of`` and ``stale``: how old what is known from elsewhere is. ``trouble``: why a calendar
-    could not be read, in words.
+    ``as_of`` and ``stale``: the age of the external calendar's snapshot. ``trouble``: why a
+    calendar could not be read, in words.
     """
 
     table: extcal.Availability
@@ -62,10 +62,10 @@ class Look:
 
 
 class Calendars:
-    """The calendars kept elsewhere, joined with what the host booked itself.
+    """The external calendars, joined with the application's own bookings.
 
-    ``store``: the file of extcal's snapshots; ``secret`` keeps its keys from telling anything.
-    ``allow_networks``: only for a demo on one's own machine; a host leaves it empty.
+    ``store``: the file of extcal's snapshots; with ``secret`` its keys reveal nothing.
+    ``allow_networks``: only for a demo on your own machine; an application leaves it empty.
     """
 
     def __init__(
@@ -79,7 +79,8 @@ class Calendars:
     ) -> None:
         self._database = database
         self._store = extcal.SQLiteStore(store)
-        # One cache for the life of the process: it holds the 30 minutes and the three months.
+        # One cache for the life of the process: it implements the 30 minutes and the three
+        # months.
         self._cache = extcal.CalendarCache(
             store=self._store,
             fetcher=extcal.HttpFetcher(allow_networks=allow_networks),
@@ -94,13 +95,13 @@ class Calendars:
     # -- one person's calendar ------------------------------------------------------------------
 
     def connect(self, pasted: str, person: Person) -> extcal.Snapshot:
-        """Try what somebody pasted; only an address that could be read is kept.
+        """Try the pasted address; it is stored only if it could be read.
 
-        Raises NotConnected with what to tell them. It never repeats what was pasted.
+        Raises NotConnected with a message for the person. It never repeats what was pasted.
         """
         try:
             feed = extcal.Feed.from_user_input(pasted, timezone=person.timezone, owner=person.email)
-            # refresh, not get: whoever has just mended an address does not wait for a back-off.
+            # refresh, not get: after correcting an address nobody has to wait for the back-off.
             snapshot = self._cache.refresh(feed)
         except (extcal.FeedUrlError, extcal.Unavailable) as error:
             raise NotConnected(error.message, error.advice or "") from None
@@ -112,21 +113,21 @@ class Calendars:
         return snapshot
 
     def disconnect(self, person: Person) -> None:
-        """Forget the address, and all that was read from it."""
+        """Delete the address, and all that was read from it."""
         if person.feed is not None:
             self._cache.forget(person.feed)
             self._database.connect_calendar(person.id, None)
 
     def forget_reading(self, before: Person, after: Person) -> None:
-        """Drop what was read in another zone, or for another e-mail address."""
+        """Delete the snapshot that was made with another zone or another e-mail address."""
         if before.feed is not None and before.feed != after.feed:
             self._cache.forget(before.feed)
 
     def refresh(self, people: Iterable[Person]) -> frozenset[int]:
-        """Somebody pressed "refresh". The cache keeps 30 seconds between two attempts.
+        """For the "refresh" button. The cache asks a source at most every 30 seconds.
 
-        Returns the ids of those whose calendar could not be read: what was read before is still
-        there, and may be young enough to be shown without further ado.
+        Returns the ids of the people whose calendar could not be read. Their last snapshot is
+        still there, and may be new enough to be shown without a remark.
         """
         connected = [person for person in people if person.feed is not None]
         with ThreadPoolExecutor(max_workers=8) as pool:
@@ -143,7 +144,7 @@ class Calendars:
             return False
 
     def elsewhere(self, person: Person, viewer: Person) -> Elsewhere:
-        """What ``viewer`` may see of the calendar ``person`` keeps elsewhere."""
+        """What ``viewer`` may see of the external calendar of ``person``."""
         if person.feed is None:
             return Elsewhere()
         try:
@@ -166,10 +167,10 @@ class Calendars:
     def look(
         self, people: Sequence[Person], start: datetime, end: datetime, moving: Event | None = None
     ) -> Look:
-        """Who of ``people`` is busy when in ``[start, end)``, here or elsewhere.
+        """When each of ``people`` is busy in ``[start, end)``, here or in their external calendar.
 
-        ``moving``: an event that is to be rescheduled. It stands in nobody's way, neither here nor
-        where it came back through somebody's calendar.
+        ``moving``: an event that is to be rescheduled. It blocks nobody, neither here nor in an
+        external calendar that contains it, too.
         """
         names = _names(people)
         sources: dict[str, list[extcal.Feed | extcal.FreeBusy]] = {
@@ -207,10 +208,7 @@ class Calendars:
 
 
 def _names(people: Sequence[Person]) -> dict[int, str]:
-    """A name for each; two of the same name are told apart by their e-mail addresses.
-
-    Whatever people call themselves, nobody's time is taken for somebody else's.
-    """
+    """A unique name for each person; if two have the same name, it includes the e-mail address."""
     plain = [person.name for person in people]
     names: dict[int, str] = {}
     for person in people:
