@@ -1,9 +1,9 @@
-"""What the host keeps itself: people, and the events that were booked with it.
+"""The application's own data: people, and the events that were booked with it.
 
-Plain SQLite; each call opens a connection of its own, so any thread may call. Instants go in and
-come out aware, and are kept as whole seconds. The address of a calendar elsewhere is a password:
-it is in one column of this file, and leaves it only inside a :class:`extcal.Feed`, which shows
-nothing of it. Encrypt that column the way you encrypt other credentials.
+Plain SQLite; each call opens its own connection, so any thread may call. Instants are aware
+datetimes, and are stored as whole seconds. The address of an external calendar is as sensitive as a
+password. It is in one column of this file, and is returned only inside a :class:`extcal.Feed`,
+which does not show it. Encrypt that column as you encrypt other credentials.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ _EVENT = """
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who uses the host.
+    """A user of the application.
 
     ``timezone``: an IANA name. ``opens``, ``closes``: the working day, ``"HH:MM"``. ``feed``: the
-    calendar kept elsewhere, read in that zone and as the calendar of that e-mail address.
+    external calendar, read in that zone and with that e-mail address as its owner.
     """
 
     id: int
@@ -82,7 +82,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A booking of the host's own; ``people`` are the ids of all who take part."""
+    """A booking of this application; ``people`` are the ids of all who take part."""
 
     id: int
     uid: str
@@ -94,7 +94,7 @@ class Event:
 
 
 class Database:
-    """The host's own database in the file ``path``, which only its owner may read."""
+    """The application's own database in the file ``path``, which only its owner may read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -149,7 +149,7 @@ class Database:
         return True
 
     def connect_calendar(self, number: int, feed: extcal.Feed | None) -> None:
-        """Keep the address of ``feed`` for this person; None removes it."""
+        """Store the address of ``feed`` for this person; None removes it."""
         with self._connection() as connection:
             connection.execute(
                 "UPDATE people SET calendar_address = ? WHERE id = ?",
@@ -164,7 +164,7 @@ class Database:
         return None if row is None else _event(row)
 
     def events(self, person: int, start: datetime, end: datetime) -> list[Event]:
-        """What ``person`` takes part in and touches ``[start, end)``, by start."""
+        """The events of ``person`` that overlap ``[start, end)``, by start."""
         with self._connection() as connection:
             rows = connection.execute(
                 f"{_EVENT} WHERE starts < ? AND ends > ?"
