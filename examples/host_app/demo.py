@@ -1,7 +1,7 @@
-"""What is there when the example opens: three people, a few events, two calendars to paste.
+"""The data of the demo: three people, a few events, two calendars whose addresses can be pasted.
 
 The calendars are served from this machine, on the loopback interface, so that everything works
-without a network. That is why the demo allows one private network; a host of your own does not.
+without a network. That is why the demo allows a private network; your own application must not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 
 def addresses(server: FeedServer, monday: date) -> dict[str, str]:
-    """Serve both calendars for the week of ``monday``; what to paste, by name."""
+    """Serve both calendars for the week of ``monday``; returns their addresses, by name."""
     return {
         "Google-like": server.serve(
             "/calendar/ical/ada%40example.org/private-5ec2e7/basic.ics",
@@ -39,9 +39,9 @@ def addresses(server: FeedServer, monday: date) -> dict[str, str]:
 
 
 def fill(app: Starlette, monday: date, outlook: str = "") -> None:
-    """Three people and what they have booked around ``monday``, unless somebody is there.
+    """Add three people and their bookings around ``monday``, if the database is empty.
 
-    ``outlook``: the address that the second of them has pasted already.
+    ``outlook``: the address that the second person has pasted already.
     """
     host: Host = app.state.host
     if host.database.people():
