@@ -1,7 +1,7 @@
-"""My Profile: who one is, and at its bottom the calendar one keeps elsewhere.
+"""My Profile: name, zone and working day, and at its bottom the external calendar.
 
-The address is tried when it is saved, and kept only if it could be read. From then on it is never
-shown again: only the server's name and extcal's fingerprint of it are.
+The address is tried when it is saved, and stored only if it could be read. After that it is never
+shown again, only the server's name and extcal's fingerprint of it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def remove_calendar(host: Host, request: Request, me: Person, form: Form) -> Res
 
 
 def refresh_calendar(host: Host, request: Request, me: Person, form: Form) -> Response:
-    """ "Refresh", here or on one's calendar: where to go afterwards is one of two pages."""
+    """The "Refresh" button of this page and of the calendar; returns to the page it was on."""
     before = host.calendars.elsewhere(me, me).as_of
     if host.calendars.refresh([me]):
         say(request, "The calendar could not be read just now. What was read before is shown.")
@@ -135,7 +135,7 @@ def _page(
 
 
 def _zones() -> list[str]:
-    """Places and UTC. What else a machine may list ("localtime") is another zone elsewhere."""
+    """Places and UTC. Other names ("localtime") mean another zone on another machine."""
     return sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
 
 
