@@ -1,8 +1,8 @@
 """The Free / Busy area: what a form asks for, and everything that is shown about it.
 
-A :class:`Draft` is a form as it was sent, read or not; :func:`free_busy_area` looks at everybody's
-time around it and returns what the template shows: extcal's picture, how each person stands at the
-chosen time, how old that is, and the slots in which all are free.
+A :class:`Draft` is a form as it was sent, with its errors. :func:`free_busy_area` asks for
+everybody's time in that week and returns what the template shows: extcal's picture, whether each
+person is free at the chosen time, the age of that information, and the slots in which all are free.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LONGEST = 24 * 60  # minutes
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What stands in the form: ``people`` without the organiser, ``errors`` by field."""
+    """The content of the form: ``people`` without the organiser, ``errors`` by field."""
 
     title: str
     people: tuple[Person, ...]
@@ -72,7 +72,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A button: ``value`` is what it fills in, ``label`` what it shows, ``spoken`` what it says."""
+    """A button: ``value`` for the form, ``label`` to show, ``spoken`` for screen readers."""
 
     value: str
     label: str
@@ -97,12 +97,12 @@ class Area:
 
 
 def read_draft(host: Host, form: Form, organiser: Person) -> Draft:
-    """Read the form; what is wrong with a field stands in ``errors``."""
+    """Read the form; ``errors`` says for each field what is wrong with it."""
     errors: dict[str, str] = {}
     title = " ".join(_CONTROL.sub(" ", form["title"]).split())[:_LONGEST_TITLE]
     if not title:
         errors["title"] = "Give the event a title."
-    # A slot is a button: pressed without scripts, it comes along with the rest of the form.
+    # A slot is a button: without scripts it is sent together with the rest of the form.
     slot_day, _, slot_time = form["slot"].partition("T")
     day, at = read_date(slot_day or form["day"]), read_time(slot_time or form["at"])
     if day is None:
@@ -128,7 +128,7 @@ def read_draft(host: Host, form: Form, organiser: Person) -> Draft:
 
 
 def new_draft(host: Host, organiser: Person, day: date | None) -> Draft:
-    """An empty form: on ``day``, or the next day on which people work; the time is to be chosen."""
+    """An empty form for ``day``, or for the next working day; the time is still to be chosen."""
     if day is None:
         today = host.clock().astimezone(organiser.zone).date()
         day = today + timedelta(days=(1, 1, 1, 1, 3, 2, 1)[today.weekday()])
@@ -136,7 +136,7 @@ def new_draft(host: Host, organiser: Person, day: date | None) -> Draft:
 
 
 def draft_of(host: Host, event: Event, organiser: Person) -> Draft:
-    """The form for an event there is."""
+    """The form for an existing event."""
     local = event.start.astimezone(organiser.zone)
     people = tuple(
         person
@@ -152,8 +152,8 @@ def free_busy_area(
 ) -> Area | None:
     """Everybody's time in the week of the chosen day; None until a day is chosen.
 
-    ``moving``: the event that the form is about, if there is one. ``refresh``: somebody asked for
-    the calendars elsewhere to be read now.
+    ``moving``: the existing event that the form changes, if any. ``refresh``: whether to fetch
+    the external calendars now.
     """
     unread = host.calendars.refresh(draft.everybody) if refresh else frozenset()
     if draft.day is None:
@@ -183,7 +183,7 @@ def free_busy_area(
 
 
 def _window(draft: Draft) -> tuple[datetime, datetime]:
-    """Monday to Friday around the chosen day, the whole week if it lies on the weekend."""
+    """Monday to Friday around the chosen day, or the whole week if it is on the weekend."""
     assert draft.day is not None
     zone = draft.organiser.zone
     monday = draft.day - timedelta(days=draft.day.weekday())
@@ -240,7 +240,7 @@ def _verdict(draft: Draft, look: Look) -> tuple[str, str]:
 
 
 def _slots(draft: Draft, starts: Sequence[datetime]) -> tuple[tuple[str, tuple[Slot, ...]], ...]:
-    """Some of the slots, by day: more for the day that was chosen."""
+    """Some of the slots, by day; there are more for the chosen day."""
     zone = draft.organiser.zone
     by_day: dict[date, list[Slot]] = {}
     for start in starts:
@@ -264,7 +264,7 @@ def _slots(draft: Draft, starts: Sequence[datetime]) -> tuple[tuple[str, tuple[S
 
 
 def _spread(slots: Sequence[Slot], most: int) -> list[Slot]:
-    """At most so many, over the whole day, and the chosen one in any case."""
+    """At most ``most`` slots, spread over the day; the chosen one is always among them."""
     if len(slots) <= most:
         return list(slots)
     kept = {round(index * (len(slots) - 1) / (most - 1)) for index in range(most)}
