@@ -1,7 +1,7 @@
-"""Draw docs/images/host-*.png anew: `make screenshots`.
+"""Make docs/images/host-*.png again: `make screenshots`.
 
-Walks through the application in the system's Chromium, on a fixed day, and photographs what there
-is to see, at desktop and phone width, light and dark. Needs Playwright's Python package.
+It uses the application in the system's Chromium, on a fixed day, and takes pictures of its pages at
+desktop and phone width, light and dark. Needs Playwright's Python package.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SIZES = {"desktop": (1180, 860), "phone": (390, 844)}
 
 @contextmanager
 def site(clock: ManualClock) -> Iterator[tuple[str, FeedServer, dict[str, str]]]:
-    """The demo on a free port: its address, the server of its calendars, what can be pasted."""
+    """The demo on a free port: its address, the server of its calendars, their addresses."""
     with (
         tempfile.TemporaryDirectory(prefix="host-") as folder,
         FeedServer() as feeds,
@@ -73,7 +73,7 @@ def site(clock: ManualClock) -> Iterator[tuple[str, FeedServer, dict[str, str]]]
 
 
 def walk(page: Page, url: str, address: str, take: Callable[[str], None]) -> None:
-    """What somebody does who sees the application for the first time."""
+    """The steps of a person who uses the application for the first time."""
     page.goto(f"{url}/sign-in")
     page.get_by_role("button", name="Ada Byron").click()
     page.goto(f"{url}/profile")
