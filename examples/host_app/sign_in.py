@@ -1,4 +1,4 @@
-"""Choosing who to be. This is a stand-in: a host has its own way to sign in, with proof."""
+"""Chooses a user without a password. Your own application has a real sign-in instead."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def sign_in_page(request: Request) -> Response:
 
 
 async def sign_in(request: Request) -> Response:
-    """A new session: nothing of the one before, whoever's it was, goes on in it."""
+    """Begin a new session, with nothing of the session before it."""
     host: Host = request.app.state.host
     form = await read_form(request)
     number = number_in(form["person"])
