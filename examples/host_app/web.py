@@ -1,8 +1,8 @@
-"""The plumbing of a page: who is asking, is it really them, and what a browser may do with it.
+"""Common code of all pages: sign-in, form tokens, security headers, templates.
 
 In: a view, a plain function of (host, request, person). Out: a route. Views run in threads, because
-reading a calendar waits for its server. Every POST is refused without the token of its session;
-every answer carries the headers below; nobody who is not signed in gets past the door.
+reading a calendar waits for its server. A POST without the token of its session is refused. Every
+answer has the headers below. All pages but the sign-in require a signed-in user.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ __all__ = [
 HERE = Path(__file__).resolve().parent
 _LARGEST_FORM = 64 * 1024
 
-# Scripts and connections come from here and nowhere else. Styles may stand in the page, because
-# extcal's picture brings its own; without scripts or foreign addresses they can do no harm.
+# Scripts and connections are allowed for this site only. Inline styles are allowed, because
+# extcal's picture has its own; without scripts or other sites they can do no harm.
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self';"
@@ -63,7 +63,7 @@ _HEADERS = {
 
 
 class Form(Mapping[str, str]):
-    """What was sent with a form, as text; a field that was not sent is empty."""
+    """The fields of a sent form, as text; a field that was not sent is empty."""
 
     def __init__(self, data: FormData) -> None:
         self._data = data
@@ -85,7 +85,8 @@ class Form(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What views work with. ``addresses``: in the demo, what can be pasted, by name."""
+    """What views need. ``addresses``: in the demo, the addresses that can be pasted, by
+    name."""
 
     database: Database
     calendars: Calendars
@@ -108,7 +109,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def show(path: str, view: View) -> Route:
-    """A page at ``path``, for whoever is signed in."""
+    """A page at ``path``, for signed-in users."""
 
     async def endpoint(request: Request) -> Response:
         host: Host = request.app.state.host
@@ -121,7 +122,7 @@ def show(path: str, view: View) -> Route:
 
 
 def post(path: str, action: Action) -> Route:
-    """What a form does that is sent to ``path`` by whoever is signed in."""
+    """The action of a form that a signed-in user sends to ``path``."""
 
     async def endpoint(request: Request) -> Response:
         form = await read_form(request)
@@ -147,7 +148,7 @@ async def read_form(request: Request) -> Form:
 
 
 def csrf_token(request: Request) -> str:
-    """The token of this session; a new session gets one. It is never part of an address."""
+    """The token of this session; a new session gets one. It is never part of a URL."""
     if "csrf" not in request.session:
         request.session["csrf"] = secrets.token_urlsafe(32)
     token: str = request.session["csrf"]
@@ -160,13 +161,13 @@ def say(request: Request, words: str) -> None:
 
 
 def number_in(text: str) -> int | None:
-    """The number that ``text`` is, if it is one that a database could have given out."""
+    """``text`` as a number, if it can be the id of a database row; else None."""
     found = text if text.isascii() and text.isdecimal() and len(text) <= 18 else ""
     return int(found) if found else None
 
 
 def redirect(to: str) -> RedirectResponse:
-    """See other: reloading the page that follows sends no form again."""
+    """Status 303: if the user reloads the next page, the form is not sent again."""
     return RedirectResponse(to, status_code=303)
 
 
@@ -190,7 +191,7 @@ def _signed_in(host: Host, request: Request) -> Person | None:
 
 
 class SecurityHeaders:
-    """Adds the headers above to every answer; pages are not kept by anybody on the way."""
+    """Adds the headers above to every answer; proxies and browsers do not store the pages."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
