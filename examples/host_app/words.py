@@ -1,4 +1,4 @@
-"""Dates, times and ages in words, in the zone of whoever reads them; and back from forms."""
+"""Dates, times and ages in words, in the reader's zone; and dates and times from forms."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def age(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
 
 
 def read_date(text: str) -> date | None:
-    """What a date field sent: a day between 2000 and 2100, or None."""
+    """The value of a date field: a day between 2000 and 2100, or None."""
     try:
         found = date.fromisoformat(text)
     except ValueError:
@@ -84,7 +84,7 @@ def read_date(text: str) -> date | None:
 
 
 def read_time(text: str) -> time | None:
-    """What a time field sent, to the minute, or None."""
+    """The value of a time field, to the minute, or None."""
     try:
         found = time.fromisoformat(text)
     except ValueError:
@@ -93,7 +93,7 @@ def read_time(text: str) -> time | None:
 
 
 def instant_of(day: date, at: time, zone: ZoneInfo) -> datetime | None:
-    """That local time as an instant; None if the clocks skip it on that day."""
+    """The local time as an instant; None if the clocks skip it on that day."""
     local = datetime.combine(day, at, zone)
     found = local.astimezone(UTC)
     return (
