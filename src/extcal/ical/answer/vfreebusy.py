@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from extcal.ical.budget import Work
 from extcal.ical.events.facts import values
-from extcal.ical.events.start_end import Source, starts, stay
+from extcal.ical.events.start_end import Source, starts, stay, tell_floating_end
 from extcal.ical.events.times import parse_duration, read_moment
 from extcal.ical.parse.components import Component, Stream, read
 from extcal.ical.parse.content_lines import Line
@@ -90,9 +90,12 @@ def _bounds(source: Source) -> tuple[int, int] | None:
     if not begins:
         return None
     zone = begins[0].zone
-    ends = [source.moment(line, zone) for line in source.lines.get("DTEND", ())]
+    read = (source.moment(line, zone) for line in source.lines.get("DTEND", ()))
+    ends = [moment for moment in read if moment is not None]
+    if any(moment.floating for moment in ends) and not begins[0].floating:
+        tell_floating_end(source, source.lines["DTEND"][0])
     start = max(moment.epoch for moment in begins)
-    end = min((moment.epoch for moment in ends if moment is not None), default=start)
+    end = min((moment.epoch for moment in ends), default=start)
     return (start, end) if start < end else None
 
 

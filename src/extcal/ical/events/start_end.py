@@ -26,7 +26,17 @@ from extcal.ical.parse.components import Component
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.zones.resolve import Zone, Zones
 
-__all__ = ["Source", "Start", "Stay", "all_day", "is_flagged", "start_in", "starts", "stay"]
+__all__ = [
+    "Source",
+    "Start",
+    "Stay",
+    "all_day",
+    "is_flagged",
+    "start_in",
+    "starts",
+    "stay",
+    "tell_floating_end",
+]
 
 _WHOLE_DAY, _NOTHING = Extent(1, 0), Extent(0, 0)
 
@@ -228,7 +238,7 @@ def _tell_foreign_midnight(source: Source, line: Line, zone: Zone) -> None:
 
 def start_in(source: Source, moment: Moment, zone: Zone, *, told: bool) -> Moment:
     """Return a floating start of an override in the zone of its series."""
-    if told and zone is not moment.zone:
+    if told:
         source.tell(
             "floating_override",
             "the DTSTART of an override has no zone, and its series has one",
@@ -304,12 +314,7 @@ def _dtend(source: Source, start: Start, line: Line) -> Stay | None:
     if end is None:
         return _end_of_day(source, start, line, lent)
     if end.floating and not end.is_date and not (moment.is_date or moment.floating):
-        source.tell(
-            "floating_end",
-            "a DTEND without a zone beside a DTSTART with one",
-            "the zone of DTSTART used",
-            line,
-        )
+        tell_floating_end(source, line)
     if start.day_alone:
         return _until(source, moment, end)
     if moment.is_date:
@@ -325,6 +330,16 @@ def _dtend(source: Source, start: Start, line: Line) -> Stay | None:
         _tell_inverted(source, line)
         return _day(source, moment)
     return Stay(moment, _timed(source, moment, end, length))
+
+
+def tell_floating_end(source: Source, line: Line) -> None:
+    """A DTEND without a zone has the zone of its DTSTART."""
+    source.tell(
+        "floating_end",
+        "a DTEND without a zone beside a DTSTART with one",
+        "the zone of DTSTART used",
+        line,
+    )
 
 
 def _timed(source: Source, start: Moment, end: Moment, length: int) -> Extent:
@@ -392,7 +407,7 @@ def _until(source: Source, midnight: Moment, end: Moment) -> Stay:
 
 
 def _end_of_day(source: Source, start: Start, line: Line, lent: Zone | None) -> Stay | None:
-    """Through the day of a DTEND whose time cannot be read, from the start's whole day on."""
+    """Of a DTEND with an unreadable time: the day of the start, through its own if it is later."""
     day = parse_day(line, source.calendar, source.zones, series=lent)
     if day is None:
         return None
@@ -400,9 +415,14 @@ def _end_of_day(source: Source, start: Start, line: Line, lent: Zone | None) -> 
         "unreadable_end", "the time of a DTEND cannot be read", "the day blocked", line, doubt=True
     )
     found = _day(source, start.moment)
-    behind = day._replace(local=day.local + (0 if day.is_date else DAY))
-    reach = found.start.zone.to_local(behind.epoch) - found.start.local
-    return found._replace(extent=Extent(max(1, -(-reach // DAY)), 0))
+    if day.is_date or day.zone.to_local(start.moment.epoch) >= day.local:
+        return found
+    midnight = found.start
+    behind = Moment(day.local + DAY, False, day.zone)
+    if behind.zone is midnight.zone:
+        days = (behind.local - midnight.local) // DAY
+        return found._replace(extent=Extent(days, 0))
+    return found._replace(extent=Extent(0, behind.epoch - midnight.epoch))
 
 
 def _duration(start: Start, duration: Duration) -> Stay:

@@ -200,7 +200,7 @@ def _reading(component: Component, source: Source, start: Start, flagged: bool) 
     if "RECURRENCE-ID" in source.lines:
         _read_recurrence_id(found, source)
     settle = partial(_settle, source, start, flagged)
-    if found.recurrence_id is not None and start.moment.floating and not start.moment.is_date:
+    if "RECURRENCE-ID" in source.lines and start.moment.floating and not start.moment.is_date:
         found.unsettled = settle
     else:
         settle(found, None, False)

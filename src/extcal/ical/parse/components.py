@@ -8,7 +8,7 @@ stops in the middle keeps what it had and is called cut.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from extcal.ical.budget import Work
@@ -418,17 +418,31 @@ class _Reader:
         head = self.stream.calendars[top.calendar]
         value = line.value.strip()
         if line.name == "PRODID":
-            head.prodid = head.prodid or value
+            head.prodid = self.one_of(line, head.prodid, value, max)
         elif line.name == "METHOD":
-            head.method = head.method or value.upper()
+            head.method = self.one_of(line, head.method, value.upper(), _method)
         elif line.name == "X-WR-TIMEZONE":
-            head.x_wr_timezone = head.x_wr_timezone or value
+            head.x_wr_timezone = self.one_of(line, head.x_wr_timezone, value, min)
         elif line.name == "X-EXTCAL-WINDOW":
             head.window = head.window or value
         elif line.name == "REFRESH-INTERVAL":
             head.refresh_interval = head.refresh_interval or value
         elif line.name == "X-PUBLISHED-TTL":
             head.published_ttl = head.published_ttl or value
+
+    def one_of(
+        self, line: Line, before: str | None, value: str, choose: Callable[[str, str], str]
+    ) -> str | None:
+        """One value of a property that a VCALENDAR has twice; never the first for being first."""
+        if not before or not value or before == value:
+            return before or value
+        self.work.problem(
+            "property_repeated",
+            f"{line.name} is given more than once, and not with one value",
+            offset=line.offset,
+            action="one of them used",
+        )
+        return choose(before, value)
 
     def bad_line(self, line: Line) -> None:
         if self.open:
@@ -466,6 +480,11 @@ class _Reader:
         told = min((head.prodid for head in heads if head.prodid), default=None)
         for head in heads:
             head.prodid = head.prodid or told
+
+
+def _method(one: str, other: str) -> str:
+    """CANCEL makes events absent, and of a REQUEST a VFREEBUSY says nothing: the other blocks."""
+    return max(one, other, key=lambda method: (method != "CANCEL", method != "REQUEST", method))
 
 
 def _name(component: Component | str) -> str:
