@@ -7,11 +7,11 @@ BIN := "$(VENV)/bin"
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick docs lint format types imports coverage bench benchrooms benchcache benchscale benchstores growth kill nightly notebooks picture screenshots host matrix ci clean
 
-help: ## say what there is
+help: ## list the targets
 	@echo "extcal: make ..."
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 
-demo: ## two pasted addresses, their availability, the common free slots, and a picture of it
+demo: ## read two pasted addresses, show their availability and common free slots, and draw a picture
 	@sh tools/venv.sh "$(VENV)"
 	@$(BIN)/python examples/demo.py
 
@@ -19,17 +19,17 @@ test: ## run the tests
 	@sh tools/venv.sh "$(VENV)" test
 	@$(BIN)/python tools/run_tests.py $(ARGS)
 
-quick: ## the core only, in seconds: what one runs at every save
+quick: ## the most important tests only, in seconds: run it after every change
 	@sh tools/venv.sh "$(VENV)" test
 	@$(BIN)/python tools/run_tests.py --quick $(ARGS)
 
-docs: ## this documentation as a site, in build/docs: a warning is an error, and its code runs
+docs: ## the documentation as a site, in build/docs: a warning is an error, and its code runs
 	@sh tools/venv.sh "$(VENV)" docs
 	@$(BIN)/python -m sphinx -q -E -W --keep-going -b html -d build/doctrees docs build/docs
 	@$(BIN)/python -m pytest -q tests/docs tests/test_readme.py
 	@echo build/docs/index.html
 
-matrix: ## all tests on every Python there is, with the oldest and newest libraries; ARGS="-x"
+matrix: ## all tests on every installed Python, with the oldest and newest libraries; ARGS="-x"
 	@sh tools/matrix.sh whole
 
 lint: ## ruff: rules and format
@@ -37,7 +37,7 @@ lint: ## ruff: rules and format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-format: ## ruff: mend what it can
+format: ## ruff: fix what it can
 	@sh tools/venv.sh "$(VENV)" dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -48,7 +48,7 @@ types: ## mypy --strict and pyright
 	@command -v node >/dev/null 2>&1 || $(BIN)/python -m pip install -qq --disable-pip-version-check 'pyright[nodejs]'
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
 
-imports: ## import-linter: the rooms import one way
+imports: ## import-linter: which package may import which
 	@sh tools/venv.sh "$(VENV)" dev
 	@$(BIN)/lint-imports
 
@@ -57,59 +57,59 @@ coverage: ## the tests, with branch coverage
 	@$(BIN)/python -m coverage run -m pytest -q $(ARGS)
 	@$(BIN)/python -m coverage report
 
-bench: ## bytes of a feed to free/busy, against the field; ARGS=--quick in a minute
+bench: ## from bytes of a feed to free/busy, compared with other libraries; ARGS=--quick in a minute
 	@sh tools/venv.sh "$(VENV)"
 	@sh benchmarks/peers.sh $(BIN)/python
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 	@$(MAKE) --no-print-directory benchcache benchstores ARGS=
 
-benchrooms: ## where the time of a reading goes; ARGS="outlook-10000" for another feed
+benchrooms: ## where the time for reading a feed goes; ARGS="outlook-10000" for another feed
 	@sh tools/venv.sh "$(VENV)"
 	@$(BIN)/python benchmarks/rooms.py $(ARGS)
 
-benchcache: ## a fresh hit, a thousand people, ten thousand calendars in memory
+benchcache: ## a fresh answer, a thousand people, ten thousand calendars in memory
 	@sh tools/venv.sh "$(VENV)" test
 	@$(BIN)/python benchmarks/cache_bench.py $(ARGS)
 
-benchscale: ## one feed to ten thousand on loopback, over threads, processes and Dask: minutes
+benchscale: ## one feed to ten thousand on loopback, with threads, processes and Dask: minutes
 	@sh tools/venv.sh "$(VENV)" dev
 	@$(BIN)/python benchmarks/scale.py $(ARGS)
 
-benchstores: ## what a fresh hit costs from each store, and ten thousand snapshots in memory
+benchstores: ## what a fresh answer costs from each store, and ten thousand snapshots in memory
 	@sh tools/venv.sh "$(VENV)" test
 	@$(BIN)/python benchmarks/stores.py
 
-growth: ## look for feeds whose cost grows faster than their bytes, for five minutes; ARGS="--seconds 3600 --seed 2"
+growth: ## search for feeds whose cost grows faster than their size, for five minutes; ARGS="--seconds 3600 --seed 2"
 	@sh tools/venv.sh "$(VENV)"
 	@$(BIN)/python benchmarks/growth.py $(ARGS)
 
 ROUNDS ?= 1000
-kill: ## kill -9 whoever writes to SQLite and to Redis, at every point where he writes
+kill: ## kill -9 processes that write to SQLite and to Redis, at every point of a write
 	@sh tools/venv.sh "$(VENV)" test
 	@$(BIN)/python tests/cache/stores/kill.py --store sqlite --rounds $(ROUNDS)
 	@$(BIN)/python tests/cache/stores/kill.py --store redis --rounds $(ROUNDS)
 
 RULES ?= 100000
 FUZZ ?= 100000
-nightly: ## the long versions: 100,000 random rules and damaged feeds, trio, 1,000 kills a store; an hour
+nightly: ## the long versions: 100,000 random rules and damaged feeds, trio, 1,000 kills per store; an hour
 	@sh tools/venv.sh "$(VENV)" test
 	@EXTCAL_NIGHTLY=1 EXTCAL_RULES=$(RULES) $(BIN)/python -m pytest -q -s tests/oracles
 	@EXTCAL_NIGHTLY=1 EXTCAL_FUZZ=$(FUZZ) EXTCAL_TEST_TRIO=1 $(BIN)/python tools/run_tests.py $(ARGS)
 	@$(MAKE) --no-print-directory growth kill
 
-picture: ## draw docs/availability.svg anew
+picture: ## draw docs/availability.svg again
 	@sh tools/venv.sh "$(VENV)"
 	@$(BIN)/python examples/demo.py --picture docs/availability.svg
 
-host: ## a host application with three people in it, to look at and to copy from; ARGS="--port 8001"
+host: ## start the example application, with three people in it; ARGS="--port 8001"
 	@sh tools/venv.sh "$(VENV)" examples
 	@$(BIN)/python examples/host_app $(ARGS)
 
-notebooks: ## run the notebooks of examples/ anew; ARGS=--check only compares
+notebooks: ## run the notebooks of examples/ again; ARGS=--check only compares
 	@sh tools/venv.sh "$(VENV)" notebooks
 	@$(BIN)/python tools/notebooks.py $(ARGS)
 
-screenshots: ## photograph what there is to see into docs/images, in the system's Chromium
+screenshots: ## make the screenshots in docs/images again, in the system's Chromium
 	@sh tools/venv.sh "$(VENV)" test
 	@$(BIN)/python examples/host_app/screenshots.py
 	@$(BIN)/python tools/grid_images.py
@@ -117,5 +117,5 @@ screenshots: ## photograph what there is to see into docs/images, in the system'
 ci: ## what continuous integration runs
 	@bash .ci/run
 
-clean: ## remove the environments and everything that was made
+clean: ## remove the environments and all generated files
 	rm -rf .venv .venv-demo .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
