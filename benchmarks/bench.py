@@ -1,13 +1,14 @@
-"""Bytes of a feed to free/busy, against the field: CPU time, memory, agreement, as a table.
+"""From bytes of a feed to free/busy, compared with other libraries: CPU time, memory,
+agreement.
 
     make bench                    # everything but the slowest peer on the largest feed: minutes
     make bench ARGS=--quick       # smaller feeds, fewer rounds: under a minute
     make bench ARGS=--all         # with the slowest peer on 50,000 events: some minutes more
     make bench ARGS="--only race --feeds google-10000"    # while tuning
 
-Everything is interleaved in one run on the same bytes and counted in CPU time; medians. The table
-goes to the terminal and, unless ``--quick`` or ``--only`` is given, to ``benchmarks/results.md``.
-Timing never fails anything: this tells, and judges nobody.
+All libraries read the same bytes in turn, in one run. The figures are medians of CPU time. The
+table goes to the terminal and, unless ``--quick`` or ``--only`` is given, to
+``benchmarks/results.md``. No figure makes this program fail.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ _SECTIONS = ("race", "memory", "import", "people", "hostile")
 
 
 def main() -> None:
-    """Measure what was asked for, and write the table."""
+    """Measure what the options ask for, and write the table."""
     options = _options()
     _STORE.mkdir(parents=True, exist_ok=True)
     sections: list[str] = [tables.heading(options.quick)]
@@ -102,9 +103,9 @@ def _case(name: str, options: argparse.Namespace) -> Case:
 
 
 def stored(name: str, seed: int = 1) -> Path:
-    """Return the file that holds the feed ``name``, such as ``google-10000``; made if missing.
+    """Return the file of the feed ``name``, such as ``google-10000``; it is made if missing.
 
-    Its name tells which generator wrote it, so a changed generator never finds an old feed.
+    The file's name depends on the generator's code, so a changed generator makes new feeds.
     """
     kind, _, count = name.partition("-")
     written_by = hashlib.sha256(Path(feeds.__file__).read_bytes()).hexdigest()[:8]
@@ -118,7 +119,7 @@ def stored(name: str, seed: int = 1) -> Path:
 def _memory(
     known: dict[str, list[str]], options: argparse.Namespace
 ) -> tuple[Path, dict[str, Answer]]:
-    """One reading each in a fresh process, which has read a small feed before."""
+    """One reading each, in a fresh process that has read a small feed before."""
     path = stored("google-10000" if options.quick else "google-50000", options.seed)
     slow = {"recurring", "ical"} if not options.all else set()
     answers = {}
