@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/cache_bench.py            # everything, about a minute
     .venv/bin/python benchmarks/cache_bench.py --quick    # fewer calendars in memory
 
-Times are medians of CPU time, memory is what the process grew by; every calendar is the seeded feed
-of feeds.py, of which 500 events or a little more lie in the window. Nothing here fails anything.
+Times are medians of CPU time, memory is the growth of the process. Every calendar is the seeded
+feed of feeds.py, with 500 events or a few more in the window. No figure makes this program fail.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer calendars in memory")
     many = 1_000 if parser.parse_args().quick else 10_000
     body = _body()
-    # Memory first: what a process has given back, it grows into again without a word.
+    # Memory is measured first: memory that a process has freed is used again, so it would not
+    # grow.
     for lines in (_memory(body, many), _hits(body), _people(body)):
         print(*lines, sep="\n", flush=True)
 
@@ -93,7 +94,7 @@ def _people(body: bytes) -> list[str]:
     feeds = [Feed(f"https://example.org/{number}.ics") for number in range(1000)]
     people = {f"person {number}": feed for number, feed in enumerate(feeds)}
     end = START + _WEEK
-    # As after a restart: the store knows everything, the process has decoded nothing.
+    # As after a restart: the store has everything, the process has decoded nothing.
     restarted = [_copied(body, feeds) for _ in range(5)]
     cold = _millis(lambda: restarted.pop().availability(people, START, end), 5)
     restarted = [_copied(body, feeds) for _ in range(5)]
@@ -112,7 +113,8 @@ def _people(body: bytes) -> list[str]:
 
 
 def _copied(body: bytes, feeds: list[Feed]) -> CalendarCache:
-    """A cache that holds ``body`` for every feed, each with cells of its own, read once."""
+    """A cache that has ``body`` for every feed; ``body`` is read once, each feed has its own
+    cells."""
     from extcal.cache.snapshot.codec import encode_reading
     from extcal.cache.stores import Cell
 
