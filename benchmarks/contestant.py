@@ -6,9 +6,9 @@ Reads requests, one JSON object a line (``path``, ``start`` and ``end`` in epoch
 answers each with one: ``cpu`` (seconds of CPU time from the bytes to the intervals; reading the
 file is not counted), ``busy`` (the intervals), ``peak`` (bytes the process grew by, at its highest,
 the feed among them) or ``error``. With ``trace``, ``traced`` is the peak of what Python's allocator
-gave out beyond the feed. Every library is told the same rules: Microsoft's busy status if there is
-one, else TRANSP; cancelled is absent; all-day is local to Berlin. This file runs in the environment
-of its library, so it imports the others' nowhere.
+gave out beyond the feed. The same rules are applied to every library: Microsoft's busy status if
+there is one, else TRANSP; cancelled events are left out; all-day events are local to Berlin. This
+file runs in the environment of one library, so each function imports only its own library.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ Spans = list[tuple[int, int]]
 
 
 class Outcome(NamedTuple):
-    """What a library answers; only ours says whether it vouches for it, and what was odd."""
+    """A library's answer; only extcal says whether it is complete, and which problems there
+    were."""
 
     busy: Spans
     complete: bool = True
@@ -69,14 +70,14 @@ def _answer(contestant: Contestant, request: dict[str, Any]) -> dict[str, object
         tracemalloc.stop()
     peak = high_water() - before
     if not isinstance(outcome, Outcome):
-        outcome = outcome()  # an answer, put in the form in which answers are compared
+        outcome = outcome()  # converts the answer to the form in which answers are compared
     return {"cpu": cpu, "peak": peak, "traced": traced, **outcome._asdict()}
 
 
 def high_water() -> int:
-    """Return the most memory this process ever held, in bytes; 0 where the system does not tell.
+    """Return the peak memory of this process in bytes; 0 if the system does not say.
 
-    Not ``getrusage``: its mark is inherited from the process that started this one.
+    Not from ``getrusage``: its peak includes that of the process that started this one.
     """
     try:
         status = Path("/proc/self/status").read_text()
@@ -87,7 +88,7 @@ def high_water() -> int:
 
 
 def merged(spans: Iterable[tuple[int, int]], start: datetime, end: datetime) -> Spans:
-    """Join what overlaps or touches, within the window."""
+    """Join spans that overlap or touch, within the window."""
     lo, hi = int(start.timestamp()), int(end.timestamp())
     joined: Spans = []
     for begin, stop in sorted(spans):
@@ -127,7 +128,7 @@ def extcal() -> Contestant:
 
 
 def expand() -> Contestant:
-    """This library, with the events and everything it has to say."""
+    """This library, with its events and problems."""
     whole = import_module("extcal").expand
 
     def read(data: bytes, start: datetime, end: datetime) -> Callable[[], Outcome]:
@@ -143,7 +144,7 @@ def _blocking(epochs: Iterable[tuple[int, int, int]], start: datetime, end: date
 
 
 def regex() -> Contestant:
-    """No library: one selective pass over the same bytes, as a unit of measure."""
+    """No library: one selective regex pass over the same bytes, for comparison."""
     return _pass(rb"\n(?:RRULE|RDATE|RECURRENCE-ID)[;:]")
 
 
@@ -169,7 +170,7 @@ def recurring() -> Contestant:
     of = import_module("recurring_ical_events").of
 
     def read(data: bytes, start: datetime, end: datetime) -> Outcome:
-        # The library takes dates to be in the zone of the window.
+        # The library reads dates in the zone of the window.
         first, last = start.astimezone(BERLIN), end.astimezone(BERLIN)
         spans = []
         for event in of(calendars.from_ical(data)).between(first, last):
@@ -182,7 +183,7 @@ def recurring() -> Contestant:
 
 
 def ical() -> Contestant:
-    """allenporter's ical, on which Home Assistant's local calendar stands."""
+    """allenporter's ical, which Home Assistant's local calendar uses."""
     streams = import_module("ical.calendar_stream").IcsCalendarStream
 
     def read(data: bytes, start: datetime, end: datetime) -> Outcome:
