@@ -1,10 +1,11 @@
 """Seeded feeds that look like real ones: ten years of history up to a few months past the window.
 
-In: how many VEVENTs, and a seed. Out: bytes, the same everywhere. A meeting is planned first, as a
-value, and then written the way one publisher writes it; so both publishers tell of the same life.
-About one meeting in twenty is a series: most have ended, some are live, with EXDATEs and overrides
-on instances that exist. Every DTSTART is an instance of its rule and no local time meets a clock
-change, so that every library can agree on the answer.
+In: the number of VEVENTs, and a seed. Out: bytes, the same on every machine. A meeting is planned
+first, as a value, and then written as one publisher writes it; so both publishers have the same
+meetings. About one meeting in twenty is a series. Most series have ended, some have not; they have
+EXDATEs and overrides for instances that exist. Every DTSTART is an instance of its rule, and no
+local time is in an hour that a clock change skips or repeats. So all libraries can agree on the
+answer.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ __all__ = ["END", "START", "google_like", "outlook_like", "recurrence_heavy"]
 
 START = datetime(2027, 1, 4, tzinfo=UTC)
 END = START + timedelta(days=90)
-"""The window that everything is measured over."""
+"""The window of all measurements."""
 
 _HISTORY = date(2017, 1, 9)
 _DAYS = (END.date() - _HISTORY).days + 90
@@ -38,29 +39,29 @@ _BASE32 = "0123456789abcdefghijklmnopqrstuv"
 
 @dataclass(slots=True)
 class _Series:
-    """A recurrence set by plan: ``kind`` steps, of which the first ``length`` are of interest."""
+    """A planned recurrence set: steps of ``kind``, of which the first ``length`` are used."""
 
     kind: str
     interval: int
     length: int
     bounded: str  # "", "UNTIL" or "COUNT"
     days: tuple[str, ...] = ()  # WEEKLY: of its BYDAY, the first instance's among them
-    place: int = 0  # MONTHLY: which weekday of the month; 0 means its day
+    place: int = 0  # MONTHLY: the number of the weekday in the month; 0 means by day of the month
 
 
 @dataclass(slots=True)
 class _Meeting:
-    """What both publishers know of one meeting; all times are local to ``zone``."""
+    """One meeting, as both publishers know it; all times are local to ``zone``."""
 
     start: datetime
     minutes: int
     zone: int | None  # index into the publisher's zones; None is UTC
-    all_day: int = 0  # days, if it lasts whole ones
+    all_day: int = 0  # the number of days, if it is an all-day event
     rule: str | None = None
     exdates: list[datetime] = field(default_factory=list)
     original: datetime | None = None  # of an override: the instance it replaces
     cancelled: bool = False
-    status: str = "BUSY"  # as Microsoft says it
+    status: str = "BUSY"  # in Microsoft's words
     uid: int = 0
     created: datetime = datetime(2017, 1, 1)
     guests: int = 0
@@ -104,7 +105,7 @@ def recurrence_heavy(series: int = 500, seed: int = 1) -> bytes:
 
 def _meetings(chance: random.Random, events: int, words: int) -> Iterator[_Meeting]:
     paragraphs = [_prose(chance, words) for _ in range(500)]
-    overrides: list[_Meeting] = []  # publishers list them anywhere behind their master
+    overrides: list[_Meeting] = []  # publishers list them anywhere after their master
     for left in range(events, 0, -1):
         if overrides and (chance.random() < 0.1 or len(overrides) >= left):
             meeting = overrides.pop(chance.randrange(len(overrides)))
@@ -168,7 +169,7 @@ def _series(chance: random.Random, meeting: _Meeting) -> _Series:
 
 
 def _fit(chance: random.Random, meeting: _Meeting, series: _Series) -> None:
-    """Give the rule its BY parts, so that the first instance is one of them."""
+    """Choose the BY parts so that the rule generates the first instance."""
     if series.kind == "WEEKLY":
         own = meeting.start.weekday()
         others = chance.sample(range(5), chance.choice((0, 0, 0, 1, 2)))
@@ -223,7 +224,7 @@ def _instance(start: datetime, series: _Series, number: int) -> datetime:
         return start.replace(year=year, month=month)
     first = calendar.weekday(year, month, 1)
     day = 1 + (start.weekday() - first) % 7 + 7 * (series.place - 1)
-    if day > calendar.monthrange(year, month)[1]:  # no fifth one: a place that does not exist
+    if day > calendar.monthrange(year, month)[1]:  # this month has no fifth one
         return _instance(start, series, number + 1)
     return start.replace(year=year, month=month, day=day)
 
@@ -378,7 +379,7 @@ def _time(meeting: _Meeting, moment: datetime, zones: tuple[str, ...]) -> str:
 
 
 def _fold(line: str) -> Iterator[str]:
-    """Lines of at most 75 octets (3.1), none of them ending within a character."""
+    """Lines of at most 75 octets (3.1); no line ends within a character."""
     data = line.encode()
     start, room = 0, 75
     while len(data) - start > room:
