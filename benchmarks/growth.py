@@ -1,13 +1,13 @@
-"""Look for feeds whose cost grows faster than their bytes.
+"""Search for feeds whose cost grows faster than their size.
 
     python benchmarks/growth.py [--seconds 300] [--seed 1]
 
-A few lines that feeds may hold, in any order and ended in any way, some with the number of the
-repetition in them, are repeated until they fill 100 kB, 400 kB and 1.6 MB, and read. What takes
-much more than four times as long for four times the bytes is printed as "steep", with the repeated
-lines, and makes the exit code 1; "slow" is what costs more than a microsecond a byte. Found so far:
-newlines behind newlines, blanks behind dates, UIDs that lone LFs end (``tests/ical/test_growth.py``
-reads them all).
+A few lines that may occur in feeds, in random order and with random line ends, some of them with
+the number of the repetition, are repeated until they fill 100 kB, 400 kB and 1.6 MB. Then they are
+read. If four times the bytes take much more than four times as long, the repeated lines are printed
+as "steep", and the exit code is 1. If they take more than a microsecond per byte, they are printed
+as "slow". Found so far: newlines after newlines, blanks after dates, UIDs that lone LFs end
+(``tests/ical/test_growth.py`` reads them all).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _Impatient(Exception):
 
 
 def main() -> None:
-    """Search for as long as was asked for."""
+    """Search for the given number of seconds."""
     parser = argparse.ArgumentParser(description="Feeds whose cost grows faster than their bytes.")
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--seed", type=int, default=1)
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def _feed(chance: random.Random) -> tuple[str, str, str]:
-    """What comes before, what is repeated, and what comes behind."""
+    """The text before, the repeated lines, and the text after."""
     newline = chance.choice(NEWLINES[:3])
     past = ["BEGIN:VEVENT", "UID:p", *(f"{name}:{TIMES[0]}" for name in DATED[:2]), "END:VEVENT"]
     head = ["BEGIN:VCALENDAR", *past * chance.randint(0, 2)]
