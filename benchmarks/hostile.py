@@ -1,7 +1,7 @@
-"""Feeds that defeat other expanders: each small to send and, read carelessly, endless to expand.
+"""Hostile feeds: each is small, but a careless expander would need almost endless time for it.
 
-``HOSTILE`` names them; each makes its bytes anew. ``truth`` is busy time that follows from the
-standard by hand: a reading may call it busy or unknown, and never free.
+``HOSTILE`` lists them; each makes its bytes when it is called. ``truth`` is busy time, computed by
+hand from the standard: the answer may be busy or unknown there, but never free.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ANCHOR = "BEGIN:VEVENT\nUID:anchor\nDTSTART:20270104T090000Z\nDTEND:20270104T10
 
 @dataclass(frozen=True, slots=True)
 class Hostile:
-    """One hostile feed: what it does, its bytes, and what is surely busy."""
+    """One hostile feed: its description, its bytes, and the time that is certainly busy."""
 
     name: str
     make: Callable[[], bytes]
@@ -32,7 +32,7 @@ class Hostile:
 
 
 def _calendar(*parts: str) -> bytes:
-    """A calendar of the parts, and at its end a meeting that must not be lost."""
+    """A calendar of the parts, with a meeting at its end that must be read."""
     head = "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//example//hostile//EN\n"
     return (head + "".join(parts) + _ANCHOR + "END:VCALENDAR\n").encode()
 
@@ -161,7 +161,7 @@ def _broken() -> bytes:
     return _calendar(*("BEGIN:VEVENT\nUID:x\nDTSTART:rubbish\nEND:VEVENT\n" for _ in range(50_000)))
 
 
-# Found by looking for the next slow place, room by room.
+# Found by searching for slow code, package by package.
 
 
 def _zoned(name: str, number: int = 0) -> str:
@@ -302,7 +302,7 @@ _EVERYTHING = "BYHOUR={};BYMINUTE={};BYSECOND={}".format(
 _WHOLE = ((_LO, _HI),)
 
 HOSTILE: tuple[Hostile, ...] = (
-    # The list of the field's worst, each of which stalls or breaks some library.
+    # Well-known hostile feeds; each of them stalls or breaks some library.
     Hostile("FREQ=SECONDLY without end", _series("FREQ=SECONDLY"), _WHOLE),
     Hostile(
         "SECONDLY;INTERVAL=7;COUNT=1000000000", _series("FREQ=SECONDLY;INTERVAL=7;COUNT=1000000000")
