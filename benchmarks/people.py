@@ -1,4 +1,4 @@
-"""Many people: common free slots, and the joining of several calendars a person. In CPU seconds."""
+"""Many people: common free slots, and joining several calendars per person. In CPU seconds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def common(people: int, intervals: int, rounds: int, *, hours: bool = False) -> 
 def joined(people: int, intervals: int, rounds: int) -> float:
     """Return the median cost of joining three calendars for each of ``people``.
 
-    Two calendars share ``intervals`` half and half; the third is the host's own bookings, ten.
+    Two calendars have one half of ``intervals`` each; the third has the application's ten
+    bookings.
     """
     chance = random.Random(f"joined {people} {intervals}")
     table = [
