@@ -1,4 +1,5 @@
-"""Contestants as processes, asked in turn, so that a slow moment of the machine meets them all."""
+"""Libraries in processes, asked in turn, so that a slow moment of the machine affects all of
+them."""
 
 from __future__ import annotations
 
@@ -19,13 +20,13 @@ __all__ = ["PASSES", "Answer", "Case", "Runner", "commands", "race"]
 
 HERE = Path(__file__).parent
 PASSES = ("regex", "either")
-"""Contestants that are units of measure, not libraries."""
+"""Contestants that are not libraries, only for comparison."""
 PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a contestant made of one feed: CPU seconds, intervals, bytes; or an error."""
+    """A contestant's answer for one feed: CPU seconds, intervals, bytes; or an error."""
 
     cpu: float = 0.0
     busy: tuple[tuple[int, int], ...] = ()
@@ -38,7 +39,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Case:
-    """One feed, who reads it, and what they answered."""
+    """One feed, the contestants that read it, and their answers."""
 
     name: str
     path: Path
@@ -67,7 +68,7 @@ class Case:
 
 
 class Runner:
-    """One contestant's process; ended by leaving the ``with`` block, or when it takes too long."""
+    """One contestant's process; it ends with the ``with`` block, or if it takes too long."""
 
     def __init__(self, command: Sequence[str], limit: float) -> None:
         self.command, self.limit = command, limit
@@ -80,7 +81,7 @@ class Runner:
         self.stop()
 
     def ask(self, path: Path, *, trace: bool = False) -> Answer:
-        """Have the feed at ``path`` read over the window."""
+        """Let it read the feed at ``path`` over the window."""
         if self.process is None:
             pipe = subprocess.PIPE
             self.process = subprocess.Popen(
@@ -116,10 +117,10 @@ class Runner:
 def race(
     cases: Iterable[Case], known: dict[str, list[str]], rounds: int, budget: float, limit: float
 ) -> None:
-    """Let everybody read every case, in turn, ``rounds`` times.
+    """Let all contestants read every case, in turn, ``rounds`` times.
 
-    A contestant that has spent ``budget`` CPU seconds on a case sits out the other rounds, and one
-    that needs more than ``limit`` seconds for one feed is stopped.
+    A contestant that has used ``budget`` CPU seconds for a case does not take part in its other
+    rounds, and one that needs more than ``limit`` seconds for one feed is stopped.
     """
     runners = {name: Runner(command, limit) for name, command in known.items()}
     try:
@@ -139,7 +140,7 @@ def race(
 
 
 def commands() -> tuple[dict[str, list[str]], list[str]]:
-    """Return how each contestant that can run here is started, and a word on those that cannot."""
+    """Return the commands of the contestants that can run here, and messages about the others."""
     script = str(HERE / "contestant.py")
     ours = {name: [sys.executable, script, name] for name in ("extcal", *PASSES)}
     words = []
