@@ -1,11 +1,11 @@
-"""Where the time goes: CPU time by room of the corridor, and by function.
+"""Where the time goes: CPU time by module of ``extcal.ical``, and by function.
 
     make benchrooms                                   # google-like, 10,000 events
     make benchrooms ARGS="outlook-10000 --events"     # with the events as values
     make benchrooms ARGS="path/to/calendar.ics"
 
-Samples the running function each millisecond of CPU time, rather than tracing every call: calls
-cost nothing extra, so short functions look no dearer than they are. Time in C (a regular
+It looks once per millisecond of CPU time which function is running, instead of tracing every call.
+Calls cost nothing extra, so short functions do not look slower than they are. Time in C (a regular
 expression, a sort) counts for the function that called it.
 """
 
@@ -44,7 +44,8 @@ class Sampler:
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
 
     def sample(self, _signal: int, frame: FrameType | None) -> None:
-        """A long call into C swallows ticks, so each sample weighs the time since the last one."""
+        """Count the time since the last sample, because signals are delayed during a long call
+        into C."""
         now = time.process_time()
         while frame is not None and not frame.f_code.co_filename.startswith(_ROOT):
             frame = frame.f_back
@@ -59,7 +60,7 @@ class Sampler:
 
 def main() -> None:
     """Profile one feed."""
-    parser = argparse.ArgumentParser(description="CPU time by room of the corridor.")
+    parser = argparse.ArgumentParser(description="CPU time by module of extcal.ical.")
     parser.add_argument("feed", nargs="?", default="google-10000", help="its name, or a file")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--top", type=int, default=20, help="functions to show")
