@@ -4,12 +4,12 @@
     .venv/bin/python benchmarks/scale.py --feeds 1 100 1000   # these
     .venv/bin/python benchmarks/scale.py --events 1000        # feeds of a megabyte
 
-A server in a process of its own serves a calendar per feed (the seeded feed of feeds.py, of 100
-VEVENTs by default). Three ways to refresh them: threads of one process over a MemoryStore,
-processes over a SQLiteStore, and, if they are installed, a local Dask cluster of processes over
-Redis. Each way refreshes all feeds three times: with nothing known (200), when all have expired and
-none has changed (304), and while all are fresh. Prints a table as Markdown; nothing here fails
-anything.
+A server in its own process serves one calendar per feed (the seeded feed of feeds.py, with 100
+VEVENTs by default). There are three ways to refresh them: threads of one process with a
+MemoryStore, processes with a SQLiteStore, and, if they are installed, a local Dask cluster of
+processes with Redis. Each way refreshes all feeds three times: with nothing known (200), when all
+have expired and none has changed (304), and while all are fresh. Prints a table as Markdown. No
+figure makes this program fail.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 class Way(NamedTuple):
-    """How feeds are refreshed: by whom, and over what."""
+    """One way to refresh feeds: the executor, and the store."""
 
     name: str
     store: Store
@@ -144,7 +144,7 @@ def _dask(stack: ExitStack, processes: int) -> Way | None:
 
 
 def _redis_server() -> Any:
-    """The server that the tests start, if there is one to start."""
+    """The Redis server that the tests start, if one is installed."""
     path = _ROOT / "tests" / "cache" / "stores" / "redis_server.py"
     spec = importlib.util.spec_from_file_location("redis_server", path)
     if spec is None or spec.loader is None:
@@ -158,7 +158,7 @@ def _redis_server() -> Any:
 
 @contextmanager
 def _server(body: bytes, count: int) -> Iterator[tuple[Connection, list[str]]]:
-    """A feed server in a process of its own; ask it how many requests it has seen."""
+    """A feed server in its own process; it can be asked for the number of its requests."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, body, count), daemon=True)
@@ -190,7 +190,7 @@ def _pid(number: int) -> int:
 
 
 def _resident(processes: list[int]) -> int:
-    """What these processes hold in memory, in bytes (Linux)."""
+    """The memory of these processes in bytes (Linux)."""
     pages = (Path(f"/proc/{pid}/statm").read_text("ascii").split()[1] for pid in processes)
     return sum(map(int, pages)) * _PAGE
 
