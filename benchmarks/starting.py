@@ -1,4 +1,4 @@
-"""What importing costs: CPU seconds of fresh processes, many of them, interleaved."""
+"""The cost of imports: CPU seconds of many fresh processes, interleaved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATEMENTS = {
 
 
 def import_costs(rounds: int) -> dict[str, float]:
-    """Return by how much each statement costs more than the bare imports, as medians."""
+    """Return how much more each statement costs than the bare imports, as medians."""
     taken: dict[str, list[float]] = {"": []}
     for _ in range(rounds):
         taken[""].append(_cpu_of(BARE))
