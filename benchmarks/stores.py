@@ -1,10 +1,10 @@
-"""What the stores cost: a fresh hit that asks for free/busy, and ten thousand snapshots in memory.
+"""The cost of the stores: a fresh answer for free/busy, and ten thousand snapshots in memory.
 
     make benchstores
 
-Every look is one of ``CalendarCache.free_busy`` at a feed of 500 events that was fetched a moment
-ago, as a host does it; the median of 5,000. Redis is measured against a server on loopback, if one
-is installed. Timing never fails anything: this tells, and judges nobody.
+Measured is ``CalendarCache.free_busy`` for a feed of 500 events that was fetched a moment ago; the
+figure is the median of 5,000 calls. Redis is measured with a server on loopback, if one is
+installed. No figure makes this program fail.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def feed(seed: int = 1, events: int = 500) -> str:
 
 
 def filled(store: Store) -> tuple[CalendarCache, datetime]:
-    """A cache over ``store`` that has just fetched the feed, and the time it is."""
+    """A cache with ``store`` that has just fetched the feed, and the current time of its
+    clock."""
     clock = ManualClock(_START)
     calendars = CalendarCache(
         store=store, fetcher=FakeFetcher({_URL: feed()}, etags=True), clock=clock
@@ -64,7 +65,7 @@ def filled(store: Store) -> tuple[CalendarCache, datetime]:
 
 
 def median(act: Callable[[], object], times: int = _LOOKS) -> float:
-    """Microseconds; of five rounds the quietest, for machines are shared."""
+    """Microseconds; the fastest of five rounds, because the machine is shared."""
     return min(_median(act, times // 5) for _ in range(5))
 
 
@@ -79,7 +80,7 @@ def _median(act: Callable[[], object], times: int) -> float:
 
 @contextmanager
 def redis_server() -> Iterator[str | None]:
-    """The address of a server of our own, or None."""
+    """The address of a server that this program started, or None."""
     path = _ROOT / "tests" / "cache" / "stores" / "redis_server.py"
     spec = importlib.util.spec_from_file_location("redis_server", path)
     if spec is None or spec.loader is None:
@@ -95,7 +96,7 @@ def redis_server() -> Iterator[str | None]:
 
 
 def looks(name: str, store: Any) -> None:
-    """Print what one store costs."""
+    """Print the cost of one store."""
     calendars, now = filled(store)
     keys = calendars._repository.keys
     from extcal import Feed
@@ -125,7 +126,7 @@ class _Fernet:
 
 
 def crowd() -> None:
-    """Fill a MemoryStore with snapshots of 500 events, each of its own bytes, and weigh it."""
+    """Fill a MemoryStore with different snapshots of 500 events, and measure its memory."""
     store = MemoryStore()
     filled(store)
     (key,) = [key for key in store._cells if key.startswith("s:")]
@@ -144,7 +145,7 @@ def crowd() -> None:
 
 
 def _resident() -> int:
-    """Bytes of memory this process holds now; where that is not told, the most it ever held."""
+    """The memory of this process now, in bytes; or its peak, if the system says only that."""
     status = Path("/proc/self/status")
     if status.exists():
         (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmRSS")]
@@ -170,7 +171,7 @@ def main() -> None:
             with RedisStore(url) as shared:
                 looks("Redis", shared)
     print(flush=True)
-    # In a process of its own, so that nothing else is weighed.
+    # In its own process, so that nothing else is measured.
     subprocess.run([sys.executable, __file__, "crowd"], check=True)
 
 
