@@ -1,4 +1,4 @@
-"""What was measured, as Markdown."""
+"""The results as Markdown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMES = {
     "recurring": "icalendar + recurring-ical-events",
     "regex": "one selective regex pass",
 }
-# What is promised: how many times faster than whom, and the least that counts as done.
+# The targets: how many times faster than which library, and the minimum that is accepted.
 REACH: dict[tuple[str, str], tuple[float, float]] = {
     ("google-10000", "recurring"): (250, 180),
     ("google-50000", "recurring"): (250, 180),
@@ -77,7 +77,8 @@ def _versions() -> str:
 
 
 def race_table(cases: Iterable[Case]) -> str:
-    """Return who took how long for which feed, and how the ratios stand to the promises."""
+    """Return the time of each library for each feed, and the ratios compared with the
+    targets."""
     rows = []
     for case in cases:
         ours = case.cpu("extcal")
@@ -137,7 +138,7 @@ def _verdict(reach: float, floor: float, value: float, *, more: bool) -> str:
 
 
 def memory_table(path: Path, answers: dict[str, Answer]) -> str:
-    """Return by how much each process grew over one feed, the feed among it."""
+    """Return the growth of each process for one feed, including the feed."""
     size = path.stat().st_size
     rows = []
     for name in sorted(answers.keys() - {"traced"}):
@@ -155,7 +156,7 @@ def memory_table(path: Path, answers: dict[str, Answer]) -> str:
 
 
 def import_table(costs: dict[str, float]) -> str:
-    """Return what importing costs beyond the bare imports."""
+    """Return the cost of imports beyond the bare imports."""
     rows = [[f"bare `import zoneinfo, datetime, re`: {costs[''] * 1e3:.1f} in all", "", ""]]
     for name, cost in costs.items():
         if name:
@@ -165,7 +166,7 @@ def import_table(costs: dict[str, float]) -> str:
 
 
 def people_table(costs: dict[str, float]) -> str:
-    """Return what questions about many people cost."""
+    """Return the cost of questions about many people."""
     rows = []
     for name, cost in costs.items():
         reach = _at_most(_COMMON_MS, cost * 1e3, "ms") if name.endswith("300 intervals") else ""
@@ -174,7 +175,7 @@ def people_table(costs: dict[str, float]) -> str:
 
 
 def hostile_table(told: Iterable[tuple[str, int, Sequence[Answer]]]) -> str:
-    """Return what hostile feeds cost, and whether extcal vouches for what it made of them."""
+    """Return the cost of hostile feeds, and whether extcal's answer is complete."""
     rows = []
     for name, size, answers in told:
         broken = next((answer.error for answer in answers if answer.error), "")
