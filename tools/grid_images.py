@@ -1,4 +1,4 @@
-"""Photograph the pictures of availability into docs/images/grid-*.png: `make screenshots`.
+"""Make docs/images/grid-*.png, the pictures of availability: `make screenshots`.
 
 Draws a fixed week of made-up people in the system's Chromium, at desktop and phone width, light
 and dark. Needs Playwright's Python package.
@@ -44,7 +44,7 @@ PAGE = (
 
 
 def calendar(chance: random.Random, days: int) -> str:
-    """A made-up person's feed: meetings on weekdays, now and then a day away."""
+    """An invented person's feed: meetings on weekdays, and sometimes a day away."""
     found = []
     for number in range(days):
         day = date(2027, 1, 4) + timedelta(days=number)
@@ -85,7 +85,7 @@ def table(names: tuple[str, ...], days: int, broken: str = "") -> extcal.Availab
 
 
 def week() -> str:
-    """Five people, one of them in New York, one unknown, and when the others could meet."""
+    """Five people, one of them in New York, one unknown, and common slots of the others."""
     found = table(NAMES, 5, broken="Chidi")
     hours = {**dict.fromkeys(NAMES, HOURS), "Esra": NEW_YORK}
     slots = found.common_free(timedelta(minutes=30), hours=hours, assume_free=["Chidi"]).slots
