@@ -1,10 +1,10 @@
-"""Run the notebooks in examples/ anew, and keep their outputs: `make notebooks`.
+"""Run the notebooks in examples/ again, and keep their outputs: `make notebooks`.
 
     python tools/notebooks.py [--check] [--html FOLDER] [NOTEBOOK ...]
 
-With --check nothing is written: what running gives is compared with what is kept, and the
-difference is shown. With --html the notebooks are written as pages, to look at. Needs the
-"notebooks" extra.
+With --check nothing is written: the new outputs are compared with the stored ones, and the
+difference is shown. With --html the notebooks are also written as web pages. Needs the "notebooks"
+extra.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ METADATA = {
 
 
 def run(path: Path) -> Any:
-    """The notebook at ``path`` as it is after running all of it in a new kernel."""
+    """The notebook at ``path`` after running all of it in a new kernel."""
     notebook = nbformat.read(path, as_version=4)
     folder = {"metadata": {"path": str(path.parent)}}
     client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources=folder)
     client.coalesce_streams = True
     client.execute()
-    # What says when and with what it was run would change every time.
+    # Metadata about the run (times, versions) would change every time.
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({})
@@ -42,9 +42,9 @@ def run(path: Path) -> Any:
 
 
 def said(notebook: Any) -> Iterator[str]:
-    """All that the cells put out, line by line: text, errors, and pictures drawn by extcal.
+    """All outputs of the cells, line by line: text, errors, and pictures drawn by extcal.
 
-    How a data frame becomes HTML is its library's affair, and left out.
+    The HTML of a data frame depends on its library's version, so it is left out.
     """
     for number, cell in enumerate(notebook.cells, 1):
         for output in cell.get("outputs", ()):
@@ -66,7 +66,7 @@ def _texts(output: Any) -> Iterator[tuple[str, str]]:
 
 
 def _lines(text: str) -> Iterable[str]:
-    # Markup is compared an element a line, so that a difference can be read.
+    # Markup is compared with one element per line, so that a difference is readable.
     return text.replace("><", ">\n<").splitlines()
 
 
