@@ -1,9 +1,10 @@
-"""Runs the tests: on all cores what can share a machine, then one by one what measures the process.
+"""Runs the tests: most of them on all cores, then those that measure the process, one by one.
 
     python tools/run_tests.py [--quick] [ARGUMENTS OF PYTEST]
 
-Two runs of pytest, whose reports both show; ``--quick`` is one, of the core. The last line says how
-long they took, in seconds of a clock and of the processors, and which tests were skipped, and why.
+These are two runs of pytest, and both print a report; ``--quick`` is one run, of the most important
+tests. The last line says how long they took, in seconds and in CPU seconds, and which tests were
+skipped, and why.
 ``-n 0`` uses one core.
 """
 
@@ -18,7 +19,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-# Each worker may start a browser and a Redis: more than this many gain little and take memory.
+# Each worker may start a browser and a Redis, so more workers than this need much memory and
+# gain little.
 SIDE_BY_SIDE = ["-n", "logical", "--maxprocesses", "8", "--dist", "worksteal"]
 TITLES = {
     "parallel": "on all cores",
@@ -29,10 +31,10 @@ NOTHING_TO_RUN = 5  # pytest's exit status where no test was collected
 
 
 def run(step: str, arguments: list[str], skipped: Path) -> int:
-    """One run of pytest; ``tests/conftest.py`` leaves out the tests of the other step."""
+    """One run of pytest; ``tests/conftest.py`` deselects the tests of the other step."""
     print(f"-- {TITLES[step]}", flush=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--step={step}", f"--skips-to={skipped}"]
-    # The last -n counts: the caller may choose another for the cores, and none for what is serial.
+    # The last -n counts: the caller may choose another number of workers; serial tests have none.
     command += [*SIDE_BY_SIDE, *arguments] if step != "serial" else [*arguments, "-n", "0"]
     return subprocess.run(command, check=False).returncode
 
