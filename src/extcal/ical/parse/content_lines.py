@@ -33,7 +33,7 @@ class Line(NamedTuple):
 NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
 # A line, and all that continues it: found in one look, however often it is folded.
-_LOGICAL = re.compile(rb"[^\r\n]++([\r\n]++[ \t][^\r\n]*+)*+")
+_LOGICAL = re.compile(rb"[^\r\n]++(?>([\r\n]++[ \t][^\r\n]*+)*)")
 _PHYSICAL = re.compile(rb"[^\r\n]+")
 # From the first newline of a run: a megabyte of them is looked at once, not from each on.
 FOLD = re.compile(rb"(?<![\r\n])[\r\n]++[ \t]")
@@ -43,7 +43,7 @@ CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
 _HAS_CONTROL = re.compile(b"[" + re.escape(CONTROL) + b"]")
 # param = param-name "=" param-value *("," param-value); a quoted value may hold ";" ":" ","
 # A parameter without a value, or without a name, must not cost those behind it.
-_PARAM = re.compile(r';([^=;:"]*+)(?:=((?:"[^"]*+"|[^";:]++)*+))?')
+_PARAM = re.compile(r';([^=;:"]*+)(?:=((?>(?:"[^"]*+"|[^";:]++)*)))?')
 _DATE_NAMES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _DATE_AHEAD = re.compile(r"\s*\d{8}").match
 # A quote that was opened before the zone's name may close behind the date.

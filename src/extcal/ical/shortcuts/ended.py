@@ -49,7 +49,7 @@ _PLAIN_RULE = re.compile(
     rb"RRULE:(" + _FREQ + rb"(?:;(?:UNTIL=([0-9]{8})" + _TIMED + rb"|" + _PART + rb"))*)" + _ENDS
 )
 # The same with one UNTIL, 1, on a day that there surely is.
-_OTHERS = rb"(?:;(?:" + _PART + rb"))*+"
+_OTHERS = rb"(?>(?:;(?:" + _PART + rb"))*)"
 _UNTIL_RULE = re.compile(
     rb"RRULE:" + _FREQ + _OTHERS + rb";UNTIL=(" + _DAY + rb")" + _TIMED + _OTHERS + _ENDS
 )

@@ -34,7 +34,8 @@ _ODD = rb"\n(?!(?:[ \t]|%b))"
 _ODD_CRLF = rb"\n(?!(?<=\r\n)(?:[ \t]|%b))"
 # Each ends where the next begins, so that no line between is the event's; no name goes on.
 _ALARMS = (
-    rb"(?:\nBEGIN:VALARM%b(?!\n[ \t])(?:\n(?:[ \t]|%b)[^\r\n]*+%b)*+\nEND:VALARM%b(?!\n[ \t]))++"
+    rb"(?>(?:\nBEGIN:VALARM%b(?!\n[ \t])"
+    rb"(?>(?:\n(?:[ \t]|%b)[^\r\n]*+%b)*)\nEND:VALARM%b(?!\n[ \t]))+)"
 )
 _LOOKS = {
     newline: (re.compile(odd % _NAMED).search, re.compile(_ALARMS % (cr, _NAMED, cr, cr)).match)
