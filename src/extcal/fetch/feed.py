@@ -20,7 +20,7 @@ from typing import Any, TypeVar, cast, get_args
 from extcal.arguments import several
 from extcal.errors import FeedUrlError
 from extcal.fetch.address.paste import read_paste
-from extcal.fetch.address.providers import ADVICE, provider_of
+from extcal.fetch.address.providers import provider_of
 from extcal.fetch.address.url import Refusal, Url, fold_at_sign, read_url
 from extcal.policy import BusyPolicy, Detail
 
@@ -152,7 +152,7 @@ class Feed:
         read = read_paste(text)
         del text
         if isinstance(read, Url) and read.scheme == "file":
-            read = Refusal("scheme", "This is a file, not an address on the web.", ADVICE[None])
+            read = Refusal.of("scheme/file")
         sealed = _accepted(read if isinstance(read, Refusal) else SealedUrl(read))
         return cls(sealed, timezone, owner, policy, detail, published_ahead)
 

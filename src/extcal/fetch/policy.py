@@ -34,16 +34,9 @@ _SPECIAL_USE = frozenset(
     | {"consul", "docker", "svc"}  # what clusters answer for by themselves
 )
 
-_PUBLISHED = "Paste an address that anybody on the internet can open."
-_NOT_PUBLIC = Refusal(
-    "ip-not-public", "The address leads to a network that is not public.", _PUBLISHED
-)
-_VETOED = Refusal(
-    "address-policy", "The address leads to where this service does not go.", _PUBLISHED
-)
-_TOO_MANY = Refusal(
-    "dns-many", "The name of the server leads to more addresses than are judged.", _PUBLISHED
-)
+_NOT_PUBLIC = Refusal.of("ip-not-public")
+_VETOED = Refusal.of("address-policy")
+_TOO_MANY = Refusal.of("dns-many")
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -115,11 +108,7 @@ class UrlPolicy:
     def judge(self, url: Url) -> Refusal | None:
         """Judge scheme, host and port, and the address if it is spelled out; None admits them."""
         if url.scheme not in _PORTS:
-            return Refusal(
-                "scheme",
-                "Only addresses on the web are fetched.",
-                "Paste the address that begins with https://.",
-            )
+            return Refusal.of("scheme/web")
         literal = literal_of(url.host)
         if literal is not None:
             literal = unwrap(literal)
@@ -128,16 +117,10 @@ class UrlPolicy:
             if inside(literal, self.allow_networks):
                 return self._ask_host(url.host, literal)
         if url.scheme == "http" and not self.allow_http:
-            return Refusal(
-                "http",
-                "The address is not encrypted (http).",
-                "Paste the address that begins with https://.",
-            )
+            return Refusal.of("http")
         ports = _PORTS[url.scheme] if self.ports is None else self.ports
         if url.port not in ports:
-            return Refusal(
-                "port", "The address names a port that calendars are not fetched from.", _PUBLISHED
-            )
+            return Refusal.of("port/policy")
         if literal is None:
             return self._judge_name(url.host)
         return self._judge_literal(url.host, literal)
@@ -146,24 +129,14 @@ class UrlPolicy:
         if host in self.allow_hosts:
             return None
         if "." not in host:
-            return Refusal(
-                "single-label",
-                "The address names a machine of a local network.",
-                "A calendar feed lies on a server with a full name like calendar.example.org.",
-            )
+            return Refusal.of("single-label")
         if host.rpartition(".")[2] in _SPECIAL_USE:
-            return Refusal(
-                "special-use", "The address names a machine of a private network.", _PUBLISHED
-            )
+            return Refusal.of("special-use")
         return None
 
     def _judge_literal(self, host: str, literal: Address) -> Refusal | None:
         if not self.allow_ip_literals:
-            return Refusal(
-                "ip-literal",
-                "The address names a server by number instead of by name.",
-                "A calendar feed lies on a server with a full name like calendar.example.org.",
-            )
+            return Refusal.of("ip-literal")
         return self._judge_address(host, literal)
 
     def vet(
@@ -181,19 +154,17 @@ class UrlPolicy:
         # As text only: ip_address() would read a number as an address, too.
         for answer in map(str, read):
             if "%" in answer:
-                return Refusal("ip-zone", _NOT_PUBLIC.message, _PUBLISHED)
+                return Refusal.of("ip-zone")
             try:
                 address = unwrap(ipaddress.ip_address(answer))
             except ValueError:
-                return Refusal(
-                    "ip-odd", "The name of the server leads to something unreadable.", _PUBLISHED
-                )
+                return Refusal.of("ip-odd/answer")
             refusal = self._judge_address(host, address)
             if refusal is not None:
                 return refusal
             found[address] = None
         if not found:
-            return Refusal("dns-empty", "The name of the server leads nowhere.", _PUBLISHED)
+            return Refusal.of("dns-empty")
         return tuple(found)
 
     def _denies(self, address: Address) -> bool:

@@ -14,7 +14,7 @@ import re
 from dataclasses import replace
 from urllib.parse import unquote_plus
 
-from extcal.fetch.address.providers import ADVICE, provider_of
+from extcal.fetch.address.providers import provider_of
 from extcal.fetch.address.url import MAX_URL_LENGTH, Refusal, Url, read_url
 
 __all__ = ["read_paste"]
@@ -112,9 +112,9 @@ def read_paste(secret_text: str) -> Url | Refusal:
     """Make an address of what was pasted, or say what to paste instead."""
     secret_text = secret_text.strip(_AROUND)
     if secret_text[:15].upper() == "BEGIN:VCALENDAR":
-        return Refusal("scheme", "This is a calendar itself, not its address.", ADVICE[None])
+        return Refusal.of("scheme/calendar")
     if len(secret_text) > 2 * MAX_URL_LENGTH:
-        return Refusal("too-long", "This is longer than any address.", ADVICE[None])
+        return Refusal.of("too-long/text")
     secret_text = _unwrap(secret_text)
     mail = _E_MAIL.fullmatch(secret_text)
     if mail is not None:
@@ -124,7 +124,7 @@ def read_paste(secret_text: str) -> Url | Refusal:
     bare = _NO_SCHEME.fullmatch(secret_text)
     file_name = bare is not None and _FILE_NAME.fullmatch(bare[1])
     if file_name or _LOCAL_FILE.fullmatch(secret_text):
-        return Refusal("scheme", "This is the name of a file, not an address.", ADVICE[None])
+        return Refusal.of("scheme/file-name")
     if bare is not None:
         secret_text = "https://" + bare[1]
     url = read_url(secret_text)
@@ -172,11 +172,7 @@ def _is_introduction(text: str) -> bool:
 def _refuse_mail(domain: str) -> Refusal:
     group = domain.endswith(".calendar.google.com")
     provider = "google" if group else _MAIL_DOMAINS.get(domain)
-    return Refusal(
-        "calendar-id" if group else "e-mail",
-        "This names a calendar or a mailbox, but it is not the address of a feed.",
-        ADVICE[provider],
-    )
+    return Refusal.of("calendar-id" if group else "e-mail", provider=provider)
 
 
 def _recognise(url: Url) -> Url | Refusal:
@@ -216,17 +212,11 @@ def _unwrap_link(url: Url) -> Url | Refusal:
         found = read_url(value)
         if isinstance(found, Url) and found.scheme != "file" and not _wraps(found):
             return _recognise(found)
-    return Refusal(
-        "page", "This leads through the page of a mail program, not to a feed.", ADVICE[None]
-    )
+    return Refusal.of("page/mail")
 
 
 def _refuse_page(provider: str) -> Refusal:
-    return Refusal(
-        "page",
-        "This is the address of a page for people, not of a calendar feed.",
-        ADVICE[provider],
-    )
+    return Refusal.of("page", provider=provider)
 
 
 def _recognise_google(url: Url) -> Url | Refusal:

@@ -1,4 +1,4 @@
-"""Who publishes a feed, as far as its address tells, and where people find the right one. Pure."""
+"""Who publishes a feed, as far as its address tells. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from extcal.fetch.address.url import Url
 
-__all__ = ["ADVICE", "MICROSOFT_CLOUDS", "provider_of"]
+__all__ = ["MICROSOFT_CLOUDS", "provider_of"]
 
 MICROSOFT_CLOUDS: MappingProxyType[str, str] = MappingProxyType(
     {
@@ -38,29 +38,6 @@ _SUFFIXES = {
     ".fastmail.com": "fastmail",
     ".calendar.yahoo.com": "yahoo",
 }
-
-_ANYWHERE = (
-    "Look in the calendar's own settings for an ICS, iCal or webcal link to share or publish it,"
-    " and paste that."
-)
-ADVICE: MappingProxyType[str | None, str] = MappingProxyType(
-    {
-        None: _ANYWHERE
-        + " In Google Calendar it is the 'Secret address in iCal format' under Settings, your"
-        " calendar, 'Integrate calendar'.",
-        "google": "In Google Calendar on a computer, open Settings, choose your calendar on the"
-        " left, then 'Integrate calendar', and copy the 'Secret address in iCal format'.",
-        "outlook": "In Outlook on the web, open Settings, Calendar, 'Shared calendars', publish"
-        " your calendar under 'Publish a calendar', and copy the ICS link (not the HTML link).",
-        "icloud": "In the Calendar app or on icloud.com, share the calendar as a 'Public"
-        " Calendar' and copy its link; it begins with webcal://.",
-        "nextcloud": "In Nextcloud Calendar, open the calendar's menu, share it by link, and use"
-        " 'Copy subscription link'.",
-        "proton": "In Proton Calendar, open Settings, your calendar, 'Share outside Proton',"
-        " create a link, and copy it.",
-    }
-)
-"""By provider: where its users find the address of their feed."""
 
 
 def provider_of(url: Url) -> str | None:

@@ -10,7 +10,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from typing import Self
 from urllib.parse import quote, urljoin
+
+from extcal.messages.addresses import refused
 
 __all__ = [
     "MAX_URL_LENGTH",
@@ -45,6 +48,11 @@ class Refusal:
     kind: str
     message: str
     advice: str
+
+    @classmethod
+    def of(cls, key: str, *, provider: str | None = None, **parameters: object) -> Self:
+        """The refusal whose words are under ``key`` in :mod:`extcal.messages.addresses`."""
+        return cls(*refused(key, provider=provider, **parameters))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -85,43 +93,23 @@ class Url:
         return f"{self.scheme}://{authority}{self.target}"
 
 
-_COPY_AGAIN = "Copy the address again from the calendar's settings."
-_NOT_AN_ADDRESS = Refusal(
-    "scheme",
-    "This is not the address of a calendar feed.",
-    "Paste the whole address; it begins with https:// or webcal://.",
-)
-_BAD_HOST = Refusal(
-    "host",
-    "The part of the address that names the server cannot be read.",
-    _COPY_AGAIN,
-)
-_BAD_PORT = Refusal(
-    "port",
-    "The port in the address cannot be read.",
-    _COPY_AGAIN,
-)
+_NOT_AN_ADDRESS = Refusal.of("scheme")
+_BAD_HOST = Refusal.of("host")
+_BAD_PORT = Refusal.of("port")
 
 
 def read_url(secret_url: str, max_length: int = MAX_URL_LENGTH) -> Url | Refusal:
     """Read an address of a feed, or say what is wrong with it."""
     secret_url = secret_url.strip(_WHITE)
     if not secret_url:
-        return Refusal("empty", "The address is empty.", _NOT_AN_ADDRESS.advice)
+        return Refusal.of("empty")
     if len(secret_url) > max_length:
-        return Refusal(
-            "too-long", f"The address is longer than {max_length} characters.", _COPY_AGAIN
-        )
+        return Refusal.of("too-long", length=max_length)
     match = _SCHEME.fullmatch(secret_url)
     if match is None:
         return _NOT_AN_ADDRESS
     if not _PRINTABLE.fullmatch(secret_url):
-        return Refusal(
-            "chars",
-            "The address holds a character that addresses cannot have (a space, a quote, a letter"
-            " outside ASCII).",
-            "Copy the address again; a name with other letters is written in its xn-- form.",
-        )
+        return Refusal.of("chars")
     scheme, rest = match[1].lower(), match[2]
     rest = rest.partition("#")[0]
     if scheme == "file":
@@ -137,11 +125,7 @@ def _read_file(rest: str) -> Url | Refusal:
     if path.startswith("localhost/"):
         path = path.removeprefix("localhost")
     if not path.startswith("/") or path.startswith("//"):
-        return Refusal(
-            "host",
-            "The address names a file of another machine.",
-            "A file: address names a file of this machine: file:///path.",
-        )
+        return Refusal.of("host/file")
     return Url("file", "", 0, path)
 
 
@@ -149,13 +133,9 @@ def _read_web(scheme: str, rest: str) -> Url | Refusal:
     cut = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
     authority, target = rest[:cut], rest[cut:]
     if "@" in authority:
-        return Refusal(
-            "userinfo",
-            "The address carries a user name or password, which extcal never sends.",
-            "Use the calendar's secret or published address instead of one that needs a login.",
-        )
+        return Refusal.of("userinfo")
     if "%" in authority:
-        return Refusal("pct-host", _BAD_HOST.message, _BAD_HOST.advice)
+        return Refusal.of("pct-host")
     split = _split_port(authority, DEFAULT_PORTS[scheme])
     if isinstance(split, Refusal):
         return split
@@ -195,9 +175,7 @@ def _read_host(host: str) -> str | Refusal:
         try:
             return str(ipaddress.IPv4Address(host))
         except ValueError:
-            return Refusal(
-                "ip-odd", "The address spells an IP address in an unusual way.", _COPY_AGAIN
-            )
+            return Refusal.of("ip-odd")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         return _BAD_HOST
     return host

@@ -1,0 +1,112 @@
+"""What people are told whose pasted address is refused, and where they find the right one.
+
+In: a key of :data:`REFUSALS`, and the parameters of its sentence. Out: the kind, message and advice
+of a :class:`~extcal.errors.FeedUrlError`.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from extcal.messages import kind_of
+
+__all__ = ["REFUSALS", "WHERE_TO_FIND", "refused"]
+
+_ANYWHERE = (
+    "Look in the calendar's own settings for an ICS, iCal or webcal link to share or publish it,"
+    " and paste that."
+)
+WHERE_TO_FIND: Final[MappingProxyType[str | None, str]] = MappingProxyType(
+    {
+        None: _ANYWHERE
+        + " In Google Calendar it is the 'Secret address in iCal format' under Settings, your"
+        " calendar, 'Integrate calendar'.",
+        "google": "In Google Calendar on a computer, open Settings, choose your calendar on the"
+        " left, then 'Integrate calendar', and copy the 'Secret address in iCal format'.",
+        "outlook": "In Outlook on the web, open Settings, Calendar, 'Shared calendars', publish"
+        " your calendar under 'Publish a calendar', and copy the ICS link (not the HTML link).",
+        "icloud": "In the Calendar app or on icloud.com, share the calendar as a 'Public"
+        " Calendar' and copy its link; it begins with webcal://.",
+        "nextcloud": "In Nextcloud Calendar, open the calendar's menu, share it by link, and use"
+        " 'Copy subscription link'.",
+        "proton": "In Proton Calendar, open Settings, your calendar, 'Share outside Proton',"
+        " create a link, and copy it.",
+    }
+)
+"""By provider: where its users find the address of their feed."""
+
+_COPY_AGAIN = "Copy the address again from the calendar's settings."
+_WHOLE_ADDRESS = "Paste the whole address; it begins with https:// or webcal://."
+_HTTPS = "Paste the address that begins with https://."
+_FULL_NAME = "A calendar feed lies on a server with a full name like calendar.example.org."
+_PUBLISHED = "Paste an address that anybody on the internet can open."
+_BAD_HOST = "The part of the address that names the server cannot be read."
+_NOT_PUBLIC = "The address leads to a network that is not public."
+_NO_FEED = "This names a calendar or a mailbox, but it is not the address of a feed."
+
+REFUSALS: Final[MappingProxyType[str, tuple[str, str | None]]] = MappingProxyType(
+    {
+        # The syntax of an address.
+        "empty": ("The address is empty.", _WHOLE_ADDRESS),
+        "too-long": ("The address is longer than {length} characters.", _COPY_AGAIN),
+        "too-long/text": ("This is longer than any address.", None),
+        "scheme": ("This is not the address of a calendar feed.", _WHOLE_ADDRESS),
+        "chars": (
+            "The address holds a character that addresses cannot have (a space, a quote, a letter"
+            " outside ASCII).",
+            "Copy the address again; a name with other letters is written in its xn-- form.",
+        ),
+        "host": (_BAD_HOST, _COPY_AGAIN),
+        "host/file": (
+            "The address names a file of another machine.",
+            "A file: address names a file of this machine: file:///path.",
+        ),
+        "pct-host": (_BAD_HOST, _COPY_AGAIN),
+        "port": ("The port in the address cannot be read.", _COPY_AGAIN),
+        "ip-odd": ("The address spells an IP address in an unusual way.", _COPY_AGAIN),
+        "userinfo": (
+            "The address carries a user name or password, which extcal never sends.",
+            "Use the calendar's secret or published address instead of one that needs a login.",
+        ),
+        # What people paste instead of an address.
+        "scheme/calendar": ("This is a calendar itself, not its address.", None),
+        "scheme/file": ("This is a file, not an address on the web.", None),
+        "scheme/file-name": ("This is the name of a file, not an address.", None),
+        "calendar-id": (_NO_FEED, None),
+        "e-mail": (_NO_FEED, None),
+        "page": ("This is the address of a page for people, not of a calendar feed.", None),
+        "page/mail": ("This leads through the page of a mail program, not to a feed.", None),
+        # Where a policy lets no fetcher go.
+        "scheme/web": ("Only addresses on the web are fetched.", _HTTPS),
+        "http": ("The address is not encrypted (http).", _HTTPS),
+        "port/policy": (
+            "The address names a port that calendars are not fetched from.",
+            _PUBLISHED,
+        ),
+        "single-label": ("The address names a machine of a local network.", _FULL_NAME),
+        "special-use": ("The address names a machine of a private network.", _PUBLISHED),
+        "ip-literal": ("The address names a server by number instead of by name.", _FULL_NAME),
+        "ip-not-public": (_NOT_PUBLIC, _PUBLISHED),
+        "ip-zone": (_NOT_PUBLIC, _PUBLISHED),
+        "ip-odd/answer": ("The name of the server leads to something unreadable.", _PUBLISHED),
+        "address-policy": ("The address leads to where this service does not go.", _PUBLISHED),
+        "dns-empty": ("The name of the server leads nowhere.", _PUBLISHED),
+        "dns-many": (
+            "The name of the server leads to more addresses than are judged.",
+            _PUBLISHED,
+        ),
+    }
+)
+"""Message and advice by key; without advice of its own, where the provider's users find theirs."""
+
+
+def refused(key: str, *, provider: str | None = None, **parameters: object) -> tuple[str, str, str]:
+    """The kind, message and advice for an address that is refused for the reason ``key``.
+
+    ``provider``: whose users the advice is for, a key of :data:`WHERE_TO_FIND`.
+    """
+    message, advice = REFUSALS[key]
+    if advice is None:
+        advice = WHERE_TO_FIND[provider]
+    return kind_of(key), message.format(**parameters), advice
