@@ -119,6 +119,7 @@ def caching(feed: extcal.Feed) -> None:
     assert_type(snapshot.state, extcal.State)
     assert_type(snapshot.window, extcal.Period)
     assert_type(snapshot.fetched_at, datetime)
+    assert_type(snapshot.published_at, datetime | None)
     assert_type(snapshot.events, tuple[extcal.ExternalEvent, ...])
     assert_type(snapshot.redacted(), extcal.Snapshot)
     assert_type(snapshot.to_html("Europe/Berlin", start=START, end=END), str)

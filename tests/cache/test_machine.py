@@ -34,7 +34,6 @@ from extcal import (
 from extcal.cache import Cell
 from extcal.cache.freshness.horizon import Reach
 from extcal.cache.refresh.flights import Ticket
-from extcal.cache.refresh.keys import Keys
 from extcal.cache.refresh.steps import Order
 from extcal.intervals import FreeBusy
 from extcal.testing import ManualClock, event, feed_text
@@ -163,7 +162,8 @@ class CacheMachine(RuleBasedStateMachine):
         for cache in self.caches:
             # Who finds a lease taken is served what there is, at once.
             cache._fly = partial(_impatient, cache._fly)  # type: ignore[method-assign]
-        self.key, self.attempts_key = self.caches[0]._repository.keys(FEED)
+        self.keys = self.caches[0]._repository.keys(FEED)
+        self.key, self.attempts_key = self.keys[:2]
         self.newest: datetime | None = None
         self.whole: datetime | None = None
         self.ever_empty = False
@@ -306,7 +306,7 @@ class CacheMachine(RuleBasedStateMachine):
         assert error.kind != "incomplete"
         if error.kind == "gone" or self.newest is None:
             return
-        blocked = self.caches[0]._repository.load(Keys(self.key, self.attempts_key)).attempts
+        blocked = self.caches[0]._repository.load(self.keys).attempts
         longest = HOUR if blocked.kind == "blocked_address" else DAY
         assert self.clock() - self.newest > longest
 

@@ -150,9 +150,13 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
 
     @takes_feed
     async def forget(self, feed: Feed | str) -> None:
-        """Drop what is known of ``feed``: the user removed the address."""
+        """Erase what is known of the address of ``feed``: the user removed it.
+
+        As :meth:`extcal.CalendarCache.forget`.
+        """
         assert isinstance(feed, Feed)
-        await self._at_store(partial(self._repository.forget, feed))
+        now = read_clock(self._clock)
+        await self._at_store(partial(self._repository.forget, feed, now))
 
     # -- many people, many feeds ----------------------------------------------------------------
 

@@ -147,9 +147,14 @@ class CalendarCache(Options[Fetcher]):
 
     @takes_feed
     def forget(self, feed: Feed | str) -> None:
-        """Drop what is known of ``feed``: the user removed the address."""
+        """Erase what is known of the address of ``feed``: the user removed it.
+
+        Every reading of it goes, whatever zone, owner, detail or horizon it was read with, also one
+        that is under way; in this process at once, in others when they next look. How the source
+        wants to be asked (Retry-After, back-off) stays, and holds nothing of the person.
+        """
         assert isinstance(feed, Feed)
-        self._repository.forget(feed)
+        self._repository.forget(feed, read_clock(self._clock))
 
     # -- many people, many feeds ----------------------------------------------------------------
 

@@ -169,7 +169,7 @@ class Options(Generic[_Fetcher]):
 
 def last_attempt(known: Known) -> datetime | None:
     """When the source was last asked, whatever came of it."""
-    asked = [known.attempts.last, known.reading.fetched_at if known.reading else None]
+    asked = [known.attempts.last, known.held.asked if known.held else None]
     return max((moment for moment in asked if moment is not None), default=None)
 
 

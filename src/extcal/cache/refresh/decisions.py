@@ -68,7 +68,7 @@ class Decisions:
             return Raise("gone" if attempts.gone else "timeout")
         if not usable(reading.fetched_at, now, self.rules, attempts.kind):
             return Raise("timeout")
-        return Snapshot(reading, State.STALE)
+        return known.snapshot(State.STALE)
 
     def spared(self, known: Known, kind: str, now: datetime) -> Snapshot | Raise:
         """What to tell when the source is not asked because its host is down."""
@@ -84,6 +84,8 @@ class Decisions:
 
     def conditional(self, feed: Feed, known: Known, now: datetime) -> bool:
         """Whether to ask with validators: "not modified" has to be an answer that would do."""
+        if known.other_rules is not None:
+            return False  # it says that the body is the same, and nothing of how it was read
         held = self.held(feed, known.reading, now)
         return held is not None and held.complete and held.covers and held.validators
 

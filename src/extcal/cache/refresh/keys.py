@@ -7,6 +7,10 @@ which version it was read is no part of the key: the reading says that itself, s
 finds it. What a source said about being asked (back-off, Retry-After, gone) belongs to the address
 alone.
 
+Nobody can tell from a snapshot's key which address it belongs to. So each address has a list of the
+keys under which it was read, and whoever forgets one feed of it erases them all. A key is put on
+the list before its first reading is stored, and stays there for longer than any reading is kept.
+
 With a ``secret`` a key is HMAC-SHA256 (RFC 2104) and says nothing to whoever reads the store;
 without one it is a domain-separated SHA-256, which is good enough for addresses that hold a long
 random token, as secret addresses do.
@@ -20,14 +24,15 @@ from typing import NamedTuple
 
 from extcal.fetch.feed import Feed
 
-__all__ = ["Keys", "attempts_key", "read_secret", "snapshot_key", "spread"]
+__all__ = ["Keys", "attempts_key", "list_key", "read_secret", "snapshot_key", "spread"]
 
 
 class Keys(NamedTuple):
-    """Where a feed is found in the store."""
+    """Where a feed is found in the store: its reading, and two things of its address."""
 
     snapshot: str
     attempts: str
+    listed: str
 
 
 def snapshot_key(feed: Feed, reach: str, layout: int, secret: bytes | None) -> str:
@@ -38,6 +43,11 @@ def snapshot_key(feed: Feed, reach: str, layout: int, secret: bytes | None) -> s
 def attempts_key(feed: Feed, layout: int, secret: bytes | None) -> str:
     """The key of how asking the address of ``feed`` went."""
     return "a:" + _digest(secret, b"attempts", feed.url_identity(), b"%d" % layout)
+
+
+def list_key(feed: Feed, layout: int, secret: bytes | None) -> str:
+    """The key of the list of snapshots of the address of ``feed``."""
+    return "l:" + _digest(secret, b"list", feed.url_identity(), b"%d" % layout)
 
 
 def spread(key: str) -> float:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from extcal.cache.freshness.decide import (
@@ -20,6 +21,7 @@ from extcal.cache.freshness.decide import (
     Success,
     fall_back,
     learn,
+    older,
     replaces,
 )
 from extcal.cache.freshness.messages import failure
@@ -29,6 +31,7 @@ from extcal.cache.refresh.log import Refresh, tell
 from extcal.cache.refresh.repository import Known, Repository
 from extcal.cache.refresh.stats import FAILED
 from extcal.cache.snapshot import reading as readings
+from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.snapshot import Reading, Snapshot, State
 from extcal.errors import NotACalendar
 from extcal.fetch.feed import Feed
@@ -71,13 +74,13 @@ def settle(
 
     ``jitter`` returns numbers in [0, 1), for the back-off.
     """
-    outcome, found = _outcome(asked, decisions)
+    outcome, found = _outcome(asked, decisions, repository.made)
     _book_host(asked, outcome, now, decisions)
     reading = asked.known.reading
     previous = None if reading is None else Snapshot(reading)
     if isinstance(outcome, Success) and found is not None:
-        repository.store_reading(asked.keys, asked.known, found, now, asked.token)
-        snapshot = Snapshot(found, State.FRESH)
+        known = repository.store_reading(asked.keys, asked.known, found, now, asked.token)
+        snapshot = known.snapshot(_state(known, asked.at))
         _tell_success(asked, found, decisions)
         return Refreshed(snapshot, Refresh(asked.feed, snapshot, previous, None, asked.seconds))
     assert isinstance(outcome, Failure)
@@ -91,17 +94,29 @@ def settle(
     return Refreshed(answer, Refresh(asked.feed, served, previous, kind, asked.seconds))
 
 
-def _outcome(asked: Asked, decisions: Decisions) -> tuple[Outcome, Reading | None]:
+def _state(known: Known, asked_at: datetime) -> State:
+    """How current what was just asked for is: a cache on the way may have kept it for long."""
+    held = known.held
+    if known.other_rules is not None or held is None or held.lifetime is None:
+        return State.STALE
+    return State.FRESH if asked_at - held.fetched_at <= held.lifetime else State.STALE
+
+
+def _outcome(asked: Asked, decisions: Decisions, made_by: MadeBy) -> tuple[Outcome, Reading | None]:
     feed, response, reading = asked.feed, asked.response, asked.known.reading
+    if not isinstance(response, Fetched | NotModified):
+        return failure(response), None
+    # A copy that is too old to stand in for anything is as good as one of that age.
+    age = min(timedelta(seconds=response.age), decisions.rules.stale_if_error)
     if isinstance(response, NotModified):
         if reading is None:
             return Failure("protocol"), None
-        return Success(), readings.renewed(reading, asked.at)
-    if not isinstance(response, Fetched):
-        return failure(response), None
+        return Success(), readings.renewed(reading, asked.at, age)
     window = decisions.reach.covered(asked.at)
     try:
-        found = readings.read_body(response, feed, window, asked.at, reading, decisions.limits)
+        found = readings.read_body(
+            response, feed, window, asked.at - age, reading, decisions.limits, made_by
+        )
     except NotACalendar:
         return Failure("not_a_calendar"), None
     except Exception:
@@ -110,7 +125,9 @@ def _outcome(asked: Asked, decisions: Decisions) -> tuple[Outcome, Reading | Non
     held = decisions.held(feed, reading, asked.at)
     if not replaces(held, found.complete, asked.at, decisions.rules):
         return Failure(INCOMPLETE), None
-    return Success(), found
+    if reading is not None and older(held, found.fetched_at, asked.at, decisions.rules):
+        return Success(), replace(reading, asked_at=asked.at)
+    return Success(), replace(found, asked_at=asked.at) if age else found
 
 
 def _book_host(asked: Asked, outcome: Outcome, now: datetime, decisions: Decisions) -> None:

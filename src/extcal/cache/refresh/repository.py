@@ -6,8 +6,11 @@ store, which may block. What does not decode is not known.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from secrets import token_hex
+from time import sleep
 from typing import NamedTuple
 
 from extcal.cache.freshness.decide import (
@@ -17,39 +20,87 @@ from extcal.cache.freshness.decide import (
     Raise,
     Rules,
     Serve,
+    State,
     Wish,
     decide,
     lifetime,
+    moment_of,
 )
-from extcal.cache.refresh.keys import Keys, attempts_key, snapshot_key, spread
+from extcal.cache.refresh.keys import Keys, attempts_key, list_key, snapshot_key, spread
 from extcal.cache.snapshot.codec import (
     ATTEMPTS,
+    LISTS,
     READINGS,
+    Listing,
     decode_attempts,
+    decode_list,
     decode_reading,
     encode_attempts,
+    encode_list,
     encode_reading,
 )
+from extcal.cache.snapshot.made_by import MadeBy, made_now
 from extcal.cache.snapshot.snapshot import Reading, Snapshot
 from extcal.cache.stores.memory import Memo
-from extcal.cache.stores.protocol import Cell, Store
+from extcal.cache.stores.protocol import Cell, Store, erase_all
+from extcal.errors import Problem
 from extcal.fetch.feed import Feed
 
-__all__ = ["Known", "Repository"]
+__all__ = ["OTHER_RULES", "Known", "OtherRules", "Repository"]
 
 _KEEP = timedelta(days=7)  # validators are worth having long after nobody is served the answer
 _KEEP_ATTEMPTS = timedelta(days=2)  # the longest wait is a day
+_LISTED = timedelta(days=31)  # no store keeps a cell for longer
+_FORGOTTEN = timedelta(hours=1)  # no fetch takes as long
+_LIST_LEASE = timedelta(seconds=10)
+_LIST_TRIES, _LIST_PAUSE = 40, 0.005  # seconds; whoever adds to a list is done within milliseconds
 _REMEMBERED = 1200  # readings, of up to 70 KB each: more people than anybody lays side by side
 _REMEMBERED_KEYS = 8192  # a feed and two digests
 _UNTRIED = Attempts()
 
+OTHER_RULES = Problem(
+    "other_rules",
+    "this was read with other time zone data, or by another version of extcal, and is read again "
+    "within half an hour",
+    action="served as STALE until then",
+)
+
+
+class _Met:
+    """When a cache first met a reading by other rules than its own."""
+
+    __slots__ = ("at",)
+
+    def __init__(self) -> None:
+        self.at: datetime | None = None
+
+
+class OtherRules(NamedTuple):
+    """That a reading was made by other rules. ``spread``: the feed's own number in [0, 1)."""
+
+    spread: float
+    met: _Met
+
+    def moment(self, held: Held, now: datetime) -> datetime:
+        """From when on it is to be read again."""
+        if self.met.at is None:
+            self.met.at = now
+        fresh_for = held.lifetime or timedelta(0)
+        return moment_of(held.asked, self.met.at, fresh_for, self.spread)
+
 
 class Known(NamedTuple):
-    """What the store says about a feed. ``held``: what freshness needs to know of the reading."""
+    """What the store says about a feed.
+
+    ``held``: what freshness needs to know of the reading. ``other_rules``: None if it was read as
+    it would be read today. ``listing``: the list of the address, if that was looked up.
+    """
 
     reading: Reading | None = None
     attempts: Attempts = _UNTRIED
     held: Held | None = None
+    other_rules: OtherRules | None = None
+    listing: Listing | None = None
 
     def decide(
         self, now: datetime, rules: Rules, wish: Wish = "get", older_than: timedelta | None = None
@@ -61,15 +112,24 @@ class Known(NamedTuple):
         held = self.held
         if held is not None and older_than is not None and held.lifetime is not None:
             held = replace(held, lifetime=min(held.lifetime, older_than))
+        if held is not None and self.other_rules is not None:
+            held = replace(held, other_rules=self.other_rules.moment(held, now))
         return decide(held, self.attempts, now, rules, wish)
 
     def served(self, decision: Serve | Raise) -> Snapshot | Raise:
         """What ``decision`` comes to for who asks."""
         if isinstance(decision, Raise):
             return decision
-        if self.reading is None:
+        return self.snapshot(decision.state, decision.error)
+
+    def snapshot(self, state: State, error: str | None = None) -> Snapshot:
+        """The reading as it is served; with a Problem if it was made by other rules."""
+        reading = self.reading
+        if reading is None:
             raise AssertionError("freshness serves only what is held")
-        return Snapshot(self.reading, decision.state, decision.error)
+        if self.other_rules is not None:
+            reading = replace(reading, problems=(*reading.problems, OTHER_RULES))
+        return Snapshot(reading, state, error)
 
 
 class _Decoded(NamedTuple):
@@ -81,20 +141,32 @@ class _Decoded(NamedTuple):
     data: bytes
     reading: Reading
     held: Held
+    other_rules: OtherRules | None
 
 
 class Repository:
     """The readings and attempt records in ``store``.
 
     ``reach`` spells horizon and history, which are part of a reading's key, as ``secret`` is.
-    ``rules`` say how long a reading is fresh.
+    ``rules`` say how long a reading is fresh. ``made_now`` says with what this process reads; it
+    looks at files, and is called once, when that is first needed.
     """
 
-    def __init__(self, store: Store, reach: str, rules: Rules, secret: bytes | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        reach: str,
+        rules: Rules,
+        secret: bytes | None,
+        made_now: Callable[[], MadeBy] = made_now,
+    ) -> None:
         self.store = store
         self._reach = reach
         self._rules = rules
         self._secret = secret
+        self._made_now = made_now
+        self._made: MadeBy | None = None
+        self._met = _Met()
         self._decoded: Memo[str, _Decoded] = Memo(_REMEMBERED)
         self._keys: Memo[Feed, Keys] = Memo(_REMEMBERED_KEYS)
 
@@ -112,19 +184,29 @@ class Repository:
             self._keys.keep(feed, keys)
         return keys
 
-    def load(self, keys: Keys) -> Known:
-        """What the store knows."""
+    @property
+    def made(self) -> MadeBy:
+        """With what this process reads."""
+        if self._made is None:
+            self._made = self._made_now()
+        return self._made
+
+    def load(self, keys: Keys, *, to_store: bool = False) -> Known:
+        """What the store knows. ``to_store``: of the list too, for :meth:`store_reading`."""
         attempts = self.load_attempts(keys)
+        listing = self._load_list(keys) if to_store else None
         cell = self.store.get(keys.snapshot)
         if cell is None:
-            return Known(None, attempts)
+            self._decoded.drop(keys.snapshot)  # forgotten, perhaps by another process
+            return Known(None, attempts, listing=listing)
         decoded = self._decoded.get(keys.snapshot)
         if decoded is None or decoded.data != cell.data:
             reading = decode_reading(cell.data, keys.snapshot)
             if reading is None:
-                return Known(None, attempts)
+                return Known(None, attempts, listing=listing)
             decoded = self._remember(keys.snapshot, cell.data, reading)
-        return Known(decoded.reading, attempts, decoded.held)
+        _, reading, held, other_rules = decoded
+        return Known(reading, attempts, held, other_rules, listing)
 
     def load_attempts(self, keys: Keys) -> Attempts:
         """How asking went so far."""
@@ -135,36 +217,106 @@ class Repository:
 
     def store_reading(
         self, keys: Keys, known: Known, found: Reading, now: datetime, token: str
-    ) -> None:
-        """Keep ``found``, if ``token`` still holds the lease; asking went well, then."""
+    ) -> Known:
+        """Keep ``found``, if ``token`` still holds the lease; asking went well, then.
+
+        Returns what is known with it. Nothing is kept if the address was forgotten since ``known``
+        was loaded.
+        """
         cell = Cell(encode_reading(found, keys.snapshot), now + _KEEP)
-        if self.store.put(keys.snapshot, cell, token):
-            self._remember(keys.snapshot, cell.data, found)
+        decoded = self._decode(keys.snapshot, cell.data, found)
+        if self._named(keys, known, now) and self.store.put(keys.snapshot, cell, token):
+            self._decoded.keep(keys.snapshot, decoded)
             if known.attempts != _UNTRIED:
                 self.store.delete(keys.attempts)
+        return Known(found, _UNTRIED, decoded.held, decoded.other_rules)
 
     def store_attempts(self, keys: Keys, attempts: Attempts, now: datetime) -> None:
         """Keep how asking went."""
         data = encode_attempts(attempts, keys.attempts)
         self.store.put(keys.attempts, Cell(data, now + _KEEP_ATTEMPTS), None)
 
-    def forget(self, feed: Feed) -> None:
-        """Drop what is known of a feed. How its source wants to be asked is not ours to drop."""
+    def forget(self, feed: Feed, now: datetime) -> None:
+        """Erase every reading of the address of ``feed``, and the list of them.
+
+        How its source wants to be asked is not ours to drop; but a host's own fetcher may have said
+        why in a sentence, and that goes.
+        """
         keys = self.keys(feed)
-        self.store.delete(keys.snapshot)
-        self._decoded.drop(keys.snapshot)
-        self._keys.drop(feed)
+        attempts = self.load_attempts(keys)
+        if attempts.hint is not None:
+            self.store_attempts(keys, replace(attempts, hint=None), now)
+        token = self._lease_list(keys, now)
+        try:
+            names = {keys.snapshot, *self._load_list(keys).names}
+            erase_all(self.store, names)
+            # Whoever is about to store the first reading of another zone or owner sees this.
+            data = encode_list(Listing(token_hex(8)), keys.listed)
+            self.store.put(keys.listed, Cell(data, now + _FORGOTTEN), token)
+        finally:
+            if token is not None:
+                self.store.release(keys.listed, token)
+        for name in names:
+            self._decoded.drop(name)
+        address = feed.url_identity()
+        self._keys.drop_if(lambda known: known.url_identity() == address)
+
+    def _named(self, keys: Keys, known: Known, now: datetime) -> bool:
+        """See to it that the list names the snapshot; False if the address was forgotten meanwhile.
+
+        Who is named already has nothing to do: whoever forgets the address ends its lease.
+        """
+        listing, until = known.listing, now + _LISTED
+        if listing is None:
+            listing = self._load_list(keys)
+        if now + _KEEP <= listing.names.get(keys.snapshot, now) <= until:
+            return True
+        token = self._lease_list(keys, now)
+        try:
+            there = self._load_list(keys)
+            if there.generation != listing.generation:
+                return False
+            names = {name: end for name, end in there.names.items() if now < end <= until}
+            names[keys.snapshot] = until
+            data = encode_list(Listing(there.generation, names), keys.listed)
+            self.store.put(keys.listed, Cell(data, until), token)
+        finally:
+            if token is not None:
+                self.store.release(keys.listed, token)
+        return True
+
+    def _load_list(self, keys: Keys) -> Listing:
+        cell = self.store.get(keys.listed)
+        found = None if cell is None else decode_list(cell.data, keys.listed)
+        return Listing() if found is None else found
+
+    def _lease_list(self, keys: Keys, now: datetime) -> str | None:
+        """The lease of a list, or None if somebody who holds it seems to be dead."""
+        for _ in range(_LIST_TRIES):
+            token = self.store.lease(keys.listed, now, _LIST_LEASE)
+            if token is not None:
+                return token
+            sleep(_LIST_PAUSE)
+        return None
 
     def _remember(self, key: str, data: bytes, reading: Reading) -> _Decoded:
-        share = spread(key) if self._rules.ttl_jitter else 0.0
-        fresh_for = lifetime(self._rules, share, reading.refresh_interval)
-        held = Held(reading.fetched_at, reading.complete, lifetime=fresh_for)
-        decoded = _Decoded(data, reading, held)
+        decoded = self._decode(key, data, reading)
         self._decoded.keep(key, decoded)
         return decoded
+
+    def _decode(self, key: str, data: bytes, reading: Reading) -> _Decoded:
+        share = spread(key) if self._rules.ttl_jitter else 0.0
+        fresh_for = lifetime(self._rules, share, reading.refresh_interval)
+        held = Held(
+            reading.fetched_at, reading.complete, lifetime=fresh_for, asked_at=reading.asked_at
+        )
+        same = reading.made_by == self.made
+        other_rules = None if same else OtherRules(spread(key), self._met)
+        return _Decoded(data, reading, held, other_rules)
 
     def _new_keys(self, feed: Feed) -> Keys:
         return Keys(
             snapshot_key(feed, self._reach, READINGS, self._secret),
             attempts_key(feed, ATTEMPTS, self._secret),
+            list_key(feed, LISTS, self._secret),
         )

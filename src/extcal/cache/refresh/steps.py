@@ -108,7 +108,7 @@ def fly(
         pause = min(2 * pause, _LAST_PAUSE)
     try:
         now = read_clock(clock)  # what another has stored meanwhile is none of the future
-        known = yield load
+        known = yield StoreCall(partial(repository.load, keys, to_store=True))
         decision = known.decide(now, decisions.rules, order.wish, order.older_than)
         answer = decisions.answer(feed, known, decision, now, order.wish)
         if answer is not None:

@@ -2,8 +2,8 @@
 
 Layout, numbers in network order::
 
-    "xcal" layout kind checksum[16]   layout is READINGS or ATTEMPTS, kind "s" or "a"
-    then for an attempt record: JSON
+    "xcal" layout kind checksum[16]   layout is READINGS, ATTEMPTS or LISTS, kind "s", "a" or "l"
+    then for an attempt record, and for the list of an address: JSON
     or for a snapshot:          3 x uint32 lengths, then the sections meta (JSON),
                                 busy (see extcal.cache.snapshot.packed_busy) and events (see
                                 extcal.cache.snapshot.packed_events)
@@ -23,7 +23,10 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import NamedTuple
 
 from extcal.cache.freshness.decide import Attempts
 from extcal.cache.snapshot.made_by import MadeBy
@@ -33,10 +36,14 @@ from extcal.errors import Problem
 
 __all__ = [
     "ATTEMPTS",
+    "LISTS",
     "READINGS",
+    "Listing",
     "decode_attempts",
+    "decode_list",
     "decode_reading",
     "encode_attempts",
+    "encode_list",
     "encode_reading",
 ]
 
@@ -50,7 +57,13 @@ one, or the last good readings of all feeds are lost with an upgrade.
 ATTEMPTS = 2
 """The same for how asking went. Whatever becomes of readings, back-off outlives it."""
 
-_HEADS = {b"s": b"xcal" + bytes([READINGS]), b"a": b"xcal" + bytes([ATTEMPTS])}
+LISTS = 1
+"""The same for the list of an address."""
+
+_HEADS = {
+    kind: b"xcal" + bytes([layout])
+    for kind, layout in ((b"s", READINGS), (b"a", ATTEMPTS), (b"l", LISTS))
+}
 _CHECKSUM = 16
 _LENGTHS = struct.Struct("!3I")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,7 +98,6 @@ def encode_reading(reading: Reading, key: str) -> bytes:
             "asked": _micros(reading.asked_at),
             "zones": None if made_by is None else made_by.zone_data,
             "rules": None if made_by is None else made_by.interpretation,
-            "named": _micros(reading.listed_until),
             "problems": [[p.code, p.message, p.line, p.uid, p.action] for p in reading.problems],
         }
     )
@@ -123,7 +135,6 @@ def decode_reading(data: bytes, key: str) -> Reading | None:
             packed=packed,
             asked_at=_moment(meta.get("asked")),
             made_by=_made_by(meta.get("zones"), meta.get("rules")),
-            listed_until=_moment(meta.get("named")),
         )
     except _ERRORS:
         return None
@@ -168,6 +179,35 @@ def decode_attempts(data: bytes, key: str) -> Attempts | None:
             refused_since=_moment(record["since"]),
             gone=bool(record["gone"]),
         )
+    except _ERRORS:
+        return None
+
+
+class Listing(NamedTuple):
+    """The list of one address: the keys of its snapshots, each with the time it is named until.
+
+    ``generation``: another one each time the address is forgotten; None if it never was.
+    """
+
+    generation: str | None = None
+    names: Mapping[str, datetime] = MappingProxyType({})
+
+
+def encode_list(listing: Listing, key: str) -> bytes:
+    """``listing`` as the data of the cell under ``key``."""
+    names = {name: _micros(moment) for name, moment in listing.names.items()}
+    return _seal(b"l", key, _json({"generation": listing.generation, "names": names}))
+
+
+def decode_list(data: bytes, key: str) -> Listing | None:
+    """What :func:`encode_list` wrote for ``key``, or None."""
+    body = _open(b"l", key, data)
+    if body is None:
+        return None
+    try:
+        record = json.loads(body)
+        names = {name: _needed(_moment(until)) for name, until in record["names"].items()}
+        return Listing(record["generation"], names)
     except _ERRORS:
         return None
 

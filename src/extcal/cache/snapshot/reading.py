@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.packed_events import pack_events
 from extcal.cache.snapshot.redaction import discreet_events, discreet_problems
@@ -37,10 +38,13 @@ def read_body(
     fetched_at: datetime,
     previous: Reading | None,
     limits: Limits,
+    made_by: MadeBy | None = None,
 ) -> Reading:
     """What ``fetched`` says over ``window`` (epoch seconds), read as ``feed`` wants it read.
 
-    ``previous`` is the last reading of the same feed, to see what changed. Raises NotACalendar.
+    ``fetched_at``: when the source gave it, if to a cache on the way. ``previous`` is the last
+    reading of the same feed, to see what changed. ``made_by``: with what this process reads.
+    Raises NotACalendar.
     """
     lo, hi = window
     expansion = expand(
@@ -71,12 +75,18 @@ def read_body(
         refresh_interval=_interval(expansion.refresh_interval),
         count=len(events),
         packed=pack_events(events, titles=feed.detail == "events"),
+        made_by=made_by,
     )
 
 
-def renewed(reading: Reading, fetched_at: datetime) -> Reading:
-    """The same reading, confirmed by its source (304)."""
-    return replace(reading, fetched_at=fetched_at)
+def renewed(reading: Reading, asked_at: datetime, age: timedelta) -> Reading:
+    """The same reading, confirmed by its source (304), if to a cache on the way ``age`` ago."""
+    fetched_at = asked_at - age
+    if fetched_at < reading.fetched_at <= asked_at:
+        fetched_at = reading.fetched_at
+    return replace(
+        reading, fetched_at=fetched_at, asked_at=None if fetched_at == asked_at else asked_at
+    )
 
 
 def _published(free_busy: FreeBusy, feed: Feed, read_at: datetime) -> FreeBusy:

@@ -50,8 +50,6 @@ class Reading:
     :func:`extcal.cache.snapshot.packed_events.pack_events` writes them; ``count`` is their number.
     ``asked_at``: when the source was asked for it, if a cache on the way had kept it since
     ``fetched_at``. ``made_by``: with what it was read, None if an earlier version did not say.
-    ``listed_until``: until when the list of its address names it, so that it can be forgotten with
-    the others (see :mod:`extcal.cache.refresh.keys`).
     """
 
     busy: BusyTime
@@ -68,8 +66,7 @@ class Reading:
     count: int = 0
     packed: bytes = b""
     asked_at: datetime | None = None
-    made_by: MadeBy | None = None
-    listed_until: datetime | None = field(default=None, compare=False)
+    made_by: MadeBy | None = field(default=None, compare=False)
 
     @property
     def free_busy(self) -> FreeBusy:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Generic, NamedTuple, TypeVar
@@ -78,6 +79,12 @@ class Memo(Generic[_Key, _Value]):
         with self._lock:
             self._kept.pop(key, None)
 
+    def drop_if(self, condition: Callable[[_Key], bool]) -> None:
+        """Keep nothing any longer whose key meets ``condition``."""
+        with self._lock:
+            for key in [key for key in self._kept if condition(key)]:
+                del self._kept[key]
+
     def __len__(self) -> int:
         return len(self._kept)
 
@@ -98,7 +105,7 @@ class MemoryStore:
     forked off goes on with what the parent knew, on its own.
     """
 
-    def __init__(self, *, max_cells: int = 50_000, max_bytes: int = 512 * 1024 * 1024) -> None:
+    def __init__(self, *, max_cells: int = 100_000, max_bytes: int = 512 * 1024 * 1024) -> None:
         self._max_cells = count_of("max_cells", max_cells)
         self._max_bytes = count_of("max_bytes", max_bytes)
         self._lock = ForkSafeLock()

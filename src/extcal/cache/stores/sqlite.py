@@ -92,7 +92,7 @@ class SQLiteStore(DurableStore):
         self,
         path: str | os.PathLike[str],
         *,
-        max_cells: int = 50_000,
+        max_cells: int = 100_000,
         max_bytes: int = 512 * 1024 * 1024,
         codec: Codec | None = None,
         busy_timeout: timedelta = timedelta(seconds=5),
