@@ -221,7 +221,10 @@ def fetching(response: extcal.FetchResponse) -> str:
     agents = extcal.UserAgents(default="rota/2 (+https://example.org)", browser=None)
     assert_type(agents.microsoft, str)
     assert_type(agents.browser, str | None)
-    extcal.HttpFetcher(user_agents=agents)
+    extcal.HttpFetcher(user_agents=agents, headers=lambda feed: {"X-Host": feed.host})
+    assert_type(
+        extcal.Feed("https://example.org/", auth=("a", "b")).reveal_auth(), tuple[str, str] | None
+    )
     del own, files, fake
     match response:
         case extcal.Fetched(body=body, as_browser=as_browser):

@@ -95,7 +95,7 @@ def test_a_secret_is_bytes_or_text() -> None:
 @pytest.mark.parametrize("ask", ["get", "refresh", "last_refreshed", "last_attempt", "forget"])
 def test_a_refused_address_stays_in_no_frame(ask):
     """Whoever reports an error with its local variables does not report the address."""
-    secret = "https://ada:SECRET-7f3a@example.org/private-SECRET-7f3a/basic.ics"
+    secret = "http://ada:SECRET-7f3a@example.org/private-SECRET-7f3a/basic.ics"
     with pytest.raises(FeedUrlError) as caught:
         getattr(CalendarCache(fetcher=FakeFetcher({})), ask)(secret)
     report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)

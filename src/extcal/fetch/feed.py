@@ -19,6 +19,13 @@ from typing import Any, TypeVar, cast, get_args
 
 from extcal.arguments import several
 from extcal.errors import FeedUrlError
+from extcal.fetch.address.credentials import (
+    IN_CLEAR,
+    Auth,
+    authorization,
+    read_auth,
+    split_userinfo,
+)
 from extcal.fetch.address.paste import read_paste
 from extcal.fetch.address.providers import provider_of
 from extcal.fetch.address.url import Refusal, Url, fold_at_sign, read_url
@@ -50,19 +57,35 @@ def url_key(url: Url) -> bytes:
     return f"{url.scheme}://{url.authority}{target}".encode("ascii")
 
 
+# Plain values, because whatever lists the objects of this package stops there.
+_Parts = tuple[tuple[str, str, int, str], Auth | None]
+
+
 class SealedUrl:
-    """A canonical address that shows nothing of itself; only :class:`Feed` opens it."""
+    """A canonical address, and the name and password that go with it, if there are any.
+
+    It shows nothing of itself; only :class:`Feed` and the transport open it.
+    """
 
     # A closure, because whatever lists attributes (debuggers, error reporters) stops there.
     __slots__ = ("_parts",)
 
-    def __init__(self, url: Url) -> None:
-        parts = (url.scheme, url.host, url.port, url.target)
-        self._parts: Callable[[], tuple[str, str, int, str]] = lambda: parts
+    def __init__(self, url: Url, secret_auth: Auth | None = None) -> None:
+        parts = ((url.scheme, url.host, url.port, url.target), secret_auth)
+        self._parts: Callable[[], _Parts] = lambda: parts
 
     def open(self) -> Url:
         """The address, for the rooms' own use."""
-        return Url(*self._parts())
+        return Url(*self._parts()[0])
+
+    def open_auth(self) -> Auth | None:
+        """The name and password, for the rooms' own use."""
+        return self._parts()[1]
+
+    def authorization(self) -> str | None:
+        """What the field Authorization says to the origin of the address, if anything."""
+        auth = self._parts()[1]
+        return None if auth is None else authorization(auth)
 
     def __repr__(self) -> str:
         return "<sealed address>"
@@ -80,7 +103,8 @@ class SealedUrl:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return SealedUrl, (self.open(),)
+        auth = self._parts()[1]
+        return SealedUrl, (self.open(),) if auth is None else (self.open(), auth)
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -88,11 +112,14 @@ class Feed:
     """One calendar somewhere else, and how its owner wants it read.
 
     ``url``: the address (``https``, ``webcal`` or ``webcals``; ``http`` and ``file`` only if the
-    fetcher's policy agrees). ``timezone``: the owner's zone, for times that name none: an IANA
+    fetcher's policy agrees). ``https://name:password@...`` is read as the address without them, and
+    ``auth``. ``timezone``: the owner's zone, for times that name none: an IANA
     name, a tzinfo, or None. ``owner``: the owner's e-mail address, or several; only with it can a
     declined invitation count as absent. ``policy``: how facts are read. ``detail``: ``"events"``,
     or ``"busy"`` for no titles at all. ``published_ahead``: how far ahead the publisher publishes,
-    if it cuts off (Outlook does); later than that is unknown.
+    if it cuts off (Outlook does); later than that is unknown. ``auth``: the name and password for
+    servers that want a login (Basic, RFC 7617), over https only. They are sent to the origin of the
+    address and nowhere else, and are as sealed as it is.
 
     Raises :class:`~extcal.errors.FeedUrlError` for an address that cannot be one (RFC 3986), and
     TypeError or ValueError for the other arguments.
@@ -113,10 +140,11 @@ class Feed:
         policy: BusyPolicy | None = None,
         detail: Detail = "events",
         published_ahead: timedelta | None = None,
+        auth: Auth | None = None,
     ) -> None:
-        sealed = url if isinstance(url, SealedUrl) else _seal(url)
+        sealed = _with_auth(url if isinstance(url, SealedUrl) else _seal(url), auth)
         # A traceback that ships local variables must not ship the address.
-        del url
+        del url, auth
         object.__setattr__(self, "url", _accepted(sealed))
         if policy is not None and not isinstance(policy, BusyPolicy):
             raise TypeError(f"policy takes a BusyPolicy, not {type(policy).__name__}")
@@ -138,6 +166,7 @@ class Feed:
         policy: BusyPolicy | None = None,
         detail: Detail = "events",
         published_ahead: timedelta | None = None,
+        auth: Auth | None = None,
     ) -> Feed:
         """Make a feed of what a person pasted into a form.
 
@@ -151,10 +180,11 @@ class Feed:
             raise TypeError(f"what was pasted is a str, not {type(text).__name__}")
         read = read_paste(text)
         del text
-        if isinstance(read, Url) and read.scheme == "file":
+        if not isinstance(read, Refusal) and read[0].scheme == "file":
             read = Refusal.of("scheme/file")
-        sealed = _accepted(read if isinstance(read, Refusal) else SealedUrl(read))
-        return cls(sealed, timezone, owner, policy, detail, published_ahead)
+        sealed = _with_auth(read if isinstance(read, Refusal) else SealedUrl(*read), auth)
+        del auth, read
+        return cls(_accepted(sealed), timezone, owner, policy, detail, published_ahead)
 
     def __repr__(self) -> str:
         if not hasattr(self, "url"):
@@ -178,15 +208,21 @@ class Feed:
         return fingerprint_of(self.url.open())
 
     def reveal(self) -> str:
-        """The canonical address, in clear. For transports only."""
+        """The canonical address, in clear and without ``auth``. For transports only."""
         return self.url.open().text
 
+    def reveal_auth(self) -> tuple[str, str] | None:
+        """The name and password, in clear, or None. For transports only."""
+        return self.url.open_auth()
+
     def url_identity(self) -> bytes:
-        """Key material for what belongs to the address alone. As secret as the address."""
-        return b"extcal url 1\0" + url_key(self.url.open())
+        """Key material for what belongs to the address and ``auth``. As secret as they are."""
+        return b"extcal url 1\0" + self._key()
 
     def identity(self) -> bytes:
-        """Key material for what belongs to address and reading together. As secret as the address.
+        """Key material for what belongs to the address, ``auth`` and the reading together.
+
+        As secret as the address.
 
         Feeds whose readings could differ in anything never share an identity.
         """
@@ -199,7 +235,15 @@ class Feed:
             None if ahead is None else ahead // timedelta(microseconds=1),
         ]
         text = json.dumps(reading, separators=(",", ":"), ensure_ascii=True)
-        return b"extcal feed 1\0" + url_key(self.url.open()) + b"\0" + text.encode("ascii")
+        return b"extcal feed 1\0" + self._key() + b"\0" + text.encode("ascii")
+
+    def _key(self) -> bytes:
+        auth = self.url.open_auth()
+        key = url_key(self.url.open())
+        if auth is None:
+            return key
+        # No address holds a blank, so that no address without auth has this key.
+        return key + b" " + json.dumps(auth, ensure_ascii=True).encode("ascii")
 
 
 def as_feed(feed: Feed | str) -> Feed:
@@ -256,9 +300,11 @@ def accepted(read: Feed | FeedUrlError) -> Feed:
     return read
 
 
-def _accepted(sealed: SealedUrl | Refusal) -> SealedUrl:
+def _accepted(sealed: SealedUrl | Refusal | Exception) -> SealedUrl:
     if isinstance(sealed, Refusal):
         raise _error(sealed)
+    if isinstance(sealed, Exception):
+        raise sealed
     return sealed
 
 
@@ -269,8 +315,28 @@ def _error(refusal: Refusal) -> FeedUrlError:
 def _seal(url: str) -> SealedUrl | Refusal:
     if not isinstance(url, str):
         raise TypeError(f"the address of a feed is a str, not {type(url).__name__}")
-    read = read_url(url)
-    return read if isinstance(read, Refusal) else SealedUrl(read)
+    split = split_userinfo(url)
+    if isinstance(split, Refusal):
+        return split
+    read = read_url(split[0])
+    return read if isinstance(read, Refusal) else SealedUrl(read, split[1])
+
+
+def _with_auth(
+    sealed: SealedUrl | Refusal, secret_auth: Auth | None
+) -> SealedUrl | Refusal | Exception:
+    """The same address with ``auth``, or what is wrong with that; raises nothing."""
+    auth = read_auth(secret_auth)
+    if isinstance(sealed, Refusal) or auth is None:
+        return sealed
+    if isinstance(auth, Exception):
+        return auth
+    url = sealed.open()
+    if url.scheme != "https":
+        return IN_CLEAR
+    if sealed.open_auth() not in (None, auth):
+        return ValueError("auth says something else than the name and password in the address")
+    return SealedUrl(url, auth)
 
 
 def _read_timezone(zone: str | tzinfo | None) -> str | tzinfo | None:

@@ -32,11 +32,26 @@ WHERE_TO_FIND: Final[MappingProxyType[str | None, str]] = MappingProxyType(
         " 'Copy subscription link'.",
         "proton": "In Proton Calendar, open Settings, your calendar, 'Share outside Proton',"
         " create a link, and copy it.",
+        "fastmail": "In Fastmail, open Settings, Calendars, your calendar, turn on 'Public URL' or"
+        " a private sharing link, and copy it; it ends with .ics.",
+        "yahoo": "In Yahoo Calendar, open the calendar's menu, Share, generate links, and copy the"
+        " link 'To import into a Calendar app (ICS)'.",
+        "zoho": "In Zoho Calendar, open Settings, My Calendars, your calendar, 'Export and sync',"
+        " and copy the iCal address.",
+        "sogo": "In SOGo, open the calendar's menu, 'Links to this Calendar', and copy the 'WebDAV"
+        " ICS URL' of 'Public access'; if it needs a login, put name and password into it"
+        " (https://name:password@...).",
+        "caldav": "Look in the calendar program of that server for a link to publish the calendar;"
+        " or put name and password into the address (https://name:password@...).",
     }
 )
 """By provider: where its users find the address of their feed."""
 
 _COPY_AGAIN = "Copy the address again from the calendar's settings."
+_LOGIN = (
+    "Use the calendar's secret or published address; or put name and password into the address"
+    " (https://name:password@...), with %40 for an @ and %3A for a : in them."
+)
 _WHOLE_ADDRESS = "Paste the whole address; it begins with https:// or webcal://."
 _HTTPS = "Paste the address that begins with https://."
 _FULL_NAME = "A calendar feed lies on a server with a full name like calendar.example.org."
@@ -57,6 +72,10 @@ REFUSALS: Final[MappingProxyType[str, tuple[str, str | None]]] = MappingProxyTyp
             " outside ASCII).",
             "Copy the address again; a name with other letters is written in its xn-- form.",
         ),
+        "chars/cut": (
+            "A part of the address is missing: dots stand in its place.",
+            "Copy the whole address again, with the button beside it if there is one.",
+        ),
         "host": (_BAD_HOST, _COPY_AGAIN),
         "host/file": (
             "The address names a file of another machine.",
@@ -65,10 +84,16 @@ REFUSALS: Final[MappingProxyType[str, tuple[str, str | None]]] = MappingProxyTyp
         "pct-host": (_BAD_HOST, _COPY_AGAIN),
         "port": ("The port in the address cannot be read.", _COPY_AGAIN),
         "ip-odd": ("The address spells an IP address in an unusual way.", _COPY_AGAIN),
-        "userinfo": (
-            "The address carries a user name or password, which extcal never sends.",
-            "Use the calendar's secret or published address instead of one that needs a login.",
+        "userinfo": ("The address carries a user name without a password.", _LOGIN),
+        "userinfo/unreadable": (
+            "The name and password in the address cannot be read for certain.",
+            _LOGIN,
         ),
+        "userinfo/http": (
+            "The address would send a name and password without encryption (http).",
+            _HTTPS + " Or use the calendar's secret or published address.",
+        ),
+        "userinfo/here": ("A name and password are not taken here.", _COPY_AGAIN),
         # What people paste instead of an address.
         "scheme/calendar": ("This is a calendar itself, not its address.", None),
         "scheme/file": ("This is a file, not an address on the web.", None),
@@ -76,6 +101,10 @@ REFUSALS: Final[MappingProxyType[str, tuple[str, str | None]]] = MappingProxyTyp
         "calendar-id": (_NO_FEED, None),
         "e-mail": (_NO_FEED, None),
         "page": ("This is the address of a page for people, not of a calendar feed.", None),
+        "page/caldav": (
+            "This is the address of a calendar for calendar programs (CalDAV), not of a feed.",
+            None,
+        ),
         "page/mail": ("This leads through the page of a mail program, not to a feed.", None),
         # Where a policy lets no fetcher go.
         "scheme/web": ("Only addresses on the web are fetched.", _HTTPS),

@@ -49,8 +49,17 @@ _WORDS: dict[str, tuple[str, str]] = {
     "too_large": ("it is too large", "Publish a shorter stretch of the calendar."),
     "too_many_redirects": ("the address leads in circles", _PASTE_AGAIN),
     "truncated": ("the answer was cut off", _WAIT),
-    "unauthorized": ("the server wants a login (401)", _PASTE_AGAIN),
+    "unauthorized": (
+        "the server wants a login (401)",
+        "Paste the calendar's secret or published address; or put name and password into it"
+        " (https://name:password@...).",
+    ),
     "unreadable": ("it could not be read because of an error in extcal", "Please report it."),
+    "wrong_password": (
+        "the server does not accept the name and password (401)",
+        "Check both and enter them again; where two-factor login is on, the server wants an app"
+        " password, which is made in its security settings.",
+    ),
     "worker_lost": ("the worker that was to read it is lost", _RUN_AGAIN),
 }
 _OTHER = ("it cannot be read", _WAIT)
@@ -60,12 +69,17 @@ _MAX_HINT = 300
 _SENTENCES = re.compile(r"[.!?] ")
 
 
-def failure(response: Gone | Refused | Failed) -> Failure:
-    """What an unsuccessful answer of a fetcher means for freshness."""
+def failure(response: Gone | Refused | Failed, *, signed_in: bool = False) -> Failure:
+    """What an unsuccessful answer of a fetcher means for freshness.
+
+    ``signed_in``: the request carried a name and password.
+    """
     if isinstance(response, Gone):
         return Failure("gone", status=410)
     if isinstance(response, Refused):
         kind = _STATUS.get(response.status)
+        if signed_in and response.status == 401:
+            kind = "wrong_password"
         if kind is None:
             kind = "rate_limited" if response.status == 429 else "refused"
         return Failure(kind, response.status, response.retry_after)

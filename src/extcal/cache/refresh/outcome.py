@@ -105,7 +105,7 @@ def _state(known: Known, asked_at: datetime) -> State:
 def _outcome(asked: Asked, decisions: Decisions, made_by: MadeBy) -> tuple[Outcome, Reading | None]:
     feed, response, reading = asked.feed, asked.response, asked.known.reading
     if not isinstance(response, Fetched | NotModified):
-        return failure(response), None
+        return failure(response, signed_in=feed.reveal_auth() is not None), None
     # A copy that is too old to stand in for anything is as good as one of that age.
     age = min(timedelta(seconds=response.age), decisions.rules.stale_if_error)
     if isinstance(response, NotModified):

@@ -7,15 +7,17 @@ the right address. Nothing returned here repeats what was pasted. Pure; never ra
 
 from __future__ import annotations
 
-import base64
-import binascii
 import html
 import re
+import unicodedata
 from dataclasses import replace
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote
 
-from extcal.fetch.address.providers import provider_of
+from extcal.fetch.address.credentials import Auth, split_userinfo
+from extcal.fetch.address.links import behind, from_base64, is_link_page, values
+from extcal.fetch.address.providers import provider_in, provider_of
 from extcal.fetch.address.url import MAX_URL_LENGTH, Refusal, Url, read_url
+from extcal.messages.addresses import WHERE_TO_FIND
 
 __all__ = ["read_paste"]
 
@@ -35,7 +37,9 @@ _BRACKETS = {"<": ">", "(": ")", "[": "]", "{": "}", "«": "»", "“": "”", "
 }
 _MAX_WRAPPINGS = 16  # nobody wraps an address more often; a hostile text might
 _QUOTES = "\"'`*_"  # with what chats write around bold and slanted text
-_MARKED_DOWN = re.compile(r"!?\[[^\[\]]*\]\(\s*([^\s()]+)\s*\)")
+_MARKED_DOWN = re.compile(r"!?\[[^\[\]]*\]\(\s*<?([^\s()<>]+)>?(?:\s+[\"'][^\"']*[\"'])?\s*\)")
+# Slack's: <https://...|My calendar>
+_MARKED_BY_SLACK = re.compile(r"<([^\s<>|]+)\|[^<>|]*>")
 _MARKED_UP = re.compile(
     r"<(?:a|iframe)\s[^>]*?\b(?:href|src)\s*=\s*([\"'])([^\"'<>]*)\1.*", re.IGNORECASE | re.DOTALL
 )
@@ -43,7 +47,7 @@ _MARKED_UP = re.compile(
 # one could be the rest of it, broken over two lines.
 _LAST_WORD = re.compile(r"(?:https?|webcals?)://\S*\Z", re.IGNORECASE)
 _INTRODUCTION = re.compile(r"[^:/?#@<]*+:?[ \t\r\n]*+")
-_LABELLED = re.compile(r"(?:URL|URI|URLTO|LINK)\s*:\s*", re.IGNORECASE)
+_LABELLED = re.compile(r"(?:URL|URI|URLTO|LINK)\s*[:=]\s*", re.IGNORECASE)
 _BOOKMARK = re.compile(r"MEBKM:(?:.*;)?URL:((?:[^;\\]|\\.)*)", re.IGNORECASE | re.DOTALL)
 _WRAPPED_SCHEME = re.compile(r"(?:https?|webcals?|feed|ical):(?://)?(?=https?://)", re.IGNORECASE)
 _FEED_SCHEME = re.compile(r"feed://", re.IGNORECASE)
@@ -76,6 +80,7 @@ _MAIL_DOMAINS = {
 }
 _PAGES = {
     "accounts.google.com": "google",
+    "apidata.googleusercontent.com": "google",
     "calendar.app.google": "google",
     "login.live.com": "outlook",
     "login.microsoftonline.com": "outlook",
@@ -85,6 +90,36 @@ _PAGES = {
     "www.icloud.com": "icloud",
     "icloud.com": "icloud",
 }
+_LEADS_NOWHERE = Refusal.of("page/mail")
+_ABOUT_THE_TEXT = frozenset({"chars", "scheme", "host", "port", "too-long", "pct-host"})
+_MAX_PAGES = 3
+_SCHEME = re.compile(r"(?:https?|webcals?)://", re.IGNORECASE)
+_BETWEEN = " \t\r\n,;|<>\"'"
+_ENCODED = re.compile(r"(?:https?|webcals?)%3A%2F%2F", re.IGNORECASE)
+_AMPERSAND = re.compile(r"&(?:amp|#38|#x26);", re.IGNORECASE)
+_SPACED = re.compile(r"\A((?:https?|webcals?)://) +(?=\S)", re.IGNORECASE)
+# Cuts ")" off "a.ics)", "/" off "a.ics/" and "]." off "a.ics].", and nothing off "a.ics?b=c)".
+_BEHIND_ICS = re.compile(r"\.ics([)\]}>\"'\u2019\u201d\u00bb/.,;:!|*]+)\Z", re.IGNORECASE)
+_PAIRS = (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"))
+_BEFORE_PATH = re.compile(r"(?:https?|webcals?)://[^/?#\s]+(?=[/?#])", re.IGNORECASE)
+# A blank behind the name of a file, and two blanks anywhere, are where an address ends.
+_TEXT_BEHIND = re.compile(r"\.(?:ics|html?) |  ", re.IGNORECASE)
+_LEFT = "%:/?#[]@!$&'()*+,;=~-._"
+_ENCODED_ASCII = " |{}^`"
+# What a page shows in place of a secret, or a mail in place of a long address.
+_CUT = re.compile(r"\u2026|\.\.\.\Z|[\u2022\u25cf*]{3}")
+_CALDAV_HOSTS = frozenset(
+    {"caldav.fastmail.com", "caldav.calendar.yahoo.com", "caldav.gmx.net", "caldav.web.de"}
+    | {"caldav.yandex.ru", "caldav.icloud.com", "calendar.mail.ru", "dav.mailbox.org"}
+)
+# Matches /SOGo/dav/ada/Calendar/personal/ and /SOGo/dav/public/ada/Calendar/personal.
+_SOGO_COLLECTION = re.compile(r"(.*/SOGo/dav/(public/)?[^/?]+/Calendar/[^/?.]+)/?", re.IGNORECASE)
+# Matches /remote.php/dav/calendars/ada/personal/ and /dav.php/calendars/ada/default, and as less
+# than a calendar /remote.php/dav/principals/users/ada/ and /remote.php/dav/.
+_SABRE_COLLECTION = re.compile(
+    r"(.*/(?:remote\.php/(?:caldav|dav)|(?:dav|cal)\.php)(?:/(calendars/[^/?]+/[^/?]+)|[^?]*)/?)"
+)
+
 # The pages beside a feed, whose folder it shares. Outlook's servers do not care about case, so the
 # fixed words may be in any; the mailbox and the key between them are kept as they are.
 # Matches /owa/calendar/a@b/1/calendar.html, and not /owa/calendar/a@b/1/calendar.ics.
@@ -97,9 +132,6 @@ _OUTLOOK_PUBLISHED = re.compile(
     r"/calendar/published((?:/[^/]+){2,})/(calendar|index|reachcalendar)\.(?:html|ics)/?",
     re.IGNORECASE,
 )
-# Mail programs lead through a page of theirs first; where to stands in its address.
-_WRAPPERS = ("google.com", "www.google.com")
-_SAFE_LINKS = ".safelinks.protection.outlook.com"
 # Also as it was for other domains and second accounts: /calendar/hosted/, /calendar/b/1/.
 _GOOGLE_FEED = re.compile(r"/calendar/(?:(?:hosted|b|u)/[^/]+/)?ical/.+")
 _NEXTCLOUD_PAGE = re.compile(
@@ -108,14 +140,25 @@ _NEXTCLOUD_PAGE = re.compile(
 _NEXTCLOUD_SHARE = re.compile(r".*/remote\.php/dav/public-calendars/[A-Za-z0-9]+/?")
 
 
-def read_paste(secret_text: str) -> Url | Refusal:
-    """Make an address of what was pasted, or say what to paste instead."""
+def read_paste(secret_text: str) -> tuple[Url, Auth | None] | Refusal:
+    """Make an address, and the name and password in it, of what was pasted; or say what to paste.
+
+    Where the provider can be told from a text that is refused, the advice is for that one.
+    """
+    read = _read(secret_text)
+    if not isinstance(read, Refusal) or read.kind not in _ABOUT_THE_TEXT:
+        return read
+    provider = provider_in(secret_text[: 2 * MAX_URL_LENGTH])
+    return read if provider is None else replace(read, advice=WHERE_TO_FIND[provider])
+
+
+def _read(secret_text: str) -> tuple[Url, Auth | None] | Refusal:
     secret_text = secret_text.strip(_AROUND)
     if secret_text[:15].upper() == "BEGIN:VCALENDAR":
         return Refusal.of("scheme/calendar")
     if len(secret_text) > 2 * MAX_URL_LENGTH:
         return Refusal.of("too-long/text")
-    secret_text = _unwrap(secret_text)
+    secret_text = _once(_unwrap(secret_text))
     mail = _E_MAIL.fullmatch(secret_text)
     if mail is not None:
         return _refuse_mail(mail[1].lower())
@@ -127,8 +170,69 @@ def read_paste(secret_text: str) -> Url | Refusal:
         return Refusal.of("scheme/file-name")
     if bare is not None:
         secret_text = "https://" + bare[1]
-    url = read_url(secret_text)
-    return url if isinstance(url, Refusal) else _recognise(url)
+    return _read_address(secret_text, frozenset())
+
+
+def _read_address(secret_text: str, pages: frozenset[str]) -> tuple[Url, Auth | None] | Refusal:
+    """Read an address that may need to be put right. ``pages``: of those that only led here."""
+    if _CUT.search(secret_text):
+        return Refusal.of("chars/cut")
+    split = split_userinfo(_encoded(_trimmed(secret_text)))
+    if isinstance(split, Refusal):
+        return split
+    url = read_url(split[0])
+    return url if isinstance(url, Refusal) else _recognise(url, split[1], pages)
+
+
+def _once(secret_text: str) -> str:
+    """An address that stands there several times, once; an encoded one, decoded."""
+    starts = [found.start() for found in _SCHEME.finditer(secret_text)]
+    if len(starts) > 1 and starts[0] == 0:
+        ends = [*starts[1:], len(secret_text)]
+        parts = [secret_text[start:end] for start, end in zip(starts, ends, strict=True)]
+        same = {_SCHEME.sub("", part.strip(_BETWEEN), count=1) for part in parts}
+        if len(same) == 1:
+            secret_text = parts[0].strip(_BETWEEN)
+    if _ENCODED.match(secret_text):
+        secret_text = unquote(secret_text)
+    return secret_text
+
+
+def _trimmed(secret_text: str) -> str:
+    """Without what closes and was never opened, and HTML's way to write "&"."""
+    # Twice is what some forms make of it; nobody writes it more often.
+    for _ in range(2):
+        secret_text = _AMPERSAND.sub("&", secret_text)
+    secret_text = _SPACED.sub(r"\1", secret_text)
+    behind_ics = _BEHIND_ICS.search(secret_text)
+    if behind_ics is not None:
+        secret_text = secret_text[: behind_ics.start(1)]
+    for opening, closing in _PAIRS:
+        while secret_text.endswith(closing) and secret_text.count(closing) > secret_text.count(
+            opening
+        ):
+            secret_text = secret_text[:-1]
+    return secret_text
+
+
+def _encoded(secret_text: str) -> str:
+    """Path and query with what browsers encode by themselves: letters, blanks, ``|``, ``{}``."""
+    found = _BEFORE_PATH.match(secret_text)
+    if found is None:
+        return secret_text
+    rest = secret_text[found.end() :]
+    # What follows a blank behind the name of the feed may be no part of its address.
+    text_behind = " " in rest and ("://" in rest or _TEXT_BEHIND.search(rest))
+    if text_behind or not all(_is_encodable(each) for each in rest):
+        return secret_text
+    return found[0] + quote(rest, safe=_LEFT)
+
+
+def _is_encodable(character: str) -> bool:
+    if character.isascii():
+        return character in _LEFT or character.isalnum() or character in _ENCODED_ASCII
+    # Never what cannot be seen, or changes the direction of what follows it.
+    return unicodedata.category(character)[0] not in "CZ"
 
 
 def _unwrap(secret_text: str) -> str:
@@ -141,7 +245,7 @@ def _unwrap(secret_text: str) -> str:
         secret_text = (
             _LABELLED.sub("", secret_text, count=1) if _LABELLED.match(secret_text) else secret_text
         )
-        for marked, group in ((_MARKED_DOWN, 1), (_MARKED_UP, 2)):
+        for marked, group in ((_MARKED_DOWN, 1), (_MARKED_BY_SLACK, 1), (_MARKED_UP, 2)):
             found = marked.fullmatch(secret_text)
             if found is not None:
                 secret_text = html.unescape(found[group]) if group == 2 else found[group]
@@ -175,63 +279,74 @@ def _refuse_mail(domain: str) -> Refusal:
     return Refusal.of("calendar-id" if group else "e-mail", provider=provider)
 
 
-def _recognise(url: Url) -> Url | Refusal:
+def _recognise(
+    url: Url, auth: Auth | None, pages: frozenset[str]
+) -> tuple[Url, Auth | None] | Refusal:
     page = _PAGES.get(url.host)
     if page is not None:
         return _refuse_page(page)
-    if _wraps(url):
-        return _unwrap_link(url)
+    if url.host in pages:
+        return _LEADS_NOWHERE
+    if is_link_page(url):
+        return _follow(url, behind(url), pages) or _LEADS_NOWHERE
     provider = provider_of(url)
-    if provider is None:
-        return url
     if provider in ("google", "outlook", "icloud", "proton") and url.scheme == "http":
         url = replace(url, scheme="https", port=443 if url.port == 80 else url.port)
     match provider:
         case "google":
-            return _recognise_google(url)
+            found = _recognise_google(url, pages)
         case "outlook" | "exchange":
-            return _recognise_outlook(url, provider)
-        case "icloud":
-            return _refuse_page("icloud") if "/calendars/" in url.path else url
+            found = _recognise_outlook(url, provider, pages)
         case "nextcloud":
-            return _recognise_nextcloud(url)
+            found = _recognise_nextcloud(url, auth)
         case "proton":
-            return url if url.path.startswith("/api/") else _refuse_page("proton")
+            found = url if url.path.startswith("/api/") else _refuse_page("proton")
         case _:
-            return url
+            found = _recognise_caldav(url, provider, auth)
+    return (found, auth) if isinstance(found, Url) else found
 
 
-def _wraps(url: Url) -> bool:
-    known = url.host in _WRAPPERS or url.host.endswith(_SAFE_LINKS)
-    return known and url.path in ("/", "/url")
+def _follow(
+    url: Url, secret_texts: list[str], pages: frozenset[str]
+) -> tuple[Url, Auth | None] | Refusal | None:
+    """The first of the texts that is an address; None if none is.
 
-
-def _unwrap_link(url: Url) -> Url | Refusal:
-    """Where the page of a mail program leads; once only, so that nothing goes in circles."""
-    for value in _values(url, "url") + _values(url, "q"):
-        found = read_url(value)
-        if isinstance(found, Url) and found.scheme != "file" and not _wraps(found):
-            return _recognise(found)
-    return Refusal.of("page/mail")
+    No page is passed twice, and no more than a few, so that nothing goes in circles.
+    """
+    passed = pages | {url.host if is_link_page(url) else f"page {len(pages)}"}
+    if len(passed) > _MAX_PAGES:
+        return None
+    refused: Refusal | None = None
+    for text in dict.fromkeys(secret_texts):
+        found = _read_address(text, passed) if _SCHEME.match(text) else _LEADS_NOWHERE
+        if not isinstance(found, Refusal):
+            return found
+        if refused is None and found.kind == "page" and found is not _LEADS_NOWHERE:
+            refused = found
+    return refused
 
 
 def _refuse_page(provider: str) -> Refusal:
     return Refusal.of("page", provider=provider)
 
 
-def _recognise_google(url: Url) -> Url | Refusal:
+def _refuse_collection(provider: str | None) -> Refusal:
+    return Refusal.of("page/caldav", provider=provider)
+
+
+def _recognise_google(url: Url, pages: frozenset[str]) -> Url | tuple[Url, Auth | None] | Refusal:
     """``/calendar/.../ical/`` are feeds; ``?cid=`` may carry a feed; the rest are pages."""
     if _GOOGLE_FEED.fullmatch(url.path):
         return url
-    for value in _values(url, "cid"):
-        for candidate in (value, _from_base64(value)):
-            found = _carried_feed(candidate)
-            if found is not None:
-                return found
-    return _refuse_page("google")
+    carried = [text for name in ("cid", "url") for text in values(url, name)]
+    carried += [from_base64(text) for text in carried]
+    # A feed of Google's own may be carried, too.
+    return _follow(url, carried, pages) or _refuse_page("google")
 
 
-def _recognise_outlook(url: Url, provider: str) -> Url | Refusal:
+def _recognise_outlook(
+    url: Url, provider: str, pages: frozenset[str]
+) -> Url | tuple[Url, Auth | None] | Refusal:
     """``calendar.html`` is the page beside ``calendar.ics``; ``?url=`` may carry a feed to add."""
     page = _OUTLOOK_PAGE.fullmatch(url.path)
     if page is None and provider == "outlook":
@@ -242,14 +357,11 @@ def _recognise_outlook(url: Url, provider: str) -> Url | Refusal:
         return replace(url, target=f"/owa/calendar{page[1] or ''}/{name}.ics")
     if url.path.lower().endswith(".ics") or provider == "exchange":
         return url
-    for value in _values(url, "url"):
-        found = _carried_feed(value)
-        if found is not None:
-            return found
-    return _refuse_page("outlook")
+    carried = values(url, "url")
+    return _follow(url, carried, pages) or _refuse_page("outlook")
 
 
-def _recognise_nextcloud(url: Url) -> Url | Refusal:
+def _recognise_nextcloud(url: Url, auth: Auth | None) -> Url | Refusal:
     """A share's page and its DAV collection both have one export address."""
     page = _NEXTCLOUD_PAGE.fullmatch(url.path)
     if page is not None:
@@ -259,28 +371,23 @@ def _recognise_nextcloud(url: Url) -> Url | Refusal:
         return _refuse_page("nextcloud")
     if _NEXTCLOUD_SHARE.fullmatch(url.target):
         return replace(url, target=url.path.removesuffix("/") + "/?export")
+    return _recognise_caldav(url, "nextcloud", auth)
+
+
+def _recognise_caldav(url: Url, provider: str | None, auth: Auth | None) -> Url | Refusal:
+    """A collection has an address of its own as a feed on some servers; behind a login on most."""
+    if url.host in _CALDAV_HOSTS or (provider == "icloud" and "/calendars/" in url.path):
+        return _refuse_collection(provider)
+    sogo = _SOGO_COLLECTION.fullmatch(url.target)
+    if sogo is not None:
+        return (
+            replace(url, target=sogo[1] + ".ics") if auth or sogo[2] else _refuse_collection("sogo")
+        )
+    sabre = _SABRE_COLLECTION.fullmatch(url.target)
+    if sabre is not None:
+        # Nextcloud, ownCloud and Baikal stand on sabre/dav, whose collections have an export.
+        if auth is not None and sabre[2]:
+            return replace(url, target=sabre[1].removesuffix("/") + "/?export")
+        nextcloud = "/remote.php/" in url.path
+        return _refuse_collection("nextcloud" if nextcloud else "caldav")
     return url
-
-
-def _values(url: Url, name: str) -> list[str]:
-    """The values of one query parameter: as they stand, and with their encoding undone."""
-    pairs = (pair.partition("=") for pair in url.target.partition("?")[2].split("&"))
-    found = [value for key, _, value in pairs if key == name]
-    return found + [unquote_plus(value) for value in found]
-
-
-def _carried_feed(secret_text: str) -> Url | None:
-    """The feed whose address another address carried, if it can only be a feed."""
-    url = read_url(secret_text)
-    if isinstance(url, Refusal) or url.scheme == "file" or not url.path.lower().endswith(".ics"):
-        return None
-    return url
-
-
-def _from_base64(value: str) -> str:
-    """Google writes ``cid`` in base64 without its padding, in either alphabet."""
-    value = value.strip().replace("-", "+").replace("_", "/")
-    try:
-        return base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        return ""

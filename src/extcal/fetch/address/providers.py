@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from extcal.fetch.address.url import Url
 
-__all__ = ["MICROSOFT_CLOUDS", "provider_of"]
+__all__ = ["MICROSOFT_CLOUDS", "provider_in", "provider_of"]
 
 MICROSOFT_CLOUDS: MappingProxyType[str, str] = MappingProxyType(
     {
@@ -38,6 +38,26 @@ _SUFFIXES = {
     ".fastmail.com": "fastmail",
     ".calendar.yahoo.com": "yahoo",
 }
+
+
+# What a text shows of a provider although it is no address.
+_NAMED = (
+    ("google", ("calendar.google.com", "google.com/calendar", "googleusercontent.com")),
+    ("outlook", (*MICROSOFT_CLOUDS, "/owa/calendar/", "outlook.com", "hotmail.com")),
+    ("icloud", ("icloud.com",)),
+    ("proton", ("proton.me", "protonmail.com")),
+    ("fastmail", ("fastmail.com", "user.fm")),
+    ("yahoo", ("calendar.yahoo.com",)),
+    ("zoho", ("calendar.zoho.",)),
+    ("nextcloud", ("/remote.php/", "/apps/calendar")),
+    ("sogo", ("/sogo/",)),
+)
+
+
+def provider_in(secret_text: str) -> str | None:
+    """The provider of which a text that is no address speaks, or None."""
+    text = secret_text.lower()
+    return next((name for name, marks in _NAMED if any(mark in text for mark in marks)), None)
 
 
 def provider_of(url: Url) -> str | None:

@@ -133,7 +133,7 @@ def _read_web(scheme: str, rest: str) -> Url | Refusal:
     cut = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
     authority, target = rest[:cut], rest[cut:]
     if "@" in authority:
-        return Refusal.of("userinfo")
+        return Refusal.of("userinfo/here")
     if "%" in authority:
         return Refusal.of("pct-host")
     split = _split_port(authority, DEFAULT_PORTS[scheme])

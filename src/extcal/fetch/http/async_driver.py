@@ -106,10 +106,11 @@ class AsyncHttpFetcher(Door):
         from extcal.fetch.http.wire.guard import new_origin, new_request
 
         origin = new_origin(ask.url, self._proxy)
+        own = self._own_fields(journey, ask)
         reading = False
         try:
             connection = await self._connection(origin, backend)
-            response = await connection.handle_async_request(new_request(ask, origin))
+            response = await connection.handle_async_request(new_request(ask, origin, own))
             step = journey.head(ask, Head.from_raw(response.status, response.headers))
             if not isinstance(step, Read):
                 return step

@@ -43,6 +43,8 @@ class HttpFetcher(Door):
     ``proxy``: ``"http://[user:password@]host:port"``. The proxy then looks names up and connects,
     so only addresses that are spelled out can be judged here. Never taken from the environment.
     ``resolver``: host and port in, addresses as text out, in place of the system's.
+    ``headers``: called with the feed before each request to the feed's own origin, returns header
+    fields for it, such as a token; what it raises is a failure of that feed.
     ``ssl_context``: the authorities to trust, in place of the operating system's.
     ``jitter``: returns random numbers in [0, 1), for the pause before a request is tried again.
 
@@ -107,10 +109,11 @@ class HttpFetcher(Door):
         from extcal.fetch.http.wire.guard import new_origin, new_request
 
         origin = new_origin(ask.url, self._proxy)
+        own = self._own_fields(journey, ask)
         reading = False
         try:
             connection = self._connection(origin, backend)
-            response = connection.handle_request(new_request(ask, origin))
+            response = connection.handle_request(new_request(ask, origin, own))
             step = journey.head(ask, Head.from_raw(response.status, response.headers))
             if not isinstance(step, Read):
                 return step

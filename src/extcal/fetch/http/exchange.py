@@ -15,7 +15,7 @@ from extcal.errors import Problem
 from extcal.fetch.address.providers import MICROSOFT_CLOUDS, provider_of
 from extcal.fetch.address.url import Refusal, Url, resolve_reference
 from extcal.fetch.body import completed, failure_of, is_whole, sign_in_page
-from extcal.fetch.feed import fingerprint_of
+from extcal.fetch.feed import SealedUrl, fingerprint_of
 from extcal.fetch.http.head import ECHOED, SECONDS, Head, age_of, retry_after, validator
 from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.protocol import (
@@ -119,7 +119,8 @@ class Ask:
     ``hops``: how many redirects led here; ``permanent``: whether all of them were. ``again``: this
     fetch has had its other try. ``browser_hosts``: the hosts that it asks as a browser;
     ``switched``: it has already changed what it says of itself. ``spent``: how many bytes of body
-    it has read and thrown away.
+    it has read and thrown away. ``credentials``: whose name and password go with it; they are
+    opened where the request is written.
     """
 
     url: Url
@@ -130,6 +131,7 @@ class Ask:
     browser_hosts: frozenset[str] = frozenset()
     switched: bool = False
     spent: int = 0
+    credentials: SealedUrl | None = None
 
     def __repr__(self) -> str:
         return f"<Ask {self.url!r}>"
@@ -233,7 +235,22 @@ class Journey:
         if refusal is not None:
             return Failed("blocked_url", looks_like=_spoken(refusal))
         headers = self._headers(url, self.browser_hosts)
-        return Ask(url, headers, browser_hosts=self.browser_hosts)
+        return Ask(
+            url,
+            headers,
+            browser_hosts=self.browser_hosts,
+            credentials=self._credentials(url),
+        )
+
+    def is_own(self, url: Url) -> bool:
+        """Whether ``url`` lies at the feed's own origin: only there goes what belongs to it."""
+        return url.origin == self.request.feed.url.open().origin
+
+    def _credentials(self, url: Url) -> SealedUrl | None:
+        """RFC 7617: from the first request on, to the feed's own origin, and never in clear."""
+        sealed = self.request.feed.url
+        known = sealed.open_auth() is not None and url.scheme == "https"
+        return sealed if known and self.is_own(url) else None
 
     def _headers(self, url: Url, browser_hosts: frozenset[str]) -> tuple[tuple[str, str], ...]:
         """A fresh set for every hop: nothing a hop said is carried to the next one."""
@@ -244,7 +261,7 @@ class Journey:
             ("Accept-Encoding", "gzip"),
             ("Connection", "close"),
         ]
-        if url.origin == self.request.feed.url.open().origin:
+        if self.is_own(url):
             headers += self._conditions()
         return tuple(headers)
 
@@ -344,7 +361,7 @@ class Journey:
             return Failed("too_large", looks_like="The calendar is larger than is read.")
         moved = ask.hops > 0 and ask.permanent
         # A validator goes back only to the origin that issued it, and that is the feed's own.
-        own = ask.url.origin == self.request.feed.url.open().origin
+        own = self.is_own(ask.url)
         answer = Fetched(
             b"",
             etag=validator(head, "etag") if own else None,
@@ -395,6 +412,7 @@ class Journey:
             hops=ask.hops + 1,
             permanent=permanent,
             browser_hosts=browser_hosts,
+            credentials=self._credentials(url),
         )
 
     def learnt(self, known: tuple[str, ...], ask: Ask, step: object) -> tuple[str, ...]:

@@ -7,13 +7,15 @@ first fetch over https.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from random import random
 from typing import TYPE_CHECKING
 
 from extcal.arguments import call_of, count_of, one_of_type
 from extcal.fetch.address.networks import Network
 from extcal.fetch.address.proxy import Proxy, read_proxy
+from extcal.fetch.feed import Feed
 from extcal.fetch.http.deadline import Deadline
 from extcal.fetch.http.dns import Lookup, Resolver, SharedTurns, system_resolver
 from extcal.fetch.http.exchange import Ask, Journey, Step
@@ -59,6 +61,7 @@ class Door:
         max_fetches_per_host: int = 4,
         proxy: str | None = None,
         resolver: Resolver | None = None,
+        headers: Callable[[Feed], Mapping[str, str]] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         jitter: Callable[[], float] = random,
     ) -> None:
@@ -96,6 +99,9 @@ class Door:
         if resolver is not None:
             call_of("resolver", resolver, "a callable of a host name and a port")
         self._lookup = Lookup(system_resolver if resolver is None else resolver)
+        if headers is not None:
+            call_of("headers", headers, "a callable of a Feed that returns header fields")
+        self._headers = headers
         if ssl_context is not None:
             # Not by its class, which would import ssl.
             call_of("ssl_context", ssl_context, "an ssl.SSLContext", "wrap_socket", "wrap_bio")
@@ -106,6 +112,14 @@ class Door:
     def policy(self) -> UrlPolicy:
         """Where this fetcher may go; ``policy.check(feed)`` judges an address when it is pasted."""
         return self._policy
+
+    @property
+    def shares_answers(self) -> bool:
+        """Whether what came for one feed is also the answer for another of equal URL and ``auth``.
+
+        False with ``headers``, which may ask for each feed as somebody else.
+        """
+        return self._headers is None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._user_agents.default.partition(' ')[0]}>"
@@ -118,6 +132,12 @@ class Door:
         deadline = Deadline(min(request.deadline, limits.fetch_deadline))
         browser_hosts = frozenset(self._browser_hosts)
         return Journey(request, self._policy, limits, self._user_agents, browser_hosts), deadline
+
+    def _own_fields(self, journey: Journey, ask: Ask) -> Mapping[str, str]:
+        """What the host adds to this request; raises whatever its callable raises."""
+        if self._headers is None or not journey.is_own(ask.url):
+            return {}
+        return read_fields(self._headers(journey.request.feed))
 
     def _learn(self, journey: Journey, ask: Ask, step: Step) -> None:
         # A tuple is replaced as a whole, so that no lock is needed, and none can be held by a
@@ -137,6 +157,35 @@ class Door:
 
             self._ssl_context = new_ssl_context()
         return self._ssl_context
+
+
+# What decides where a request goes, how it is framed, or what its answer means is not a host's.
+_NOT_OURS_TO_GIVE = frozenset(
+    {"accept-encoding", "connection", "content-length", "expect", "host", "if-match"}
+    | {"if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "keep-alive"}
+    | {"proxy-authorization", "range", "te", "trailer", "transfer-encoding", "upgrade"}
+    | {"user-agent"}
+)
+# RFC 9110 section 5.6.2, and visible ASCII with blanks inside.
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
+_FIELD_VALUE = re.compile(r"[!-~](?:[ \t!-~]{0,16382}[!-~])?")
+
+
+def read_fields(secret_fields: object) -> dict[str, str]:
+    """Header fields as a host's callable returned them; TypeError or ValueError for others."""
+    # No message repeats any of it.
+    if not isinstance(secret_fields, Mapping):
+        raise TypeError("headers returns a mapping of names and values")
+    found: dict[str, str] = {}
+    for name, value in secret_fields.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError("headers returns names and values as str")
+        if not _FIELD_NAME.fullmatch(name) or not _FIELD_VALUE.fullmatch(value):
+            raise ValueError("headers returned what cannot stand in a header")
+        if name.lower() in _NOT_OURS_TO_GIVE:
+            raise ValueError("headers returned a field that the transport writes itself")
+        found[name] = value
+    return found
 
 
 def mistake(request: FetchRequest, error: Exception) -> Failed:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import httpcore2
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 MAX_ADDRESSES = 8
+_NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 _HEAD_BYTES = 1024 * 1024  # heads, chunk framing and interim answers, beside twice the body
 
 UNREACHABLE = Failed("connect", looks_like="The server cannot be reached.")
@@ -119,13 +121,19 @@ def new_origin(url: Url, proxy: Proxy | None) -> httpcore2.Origin:
     return httpcore2.Origin(url.scheme.encode(), bracketed.encode(), url.port)
 
 
-def new_request(ask: Ask, origin: httpcore2.Origin) -> httpcore2.Request:
+def new_request(
+    ask: Ask, origin: httpcore2.Origin, own: Mapping[str, str] = _NO_FIELDS
+) -> httpcore2.Request:
+    """The request; ``own``: what the host adds for the feed's own origin."""
+    secret_fields = [*ask.headers, *own.items()]
+    if ask.credentials is not None and not any(name.lower() == "authorization" for name in own):
+        secret_fields.append(("Authorization", ask.credentials.authorization() or ""))
     return httpcore2.Request(
         "GET",
         httpcore2.URL(
             scheme=origin.scheme, host=origin.host, port=origin.port, target=ask.url.target
         ),
-        headers=[(name.encode(), value.encode()) for name, value in ask.headers],
+        headers=[(name.encode(), value.encode()) for name, value in secret_fields],
         extensions={"sni_hostname": ask.url.host},
     )
 
