@@ -24,7 +24,6 @@ from extcal.ical.parse.components import CalendarHead, Component, Stream
 from extcal.ical.series import recurrence_set, versions
 from extcal.ical.series.instances import Instances
 from extcal.ical.shortcuts.plain_blocks import Block
-from extcal.ical.shortcuts.shared_days import Steady
 from extcal.ical.shortcuts.short_reading import PlainReader
 from extcal.ical.zones.resolve import Zones
 from extcal.intervals import FBType, FreeBusy, Levels
@@ -76,7 +75,6 @@ class Reading:
         self.plain = PlainReader(
             raw, zones, work, people=bool(question.owner), titles=question.titles
         )
-        self.steady = Steady(self.lo, self.hi, work)
         self.verdicts: dict[tuple[int, int, bool], _Known] = {}
         self.only_times = not question.events and not question.exclusions.single
         self.empty = not has_vevents and not stream.freebusy and not stream.availability
@@ -86,7 +84,7 @@ class Reading:
         ties = [_tie(head) for head in stream.calendars]
         for group in self.groups(ties):
             self.take(group)
-        for component_kind in (self.take_together, self.take_published, self.take_unavailable):
+        for component_kind in (self.take_published, self.take_unavailable):
             try:
                 component_kind(has_vevents)
             except LimitExceeded:
@@ -219,16 +217,8 @@ class Reading:
     def judge(self, group: list[Event], found: list[Shown | Alike]) -> None:
         exclusions = self.question.exclusions
         verdicts: dict[int, Verdict | None] = {}
-        columns = None
-        if len(group) == 1 and not exclusions.single:
-            columns = self.steady.columns(group[0])
-        several: Iterable[recurrence_set.Occurrence | Instances]
-        if columns is not None:
-            several = (Instances(group[0], columns),)
-        else:
-            ways = recurrence_set.occurrences if exclusions.single else recurrence_set.instances
-            several = ways(group, self.zones, self.raw, self.lo, self.hi, self.work)
-        for one in several:
+        ways = recurrence_set.occurrences if exclusions.single else recurrence_set.instances
+        for one in ways(group, self.zones, self.raw, self.lo, self.hi, self.work):
             event = one.event
             if event.offset not in verdicts:
                 verdicts[event.offset] = self.verdict(event)
@@ -250,20 +240,8 @@ class Reading:
                     found.append(Shown(one.start, one.end, event.uid, fbtype, reason, one))
 
     def judge_times(self, event: Event) -> bool:
-        """Judge an event of which nothing but times is asked; False if its series has to be.
-
-        Series of one time of day and length are a set of days until all of them are known.
-        """
-        if event.others:
-            return False
-        if event.recurs:
-            midnights = None if event.exdates else self.steady.midnights(event)
-            if midnights:
-                verdict = self.verdict(event)
-                if verdict is not None and verdict[0]:
-                    self.steady.add(event, midnights, verdict[0])
-            return midnights is not None
-        if event.recurrence_id is not None:
+        """Judge an event of which nothing but times is asked; False if its series has to be."""
+        if event.recurs or event.recurrence_id is not None or event.others:
             return False
         local, zone = event.start.local, event.start.zone
         start = zone.to_epoch(local)
@@ -274,12 +252,6 @@ class Reading:
                 if verdict is not None and verdict[0]:
                     self.block((start,), (end,), verdict[0])
         return True
-
-    def take_together(self, has_vevents: bool) -> None:
-        """The series that were not asked for one by one."""
-        del has_vevents
-        for fbtype, columns in self.steady.added():
-            self.block(columns.starts, columns.ends, fbtype)
 
     def block(self, starts: Iterable[int], ends: Iterable[int], fbtype: FBType) -> None:
         """Add busy time: none of it ends before it starts, and what has no length adds none."""
