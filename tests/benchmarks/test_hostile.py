@@ -69,9 +69,6 @@ def test_of_a_crowd_next_to_nothing_is_read(
 @pytest.mark.parametrize(
     ("name", "most", "counted"),
     [
-        ("50,000 VTIMEZONEs", 0, lambda stream: len(stream.calendars[0].vtimezones)),
-        ("100,000 FREEBUSY lines", 2, lambda stream: len(stream.freebusy[0].lines)),
-        ("25,000 FREEBUSY periods that have an end", 2, lambda s: len(s.freebusy[0].lines)),
         ("400,000 lines that are none", 1, lambda stream: len(stream.events + stream.plain)),
     ],
 )

@@ -1,21 +1,18 @@
-"""What is passed in one look says what its lines say when each of them is read."""
+"""What comes in rows: the answer with the shortcuts is the answer without them."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extcal.errors import Problem
-from extcal.ical.answer.vfreebusy import published
-from extcal.ical.budget import Work
-from extcal.ical.parse.components import Component, Stream, read
-from extcal.ical.shortcuts.bulk_runs import BORDERS, FREEBUSY, ODD, VTIMEZONE, pieces
-from extcal.ical.shortcuts.select import Sieved
-from extcal.ical.zones.resolve import Zones
+import extcal
+from extcal.ical.shortcuts import odd_lines
 from extcal.limits import Limits
 
-LO, HI = 1_798_761_600, 1_798_761_600 + 90 * 86_400  # from 2027-01-01 on
+START, END = datetime(2027, 1, 1, tzinfo=UTC), datetime(2027, 4, 1, tzinfo=UTC)
 
 LISTED = st.sampled_from(
     [
@@ -92,51 +89,37 @@ def body(lines: list[str], newline: str) -> bytes:
     return text.replace("\n", newline).encode()
 
 
-def both(raw: bytes, limits: Limits | None = None) -> list[tuple[Stream, Zones, Work]]:
-    found = []
-    for plain in (True, False):
-        work = Work(limits)
-        stream = read(Sieved.nothing_left_out(raw), work, plain=plain)
-        found.append((stream, Zones(stream, LO, HI, None, work), work))
-    return found
-
-
-def told(work: Work, raw: bytes) -> tuple[Problem, ...]:
-    return work.report(raw)
+def both(raw: bytes, limits: Limits | None = None) -> tuple[extcal.Expansion, extcal.Expansion]:
+    """The answers with the shortcuts and without them."""
+    quick, slow = (
+        extcal.expand(raw, START, END, limits=limits, sieve=sieve) for sieve in (True, False)
+    )
+    return quick, slow
 
 
 @given(st.lists(LISTED, max_size=12), st.sampled_from(["\n", "\r\n"]))
 def test_freebusy_lines_in_a_row(lines: list[str], newline: str) -> None:
+    """Whatever stands between them, and whether they can be read or not."""
     raw = body(["BEGIN:VFREEBUSY", *lines, "END:VFREEBUSY"], newline)
-    answers = []
-    for stream, zones, work in both(raw):
-        for window in (None, (LO, HI)):
-            said = published(stream, zones, work, window)
-            listed = [(*one[:3], one.component.offset) for one in said.listed]
-            answers.append((listed, said.known, told(work, raw)))
-    whole, inside = answers[:2]
-    assert answers[2:] == [whole, inside]
-    assert inside[0] == [one for one in whole[0] if one[0] < HI and one[1] > LO]
+    quick, slow = both(raw)
+    assert quick == slow
 
 
 @given(
     st.lists(ZONES, max_size=8), st.sampled_from(["\n", "\r\n"]), st.sampled_from([0, 1, 2, 200])
 )
 def test_zones_in_a_row(lines: list[str], newline: str, limit: int) -> None:
-    raw = body(lines, newline)
-    answers = []
-    for stream, zones, work in both(raw, Limits(max_timezones=limit)):
-        meant = [
-            (zone.name, zone.source, zone.to_epoch(LO))
-            for calendar in range(len(stream.calendars))
-            for zone in (zones.resolve(name, calendar) for name in (*NAMES, "second", None))
-        ]
-        # Copies are told of once for each that is read.
-        answers.append((meant if work.complete else (), set(told(work, raw)), work.complete))
+    """Copies of them say nothing new, and too many make time unknown."""
+    events = [
+        f"BEGIN:VEVENT\nUID:{number}\nDTSTART;TZID={name}:20270105T090000\nDURATION:PT1H\nEND:VEVENT"
+        for number, name in enumerate((*NAMES, "second"))
+    ]
+    raw = body([*lines, *events], newline)
+    quick, slow = both(raw, Limits(max_timezones=limit))
+    assert quick == slow
+    twice = both(body([*lines, *lines, *events], newline), Limits(max_timezones=limit))[0]
     if limit == 200:
-        assert {p.code for p in answers[0][1]} == {p.code for p in answers[1][1]}
-    assert answers[0][0] == answers[1][0]
-    assert answers[0][2] == answers[1][2]
+        assert twice.free_busy == quick.free_busy
 
 
 @given(
@@ -146,41 +129,30 @@ def test_zones_in_a_row(lines: list[str], newline: str, limit: int) -> None:
     st.sampled_from([0, 3, 1000]),
 )
 def test_what_is_passed_over(lines: list[str], newline: str, deep: int, most: int) -> None:
-    """What nobody reads is opened and closed at a look, as if its lines had been read."""
-    raw = body(lines, newline)
-    limits = Limits(max_nesting=deep, max_problems=most)
-    (quick, _, quickly), (slow, _, slowly) = both(raw, limits)
-    assert told(quickly, raw) == told(slowly, raw)
-    assert quickly.unknown == slowly.unknown
-    assert quick.calendars == slow.calendars
-    assert quick.availability == slow.availability
-    plain = {block.offset: block.end for block in quick.plain}
-    read_long = [event for event in slow.events if event.offset not in plain]
-    assert quick.events == read_long
-    assert plain == {event.offset: event.end for event in slow.events if event not in read_long}
+    """What nobody reads opens and closes without a word, wherever it stands."""
+    quick, slow = both(body(lines, newline), Limits(max_nesting=deep, max_problems=most))
+    assert quick == slow
 
 
 def test_an_event_with_what_is_passed_over_has_its_own_lines() -> None:
     nothing = "\n".join(["BEGIN:X\nBEGIN:Y\nSUMMARY:y\nEND:Y\nEND:X"] * 20)
-    raw = body(["BEGIN:VEVENT", "UID:u", nothing, "SUMMARY:own", "END:VEVENT"], "\n")
-    assert [piece.kind for piece in pieces(raw, (0, len(raw)))].count(BORDERS) == 1
-    (stream, _, _), _ = both(raw)
-    (event,) = stream.events
-    assert isinstance(event, Component)
-    assert [(line.name, line.value) for line in event.lines] == [("UID", "u"), ("SUMMARY", "own")]
+    event = ["BEGIN:VEVENT", "UID:u", "DTSTART:20270105T090000Z", nothing, "SUMMARY:own"]
+    for answer in both(body([*event, "END:VEVENT"], "\n")):
+        assert [(one.uid, one.summary) for one in answer.events] == [("u", "own")]
 
 
-def test_a_run_is_one_piece() -> None:
-    """However long it is, it costs one look, and what nobody names is never read."""
+def test_a_hundred_zones_and_periods() -> None:
+    """Every zone is found by its name, every period counts."""
     zones = "\n".join(ZONE.format(f"z{n}", STANDARD.format("+0100")) for n in range(100))
-    listed = "BEGIN:VFREEBUSY\n" + "FREEBUSY:20270105T090000Z/PT30M\n" * 100 + "END:VFREEBUSY"
-    raw = body([zones, listed], "\n")
-    kinds = [piece.kind for piece in pieces(raw, (0, len(raw)))]
-    assert kinds.count(VTIMEZONE) == kinds.count(FREEBUSY) == 1
-    (stream, resolved, _), _ = both(raw)
-    assert stream.calendars[0].vtimezones == []
-    assert resolved.resolve("z7", 0).source == "vtimezone"
-    assert len(stream.freebusy[0].lines) == 1
+    listed = "\n".join(
+        f"FREEBUSY:20270105T{n // 60:02}{n % 60:02}00Z/PT1M" for n in range(0, 600, 2)
+    )
+    event = "BEGIN:VEVENT\nUID:u\nDTSTART;TZID=z7:20270106T090000\nDURATION:PT1H\nEND:VEVENT"
+    raw = body([zones, f"BEGIN:VFREEBUSY\n{listed}\nEND:VFREEBUSY", event], "\n")
+    for answer in both(raw):
+        assert len(answer.free_busy.periods) == 301
+        assert answer.events[-1].zone_source == "vtimezone"
+        assert answer.events[-1].start == datetime(2027, 1, 6, 8, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -191,8 +163,7 @@ def test_a_thousand_lines_that_are_none(newline: str, most: int) -> None:
     lines = [odd[number % len(odd)] for number in range(2_500)]
     event = ["BEGIN:VEVENT", "UID:u", *lines, "DTSTART:20270105T090000Z", "END:VEVENT"]
     raw = body([*lines, *event, *lines], newline) + newline.join(lines).encode()
-    assert ODD in {piece.kind for piece in pieces(raw, (0, len(raw)))}
-    (quick, _, quickly), (slow, _, slowly) = both(raw, Limits(max_problems=most))
-    assert told(quickly, raw) == told(slowly, raw)
-    assert len(quick.events) + len(quick.plain) == len(slow.events) == 1
-    assert quick.events[0].lines == slow.events[0].lines
+    assert any(piece.odd for piece in odd_lines.pieces(raw, (0, len(raw))))
+    quick, slow = both(raw, Limits(max_problems=most))
+    assert quick == slow
+    assert [one.uid for one in quick.events] == ["u"]

@@ -149,40 +149,21 @@ class _Periods:
         for line in component.lines:
             if line.name != "FREEBUSY":
                 continue
-            if line.value.startswith("FREEBUSY"):
-                bad += self.read_run(line, component, found)
-                continue
             zone = _zone(line, component, self.zones) if "TZID" in line.params else None
             fbtype = self.fbtype(line.params.get("FBTYPE"))
             bad += self.read_values(line.value, line.offset, fbtype, zone, component, found)
         return found, not bad
 
-    def read_run(self, line: Line, component: Component, found: list[Listed]) -> int:
-        """Many lines that the reader passed on as one: their text is that of the feed."""
-        offset, bad, before = line.offset, 0, len(found)
-        if ";" not in line.value:  # then it says what one line of all their values would
-            text = line.value.replace("\r", "")[len("FREEBUSY:") : -1]
-            values = text.replace("\nFREEBUSY:", ",")
-            if not self.read_values(values, None, FBType.BUSY, None, component, found):
-                return 0
-            del found[before:]  # which line is to be told
-        for text in line.value.splitlines(keepends=True):
-            name, _, values = text.rstrip().partition(":")
-            fbtype = self.fbtype(name[16:] or None)  # behind FREEBUSY;FBTYPE=
-            bad += self.read_values(values, offset, fbtype, None, component, found)
-            offset += len(text)
-        return bad
-
     def read_values(
         self,
         values: str,
-        offset: int | None,
+        offset: int,
         fbtype: FBType,
         zone: Zone | None,
         component: Component,
         found: list[Listed],
     ) -> int:
-        """Add the periods of one line, and count those that cannot be read, told with an offset."""
+        """Add the periods of one line, and count those that cannot be read, each a Problem."""
         bad = 0
         for value in values.split(","):
             tail = self.tails.get(value[8:])
@@ -193,7 +174,12 @@ class _Periods:
                 span = self.span(value, zone)
                 if span is None:
                     bad += 1
-                    self.tell(offset)
+                    self.work.problem(
+                        "bad_period",
+                        "a FREEBUSY period cannot be read",
+                        offset=offset,
+                        action="what its component covers is unknown",
+                    )
                     continue
                 start, end = span
             else:
@@ -212,15 +198,6 @@ class _Periods:
         """Publishers write alike what they write oddly: it is told once."""
         if self.work.count(code) == 1:
             self.work.problem(code, f"a FREEBUSY period has {what}", action=action)
-
-    def tell(self, offset: int | None) -> None:
-        if offset is not None:
-            self.work.problem(
-                "bad_period",
-                "a FREEBUSY period cannot be read",
-                offset=offset,
-                action="what its component covers is unknown",
-            )
 
     def span(self, value: str, zone: Zone | None) -> tuple[int, int] | None:
         """One period, read with the help of what was read before."""
@@ -361,8 +338,8 @@ def read_freebusy(
         raise TypeError("pass both start and end, or neither")
     raw = to_bytes(data)
     work = Work(Limits())
-    stream = read(Sieved.nothing_left_out(raw), work, plain=True)
-    if stream.events or stream.plain:
+    stream = read(Sieved.nothing_left_out(raw), work)
+    if stream.events:
         raise ValueError("there are events in this; pass it to expand() with a window")
     said = published(stream, Zones(stream, 0, 1, None, work), work)
     if start is not None and end is not None:

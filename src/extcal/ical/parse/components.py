@@ -13,21 +13,11 @@ from dataclasses import dataclass, field
 
 from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import NO_PARAMS, Line, logical_lines
-from extcal.ical.shortcuts.bulk_runs import (
-    BORDERS,
-    FREEBUSY,
-    LONGEST_LINE,
-    ODD,
-    VTIMEZONE,
-    Piece,
-    borders,
-    odd_lines,
-    pieces,
-)
+from extcal.ical.shortcuts import odd_lines
 from extcal.ical.shortcuts.plain_blocks import Block, own_lines, plain_block
 from extcal.ical.shortcuts.select import Sieved
 
-__all__ = ["CalendarHead", "Component", "Stream", "component", "read", "vtimezone"]
+__all__ = ["CalendarHead", "Component", "Stream", "component", "read"]
 
 
 @dataclass(slots=True)
@@ -53,7 +43,6 @@ class CalendarHead:
     refresh_interval: str | None = None  # REFRESH-INTERVAL (RFC 7986 section 5.7)
     published_ttl: str | None = None  # X-PUBLISHED-TTL (MS-OXCICAL), the same from before that
     vtimezones: list[Component] = field(default_factory=list)
-    plain_vtimezones: list[tuple[int, int]] = field(default_factory=list)  # still bytes, in runs
 
 
 @dataclass(slots=True)
@@ -108,10 +97,9 @@ def read(
     """Read the sieved spans into a Stream; never fails on what is in them.
 
     ``people`` says whether ATTENDEE lines are wanted: there may be hundreds to an event. ``plain``
-    leaves plain events as bytes, in ``Stream.plain``, and runs of plain VTIMEZONEs, in the head of
-    their calendar; FREEBUSY lines in a row come as one Line, its value all of them. Oddities become
-    Problems, and ``told`` says whether anybody hears of these. A body that ends inside a component
-    is ``work.cut``.
+    leaves plain events as bytes, in ``Stream.plain``, and counts runs of lines that are none.
+    Oddities become Problems, and ``told`` says whether anybody hears of these. A body that ends
+    inside a component is ``work.cut``.
     """
     reader = _Reader(work, _names(people))
     reader.stream.raw = sieved.raw
@@ -142,16 +130,6 @@ def component(raw: bytes, block: Block, work: Work, *, people: bool) -> Componen
         block.end,
         own_lines(raw, block, _names(people), work),
     )
-
-
-def vtimezone(raw: bytes, span: tuple[int, int], calendar: int) -> Component:
-    """Read one plain VTIMEZONE of a run."""
-    reader = _Reader(Work(), _NAMES)
-    for line in logical_lines(raw, span, _NAMES, reader.work):
-        reader.take(line)
-    (found,) = reader.stream.calendars[0].vtimezones
-    found.calendar = calendar
-    return found
 
 
 def _names(people: bool) -> dict[bytes, str]:
@@ -203,53 +181,16 @@ class _Reader:
     def lines(self, raw: bytes, part: tuple[int, int], *, runs: bool) -> Iterator[Line]:
         """The lines of a part; what comes in runs is taken whole where it may be."""
         limits = self.work.limits
-        if not runs or limits.max_line_bytes < LONGEST_LINE:
+        if not runs or limits.max_line_bytes < odd_lines.LONGEST_LINE:
             yield from logical_lines(raw, part, self.names, self.work)
             return
-        for piece in pieces(raw, part):
-            if piece.kind == FREEBUSY:
-                value = raw[piece.start : piece.end].decode("ascii")
-                yield Line(piece.start, FREEBUSY, NO_PARAMS, value)
-            elif piece.kind == BORDERS:
-                self.pass_over(raw, piece)
-            elif piece.kind == ODD:
-                told, more = odd_lines(raw, piece, limits.max_problems)
+        for piece in odd_lines.pieces(raw, part):
+            if piece.odd:
+                told, more = odd_lines.head(raw, piece, limits.max_problems)
                 yield from logical_lines(raw, told, self.names, self.work)
                 self.work.uncounted(more if self.open else 0)  # outside, one is as bad as many
-            elif piece.kind != VTIMEZONE or not self.take_zones(piece):
-                yield from logical_lines(raw, piece[:2], self.names, self.work)
-
-    def take_zones(self, run: Piece) -> bool:
-        """Note VTIMEZONEs where they may stand; False when their lines have to be read."""
-        calendar = self.open[0] if len(self.open) == 1 and not self.too_deep else None
-        if (
-            not isinstance(calendar, Component)
-            or calendar.name != "VCALENDAR"
-            or self.work.limits.max_nesting < _PLAIN_NESTING
-        ):
-            return False
-        self.stream.calendars[calendar.calendar].plain_vtimezones.append((run.start, run.end))
-        return True
-
-    def pass_over(self, raw: bytes, run: Piece) -> None:
-        """Open and close what nobody reads; inside it no line says anything."""
-        opened, work = self.open, self.work
-        for border in borders(raw, run):
-            name = border[border.lastindex or 0].decode("ascii")
-            begins = border.lastindex == 1
-            if self.too_deep:
-                self.too_deep += 1 if begins else -1
-            elif begins:
-                if len(opened) < work.limits.max_nesting:
-                    opened.append(name)
-                else:
-                    self.begin(Line(border.start() + 1, "BEGIN", NO_PARAMS, name))
-            elif opened and isinstance(opened[-1], str) and opened[-1] == name:
-                opened.pop()
-            elif work.has_told_all and not (opened and isinstance(opened[-1], str)):
-                work.uncounted(1)  # a component that is read stands in none that is not
             else:
-                self.end(Line(border.start() + 1, "END", NO_PARAMS, name))
+                yield from logical_lines(raw, piece[:2], self.names, self.work)
 
     def take(self, line: Line) -> None:
         name = line.name

@@ -9,12 +9,11 @@ with the same observances share their rules and tables.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from extcal.ical.budget import Work
-from extcal.ical.parse.components import Component, Stream, vtimezone
+from extcal.ical.parse.components import Component, Stream
 from extcal.ical.zones.names import clean, is_settled
 from extcal.ical.zones.vtimezone import Budget, Definition, Observance, VtimezoneRules, read
 
@@ -22,7 +21,6 @@ __all__ = ["Definitions", "Found"]
 
 LOCATION = "X-LIC-LOCATION"
 CROWD = 4  # times the limit: fewer different texts are read, to see how many say the same
-BLOCKS = re.compile(rb"BEGIN:VTIMEZONE\r?\nTZID:([^\r\n]*)")  # of a run
 
 _TOO_MANY = "the feed defines more time zones than are read"
 
@@ -44,42 +42,14 @@ _NOTHING = Found(None)
 class _Entry:
     """One VTIMEZONE whose name tzdata does not settle; its definition is read on first use."""
 
-    __slots__ = ("_component", "definition", "name", "plain", "raw", "was_read")
+    __slots__ = ("component", "definition", "name", "raw", "was_read")
 
-    def __init__(self, raw: str, name: str, component: Component | None, plain: _Plain) -> None:
+    def __init__(self, raw: str, component: Component) -> None:
         self.raw = raw
-        self.name = name
-        self._component = component
-        self.plain = plain
+        self.name = clean(raw)
+        self.component = component
         self.was_read = False
         self.definition: Definition | None = None
-
-    @property
-    def component(self) -> Component:
-        if self._component is None:
-            body, start, end, calendar = self.plain
-            self._component = vtimezone(body, (start, end), calendar)
-        return self._component
-
-    @property
-    def observances(self) -> int:
-        """How many there are in it, counted without reading them."""
-        if self._component is None:
-            return self.plain.text.count(b"\nBEGIN:")
-        return len(self._component.children)
-
-
-class _Plain(NamedTuple):
-    """Where the bytes of a plain VTIMEZONE stand; of any other, nowhere."""
-
-    body: bytes
-    start: int
-    end: int
-    calendar: int
-
-    @property
-    def text(self) -> bytes:
-        return self.body[self.start : self.end]
 
 
 class Definitions:
@@ -124,14 +94,7 @@ class Definitions:
             for component in head.vtimezones:
                 raw = _tzid(component)
                 if raw in wanted:
-                    nowhere = _Plain(b"", component.offset, component.end, calendar)
-                    yield calendar, _Entry(raw, clean(raw), component, nowhere)
-            seen: set[bytes] = set()
-            for start, end in head.plain_vtimezones:
-                for raw, plain in _blocks(stream.raw, start, end, calendar, wanted):
-                    if plain.text not in seen:
-                        seen.add(plain.text)
-                        yield calendar, _Entry(raw, clean(raw), None, plain)
+                    yield calendar, _Entry(raw, component)
 
     def _wanted_names(self, limit: int) -> set[str]:
         """The names that tzdata does not settle; of too many, the same ones in any order."""
@@ -167,12 +130,13 @@ class Definitions:
     def _thinned(self, entries: list[tuple[int, _Entry]]) -> list[tuple[int, _Entry]]:
         """Of far too many different texts, the same few in any order; nothing is parsed for it."""
         limit = self._budget.feed.limits.max_timezones
-        texts = {entry.plain.text for _, entry in entries}
-        if len(texts) <= CROWD * limit:
+        body = self._stream.raw
+        texts = [body[entry.component.offset : entry.component.end] for _, entry in entries]
+        if len(set(texts)) <= CROWD * limit:
             return entries
         self._budget.exceeded("max_timezones", _TOO_MANY)
-        kept = set(sorted(texts)[:limit])
-        return [(calendar, entry) for calendar, entry in entries if entry.plain.text in kept]
+        kept = set(sorted(set(texts))[:limit])
+        return [entry for entry, text in zip(entries, texts, strict=True) if text in kept]
 
     def find(self, raw: str, calendar: int) -> Found:
         """What the TZID ``raw`` of a value in VCALENDAR number ``calendar`` means."""
@@ -235,7 +199,7 @@ class Definitions:
         if not entry.was_read:
             entry.was_read = True
             feed = self._budget.feed
-            if not self._budget.allows(entry.observances):
+            if not self._budget.allows(len(entry.component.children)):
                 return None
             offset = entry.component.offset
 
@@ -259,31 +223,8 @@ def _tzid(component: Component) -> str:
 
 def _names(stream: Stream, calendars: Iterable[int]) -> set[str]:
     """The TZIDs of all VTIMEZONEs of some calendars."""
-    names: set[str] = set()
-    for calendar in calendars:
-        head = stream.calendars[calendar]
-        names.update(map(_tzid, head.vtimezones))
-        for run in head.plain_vtimezones:
-            names.update(raw.decode("ascii") for raw in {*BLOCKS.findall(stream.raw, *run)})
-    return names
-
-
-def _blocks(
-    body: bytes, start: int, end: int, calendar: int, wanted: set[str]
-) -> Iterator[tuple[str, _Plain]]:
-    """The VTIMEZONEs of a run that have one of the wanted names."""
-    known = {name.encode() for name in wanted if name.isascii()}
-    if not known:
-        return
-    pending: tuple[str, int] | None = None
-    for match in BLOCKS.finditer(body, start, end):
-        if pending is not None:
-            yield pending[0], _Plain(body, pending[1], match.start(), calendar)
-            pending = None
-        if match[1] in known:
-            pending = match[1].decode("ascii"), match.start()
-    if pending is not None:
-        yield pending[0], _Plain(body, pending[1], end, calendar)
+    heads = stream.calendars
+    return {_tzid(component) for index in calendars for component in heads[index].vtimezones}
 
 
 def _content(component: Component) -> Content:

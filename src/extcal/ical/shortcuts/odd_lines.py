@@ -1,0 +1,72 @@
+"""Runs of lines that are no content lines: they are counted, and not read one by one.
+
+In: bytes, and a part of them that starts where a line does. Out: the same part in pieces, each to
+be read line by line or a run. Of a run as many lines are read as there may be Problems.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final, NamedTuple
+
+Span = tuple[int, int]
+
+__all__ = ["LONGEST_LINE", "Piece", "head", "pieces"]
+
+LONGEST_LINE: Final = 4096
+"""No line of a run is longer, so that no larger limit of lines can concern it."""
+
+
+class Piece(NamedTuple):
+    """A stretch of bytes, and whether it is a run of lines that are no content lines."""
+
+    start: int
+    end: int
+    odd: bool
+
+
+# A line that is no content line, and the first byte of the next, which must not continue it.
+# It begins with a graphic character, but with no name and its ":" or ";".
+# Takes in "?", "no colon", "1:2". Not "A:b", "RRULE ;", " fold", nor "\xef\xbb\xbfUID:a", because a
+# byte order mark is passed over and a name may stand behind it.
+# Possessive, so that a megabyte of them leaves nothing to come back to.
+_ODD = re.compile(
+    rb"[\r\n](?=[!-~\x80-\xff])(?:(?![A-Za-z][A-Za-z0-9_-]*+[ \t]*[;:])"
+    rb"[!-~\x80-\xee\xf0-\xff][\t -~\x80-\xff]{0,4000}+(?:\r\n?|\n)(?=[!-~\x80-\xff]))++"
+)
+_LINE_END = re.compile(rb"\r\n?|\n")
+_WORTH_A_LOOK: Final = 4096
+_MANY: Final = 100  # odd lines in a row
+
+
+def pieces(raw: bytes, part: Span) -> Iterator[Piece]:
+    """Yield the pieces of ``raw[part]`` in order; together they are all of it."""
+    position, end = part
+    for match in _ODD.finditer(raw, position, end) if end - position > _WORTH_A_LOOK else ():
+        start, behind = match.start() + 1, match.end()
+        if behind - start < 2 * _MANY or _count(raw, start, behind) < _MANY:
+            continue
+        if position < start:
+            yield Piece(position, start, False)
+        position = behind
+        yield Piece(start, position, True)
+    if position < end:
+        yield Piece(position, end, False)
+
+
+def head(raw: bytes, run: Piece, most: int) -> tuple[Span, int]:
+    """Return where the first ``most`` lines of a run stand, and how many more there are."""
+    start, end, _ = run
+    size = _count(raw, start, end)
+    if size <= most:
+        return (start, end), 0
+    ends = islice(_LINE_END.finditer(raw, start, end), max(0, most - 1), None)
+    return (start, next(ends).end() if most else start), size - most
+
+
+def _count(raw: bytes, start: int, end: int) -> int:
+    """How many lines end in a stretch, by CRLF, LF or CR."""
+    size = raw.count(b"\n", start, end) + raw.count(b"\r", start, end)
+    return size - raw.count(b"\r\n", start, end)
