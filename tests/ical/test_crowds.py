@@ -10,8 +10,9 @@ import pytest
 import extcal
 from extcal.errors import LimitExceeded
 from extcal.ical.budget import Work
-from extcal.ical.parse.excess import thinned
-from extcal.ical.shortcuts.select import Sieved
+from extcal.ical.parse.excess import without_excess
+from extcal.ical.parse.spans import Span, whole
+from extcal.ical.zones.names import is_exact
 from extcal.limits import Limits
 
 START = datetime(2027, 1, 4, tzinfo=UTC)
@@ -40,9 +41,13 @@ def overrides(count: int, uid: str = "a") -> list[str]:
     ]
 
 
+def spans_left(raw: bytes, limits: Limits) -> tuple[Span, ...]:
+    return without_excess(raw, whole(raw), Work(limits), is_exact)
+
+
 def bytes_left(raw: bytes) -> int:
-    left = thinned(Sieved.nothing_left_out(raw), Work(LIMITS))
-    return sum(end - start for start, end in left.spans)
+    left = spans_left(raw, LIMITS)
+    return sum(end - start for start, end in left)
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
@@ -51,8 +56,8 @@ def test_exdates_behind_the_limit_are_not_read(newline: str, before: tuple[str, 
     """The instances they name stay busy, as they do where every line is read."""
     exdates = [f"EXDATE:{at}" for at in hours(60)]
     raw = body(event(*MASTER, *before, *exdates, "SUMMARY:x")).replace(b"\n", newline.encode())
-    left = thinned(Sieved.nothing_left_out(raw), Work(LIMITS))
-    assert sum(raw.count(b"EXDATE:", *span) for span in left.spans) <= 20 + 1 + 1
+    left = spans_left(raw, LIMITS)
+    assert sum(raw.count(b"EXDATE:", *span) for span in left) <= 20 + 1 + 1
     # A comment between the lines makes it no stretch, so that every line is read.
     loose = newline.encode().join(
         line + newline.encode() + b"COMMENT:x" if line.startswith(b"EXDATE") else line
@@ -80,8 +85,8 @@ def test_far_too_many_overrides_are_not_typed_and_the_window_is_unknown() -> Non
     """The answer does not depend on their order, and other UIDs keep theirs."""
     parts = [event(*MASTER), *overrides(11), event(*MASTER, uid="b"), *overrides(3, "b")]
     raw = body(*parts)
-    left = thinned(Sieved.nothing_left_out(raw), Work(LIMITS))
-    assert sum(raw.count(b"RECURRENCE-ID", *span) for span in left.spans) == 3
+    left = spans_left(raw, LIMITS)
+    assert sum(raw.count(b"RECURRENCE-ID", *span) for span in left) == 3
     whole = extcal.expand(raw, START, END, limits=LIMITS)
     assert not whole.complete
     assert whole.free_busy.unknown == (whole.free_busy.window,)
@@ -106,8 +111,8 @@ def told(raw: bytes, limits: Limits) -> extcal.Expansion:
 
 
 def left(raw: bytes, limits: Limits) -> bytes:
-    sieved = thinned(Sieved.nothing_left_out(raw), Work(limits))
-    return b"".join(raw[start:end] for start, end in sieved.spans)
+    spans = spans_left(raw, limits)
+    return b"".join(raw[start:end] for start, end in spans)
 
 
 def test_far_too_many_copies_of_one_event_are_not_typed() -> None:

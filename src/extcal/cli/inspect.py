@@ -24,9 +24,10 @@ from extcal.cli.sources import Given
 from extcal.fetch import Feed, Fetched, FetchRequest, NotModified
 from extcal.fetch.protocol import Fetcher
 from extcal.ical.budget import Work
-from extcal.ical.parse.components import Stream, read
+from extcal.ical.expand import components_near
+from extcal.ical.parse.components import Stream
 from extcal.ical.parse.source import to_bytes
-from extcal.ical.shortcuts.select import count_vevents, sieve
+from extcal.ical.parse.spans import count_vevents
 from extcal.ical.zones.resolve import Zones
 from extcal.intervals import epoch
 
@@ -139,8 +140,7 @@ def _read(
     checked.counts = Counter(event.fbtype.token for event in result.events)
     raw, work = to_bytes(data), Work()
     checked.vevents = count_vevents(raw)
-    sieved = sieve(raw, epoch(start), epoch(end), work.limits)
-    stream = read(sieved, work, people=False)
+    stream = components_near(raw, epoch(start), epoch(end), work)
     checked.prodids = tuple(dict.fromkeys(head.prodid for head in stream.calendars if head.prodid))
     zones = Zones(stream, epoch(start), epoch(end), zone, work)
     checked.zones = tuple(_zone_uses(stream, zones))

@@ -143,6 +143,18 @@ class Work:
         self.unknown.append((None, None))
         self.problem(code, message, offset=offset, action="unknown")
 
+    def internal_error(self, *, offset: int | None = None, uid: str | None = None) -> None:
+        """A mistake of ours must neither cost the feed nor look like free time."""
+        self.complete = False
+        self.unknown.append((None, None))
+        self.problem(
+            "internal_error",
+            "something could not be read because of an error in extcal",
+            offset=offset,
+            uid=uid,
+            action="unknown",
+        )
+
     def report(self, raw: bytes) -> tuple[Problem, ...]:
         """All Problems in the order of the feed's lines; one pass makes line numbers of offsets."""
         numbered: list[tuple[int, int, Problem]] = []

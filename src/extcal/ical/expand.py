@@ -1,9 +1,9 @@
 """The corridor, from its two ends: bytes and a window in, an Expansion or a FreeBusy out.
 
-source -> sieve -> lines -> components -> zones, values -> series -> busy. Pure: no clock, no
-network, no state between two calls. The only exceptions are a caller's mistakes, NotACalendar, and
-LimitExceeded under ``strict``; everything odd in a feed is a Problem, and time nobody can vouch for
-is unknown.
+The rooms in their order are those of :func:`long_way`: excess, components, zones, events, answer
+(and in it the series). Pure: no clock, no network, no state between two calls. The only exceptions
+are a caller's mistakes, NotACalendar, and LimitExceeded under ``strict``; everything odd in a feed
+is a Problem, and time nobody can vouch for is unknown.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import get_args
 
-from extcal.errors import NotACalendar
-from extcal.ical.answer.collect import Question, Reading
+from extcal.ical.answer.collect import Collector, Question
 from extcal.ical.answer.exclude import Excluded, Exclusions
 from extcal.ical.answer.expansion import Expansion
 from extcal.ical.answer.fbtype import owners
 from extcal.ical.budget import Work
-from extcal.ical.parse.components import read
-from extcal.ical.parse.excess import thinned
+from extcal.ical.events.read import events
+from extcal.ical.parse.components import Stream, read
+from extcal.ical.parse.excess import without_excess
 from extcal.ical.parse.source import SupportsToIcal, to_bytes
-from extcal.ical.shortcuts.select import Sieved
-from extcal.ical.shortcuts.select import sieve as sift
+from extcal.ical.parse.spans import whole
+from extcal.ical.shortcuts.select import sieve as spans_near
+from extcal.ical.shortcuts.short_way import short_way
+from extcal.ical.zones.names import is_exact
 from extcal.ical.zones.resolve import Zones
 from extcal.intervals import FreeBusy, epoch
 from extcal.limits import Limits
@@ -45,10 +47,9 @@ def free_busy(
     sieve: bool = True,
 ) -> FreeBusy:
     """Return the free/busy of a feed over ``[start, end)``: :func:`expand` without the events."""
-    reading = _read(
-        data, start, end, timezone, owner, policy, limits, exclude, strict, sieve, False, False
-    )
-    return reading.answer()
+    question = _question(start, end, owner, policy, exclude, titles=False, events=False)
+    answer = short_way if sieve else long_way
+    return answer(to_bytes(data), question, timezone, Work(limits, strict=strict)).answer()
 
 
 def expand(
@@ -81,41 +82,42 @@ def expand(
     if detail not in get_args(Detail):
         raise ValueError(f'detail is "events" or "busy", not {detail!r}')
     titles = detail == "events"
-    reading = _read(
-        data, start, end, timezone, owner, policy, limits, exclude, strict, sieve, titles, True
-    )
-    return reading.expansion()
+    question = _question(start, end, owner, policy, exclude, titles=titles, events=True)
+    answer = short_way if sieve else long_way
+    return answer(to_bytes(data), question, timezone, Work(limits, strict=strict)).expansion()
 
 
-def _read(
-    data: bytes | bytearray | memoryview | str | SupportsToIcal,
+def long_way(
+    raw: bytes, question: Question, timezone: str | tzinfo | None, work: Work
+) -> Collector:
+    """Read all of a body: the whole corridor, in its order."""
+    spans = without_excess(raw, whole(raw), work, is_exact)
+    stream = read(raw, work, spans, people=question.reads_people(raw))
+    stream.require_calendar()
+    zones = Zones(stream, question.lo, question.hi, timezone, work)
+    collector = Collector(question, stream, zones, work)
+    collector.collect(events(stream, zones, work))
+    return collector
+
+
+def components_near(raw: bytes, lo: int, hi: int, work: Work) -> Stream:
+    """Read the components that may matter to ``[lo, hi)`` in epoch seconds, for a look at them."""
+    return read(raw, work, spans_near(raw, lo, hi, work.limits), people=False)
+
+
+def _question(
     start: datetime,
     end: datetime,
-    timezone: str | tzinfo | None,
     owner: str | Iterable[str] | None,
     policy: BusyPolicy | None,
-    limits: Limits | None,
     exclude: Iterable[Excluded],
-    strict: bool,
-    sieve: bool,
+    *,
     titles: bool,
     events: bool,
-) -> Reading:
+) -> Question:
     lo, hi = epoch(start), epoch(end, ceil=True)
     if lo >= hi:
         raise ValueError("start must lie before end")
-    question = Question(
+    return Question(
         lo, hi, owners(owner), policy or BusyPolicy(), Exclusions(exclude), titles, events
     )
-    work = Work(limits, strict=strict)
-    raw = to_bytes(data)
-    sieved = sift(raw, lo, hi, work.limits) if sieve else Sieved.nothing_left_out(raw)
-    sieved = thinned(sieved, work)
-    # Where there are events, only their owner's answer is asked of an ATTENDEE.
-    people = bool(question.owner) or not sieved.has_vevents
-    stream = read(sieved, work, people=people, plain=True, told=events)
-    if not stream.calendars:
-        raise NotACalendar("there is no VCALENDAR in this")
-    has_vevents = bool(stream.events or stream.plain) or not sieved.whole
-    zones = Zones(stream, lo, hi, timezone, work)
-    return Reading(raw, stream, has_vevents, zones, work, question)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import extcal
 from extcal.ical.events.vevent import Event
-from extcal.ical.parse import components
+from extcal.ical.shortcuts import short_components
 from extcal.ical.shortcuts.plain_blocks import Block
 from extcal.ical.shortcuts.short_reading import PlainReader
 from extcal.testing.strategies import feeds
@@ -96,7 +96,7 @@ def asked(body: bytes, **options: object) -> object:
 
 
 def the_long_way(body: bytes, **options: object) -> object:
-    with mock.patch.object(components, "plain_block", return_value=None):
+    with mock.patch.object(short_components, "plain_block", return_value=None):
         return asked(body, **options)
 
 

@@ -66,7 +66,7 @@ def read_zones(
     ]
     raw = "".join(bodies).replace("\n\n", "\n").replace("\n", "\r\n").encode()
     work = Work(limits, strict=strict)
-    stream = read(sieve(raw, lo, hi, work.limits), work)
+    stream = read(raw, work, sieve(raw, lo, hi, work.limits))
     return Reading(Zones(stream, lo, hi, default, work), work, raw)
 
 

@@ -34,7 +34,7 @@ def define(
     lines = ["BEGIN:VCALENDAR", "BEGIN:VTIMEZONE", "TZID:Town", *observances.splitlines()]
     raw = "\r\n".join([*lines, "END:VTIMEZONE", "END:VCALENDAR", ""]).encode()
     work = Work(limits)
-    stream = read(sieve(raw, lo, hi, work.limits), work)
+    stream = read(raw, work, sieve(raw, lo, hi, work.limits))
     zone = Zones(stream, lo, hi, None, work).resolve("Town", 0)
     zone.to_epoch(lo)
     return zone, work, work.report(raw)

@@ -16,20 +16,17 @@ from extcal.ical.answer.expansion import Expansion
 from extcal.ical.answer.fbtype import Verdict, classify, is_by_facts
 from extcal.ical.answer.listing import Alike, Shown, count, earliest, later
 from extcal.ical.budget import Work
-from extcal.ical.events import vevent
 from extcal.ical.events.times import DAY, parse_duration
 from extcal.ical.events.vevent import Event
-from extcal.ical.parse import components
-from extcal.ical.parse.components import CalendarHead, Component, Stream
+from extcal.ical.parse.components import CalendarHead, Stream
+from extcal.ical.parse.spans import has_vevents
 from extcal.ical.series import recurrence_set, versions
 from extcal.ical.series.instances import Instances
-from extcal.ical.shortcuts.plain_blocks import Block
-from extcal.ical.shortcuts.short_reading import PlainReader
 from extcal.ical.zones.resolve import Zones
 from extcal.intervals import FBType, FreeBusy, Levels
 from extcal.policy import BusyPolicy
 
-__all__ = ["Question", "Reading"]
+__all__ = ["Collector", "Question"]
 
 _EPOCH = date(1970, 1, 1)
 _MAX_VERDICTS = 1_000  # a feed whose events differ more than that shares too little
@@ -53,44 +50,37 @@ class Question(NamedTuple):
     titles: bool = False
     events: bool = True
 
+    def reads_people(self, raw: bytes) -> bool:
+        """Whether ATTENDEE lines are read: for the owner's answer, or to tell what a VFREEBUSY is.
 
-class Reading:
-    """The answer to one question, as it grows.
+        Where there are events, a VFREEBUSY says nothing by its ATTENDEEs alone.
+        """
+        return bool(self.owner) or not has_vevents(raw)
 
-    ``has_vevents`` says whether there is any event in the feed, read or not.
-    """
 
-    def __init__(
-        self,
-        raw: bytes,
-        stream: Stream,
-        has_vevents: bool,
-        zones: Zones,
-        work: Work,
-        question: Question,
-    ) -> None:
-        self.raw, self.stream, self.zones, self.work = raw, stream, zones, work
-        self.question = question
+class Collector:
+    """The answer to one question, as it grows."""
+
+    def __init__(self, question: Question, stream: Stream, zones: Zones, work: Work) -> None:
+        self.question, self.stream, self.zones, self.work = question, stream, zones, work
         self.lo, self.hi = question.lo, question.hi
-        self.plain = PlainReader(
-            raw, zones, work, people=bool(question.owner), titles=question.titles
-        )
         self.verdicts: dict[tuple[int, int, bool], _Known] = {}
-        self.only_times = not question.events and not question.exclusions.single
-        self.empty = not has_vevents and not stream.freebusy and not stream.availability
+        self.has_vevents = stream.partial  # what was left out were events
         self.busy: Levels = {}
         self.shown: list[Shown | Alike] = []
         self.events_complete = True
-        ties = [_tie(head) for head in stream.calendars]
-        for group in self.groups(ties):
+
+    def collect(self, events: Iterable[Event | None]) -> None:
+        """Take everything that the body says, and the events as they were read."""
+        for group in self.groups(events):
             self.take(group)
         for component_kind in (self.take_published, self.take_unavailable):
             try:
-                component_kind(has_vevents)
+                component_kind()
             except LimitExceeded:
                 raise
             except Exception:
-                self.failed(None, None)
+                self.work.internal_error()
         self.check_years()
 
     # --- what is asked for in the end -----------------------------------------------------
@@ -112,27 +102,30 @@ class Reading:
         return Expansion(
             answer,
             later(self.shown, limit, self.question.titles),
-            self.work.report(self.raw),
+            self.work.report(self.stream.raw),
             # A series that a limit stopped behind the window is whole inside it.
             complete=self.work.complete or not answer.unknown_epochs,
             events_complete=self.events_complete,
-            empty=self.empty,
+            empty=self.is_empty,
             refresh_interval=_refresh_interval(self.stream.calendars),
         )
 
     # --- events ---------------------------------------------------------------------------
 
-    def groups(self, ties: list[tuple[str, ...]]) -> Iterator[list[Event]]:
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing at all in the body that could make anybody busy."""
+        return not (self.has_vevents or self.stream.freebusy or self.stream.availability)
+
+    def groups(self, events: Iterable[Event | None]) -> Iterator[list[Event]]:
         """The events by UID, in an order that the feed's order has no part in.
 
         An event without a UID (3.8.4.7 requires one) stands alone, named by its content.
         """
+        ties = [_tie(head) for head in self.stream.calendars]
         by_uid: dict[str, list[Event]] = {}
         alone: list[Event] = []
-        for component in self.components():
-            event = self.typed(component)
-            if event is None:
-                continue
+        for event in self.without_harmless_doubt(events):
             event.tie = ties[event.calendar]
             if event.uid and not event.detached:
                 by_uid.setdefault(event.uid, []).append(event)
@@ -145,38 +138,22 @@ class Reading:
             if not event.uid:
                 from hashlib import sha256  # is not read by feeds that follow the standard
 
-                digest = sha256(versions.content(self.raw, event)).hexdigest()
+                digest = sha256(versions.content(self.stream.raw, event)).hexdigest()
                 event.uid = f"no-uid-{digest[:16]}"
         alone.sort(key=lambda event: (event.uid, event.start.epoch, event.tie))
         yield from (by_uid[uid] for uid in sorted(by_uid))
         yield from ([event] for event in alone)
 
-    def components(self) -> Iterator[Component | Block]:
-        """From the last to the first; each is let go when it is typed: lines take much memory."""
-        long, short = self.stream.events, self.stream.plain
-        while long or short:
-            later = not short or (bool(long) and long[-1].offset > short[-1].offset)
-            yield long.pop() if later else short.pop()
-
-    def typed(self, component: Component | Block) -> Event | None:
-        try:
-            if isinstance(component, Block):
-                event = self.plain.event(component)
-                if event is not None:
-                    return event
-                component = components.component(
-                    self.raw, component, self.work, people=bool(self.question.owner)
-                )
+    def without_harmless_doubt(self, events: Iterable[Event | None]) -> Iterator[Event]:
+        """Those that are events; time that became unknown for one that blocks nothing is known."""
+        mark = self.work.mark()
+        for event in events:
+            self.has_vevents = True
+            if event is not None:
+                if len(self.work.unknown) > mark[0] and not self.may_block([event]):
+                    self.work.forgive(mark)
+                yield event
             mark = self.work.mark()
-            event = vevent.event(component, self.zones, self.work)
-        except LimitExceeded:
-            raise
-        except Exception:
-            self.failed(component.offset, None)
-            return None
-        if len(self.work.unknown) > mark[0] and event and not self.may_block([event]):
-            self.work.forgive(mark)
-        return event
 
     def take(self, group: list[Event]) -> None:
         """Expand the events of one UID and judge every occurrence."""
@@ -185,8 +162,6 @@ class Reading:
         found: list[Shown | Alike] = []
         mark: tuple[int, int, bool] | None = None
         try:
-            if self.only_times and len(group) == 1 and self.judge_times(group[0]):
-                return
             if self.is_away(group):
                 return
             mark = self.work.mark()
@@ -194,7 +169,7 @@ class Reading:
         except LimitExceeded:
             raise
         except Exception:
-            self.failed(group[0].offset, group[0].uid)
+            self.work.internal_error(offset=group[0].offset, uid=group[0].uid)
         if mark and len(self.work.unknown) > mark[0] and not self.may_block(group):
             # Nobody needs to know when an event that blocks nothing takes place.
             self.work.forgive(mark)
@@ -218,7 +193,7 @@ class Reading:
         exclusions = self.question.exclusions
         verdicts: dict[int, Verdict | None] = {}
         ways = recurrence_set.occurrences if exclusions.single else recurrence_set.instances
-        for one in ways(group, self.zones, self.raw, self.lo, self.hi, self.work):
+        for one in ways(group, self.zones, self.stream.raw, self.lo, self.hi, self.work):
             event = one.event
             if event.offset not in verdicts:
                 verdicts[event.offset] = self.verdict(event)
@@ -238,20 +213,6 @@ class Reading:
                     self.events_complete = False
                 if self.question.events:
                     found.append(Shown(one.start, one.end, event.uid, fbtype, reason, one))
-
-    def judge_times(self, event: Event) -> bool:
-        """Judge an event of which nothing but times is asked; False if its series has to be."""
-        if event.recurs or event.recurrence_id is not None or event.others:
-            return False
-        local, zone = event.start.local, event.start.zone
-        start = zone.to_epoch(local)
-        if start < self.hi:
-            end = event.extent.end(local, start, zone)
-            if start < end > self.lo:
-                verdict = self.verdict(event)
-                if verdict is not None and verdict[0]:
-                    self.block((start,), (end,), verdict[0])
-        return True
 
     def block(self, starts: Iterable[int], ends: Iterable[int], fbtype: FBType) -> None:
         """Add busy time: none of it ends before it starts, and what has no length adds none."""
@@ -281,21 +242,9 @@ class Reading:
         verdicts = map(self.verdict, group)
         return any(verdict is not None and verdict[0] > FBType.FREE for verdict in verdicts)
 
-    def failed(self, offset: int | None, uid: str | None) -> None:
-        """A mistake of ours must neither cost the feed nor look like free time."""
-        self.work.complete = False
-        self.work.unknown.append((None, None))
-        self.work.problem(
-            "internal_error",
-            "something could not be read because of an error in extcal",
-            offset=offset,
-            uid=uid,
-            action="unknown",
-        )
-
     # --- VFREEBUSY, VAVAILABILITY ---------------------------------------------------------
 
-    def take_published(self, has_vevents: bool) -> None:
+    def take_published(self) -> None:
         """VFREEBUSY adds what it lists; where there is no VEVENT it also bounds what is known."""
         if not self.stream.freebusy:
             return
@@ -308,7 +257,7 @@ class Reading:
                 uids[component.offset] = next(written, "freebusy")
             reason = f"FREEBUSY;FBTYPE={fbtype}"
             self.take_listed(start, end, uids[component.offset], fbtype, reason)
-        if not has_vevents:
+        if not self.has_vevents:
             answered = FreeBusy.from_epochs(self.lo, self.hi, [(*known, 1) for known in said.known])
             position = self.lo
             for start, end, _ in answered.epochs:
@@ -316,12 +265,11 @@ class Reading:
                 position = end
             self.work.unknown.append((position, self.hi))
 
-    def take_unavailable(self, has_vevents: bool) -> None:
+    def take_unavailable(self) -> None:
         """VAVAILABILITY becomes one layer, joined with the events (RFC 7953 section 5)."""
-        del has_vevents
         if self.stream.availability:
             layer = vavailability.layer(
-                self.stream, self.zones, self.raw, self.lo, self.hi, self.work
+                self.stream, self.zones, self.stream.raw, self.lo, self.hi, self.work
             )
             for start, end, fbtype, uid in layer:
                 self.take_listed(start, end, uid, fbtype, f"BUSYTYPE:{fbtype}")

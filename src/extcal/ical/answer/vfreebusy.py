@@ -18,7 +18,6 @@ from extcal.ical.events.times import parse_duration, read_moment
 from extcal.ical.parse.components import Component, Stream, read
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.parse.source import SupportsToIcal, to_bytes
-from extcal.ical.shortcuts.select import Sieved
 from extcal.ical.zones.resolve import Zone, Zones
 from extcal.intervals import FBType, FreeBusy, epoch, instant
 from extcal.limits import Limits
@@ -338,7 +337,7 @@ def read_freebusy(
         raise TypeError("pass both start and end, or neither")
     raw = to_bytes(data)
     work = Work(Limits())
-    stream = read(Sieved.nothing_left_out(raw), work)
+    stream = read(raw, work)
     if stream.events:
         raise ValueError("there are events in this; pass it to expand() with a window")
     said = published(stream, Zones(stream, 0, 1, None, work), work)

@@ -36,7 +36,6 @@ from extcal.ical.events.times import (
 )
 from extcal.ical.parse.components import Component
 from extcal.ical.parse.content_lines import Line
-from extcal.ical.shortcuts.plain_blocks import Block
 from extcal.ical.zones.resolve import Zone, Zones
 
 __all__ = ["ALL_DAY_FLAGS", "FACTS", "Event", "event", "read_late"]
@@ -85,10 +84,10 @@ class Event:
     summary: str | None
     location: str | None
 
-    def __init__(self, component: Component | Block, uid: str, start: Moment) -> None:
-        self.calendar = component.calendar
-        self.offset = component.offset
-        self.span = (component.offset, component.end)  # of its bytes
+    def __init__(self, span: tuple[int, int], calendar: int, uid: str, start: Moment) -> None:
+        self.calendar = calendar
+        self.offset = span[0]
+        self.span = span  # of its bytes
         self.uid = uid
         self.start = start
         self.all_day = start.is_date
@@ -195,7 +194,7 @@ def event(component: Component, zones: Zones, work: Work) -> Event | None:
 
 def _reading(component: Component, source: Source, start: Start, flagged: bool) -> Event:
     """One of the readings of a component."""
-    found = Event(component, source.uid, start.moment)
+    found = Event((component.offset, component.end), component.calendar, source.uid, start.moment)
     _read_plain(found, source)
     if "RECURRENCE-ID" in source.lines:
         _read_recurrence_id(found, source)

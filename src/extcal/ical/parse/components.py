@@ -8,16 +8,15 @@ stops in the middle keeps what it had and is called cut.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from extcal.errors import NotACalendar
 from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import NO_PARAMS, Line, logical_lines
-from extcal.ical.shortcuts import odd_lines
-from extcal.ical.shortcuts.plain_blocks import Block, own_lines, plain_block
-from extcal.ical.shortcuts.select import Sieved
+from extcal.ical.parse.spans import Span, whole
 
-__all__ = ["CalendarHead", "Component", "Stream", "component", "read"]
+__all__ = ["CalendarHead", "Component", "ComponentReader", "Stream", "names_of_lines", "read"]
 
 
 @dataclass(slots=True)
@@ -47,14 +46,22 @@ class CalendarHead:
 
 @dataclass(slots=True)
 class Stream:
-    """A whole body (RFC 5545 section 3.4): there may be several VCALENDARs in it."""
+    """A whole body (RFC 5545 section 3.4): there may be several VCALENDARs in it.
+
+    ``partial`` says that some of its bytes were left out.
+    """
 
     raw: bytes = b""
+    partial: bool = False
     calendars: list[CalendarHead] = field(default_factory=list)
     events: list[Component] = field(default_factory=list)
-    plain: list[Block] = field(default_factory=list)  # events that are still bytes
     freebusy: list[Component] = field(default_factory=list)
     availability: list[Component] = field(default_factory=list)
+
+    def require_calendar(self) -> None:
+        """Raise NotACalendar if no VCALENDAR began in the body."""
+        if not self.calendars:
+            raise NotACalendar("there is no VCALENDAR in this")
 
 
 # Everything else (DESCRIPTION, alarms' triggers, attachments) is neither decoded nor kept.
@@ -76,7 +83,6 @@ _NAMES_WITH_PEOPLE = {**_NAMES, b"ATTENDEE": "ATTENDEE"}
 _TOKEN = re.compile(r"[A-Z0-9-]+")
 _TOP_LEVEL = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"})
 _MANY_NAMES = 100
-_PLAIN_NESTING = 3  # an alarm, in an event, in a calendar
 _PARENTS = {
     "VEVENT": "VCALENDAR",
     "VFREEBUSY": "VCALENDAR",
@@ -88,61 +94,34 @@ _PARENTS = {
 }
 
 
-_BEGIN = b"\nBEGIN:VEVENT"
-
-
 def read(
-    sieved: Sieved, work: Work, *, people: bool = True, plain: bool = False, told: bool = True
+    raw: bytes, work: Work, spans: Sequence[Span] | None = None, *, people: bool = True
 ) -> Stream:
-    """Read the sieved spans into a Stream; never fails on what is in them.
+    """Read a body, or those spans of it, into a Stream; never fails on what is in it.
 
-    ``people`` says whether ATTENDEE lines are wanted: there may be hundreds to an event. ``plain``
-    leaves plain events as bytes, in ``Stream.plain``, and counts runs of lines that are none.
-    Oddities become Problems, and ``told`` says whether anybody hears of these. A body that ends
-    inside a component is ``work.cut``.
+    ``people`` says whether ATTENDEE lines are wanted: there may be hundreds to an event. Oddities
+    become Problems. A body that ends inside a component is ``work.cut``.
     """
-    reader = _Reader(work, _names(people))
-    reader.stream.raw = sieved.raw
-    raw = sieved.raw
-    short = plain and not sieved.has_lone_cr
-    for start, end in sieved.spans:
-        while start < end:
-            if short:
-                start = reader.take_plain(raw, start, end, utf8=told)
-                if start == end:
-                    break
-            begin = raw.find(_BEGIN, start, end)
-            stop = begin + 1 if begin >= 0 and plain else end
-            for line in reader.lines(raw, (start, stop), runs=plain):
-                reader.take(line)
-                if reader.full:
-                    return reader.finish(len(raw))
-            start = stop
-    return reader.finish(len(raw))
+    spans = whole(raw) if spans is None else spans
+    reader = ComponentReader(raw, work, people=people)
+    for span in spans:
+        reader.read(span)
+    return reader.finish(partial=spans != whole(raw))
 
 
-def component(raw: bytes, block: Block, work: Work, *, people: bool) -> Component:
-    """Read a plain block the long way."""
-    return Component(
-        "VEVENT",
-        block.offset,
-        block.calendar,
-        block.end,
-        own_lines(raw, block, _names(people), work),
-    )
-
-
-def _names(people: bool) -> dict[bytes, str]:
+def names_of_lines(*, people: bool) -> Mapping[bytes, str]:
+    """The names of the properties that are read, with or without ATTENDEE."""
     return _NAMES_WITH_PEOPLE if people else _NAMES
 
 
-class _Reader:
+class ComponentReader:
     """The open components, and what has been read so far."""
 
-    def __init__(self, work: Work, names: dict[bytes, str]) -> None:
+    def __init__(self, raw: bytes, work: Work, *, people: bool) -> None:
+        self.raw = raw
         self.work = work
-        self.names = names
-        self.stream = Stream()
+        self.names = names_of_lines(people=people)
+        self.stream = Stream(raw)
         self.full = False
         self.open: list[Component | str] = []  # a str is a component that is passed over
         self.vevents = 0
@@ -150,47 +129,17 @@ class _Reader:
         self.tokens: dict[str, str] = {}  # names of components, as written
         self.skipped: set[str] = set()  # names, as written, that change nothing inside the too deep
 
-    def take_plain(self, raw: bytes, start: int, end: int, *, utf8: bool) -> int:
-        """Note plain events from ``start`` on; return where something else begins."""
-        limits, calendar = self.work.limits, self.calendar()
-        if calendar is None or limits.max_nesting < _PLAIN_NESTING:
-            return start
-        most = limits.max_vevents - self.vevents
-        longest, plain = limits.max_line_bytes, self.stream.plain
-        before = len(plain)
-        while start < end and len(plain) - before < most:
-            begin = raw.find(_BEGIN, start, end)
-            stop = begin + 1 if begin >= 0 else end
-            if stop - start > longest:
-                break
-            block = plain_block(raw, start, stop, calendar, utf8)
-            if block is None:
-                break
-            plain.append(block)
-            start = stop
-        self.vevents += len(plain) - before
-        return start
+    def read(self, span: Span) -> None:
+        """Read one span; nothing, once there were more events than are read."""
+        if not self.full:
+            self.read_lines(logical_lines(self.raw, span, self.names, self.work))
 
-    def calendar(self) -> int | None:
-        """Which VCALENDAR is open, if nothing in it is."""
-        if len(self.open) != 1 or self.too_deep:
-            return None
-        top = self.open[0]
-        return top.calendar if isinstance(top, Component) and top.name == "VCALENDAR" else None
-
-    def lines(self, raw: bytes, part: tuple[int, int], *, runs: bool) -> Iterator[Line]:
-        """The lines of a part; what comes in runs is taken whole where it may be."""
-        limits = self.work.limits
-        if not runs or limits.max_line_bytes < odd_lines.LONGEST_LINE:
-            yield from logical_lines(raw, part, self.names, self.work)
-            return
-        for piece in odd_lines.pieces(raw, part):
-            if piece.odd:
-                told, more = odd_lines.head(raw, piece, limits.max_problems)
-                yield from logical_lines(raw, told, self.names, self.work)
-                self.work.uncounted(more if self.open else 0)  # outside, one is as bad as many
-            else:
-                yield from logical_lines(raw, piece[:2], self.names, self.work)
+    def read_lines(self, lines: Iterable[Line]) -> None:
+        """Take lines until there are more events than are read."""
+        for line in lines:
+            self.take(line)
+            if self.full:
+                break
 
     def take(self, line: Line) -> None:
         name = line.name
@@ -399,7 +348,10 @@ class _Reader:
                 "garbage", "text outside the calendar", offset=line.offset, action="ignored"
             )
 
-    def finish(self, end: int) -> Stream:
+    def finish(self, *, partial: bool) -> Stream:
+        """End what is still open, and return all that was read."""
+        end = len(self.raw)
+        self.stream.partial = partial
         for component in self.open:
             if not self.full and not (isinstance(component, Component) and component.end == 0):
                 self.work.cut(

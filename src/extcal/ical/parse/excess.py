@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from extcal.ical.budget import Work
-from extcal.ical.shortcuts.select import Sieved, count_vevents
-from extcal.ical.zones.names import clean, exact
+from extcal.ical.parse.spans import Span, count_in, count_vevents, less
 
-__all__ = ["thinned"]
+__all__ = ["without_excess"]
 
-Span = tuple[int, int]
+Spans = Sequence[Span]
 
 _CROWD = 2  # times the limit: fewer of one UID than that are typed, and what they block is told
 _LONGEST_LINE = 4096  # of what is left out unread; a smaller limit of lines may concern any of it
@@ -42,37 +41,43 @@ _LOST = re.compile(
     rb"(?<=\n)(?:BEGIN:VEVENT\r?\n(?:%s)*+(?:DTSTART:[A-Za-z][\t -~]{0,4000}+\r?\n(?:%s)*+)?"
     rb"(?:END:VEVENT\r?\n)?+(?=BEGIN:VEVENT|END:VCALENDAR))++" % (_OTHER, _OTHER)
 )
-_FEW = 3_000  # events, which are read sooner than looked at
 _BEGIN = re.compile(rb"BEGIN:VEVENT")
 _VEVENT = b"\nBEGIN:VEVENT"
 
 
-def thinned(sieved: Sieved, work: Work) -> Sieved:
+def without_excess(
+    raw: bytes, spans: Spans, work: Work, is_zone: Callable[[str], bool]
+) -> tuple[Span, ...]:
     """Leave out what lies beyond the limits, where a look can tell.
 
-    Excess EXDATEs leave instances busy; whoever types the event tells so, because one more of them
-    than are read is left. Events that are lost are told of as Problems, as many as there may be,
-    and counted from there on. Everything else makes the window unknown, which is told here.
+    ``is_zone`` says whether a TZID, as written, is the name of a zone that everybody knows. Excess
+    EXDATEs leave instances busy; whoever types the event reports it, because one more of them
+    than are read is left. Events that are lost are reported as Problems, as many as there may be,
+    and counted from there on. Everything else makes the window unknown, which is reported here.
     """
-    few = sieved.most is not None and sieved.most <= _FEW
-    for look in _LOOKS_WHERE_FEW if few else _LOOKS:
-        dropped = look(sieved, work)
-        if dropped and b"BEGIN:VCALENDAR" not in sieved.raw:
+    limits = work.limits
+    vevents = count_in(raw, spans, _VEVENT)
+    finders: list[Callable[[bytes, Spans, Work], list[Span]]] = []
+    if vevents > _CROWD * limits.max_problems:
+        finders.append(_lost_events)
+    if vevents > min(limits.max_overrides_per_series, limits.max_versions):
+        finders.append(_excess_versions)
+    if vevents > limits.max_tzids:
+        finders.append(partial(_excess_names, is_zone=is_zone))
+    for find in (*finders, _excess_dates, _excess_availability):
+        dropped = find(raw, spans, work)
+        if dropped and b"BEGIN:VCALENDAR" not in raw:
             del dropped[0]  # of events without a calendar, one is left to tell so
         if dropped:
-            sieved = replace(sieved, spans=tuple(_less(sieved.spans, dropped)))
-    return sieved
+            spans = tuple(less(spans, dropped))
+    return tuple(spans)
 
 
-def _count(sieved: Sieved, what: bytes) -> int:
-    return sum(sieved.raw.count(what, *span) for span in sieved.spans)
-
-
-def _excess_dates(sieved: Sieved, work: Work) -> list[Span]:
+def _excess_dates(raw: bytes, spans: Spans, work: Work) -> list[Span]:
     """The rest of each stretch of EXDATE lines behind as many as are read."""
-    raw, keep = sieved.raw, work.limits.max_dates_per_series + 1
+    keep = work.limits.max_dates_per_series + 1
     dropped: list[Span] = []
-    for span in sieved.spans:
+    for span in spans:
         if span[1] - span[0] < keep * len(b"\nEXDATE") or raw.count(b"\nEXDATE", *span) < keep:
             continue
         for match in _EXDATES.finditer(raw, *span):
@@ -84,17 +89,15 @@ def _excess_dates(sieved: Sieved, work: Work) -> list[Span]:
     return dropped
 
 
-def _excess_versions(sieved: Sieved, work: Work) -> list[Span]:
+def _excess_versions(raw: bytes, spans: Spans, work: Work) -> list[Span]:
     """All plainly written versions of what has too many: overrides of one UID, copies.
 
     What is the same to the byte, in one VCALENDAR, says nothing new however often it is said.
     """
-    raw, limits = sieved.raw, work.limits
+    limits = work.limits
     fewest = min(limits.max_overrides_per_series, limits.max_versions)
-    if _count(sieved, _VEVENT) <= fewest:
-        return []
     uids: Counter[bytes] = Counter()
-    for span in sieved.spans:
+    for span in spans:
         uids.update(_UID.findall(raw, *span))
     crowded = {uid for uid, size in uids.items() if size > fewest}
     if not crowded:
@@ -104,7 +107,7 @@ def _excess_versions(sieved: Sieved, work: Work) -> list[Span]:
     dropped: list[Span] = []
     seen: set[bytes] = set()
     alone = raw.count(b"BEGIN:VCALENDAR") == 1
-    for start, end in _blocks(sieved):
+    for start, end in _blocks(raw, spans):
         uid = _value(raw, b"\nUID:", start, end)
         if uid not in crowded:
             continue
@@ -144,47 +147,48 @@ def _value(raw: bytes, name: bytes, start: int, end: int) -> bytes:
     return raw[found : raw.find(b"\n", found, end)].rstrip()
 
 
-def _blocks(sieved: Sieved) -> Iterator[Span]:
+def _blocks(raw: bytes, spans: Spans) -> Iterator[Span]:
     """The plainly written events, alarms in none of them."""
-    for span in sieved.spans:
-        for match in _BLOCK.finditer(sieved.raw, *span):
+    for span in spans:
+        for match in _BLOCK.finditer(raw, *span):
             yield match.span()
 
 
-def _excess_names(sieved: Sieved, work: Work) -> list[Span]:
+def _excess_names(
+    raw: bytes, spans: Spans, work: Work, is_zone: Callable[[str], bool]
+) -> list[Span]:
     """Where more zones are named than there are in the world: events in zones that are none."""
-    raw = sieved.raw
-    if _count(sieved, b";TZID=") <= work.limits.max_tzids:
+    if count_in(raw, spans, b";TZID=") <= work.limits.max_tzids:
         return []
-    names = {name for span in sieved.spans for name in _TZID.findall(raw, *span)}
+    names = {name for span in spans for name in _TZID.findall(raw, *span)}
     if len(names) <= work.limits.max_tzids:
         return []
     dropped = []
-    for start, end in _blocks(sieved):
+    for start, end in _blocks(raw, spans):
         named = _TZID.search(raw, start, end)
-        if named and exact(clean(named[1].decode("utf-8", "replace"))) is None:
+        if named and not is_zone(named[1].decode("utf-8", "replace")):
             dropped.append((start, end))
     if dropped:
         _tell(work, "max_tzids", "names of zones", dropped[0][0])
     return dropped
 
 
-def _lost_events(sieved: Sieved, work: Work) -> list[Span]:
+def _lost_events(raw: bytes, spans: Spans, work: Work) -> list[Span]:
     """Runs of events whose start nobody can read, but for as many as Problems are told of."""
-    raw, limits = sieved.raw, work.limits
-    vevents = _count(sieved, _VEVENT)
+    limits = work.limits
+    vevents = count_in(raw, spans, _VEVENT)
     if vevents <= limits.max_problems or limits.max_line_bytes < _LONGEST_LINE:
         return []
     undated = vevents
     for written in (b":2", b";", b":1"):
-        undated -= _count(sieved, b"\nDTSTART" + written)
+        undated -= count_in(raw, spans, b"\nDTSTART" + written)
         if undated <= limits.max_problems:
             return []
     if count_vevents(raw) > limits.max_vevents:
         return []
     dropped: list[Span] = []
     told = 0
-    for span in sieved.spans:
+    for span in spans:
         for match in _LOST.finditer(raw, *span):
             start, end = match.span()
             size = raw.count(b"BEGIN:VEVENT", start, end)
@@ -198,31 +202,13 @@ def _lost_events(sieved: Sieved, work: Work) -> list[Span]:
     return dropped
 
 
-def _excess_availability(sieved: Sieved, work: Work) -> list[Span]:
+def _excess_availability(raw: bytes, spans: Spans, work: Work) -> list[Span]:
     """All plainly written VAVAILABILITYs, if they and what is in them are too many."""
-    size = _count(sieved, b"\nBEGIN:VAVAILABILITY")
-    size += _count(sieved, b"\nBEGIN:AVAILABLE") if size else 0
+    size = count_in(raw, spans, b"\nBEGIN:VAVAILABILITY")
+    size += count_in(raw, spans, b"\nBEGIN:AVAILABLE") if size else 0
     if size <= work.limits.max_availability:
         return []
-    found = [m.span() for span in sieved.spans for m in _AVAILABILITIES.finditer(sieved.raw, *span)]
+    found = [m.span() for span in spans for m in _AVAILABILITIES.finditer(raw, *span)]
     if found:
         _tell(work, "max_availability", "VAVAILABILITY and AVAILABLE components", found[0][0])
     return found
-
-
-def _less(spans: Iterable[Span], dropped: list[Span]) -> Iterator[Span]:
-    """The spans without what is dropped from them, which is sorted and disjoint."""
-    cuts = iter(dropped)
-    cut = next(cuts, None)
-    for start, end in spans:
-        while cut is not None and cut[0] < end:
-            if start < cut[0]:
-                yield start, cut[0]
-            start = cut[1]
-            cut = next(cuts, None)
-        if start < end:
-            yield start, end
-
-
-_LOOKS_WHERE_FEW = (_excess_dates, _excess_availability)
-_LOOKS = (_lost_events, _excess_versions, _excess_names, *_LOOKS_WHERE_FEW)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-Span = tuple[int, int]
+from extcal.ical.parse.spans import Span
 
 __all__ = ["LONGEST_LINE", "Piece", "head", "pieces"]
 

@@ -18,17 +18,17 @@ import io
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import compress, count
 from typing import Final
 
 from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import CONTROL, FOLD, logical_lines
+from extcal.ical.parse.spans import Span, whole
 from extcal.ical.shortcuts.ended import SLACK, Past, before
 from extcal.limits import Limits
 
-__all__ = ["Sieved", "count_vevents", "sieve"]
+__all__ = ["has_lone_cr", "sieve"]
 
 WORTHWHILE: Final = 32 * 1024
 """Below this many bytes, reading everything costs less than looking for what to leave out."""
@@ -41,7 +41,6 @@ _BEGIN: Final = b"\nBEGIN:VEVENT"
 _FOLDS: Final = (b" ", b"\t")
 _CALENDAR = re.compile(rb"(?:\A|[\r\n])BEGIN:VCALENDAR[\r\n]++(?![ \t])")
 _BEGIN_ALARM = re.compile(rb"BEGIN[ \t]*:[ \t]*VAL", re.I)
-_BEGIN_VEVENT = re.compile(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
 _EPOCH = date(1970, 1, 1)
 _DAY = 86_400
 
@@ -83,64 +82,30 @@ _FOLD = re.compile(rb"\r?\n[ \t]")
 _NAMES = {b"UID": "UID"}
 
 
-@dataclass(frozen=True, slots=True)
-class Sieved:
-    """The bytes, the spans of them to read, and whether there are VEVENTs in any of them.
-
-    ``has_lone_cr`` says whether a CR ends a line anywhere without an LF; ``most`` is more than the
-    VEVENTs in the spans, if that is known without counting them.
-    """
-
-    raw: bytes
-    spans: tuple[tuple[int, int], ...]
-    has_vevents: bool
-    has_lone_cr: bool
-    most: int | None = None
-
-    @classmethod
-    def nothing_left_out(cls, raw: bytes) -> Sieved:
-        """All of the bytes: what a sieve may always answer."""
-        has_vevents = _BEGIN in raw or _BEGIN_VEVENT.search(raw) is not None
-        return cls(raw, ((0, len(raw)),), has_vevents, _has_lone_cr(raw))
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing was left out."""
-        return self.spans == ((0, len(self.raw)),)
-
-
-def count_vevents(raw: bytes) -> int:
-    """Count the VEVENTs before anything is parsed: the cheapest look at how large this gets."""
-    count = raw.count(_BEGIN)
-    if count == 0:
-        count = sum(1 for _ in _BEGIN_VEVENT.finditer(raw))
-    return count
-
-
-def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> Sieved:
-    """Choose what to read for the window ``[lo, hi)`` in epoch seconds."""
+def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> tuple[Span, ...]:
+    """Choose which spans to read for the window ``[lo, hi)`` in epoch seconds."""
     first = raw.find(_BEGIN)
     if len(raw) < WORTHWHILE or first < 1 or limits.max_line_bytes < _SHORTEST_LIMIT:
-        return Sieved.nothing_left_out(raw)
+        return whole(raw)
     head = FOLD.sub(b"", raw[: first + 1]).translate(None, CONTROL)
     # An event might have to stand for the calendar, or end an alarm that began outside.
     if _CALENDAR.search(raw, 0, first + 1) is None or _BEGIN_ALARM.search(head):
-        return Sieved.nothing_left_out(raw)
+        return whole(raw)
     try:
         past = _EPOCH + timedelta(days=lo // _DAY) - SLACK
         future = _EPOCH + timedelta(days=hi // _DAY) + SLACK
     except OverflowError:
-        return Sieved.nothing_left_out(raw)
+        return whole(raw)
     pieces = _Pieces(raw, first + 1, past, future) if past.year >= 1000 else None
-    if pieces and pieces.plain and pieces.find(limits.max_vevents) and not _has_lone_cr(raw):
+    if pieces and pieces.plain and pieces.find(limits.max_vevents) and not has_lone_cr(raw):
         pieces.keep_longer(limits.max_line_bytes // 2)
         pieces.keep_relatives()
-        return Sieved(raw, pieces.spans(), True, False, len(pieces.kept) + pieces.odd + 1)
-    return Sieved.nothing_left_out(raw)
+        return pieces.spans()
+    return whole(raw)
 
 
-def _has_lone_cr(raw: bytes) -> bool:
-    """Whether a CR ends a line anywhere without an LF: lines behind it were not seen."""
+def has_lone_cr(raw: bytes) -> bool:
+    """Whether a CR without an LF ends a line anywhere: no shortcut sees the line behind it."""
     if b"\r" not in raw:
         return False
     decoder = io.IncrementalNewlineDecoder(None, translate=False)

@@ -28,6 +28,7 @@ from extcal.ical.events.times import (
     parse_text,
 )
 from extcal.ical.events.vevent import ALL_DAY_FLAGS, FACTS, Event, read_late
+from extcal.ical.parse.components import Component, names_of_lines
 from extcal.ical.shortcuts.plain_blocks import Block, own_lines
 from extcal.ical.zones.resolve import Zones
 
@@ -131,8 +132,14 @@ class PlainReader:
         except _NotPlain:
             return None
 
+    def component(self, block: Block) -> Component:
+        """Return what the long way reads of a block."""
+        names = names_of_lines(people=self.people)
+        lines = own_lines(self.raw, block, names, self.work)
+        return Component("VEVENT", block.offset, block.calendar, block.end, lines)
+
     def read(self, block: Block) -> Event:
-        offset, own, _, calendar = block
+        offset, own, end, calendar = block
         raw = self.raw
         find = self.in_crlf if raw[offset + 12] == _CR else self.in_lf
         found: list[tuple[bytes, bytes]] = find(raw, offset, own)
@@ -150,7 +157,7 @@ class PlainReader:
         start = self.moment(lines[b"DTSTART"], calendar)
         if start.floating and not start.is_date and b"RECURRENCE-ID" in lines:
             raise _NotPlain  # its series may lend it a zone
-        event = Event(block, uid, start)
+        event = Event((offset, end), calendar, uid, start)
         self.read_end(event, lines, calendar)
         if b"RECURRENCE-ID" in lines:
             planned = lines[b"RECURRENCE-ID"]

@@ -17,6 +17,7 @@ __all__ = [
     "Named",
     "clean",
     "exact",
+    "is_exact",
     "is_settled",
     "loose",
     "places",
@@ -129,6 +130,11 @@ def is_settled(name: str) -> bool:
     return named is not None and not (
         named.source == "utc" or named.name in FIXED_NAMES or named.name in UTC_KEYS
     )
+
+
+def is_exact(tzid: str) -> bool:
+    """Whether a TZID, as a feed writes it, needs no VTIMEZONE: :func:`exact` knows its name."""
+    return exact(clean(tzid)) is not None
 
 
 def windows_zone(name: str) -> str | None:

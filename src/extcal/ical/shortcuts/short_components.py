@@ -1,0 +1,97 @@
+"""Components, read the short way: plain events stay bytes, runs of odd lines are counted.
+
+In: spans of a body. Out: the Stream that :func:`extcal.ical.parse.components.read` gives, less
+those of its events that are plain; these come as Blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from extcal.ical.budget import Work
+from extcal.ical.parse.components import Component, ComponentReader, Stream
+from extcal.ical.parse.content_lines import Line, logical_lines
+from extcal.ical.parse.spans import Span, whole
+from extcal.ical.shortcuts import odd_lines
+from extcal.ical.shortcuts.plain_blocks import Block, plain_block
+from extcal.ical.shortcuts.select import has_lone_cr
+
+__all__ = ["read"]
+
+_BEGIN = b"\nBEGIN:VEVENT"
+_PLAIN_NESTING = 3  # an alarm, in an event, in a calendar
+
+
+def read(
+    raw: bytes, work: Work, spans: Sequence[Span], *, people: bool, told: bool
+) -> tuple[Stream, list[Block]]:
+    """Read spans of a body; return the Stream, and the events that are not in it but plain.
+
+    ``told`` says whether anybody hears of Problems: else bytes that are not UTF-8 are plain too.
+    """
+    reader = _ShortReader(raw, work, people=people, utf8=told)
+    # The sieve leaves something out only where no line ends in a lone CR.
+    reader.takes_blocks = spans != whole(raw) or not has_lone_cr(raw)
+    for span in spans:
+        reader.read(span)
+    return reader.finish(partial=spans != whole(raw)), reader.plain
+
+
+class _ShortReader(ComponentReader):
+    def __init__(self, raw: bytes, work: Work, *, people: bool, utf8: bool) -> None:
+        super().__init__(raw, work, people=people)
+        self.plain: list[Block] = []
+        self.takes_blocks = False
+        self.utf8 = utf8
+
+    def read(self, span: Span) -> None:
+        start, end = span
+        while start < end and not self.full:
+            if self.takes_blocks:
+                start = self.take_blocks(start, end)
+            begin = self.raw.find(_BEGIN, start, end)
+            stop = begin + 1 if begin >= 0 else end
+            self.read_lines(self.lines((start, stop)))
+            start = stop
+
+    def take_blocks(self, start: int, end: int) -> int:
+        """Note plain events from ``start`` on; return where something else begins."""
+        limits, calendar = self.work.limits, self.calendar()
+        if calendar is None or limits.max_nesting < _PLAIN_NESTING:
+            return start
+        most = limits.max_vevents - self.vevents
+        raw, longest, plain = self.raw, limits.max_line_bytes, self.plain
+        before = len(plain)
+        while start < end and len(plain) - before < most:
+            begin = raw.find(_BEGIN, start, end)
+            stop = begin + 1 if begin >= 0 else end
+            if stop - start > longest:
+                break
+            block = plain_block(raw, start, stop, calendar, self.utf8)
+            if block is None:
+                break
+            plain.append(block)
+            start = stop
+        self.vevents += len(plain) - before
+        return start
+
+    def calendar(self) -> int | None:
+        """Which VCALENDAR is open, if nothing in it is."""
+        if len(self.open) != 1 or self.too_deep:
+            return None
+        top = self.open[0]
+        return top.calendar if isinstance(top, Component) and top.name == "VCALENDAR" else None
+
+    def lines(self, part: Span) -> Iterator[Line]:
+        """The lines of a part; of a run of those that are none as many as are told of."""
+        limits = self.work.limits
+        if limits.max_line_bytes < odd_lines.LONGEST_LINE:
+            yield from logical_lines(self.raw, part, self.names, self.work)
+            return
+        for piece in odd_lines.pieces(self.raw, part):
+            if piece.odd:
+                told, more = odd_lines.head(self.raw, piece, limits.max_problems)
+                yield from logical_lines(self.raw, told, self.names, self.work)
+                self.work.uncounted(more if self.open else 0)  # outside, one is as bad as many
+            else:
+                yield from logical_lines(self.raw, piece[:2], self.names, self.work)

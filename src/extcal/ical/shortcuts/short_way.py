@@ -1,0 +1,67 @@
+"""The one door to the shortcuts: the corridor's answer, sooner.
+
+In and out as in :func:`extcal.ical.expand.long_way`, which needs nothing of what is in this folder.
+The sieve chooses which bytes are read; plain events are typed from their bytes; everything else is
+left to the corridor. ``tests/properties/test_shortcuts.py`` holds that both give one answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import tzinfo
+
+from extcal.errors import LimitExceeded
+from extcal.ical.answer.collect import Collector, Question
+from extcal.ical.budget import Work
+from extcal.ical.events.read import typed
+from extcal.ical.events.vevent import Event
+from extcal.ical.parse.components import Stream
+from extcal.ical.parse.excess import without_excess
+from extcal.ical.shortcuts import short_components
+from extcal.ical.shortcuts.plain_blocks import Block
+from extcal.ical.shortcuts.select import sieve
+from extcal.ical.shortcuts.short_reading import PlainReader
+from extcal.ical.zones.names import is_exact
+from extcal.ical.zones.resolve import Zones
+
+__all__ = ["short_way"]
+
+
+def short_way(
+    raw: bytes, question: Question, timezone: str | tzinfo | None, work: Work
+) -> Collector:
+    """Read a body the short way."""
+    spans = sieve(raw, question.lo, question.hi, work.limits)
+    spans = without_excess(raw, spans, work, is_exact)
+    stream, blocks = short_components.read(
+        raw, work, spans, people=question.reads_people(raw), told=question.events
+    )
+    stream.require_calendar()
+    zones = Zones(stream, question.lo, question.hi, timezone, work)
+    reader = PlainReader(raw, zones, work, people=bool(question.owner), titles=question.titles)
+    collector = Collector(question, stream, zones, work)
+    collector.collect(_events(stream, blocks, reader, zones, work))
+    return collector
+
+
+def _events(
+    stream: Stream, blocks: list[Block], reader: PlainReader, zones: Zones, work: Work
+) -> Iterator[Event | None]:
+    """All events, from the last to the first, as :func:`extcal.ical.events.read.events` does it."""
+    long, short = stream.events, blocks
+    while long or short:
+        if not short or (long and long[-1].offset > short[-1].offset):
+            yield typed(long.pop(), zones, work)
+        else:
+            yield _typed(short.pop(), reader, zones, work)
+
+
+def _typed(block: Block, reader: PlainReader, zones: Zones, work: Work) -> Event | None:
+    try:
+        event = reader.event(block)
+    except LimitExceeded:
+        raise
+    except Exception:
+        work.internal_error(offset=block.offset)
+        return None
+    return typed(reader.component(block), zones, work) if event is None else event
