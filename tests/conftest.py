@@ -56,7 +56,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     folders = collection_path.relative_to(HERE).parts[:-1]
     if step == "core" and any(folder in CORE for folder in folders):
         return None
-    return f"mark.{step}" not in collection_path.read_text("utf-8") or None
+    mark = "\npytestmark = pytest.mark.core" if step == "core" else "mark.serial"
+    return mark not in collection_path.read_text("utf-8") or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -66,10 +67,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason="long: make nightly runs it"))
     step = config.getoption("step")
     if step is not None:
-        serial = [item for item in items if item.get_closest_marker("serial")]
-        others = [item for item in items if not item.get_closest_marker("serial")]
-        items[:], left = (serial, others) if step == "serial" else (others, serial)
-        config.hook.pytest_deselected(items=left)
+        # By whether a test is of the step.
+        parted: dict[bool, list[pytest.Item]] = {True: [], False: []}
+        for item in items:
+            serial = item.get_closest_marker("serial") is not None
+            long = step == "core" and item.get_closest_marker("long") is not None
+            parted[serial == (step == "serial") and not long].append(item)
+        items[:] = parted[True]
+        config.hook.pytest_deselected(items=parted[False])
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -26,6 +26,8 @@ import pytest
 import extcal
 from extcal import BusyPolicy, Expansion, FBType, FreeBusy, NotACalendar
 
+pytestmark = pytest.mark.long
+
 FIXTURES = Path(__file__).parents[1] / "quirks" / "fixtures"
 CASES = int(os.environ.get("EXTCAL_FUZZ", "1200"))
 CHUNKS = 12

@@ -15,6 +15,8 @@ import pytest
 
 import extcal
 
+pytestmark = pytest.mark.long
+
 START, END = datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 4, 4, tzinfo=UTC)
 SIZE = 600_000
 HANG = 100  # seconds: a hundred times what the slowest of these takes

@@ -361,7 +361,7 @@ def zone(name: str) -> Zone:
     return Zones(Stream(), lo, hi, None, Work()).resolve(name, 0)
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(
     st.sampled_from(("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC")),
     st.sampled_from((datetime(2027, 3, 14), datetime(2027, 3, 28), datetime(2026, 11, 1))),

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 import extcal
 
+pytestmark = pytest.mark.long
+
 RULES = """
     DAILY DAILY;INTERVAL=2 DAILY;INTERVAL=5;BYDAY=MO,TU,WE DAILY;BYMONTH=3,10,12
     DAILY;BYDAY=MO,TU,WE,TH,FR DAILY;BYSETPOS=2;BYDAY=MO DAILY;INTERVAL=400 WEEKLY

@@ -186,7 +186,7 @@ def sayable(answer: FreeBusy) -> FreeBusy:
     return FreeBusy.from_epochs(*answer.window_epochs, busy, answer.unknown_epochs)
 
 
-@settings(max_examples=150)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(answers())
 def test_reading_what_was_written(answer: FreeBusy) -> None:
     """The law: the same comes back, without what cannot be said."""

@@ -19,6 +19,8 @@ from extcal.ical.shortcuts.plain_blocks import Block
 from extcal.ical.shortcuts.short_reading import PlainReader
 from extcal.testing.strategies import feeds
 
+pytestmark = pytest.mark.long
+
 START = datetime(2027, 1, 1, tzinfo=UTC)
 END = datetime(2028, 1, 1, tzinfo=UTC)
 
@@ -114,7 +116,7 @@ def check(body: bytes) -> None:
         assert short == long
 
 
-@settings(max_examples=150)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(feeds(min_events=1), changes)
 def test_the_short_way_says_what_the_long_way_says(body: bytes, lines: object) -> None:
     check(bent(body, lines))  # type: ignore[arg-type]

@@ -20,6 +20,8 @@ import extcal
 from extcal.ical.shortcuts import select as room
 from extcal.limits import Limits
 
+pytestmark = pytest.mark.long
+
 START = datetime(2027, 3, 1, tzinfo=UTC)
 END = datetime(2027, 4, 15, tzinfo=UTC)
 LO, HI = int(START.timestamp()), int(END.timestamp())
@@ -214,7 +216,9 @@ def bodies(draw: st.DrawFn) -> bytes:
     return "\r\n".join(lines).encode().replace(b"\r\n", newline)
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=3 * settings.default.max_examples, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(bodies())
 def test_the_sieve_cannot_be_seen(body: bytes) -> None:
     check(body)
@@ -267,7 +271,9 @@ def members(draw: st.DrawFn) -> list[str]:
     return lines
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=3 * settings.default.max_examples, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(st.lists(members(), min_size=2, max_size=9), changes.map(lambda some: some[:1]))
 def test_nor_where_overrides_are_long_past(
     family: list[list[str]], some: list[tuple[int, str, bool]]
