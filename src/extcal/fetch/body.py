@@ -12,7 +12,7 @@ import re
 import zlib
 from collections.abc import Iterator
 
-from extcal.fetch.protocol import Failed
+from extcal.fetch.protocol import Failed, failed
 from extcal.limits import Limits
 
 __all__ = ["MAX_GZIP_MEMBERS", "Body", "completed", "failure_of", "is_whole", "sign_in_page"]
@@ -22,11 +22,9 @@ _GZIP_WINDOW = 31  # zlib's number for "a gzip header, and the largest window"
 _STEP = 1024 * 1024  # decoded bytes at a time: a bomb is noticed before it has unfolded
 _GZIP_MAGIC = b"\x1f\x8b"
 
-_TOO_LARGE = Failed("too_large", looks_like="The calendar is larger than is read.")
-_BROKEN = Failed(
-    "bad_encoding", looks_like="The answer is compressed in a way that cannot be read."
-)
-_CUT = Failed("truncated", looks_like="The answer broke off before its end.")
+_TOO_LARGE = failed("too_large")
+_BROKEN = failed("bad_encoding")
+_CUT = failed("truncated")
 
 
 class Body:
@@ -116,33 +114,21 @@ class Body:
         return self._begun or self._kept.getvalue()
 
 
+# What an answer begins with if it is no calendar, and the key of what to say about it.
 _NOT_CALENDARS = (
-    (b"%pdf", "not_a_calendar", "The address leads to a PDF document, not to a calendar."),
-    (
-        b"pk\x03\x04",
-        "not_a_calendar",
-        "The address leads to a zip archive, not to a calendar feed.",
-    ),
-    (_GZIP_MAGIC, "bad_encoding", _BROKEN.looks_like),
-    (b"begin:vcard", "not_a_calendar", "The address leads to an address book, not to a calendar."),
-    (
-        b"begin:vevent",
-        "not_a_calendar",
-        "The answer holds part of a calendar, but not a whole one.",
-    ),
-    (b"<?xml", "not_a_calendar", "The address leads to an XML document, not to a calendar feed."),
-    (b"<d:", "not_a_calendar", "The address leads to an XML document, not to a calendar feed."),
-    (b"<", "html", None),
-    (b"{", "json", "The server answered with data for programs, most likely an error message."),
-    (b"[", "json", "The server answered with data for programs, most likely an error message."),
+    (b"%pdf", "not_a_calendar/pdf"),
+    (b"pk\x03\x04", "not_a_calendar/zip"),
+    (_GZIP_MAGIC, "bad_encoding"),
+    (b"begin:vcard", "not_a_calendar/contacts"),
+    (b"begin:vevent", "not_a_calendar/part"),
+    (b"<?xml", "not_a_calendar/xml"),
+    (b"<d:", "not_a_calendar/xml"),
+    (b"<", "html"),
+    (b"{", "json"),
+    (b"[", "json"),
 )
 _BEGIN = re.compile(rb"(?:^|[\r\n])(?:\xef\xbb\xbf)?[ \t]*begin[ \t]*:[ \t]*vcalendar")
-_SIGN_IN = {
-    "google": "This is Google's sign-in page: the address is not the calendar's secret address, or"
-    " the secret was reset.",
-    "outlook": "This is Outlook's sign-in page: the calendar is no longer published.",
-    "exchange": "This is Outlook's sign-in page: the calendar is no longer published.",
-}
+_SIGN_IN = {"google": "html/google", "outlook": "html/outlook", "exchange": "html/outlook"}
 _SIGN_IN_MARKS = (
     b"login.microsoftonline.com",
     b"login.live.com",
@@ -157,8 +143,7 @@ _SIGN_IN_MARKS = (
 
 def sign_in_page(provider: str | None) -> Failed:
     """The failure of a source that asks a person to sign in."""
-    usual = "This is a sign-in page: the calendar is not published, or no longer."
-    return Failed("html", looks_like=_SIGN_IN.get(provider or "", usual))
+    return failed(_SIGN_IN.get(provider or "", "html/sign-in"))
 
 
 def failure_of(body: bytes, provider: str | None) -> Failed | None:
@@ -169,19 +154,13 @@ def failure_of(body: bytes, provider: str | None) -> Failed | None:
     """
     head = _beginning(body)
     if not head and not body.strip(b"\0 \t\r\n\f\v\xef\xbb\xbf"):
-        return Failed("empty", looks_like="The answer is empty.")
-    for mark, kind, sentence in _NOT_CALENDARS:
+        return failed("empty")
+    for mark, key in _NOT_CALENDARS:
         if head.startswith(mark):
-            return (
-                _describe_page(body, provider)
-                if kind == "html"
-                else Failed(kind, looks_like=sentence)
-            )
+            return _describe_page(body, provider) if key == "html" else failed(key)
     if _BEGIN.search(head):
         return None
-    return Failed(
-        "not_a_calendar", looks_like="The address leads to something that is no calendar."
-    )
+    return failed("not_a_calendar")
 
 
 def _beginning(body: bytes) -> bytes:
@@ -201,7 +180,7 @@ def _describe_page(body: bytes, provider: str | None) -> Failed:
     head = body[:65_536].lower()
     if any(mark in head for mark in _SIGN_IN_MARKS):
         return sign_in_page(provider)
-    return Failed("html", looks_like="The address leads to a web page, not to a calendar feed.")
+    return failed("html")
 
 
 _BLANK = b" \t\r\n\0\x1a"

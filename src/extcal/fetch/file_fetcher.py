@@ -14,13 +14,13 @@ from urllib.parse import unquote_to_bytes
 
 from extcal.arguments import one_of_type
 from extcal.fetch.body import failure_of
-from extcal.fetch.protocol import Failed, Fetched, FetchRequest, FetchResponse, NotModified
+from extcal.fetch.protocol import Fetched, FetchRequest, FetchResponse, NotModified, failed
 
 __all__ = ["FileFetcher"]
 
-_OUTSIDE = Failed("blocked_url", looks_like="The file does not lie below the root that is read.")
-_NO_FILE = Failed("not_found_file", looks_like="There is no such file, or it cannot be read.")
-_TOO_LARGE = Failed("too_large", looks_like="The calendar is larger than is read.")
+_OUTSIDE = failed("blocked_url/root")
+_NO_FILE = failed("not_found_file")
+_TOO_LARGE = failed("too_large")
 
 
 class FileFetcher:
@@ -44,7 +44,7 @@ class FileFetcher:
         """Read the file of ``request.feed``; returns, never raises."""
         url = request.feed.url.open()
         if url.scheme != "file":
-            return Failed("blocked_url", looks_like="Only file: addresses are read here.")
+            return failed("blocked_url/file")
         try:
             # Percent-encoding is undone once (RFC 8089 section 2); what stays is a name, in the
             # encoding that this machine writes names in.
@@ -99,5 +99,5 @@ def _read(descriptor: int, request: FetchRequest) -> FetchResponse:
         os.close(descriptor)
     if len(body) > request.limits.max_decoded_bytes:
         return _TOO_LARGE
-    failed = failure_of(body, None)
-    return Fetched(body, etag=etag) if failed is None else failed
+    failure = failure_of(body, None)
+    return Fetched(body, etag=etag) if failure is None else failure

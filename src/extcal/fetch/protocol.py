@@ -16,6 +16,8 @@ from extcal.arguments import count_of, flag_of, one_of_type
 from extcal.errors import Problem
 from extcal.fetch.feed import Feed
 from extcal.limits import Limits
+from extcal.messages import kind_of
+from extcal.messages.answers import HINTS
 
 __all__ = [
     "FAILURE_KINDS",
@@ -28,6 +30,7 @@ __all__ = [
     "Gone",
     "NotModified",
     "Refused",
+    "failed",
 ]
 
 FAILURE_KINDS = frozenset(
@@ -173,6 +176,11 @@ class Failed:
             raise ValueError(f"kind takes one of FAILURE_KINDS, and {self.kind!r} is none of them")
         one_of_type("retry_after", self.retry_after, _SECONDS, "a number of seconds or None")
         one_of_type("looks_like", self.looks_like, _TEXT, "a sentence or None")
+
+
+def failed(key: str, retry_after: float | None = None) -> Failed:
+    """The failure whose words are under ``key`` in :mod:`extcal.messages.answers`."""
+    return Failed(kind_of(key), retry_after, HINTS[key])
 
 
 FetchResponse = Fetched | NotModified | Gone | Refused | Failed

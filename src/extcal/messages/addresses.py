@@ -54,7 +54,7 @@ _LOGIN = (
 )
 _WHOLE_ADDRESS = "Paste the whole address; it begins with https:// or webcal://."
 _HTTPS = "Paste the address that begins with https://."
-_FULL_NAME = "A calendar feed lies on a server with a full name like calendar.example.org."
+_FULL_NAME = "The server of a calendar feed has a full name like calendar.example.org."
 _PUBLISHED = "Paste an address that anybody on the internet can open."
 _BAD_HOST = "The part of the address that names the server cannot be read."
 _NOT_PUBLIC = "The address leads to a network that is not public."
@@ -68,7 +68,7 @@ REFUSALS: Final[MappingProxyType[str, tuple[str, str | None]]] = MappingProxyTyp
         "too-long/text": ("This is longer than any address.", None),
         "scheme": ("This is not the address of a calendar feed.", _WHOLE_ADDRESS),
         "chars": (
-            "The address holds a character that addresses cannot have (a space, a quote, a letter"
+            "The address has a character that addresses cannot have (a space, a quote, a letter"
             " outside ASCII).",
             "Copy the address again; a name with other letters is written in its xn-- form.",
         ),
@@ -105,7 +105,7 @@ REFUSALS: Final[MappingProxyType[str, tuple[str, str | None]]] = MappingProxyTyp
             "This is the address of a calendar for calendar programs (CalDAV), not of a feed.",
             None,
         ),
-        "page/mail": ("This leads through the page of a mail program, not to a feed.", None),
+        "page/mail": ("This is a link of a mail program, and it does not lead to a feed.", None),
         # Where a policy lets no fetcher go.
         "scheme/web": ("Only addresses on the web are fetched.", _HTTPS),
         "http": ("The address is not encrypted (http).", _HTTPS),
@@ -118,11 +118,14 @@ REFUSALS: Final[MappingProxyType[str, tuple[str, str | None]]] = MappingProxyTyp
         "ip-literal": ("The address names a server by number instead of by name.", _FULL_NAME),
         "ip-not-public": (_NOT_PUBLIC, _PUBLISHED),
         "ip-zone": (_NOT_PUBLIC, _PUBLISHED),
-        "ip-odd/answer": ("The name of the server leads to something unreadable.", _PUBLISHED),
-        "address-policy": ("The address leads to where this service does not go.", _PUBLISHED),
-        "dns-empty": ("The name of the server leads nowhere.", _PUBLISHED),
+        "ip-odd/answer": ("The name of the server has an address that cannot be read.", _PUBLISHED),
+        "address-policy": (
+            "The address leads to a network that this service does not use.",
+            _PUBLISHED,
+        ),
+        "dns-empty": ("The name of the server has no address.", _PUBLISHED),
         "dns-many": (
-            "The name of the server leads to more addresses than are judged.",
+            "The name of the server has too many addresses to check all of them.",
             _PUBLISHED,
         ),
     }

@@ -9,11 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from extcal.fetch.protocol import Failed
+from extcal.fetch.protocol import (
+    Failed,
+    failed,
+)
 
 __all__ = ["TIMED_OUT", "Deadline", "Stop"]
 
-TIMED_OUT = Failed("timeout", looks_like="It took too long to get an answer.")
+TIMED_OUT = failed("timeout")
 
 
 class Stop(Exception):

@@ -15,7 +15,10 @@ from functools import partial
 from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
 from extcal.fetch.http.turns import Turn, Turns
 from extcal.fetch.policy import MAX_ANSWERS
-from extcal.fetch.protocol import Failed
+from extcal.fetch.protocol import (
+    Failed,
+    failed,
+)
 
 __all__ = ["Lookup", "Resolver", "SharedTurns", "system_resolver"]
 
@@ -24,8 +27,8 @@ Resolver = Callable[[str, int], Iterable[str]]
 
 MAX_WORKERS = 8
 MAX_WORKERS_PER_NAME = 4  # a name whose server is dead cannot have them all
-_UNKNOWN = Failed("dns", looks_like="The name of the server is not known.")
-_SLOW = Failed("dns", looks_like="The name of the server could not be looked up in time.")
+_UNKNOWN = failed("dns")
+_SLOW = failed("dns/slow")
 
 
 def system_resolver(host: str, port: int) -> list[str]:

@@ -26,6 +26,7 @@ from extcal.fetch.protocol import (
     Gone,
     NotModified,
     Refused,
+    failed,
 )
 from extcal.fetch.user_agents import UserAgents
 from extcal.limits import Limits
@@ -62,14 +63,11 @@ _SIGN_IN_HOSTS = frozenset(
 _ERROR_PAGE = "/errorfe.aspx"  # where Exchange leads whom it refuses, in any case of letters
 MOST_BROWSER_HOSTS = 256  # that a fetcher remembers
 
-_FAULT = "The server has a fault of its own."
-_NOBODY_ASKED = Failed("protocol", looks_like="The server answered something nobody asked for.")
-_NOT_HTTP = Failed("protocol", looks_like="What the server answered is not HTTP.")
-_NO_ANSWER = Failed("connect", looks_like="The server closed the connection without an answer.")
-_CUT = Failed("truncated", looks_like="The answer broke off before its end.")
-_NO_SINGLE_ADDRESS = Failed(
-    "redirect_refused", looks_like="The server names no single new address."
-)
+_NOBODY_ASKED = failed("protocol/unasked")
+_NOT_HTTP = failed("protocol")
+_NO_ANSWER = failed("connect/closed")
+_CUT = failed("truncated")
+_NO_SINGLE_ADDRESS = failed("redirect_refused/several")
 
 # RFC 9110 section 8.4.1 and IANA's registry of content codings. What is none of them says nothing
 # of how the body is written: "utf-8", "none", "binary", "8bit", "aws-chunked".
@@ -99,16 +97,6 @@ _LAST_LINE_CUT = Problem(
     "last_line_cut",
     "the source announced too few bytes, and the last line is cut; the calendar is whole",
     action="read",
-)
-
-_SET_ANOTHER = "The operator can set other ones with HttpFetcher(user_agents=...)."
-_CLIENT_REFUSED = (
-    "Microsoft turns this program away by its User-Agent; the calendar itself may be fine."
-    f" {_SET_ANOTHER}"
-)
-_MICROSOFT_FAULT = (
-    "Microsoft's server has a fault of its own, or turns this program away by its User-Agent"
-    f" without saying so. {_SET_ANOTHER}"
 )
 
 
@@ -230,7 +218,7 @@ class Journey:
         """The first step."""
         url = self.request.feed.url.open()
         if len(url.text) > self.limits.max_url_length:
-            return Failed("blocked_url", looks_like="The address is longer than is fetched.")
+            return failed("blocked_url/length")
         refusal = self.policy.judge(url)
         if refusal is not None:
             return Failed("blocked_url", looks_like=_spoken(refusal))
@@ -282,7 +270,7 @@ class Journey:
         if refusal is not None:
             return self._otherwise(ask, _turned_away(head, refusal))
         if head.get("x-owa-error") is not None and not 400 <= status < 500:
-            return Failed("client_refused", retry_after(head), _CLIENT_REFUSED)
+            return failed("client_refused", retry_after(head))
         if status in REDIRECTS:
             return self._redirect(ask, head)
         if status == 304:
@@ -292,10 +280,10 @@ class Journey:
         if 400 <= status < 500:
             return Refused(status, retry_after(head))
         if 500 <= status < 600:
-            failed = Failed("server_error", retry_after(head), _FAULT)
-            return Accident(ask, failed) if status in ACCIDENTS else failed
+            answer = failed("server_error", retry_after(head))
+            return Accident(ask, answer) if status in ACCIDENTS else answer
         if status in (204, 205):
-            return Failed("empty", looks_like="The answer is empty.")
+            return failed("empty")
         if 300 <= status < 400:
             return _NO_SINGLE_ADDRESS
         return _NOBODY_ASKED
@@ -353,12 +341,10 @@ class Journey:
         named = [word for word in head.all("content-encoding") if word != "identity"]
         encodings = [word for word in named if word in _COMPRESSIONS]
         if encodings not in ([], ["gzip"], ["x-gzip"]):
-            return Failed(
-                "bad_encoding", looks_like="The answer is compressed as nobody asked for."
-            )
+            return failed("bad_encoding/unasked")
         length = head.get("content-length") or ""
         if SECONDS.fullmatch(length) and ask.spent + int(length) > self.limits.max_wire_bytes:
-            return Failed("too_large", looks_like="The calendar is larger than is read.")
+            return failed("too_large")
         moved = ask.hops > 0 and ask.permanent
         # A validator goes back only to the origin that issued it, and that is the feed's own.
         own = self.is_own(ask.url)
@@ -382,24 +368,22 @@ class Journey:
         """RFC 9110 section 15.4, every hop judged from the beginning."""
         location = head.get("location")
         if not location:
-            return Failed("redirect_refused", looks_like="The server redirects, but not anywhere.")
+            return failed("redirect_refused/nowhere")
         if len({value for name, value in head.fields if name == "location"}) > 1:
             return _NO_SINGLE_ADDRESS
         url = resolve_reference(ask.url, location)
         if isinstance(url, Refusal) or len(url.text) > self.limits.max_url_length:
-            return Failed("redirect_refused", looks_like="The server redirects to no web address.")
+            return failed("redirect_refused/no-address")
         if _ERROR_PAGE in _decoded(url.path):
-            return Failed("client_refused", retry_after(head), _CLIENT_REFUSED)
+            return failed("client_refused", retry_after(head))
         if url.host in _SIGN_IN_HOSTS:
             return sign_in_page(provider_of(ask.url))
         if ask.url.scheme == "https" and url.scheme != "https":
-            return Failed("redirect_refused", looks_like="The server redirects to plain http.")
+            return failed("redirect_refused/http")
         if self.policy.judge(url) is not None:
-            return Failed(
-                "redirect_refused", looks_like="The server redirects to where nothing is fetched."
-            )
+            return failed("redirect_refused/policy")
         if ask.hops >= self.limits.max_redirects:
-            return Failed("too_many_redirects", looks_like="The server redirects again and again.")
+            return failed("too_many_redirects")
         permanent = ask.permanent and head.status in PERMANENT
         browser_hosts = ask.browser_hosts
         if ask.url.host in browser_hosts and {ask.url.host, url.host} <= MICROSOFT_CLOUDS.keys():
@@ -461,8 +445,8 @@ def _turned_away(head: Head, refusal: str) -> Failed | Gone:
     if head.status == 410:
         return Gone(head.status)
     if refusal == "500":
-        return Failed("server_error", retry_after(head), _MICROSOFT_FAULT)
-    return Failed("client_refused", retry_after(head), _CLIENT_REFUSED)
+        return failed("server_error/microsoft", retry_after(head))
+    return failed("client_refused", retry_after(head))
 
 
 def _decoded(text: str) -> str:

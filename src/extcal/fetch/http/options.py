@@ -20,7 +20,11 @@ from extcal.fetch.http.deadline import Deadline
 from extcal.fetch.http.dns import Lookup, Resolver, SharedTurns, system_resolver
 from extcal.fetch.http.exchange import Ask, Journey, Step
 from extcal.fetch.policy import AddressPolicy, UrlPolicy
-from extcal.fetch.protocol import Failed, FetchRequest
+from extcal.fetch.protocol import (
+    Failed,
+    FetchRequest,
+    failed,
+)
 from extcal.fetch.user_agents import UserAgents, read_user_agent
 from extcal.limits import Limits
 
@@ -33,7 +37,7 @@ LOG = logging.getLogger("extcal.fetch")
 # A library is silent until its host wants to hear it.
 logging.getLogger("extcal").addHandler(logging.NullHandler())
 
-PROXY_REFUSED = Failed("connect", looks_like="The proxy does not connect to the server.")
+PROXY_REFUSED = failed("connect/proxy")
 
 
 class Door:

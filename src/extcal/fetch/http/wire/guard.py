@@ -20,7 +20,9 @@ from extcal.fetch.http.deadline import Stop
 from extcal.fetch.http.exchange import Ask, address_refused
 from extcal.fetch.http.framing import HeadReader
 from extcal.fetch.policy import UrlPolicy
-from extcal.fetch.protocol import Failed
+from extcal.fetch.protocol import (
+    failed,
+)
 from extcal.limits import Limits
 
 __all__ = [
@@ -40,11 +42,11 @@ MAX_ADDRESSES = 8
 _NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 _HEAD_BYTES = 1024 * 1024  # heads, chunk framing and interim answers, beside twice the body
 
-UNREACHABLE = Failed("connect", looks_like="The server cannot be reached.")
-TLS_FAILED = Failed("tls", looks_like="No encrypted connection to the server came about.")
-CERTIFICATE_REFUSED = Failed("tls", looks_like="The server's certificate cannot be trusted.")
-_WRONG_PEER = Failed("blocked_address", looks_like="The connection led to another address.")
-_FLOOD = Failed("too_large", looks_like="The answer is larger than is read.")
+UNREACHABLE = failed("connect")
+TLS_FAILED = failed("tls")
+CERTIFICATE_REFUSED = failed("tls/certificate")
+_WRONG_PEER = failed("blocked_address")
+_FLOOD = failed("too_large/answer")
 
 
 class Ear:
