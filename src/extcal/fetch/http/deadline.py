@@ -36,6 +36,10 @@ class Deadline:
         self._timer = timer
         self._at = timer() + seconds
 
+    def now(self) -> float:
+        """The moment that the deadline is measured by."""
+        return self._timer()
+
     def left(self) -> float:
         """Seconds that are left; raises :class:`Stop` when there are none."""
         left = self._at - self._timer()

@@ -1,11 +1,17 @@
-"""The backend for threads: blocking sockets, every wait clamped by the one deadline."""
+"""The backend for threads: sockets that wait no longer than the one deadline.
+
+A name with several addresses is connected to as RFC 8305 says: see :class:`Sprint`.
+"""
 
 from __future__ import annotations
 
+import errno
+import os
+import selectors
 import socket
 import ssl
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
 
 import httpcore2
 
@@ -14,6 +20,7 @@ from extcal.fetch.address.proxy import Proxy
 from extcal.fetch.address.url import literal_of
 from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
 from extcal.fetch.http.dns import Lookup
+from extcal.fetch.http.race import Race
 from extcal.fetch.http.wire.guard import (
     CERTIFICATE_REFUSED,
     TLS_FAILED,
@@ -27,6 +34,8 @@ from extcal.fetch.policy import UrlPolicy
 from extcal.limits import Limits
 
 __all__ = ["GuardedBackend", "GuardedStream"]
+
+_UNDER_WAY = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR})
 
 
 class GuardedBackend(httpcore2.NetworkBackend):
@@ -61,35 +70,97 @@ class GuardedBackend(httpcore2.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> GuardedStream:
         """Connect to one of the vetted addresses of ``host``; raises Stop."""
-        for address in vetted(self._policy, self._proxy, host, self._answers(host, port)):
-            connected = self._connect(address, port)
-            if connected is not None:
-                self._stream = GuardedStream(connected, self._limits, self._deadline, self.ear)
-                return self._stream
-        self._deadline.left()
-        raise Stop(UNREACHABLE)
+        addresses = vetted(self._policy, self._proxy, host, self._answers(host, port))
+        with Sprint(addresses, port, self._limits.connect_timeout) as sprint:
+            connected = sprint.run(self._deadline)
+        self._stream = GuardedStream(connected, self._limits, self._deadline, self.ear)
+        return self._stream
 
     def _answers(self, host: str, port: int) -> list[str]:
         if literal_of(host) is not None:
             return [host]
         return self._lookup.resolve(host, port, self._deadline, self._limits.connect_timeout)
 
-    def _connect(self, address: Address, port: int) -> socket.socket | None:
-        try:
-            sock = new_socket(address)
-        except OSError:
-            return None
-        try:
-            sock.settimeout(self._deadline.clamp(self._limits.connect_timeout))
-            sock.connect((str(address), port))
-            check_peer(sock, address, port)
-        except OSError:
+
+class Sprint:
+    """A race of connections to judged addresses; the first that comes about is kept.
+
+    Only TCP is raced. What follows (TLS, the request) happens on the winner, so that a certificate
+    that cannot be trusted is final. A context manager: all other sockets are closed at its end.
+    """
+
+    def __init__(self, addresses: Sequence[Address], port: int, timeout: float) -> None:
+        self._addresses = addresses
+        self._port = port
+        self._race = Race(len(addresses), timeout)
+        self._sockets: dict[int, socket.socket] = {}
+        self._selector = selectors.DefaultSelector()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._selector.close()
+        for sock in self._sockets.values():
             sock.close()
+
+    def run(self, deadline: Deadline) -> socket.socket:
+        """The first connection that comes about; raises Stop."""
+        while True:
+            deadline.left()
+            now = deadline.now()
+            for place in self._race.late(now):
+                self._give_up(place, now)
+            self._start(now)
+            if self._race.over:
+                raise Stop(UNREACHABLE)
+            pause = max(min(self._race.wakes() - now, deadline.rest()), 0.0)
+            for key, _ in self._selector.select(pause):
+                winner = self._arrived(key.data, deadline.now())
+                if winner is not None:
+                    return winner
+
+    def _start(self, now: float) -> None:
+        place = self._race.begin(now)
+        while place is not None:
+            if not self._connect(place):
+                self._give_up(place, now)
+            place = self._race.begin(now)
+
+    def _connect(self, place: int) -> bool:
+        address = self._addresses[place]
+        try:
+            sock = self._sockets[place] = new_socket(address)
+            sock.setblocking(False)
+            if sock.connect_ex((str(address), self._port)) not in _UNDER_WAY:
+                return False
+        except OSError:
+            return False
+        self._selector.register(sock, selectors.EVENT_WRITE, place)
+        return True
+
+    def _arrived(self, place: int, now: float) -> socket.socket | None:
+        sock = self._sockets[place]
+        try:
+            error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error:
+                raise OSError(error, os.strerror(error))
+            check_peer(sock, self._addresses[place], self._port)
+        except OSError:
+            self._give_up(place, now)
             return None
-        except BaseException:
-            sock.close()
-            raise
+        self._selector.unregister(sock)
+        del self._sockets[place]
+        sock.setblocking(True)
         return sock
+
+    def _give_up(self, place: int, now: float) -> None:
+        self._race.failed(place, now)
+        sock = self._sockets.pop(place, None)
+        if sock is not None:
+            if sock in self._selector.get_map():
+                self._selector.unregister(sock)
+            sock.close()
 
 
 class GuardedStream(httpcore2.NetworkStream):

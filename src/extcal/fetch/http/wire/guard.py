@@ -19,6 +19,7 @@ from extcal.fetch.address.url import Refusal, Url
 from extcal.fetch.http.deadline import Stop
 from extcal.fetch.http.exchange import Ask, address_refused
 from extcal.fetch.http.framing import HeadReader
+from extcal.fetch.http.race import interleaved
 from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.protocol import (
     failed,
@@ -100,7 +101,7 @@ def vetted(
         judged = UrlPolicy(allow_networks=("0.0.0.0/0", "::/0")).vet(answers)
     if isinstance(judged, Refusal):
         raise Stop(address_refused(judged))
-    return judged[:MAX_ADDRESSES]
+    return interleaved(judged)[:MAX_ADDRESSES]
 
 
 def new_socket(address: Address) -> socket.socket:
