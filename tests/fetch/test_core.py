@@ -341,6 +341,29 @@ class TestRedirects:
         assert answer.kind == "redirect_refused"
         assert answer.looks_like
 
+    @pytest.mark.parametrize(
+        ("location", "asked"),
+        [
+            ("http://calendar.example.net/b.ics", "https://calendar.example.net/b.ics"),
+            ("http://calendar.example.net:80/b.ics", "https://calendar.example.net/b.ics"),
+            ("http://calendar.example.net:8080/b.ics", None),
+            ("http://other.example.net/b.ics", None),
+            ("http://a.calendar.example.net/b.ics", None),
+            (URL.replace("https", "http"), None),
+        ],
+    )
+    def test_http_on_the_same_host_is_asked_over_https(
+        self, location: str, asked: str | None
+    ) -> None:
+        """A server that leads to http and back: nothing is ever sent in clear."""
+        step = meaning(302, Location=location)
+        if asked is None:
+            assert isinstance(step, Failed)
+            assert step.kind == "redirect_refused"
+        else:
+            assert isinstance(step, Ask)
+            assert step.url.text == asked
+
     def test_without_location(self) -> None:
         answer = meaning(302)
         assert isinstance(answer, Failed)

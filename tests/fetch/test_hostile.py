@@ -387,7 +387,9 @@ SEQUENCES = {
     "Refresh header / meta refresh / HTML body must not be followed": (
         "test_refresh_is_not_followed"
     ),
-    "Set-Cookie on hop must not be sent to next hop": "test_cookies_and_referers_are_never_sent",
+    "Set-Cookie on hop must not be sent to next hop": (
+        "test_cookies_stay_in_one_fetch_and_at_one_origin"
+    ),
     "HTTP(S)_PROXY, ALL_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE, SSL_CERT_FILE, .netrc set": (
         "test_the_environment_is_never_looked_at"
     ),

@@ -120,13 +120,34 @@ class TestRequests:
         fetch(server.serve("ada.ics", CALENDAR), fetcher=fetcher)
         assert server.requests[0].headers["user-agent"] == "rota/2 (+https://x)"
 
-    def test_cookies_and_referers_are_never_sent(self, server: FeedServer, fetch: Fetch) -> None:
+    def test_cookies_stay_in_one_fetch_and_at_one_origin(
+        self, server: FeedServer, fetch: Fetch, make: Make
+    ) -> None:
+        """What a redirect sets goes back with the next hop to the same origin, and nowhere else."""
         server.serve("ada.ics", CALENDAR)
-        old = server.serve(
-            "old", "", status=302, headers={"Location": "/ada.ics", "Set-Cookie": "a=b"}
-        )
-        assert isinstance(fetch(old), Fetched)
-        assert {"cookie", "referer", "authorization"}.isdisjoint(server.requests[1].headers)
+        set_cookie = {"Set-Cookie": "a=b; Domain=example.net; Path=/x"}
+        old = server.serve("old", "", status=302, headers={"Location": "/ada.ics", **set_cookie})
+        fetcher = make(allow_networks=server.networks)
+        for _ in range(2):
+            assert isinstance(fetch(old, fetcher=fetcher), Fetched)
+        assert [request.headers.get("cookie") for request in server.requests] == [None, "a=b"] * 2
+        assert {"referer", "authorization"}.isdisjoint(server.requests[1].headers)
+        with FeedServer() as other:
+            other.serve("ada.ics", CALENDAR)
+            away = {"Location": other.url("ada.ics"), **set_cookie}
+            assert isinstance(fetch(server.serve("old", "", status=302, headers=away)), Fetched)
+            assert "cookie" not in other.requests[0].headers
+
+    def test_a_server_that_redirects_until_it_sees_its_cookie(
+        self, server: FeedServer, fetch: Fetch
+    ) -> None:
+        def page(request: ReceivedRequest) -> str | Reply:
+            if request.headers.get("cookie") == "seen=1":
+                return CALENDAR
+            return Reply("", 302, {"Location": "/ada.ics", "Set-Cookie": "seen=1; Secure"})
+
+        assert isinstance(fetch(server.serve("ada.ics", page)), Fetched)
+        assert len(server.requests) == 2
 
     def test_the_environment_is_not_looked_at(
         self, server: FeedServer, fetch: Fetch, monkeypatch: pytest.MonkeyPatch

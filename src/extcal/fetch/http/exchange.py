@@ -16,6 +16,7 @@ from extcal.fetch.address.providers import MICROSOFT_CLOUDS, provider_of
 from extcal.fetch.address.url import Refusal, Url, resolve_reference
 from extcal.fetch.body import completed, failure_of, is_whole, sign_in_page
 from extcal.fetch.feed import SealedUrl, fingerprint_of
+from extcal.fetch.http.cookies import Cookie, cookie_header, with_cookies
 from extcal.fetch.http.head import ECHOED, SECONDS, Head, age_of, retry_after, validator
 from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.protocol import (
@@ -108,7 +109,7 @@ class Ask:
     fetch has had its other try. ``browser_hosts``: the hosts that it asks as a browser;
     ``switched``: it has already changed what it says of itself. ``spent``: how many bytes of body
     it has read and thrown away. ``credentials``: whose name and password go with it; they are
-    opened where the request is written.
+    opened where the request is written. ``cookies``: what the hops before it set.
     """
 
     url: Url
@@ -120,6 +121,7 @@ class Ask:
     switched: bool = False
     spent: int = 0
     credentials: SealedUrl | None = None
+    cookies: tuple[Cookie, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Ask {self.url!r}>"
@@ -222,7 +224,7 @@ class Journey:
         refusal = self.policy.judge(url)
         if refusal is not None:
             return Failed("blocked_url", looks_like=_spoken(refusal))
-        headers = self._headers(url, self.browser_hosts)
+        headers = self._headers(url, self.browser_hosts, ())
         return Ask(
             url,
             headers,
@@ -240,8 +242,10 @@ class Journey:
         known = sealed.open_auth() is not None and url.scheme == "https"
         return sealed if known and self.is_own(url) else None
 
-    def _headers(self, url: Url, browser_hosts: frozenset[str]) -> tuple[tuple[str, str], ...]:
-        """A fresh set for every hop: nothing a hop said is carried to the next one."""
+    def _headers(
+        self, url: Url, browser_hosts: frozenset[str], cookies: tuple[Cookie, ...]
+    ) -> tuple[tuple[str, str], ...]:
+        """A fresh set for every hop: of what a hop said, its origin gets back its cookies."""
         headers = [
             ("Host", url.authority),
             ("User-Agent", self.user_agents.to(url.host, as_browser=url.host in browser_hosts)),
@@ -251,6 +255,9 @@ class Journey:
         ]
         if self.is_own(url):
             headers += self._conditions()
+        cookie = cookie_header(cookies, url.origin)
+        if cookie is not None:
+            headers.append(("Cookie", cookie))
         return tuple(headers)
 
     def _conditions(self) -> list[tuple[str, str]]:
@@ -326,7 +333,7 @@ class Journey:
         it may no longer be so.
         """
         browser_hosts = ask.browser_hosts ^ {ask.url.host}
-        headers = self._headers(ask.url, browser_hosts)
+        headers = self._headers(ask.url, browser_hosts, ask.cookies)
         if ask.switched or headers == ask.headers:
             return answer
         other = replace(ask, headers=headers, browser_hosts=browser_hosts, switched=True)
@@ -379,7 +386,12 @@ class Journey:
         if url.host in _SIGN_IN_HOSTS:
             return sign_in_page(provider_of(ask.url))
         if ask.url.scheme == "https" and url.scheme != "https":
-            return failed("redirect_refused/http")
+            # A server that leads to http and back to https is asked over https at once.
+            secure = replace(url, scheme="https", port=443)
+            here = url.host == ask.url.host and url.port == 80
+            if not here or secure == ask.url:
+                return failed("redirect_refused/http")
+            url = secure
         if self.policy.judge(url) is not None:
             return failed("redirect_refused/policy")
         if ask.hops >= self.limits.max_redirects:
@@ -388,12 +400,13 @@ class Journey:
         browser_hosts = ask.browser_hosts
         if ask.url.host in browser_hosts and {ask.url.host, url.host} <= MICROSOFT_CLOUDS.keys():
             browser_hosts |= {url.host}  # what one of Microsoft's hosts refuses, the others do
-        headers = self._headers(url, browser_hosts)
+        cookies = with_cookies(ask.cookies, ask.url.origin, head)
         return replace(
             ask,
             url=url,
-            headers=headers,
+            headers=self._headers(url, browser_hosts, cookies),
             hops=ask.hops + 1,
+            cookies=cookies,
             permanent=permanent,
             browser_hosts=browser_hosts,
             credentials=self._credentials(url),

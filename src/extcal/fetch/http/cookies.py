@@ -1,0 +1,61 @@
+"""Cookies, as little of them as some servers need (RFC 6265). Pure.
+
+Some servers set a cookie with a redirect and want to see it at the next hop; without it they
+redirect for ever. So a cookie lives within one fetch, and goes back to the origin that set it and
+to no other: Domain and Path are not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from extcal.fetch.http.head import Head
+
+__all__ = ["MAX_COOKIES", "MAX_COOKIE_BYTES", "Cookie", "cookie_header", "with_cookies"]
+
+MAX_COOKIES = 20
+MAX_COOKIE_BYTES = 4_096  # name and value together (RFC 6265 section 6.1)
+
+Origin = tuple[str, str, int]
+
+# RFC 6265 section 4.1.1: cookie-pair = cookie-name "=" cookie-value. Blanks and quotes inside a
+# value are sent by real servers. Matches "a=b" of "a=b; Path=/", and nothing of "a\x00=b".
+_PAIR = re.compile(r"[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=([!-:<-~ \t]*)(?:;|\Z)")
+# A server deletes a cookie by letting it expire at once, or in the first year of Unix.
+_DELETED = re.compile(
+    r";[ \t]*(?:max-age[ \t]*=[ \t]*(?:0|-[0-9]+)|expires[ \t]*=[^;]*\b(?:1970|70))[ \t]*\b",
+    re.IGNORECASE,
+)
+
+
+class Cookie(NamedTuple):
+    """One cookie, and the origin that set it."""
+
+    origin: Origin
+    name: str
+    value: str
+
+    def __repr__(self) -> str:
+        return f"<Cookie of {self.origin[1]}>"
+
+
+def with_cookies(known: tuple[Cookie, ...], origin: Origin, head: Head) -> tuple[Cookie, ...]:
+    """``known`` and what an answer of ``origin`` sets; of too many, the first are kept."""
+    kept = {(cookie.origin, cookie.name): cookie for cookie in known}
+    for name, field in head.fields:
+        found = _PAIR.match(field) if name == "set-cookie" else None
+        if found is None or len(found[1]) + len(found[2].strip()) > MAX_COOKIE_BYTES:
+            continue
+        key = (origin, found[1])
+        if _DELETED.search(field):
+            kept.pop(key, None)
+        elif key in kept or len(kept) < MAX_COOKIES:
+            kept[key] = Cookie(origin, found[1], found[2].strip())
+    return tuple(kept.values())
+
+
+def cookie_header(known: tuple[Cookie, ...], origin: Origin) -> str | None:
+    """What goes back to ``origin``, or None."""
+    pairs = [f"{cookie.name}={cookie.value}" for cookie in known if cookie.origin == origin]
+    return "; ".join(pairs) or None
