@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from extcal import Limits
+from extcal.messages import kind_of
+from extcal.messages.problems import PROBLEMS
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "extcal"
@@ -20,7 +22,8 @@ _ROW = re.compile(r"^\| `([a-z_0-9]+)` \| [^|]+ \|$", re.MULTILINE)
 
 
 def written() -> Iterator[str]:
-    """Every code in the source: what is passed to those who tell, and limits chosen by name."""
+    """Every code in the source: those with words of their own, and limits chosen by name."""
+    yield from map(kind_of, PROBLEMS)
     limits = set(Limits.__dataclass_fields__)
     for path in sorted(SOURCE.rglob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from extcal.messages import problems
+
 __all__ = [
     "ExtcalError",
     "FeedUrlError",
@@ -18,6 +20,7 @@ __all__ = [
     "OutsideHorizon",
     "Problem",
     "Unavailable",
+    "problem_of",
 ]
 
 
@@ -94,3 +97,9 @@ class Problem:
     def __str__(self) -> str:
         where = f"line {self.line}: " if self.line is not None else ""
         return f"{where}{self.message} ({self.code}; {self.action})"
+
+
+def problem_of(key: str, **parameters: object) -> Problem:
+    """The Problem whose words are under ``key`` in :mod:`extcal.messages.problems`."""
+    code, message, action = problems.problem(key, **parameters)
+    return Problem(code, message, action=action)

@@ -19,8 +19,9 @@ from extcal import (
     State,
     Unavailable,
 )
-from extcal.cache.freshness.messages import _WORDS, unavailable
+from extcal.cache.freshness.messages import unavailable
 from extcal.fetch import FAILURE_KINDS
+from extcal.messages.unavailable import REASONS
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 pytestmark = pytest.mark.core
@@ -230,8 +231,8 @@ def test_a_mistake_of_ours_is_one_more_way_of_failing(
 
 def test_every_kind_has_words() -> None:
     """Every way a fetcher can fail is said in a sentence; unknown ones too."""
-    assert _WORDS.keys() >= FAILURE_KINDS
-    for kind in [*_WORDS, "of a host's own"]:
+    assert REASONS.keys() >= FAILURE_KINDS
+    for kind in [*REASONS, "of a host's own"]:
         error = unavailable(kind)
         assert error.kind == kind
         assert str(error).startswith("The calendar is not available: ")

@@ -10,16 +10,27 @@ from pathlib import Path
 
 import pytest
 
+from extcal.fetch import FAILURE_KINDS
 from extcal.messages import kind_of
 from extcal.messages.addresses import REFUSALS, WHERE_TO_FIND
 from extcal.messages.answers import HINTS
+from extcal.messages.problems import PROBLEMS
+from extcal.messages.unavailable import REASONS
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "extcal"
 MESSAGES = SOURCE / "messages"
 # What is called with words for a person. Its arguments hold no words of their own.
-SPEAKERS = frozenset({"Failed", "FeedUrlError", "Refusal"})
+SPEAKERS = frozenset(
+    {"Failed", "FeedUrlError", "OutsideHorizon", "Problem", "Refusal", "Unavailable", "unreadable"}
+)
+# The command line is a program of its own, with words of its own.
+ELSEWHERE = ("cli/", "ical/", "messages/")
 # What is called with a key, and the table in which it is looked up.
-TABLES: Mapping[str, Mapping[str, object]] = {"Refusal.of": REFUSALS, "failed": HINTS}
+TABLES: Mapping[str, Mapping[str, object]] = {
+    "Refusal.of": REFUSALS,
+    "failed": HINTS,
+    "problem_of": PROBLEMS,
+}
 # Arguments of these calls that are no parameters of the sentence.
 NOT_SAID = frozenset({"provider", "retry_after"})
 
@@ -85,7 +96,7 @@ def test_no_sentence_stands_elsewhere() -> None:
     elsewhere = [
         place
         for place, call in found
-        if not place.startswith("messages/")
+        if not place.startswith(ELSEWHERE)
         for argument in (*call.args, *(keyword.value for keyword in call.keywords))
         for node in ast.walk(argument)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
@@ -129,3 +140,10 @@ def test_every_provider_whose_pages_are_refused_has_a_place_to_look() -> None:
     """Advice that names no place is no advice; None is for all the others."""
     assert {None, "google", "outlook", "icloud", "nextcloud", "proton"} <= set(WHERE_TO_FIND)
     assert all(sentence.endswith(".") for sentence in WHERE_TO_FIND.values())
+
+
+def test_every_kind_of_failure_has_a_reason_and_advice() -> None:
+    """A fetcher's kinds are a closed list; those of a host's own fetcher have words in common."""
+    assert set(REASONS) >= FAILURE_KINDS
+    assert {kind_of(key) for key in HINTS} <= FAILURE_KINDS
+    assert all(advice.endswith(".") for _, advice in REASONS.values())

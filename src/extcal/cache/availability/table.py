@@ -18,7 +18,7 @@ from extcal.cache.freshness.decide import State
 from extcal.cache.freshness.messages import unreadable
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.snapshot import Snapshot
-from extcal.errors import Problem
+from extcal.errors import Problem, problem_of
 from extcal.intervals import (
     BLOCKING,
     FBType,
@@ -30,6 +30,7 @@ from extcal.intervals import (
     epoch,
     person_records,
 )
+from extcal.messages.unavailable import SERVED_BEFORE
 
 if TYPE_CHECKING:
     from extcal.intervals.drawing import Form
@@ -52,14 +53,13 @@ class Part(NamedTuple):
         """A feed that could be read, now or before."""
         found = []
         if snapshot.state is State.ERROR_STALE:
-            found.append(unreadable(snapshot.last_error or "", "served the last good reading"))
+            found.append(unreadable(snapshot.last_error or "", SERVED_BEFORE))
         elif snapshot.state is State.STALE:
-            found.append(unreadable("timeout", "served the last good reading"))
+            found.append(unreadable("timeout", SERVED_BEFORE))
         if not snapshot.complete:
             found.append(unreadable("incomplete", "unknown"))
         if any(problem.code == "suddenly_empty" for problem in snapshot.problems):
-            message = "a calendar had events and now has none at all"
-            found.append(Problem("suddenly_empty", message, action="taken at its word"))
+            found.append(problem_of("suddenly_empty/one"))
         return cls(snapshot.reading.busy, snapshot.fetched_at, snapshot.state, tuple(found))
 
     @classmethod
@@ -94,17 +94,14 @@ def person(parts: Sequence[Part], lo: int, hi: int) -> Person:
     problems = [problem for part in parts for problem in part.problems]
     if not parts:
         unknown.append((lo, hi))
-        problems.append(
-            Problem("no_source", "nobody says when this person is busy", action="unknown")
-        )
+        problems.append(problem_of("no_source"))
     for part in parts:
         if part.busy is None:
             unknown.append((lo, hi))
             continue
         first, last = part.busy.window_epochs
         if last <= lo or hi <= first:
-            message = "the time asked for lies outside what a calendar is known for"
-            problems.append(Problem("outside_horizon", message, action="unknown"))
+            problems.append(problem_of("outside_horizon"))
             unknown.append((lo, hi))
             continue
         known = part.busy.clip_epochs(lo, hi)

@@ -43,7 +43,7 @@ from extcal.cache.snapshot.made_by import MadeBy, made_now
 from extcal.cache.snapshot.snapshot import Reading, Snapshot
 from extcal.cache.stores.memory import Memo
 from extcal.cache.stores.protocol import Cell, Store, erase_all
-from extcal.errors import Problem
+from extcal.errors import problem_of
 from extcal.fetch.feed import Feed
 
 __all__ = ["OTHER_RULES", "Known", "OtherRules", "Repository"]
@@ -58,12 +58,7 @@ _REMEMBERED = 1200  # readings, of up to 70 KB each: more people than anybody la
 _REMEMBERED_KEYS = 8192  # a feed and two digests
 _UNTRIED = Attempts()
 
-OTHER_RULES = Problem(
-    "other_rules",
-    "this was read with other time zone data, or by another version of extcal, and is read again "
-    "within half an hour",
-    action="served as STALE until then",
-)
+OTHER_RULES = problem_of("other_rules")
 
 
 class _Met:

@@ -13,6 +13,7 @@ from extcal.errors import OutsideHorizon
 from extcal.ical import Excluded, ExternalEvent
 from extcal.intervals import FreeBusy, epoch, instant
 from extcal.intervals.overlay import Span, overlay
+from extcal.messages.unavailable import outside_horizon
 
 __all__ = ["Exclusions", "between", "part", "without"]
 
@@ -26,11 +27,7 @@ def part(busy: BusyTime | FreeBusy, lo: int, hi: int) -> FreeBusy:
     if first <= lo and hi <= last:
         return busy.clip_epochs(lo, hi)
     if hi <= first or last <= lo:
-        raise OutsideHorizon(
-            f"the calendar is known from {instant(first):%Y-%m-%d %H:%M} to "
-            f"{instant(last):%Y-%m-%d %H:%M} UTC, and the time asked for lies outside; "
-            "CalendarCache(horizon=..., history=...) says how far it looks"
-        )
+        raise OutsideHorizon(outside_horizon(instant(first), instant(last)))
     known = busy.clip_epochs(lo, hi)
     unknown = [*known.unknown_epochs, (lo, max(lo, first)), (min(hi, last), hi)]
     return FreeBusy.from_epochs(lo, hi, known.epochs, unknown)

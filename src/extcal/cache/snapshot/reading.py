@@ -15,7 +15,7 @@ from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.packed_events import pack_events
 from extcal.cache.snapshot.redaction import discreet_events, discreet_problems
 from extcal.cache.snapshot.snapshot import Reading
-from extcal.errors import Problem
+from extcal.errors import Problem, problem_of
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Fetched
 from extcal.ical import Expansion, expand
@@ -118,22 +118,10 @@ def _noticed(
     """What only somebody who remembers, or who saw the way here, can notice."""
     found = []
     if expansion.empty and full_at is not None and now - full_at <= _FULL_FOR:
-        found.append(
-            Problem(
-                "suddenly_empty",
-                "the calendar had events and now has none at all; is it still the right one?",
-                action="taken at its word",
-            )
-        )
+        found.append(problem_of("suddenly_empty"))
     moved_to = fetched.moved_to
     if moved_to is not None and _FINGERPRINT.fullmatch(moved_to):
-        found.append(
-            Problem(
-                "moved_permanently",
-                f"the source says that the calendar has moved for good, to the address #{moved_to}",
-                action="followed this once",
-            )
-        )
+        found.append(problem_of("moved_permanently", moved_to=moved_to))
     return found
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from extcal.errors import Problem
+from extcal.errors import problem_of
 from extcal.fetch.address.providers import MICROSOFT_CLOUDS, provider_of
 from extcal.fetch.address.url import Refusal, Url, resolve_reference
 from extcal.fetch.body import completed, failure_of, is_whole, sign_in_page
@@ -76,29 +76,11 @@ _COMPRESSIONS = frozenset(
     {"br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip", "x-compress"}
     | {"x-gzip", "zstd", "bzip2", "x-bzip2", "xz", "lzma"}
 )
-_NO_COMPRESSION = Problem(
-    "encoding_unknown",
-    "the source says that the calendar is compressed, in a way that is none",
-    action="read as it is",
-)
-_UNANNOUNCED = Problem(
-    "gzip_unannounced", "the calendar is compressed, and the source does not say so", action="read"
-)
-_CODED_TWICE = Problem(
-    "chunked_twice",
-    "the source says more than once that the answer comes in chunks",
-    action="read as said once",
-)
-_ENDED_EARLY = Problem(
-    "ended_early",
-    "the connection ended before the source said it would; the calendar is whole",
-    action="read",
-)
-_LAST_LINE_CUT = Problem(
-    "last_line_cut",
-    "the source announced too few bytes, and the last line is cut; the calendar is whole",
-    action="read",
-)
+_NO_COMPRESSION = problem_of("encoding_unknown")
+_UNANNOUNCED = problem_of("gzip_unannounced")
+_CODED_TWICE = problem_of("chunked_twice")
+_ENDED_EARLY = problem_of("ended_early")
+_LAST_LINE_CUT = problem_of("last_line_cut")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,111 @@
+"""Why a calendar is not available, and what to do about it.
+
+In: a kind, of :data:`extcal.fetch.FAILURE_KINDS` or one of the cache's own. Out: the message and
+the advice of an :class:`~extcal.errors.Unavailable`, or the message of a
+:class:`~extcal.errors.Problem` where one calendar of several is meant. A kind that is not listed,
+such as one of a host's own fetcher, has the words of :data:`OTHER`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+__all__ = [
+    "OTHER",
+    "REASONS",
+    "SERVED_BEFORE",
+    "one_not_read",
+    "outside_horizon",
+    "unavailable",
+]
+
+_PASTE_AGAIN = "Copy the address again from the calendar's settings and paste it once more."
+_WAIT = "Nothing needs to be done; it is tried again."
+_RUN_AGAIN = "The operator can start the run again; what was read before is kept."
+_ICS = "Paste the address of the ICS feed, not the one of a web page."
+
+_UNAVAILABLE = "The calendar is not available: {reason}."
+_ONE_NOT_READ = "a calendar could not be read: {reason}"
+_OUTSIDE_HORIZON = (
+    "the calendar is known from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, and the time"
+    " asked for lies outside; CalendarCache(horizon=..., history=...) says how far it looks"
+)
+
+SERVED_BEFORE: Final = "served the last good reading"
+"""The action of a Problem where the last good reading stood in for the calendar."""
+
+REASONS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "bad_encoding": ("the answer is damaged", _WAIT),
+        "blocked_address": ("the address leads to a network that is not allowed", _PASTE_AGAIN),
+        "blocked_url": ("the address is not one that is allowed", _PASTE_AGAIN),
+        "client_refused": (
+            "the provider refuses this program because of its User-Agent",
+            "The operator can set other ones with HttpFetcher(user_agents=...).",
+        ),
+        "connect": ("the server cannot be reached", _WAIT),
+        "dns": ("the server's name cannot be found", "Check the address; otherwise wait."),
+        "empty": ("the answer is empty", _PASTE_AGAIN),
+        "fetcher_error": (
+            "the fetcher failed",
+            "The operator can find the reason in the fetcher.",
+        ),
+        "forbidden": ("the server does not allow it (403)", _PASTE_AGAIN),
+        "gone": ("it is no longer published", _PASTE_AGAIN),
+        "html": ("the answer is a web page", _ICS),
+        "incomplete": ("the answer was cut off", _WAIT),
+        "json": ("the answer is data of another kind", _ICS),
+        "not_a_calendar": ("the answer is not a calendar", _ICS),
+        "not_found": ("the server does not know it (404)", _PASTE_AGAIN),
+        "not_found_file": ("the file does not exist", _PASTE_AGAIN),
+        "not_refreshed": ("it was not asked for, because there are no workers left", _RUN_AGAIN),
+        "protocol": ("the answer is not proper HTTP", _WAIT),
+        "rate_limited": ("the server was asked too often and wants to be asked later (429)", _WAIT),
+        "redirect_refused": ("it leads to an address that is not allowed", _PASTE_AGAIN),
+        "refused": ("the server refuses the request", _PASTE_AGAIN),
+        "server_error": ("the server failed", _WAIT),
+        "timeout": ("it took too long", _WAIT),
+        "tls": ("the connection is not secure", _WAIT),
+        "too_large": ("it is too large", "Publish a shorter part of the calendar."),
+        "too_many_redirects": ("the address redirects too often", _PASTE_AGAIN),
+        "truncated": ("the answer was cut off", _WAIT),
+        "unauthorized": (
+            "the server wants a login (401)",
+            "Paste the calendar's secret or published address; or put name and password into it"
+            " (https://name:password@...).",
+        ),
+        "unreadable": ("it could not be read because of an error in extcal", "Please report it."),
+        "wrong_password": (
+            "the server does not accept the name and password (401)",
+            "Check both and enter them again; where two-factor login is on, the server wants an"
+            " app password, which is made in its security settings.",
+        ),
+        "worker_lost": ("the worker that was to read it is lost", _RUN_AGAIN),
+    }
+)
+"""By kind: the reason, and what to do about it."""
+
+OTHER: Final = ("it cannot be read", _WAIT)
+"""The same for every other kind."""
+
+
+def unavailable(kind: str) -> tuple[str, str]:
+    """The message and the advice for a calendar that is not available."""
+    reason, advice = REASONS.get(kind, OTHER)
+    return _UNAVAILABLE.format(reason=reason), advice
+
+
+def outside_horizon(first: datetime, last: datetime) -> str:
+    """The message where a calendar is known from ``first`` to ``last``, and nothing asked for is.
+
+    It is the message of an :class:`~extcal.errors.OutsideHorizon`.
+    """
+    return _OUTSIDE_HORIZON.format(first=first, last=last)
+
+
+def one_not_read(kind: str) -> str:
+    """The message where one calendar of several could not be read."""
+    reason, _ = REASONS.get(kind, OTHER)
+    return _ONE_NOT_READ.format(reason=reason)
