@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal.draw import DateMark, Mark, Row, grid_html, grid_svg
-from extcal.draw.layout import Bar, Span, beside, grid, local
+from extcal.draw.layout import ColumnBar, Span, beside, grid, local
 from extcal.draw.words import span
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -254,8 +254,8 @@ def test_events_with_words_are_drawn_apart(draw: Draw) -> None:
 def test_words_stand_where_there_is_room() -> None:
     """After a mark; before it where the next one is too near; nowhere else."""
 
-    def mark(left: float, width: float) -> Bar:
-        return Bar(Span(left, width), 0, 1, "BUSY", True, True, "x", None, 0)
+    def mark(left: float, width: float) -> ColumnBar:
+        return ColumnBar(Span(left, width), 0, 1, "BUSY", True, True, "x", None, 0)
 
     alone, last = mark(0.2, 0.1), mark(0.9, 0.1)
     assert beside(alone, [alone], 0.25) == Span(pytest.approx(0.3), pytest.approx(0.7))

@@ -14,7 +14,7 @@ from rich.text import Text
 
 import extcal
 from extcal.cli.canary import canary, record_json, record_text
-from extcal.cli.gather import Gathered, Question, gather
+from extcal.cli.gather import CommandQuestion, Gathered, gather
 from extcal.cli.inspect import check as check_one
 from extcal.cli.inspect import checked_json, checked_text
 from extcal.cli.options import (
@@ -364,7 +364,7 @@ def _record(context: click.Context, read: Sources, wants_json: bool) -> NoReturn
 
 
 def _gather(
-    context: click.Context, read: Sources, question: Question, progress: bool | None
+    context: click.Context, read: Sources, question: CommandQuestion, progress: bool | None
 ) -> Gathered:
     now = setting_of(context).now().astimezone(UTC)
     try:

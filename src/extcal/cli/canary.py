@@ -1,8 +1,8 @@
 """``extcal check --canary``: how a publisher treats each User-Agent, as a record to send in.
 
-In: a Feed and an HttpFetcher. Out: a :class:`Record`, as text or as JSON. It contains no address,
-no host except those of large providers, no title, and no text that a server wrote. It contains
-statuses, sizes, seconds and extcal's own words.
+In: a Feed and an HttpFetcher. Out: an :class:`AddressRecord`, as text or as JSON. It contains no
+address, no host except those of large providers, no title, and no text that a server wrote. It
+contains statuses, sizes, seconds and extcal's own words.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from extcal.fetch.address.providers import MICROSOFT_CLOUDS
 from extcal.fetch.http.watched import Heard, Watched, fetch_watched
 from extcal.limits import Limits
 
-__all__ = ["Record", "canary", "record_json", "record_text"]
+__all__ = ["AddressRecord", "canary", "record_json", "record_text"]
 
 # Some of these feeds take half a minute to arrive, and the record shall say how long.
 _PATIENT = Limits(fetch_deadline=60.0, idle_timeout=60.0)
@@ -34,7 +34,7 @@ _TURNED_AWAY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CanaryRequest:
     """One request, by the name of the User-Agent that it sent."""
 
     name: str
@@ -61,13 +61,13 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class AddressRecord:
     """The result for one address on ``day``."""
 
     day: date
     provider: str | None
     cloud: str | None
-    asked: tuple[Asked, ...]
+    asked: tuple[CanaryRequest, ...]
 
     @property
     def error(self) -> extcal.Unavailable | None:
@@ -82,7 +82,7 @@ class Record:
         return unavailable("protocol")
 
 
-def canary(feed: Feed, fetcher: HttpFetcher, day: date) -> Record:
+def canary(feed: Feed, fetcher: HttpFetcher, day: date) -> AddressRecord:
     """Ask once with each User-Agent, and once more with a conditional request."""
     agents = UserAgents()
     strings = {"default": agents.default, "microsoft": agents.microsoft, "browser": agents.browser}
@@ -95,19 +95,19 @@ def canary(feed: Feed, fetcher: HttpFetcher, day: date) -> Record:
         if isinstance(answer, Fetched) and (answer.etag or answer.last_modified):
             asked.append(_ask(each.name, each.user_agent, feed, fetcher, answer))
             break
-    return Record(day, feed.provider, cloud, tuple(asked))
+    return AddressRecord(day, feed.provider, cloud, tuple(asked))
 
 
 def _ask(
     name: str, user_agent: str, feed: Feed, fetcher: HttpFetcher, held: Fetched | None = None
-) -> Asked:
+) -> CanaryRequest:
     etag, modified = (None, None) if held is None else (held.etag, held.last_modified)
     request = FetchRequest(feed, etag, modified, _PATIENT.fetch_deadline, _PATIENT)
     watched = fetch_watched(fetcher, user_agent, request)
-    return Asked(name, user_agent, held is not None, watched)
+    return CanaryRequest(name, user_agent, held is not None, watched)
 
 
-def record_text(record: Record) -> Iterator[Text]:
+def record_text(record: AddressRecord) -> Iterator[Text]:
     """Lines of a label and a text."""
     who = PROVIDERS.get(record.provider or "", "not a provider known by name")
     written = f"{record.day:%Y-%m-%d}, extcal {extcal.__version__}"
@@ -127,7 +127,7 @@ def _line(label: str, words: str) -> Text:
     return Text().append(f"{label:<12}", style="bold").append(words)
 
 
-def _outcome(asked: Asked) -> str:
+def _outcome(asked: CanaryRequest) -> str:
     size = asked.size
     return asked.outcome if size is None else f"{asked.outcome}, {size:,} bytes"
 
@@ -145,7 +145,7 @@ def _heard(heard: Heard) -> str:
     return ", ".join(said)
 
 
-def record_json(record: Record) -> dict[str, Any]:
+def record_json(record: AddressRecord) -> dict[str, Any]:
     """The same for programs."""
     return {
         "extcal": extcal.__version__,

@@ -18,7 +18,7 @@ from extcal.cli.sources import Given
 from extcal.fetch import Feed, Fetcher
 from extcal.ical import ExternalEvent
 
-__all__ = ["Found", "Gathered", "Question", "gather"]
+__all__ = ["CommandQuestion", "Found", "Gathered", "gather"]
 
 _LONGEST = timedelta(days=3650)
 _AT_ONCE = 32
@@ -26,7 +26,7 @@ _PATIENCE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CommandQuestion:
     """What is asked: a window, the owner's zone and addresses, and how much detail.
 
     ``zone`` is None if it was not named; ``shown`` is the zone in which times are shown.
@@ -73,7 +73,7 @@ class Gathered:
 
 def gather(
     givens: Sequence[Given],
-    question: Question,
+    question: CommandQuestion,
     clock: Callable[[], datetime],
     fetcher: Fetcher,
     progress: bool | None = None,
@@ -101,7 +101,7 @@ def gather(
 
 
 def _cache(
-    question: Question, clock: Callable[[], datetime], fetcher: Fetcher
+    question: CommandQuestion, clock: Callable[[], datetime], fetcher: Fetcher
 ) -> extcal.CalendarCache:
     """A cache that reads as far as the question asks, and never asks a source twice."""
     now = clock()
@@ -118,7 +118,7 @@ def _cache(
 
 
 def _look(
-    given: Given, question: Question, calendars: extcal.CalendarCache
+    given: Given, question: CommandQuestion, calendars: extcal.CalendarCache
 ) -> tuple[Found, Feed | extcal.FreeBusy]:
     start, end = question.start, question.end
     try:

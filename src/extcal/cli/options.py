@@ -16,7 +16,7 @@ import click
 from click.shell_completion import CompletionItem
 
 import extcal
-from extcal.cli.gather import Question
+from extcal.cli.gather import CommandQuestion
 from extcal.cli.screen import fail
 from extcal.cli.sources import MOST_BYTES, Given, Reader
 from extcal.fetch import Feed, Fetcher
@@ -228,7 +228,7 @@ def window_of(
     zone: ZoneInfo | None,
     owner: tuple[str, ...],
     detail: extcal.Detail,
-) -> Question:
+) -> CommandQuestion:
     """The local days asked for, from midnight to midnight."""
     shown = zone or UTC_ZONE
     try:
@@ -237,7 +237,7 @@ def window_of(
     except (ValueError, OverflowError):
         raise click.UsageError("--from takes a date, such as 2027-01-04.") from None
     start, end = datetime.combine(day, time(), shown), datetime.combine(last, time(), shown)
-    return Question(start, end, zone, shown, owner, detail)
+    return CommandQuestion(start, end, zone, shown, owner, detail)
 
 
 def today(context: click.Context, zone: ZoneInfo) -> date:

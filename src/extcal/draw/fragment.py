@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
 
-from extcal.draw.layout import Bar, Cell, Grid, Span, beside, grid, lines, tick_step
+from extcal.draw.layout import ColumnBar, Grid, GridColumn, Span, beside, grid, lines, tick_step
 from extcal.draw.rows import Row
 from extcal.draw.sheet import sheet
 from extcal.draw.words import (
@@ -94,7 +94,7 @@ def grid_html(
 
 
 def _table(
-    layout: Grid, line: Sequence[Cell], title: str, grounds: dict[str, str]
+    layout: Grid, line: Sequence[GridColumn], title: str, grounds: dict[str, str]
 ) -> Iterator[str]:
     """One line of days. ``grounds`` collects the backgrounds of cells: many cells share one."""
     count = len(layout.rows) + bool(layout.slots)
@@ -116,7 +116,7 @@ def _table(
     yield "</tbody></table>"
 
 
-def _ticks(layout: Grid, cell: Cell) -> Iterator[str]:
+def _ticks(layout: Grid, cell: GridColumn) -> Iterator[str]:
     if layout.is_timeline:
         for place, day in enumerate(cell.days):
             left = _percent(place / len(cell.days))
@@ -127,12 +127,12 @@ def _ticks(layout: Grid, cell: Cell) -> Iterator[str]:
         yield f'<span style="left:{_percent(at)}">{hour}</span>'
 
 
-def _labelled(layout: Grid, cell: Cell) -> list[tuple[float, int]]:
+def _labelled(layout: Grid, cell: GridColumn) -> list[tuple[float, int]]:
     step = tick_step(layout)
     return [(at, hour) for at, hour in cell.days[0].ticks if hour % step == 0]
 
 
-def _slots(layout: Grid, line: Sequence[Cell]) -> Iterator[str]:
+def _slots(layout: Grid, line: Sequence[GridColumn]) -> Iterator[str]:
     words = f"{KINDS['SLOT']}s"
     yield '<tr role="row" style="--p:1"><th role="rowheader" scope="row" class="name">'
     yield f"{words}</th>"
@@ -145,7 +145,9 @@ def _slots(layout: Grid, line: Sequence[Cell]) -> Iterator[str]:
     yield "</tr>"
 
 
-def _row(layout: Grid, line: Sequence[Cell], index: int, grounds: dict[str, str]) -> Iterator[str]:
+def _row(
+    layout: Grid, line: Sequence[GridColumn], index: int, grounds: dict[str, str]
+) -> Iterator[str]:
     row, note = layout.rows[index], remark(layout, index)
     place = index + 1 + bool(layout.slots)
     small = f"<small>{markup(note)}</small>" if note else ""
@@ -172,7 +174,7 @@ def _row(layout: Grid, line: Sequence[Cell], index: int, grounds: dict[str, str]
     yield "</tr>"
 
 
-def _short(layout: Grid, cell: Cell) -> str:
+def _short(layout: Grid, cell: GridColumn) -> str:
     """The width of a timeline's last week, which may have fewer than seven days."""
     missing = layout.is_timeline and len(cell.days) < 7
     return f";--w:{len(cell.days) / 7:.4f}" if missing else ""
@@ -182,7 +184,9 @@ def _said(words: str) -> str:
     return f'<span class="say">{words}</span>'
 
 
-def _bars(layout: Grid, cell: Cell, bars: Sequence[Bar], label: str, first: bool) -> Iterator[str]:
+def _bars(
+    layout: Grid, cell: GridColumn, bars: Sequence[ColumnBar], label: str, first: bool
+) -> Iterator[str]:
     for bar in bars:
         classes = [_CLASSES[bar.kind], "opens" * bar.opens, "closes" * bar.closes]
         classes.append("mark" * (bar.lane is not None))
@@ -197,7 +201,9 @@ def _bars(layout: Grid, cell: Cell, bars: Sequence[Bar], label: str, first: bool
         yield f"{inside}<b>{said}</b></i>{beside} "
 
 
-def _written(layout: Grid, cell: Cell, bar: Bar, bars: Sequence[Bar]) -> tuple[str, str]:
+def _written(
+    layout: Grid, cell: GridColumn, bar: ColumnBar, bars: Sequence[ColumnBar]
+) -> tuple[str, str]:
     """The words of a mark: on it if it is long enough, else beside it if there is room."""
     words = markup(bar.words)
     least = (_WRITTEN_WEEK if layout.is_timeline else _WRITTEN_DAY) / len(cell.days)
@@ -213,7 +219,7 @@ def _written(layout: Grid, cell: Cell, bar: Bar, bars: Sequence[Bar]) -> tuple[s
     return "", f'<u class="beside" aria-hidden="true" style="{style}">{words}</u>'
 
 
-def _ground(layout: Grid, cell: Cell, index: int) -> str:
+def _ground(layout: Grid, cell: GridColumn, index: int) -> str:
     """The background of one cell: time outside the window, lines, working hours."""
     layers = []
     if cell.outside:

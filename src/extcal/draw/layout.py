@@ -19,10 +19,10 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from extcal.draw.rows import STRENGTH, Row
 
 __all__ = [
-    "Bar",
-    "Cell",
+    "ColumnBar",
     "Day",
     "Grid",
+    "GridColumn",
     "Span",
     "grid",
     "lines",
@@ -47,7 +47,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ColumnBar:
     """A piece of a period in one column. ``start`` and ``end`` are those of the whole period;
     ``opens`` and ``closes`` say whether they are in this column. ``words`` are a mark's title, if
     it has one; ``dates`` are the first and last day of an all-day mark; ``lane`` is the line of a
@@ -71,19 +71,19 @@ class Day:
 
     date: date
     ticks: tuple[tuple[float, int], ...]
-    bars: tuple[tuple[Bar, ...], ...]
+    bars: tuple[tuple[ColumnBar, ...], ...]
     hours: tuple[tuple[Span, ...], ...]
-    slots: tuple[Bar, ...]
+    slots: tuple[ColumnBar, ...]
     outside: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class GridColumn:
     """One column of the picture: a day, or the days of a timeline's week side by side."""
 
     days: tuple[Day, ...]
 
-    def bars(self, row: int) -> tuple[Bar, ...]:
+    def bars(self, row: int) -> tuple[ColumnBar, ...]:
         """The bars of a row in order of time."""
         return self._joined([day.bars[row] for day in self.days])
 
@@ -93,7 +93,7 @@ class Cell:
         return max(lanes, default=0) + 1
 
     @property
-    def slots(self) -> tuple[Bar, ...]:
+    def slots(self) -> tuple[ColumnBar, ...]:
         """The common free slots."""
         return self._joined([day.slots for day in self.days])
 
@@ -115,10 +115,10 @@ class Cell:
         count = len(self.days)
         return Span((index + piece.left) / count, piece.width / count)
 
-    def _joined(self, found: Sequence[Sequence[Bar]]) -> tuple[Bar, ...]:
+    def _joined(self, found: Sequence[Sequence[ColumnBar]]) -> tuple[ColumnBar, ...]:
         """Bars placed in the cell; pieces that continue over midnight are joined into one
         bar."""
-        placed: dict[object, list[Bar]] = {}
+        placed: dict[object, list[ColumnBar]] = {}
         for index, bars in enumerate(found):
             for bar in bars:
                 piece = self._placed(bar.span, index)
@@ -167,7 +167,7 @@ def _right(piece: Span) -> float:
     return piece.left + piece.width
 
 
-def _moved(bar: Bar, piece: Span, opens: bool, closes: bool) -> Bar:
+def _moved(bar: ColumnBar, piece: Span, opens: bool, closes: bool) -> ColumnBar:
     return replace(bar, span=piece, opens=opens, closes=closes)
 
 
@@ -370,9 +370,9 @@ class _Frame:
         self._begins = [_at(day, first, zone) for day in dates]
         self._ends = [_at(day, last, zone) for day in dates]
 
-    def bars(self, row: Iterable[_Stretch]) -> list[list[Bar]]:
+    def bars(self, row: Iterable[_Stretch]) -> list[list[ColumnBar]]:
         """The bars of a row, by day."""
-        found: list[list[Bar]] = [[] for _ in self._dates]
+        found: list[list[ColumnBar]] = [[] for _ in self._dates]
         for item in row:
             if item.dates:
                 self._by_dates(item, found)
@@ -382,7 +382,7 @@ class _Frame:
                 found[index].append(_bar(item, piece, opens, closes))
         return found
 
-    def _by_dates(self, item: _Stretch, found: list[list[Bar]]) -> None:
+    def _by_dates(self, item: _Stretch, found: list[list[ColumnBar]]) -> None:
         assert item.dates is not None
         first, last = item.dates
         for index, day in enumerate(self._dates):
@@ -416,8 +416,8 @@ class _Frame:
         return Span((start - begin) / length, (end - start) / length) if start < end else None
 
 
-def _bar(item: _Stretch, piece: Span, opens: bool, closes: bool) -> Bar:
-    return Bar(
+def _bar(item: _Stretch, piece: Span, opens: bool, closes: bool) -> ColumnBar:
+    return ColumnBar(
         piece, item.start, item.end, item.kind, opens, closes, item.words, item.dates, item.lane
     )
 
@@ -439,7 +439,7 @@ def tick_step(layout: Grid) -> int:
     return next(step for step in (1, 2, 3, 4, 6) if visible / step <= most or step == 6)
 
 
-def beside(bar: Bar, bars: Iterable[Bar], least: float) -> Span | None:
+def beside(bar: ColumnBar, bars: Iterable[ColumnBar], least: float) -> Span | None:
     """The empty piece of a column for the words of a mark: after the mark, or before it if the next
     mark of its lane is too near. None if neither is at least ``least`` of a column wide."""
     lane = sorted((each for each in bars if each.lane == bar.lane), key=lambda each: each.span.left)
@@ -456,10 +456,10 @@ def beside(bar: Bar, bars: Iterable[Bar], least: float) -> Span | None:
     return Span(bar.span.left - before, before) if before >= least else None
 
 
-def lines(layout: Grid) -> list[tuple[Cell, ...]]:
+def lines(layout: Grid) -> list[tuple[GridColumn, ...]]:
     """The picture's lines: up to seven days each, or up to four weeks of a timeline."""
     if not layout.is_timeline:
-        days = [Cell((day,)) for day in layout.days]
+        days = [GridColumn((day,)) for day in layout.days]
         return [tuple(days[first : first + 7]) for first in range(0, len(days), 7)]
-    weeks = [Cell(layout.days[first : first + 7]) for first in range(0, len(layout.days), 7)]
+    weeks = [GridColumn(layout.days[first : first + 7]) for first in range(0, len(layout.days), 7)]
     return [tuple(weeks[first : first + 4]) for first in range(0, len(weeks), 4)]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from extcal.draw.layout import Bar, Cell, Grid, Span, beside, grid, lines, tick_step
+from extcal.draw.layout import ColumnBar, Grid, GridColumn, Span, beside, grid, lines, tick_step
 from extcal.draw.rows import STRENGTH, Row
 from extcal.draw.style import FONT, palette
 from extcal.draw.words import (
@@ -201,11 +201,11 @@ class _Band:
     """One line of the picture: its columns, and the height of each row, that of slots first."""
 
     layout: Grid
-    cells: Sequence[Cell]
+    cells: Sequence[GridColumn]
     heights: tuple[int, ...]
 
     @classmethod
-    def of(cls, layout: Grid, cells: Sequence[Cell]) -> _Band:
+    def of(cls, layout: Grid, cells: Sequence[GridColumn]) -> _Band:
         dense = len(layout.rows) > _DENSE or layout.is_timeline
         row, lane = (_ROW - 8, _LANE - 4) if dense else (_ROW, _LANE)
         counts = [max(cell.lanes(index) for cell in cells) for index in range(len(layout.rows))]
@@ -254,7 +254,7 @@ def _name(layout: Grid, index: int, top: int, height: int) -> Iterator[str]:
     yield "</g>"
 
 
-def _ground(band: _Band, cell: Cell, left: float, top: int, width: float) -> Iterator[str]:
+def _ground(band: _Band, cell: GridColumn, left: float, top: int, width: float) -> Iterator[str]:
     """The parts of a column under its bars: its head, working hours, lines."""
     layout, body, height = band.layout, top + _DAY_HEAD, band.height
     yield _text(left + 5, top + 14, cell_name(cell), "d")
@@ -270,7 +270,7 @@ def _ground(band: _Band, cell: Cell, left: float, top: int, width: float) -> Ite
     yield _box("edge", left, body, width, height)
 
 
-def _ticks(layout: Grid, cell: Cell) -> list[tuple[float, str]]:
+def _ticks(layout: Grid, cell: GridColumn) -> list[tuple[float, str]]:
     if layout.is_timeline:
         count = len(cell.days)
         return [(place / count, str(day.date.day)) for place, day in enumerate(cell.days)]
@@ -279,7 +279,7 @@ def _ticks(layout: Grid, cell: Cell) -> list[tuple[float, str]]:
 
 
 def _cell(
-    band: _Band, cell: Cell, left: float, body: int, width: float, first: bool
+    band: _Band, cell: GridColumn, left: float, body: int, width: float, first: bool
 ) -> Iterator[str]:
     layout = band.layout
     for slot in cell.slots:
@@ -304,7 +304,7 @@ def _cell(
 
 
 def _bar(
-    layout: Grid, bar: Bar, label: str, left: float, width: float, top: float, height: float
+    layout: Grid, bar: ColumnBar, label: str, left: float, width: float, top: float, height: float
 ) -> str:
     what = f"{name_of(bar)}, {when(bar, layout.zone)}"
     round_ends = ' rx="3.5"' if bar.opens and bar.closes and bar.kind != "UNKNOWN" else ""
@@ -317,7 +317,7 @@ def _bar(
 
 
 def _written(
-    bar: Bar, bars: Sequence[Bar], left: float, width: float, top: float, height: float
+    bar: ColumnBar, bars: Sequence[ColumnBar], left: float, width: float, top: float, height: float
 ) -> Iterator[str]:
     """The words of a mark: on it if it is long enough, else beside it if there is room."""
     x, wide = left + bar.span.left * width, bar.span.width * width

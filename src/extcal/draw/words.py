@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, tzinfo
 from html import escape
 
-from extcal.draw.layout import Bar, Cell, Grid, local
+from extcal.draw.layout import ColumnBar, Grid, GridColumn, local
 
 __all__ = [
     "KINDS",
@@ -99,7 +99,7 @@ def zone_name(zone: tzinfo) -> str:
     return safe(str(getattr(zone, "key", None) or zone))
 
 
-def when(bar: Bar, zone: tzinfo) -> str:
+def when(bar: ColumnBar, zone: tzinfo) -> str:
     """The times of a bar, or its dates."""
     if bar.dates is None:
         return span(bar.start, bar.end, zone)
@@ -109,7 +109,7 @@ def when(bar: Bar, zone: tzinfo) -> str:
     return f"{day_name(first)} – {day_name(last)}, all day"
 
 
-def briefly(bar: Bar, cell: Cell, zone: tzinfo) -> str:
+def briefly(bar: ColumnBar, cell: GridColumn, zone: tzinfo) -> str:
     """The times of a bar, without the day if the cell has only one."""
     words = when(bar, zone)
     first, *others = cell.days
@@ -118,13 +118,13 @@ def briefly(bar: Bar, cell: Cell, zone: tzinfo) -> str:
     return words.removeprefix(day_name(first.date)).lstrip(", ")
 
 
-def name_of(bar: Bar) -> str:
+def name_of(bar: ColumnBar) -> str:
     """What a bar is: its own words, if it has any, then its type."""
     kind = KINDS[bar.kind]
     return f"{safe(bar.words)} – {kind}" if bar.words else kind
 
 
-def cell_name(cell: Cell) -> str:
+def cell_name(cell: GridColumn) -> str:
     """Such as ``Mon 4 Jan``, or ``Mon 4 Jan – Sun 10 Jan``."""
     first, last = cell.days[0].date, cell.days[-1].date
     return day_name(first) if first == last else f"{day_name(first)} – {day_name(last)}"

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, tzinfo
 from typing import Literal, NotRequired, TypedDict
 
-from extcal.formats.people import Row, read_table
+from extcal.formats.people import PersonRow, read_table
 from extcal.intervals import BLOCKING, FBType, FreeBusy, instant
 from extcal.intervals.wallclock import find_zone
 
@@ -78,7 +78,7 @@ def to_google_freebusy(
 
 
 def _calendar(
-    row: Row, lo: int, hi: int, zone: tzinfo, blocking: frozenset[FBType]
+    row: PersonRow, lo: int, hi: int, zone: tzinfo, blocking: frozenset[FBType]
 ) -> GoogleCalendar:
     taken = [(start, end, FBType.BUSY) for start, end, code in row.busy if code in blocking]
     taken += [(start, end, FBType.BUSY) for start, end in row.unknown]

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta, tzinfo
 from typing import Literal, NotRequired, TypedDict
 
-from extcal.formats.people import Row, read_table
+from extcal.formats.people import PersonRow, read_table
 from extcal.intervals import FBType, FreeBusy, instant
 from extcal.intervals.wallclock import find_zone
 
@@ -118,7 +118,7 @@ def to_graph_schedules(
 
 
 def _schedule(
-    row: Row, lo: int, hi: int, step: int, zone: tzinfo, elsewhere: Literal["0", "4"]
+    row: PersonRow, lo: int, hi: int, step: int, zone: tzinfo, elsewhere: Literal["0", "4"]
 ) -> GraphSchedule:
     stretches = [(start, end, _STATUS[FBType(code)]) for start, end, code in row.busy]
     stretches += [(start, end, "unknown") for start, end in row.unknown]

@@ -13,10 +13,10 @@ from extcal.arguments import one_of_type
 from extcal.cache import Availability
 from extcal.intervals import FreeBusy, Period, epoch
 
-__all__ = ["Row", "Table", "read_table"]
+__all__ = ["PeopleTable", "PersonRow", "read_table"]
 
 
-class Row(NamedTuple):
+class PersonRow(NamedTuple):
     """One person: busy spans with their FBType codes, and unknown spans."""
 
     name: str
@@ -24,15 +24,15 @@ class Row(NamedTuple):
     unknown: tuple[tuple[int, int], ...]
 
 
-class Table(NamedTuple):
+class PeopleTable(NamedTuple):
     """The window from the earliest start to the latest end, and everybody's row."""
 
     lo: int
     hi: int
-    rows: list[Row]
+    rows: list[PersonRow]
 
 
-def read_table(people: Mapping[str, FreeBusy], caller: str) -> Table:
+def read_table(people: Mapping[str, FreeBusy], caller: str) -> PeopleTable:
     """Put people on one window; ``caller`` is the function's name for error messages.
 
     Raises TypeError for anything but FreeBusy by name, ValueError if ``people`` is empty.
@@ -49,7 +49,9 @@ def read_table(people: Mapping[str, FreeBusy], caller: str) -> Table:
     if not windows:
         raise ValueError(f"{caller} needs somebody: without anybody there is no window")
     lo, hi = min(start for start, _ in windows), max(end for _, end in windows)
-    return Table(lo, hi, [_row(name, free_busy, lo, hi) for name, free_busy in people.items()])
+    return PeopleTable(
+        lo, hi, [_row(name, free_busy, lo, hi) for name, free_busy in people.items()]
+    )
 
 
 def _check(name: object, free_busy: object, caller: str) -> None:
@@ -61,9 +63,9 @@ def _epochs(window: Period) -> tuple[int, int]:
     return epoch(window.start), epoch(window.end, ceil=True)
 
 
-def _row(name: str, free_busy: FreeBusy, lo: int, hi: int) -> Row:
+def _row(name: str, free_busy: FreeBusy, lo: int, hi: int) -> PersonRow:
     first, last = free_busy.window_epochs
     whole = FreeBusy.from_epochs(
         lo, hi, free_busy.epochs, [*free_busy.unknown_epochs, (lo, first), (last, hi)]
     )
-    return Row(name, whole.epochs, whole.unknown_epochs)
+    return PersonRow(name, whole.epochs, whole.unknown_epochs)

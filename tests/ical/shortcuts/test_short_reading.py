@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import extcal
 from extcal.ical.events.vevent import Event
 from extcal.ical.shortcuts import short_components
-from extcal.ical.shortcuts.plain_blocks import Block
+from extcal.ical.shortcuts.plain_blocks import PlainBlock
 from extcal.ical.shortcuts.short_reading import PlainReader
 from extcal.testing.strategies import feeds
 
@@ -163,7 +163,7 @@ def test_what_publishers_write_is_plain(feeds_of_publishers: dict[str, bytes]) -
         seen: Counter[bool] = Counter()
         read = PlainReader.event
 
-        def event(reader: PlainReader, block: Block, read=read, seen=seen) -> Event | None:  # type: ignore[no-untyped-def]
+        def event(reader: PlainReader, block: PlainBlock, read=read, seen=seen) -> Event | None:  # type: ignore[no-untyped-def]
             found = read(reader, block)
             seen[found is not None] += 1
             return found  # type: ignore[no-any-return]

@@ -14,7 +14,7 @@ from extcal.ical.budget import Work
 from extcal.ical.parse.components import CalendarHead, Stream
 from extcal.ical.zones._iana import IANA_KEYS
 from extcal.ical.zones.resolve import Zone, Zones
-from extcal.ical.zones.transitions import FIRST, LAST, Table, TzinfoRules
+from extcal.ical.zones.transitions import FIRST, LAST, TransitionTable, TzinfoRules
 
 KEYS = sorted(IANA_KEYS.values())
 DAY = 86_400
@@ -123,7 +123,9 @@ def test_a_window_of_all_years_has_a_table_of_some(seconds):
 
 def test_transitions_nearer_than_their_offsets_stay_in_order():
     """However close transitions are, a table can be searched."""
-    table = Table(0, 10, 0, [(100, 7200), (200, 0), (300, 3600), (300, 1800), (400, 1800)])
+    table = TransitionTable(
+        0, 10, 0, [(100, 7200), (200, 0), (300, 3600), (300, 1800), (400, 1800)]
+    )
     assert table.switches == sorted(table.switches)
     assert table.to_local(250) == 250
     assert table.to_local(350) == 2150

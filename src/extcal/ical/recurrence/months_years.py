@@ -21,14 +21,14 @@ from extcal.ical.recurrence.days import (
 )
 from extcal.ical.recurrence.rule import Rule
 
-__all__ = ["Plan", "generate", "last_by_count", "plan"]
+__all__ = ["PeriodPlan", "generate", "last_by_count", "plan"]
 
 DAY = 86_400
 _SHARE = 4  # starts that one step pays for, once their period is paid
 _MOST_DAYS = {"YEARLY": 371, "MONTHLY": 32, "WEEKLY": 7, "DAILY": 31}
 
 
-class Plan(NamedTuple):
+class PeriodPlan(NamedTuple):
     """A rule against its DTSTART: which periods there are, and what a start takes from DTSTART.
 
     ``origin`` is the index of DTSTART's period, ``stride`` leads to the next. ``slack`` is how many
@@ -44,7 +44,7 @@ class Plan(NamedTuple):
     slack: int
 
 
-def plan(rule: Rule, dtstart: int, times: Sequence[int]) -> Plan:
+def plan(rule: Rule, dtstart: int, times: Sequence[int]) -> PeriodPlan:
     """Resolve a rule against DTSTART (local seconds) and its times of the day (seconds)."""
     day = dtstart // DAY
     year, month, day_of_month = civil(day)
@@ -53,7 +53,7 @@ def plan(rule: Rule, dtstart: int, times: Sequence[int]) -> Plan:
     stride = 1 if rule.freq == "DAILY" else rule.interval
     slack = 0 if rule.skip == "OMIT" else 1
     origin = year * 12 + month - 1 if rule.freq == "MONTHLY" else _index(rule, day)
-    return Plan(rule, seed, day, times, origin, stride, slack)
+    return PeriodPlan(rule, seed, day, times, origin, stride, slack)
 
 
 def _index(rule: Rule, day: int) -> int:
@@ -66,7 +66,7 @@ def _index(rule: Rule, day: int) -> int:
     return year if rule.freq == "YEARLY" else year * 12 + month - 1
 
 
-def _days(found: Plan, index: int) -> list[int]:
+def _days(found: PeriodPlan, index: int) -> list[int]:
     rule = found.rule
     if rule.freq == "MONTHLY":
         year, month = divmod(index, 12)
@@ -95,7 +95,7 @@ def _chosen(days: Sequence[int], times: Sequence[int], positions: Sequence[int])
 
 
 def generate(
-    found: Plan, first: int, last: int, spend: Callable[[int], None], local: list[int]
+    found: PeriodPlan, first: int, last: int, spend: Callable[[int], None], local: list[int]
 ) -> None:
     """Append the starts in ``[first, last]`` to ``local``; it keeps them when ``spend`` raises."""
     rule, times, origin, stride = found.rule, found.times, found.origin, found.stride
@@ -131,7 +131,7 @@ def generate(
 
 
 def last_by_count(
-    found: Plan, dtstart: int, wanted: int, last: int, spend: Callable[[int], None]
+    found: PeriodPlan, dtstart: int, wanted: int, last: int, spend: Callable[[int], None]
 ) -> int | None:
     """Return the ``wanted``-th start after DTSTART, or None when ``last`` comes before it.
 
@@ -201,7 +201,7 @@ def _after(
     return size, days[place] * DAY + times[time_place]
 
 
-def _starts_per_period(found: Plan) -> int | None:
+def _starts_per_period(found: PeriodPlan) -> int | None:
     """How many starts each period has, if that is plain to see; None if it may vary."""
     rule = found.rule
     if rule.skip != "OMIT" or rule.freq in ("DAILY", "WEEKLY"):

@@ -14,13 +14,13 @@ from extcal.ical.budget import Work
 from extcal.ical.events.times import DAY, Extent
 from extcal.ical.zones.resolve import Zone
 
-__all__ = ["Block", "Holes", "Runs", "blocks", "deep_blocks", "is_deep"]
+__all__ = ["DenseBlock", "Holes", "Runs", "blocks", "deep_blocks", "is_deep"]
 
 _PIECE = 3 * DAY  # no zone changes its clocks twice within so few days
 _WALK = 16  # runs that one step pays for
 
 
-class Block(NamedTuple):
+class DenseBlock(NamedTuple):
     """Instances that touch each other: epoch seconds, the first local start, how many they are."""
 
     start: int
@@ -62,7 +62,7 @@ class Holes:
         return found
 
 
-def blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterator[Block]:
+def blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterator[DenseBlock]:
     """Yield the blocks of a run whose instances last no days, and at least its step.
 
     What is equal to it, one by one: every local start of the run that is in no hole, converted to
@@ -70,7 +70,7 @@ def blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterator[Blo
     """
     pieces = _unbroken(run, holes.within(run), zone)
     return _joined(
-        Block(zone.to_epoch(piece[0]), _last_end(piece, extent, zone), piece[0], len(piece))
+        DenseBlock(zone.to_epoch(piece[0]), _last_end(piece, extent, zone), piece[0], len(piece))
         for piece in pieces
     )
 
@@ -80,7 +80,7 @@ def is_deep(run: range, extent: Extent) -> bool:
     return extent.about >= run.step + DAY
 
 
-def deep_blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterator[Block]:
+def deep_blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterator[DenseBlock]:
     """Yield the blocks of a run that :func:`is_deep`, whose nominal days may differ in length."""
     begin = 0
     pieces: list[range] = []
@@ -89,7 +89,7 @@ def deep_blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterato
             pieces.append(run[begin:hole])
         begin = max(begin, behind)
     return _joined(
-        Block(_begin(piece, zone), _end(piece, extent, zone), piece[0], len(piece))
+        DenseBlock(_begin(piece, zone), _end(piece, extent, zone), piece[0], len(piece))
         for piece in pieces
     )
 
@@ -119,8 +119,8 @@ def _latest(piece: range, later: int, zone: Zone) -> int:
     return max(zone.to_epoch(part[-1]) for part in _of_one_offset(moved, zone))
 
 
-def _joined(found: Iterable[Block]) -> Iterator[Block]:
-    pending: Block | None = None
+def _joined(found: Iterable[DenseBlock]) -> Iterator[DenseBlock]:
+    pending: DenseBlock | None = None
     for block in found:
         if pending is not None and pending.start <= block.start <= pending.end:
             pending = pending._replace(

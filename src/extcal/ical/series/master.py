@@ -388,7 +388,7 @@ class Master:
             self.stopped(min(run[left], following))
         return run[:left]
 
-    def merged(self, blocks: Iterable[dense.Block], lo: int, hi: int) -> Iterator[Occurrence]:
+    def merged(self, blocks: Iterable[dense.DenseBlock], lo: int, hi: int) -> Iterator[Occurrence]:
         for start, end, local, count in blocks:
             if touches(start, end, lo, hi):
                 planned = Moment(local, self.event.start.is_date, self.zone)

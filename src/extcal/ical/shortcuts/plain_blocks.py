@@ -15,10 +15,10 @@ from typing import NamedTuple
 from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import Line, logical_lines
 
-__all__ = ["Block", "own_lines", "plain_block"]
+__all__ = ["PlainBlock", "own_lines", "plain_block"]
 
 
-class Block(NamedTuple):
+class PlainBlock(NamedTuple):
     """A plain VEVENT: where it begins, where its own lines end, and where its END stands."""
 
     offset: int
@@ -44,7 +44,7 @@ _LOOKS = {
 _ALARM = b"\nBEGIN:VALARM"
 
 
-def plain_block(raw: bytes, start: int, stop: int, calendar: int, utf8: bool) -> Block | None:
+def plain_block(raw: bytes, start: int, stop: int, calendar: int, utf8: bool) -> PlainBlock | None:
     """Return the parts of ``raw[start:stop]`` if that is one plain VEVENT and nothing else.
 
     Only for bytes in which no CR ends a line on its own. ``utf8``: what is no UTF-8 is not plain.
@@ -70,7 +70,7 @@ def plain_block(raw: bytes, start: int, stop: int, calendar: int, utf8: bool) ->
             return None
     if odd(raw, start, own) is not None or (utf8 and not _is_utf8(raw[start:stop])):
         return None
-    return Block(start, own, end + len(newline), calendar)
+    return PlainBlock(start, own, end + len(newline), calendar)
 
 
 def _is_utf8(chunk: bytes) -> bool:
@@ -83,7 +83,7 @@ def _is_utf8(chunk: bytes) -> bool:
     return True
 
 
-def own_lines(raw: bytes, block: Block, names: Mapping[bytes, str], work: Work) -> list[Line]:
+def own_lines(raw: bytes, block: PlainBlock, names: Mapping[bytes, str], work: Work) -> list[Line]:
     """The lines of a plain block that the long way would have found in it."""
     found = logical_lines(raw, (block.offset, block.own), names, work)
     return [line for line in found if line.name not in ("BEGIN", "END")]

@@ -13,7 +13,7 @@ from extcal.ical.parse.components import Component, ComponentReader, Stream
 from extcal.ical.parse.content_lines import Line, logical_lines
 from extcal.ical.parse.spans import Span, whole
 from extcal.ical.shortcuts import odd_lines
-from extcal.ical.shortcuts.plain_blocks import Block, plain_block
+from extcal.ical.shortcuts.plain_blocks import PlainBlock, plain_block
 from extcal.ical.shortcuts.select import has_lone_cr
 
 __all__ = ["read"]
@@ -24,7 +24,7 @@ _PLAIN_NESTING = 3  # an alarm, in an event, in a calendar
 
 def read(
     raw: bytes, work: Work, spans: Sequence[Span], *, people: bool, told: bool
-) -> tuple[Stream, list[Block]]:
+) -> tuple[Stream, list[PlainBlock]]:
     """Read spans of a body; return the Stream, and the events that are not in it but plain.
 
     ``told`` says whether anybody hears of Problems: else bytes that are not UTF-8 are plain too.
@@ -40,7 +40,7 @@ def read(
 class _ShortReader(ComponentReader):
     def __init__(self, raw: bytes, work: Work, *, people: bool, utf8: bool) -> None:
         super().__init__(raw, work, people=people)
-        self.plain: list[Block] = []
+        self.plain: list[PlainBlock] = []
         self.takes_blocks = False
         self.utf8 = utf8
 

@@ -29,7 +29,7 @@ from extcal.ical.events.times import (
 )
 from extcal.ical.events.vevent import ALL_DAY_FLAGS, FACTS, Event, read_late
 from extcal.ical.parse.components import Component, names_of_lines
-from extcal.ical.shortcuts.plain_blocks import Block, own_lines
+from extcal.ical.shortcuts.plain_blocks import PlainBlock, own_lines
 from extcal.ical.zones.resolve import Zones
 
 __all__ = ["PlainReader"]
@@ -68,7 +68,7 @@ class _NotPlain(Exception):
     """Something is written in another form; the long way knows them all."""
 
 
-class _Days(dict[bytes, int]):
+class _Midnights(dict[bytes, int]):
     """YYYYMMDD to the local second of its midnight."""
 
     def __missing__(self, text: bytes) -> int:
@@ -120,25 +120,25 @@ class PlainReader:
         self.utc, self.people, self.titles = zones.utc, people, titles
         self.in_crlf = _WANTED[True, titles].findall
         self.in_lf = _WANTED[False, titles].findall
-        self.days, self.times, self.params = _Days(), _Times(), _Params()
+        self.days, self.times, self.params = _Midnights(), _Times(), _Params()
         self.extents = _Extents()
         self.rules: dict[bytes, recurrence.Rule | None] = {}
         self.facts: dict[tuple[bool | bytes | None, ...], Mapping[str, str]] = {}
 
-    def event(self, block: Block) -> Event | None:
+    def event(self, block: PlainBlock) -> Event | None:
         """Return the event of a block, or None if it has to be read the long way."""
         try:
             return self.read(block)
         except _NotPlain:
             return None
 
-    def component(self, block: Block) -> Component:
+    def component(self, block: PlainBlock) -> Component:
         """Return what the long way reads of a block."""
         names = names_of_lines(people=self.people)
         lines = own_lines(self.raw, block, names, self.work)
         return Component("VEVENT", block.offset, block.calendar, block.end, lines)
 
-    def read(self, block: Block) -> Event:
+    def read(self, block: PlainBlock) -> Event:
         offset, own, end, calendar = block
         raw = self.raw
         find = self.in_crlf if raw[offset + 12] == _CR else self.in_lf
@@ -183,7 +183,7 @@ class PlainReader:
         event.late = partial(self.read_late, block)
         return event
 
-    def read_late(self, block: Block, event: Event) -> None:
+    def read_late(self, block: PlainBlock, event: Event) -> None:
         read_late(event, own_lines(self.raw, block, _LATE, self.work))
 
     def moment(self, written: bytes, calendar: int, event: Event | None = None) -> Moment:

@@ -18,7 +18,7 @@ from extcal.ical.events.vevent import Event
 from extcal.ical.parse.components import Stream
 from extcal.ical.parse.excess import without_excess
 from extcal.ical.shortcuts import short_components
-from extcal.ical.shortcuts.plain_blocks import Block
+from extcal.ical.shortcuts.plain_blocks import PlainBlock
 from extcal.ical.shortcuts.select import sieve
 from extcal.ical.shortcuts.short_reading import PlainReader
 from extcal.ical.zones.names import is_exact
@@ -45,7 +45,7 @@ def short_way(
 
 
 def _events(
-    stream: Stream, blocks: list[Block], reader: PlainReader, zones: Zones, work: Work
+    stream: Stream, blocks: list[PlainBlock], reader: PlainReader, zones: Zones, work: Work
 ) -> Iterator[Event | None]:
     """All events, from the last to the first, as :func:`extcal.ical.events.read.events` does it."""
     long, short = stream.events, blocks
@@ -56,7 +56,7 @@ def _events(
             yield _typed(short.pop(), reader, zones, work)
 
 
-def _typed(block: Block, reader: PlainReader, zones: Zones, work: Work) -> Event | None:
+def _typed(block: PlainBlock, reader: PlainReader, zones: Zones, work: Work) -> Event | None:
     try:
         event = reader.event(block)
     except LimitExceeded:

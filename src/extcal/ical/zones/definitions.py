@@ -17,7 +17,7 @@ from extcal.ical.parse.components import Component, Stream
 from extcal.ical.zones.names import clean, is_settled
 from extcal.ical.zones.vtimezone import Budget, Definition, Observance, VtimezoneRules, read
 
-__all__ = ["Definitions", "Found"]
+__all__ = ["Definitions", "FoundDefinition"]
 
 LOCATION = "X-LIC-LOCATION"
 CROWD = 4  # times the limit: fewer different texts are read, to see how many say the same
@@ -27,7 +27,7 @@ _TOO_MANY = "the feed defines more time zones than are read"
 Content = tuple[tuple[tuple[str, str], ...], tuple["Content", ...]]
 
 
-class Found(NamedTuple):
+class FoundDefinition(NamedTuple):
     """``rules`` of the definition that was found; ``location`` is the X-LIC-LOCATION of one that
     cannot be used, or empty. ``whole``: all of the definition could be read as it is written."""
 
@@ -36,7 +36,7 @@ class Found(NamedTuple):
     whole: bool = True
 
 
-_NOTHING = Found(None)
+_NOTHING = FoundDefinition(None)
 
 
 class _Entry:
@@ -72,7 +72,7 @@ class Definitions:
         self._interned: dict[tuple[Observance, ...], VtimezoneRules] = {}
         self._own: dict[tuple[int, str], list[_Entry]] = {}
         self._everywhere: dict[str, list[_Entry]] = {}
-        self._shared: dict[str, Found] = {}
+        self._shared: dict[str, FoundDefinition] = {}
         self._names: set[str] | None = None
         self._told: set[str] = set()
         entries = list(self._entries())
@@ -138,7 +138,7 @@ class Definitions:
         kept = set(sorted(set(texts))[:limit])
         return [entry for entry, text in zip(entries, texts, strict=True) if text in kept]
 
-    def find(self, raw: str, calendar: int) -> Found:
+    def find(self, raw: str, calendar: int) -> FoundDefinition:
         """What the TZID ``raw`` of a value in VCALENDAR number ``calendar`` means."""
         folded = clean(raw).casefold()
         own = self._own.get((calendar, folded))
@@ -163,7 +163,7 @@ class Definitions:
             return min(self._names, default=None)
         return min(_alike(names), default=None)
 
-    def _best(self, entries: Iterable[_Entry], raw: str) -> Found:
+    def _best(self, entries: Iterable[_Entry], raw: str) -> FoundDefinition:
         """Of the nearest spelling that has a usable definition, the greatest one."""
         name = clean(raw)
         location = ""
@@ -176,9 +176,9 @@ class Definitions:
             if usable:
                 best = max(usable)
                 rules = self._rules(best, {each.observances for each in usable}, name)
-                return Found(rules, whole=best.whole)
+                return FoundDefinition(rules, whole=best.whole)
             location = max([location, *(_value(entry.component, LOCATION) for entry in alike)])
-        return Found(None, location)
+        return FoundDefinition(None, location)
 
     def _rules(
         self, best: Definition, known: set[tuple[Observance, ...]], name: str

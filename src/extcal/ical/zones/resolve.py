@@ -39,7 +39,7 @@ from extcal.ical.zones.names import (
     standard_offset,
     windows_zone,
 )
-from extcal.ical.zones.transitions import DAY, FixedRules, Rules, TzinfoRules
+from extcal.ical.zones.transitions import DAY, FixedRules, TzinfoRules, ZoneRules
 
 if TYPE_CHECKING:
     from extcal.ical.zones.definitions import Definitions
@@ -70,7 +70,7 @@ class Zone:
         "source",
     )
 
-    def __init__(self, name: str, source: str, rules: Rules, window: tuple[int, int]) -> None:
+    def __init__(self, name: str, source: str, rules: ZoneRules, window: tuple[int, int]) -> None:
         self.name = name
         self.source = source
         self._rules = rules
@@ -175,7 +175,7 @@ class Zones:
         self._told: set[tuple[str, ...]] = set()
         self._tzids: set[str] = set()
         self._too_many = False
-        self._read: dict[Named | tuple[str, Rules], Zone] = {}
+        self._read: dict[Named | tuple[str, ZoneRules], Zone] = {}
         self._resolved: dict[tuple[str, int], Zone] = {}
         self._assumed: dict[Zone, Zone] = {}
         self._floating: dict[int, Zone | None] = {}
@@ -252,7 +252,7 @@ class Zones:
         named = located or loose(name)
         return None if named is None else self._named(named)
 
-    def _redefined(self, name: str, named: Named, rules: Rules | None) -> Zone:
+    def _redefined(self, name: str, named: Named, rules: ZoneRules | None) -> Zone:
         """A name of fixed offset, which the feed may define itself."""
         usual = self._named(named)
         if rules is None:
@@ -281,7 +281,7 @@ class Zones:
             self._definitions = Definitions(self._stream, self._work)
         return self._definitions
 
-    def _from_definition(self, name: str, rules: Rules) -> Zone:
+    def _from_definition(self, name: str, rules: ZoneRules) -> Zone:
         zone = self._read.get((name, rules))
         if zone is None:
             lo, hi = self._window
@@ -306,7 +306,7 @@ class Zones:
     def _named(self, named: Named) -> Zone:
         zone = self._read.get(named)
         if zone is None:
-            rules: Rules
+            rules: ZoneRules
             if named.offset is None:
                 rules = TzinfoRules(ZoneInfo(named.name))
             else:
@@ -330,7 +330,7 @@ class Zones:
             return self._named(named).called("argument")
         if not isinstance(default, tzinfo):
             raise TypeError(f"timezone is a name, a tzinfo or None, not {type(default).__name__}")
-        rules: Rules = TzinfoRules(default)
+        rules: ZoneRules = TzinfoRules(default)
         offset = rules.to_local(0)
         return Zone(
             str(default),

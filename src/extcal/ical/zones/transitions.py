@@ -14,7 +14,17 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-__all__ = ["DAY", "FIRST", "LAST", "MARGIN", "FixedRules", "Rules", "Table", "TzinfoRules", "clamp"]
+__all__ = [
+    "DAY",
+    "FIRST",
+    "LAST",
+    "MARGIN",
+    "FixedRules",
+    "TransitionTable",
+    "TzinfoRules",
+    "ZoneRules",
+    "clamp",
+]
 
 DAY = 86_400
 FIRST = -62_135_596_800  # 0001-01-01T00:00:00
@@ -32,7 +42,7 @@ def clamp(seconds: int) -> int:
     return min(max(seconds, FIRST), LAST)
 
 
-class Table:
+class TransitionTable:
     """The offsets of ``[low, high)``, which may be asked with local or epoch seconds alike.
 
     ``offsets`` is one longer than ``instants`` (epoch seconds of the transitions) and ``switches``
@@ -66,10 +76,10 @@ class Table:
         return epoch + self.offsets[bisect_right(self.instants, epoch)]
 
 
-class Rules(Protocol):
+class ZoneRules(Protocol):
     """What a zone is made of: a table for the window, and a slower answer for any other time."""
 
-    def table(self, lo: int, hi: int) -> Table:
+    def table(self, lo: int, hi: int) -> TransitionTable:
         """A table that covers at least [lo, hi), or as much of it as is worth a table."""
         ...
 
@@ -90,8 +100,8 @@ class FixedRules:
     def __init__(self, offset: int) -> None:
         self._offset = offset
 
-    def table(self, lo: int, hi: int) -> Table:
-        return Table(FIRST + DAY, LAST - DAY, self._offset, [])
+    def table(self, lo: int, hi: int) -> TransitionTable:
+        return TransitionTable(FIRST + DAY, LAST - DAY, self._offset, [])
 
     def to_epoch(self, local: int) -> int:
         return clamp(local - self._offset)
@@ -108,7 +118,7 @@ class TzinfoRules:
     def __init__(self, zone: tzinfo) -> None:
         self._tzinfo = zone
         self._asked: dict[int, int] = {}
-        self._years: dict[int, Table] = {}
+        self._years: dict[int, TransitionTable] = {}
         self._base = datetime(1970, 1, 1, tzinfo=zone)
 
     def offset_at(self, epoch: int) -> int:
@@ -117,7 +127,7 @@ class TzinfoRules:
         # fromutc, not fromtimestamp: the latter fails before 1970 on some systems.
         return _seconds(self._tzinfo.fromutc(self._base + timedelta(0, inside)).utcoffset())
 
-    def table(self, lo: int, hi: int) -> Table:
+    def table(self, lo: int, hi: int) -> TransitionTable:
         """Found by sampling, then bisecting between samples that differ.
 
         Two transitions that cancel out were 3.98 days apart in 1939, and have never been nearer
@@ -145,7 +155,7 @@ class TzinfoRules:
                 before = offset_at(start)
                 transitions.append((start, _seconds(before)))
             start = end
-        return Table(lo, hi, first, transitions)
+        return TransitionTable(lo, hi, first, transitions)
 
     def to_epoch(self, local: int) -> int:
         year = self._years.get(local // YEAR) or self._year(local)
@@ -165,7 +175,7 @@ class TzinfoRules:
         year = self._year(epoch)
         return clamp(epoch + self.offset_at(epoch)) if year is None else year.to_local(epoch)
 
-    def _year(self, seconds: int) -> Table | None:
+    def _year(self, seconds: int) -> TransitionTable | None:
         """A table of one year outside the window, once it is asked for often enough to pay."""
         if not AD_1950 < seconds < AD_2100:
             return None

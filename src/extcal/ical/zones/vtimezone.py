@@ -22,7 +22,7 @@ from extcal.ical.budget import Work
 from extcal.ical.parse.components import Component
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.recurrence import Rule, parse, starts
-from extcal.ical.zones.transitions import DAY, FIRST, LAST, MARGIN, Table, clamp
+from extcal.ical.zones.transitions import DAY, FIRST, LAST, MARGIN, TransitionTable, clamp
 
 __all__ = ["Budget", "Definition", "Observance", "VtimezoneRules", "read"]
 
@@ -231,11 +231,11 @@ class VtimezoneRules:
     def __init__(self, definition: Definition, budget: Budget) -> None:
         self._observances = definition.observances
         self._budget = budget
-        self._window: tuple[int, int, Table] | None = None
-        self._chunks: dict[int, Table] = {}
+        self._window: tuple[int, int, TransitionTable] | None = None
+        self._chunks: dict[int, TransitionTable] = {}
         self._transitions = 0
 
-    def table(self, lo: int, hi: int) -> Table:
+    def table(self, lo: int, hi: int) -> TransitionTable:
         """The table of the window; compiled once."""
         if self._window is None or self._window[:2] != (lo, hi):
             self._window = lo, hi, self._compiled(clamp(lo), clamp(hi))
@@ -249,7 +249,7 @@ class VtimezoneRules:
         """The local second of an instant of any year."""
         return clamp(self._chunk(epoch).to_local(epoch))
 
-    def _chunk(self, seconds: int) -> Table:
+    def _chunk(self, seconds: int) -> TransitionTable:
         number = clamp(seconds) // CHUNK
         table = self._chunks.get(number)
         if table is None:
@@ -257,7 +257,7 @@ class VtimezoneRules:
             self._chunks[number] = table
         return table
 
-    def _compiled(self, lo: int, hi: int) -> Table:
+    def _compiled(self, lo: int, hi: int) -> TransitionTable:
         start, end = lo - MARGIN, hi + MARGIN
         onsets: list[tuple[int, bool, int]] = []
         for observance in self._observances:
@@ -265,7 +265,7 @@ class VtimezoneRules:
             onsets += map(observance.key, self._onsets(observance, first, last))
         onsets.sort()
         at_once = {instant: after for instant, _, after in onsets}
-        return Table(lo, hi, self._offset_before(start), list(at_once.items()))
+        return TransitionTable(lo, hi, self._offset_before(start), list(at_once.items()))
 
     def _offset_before(self, instant: int) -> int:
         """The offset just before ``instant``; before all onsets, what the first comes from."""
