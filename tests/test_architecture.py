@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import re
 import socket
 import sys
 import time
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -49,6 +51,19 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
 
 def test_there_are_modules_to_look_at() -> None:
     assert len(MODULES) > 10
+
+
+@every_module
+def test_no_group_is_repeated_possessively(path: Path) -> None:
+    """Until Python 3.11.4, ``(?:ab?c)++`` takes what its last, failed round read, too (gh-106052).
+
+    ``(?>(?:ab?c)+)`` says the same, and is right everywhere.
+    """
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type == tokenize.STRING and re.match("[Bb]?[Rr]", token.string):
+                plain = re.sub(r"\\.|\[(?:\\.|[^\]])*\]", "x", token.string)
+                assert not re.search(r"\)(?:[*+?]|\{[0-9,]*\})\+", plain), f"{path}: {token.string}"
 
 
 @every_module

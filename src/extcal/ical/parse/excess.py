@@ -26,20 +26,23 @@ _LONGEST_LINE = 4096  # of what is left out unread; a smaller limit of lines may
 
 # Possessive, so that a megabyte of lines leaves nothing to come back to.
 # One date that can be counted at least, and no fold behind it.
-_EXDATES = re.compile(rb"(?<=\n)(?:EXDATE(?:;[^:\"\r\n]*+)?:[0-9]{8}[^\r\n]*+\r?\n(?=[A-Z])){2,}+")
+_EXDATES = re.compile(
+    rb"(?<=\n)(?>(?:EXDATE(?:;[^:\"\r\n]*+)?:[0-9]{8}[^\r\n]*+\r?\n(?=[A-Z])){2,})"
+)
 _UID = re.compile(rb"\nUID:([^\r\n]++)\r?\n(?=[A-Z])")
 _LINE = rb"(?!BEGIN:|END:)[A-Z][^\n]*+\n"
-_BLOCK = re.compile(rb"(?<=\n)BEGIN:VEVENT\r?\n(?:" + _LINE + rb")++END:VEVENT\r?\n")
+_BLOCK = re.compile(rb"(?<=\n)BEGIN:VEVENT\r?\n(?>(?:" + _LINE + rb")+)END:VEVENT\r?\n")
 _TZID = re.compile(rb";TZID=(\"[^\"\r\n]*+\"|[^:;\"\r\n]*+)")
 _AVAILABILITIES = re.compile(
-    rb"(?<=\n)(?:BEGIN:VAVAILABILITY\r?\n(?:(?!BEGIN:V|END:V)[A-Z][^\r\n]*+\r?\n)*+"
-    rb"END:VAVAILABILITY\r?\n(?=[A-Z]))++"
+    rb"(?<=\n)(?>(?:BEGIN:VAVAILABILITY\r?\n(?>(?:(?!BEGIN:V|END:V)[A-Z][^\r\n]*+\r?\n)*)"
+    rb"END:VAVAILABILITY\r?\n(?=[A-Z]))+)"
 )
 # Events without a DTSTART, or with one that no date begins like; what follows ends them as well.
 _OTHER = rb"(?!BEGIN|END|DTSTART)[A-Z][A-Z0-9_-]*+[;:][\t -~]{0,4000}+\r?\n"
 _LOST = re.compile(
-    rb"(?<=\n)(?:BEGIN:VEVENT\r?\n(?:%s)*+(?:DTSTART:[A-Za-z][\t -~]{0,4000}+\r?\n(?:%s)*+)?"
-    rb"(?:END:VEVENT\r?\n)?+(?=BEGIN:VEVENT|END:VCALENDAR))++" % (_OTHER, _OTHER)
+    rb"(?<=\n)(?>(?:BEGIN:VEVENT\r?\n(?>(?:%s)*)"
+    rb"(?:DTSTART:[A-Za-z][\t -~]{0,4000}+\r?\n(?>(?:%s)*))?"
+    rb"(?>(?:END:VEVENT\r?\n)?)(?=BEGIN:VEVENT|END:VCALENDAR))+)" % (_OTHER, _OTHER)
 )
 _BEGIN = re.compile(rb"BEGIN:VEVENT")
 _VEVENT = b"\nBEGIN:VEVENT"

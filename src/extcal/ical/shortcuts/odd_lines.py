@@ -31,10 +31,10 @@ class Piece(NamedTuple):
 # It begins with a graphic character, but with no name and its ":" or ";".
 # Takes in "?", "no colon", "1:2". Not "A:b", "RRULE ;", " fold", nor "\xef\xbb\xbfUID:a", because a
 # byte order mark is passed over and a name may stand behind it.
-# Possessive, so that a megabyte of them leaves nothing to come back to.
+# Atomic, so that a megabyte of them leaves nothing to come back to.
 _ODD = re.compile(
-    rb"[\r\n](?=[!-~\x80-\xff])(?:(?![A-Za-z][A-Za-z0-9_-]*+[ \t]*[;:])"
-    rb"[!-~\x80-\xee\xf0-\xff][\t -~\x80-\xff]{0,4000}+(?:\r\n?|\n)(?=[!-~\x80-\xff]))++"
+    rb"[\r\n](?=[!-~\x80-\xff])(?>(?:(?![A-Za-z][A-Za-z0-9_-]*+[ \t]*[;:])"
+    rb"[!-~\x80-\xee\xf0-\xff][\t -~\x80-\xff]{0,4000}+(?:\r\n?|\n)(?=[!-~\x80-\xff]))+)"
 )
 _LINE_END = re.compile(rb"\r\n?|\n")
 _WORTH_A_LOOK: Final = 4096

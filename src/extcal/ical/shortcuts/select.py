@@ -61,7 +61,7 @@ _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
 _BORDERS = rb"""
 (?: ND:VEVENT(?<=E(?s:.{9}))%(lf)s()BEGIN:VEVENT(?=%(lf)s)
     (?:%(lf)sDTSTART%(start)s[^\n]*+\nDTEND%(end)s[^\n]*+\n(?:DTSTAMP:[^\n]*+\n|)
-       (?:ORGANIZER[:;][^\n]*+\n(?:\ [^\n]*+\n)*+|)UID:([^%(stop)s]{1,255}+)(?=%(lf)s[^\ \t])|)
+       (?:ORGANIZER[:;][^\n]*+\n(?>(?:\ [^\n]*+\n)*)|)UID:([^%(stop)s]{1,255}+)(?=%(lf)s[^\ \t])|)
 | ID:(?<=\nUID:)(?=([^%(stop)s]{1,255}+(?:%(lf)s\ [^%(stop)s]{1,255}+|))%(lf)s[^\ \t])
 | (?<=[DR])
 | (?:[\r\n]+(?=[\r\n])|)())"""
@@ -75,7 +75,7 @@ _SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
 
 # A line that may hold a UID in any but the plainest way.
 _HIDDEN = re.compile(rb"\n(?:[^!-~ \t\r\n]|u|U(?!ID:|RL)|\r?\n[ \t])")
-_UIDS = re.compile(rb"\nUID:([^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*+)")
+_UIDS = re.compile(rb"\nUID:([^\r\n]*+(?>(?:\r?\n[ \t][^\r\n]*+)*))")
 _PLAIN_UID = re.compile(rb"[!-~]+")
 _GRAPHIC: Final = bytes(range(33, 127))
 _FOLD = re.compile(rb"\r?\n[ \t]")

@@ -44,8 +44,8 @@ _NAMES = (
     rb"-(?:ALLDAYEVENT|BUSYSTATUS|INTENDEDSTATUS)))"
 )
 # What no line of a plain block holds but at its end: this is the fastest way to get there.
-_CRLF = rb"([;:][^\r]*+(?:(?=\r\n[ \t])(?:\r\n[ \t][^\r]*+)++|))"
-_LF = rb"([;:][^\n]*+(?:(?=\n[ \t])(?:\n[ \t][^\n]*+)++|))"
+_CRLF = rb"([;:][^\r]*+(?:(?=\r\n[ \t])(?>(?:\r\n[ \t][^\r]*+)+)|))"
+_LF = rb"([;:][^\n]*+(?:(?=\n[ \t])(?>(?:\n[ \t][^\n]*+)+)|))"
 _TITLES = b"SUMMARY|LOCATION|"
 _WANTED = {
     (crlf, titles): re.compile(_NAMES % (_TITLES if titles else b"") + (_CRLF if crlf else _LF))
