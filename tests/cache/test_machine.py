@@ -33,8 +33,8 @@ from extcal import (
 )
 from extcal.cache import Cell
 from extcal.cache.freshness.horizon import Reach
-from extcal.cache.refresh.flights import Ticket
-from extcal.cache.refresh.steps import Order
+from extcal.cache.refresh.flights import Flight
+from extcal.cache.refresh.refresher import Order
 from extcal.intervals import FreeBusy
 from extcal.testing import ManualClock, event, feed_text
 
@@ -136,7 +136,7 @@ class Source:
         return Fetched(self.body().encode(), etag=etag)
 
 
-def _impatient(join: Callable[[Order], Ticket], order: Order) -> Ticket:
+def _impatient(join: Callable[[Order], Flight], order: Order) -> Flight:
     return join(replace(order, patience=0.0))
 
 

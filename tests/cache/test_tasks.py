@@ -215,7 +215,7 @@ def test_a_task_that_is_cancelled_harms_nobody_and_leaks_nothing(
             assert gate.count == 1
             assert calendars.stats().in_flight == 0
             assert not store._leases
-            assert not calendars._flights._flying
+            assert not calendars._engine._flights._flying
 
     run(main)
 
@@ -290,8 +290,8 @@ def test_leaving_the_block_while_a_calendar_is_read_gives_the_lease_back(
                 tasks.start_soon(look)
                 await anyio.to_thread.run_sync(began.wait, LONG)
                 assert len(inner._leases) == 1
-                calendars._flights.require_open().cancel_scope.cancel()
-                go_on.set()
+                left = calendars._engine._flights._closing
+                threading.Thread(target=lambda: left.wait(LONG) and go_on.set()).start()
             assert not inner._leases
             assert len(inner) == 2  # the reading, and the list of its address
 
@@ -395,7 +395,7 @@ def test_a_waiter_for_another_caches_lease_is_bounded_too(
         async with cache(store=store, limits=Limits(fetch_deadline=0.02)) as calendars:
             good = await calendars.get(url)
             clock.advance(HOUR)
-            key = calendars._repository.keys(Feed(url)).snapshot
+            key = calendars._engine._repository.keys(Feed(url)).snapshot
             token = store.lease(key, clock(), timedelta(seconds=10))
             assert token is not None
             late = await calendars.get(url)

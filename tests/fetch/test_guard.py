@@ -5,17 +5,13 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
-import anyio
 import httpcore2
 import pytest
 
 from extcal.fetch.address.url import Refusal
 from extcal.fetch.http.deadline import Deadline, Stop
 from extcal.fetch.http.dns import Lookup
-from extcal.fetch.http.wire.async_backend import AsyncGuardedBackend, AsyncGuardedStream
 from extcal.fetch.http.wire.backend import GuardedBackend, GuardedStream
 from extcal.fetch.http.wire.guard import Ear
 from extcal.fetch.policy import UrlPolicy
@@ -157,68 +153,3 @@ class TestStream:
             stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "calendar.example.net")
         assert stopped.value.answer.kind == "timeout"
         stream.close()
-
-
-class TestAsyncStream:
-    """The same for tasks."""
-
-    def run(self, use: Callable[[AsyncGuardedStream, socket.socket], Awaitable[None]]) -> None:
-        async def main() -> None:
-            ours, theirs = socket.socketpair()
-            ours.setblocking(False)
-            limits = Limits(idle_timeout=0.05, tls_timeout=0.05)
-            stream = AsyncGuardedStream(ours, limits, Ear(limits))
-            with theirs:
-                await use(stream, theirs)
-            await stream.aclose()
-
-        anyio.run(main)
-
-    def test_a_peer_that_does_not_read(self) -> None:
-        async def use(stream: AsyncGuardedStream, peer: socket.socket) -> None:
-            with pytest.raises(Stop) as stopped:
-                await stream.write(b"a" * 50_000_000)
-            assert stopped.value.answer.kind == "timeout"
-
-        self.run(use)
-
-    def test_a_peer_that_is_gone(self) -> None:
-        async def use(stream: AsyncGuardedStream, peer: socket.socket) -> None:
-            peer.close()
-            with pytest.raises(httpcore2.WriteError):
-                await stream.write(b"a" * 50_000_000)
-            with suppress(httpcore2.ReadError):
-                assert await stream.read(10) == b""
-
-        self.run(use)
-
-    def test_a_handshake_that_stalls(self) -> None:
-        async def use(stream: AsyncGuardedStream, peer: socket.socket) -> None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            with pytest.raises(Stop) as stopped:
-                await stream.start_tls(context, "calendar.example.net")
-            assert stopped.value.answer.kind == "timeout"
-
-        self.run(use)
-
-    @pytest.mark.parametrize("name", ["", "a" * 300])
-    def test_a_name_that_tls_does_not_take(self, name: str) -> None:
-        async def use(stream: AsyncGuardedStream, peer: socket.socket) -> None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            with pytest.raises(Stop) as stopped:
-                await stream.start_tls(context, name)
-            assert stopped.value.answer.kind == "tls"
-
-        self.run(use)
-
-    def test_no_socket_to_be_had(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def refuse(address: object) -> socket.socket:
-            raise OSError("too many open files")
-
-        monkeypatch.setattr("extcal.fetch.http.wire.async_backend.new_socket", refuse)
-        policy = UrlPolicy(allow_networks="127.0.0.0/8")
-        guarded = AsyncGuardedBackend(policy, None, Lookup(), Limits(), Deadline(10))
-        with pytest.raises(Stop) as stopped:
-            anyio.run(guarded.connect_tcp, "127.0.0.1", 9)
-        assert stopped.value.answer.kind == "connect"
-        guarded.close()

@@ -290,9 +290,6 @@ class TestNames:
         monkeypatch.setattr(
             "extcal.fetch.http.wire.backend.new_socket", lambda address: Elsewhere()
         )
-        monkeypatch.setattr(
-            "extcal.fetch.http.wire.async_backend.new_socket", lambda address: Elsewhere()
-        )
         fetcher, _ = self.fetcher(["127.0.0.1"])
         assert kind(fetch(self.url(server), fetcher=fetcher)) == "blocked_address"
 

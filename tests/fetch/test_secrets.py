@@ -126,8 +126,7 @@ class TestTheSuiteWouldFail:
     def test_if_the_transport_may_log(
         self, raw: Raw, fetch: Fetch, watch: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for driver in ("http.driver", "http.async_driver"):
-            monkeypatch.setattr(f"extcal.fetch.{driver}.quiet_transport", nullcontext)
+        monkeypatch.setattr("extcal.fetch.http.driver.quiet_transport", nullcontext)
         for name in ("httpcore2.connection", "httpcore2.http11", "httpcore2.proxy"):
             monkeypatch.setattr(logging.getLogger(name), "filters", [])
         assert "log" in self.leaks(raw, fetch, watch)

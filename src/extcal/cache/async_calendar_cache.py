@@ -1,37 +1,38 @@
 """AsyncCalendarCache: the same cache for programs with an event loop, asyncio or trio.
 
-The rules, the books and the steps of a flight are those of :class:`~extcal.CalendarCache`; only the
-waiting is different. Calendars are read in threads, and so is a store that may block: looking into
-a MemoryStore is quicker than asking a thread to. Needs ``extcal[async]``; anyio is imported when a
-cache is made.
+A face over the engine for threads, :class:`~extcal.CalendarCache`: it asks the engine, and waits on
+the event loop. What a MemoryStore knows is answered at once; what blocks or computes is done in
+threads. Needs ``extcal[async]``; anyio is imported when a block is entered.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.util import find_spec
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from extcal.cache.availability.people import Source, read_people
 from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import PATIENCE, Plan, Queue, Result
-from extcal.cache.freshness.clock import read_clock
-from extcal.cache.freshness.decide import Raise, Serve, Wish
+from extcal.cache.calendar_cache import CalendarCache
+from extcal.cache.freshness.decide import Raise, Wish
 from extcal.cache.options import Options, last_attempt, last_refreshed
+from extcal.cache.refresh.flights import Flight, Flights, Promise
+from extcal.cache.refresh.log import Refresh, callback_failed, fetcher_failed
 from extcal.cache.refresh.outcome import Refreshed
-from extcal.cache.refresh.repository import Known
-from extcal.cache.refresh.steps import Order, fly
+from extcal.cache.refresh.stats import Stats
 from extcal.cache.snapshot.questions import Exclusions, between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores import MemoryStore
-from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, takes_feed
+from extcal.fetch.http.async_driver import AsyncHttpFetcher
+from extcal.fetch.http.deadline import Deadline, stoppable
 from extcal.fetch.protocol import AsyncFetcher, Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.intervals import FreeBusy, Period
@@ -40,41 +41,47 @@ from extcal.intervals.instants import span
 if TYPE_CHECKING:
     from typing import Self
 
-    from extcal.cache.refresh.async_flights import Promise, Ticket
+    from extcal.cache.event_loop import EventLoop
 
 __all__ = ["AsyncCalendarCache"]
 
 _AnyFetcher: TypeAlias = "AsyncFetcher | Fetcher"
-_Answer: TypeAlias = "Snapshot | Raise"
 _Found = TypeVar("_Found")
 _TEN_SECONDS = timedelta(seconds=10)
+_STOPPING = 1.0  # seconds for a fetcher that was told to stop
+_CLOSED = (
+    "an AsyncCalendarCache works inside its block: async with AsyncCalendarCache() as calendars"
+)
 
 
 class AsyncCalendarCache(Options[_AnyFetcher]):
     """Keeps calendars that live elsewhere, no older than promised, for tasks of one event loop.
 
-    Used as ``async with AsyncCalendarCache() as calendars``: fetches are tasks of that block, and
-    end with it. The arguments are those of :class:`~extcal.CalendarCache`, but for two:
-    ``fetcher`` is an AsyncHttpFetcher if left out, and one whose ``fetch`` is no coroutine function
-    (a FileFetcher) is asked in a thread; ``on_refresh`` may be a coroutine function.
+    Used as ``async with AsyncCalendarCache() as calendars``: fetches belong to that block, and end
+    with it. The arguments are those of :class:`~extcal.CalendarCache`, but for two: ``fetcher`` may
+    be one whose ``fetch`` is a coroutine function, which is then called on the event loop;
+    ``on_refresh`` is called there too, and may be a coroutine function.
 
     Raises ImportError if ``extcal[async]`` is not installed.
     """
 
-    def _check(self, fetcher: object) -> None:
+    def _begin(self, on_refresh: Callable[[Refresh], object] | None) -> None:
         if find_spec("anyio") is None:
             raise ImportError(
                 "AsyncCalendarCache needs anyio: pip install 'extcal[async]'", name="anyio"
             )
-
-    def _start(self) -> None:
-        from extcal.cache.refresh.async_flights import Flights
-
-        self._flights = Flights(self._most, self._landed)
-        self._blocking = not isinstance(self._repository.store, MemoryStore)
+        self._engine = _Engine(**self._arguments, on_refresh=on_refresh)
+        # Looking into memory is quicker than asking a thread to.
+        self._blocking = not isinstance(self._engine._repository.store, MemoryStore)
 
     async def __aenter__(self) -> Self:
-        await self._flights.open()
+        if self._engine.loop is not None:
+            raise RuntimeError("this AsyncCalendarCache is in use already")
+        from extcal.cache.event_loop import EventLoop
+
+        loop = EventLoop()
+        await loop.open()
+        self._engine.open(loop)
         return self
 
     async def __aexit__(
@@ -83,7 +90,21 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._flights.close()
+        loop = self._engine.loop
+        if loop is not None:
+            loop.ending = True
+            flying = self._engine.stop()
+            try:
+                await loop.close(partial(self._engine.end, flying))
+            finally:
+                self._engine.loop = None
+
+    def stats(self) -> Stats:
+        """How this cache has been doing, as counts without addresses; see :class:`Stats`."""
+        return self._engine.stats()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} over {self._engine._repository.store!r}>"
 
     # -- one feed -------------------------------------------------------------------------------
 
@@ -119,10 +140,9 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         raises, and OutsideHorizon if nothing of ``[start, end)`` is known.
         """
         (lo, hi), exclusions = span(start, end), Exclusions(exclude)
-        snapshot = await self._ask(feed, "get")
         if not exclusions:
-            return part(snapshot.reading.busy, lo, hi)
-        known = await self._flights.read(partial(without, snapshot.reading, exclusions))
+            return part((await self._ask(feed, "get")).reading.busy, lo, hi)
+        _, known = await self._compute(feed, lambda found: without(found.reading, exclusions))
         return part(known, lo, hi)
 
     @takes_feed
@@ -134,19 +154,21 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         They can be shown, not opened or edited. Raises what :meth:`free_busy` raises.
         """
         lo, hi = span(start, end)
-        snapshot = await self._ask(feed, "get")
+        snapshot, events = await self._compute(
+            feed, lambda found: between(found.events, start, end)
+        )
         part(snapshot.reading.busy, lo, hi)
-        return await self._flights.read(lambda: between(snapshot.events, start, end))
+        return events
 
     @takes_feed
     async def last_refreshed(self, feed: Feed | str) -> datetime | None:
         """When the source last gave or confirmed what is known of ``feed``; None if never."""
-        return last_refreshed(await self._known(feed))
+        return last_refreshed(await self._at_store(partial(self._engine._known, feed)))
 
     @takes_feed
     async def last_attempt(self, feed: Feed | str) -> datetime | None:
         """When the source of ``feed`` was last asked, whatever came of it; None if it never was."""
-        return last_attempt(await self._known(feed))
+        return last_attempt(await self._at_store(partial(self._engine._known, feed)))
 
     @takes_feed
     async def forget(self, feed: Feed | str) -> None:
@@ -154,9 +176,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
 
         As :meth:`extcal.CalendarCache.forget`.
         """
-        assert isinstance(feed, Feed)
-        now = read_clock(self._clock)
-        await self._at_store(partial(self._repository.forget, feed, now))
+        await self._at_store(partial(self._engine.forget, feed))
 
     # -- many people, many feeds ----------------------------------------------------------------
 
@@ -182,18 +202,27 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
             raise TypeError(f"timeout takes a timedelta, not {type(timeout).__name__}")
         until = monotonic() + timeout.total_seconds()
         window, exclusions = Period(start, end), Exclusions(exclude)
-        self._flights.require_open()
-        found = read_people(people, self._repository.keys)
-        orders = [Order(*each, "get", self._patience) for each in found.feeds.values()]
+        loop, engine = self._loop(), self._engine
+        found = read_people(people, engine._repository.keys)
+        orders = [engine._order(feed, "get") for feed in found.feeds.values()]
+
+        def table(promises: Iterable[Promise]) -> Availability:
+            answers = {each.key: engine._counted(each.wait_mildly(0.0)) for each in promises}
+            return found.table(window, answers, exclusions)
+
+        def look() -> tuple[list[Promise], Availability | None]:
+            promises = engine._look_at_many(orders)
+            fetching = any(each.flight for each in promises)
+            return promises, None if fetching else table(promises)
+
         # Many looks are work, even in memory: all of them in one go, off the event loop.
-        known = await self._flights.call(
-            lambda: [self._answer(order) for order in orders], abandon=True
-        )
-        looks = [self._promise(order, *answer) for order, answer in zip(orders, known, strict=True)]
-        answers = {}
-        for look in looks:
-            answers[look.key] = self._counted(await look.finish(until - monotonic()))
-        return await self._flights.read(partial(found.table, window, answers, exclusions))
+        promises, answer = await loop.in_thread(look)
+        if answer is not None:
+            return answer
+        for each in promises:
+            if each.flight is not None:
+                await loop.landed(each.flight, until - monotonic())
+        return await loop.in_thread(partial(table, promises))
 
     def refresh_many(
         self,
@@ -219,102 +248,146 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         from extcal.cache.bulk.async_run import results
         from extcal.cache.bulk.progress import new_bar
 
-        group = self._flights.require_open()
-        plan = Plan(self._most if at_once is None else at_once, per_host, older_than)
+        loop, engine = self._loop(), self._engine
+        plan = Plan(engine._most if at_once is None else at_once, per_host, older_than)
         queue = Queue(feeds, plan)
         bar = new_bar(feeds) if progress else None
-        return results(group, partial(self._bring, older_than), queue, bar)
 
-    async def _bring(self, older_than: timedelta | None, feed: Feed) -> Snapshot | Unavailable:
-        try:
-            return await self._ask(feed, "renew", older_than, PATIENCE * self._patience)
-        except Unavailable as error:
-            # Without its traceback, which would keep this frame and everything in it.
-            return error.with_traceback(None)
+        async def look(some: Sequence[Feed]) -> list[Promise]:
+            orders = [engine._order(feed, "renew", older_than) for feed in some]
+            call = partial(engine._look_at_many, orders)
+            return call() if len(some) == 1 and not self._blocking else await loop.in_thread(call)
+
+        return results(loop, look, engine._outcome, queue, PATIENCE * engine._patience, bar)
 
     # -- asking ---------------------------------------------------------------------------------
 
-    async def _ask(
-        self,
-        feed: Feed | str,
-        wish: Wish,
-        older_than: timedelta | None = None,
-        patience: float | None = None,
-    ) -> Snapshot:
-        assert isinstance(feed, Feed)  # see takes_feed
-        self._flights.require_open()
-        order = Order(feed, self._repository.keys(feed), wish, self._patience, older_than)
-        look = self._promise(
-            order, *await self._at_store(partial(self._answer, order), abandon=True)
-        )
-        return self._told(await look.finish(patience or self._patience, strict=True))
+    def _loop(self) -> EventLoop:
+        loop = self._engine.loop
+        if loop is None:
+            raise RuntimeError(_CLOSED)
+        loop.require()
+        return loop
 
-    def _answer(self, order: Order) -> tuple[_Answer | None, bool, _Answer]:
-        """What is known, and what to do about it; uses the store."""
-        now = read_clock(self._clock)
-        known = self._repository.load(order.keys)
-        decision = known.decide(now, self._decisions.rules, order.wish, order.older_than)
-        answer = self._decisions.answer(order.feed, known, decision, now, order.wish)
-        behind = isinstance(decision, Serve) and decision.behind
-        return answer, behind, self._decisions.late(known, now)
+    async def _ask(self, feed: Feed | str, wish: Wish) -> Snapshot:
+        loop, engine = self._loop(), self._engine
+        call = partial(engine._look, engine._order(feed, wish))
+        promise = await loop.in_thread(call) if self._blocking else call()
+        return engine._told(await self._answer(loop, promise))
 
-    def _promise(
-        self, order: Order, answer: _Answer | None, behind: bool, late: _Answer
-    ) -> Promise:
-        """The answer, or a place on the flight that brings it; never waits."""
-        from extcal.cache.refresh.async_flights import Promise
+    async def _compute(
+        self, feed: Feed | str, compute: Callable[[Snapshot], _Found]
+    ) -> tuple[Snapshot, _Found]:
+        """What is known of ``feed``, and what ``compute`` makes of it in a thread."""
+        loop, engine = self._loop(), self._engine
+        order = engine._order(feed, "get")
 
-        key = order.keys.snapshot
-        if answer is None:
-            return Promise(key, late, self._fly(order))
-        if behind:
-            self._fly(replace(order, wish="renew"))
-        return Promise(key, answer)
+        def look() -> tuple[Promise, _Found | None]:
+            promise = engine._look(order)
+            answer = promise.otherwise
+            if promise.flight is None and isinstance(answer, Snapshot):
+                return promise, compute(answer)
+            return promise, None
 
-    def _fly(self, order: Order) -> Ticket:
-        return self._flights.join(order.keys.snapshot, partial(self._flown, order))
+        promise, found = await loop.in_thread(look)
+        snapshot = engine._told(await self._answer(loop, promise))
+        if promise.flight is None:
+            return snapshot, cast("_Found", found)
+        return snapshot, await loop.in_thread(partial(compute, snapshot))
 
-    async def _flown(self, order: Order) -> Refreshed:
-        flight = fly(self._repository, self._decisions, self._clock, self._jitter, order)
-        return await self._flights.drive(flight, self._fetch, blocking=self._blocking)
+    async def _answer(self, loop: EventLoop, promise: Promise) -> Snapshot | Raise:
+        if promise.flight is None:
+            return promise.otherwise
+        await loop.landed(promise.flight, self._engine._patience)
+        return promise.wait(0.0)
 
-    async def _fetch(self, request: FetchRequest) -> object:
-        """Ask the fetcher. What a host's own raises could hold the address: its type is logged."""
-        fetcher = self._fetcher
-        if fetcher is None:
-            fetcher = self._fetcher = self._new_fetcher()
+    async def _at_store(self, call: Callable[[], _Found]) -> _Found:
+        loop = self._loop()
+        return await loop.in_thread(call) if self._blocking else call()
+
+
+class _Engine(CalendarCache):
+    """The cache for threads, whose fetcher and callback may belong to an event loop."""
+
+    loop: EventLoop | None = None
+
+    def _begin(self, on_refresh: Callable[[Refresh], object] | None) -> None:
+        super()._begin(on_refresh)
+        self._flights = Flights(self._most, self._call_back, quick=True)
+        self._deadlines: set[Deadline] = set()
+
+    def _check(self, fetcher: object) -> None:
+        """Both kinds of fetchers can be asked."""
+
+    def open(self, loop: EventLoop) -> None:
+        """The block is entered."""
+        self.loop = loop
+        self._flights.open()
+
+    def stop(self) -> list[Flight]:
+        """The block is left, first half: nothing begins any more, and fetches are told to end."""
+        flying = self._flights.stop()
+        for deadline in list(self._deadlines):
+            deadline.stop()
+        return flying
+
+    def end(self, flying: list[Flight]) -> None:
+        """The second half: wait until all have given back what they held."""
+        # A fetcher that blocks, and has no deadline that could be stopped, is left behind.
+        self._flights.end(flying, _STOPPING if self._deadlines else 0.0)
+
+    def _fetch(self, request: FetchRequest) -> object:
+        loop = self.loop
         try:
-            if inspect.iscoroutinefunction(fetcher.fetch):
-                return await fetcher.fetch(request)
-            found: object = await self._flights.call(partial(fetcher.fetch, request), abandon=True)
-            return await found if inspect.isawaitable(found) else found
+            fetcher: Fetcher | AsyncFetcher = self._fetcher or self._new_fetcher()
+        except Exception:
+            if loop is not None and loop.ending:
+                return None
+            raise
+        try:
+            with stoppable(self._deadlines):
+                if type(fetcher).fetch is AsyncHttpFetcher.fetch:
+                    # Made for tasks, but no more than a face itself.
+                    return cast("AsyncHttpFetcher", fetcher)._fetch(request)
+                if loop is not None and inspect.iscoroutinefunction(fetcher.fetch):
+                    return loop.start(partial(fetcher.fetch, request)).result()
+                found: object = fetcher.fetch(request)
+            if loop is not None and inspect.isawaitable(found):
+                return loop.start(partial(_awaited, found)).result()
+            return found
         except Exception as error:
-            self._fetcher_failed(request, error)
+            if loop is not None and not loop.ending:
+                fetcher_failed(request, error)
             return None
 
-    def _new_fetcher(self) -> _AnyFetcher:
-        if self._recipe is not None:
-            return self._recipe()
-        from extcal.fetch import AsyncHttpFetcher
+    def _made_fetcher(self) -> Fetcher:
+        if self._recipe is None or self.loop is None:
+            return super()._made_fetcher()
+        # Some clients can only be made where their loop runs.
+        return self.loop.start(partial(_called, super()._made_fetcher)).result()
 
-        return AsyncHttpFetcher(limits=self._limits)
+    def _call_back(self, done: Refreshed) -> None:
+        loop, refresh = self.loop, done.refresh
+        if refresh is None or self._on_refresh is None or loop is None:
+            return
 
-    async def _known(self, feed: Feed | str) -> Known:
-        assert isinstance(feed, Feed)  # see takes_feed
-        keys = self._repository.keys(feed)
-        return await self._at_store(partial(self._repository.load, keys), abandon=True)
+        def told(called: Future[None]) -> None:
+            error = called.exception()
+            if error is not None and not loop.ending:
+                callback_failed(refresh, error)
 
-    async def _at_store(self, call: Callable[[], _Found], *, abandon: bool = False) -> _Found:
-        self._flights.require_open()
-        return await self._flights.call(call, abandon=abandon) if self._blocking else call()
+        loop.start(partial(_tell, self._on_refresh, refresh)).add_done_callback(told)
 
-    async def _landed(self, done: Refreshed) -> None:
-        said = self._call_back(done)
-        if done.refresh is not None and inspect.isawaitable(said):
-            try:
-                await said
-            except Exception as error:
-                self._callback_failed(done.refresh, error)
 
-    def _in_flight(self) -> int:
-        return len(self._flights)
+async def _tell(on_refresh: Callable[[Refresh], object], refresh: Refresh) -> None:
+    said = on_refresh(refresh)
+    if inspect.isawaitable(said):
+        await said
+
+
+async def _awaited(found: Awaitable[object]) -> object:
+    return await found
+
+
+async def _called(call: Callable[[], _Found]) -> _Found:
+    return call()

@@ -1,32 +1,36 @@
 """CalendarCache: the 30-minute and the 3-month rule, for programs with threads.
 
-What to do is decided in :mod:`~extcal.cache.refresh.decisions` and
-:mod:`~extcal.cache.refresh.steps`; here it is done. One fetch per feed at a time: whoever finds
-that a feed must be asked joins the flight for it, or starts one; and across caches that share a
-store it is flown by whoever holds the feed's lease.
+It is also the engine of :class:`~extcal.AsyncCalendarCache`. A question looks into the store and is
+answered from there, or joins the flight that fetches the feed: one for each feed at a time, and
+across caches that share a store the one that holds the feed's lease (``refresh.refresher``).
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
+from extcal.arguments import call_of
 from extcal.cache.availability.people import Source, read_people
 from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import PATIENCE, Plan, Result
 from extcal.cache.freshness.clock import read_clock
-from extcal.cache.freshness.decide import Serve, Wish
-from extcal.cache.options import Options, last_attempt, last_refreshed, recipe
-from extcal.cache.refresh.flights import Flights, Promise, Ticket, drive
+from extcal.cache.freshness.decide import Fetch, Raise, Serve, Wish, in_utc
+from extcal.cache.freshness.messages import unavailable
+from extcal.cache.options import Options, last_attempt, last_refreshed, read_settings, recipe
+from extcal.cache.refresh.decisions import Decisions
+from extcal.cache.refresh.flights import Flight, Flights, Promise
+from extcal.cache.refresh.log import Refresh, callback_failed, fetcher_failed
 from extcal.cache.refresh.outcome import Refreshed
-from extcal.cache.refresh.repository import Known
-from extcal.cache.refresh.steps import Order, fly
+from extcal.cache.refresh.refresher import Order, Refresher
+from extcal.cache.refresh.repository import Known, Repository
+from extcal.cache.refresh.stats import Stats, Tally, stats_of
 from extcal.cache.snapshot.questions import Exclusions, between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
@@ -72,17 +76,36 @@ class CalendarCache(Options[Fetcher]):
     ``on_refresh``: that is how it gets to other processes.
     """
 
+    def _begin(self, on_refresh: Callable[[Refresh], object] | None) -> None:
+        self._check(self._arguments["fetcher"])
+        settings = read_settings(**self._arguments)
+        if on_refresh is not None:
+            call_of("on_refresh", on_refresh, "a callable of a Refresh")
+        self._on_refresh = on_refresh
+        self._clock, self._rules = settings.clock, settings.rules
+        self._patience, self._most = settings.patience, settings.most
+        self._fetcher, self._recipe = cast("Fetcher | None", settings.fetcher), settings.recipe
+        self._tally = Tally()
+        self._decisions = Decisions(settings.reach, settings.rules, settings.limits, self._tally)
+        self._repository = Repository(
+            settings.store, settings.reach.spelled(), settings.rules, settings.secret
+        )
+        self._refresher = Refresher(
+            self._repository, self._decisions, settings.clock, settings.jitter, self._fetch
+        )
+        self._flights = Flights(settings.most, self._call_back)
+        self._making = ForkSafeLock()
+        self._travelled = False
+
     def _check(self, fetcher: object) -> None:
         if inspect.iscoroutinefunction(getattr(fetcher, "fetch", None)):
             raise TypeError("this fetcher is asynchronous; CalendarCache takes one that is not")
 
-    def _start(self) -> None:
-        self._flights = Flights(self._most, self._call_back)
-        self._making = ForkSafeLock()
-        self._travelled = False
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} over {self._repository.store!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), recipe(self))
+        return _rebuild, (type(self), recipe(self._repository.store, self._arguments))
 
     # -- one feed -------------------------------------------------------------------------------
 
@@ -181,8 +204,11 @@ class CalendarCache(Options[Fetcher]):
         until = monotonic() + timeout.total_seconds()
         window, exclusions = Period(start, end), Exclusions(exclude)
         found = read_people(people, self._repository.keys)
-        looks = [self._look(Order(*each, "get", self._patience)) for each in found.feeds.values()]
-        answers = {look.key: self._counted(look.finish(until - monotonic())) for look in looks}
+        orders = [self._order(feed, "get") for feed in found.feeds.values()]
+        answers = {
+            each.key: self._counted(each.wait_mildly(until - monotonic()))
+            for each in self._look_at_many(orders)
+        }
         return found.table(window, answers, exclusions)
 
     def refresh_many(
@@ -217,6 +243,67 @@ class CalendarCache(Options[Fetcher]):
         plan = Plan(self._most if at_once is None else at_once, per_host, older_than)
         return results(self, feeds, executor, plan, progress=progress)
 
+    def stats(self) -> Stats:
+        """How this cache has been doing, as counts without addresses; see :class:`Stats`."""
+        down = self._decisions.hosts.down_count(read_clock(self._clock))
+        return stats_of(self._tally.read(), in_flight=len(self._flights), hosts_down=down)
+
+    # -- asking ---------------------------------------------------------------------------------
+
+    def _known(self, feed: Feed | str) -> Known:
+        assert isinstance(feed, Feed)  # see takes_feed
+        return self._repository.load(self._repository.keys(feed))
+
+    def _order(self, feed: Feed | str, wish: Wish, older_than: timedelta | None = None) -> Order:
+        assert isinstance(feed, Feed)  # see takes_feed
+        return Order(feed, self._repository.keys(feed), wish, self._patience, older_than)
+
+    def _ask(self, feed: Feed | str, wish: Wish) -> Snapshot:
+        promise = self._look(self._order(feed, wish))
+        answer = promise.otherwise if promise.flight is None else promise.wait(self._patience)
+        return self._told(answer)
+
+    def _look(self, order: Order) -> Promise:
+        """Answer from what is known, or be on the flight that brings the answer; never waits."""
+        return self._promise(order, self._repository.load(order.keys), in_utc(self._clock()))
+
+    def _look_at_many(self, orders: Sequence[Order]) -> list[Promise]:
+        """The same for many feeds, of which the store is asked at once."""
+        known = self._repository.load_many([order.keys for order in orders])
+        now = read_clock(self._clock)
+        return [self._promise(order, each, now) for order, each in zip(orders, known, strict=True)]
+
+    def _promise(self, order: Order, known: Known, now: datetime) -> Promise:
+        key = order.keys.snapshot
+        decision = known.decide(now, self._rules, order.wish, order.older_than)
+        if not isinstance(decision, Fetch):
+            if isinstance(decision, Serve) and decision.behind:
+                self._fly(replace(order, wish="renew"))
+            return Promise(key, known.served(decision))
+        spared = self._decisions.spared_now(order.feed, known, now, order.wish)
+        if spared is not None:
+            return Promise(key, spared)
+        return Promise(key, self._decisions.late(known, now), self._fly(order))
+
+    def _fly(self, order: Order) -> Flight:
+        return self._flights.join(order.keys.snapshot, partial(self._refresher.bring, order))
+
+    def _told(self, answer: Snapshot | Raise) -> Snapshot:
+        """What somebody is told."""
+        answer = self._counted(answer)
+        if isinstance(answer, Raise):
+            raise unavailable(answer.kind, answer.hint) from None
+        return answer
+
+    def _counted(self, answer: Snapshot | Raise) -> Snapshot | Raise:
+        with self._tally.lock:
+            self._tally.counts["unavailable" if isinstance(answer, Raise) else answer.state] += 1
+        return answer
+
+    def _outcome(self, answer: Snapshot | Raise) -> Snapshot | Unavailable:
+        answer = self._counted(answer)
+        return unavailable(answer.kind, answer.hint) if isinstance(answer, Raise) else answer
+
     def _bring(
         self, feeds: list[Feed], older_than: timedelta | None, once: str
     ) -> list[Snapshot | Unavailable]:
@@ -226,52 +313,13 @@ class CalendarCache(Options[Fetcher]):
         same task, and answer from what it remembers.
         """
         try:
-            looks = [
-                self._look(
-                    Order(feed, self._repository.keys(feed), "renew", self._patience, older_than)
-                )
-                for feed in feeds
-            ]
-            return [self._outcome(look) for look in looks]
+            orders = [self._order(feed, "renew", older_than) for feed in feeds]
+            promises = self._look_at_many(orders)
+            return [self._outcome(each.wait(PATIENCE * self._patience)) for each in promises]
         finally:
             self._hang_up()
 
-    def _outcome(self, look: Promise) -> Snapshot | Unavailable:
-        try:
-            return self._told(look.finish(PATIENCE * self._patience, strict=True))
-        except Unavailable as error:
-            # Without its traceback, which would keep this frame and everything in it.
-            return error.with_traceback(None)
-
-    # -- asking ---------------------------------------------------------------------------------
-
-    def _known(self, feed: Feed | str) -> Known:
-        assert isinstance(feed, Feed)  # see takes_feed
-        return self._repository.load(self._repository.keys(feed))
-
-    def _ask(self, feed: Feed | str, wish: Wish) -> Snapshot:
-        assert isinstance(feed, Feed)  # see takes_feed
-        promise = self._look(Order(feed, self._repository.keys(feed), wish, self._patience))
-        return self._told(promise.finish(self._patience, strict=True))
-
-    def _look(self, order: Order) -> Promise:
-        """Answer from what is known, or be on the flight that brings the answer; never waits."""
-        key, now = order.keys.snapshot, read_clock(self._clock)
-        known = self._repository.load(order.keys)
-        decision = known.decide(now, self._decisions.rules, order.wish, order.older_than)
-        answer = self._decisions.answer(order.feed, known, decision, now, order.wish)
-        if answer is None:
-            return Promise(key, self._decisions.late(known, now), self._fly(order))
-        if isinstance(decision, Serve) and decision.behind:
-            self._fly(replace(order, wish="renew"))
-        return Promise(key, answer)
-
-    def _fly(self, order: Order) -> Ticket:
-        return self._flights.join(order.keys.snapshot, partial(self._flown, order))
-
-    def _flown(self, order: Order) -> Refreshed:
-        flight = fly(self._repository, self._decisions, self._clock, self._jitter, order)
-        return drive(flight, self._fetch)
+    # -- fetching -------------------------------------------------------------------------------
 
     def _fetch(self, request: FetchRequest) -> object:
         """Ask the fetcher. What a host's own raises could hold the address: its type is logged."""
@@ -279,27 +327,37 @@ class CalendarCache(Options[Fetcher]):
         try:
             return fetcher.fetch(request)
         except Exception as error:
-            self._fetcher_failed(request, error)
+            fetcher_failed(request, error)
             return None
 
     def _new_fetcher(self) -> Fetcher:
-        from extcal.fetch import HttpFetcher
-
         with self._making:
             # One for all, or its bounds would be no bounds.
             if self._fetcher is None:
-                make = self._recipe or partial(HttpFetcher, limits=self._limits)
-                self._fetcher = make()
+                self._fetcher = self._made_fetcher()
             return self._fetcher
+
+    def _made_fetcher(self) -> Fetcher:
+        from extcal.fetch import HttpFetcher
+
+        if self._recipe is None:
+            return HttpFetcher(limits=self._decisions.limits)
+        return cast("Fetcher", self._recipe())
+
+    def _call_back(self, done: Refreshed) -> None:
+        """Tell the host of a refresh."""
+        if done.refresh is None or self._on_refresh is None:
+            return
+        try:
+            self._on_refresh(done.refresh)
+        except Exception as error:
+            callback_failed(done.refresh, error)
 
     def _hang_up(self) -> None:
         """What a copy opened nobody else will close; left to the garbage, it would stay open."""
         close = getattr(self._repository.store, "close", None)
         if self._travelled and callable(close):
             close()
-
-    def _in_flight(self) -> int:
-        return len(self._flights)
 
 
 def _rebuild(cls: type[CalendarCache], arguments: dict[str, Any]) -> CalendarCache:

@@ -1,37 +1,27 @@
-"""What both caches are before anybody asks: their arguments, read and kept, and what they share.
-
-Nothing here waits. :class:`~extcal.CalendarCache` adds threads, :class:`~extcal.AsyncCalendarCache`
-tasks.
-"""
+"""The arguments of a cache: their defaults, and what is checked when a cache is made."""
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from extcal.arguments import call_of, count_of, flag_of, length_of, one_of_type
-from extcal.cache.freshness.clock import Clock, read_clock, system_clock
-from extcal.cache.freshness.decide import STALE_IF_ERROR, TTL, Raise, Rules
+from extcal.cache.freshness.clock import Clock, system_clock
+from extcal.cache.freshness.decide import STALE_IF_ERROR, TTL, Rules
 from extcal.cache.freshness.horizon import HISTORY, Reach
-from extcal.cache.freshness.messages import unavailable
-from extcal.cache.refresh.decisions import Decisions
 from extcal.cache.refresh.keys import read_secret
-from extcal.cache.refresh.log import Refresh, tell
-from extcal.cache.refresh.outcome import Refreshed
-from extcal.cache.refresh.repository import Known, Repository
-from extcal.cache.refresh.stats import Stats, Tally, stats_of
-from extcal.cache.snapshot.snapshot import Snapshot
+from extcal.cache.refresh.log import Refresh
+from extcal.cache.refresh.repository import Known
 from extcal.cache.stores import MemoryStore, Store
-from extcal.fetch.protocol import FetchRequest
 from extcal.limits import Limits
 
 if TYPE_CHECKING:
     from dateutil.relativedelta import relativedelta
 
-__all__ = ["Options", "last_attempt", "last_refreshed", "recipe"]
+__all__ = ["Options", "Settings", "last_attempt", "last_refreshed", "read_settings", "recipe"]
 
 _Fetcher = TypeVar("_Fetcher")
 _GRACE = 5.0  # seconds beyond the fetch deadline: reading the body takes time too
@@ -63,7 +53,7 @@ class Options(Generic[_Fetcher]):
         on_refresh: Callable[[Refresh], object] | None = None,
         jitter: Callable[[], float] | None = None,
     ) -> None:
-        self._arguments = {
+        self._arguments: dict[str, Any] = {
             "ttl": ttl,
             "horizon": horizon,
             "history": history,
@@ -79,92 +69,82 @@ class Options(Generic[_Fetcher]):
             "max_fetches": max_fetches,
             "jitter": jitter,
         }
-        self._check(fetcher)
-        self._clock = call_of("clock", clock, "a callable that returns an aware datetime")
-        if store is not None:
-            call_of("store", store, f"a store such as SQLiteStore, with {_SPELLED}", *_METHODS)
-        if not (fetcher is None or callable(fetcher)):
-            call_of("fetcher", fetcher, "a fetcher, or a callable that makes one", "fetch")
-        if limits is not None:
-            one_of_type("limits", limits, Limits, "Limits")
-        if on_refresh is not None:
-            call_of("on_refresh", on_refresh, "a callable of a Refresh")
-        if jitter is not None:
-            call_of("jitter", jitter, "a callable that returns a number in [0, 1)")
-        made = not _makes(fetcher)
-        self._fetcher = cast("_Fetcher | None", fetcher if made else None)
-        self._recipe = cast("Callable[[], _Fetcher] | None", None if made else fetcher)
-        self._limits = Limits() if limits is None else limits
-        self._patience = self._limits.fetch_deadline + _GRACE
-        self._on_refresh = on_refresh
-        self._most = count_of("max_fetches", max_fetches)
-        self._jitter = random.random if jitter is None else jitter
-        self._tally = Tally()
-        reach = Reach(horizon, history)
-        rules = _read_rules(
-            Rules(
-                ttl=ttl,
-                stale_if_error=stale_if_error,
-                stale_while_revalidate=stale_while_revalidate,
-                ttl_jitter=ttl_jitter,
-                respect_refresh_interval=respect_refresh_interval,
-            )
-        )
-        self._decisions = Decisions(reach, rules, self._limits, self._tally)
-        self._repository = Repository(
-            MemoryStore() if store is None else store, reach.spelled(), rules, read_secret(secret)
-        )
-        self._start()
+        self._begin(on_refresh)
 
-    def _check(self, fetcher: object) -> None:
-        """Raise TypeError for a fetcher that this kind of cache cannot ask."""
+    def _begin(self, on_refresh: Callable[[Refresh], object] | None) -> None:
+        """Read the arguments, and make what they ask for."""
+        raise AssertionError("a face begins with what it was given")
 
-    def _start(self) -> None:
-        """Make what fetches, now that the arguments are known to be right."""
-        raise AssertionError("whoever flies starts")
 
-    # -- what both say the same way -------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The arguments of a cache, checked. ``recipe`` makes the fetcher if ``fetcher`` is None."""
 
-    def stats(self) -> Stats:
-        """How this cache has been doing, as counts without addresses; see :class:`Stats`."""
-        down = self._decisions.hosts.down_count(read_clock(self._clock))
-        return stats_of(self._tally.read(), in_flight=self._in_flight(), hosts_down=down)
+    store: Store
+    reach: Reach
+    rules: Rules
+    limits: Limits
+    secret: bytes | None
+    clock: Clock
+    jitter: Callable[[], float]
+    fetcher: object
+    recipe: Callable[[], object] | None
+    most: int
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} over {self._repository.store!r}>"
+    @property
+    def patience(self) -> float:
+        """Seconds that somebody who wants an answer waits for a fetch."""
+        return self.limits.fetch_deadline + _GRACE
 
-    def _in_flight(self) -> int:
-        raise AssertionError("whoever flies counts")
 
-    def _told(self, answer: Snapshot | Raise) -> Snapshot:
-        """What somebody is told; counted."""
-        if isinstance(answer, Raise):
-            self._tally.count("unavailable")
-            raise unavailable(answer.kind, answer.hint) from None
-        self._tally.count(answer.state)
-        return answer
-
-    def _counted(self, answer: Snapshot | Raise) -> Snapshot | Raise:
-        self._tally.count("unavailable" if isinstance(answer, Raise) else answer.state)
-        return answer
-
-    def _call_back(self, done: Refreshed) -> object:
-        """Tell the host of a refresh; what its callback returns, and may want to be awaited."""
-        if done.refresh is None or self._on_refresh is None:
-            return None
-        try:
-            return self._on_refresh(done.refresh)
-        except Exception as error:
-            self._callback_failed(done.refresh, error)
-            return None
-
-    def _callback_failed(self, refresh: Refresh, error: Exception) -> None:
-        # Its text could hold what it was given; its type says enough to look further.
-        tell(logging.ERROR, "callback_failed", refresh.feed, kind=type(error).__name__)
-
-    def _fetcher_failed(self, request: FetchRequest, error: Exception) -> None:
-        # Its text may hold the address, which a host's own fetcher knows.
-        tell(logging.WARNING, "fetcher_failed", request.feed, kind=type(error).__name__)
+def read_settings(
+    *,
+    ttl: timedelta,
+    horizon: relativedelta | timedelta | None,
+    history: timedelta,
+    store: Store | None,
+    fetcher: object,
+    clock: Clock,
+    secret: bytes | str | None,
+    limits: Limits | None,
+    stale_if_error: timedelta,
+    stale_while_revalidate: timedelta,
+    ttl_jitter: float,
+    respect_refresh_interval: bool,
+    max_fetches: int,
+    jitter: Callable[[], float] | None,
+) -> Settings:
+    """The arguments of a cache, or TypeError or ValueError for what they cannot be."""
+    call_of("clock", clock, "a callable that returns an aware datetime")
+    if store is not None:
+        call_of("store", store, f"a store such as SQLiteStore, with {_SPELLED}", *_METHODS)
+    if not (fetcher is None or callable(fetcher)):
+        call_of("fetcher", fetcher, "a fetcher, or a callable that makes one", "fetch")
+    if limits is not None:
+        one_of_type("limits", limits, Limits, "Limits")
+    if jitter is not None:
+        call_of("jitter", jitter, "a callable that returns a number in [0, 1)")
+    rules = Rules(
+        ttl=ttl,
+        stale_if_error=stale_if_error,
+        stale_while_revalidate=stale_while_revalidate,
+        ttl_jitter=ttl_jitter,
+        respect_refresh_interval=respect_refresh_interval,
+    )
+    # A class makes fetchers, as a function does; an object that has "fetch" is one.
+    recipe = callable(fetcher) and (isinstance(fetcher, type) or not hasattr(fetcher, "fetch"))
+    return Settings(
+        store=MemoryStore() if store is None else store,
+        reach=Reach(horizon, history),
+        rules=_read_rules(rules),
+        limits=Limits() if limits is None else limits,
+        secret=read_secret(secret),
+        clock=clock,
+        jitter=random.random if jitter is None else jitter,
+        fetcher=None if recipe else fetcher,
+        recipe=cast("Callable[[], object]", fetcher) if recipe else None,
+        most=count_of("max_fetches", max_fetches),
+    )
 
 
 def last_attempt(known: Known) -> datetime | None:
@@ -178,23 +158,18 @@ def last_refreshed(known: Known) -> datetime | None:
     return None if known.reading is None else known.reading.fetched_at
 
 
-def recipe(cache: Options[Any]) -> dict[str, Any]:
+def recipe(store: Store, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments that make the same cache in another process.
 
     ``on_refresh`` stays behind: it would be called over there, where nobody hears it. Raises
     TypeError if the store is this process's memory.
     """
-    if isinstance(cache._repository.store, MemoryStore):
+    if isinstance(store, MemoryStore):
         raise TypeError(
             "a cache over a MemoryStore cannot go to another process, which would not see what is "
             "stored here: give it a SQLiteStore or a RedisStore"
         )
-    return dict(cache._arguments)
-
-
-def _makes(fetcher: _Fetcher | Callable[[], _Fetcher] | None) -> bool:
-    """Whether this makes a fetcher, like a class does, instead of being one."""
-    return isinstance(fetcher, type) or (callable(fetcher) and not hasattr(fetcher, "fetch"))
+    return dict(arguments)
 
 
 def _read_rules(rules: Rules) -> Rules:

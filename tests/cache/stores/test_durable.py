@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,9 +34,9 @@ class Place(DurableStore):
         if self.broken:
             raise Broken
 
-    def _read(self, key: str) -> Cell | None:
+    def _read(self, keys: Sequence[str]) -> dict[str, Cell]:
         self._try_place()
-        return self.cells.get(key)
+        return {key: self.cells[key] for key in keys if key in self.cells}
 
     def _write(self, key: str, cell: Cell, token: str | None) -> bool:
         self._try_place()

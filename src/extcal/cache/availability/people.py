@@ -30,7 +30,7 @@ class People:
     """``rows``: by name, what is known, or the key of the feed that says it. ``feeds``: by key."""
 
     rows: Mapping[str, list[Part | str]]
-    feeds: Mapping[str, tuple[Feed, Keys]]
+    feeds: Mapping[str, Feed]
 
     def table(
         self, window: Period, answers: Mapping[str, Snapshot | Raise], exclusions: Exclusions
@@ -54,14 +54,14 @@ def read_people(
     """
     one_of_type("people", people, Mapping, 'feeds by name, such as {"Ada": feed}')
     rows: dict[str, list[Part | str]] = {}
-    feeds: dict[str, tuple[Feed, Keys]] = {}
+    feeds: dict[str, Feed] = {}
     for name, sources in {name: _sources(name, given) for name, given in people.items()}.items():
         row = rows[name] = []
         for source in sources:
             found = _part_or_feed(source)
             if isinstance(found, Feed):
                 keys = keys_of(found)
-                feeds.setdefault(keys.snapshot, (found, keys))
+                feeds.setdefault(keys.snapshot, found)
                 row.append(keys.snapshot)
             else:
                 row.append(found)

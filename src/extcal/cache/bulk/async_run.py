@@ -1,69 +1,108 @@
-"""Many feeds for tasks: each is brought by a task of the cache's block, so many at a time.
+"""Many feeds for tasks: so many under way at a time, each result as it comes.
 
-Nothing is awaited under a cancel scope of the iterator's own, so that it may be left at any point;
+Nothing is yielded under a cancel scope of the iterator's own, so that it may be left at any point;
 what is under way then goes on, and is stored.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import TYPE_CHECKING, TypeAlias
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from itertools import count
+from time import monotonic
+from typing import NamedTuple, Protocol, TypeAlias
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from extcal.cache.bulk.plan import Queue, Result
 from extcal.cache.bulk.progress import Bar
+from extcal.cache.freshness.decide import Raise
+from extcal.cache.refresh.flights import Promise
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed
 
-if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
-    from anyio.streams.memory import MemoryObjectSendStream
-
 __all__ = ["results"]
 
-_Outcome: TypeAlias = "Snapshot | Unavailable"
-_Bring: TypeAlias = "Callable[[Feed], Awaitable[_Outcome]]"
-_Landed: TypeAlias = "tuple[Feed, _Outcome | BaseException]"
+_Look: TypeAlias = "Callable[[Sequence[Feed]], Awaitable[list[Promise]]]"
 _CLOSED = "the block of this AsyncCalendarCache has ended, and with it what was under way"
+_AT_ONCE = 1_000_000
+
+
+class BlockLoop(Protocol):
+    """What is needed of the block's event loop."""
+
+    ending: bool
+
+    def post(self, call: Callable[[], object]) -> bool: ...
+
+
+class _UnderWay(NamedTuple):
+    feed: Feed
+    promise: Promise
+    until: float
 
 
 async def results(
-    group: TaskGroup, bring: _Bring, queue: Queue, bar: AbstractContextManager[Bar] | None
+    loop: BlockLoop,
+    look: _Look,
+    outcome: Callable[[Snapshot | Raise], Snapshot | Unavailable],
+    queue: Queue,
+    patience: float,
+    bar: AbstractContextManager[Bar] | None,
 ) -> AsyncIterator[Result]:
     """What :meth:`extcal.AsyncCalendarCache.refresh_many` yields."""
-    send, receive = anyio.create_memory_object_stream["_Landed"](math.inf)
-    under_way = 0
-    with send, receive, bar or nullcontext() as shown:
+    under_way: dict[int, _UnderWay] = {}
+    numbers = count()
+    arrivals = _Arrivals()
+    with bar or nullcontext() as shown:
         while True:
-            while some := queue.take(1):
-                group.start_soon(_brought, bring, some[0], send, name="extcal-many")
-                under_way += 1
+            some = queue.take(_AT_ONCE)
+            for feed, promise in zip(some, await look(some) if some else (), strict=True):
+                number = next(numbers)
+                under_way[number] = _UnderWay(feed, promise, monotonic() + patience)
+                if promise.flight is None:
+                    arrivals.add(number)
+                else:
+                    promise.flight.add_done_callback(partial(arrivals.add_soon, loop, number))
             if not under_way:
                 return
-            feed, outcome = await receive.receive()
-            under_way -= 1
-            queue.done([feed])
-            if isinstance(outcome, Unavailable):
-                yield Result(feed, outcome)
-            elif isinstance(outcome, BaseException):
-                raise outcome
-            else:
-                yield Result(feed, outcome)
+            number = await arrivals.next(oldest := next(iter(under_way)), under_way[oldest].until)
+            if loop.ending:
+                raise RuntimeError(_CLOSED)
+            found = under_way.pop(number, None)
+            if found is None:
+                continue  # it had been late
+            queue.done([found.feed])
+            yield Result(found.feed, outcome(found.promise.wait(0.0)))
             if shown is not None:
                 shown.update()
+            await checkpoint()
 
 
-async def _brought(bring: _Bring, feed: Feed, send: MemoryObjectSendStream[_Landed]) -> None:
-    outcome: _Outcome | BaseException = RuntimeError(_CLOSED)
-    try:
-        outcome = await bring(feed)
-    except Exception as error:
-        outcome = error
-    finally:
-        # Nobody listens any more if the iterator was left.
-        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-            send.send_nowait((feed, outcome))
+class _Arrivals:
+    """Numbers as they arrive, for one who waits."""
+
+    def __init__(self) -> None:
+        self._numbers: deque[int] = deque()
+        self._news: anyio.Event | None = None
+
+    def add(self, number: int) -> None:
+        self._numbers.append(number)
+        if self._news is not None:
+            self._news.set()
+
+    def add_soon(self, loop: BlockLoop, number: int, _: object) -> None:
+        """The same from another thread, for a flight that has landed."""
+        loop.post(partial(self.add, number))
+
+    async def next(self, oldest: int, until: float) -> int:
+        """The next one; ``oldest`` if none comes ``until`` then (monotonic seconds)."""
+        if not self._numbers:
+            self._news = anyio.Event()
+            with anyio.move_on_after(max(until - monotonic(), 0.0)):
+                await self._news.wait()
+        return self._numbers.popleft() if self._numbers else oldest

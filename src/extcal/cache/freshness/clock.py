@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from extcal.cache.freshness.decide import in_utc
+
 __all__ = ["Clock", "read_clock", "system_clock"]
 
 Clock = Callable[[], datetime]
@@ -20,12 +22,5 @@ def system_clock() -> datetime:
 
 
 def read_clock(clock: Clock) -> datetime:
-    """Ask ``clock`` and return its time in UTC.
-
-    In UTC, because two datetimes of one local zone subtract by wall clock and not by elapsed time.
-    Raises TypeError if the clock shows anything but an aware datetime.
-    """
-    now: object = clock()
-    if not isinstance(now, datetime) or now.utcoffset() is None:
-        raise TypeError("a clock returns an aware datetime, like datetime.now(timezone.utc)")
-    return now.astimezone(UTC)
+    """Ask ``clock`` and return its time in UTC; TypeError if that is no aware datetime."""
+    return in_utc(clock())

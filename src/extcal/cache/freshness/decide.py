@@ -42,7 +42,7 @@ hold back a request; one fetch heals it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -64,6 +64,7 @@ __all__ = [
     "Wish",
     "decide",
     "fall_back",
+    "in_utc",
     "learn",
     "lifetime",
     "moment_of",
@@ -286,6 +287,16 @@ def moment_of(asked: datetime, began: datetime, fresh_for: timedelta, spread: fl
     it; readings of one moment over the second half of their time.
     """
     return max(asked + fresh_for * (1 + spread) / 2, began + fresh_for * spread)
+
+
+def in_utc(now: object) -> datetime:
+    """What a clock showed, in UTC; TypeError if that is no aware datetime.
+
+    In UTC, because two datetimes of one local zone subtract by wall clock and not by elapsed time.
+    """
+    if not isinstance(now, datetime) or now.utcoffset() is None:
+        raise TypeError("a clock returns an aware datetime, like datetime.now(timezone.utc)")
+    return now.astimezone(UTC)
 
 
 def lifetime(rules: Rules, spread: float, suggested: timedelta | None) -> timedelta:

@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 
 from extcal.cache.freshness.decide import (
     Attempts,
-    Decision,
-    Fetch,
     Held,
     Raise,
     Rules,
@@ -52,12 +50,10 @@ class Decisions:
         """How long one fetch, with the reading of what came, keeps others from starting one."""
         return timedelta(seconds=self.limits.fetch_deadline + 10)
 
-    def answer(
-        self, feed: Feed, known: Known, decision: Decision, now: datetime, wish: Wish
+    def spared_now(
+        self, feed: Feed, known: Known, now: datetime, wish: Wish
     ) -> Snapshot | Raise | None:
-        """What to tell who asks at ``now``, or None if the source has to be asked first."""
-        if not isinstance(decision, Fetch):
-            return known.served(decision)
+        """What to tell if the source need not be asked because its host is down, else None."""
         down = self.hosts.down(feed.host, now) if wish != "refresh" else None
         return None if down is None else self.spared(known, down, now)
 

@@ -14,8 +14,9 @@ from datetime import datetime
 
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.fetch.feed import Feed
+from extcal.fetch.protocol import FetchRequest
 
-__all__ = ["FIELDS", "Refresh", "tell"]
+__all__ = ["FIELDS", "Refresh", "callback_failed", "fetcher_failed", "tell"]
 
 _LOG = logging.getLogger("extcal.cache")
 # A library is silent until its host wants to hear it.
@@ -69,6 +70,18 @@ def tell(level: int, event: str, feed: Feed, **fields: _Value) -> None:
     record = {"event": event, "host": feed.host, "feed": feed.fingerprint, **said}
     # As text: whoever ships records pickled must not ship the feed itself.
     _LOG.log(level, "%s %s%s", event, repr(feed), words, extra={"extcal": record})
+
+
+def callback_failed(refresh: Refresh, error: BaseException) -> None:
+    """Log that a host's ``on_refresh`` failed."""
+    # Its text could hold what it was given; its type says enough to look further.
+    tell(logging.ERROR, "callback_failed", refresh.feed, kind=type(error).__name__)
+
+
+def fetcher_failed(request: FetchRequest, error: BaseException) -> None:
+    """Log that a host's own fetcher raised."""
+    # Its text may hold the address, which a host's own fetcher knows.
+    tell(logging.WARNING, "fetcher_failed", request.feed, kind=type(error).__name__)
 
 
 def _spoken(value: _Value) -> str:

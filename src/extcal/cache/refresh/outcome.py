@@ -84,8 +84,7 @@ def settle(
         _tell_success(asked, found, decisions)
         return Refreshed(snapshot, Refresh(asked.feed, snapshot, previous, None, asked.seconds))
     assert isinstance(outcome, Failure)
-    # Another feed of the same address may have learnt something meanwhile.
-    attempts = learn(repository.load_attempts(asked.keys), outcome, now, decisions.rules, jitter())
+    attempts = learn(asked.known.attempts, outcome, now, decisions.rules, jitter())
     repository.store_attempts(asked.keys, attempts, now)
     answer = asked.known.served(fall_back(asked.known.held, attempts, now, decisions.rules))
     _tell_failure(asked, outcome, attempts, answer, decisions)

@@ -6,7 +6,7 @@ store, which may block. What does not decode is not known.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_hex
@@ -42,7 +42,7 @@ from extcal.cache.snapshot.codec import (
 from extcal.cache.snapshot.made_by import MadeBy, made_now
 from extcal.cache.snapshot.snapshot import Reading, Snapshot
 from extcal.cache.stores.memory import Memo
-from extcal.cache.stores.protocol import Cell, Store, erase_all
+from extcal.cache.stores.protocol import Cell, Store, erase_all, getter_of_many
 from extcal.errors import problem_of
 from extcal.fetch.feed import Feed
 
@@ -156,6 +156,7 @@ class Repository:
         made_now: Callable[[], MadeBy] = made_now,
     ) -> None:
         self.store = store
+        self._get_many = getter_of_many(store)
         self._reach = reach
         self._rules = rules
         self._secret = secret
@@ -187,10 +188,20 @@ class Repository:
         return self._made
 
     def load(self, keys: Keys, *, to_store: bool = False) -> Known:
-        """What the store knows. ``to_store``: of the list too, for :meth:`store_reading`."""
-        attempts = self.load_attempts(keys)
-        listing = self._load_list(keys) if to_store else None
-        cell = self.store.get(keys.snapshot)
+        """What the store knows of one feed; asks it once.
+
+        ``to_store``: of the list too, for :meth:`store_reading`.
+        """
+        return self._known(keys, self._get_many(keys if to_store else keys[:2]), to_store=to_store)
+
+    def load_many(self, several: Sequence[Keys]) -> list[Known]:
+        """The same for several feeds; asks the store once for all of them."""
+        cells = self._get_many([key for keys in several for key in keys[:2]])
+        return [self._known(keys, cells) for keys in several]
+
+    def _known(self, keys: Keys, cells: Mapping[str, Cell], *, to_store: bool = False) -> Known:
+        attempts, cell = _attempts(keys, cells), cells.get(keys.snapshot)
+        listing = _listing(keys, cells) if to_store else None
         if cell is None:
             self._decoded.drop(keys.snapshot)  # forgotten, perhaps by another process
             return Known(None, attempts, listing=listing)
@@ -202,13 +213,6 @@ class Repository:
             decoded = self._remember(keys.snapshot, cell.data, reading)
         _, reading, held, other_rules = decoded
         return Known(reading, attempts, held, other_rules, listing)
-
-    def load_attempts(self, keys: Keys) -> Attempts:
-        """How asking went so far."""
-        cell = self.store.get(keys.attempts)
-        if cell is None:
-            return _UNTRIED
-        return decode_attempts(cell.data, keys.attempts) or _UNTRIED
 
     def store_reading(
         self, keys: Keys, known: Known, found: Reading, now: datetime, token: str
@@ -238,7 +242,7 @@ class Repository:
         why in a sentence, and that goes.
         """
         keys = self.keys(feed)
-        attempts = self.load_attempts(keys)
+        attempts = _attempts(keys, self._get_many(keys))
         if attempts.hint is not None:
             self.store_attempts(keys, replace(attempts, hint=None), now)
         token = self._lease_list(keys, now)
@@ -281,9 +285,7 @@ class Repository:
         return True
 
     def _load_list(self, keys: Keys) -> Listing:
-        cell = self.store.get(keys.listed)
-        found = None if cell is None else decode_list(cell.data, keys.listed)
-        return Listing() if found is None else found
+        return _listing(keys, self._get_many((keys.listed,)))
 
     def _lease_list(self, keys: Keys, now: datetime) -> str | None:
         """The lease of a list, or None if somebody who holds it seems to be dead."""
@@ -315,3 +317,15 @@ class Repository:
             attempts_key(feed, ATTEMPTS, self._secret),
             list_key(feed, LISTS, self._secret),
         )
+
+
+def _attempts(keys: Keys, cells: Mapping[str, Cell]) -> Attempts:
+    cell = cells.get(keys.attempts)
+    found = None if cell is None else decode_attempts(cell.data, keys.attempts)
+    return _UNTRIED if found is None else found
+
+
+def _listing(keys: Keys, cells: Mapping[str, Cell]) -> Listing:
+    cell = cells.get(keys.listed)
+    found = None if cell is None else decode_list(cell.data, keys.listed)
+    return Listing() if found is None else found

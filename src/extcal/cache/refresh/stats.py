@@ -73,21 +73,21 @@ def stats_of(counts: Mapping[str, int], *, in_flight: int, hosts_down: int) -> S
 
 
 class Tally:
-    """How often what happened."""
+    """How often what happened: ``counts``, which nobody changes without ``lock``."""
 
     def __init__(self) -> None:
-        self._lock = ForkSafeLock()
-        self._counts: Counter[str] = Counter()
+        self.lock = ForkSafeLock()
+        self.counts: Counter[str] = Counter()
 
     def count(self, what: str) -> None:
         """It happened once more."""
-        with self._lock:
-            self._counts[what] += 1
+        with self.lock:
+            self.counts[what] += 1
 
     def read(self) -> dict[str, int]:
         """All counts, of one moment."""
-        with self._lock:
-            return dict(self._counts)
+        with self.lock:
+            return dict(self.counts)
 
     def __repr__(self) -> str:
         return f"<Tally of {sum(self.read().values())}>"

@@ -20,7 +20,7 @@ from __future__ import annotations
 import logging
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from time import monotonic
@@ -38,7 +38,7 @@ _HERE = "memory:"  # begins the tokens of leases that only this process knows of
 
 
 class DurableStore(ABC):
-    """The five methods of a store over six of a place that may fail.
+    """The methods of a store over six of a place that may fail.
 
     ``codec``: what cells are passed through on their way in and out. ``remembers``: whether what
     passes through is kept in memory too, for places that can be unreachable to readers.
@@ -64,8 +64,8 @@ class DurableStore(ABC):
     # -- the place ------------------------------------------------------------------------------
 
     @abstractmethod
-    def _read(self, key: str) -> Cell | None:
-        """The cell under ``key`` as it was written; what is damaged is None."""
+    def _read(self, keys: Sequence[str]) -> dict[str, Cell]:
+        """The cells under ``keys`` as they were written, without those that are damaged."""
 
     @abstractmethod
     def _write(self, key: str, cell: Cell, token: str | None) -> bool:
@@ -99,19 +99,24 @@ class DurableStore(ABC):
 
     def get(self, key: str, /) -> Cell | None:
         """The cell under ``key``, or None; never raises for trouble with the place."""
+        return self.get_many((key,)).get(key)
+
+    def get_many(self, keys: Sequence[str], /) -> Mapping[str, Cell]:
+        """The cells that there are under ``keys``; never raises for trouble with the place."""
         if self._owed or self._unclean:
             self._catch_up()
-        if key not in self._owed and self._reading.over():
+        asked = [key for key in keys if key not in self._owed]
+        if asked and self._reading.over():
             try:
-                cell = self._opened(self._read(key))
+                read = self._read(asked)
             except self._troubles as error:
                 self._trouble(self._reading, error)
             else:
                 self._well(self._reading)
-                if self._remembers:
-                    self._remember(key, cell)
-                return cell
-        return self._memory.get(key)
+                return self._opened_all(asked, read) | self._memory.get_many(
+                    [key for key in keys if key in self._owed] if len(asked) < len(keys) else ()
+                )
+        return self._memory.get_many(keys)
 
     def put(self, key: str, cell: Cell, token: str | None, /) -> bool:
         """Keep ``cell``, unless ``token`` is one that no longer holds the lease of ``key``."""
@@ -242,6 +247,16 @@ class DurableStore(ABC):
 
     def _sealed(self, data: bytes) -> bytes:
         return data if self._codec is None else self._codec.encode(data)
+
+    def _opened_all(self, asked: Iterable[str], read: Mapping[str, Cell]) -> dict[str, Cell]:
+        found = {}
+        for key in asked:
+            cell = self._opened(read.get(key))
+            if self._remembers:
+                self._remember(key, cell)
+            if cell is not None:
+                found[key] = cell
+        return found
 
     def _opened(self, cell: Cell | None) -> Cell | None:
         if cell is None or self._codec is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Generic, NamedTuple, TypeVar
@@ -122,6 +122,17 @@ class MemoryStore:
             if cell is not None:
                 self._cells.move_to_end(key)
             return cell
+
+    def get_many(self, keys: Iterable[str], /) -> dict[str, Cell]:
+        """The cells that there are under ``keys``; they count as used."""
+        found = {}
+        with self._lock:
+            for key in keys:
+                cell = self._cells.get(key)
+                if cell is not None:
+                    self._cells.move_to_end(key)
+                    found[key] = cell
+        return found
 
     def put(self, key: str, cell: Cell, token: str | None, /) -> bool:
         """Keep ``cell``, unless ``token`` is one that no longer holds the lease of ``key``.

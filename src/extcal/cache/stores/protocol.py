@@ -7,12 +7,12 @@ that share a store agree on what time it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Cell", "Codec", "Store", "erase_all"]
+__all__ = ["Cell", "Codec", "Store", "erase_all", "getter_of_many"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,10 @@ class Store(Protocol):
     Keys are short ASCII text. Leases keep two caches from fetching one feed at the same time; a
     lease is only a courtesy, so a store that loses one costs a fetch and never an answer.
 
-    A store may have one more method, for calendars that a person wants gone:
+    A store may have two more methods. ``get_many(keys: Sequence[str]) -> Mapping[str, Cell]``
+    returns the cells that there are under ``keys``, by key: one journey to a server where many
+    calls of :meth:`get` would be many. For a store without it, :meth:`get` is called with each key.
+    The other one is for calendars that a person wants gone:
     ``erase(keys: Iterable[str]) -> None`` deletes all of ``keys``, and sees to it that their bytes
     are found nowhere afterwards, in a log for example. For a store without it :meth:`delete` is
     called with each key.
@@ -67,6 +70,23 @@ class Store(Protocol):
     def release(self, key: str, token: str, /) -> None:
         """Give the lease back; nothing happens if ``token`` does not hold it."""
         ...
+
+
+def getter_of_many(store: Store) -> Callable[[Sequence[str]], Mapping[str, Cell]]:
+    """The ``get_many`` of ``store``, or one that calls its :meth:`Store.get` with each key.
+
+    A class that has a ``get`` of its own and inherits ``get_many`` is asked by :meth:`Store.get`,
+    because ``get_many`` knows nothing of what that does.
+    """
+    own = next((c for c in type(store).__mro__ if vars(c).keys() & {"get", "get_many"}), None)
+    many: Callable[[Sequence[str]], Mapping[str, Cell]] | None = getattr(store, "get_many", None)
+    if many is not None and (own is None or "get_many" in vars(own)):
+        return many
+
+    def one_by_one(keys: Sequence[str]) -> Mapping[str, Cell]:
+        return {key: cell for key in keys if (cell := store.get(key)) is not None}
+
+    return one_by_one
 
 
 def erase_all(store: Store, keys: Iterable[str]) -> None:

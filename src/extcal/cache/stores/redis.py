@@ -17,6 +17,8 @@ think that a lease is free; that costs a fetch and no answer, so nothing clevere
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -137,14 +139,18 @@ class RedisStore(DurableStore):
 
     # -- the place ------------------------------------------------------------------------------
 
-    def _read(self, key: str) -> Cell | None:
-        data, until = self._client.execute_command("HMGET", self._names(key)[0], "d", "k")
-        if data is None or until is None:
-            return None
-        try:
-            return Cell(data, _EPOCH + int(until) * _MICROSECOND)
-        except (ValueError, OverflowError):
-            return None
+    def _read(self, keys: Sequence[str]) -> dict[str, Cell]:
+        # One journey, and no transaction: each cell is whole by itself.
+        with self._client.pipeline(transaction=False) as journey:
+            for key in keys:
+                journey.execute_command("HMGET", self._names(key)[0], "d", "k")
+            rows = journey.execute()
+        found = {}
+        for key, (data, until) in zip(keys, rows, strict=True):
+            if data is not None and until is not None:
+                with suppress(ValueError, OverflowError):
+                    found[key] = Cell(data, _EPOCH + int(until) * _MICROSECOND)
+        return found
 
     def _write(self, key: str, cell: Cell, token: str | None) -> bool:
         return self._put(key, cell, token or "", "any" if token is None else "held")

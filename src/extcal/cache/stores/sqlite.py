@@ -21,8 +21,9 @@ import hashlib
 import os
 import sqlite3
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Self, TypeVar
@@ -57,7 +58,8 @@ _TRUNCATES = 50  # tries, two milliseconds apart, before it is left for the next
 _ROOM = 0.9  # of the bounds is what pruning leaves, so that the next cell does not prune again
 _LITTER = 3_600_000_000  # microseconds; a lease that ran out before that fences nobody any more
 
-_READ = "SELECT data, keep_until, checksum FROM cells WHERE key = ?"
+_READ = "SELECT key, data, keep_until, checksum FROM cells WHERE key IN (%s)"
+_READ_AT_ONCE = 500  # what every version of SQLite takes in one statement
 _WRITE = """
     INSERT INTO cells (key, data, keep_until, checksum, size, used)
     VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(used), 0) + 1 FROM cells))
@@ -149,11 +151,14 @@ class SQLiteStore(DurableStore):
 
     # -- the place ------------------------------------------------------------------------------
 
-    def _read(self, key: str) -> Cell | None:
-        cell = self._look(lambda connection: _intact(connection, key))
-        if cell is not None and len(self._noted) < _NOTED:
-            self._noted[key] = None
-        return cell
+    def _read(self, keys: Sequence[str]) -> dict[str, Cell]:
+        found: dict[str, Cell] = {}
+        for first in range(0, len(keys), _READ_AT_ONCE):
+            some = keys[first : first + _READ_AT_ONCE]
+            found |= self._look(partial(_intact, keys=some))
+        if len(self._noted) < _NOTED:
+            self._noted.update(dict.fromkeys(found))
+        return found
 
     def _write(self, key: str, cell: Cell, token: str | None) -> bool:
         def write(connection: Connection) -> bool:
@@ -165,7 +170,7 @@ class SQLiteStore(DurableStore):
 
     def _merge(self, key: str, cell: Cell) -> None:
         def merge(connection: Connection) -> None:
-            there = _intact(connection, key)
+            there = _intact(connection, (key,)).get(key)
             if there is None or there.keep_until <= cell.keep_until:
                 self._store(connection, key, cell)
 
@@ -380,16 +385,17 @@ def _again(
     )
 
 
-def _intact(connection: Connection, key: str) -> Cell | None:
-    row = connection.execute(_READ, (key,)).fetchone()
-    if row is None:
-        return None
-    data, until, checksum = row
-    if not isinstance(data, bytes) or not isinstance(until, int):
-        return None
-    if checksum != _checksum(key, until, data):
-        return None
-    return Cell(data, _EPOCH + until * _MICROSECOND)
+def _intact(connection: Connection, keys: Sequence[str]) -> dict[str, Cell]:
+    found = {}
+    asked = {key.encode(): key for key in keys}  # text comes as bytes
+    marks = ",".join("?" * len(keys))
+    for name, data, until, checksum in connection.execute(_READ % marks, tuple(keys)):
+        key = asked.get(name)
+        if key is None or not isinstance(data, bytes) or not isinstance(until, int):
+            continue
+        if checksum == _checksum(key, until, data):
+            found[key] = Cell(data, _EPOCH + until * _MICROSECOND)
+    return found
 
 
 def _holder(connection: Connection, key: str) -> object:

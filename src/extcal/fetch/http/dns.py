@@ -16,7 +16,6 @@ from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
 from extcal.fetch.http.turns import Turn, Turns
 from extcal.fetch.policy import MAX_ANSWERS
 from extcal.fetch.protocol import (
-    Failed,
     failed,
 )
 
@@ -71,53 +70,27 @@ class Lookup:
 
     def resolve(self, host: str, port: int, deadline: Deadline, seconds: float) -> list[str]:
         """Look ``host`` up in at most ``seconds``; raises Stop when there is no answer."""
-        return _answers(self._look_up(host, port, deadline.rest(), seconds))
-
-    async def resolve_async(
-        self, host: str, port: int, deadline: Deadline, seconds: float
-    ) -> list[str]:
-        """The same for a task: whoever is cancelled leaves at once."""
-        from anyio import CapacityLimiter, to_thread
-
-        # A limiter of its own: the host's shared threads are not ours to fill. Nothing is raised
-        # there, because an idle thread keeps its last exception, and that all of our frames.
-        found = await to_thread.run_sync(
-            self._look_up,
-            host,
-            port,
-            deadline.rest(),
-            seconds,
-            abandon_on_cancel=True,
-            limiter=CapacityLimiter(1),
-        )
-        return _answers(found)
-
-    def _look_up(self, host: str, port: int, left: float, seconds: float) -> list[str] | Failed:
-        within = Deadline(min(left, seconds))
-        late = _SLOW if seconds < left else TIMED_OUT
+        until = Deadline(min(deadline.rest(), seconds))
+        late = Stop(_SLOW if seconds < deadline.rest() else TIMED_OUT)
         admitted = threading.Event()
         turn = self._turns.join(host, admitted.set)
-        if not admitted.wait(within.rest()):
+        if not deadline.wait(admitted, until.rest()):
             self._turns.leave(turn)
-            return late
-        work = _Work(self._resolver, host, port, partial(self._turns.leave, turn))
+            raise late
+        work = _Resolution(self._resolver, host, port, partial(self._turns.leave, turn))
         try:
             threading.Thread(target=work.run, name="extcal-dns", daemon=True).start()
         except RuntimeError:
             self._turns.leave(turn)
-            return _SLOW
-        if not work.done.wait(within.rest()):
-            return late
-        return _UNKNOWN if work.answers is None else work.answers
+            raise Stop(_SLOW) from None
+        if not deadline.wait(work.done, until.rest()):
+            raise late
+        if work.answers is None:
+            raise Stop(_UNKNOWN)
+        return work.answers
 
 
-def _answers(found: list[str] | Failed) -> list[str]:
-    if isinstance(found, Failed):
-        raise Stop(found)
-    return found
-
-
-class _Work:
+class _Resolution:
     """One look-up and its outcome, shared with the worker."""
 
     def __init__(self, resolver: Resolver, host: str, port: int, leave: Callable[[], None]) -> None:

@@ -8,7 +8,6 @@ looked at. httpcore2 and ssl are imported at the first fetch.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING
 from extcal.fetch.body import Body
 from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
 from extcal.fetch.http.exchange import Accident, Ask, Head, Journey, Pause, Read, Step
-from extcal.fetch.http.options import LOG, PROXY_REFUSED, Door, mistake
+from extcal.fetch.http.options import LOG, PROXY_REFUSED, HttpOptions, mistake
+from extcal.fetch.http.turns import Turn
 from extcal.fetch.http.wire.quiet import quiet_transport
 from extcal.fetch.protocol import FetchRequest, FetchResponse
 
@@ -25,63 +25,50 @@ if TYPE_CHECKING:
 
     from extcal.fetch.http.wire.backend import GuardedBackend
 
-__all__ = ["HttpFetcher"]
+__all__ = ["HttpDriver", "HttpFetcher"]
 
 
-class HttpFetcher(Door):
-    """Fetches feeds over HTTPS, from the public internet only unless told otherwise.
+class HttpDriver(HttpOptions):
+    """Fetches in the thread that it is called in; both fetchers are faces of it."""
 
-    ``policy``: a :class:`~extcal.fetch.UrlPolicy`; or its fields as keywords (``allow_networks``,
-    ``deny_networks``, ``allow_http``, ``allow_ip_literals``, ``allow_nat64``, ``ports``,
-    ``allow_hosts``, ``address_policy``).
-    ``user_agents``: what the requests say of the program that asks, a
-    :class:`~extcal.fetch.UserAgents`; by default extcal's name, and to Microsoft's hosts one more
-    form of it that they take. ``user_agent``: one string for everybody instead.
-    ``limits``: used in place of the limits of each request.
-    ``max_fetches``, ``max_fetches_per_host``: at most so many requests at a time; the others wait
-    their turn, and waiting counts against their deadline.
-    ``proxy``: ``"http://[user:password@]host:port"``. The proxy then looks names up and connects,
-    so only addresses that are spelled out can be judged here. Never taken from the environment.
-    ``resolver``: host and port in, addresses as text out, in place of the system's.
-    ``headers``: called with the feed before each request to the feed's own origin, returns header
-    fields for it, such as a token; what it raises is a failure of that feed.
-    ``ssl_context``: the authorities to trust, in place of the operating system's.
-    ``jitter``: returns random numbers in [0, 1), for the pause before a request is tried again.
+    def _fetch(self, request: FetchRequest) -> FetchResponse:
+        return self._run(request, *self._begin(request))
 
-    Safe to share between threads. Raises ValueError or TypeError for arguments that cannot be.
-    """
-
-    def fetch(self, request: FetchRequest, /) -> FetchResponse:
-        """Fetch ``request.feed`` within ``request.deadline`` seconds; returns, never raises."""
-        journey, deadline = self._begin(request)
-        with quiet_transport():
+    def _run(
+        self, request: FetchRequest, journey: Journey, deadline: Deadline, turn: Turn | None = None
+    ) -> FetchResponse:
+        """Answer ``request``; ``turn`` was joined for the feed's own host, and is left here."""
+        with quiet_transport(), deadline.registered():
             try:
-                answer = self._travel(journey, deadline)
+                answer = self._travel(journey, deadline, turn)
             except Stop as stop:
                 answer = stop.answer
             except Exception as error:
                 answer = mistake(request, error)
+            finally:
+                if turn is not None:
+                    self._turns.leave(turn)
         LOG.debug("%r: %s", request.feed, type(answer).__name__)
         return answer
 
-    def _travel(self, journey: Journey, deadline: Deadline) -> FetchResponse:
+    def _travel(self, journey: Journey, deadline: Deadline, turn: Turn | None) -> FetchResponse:
         step: Step = journey.begin()
         while True:
             if isinstance(step, Ask):
-                ask, step = step, self._hop(journey, step, deadline)
+                ask, step, turn = step, self._hop(journey, step, deadline, turn), None
                 self._learn(journey, ask, step)
             elif isinstance(step, Accident):
                 step = journey.try_again(step, left=deadline.rest(), chance=self._jitter())
             elif isinstance(step, Pause):
-                time.sleep(step.seconds)
+                deadline.wait(threading.Event(), step.seconds)
                 step = step.ask
             else:
                 return step
 
-    def _hop(self, journey: Journey, ask: Ask, deadline: Deadline) -> Step:
+    def _hop(self, journey: Journey, ask: Ask, deadline: Deadline, turn: Turn | None) -> Step:
         from extcal.fetch.http.wire.backend import GuardedBackend
 
-        with self._turn(ask.url.host, deadline):
+        with self._turn(ask.url.host, deadline, turn):
             backend = GuardedBackend(
                 journey.policy, self._proxy, self._lookup, journey.limits, deadline
             )
@@ -91,11 +78,13 @@ class HttpFetcher(Door):
                 backend.close()
 
     @contextmanager
-    def _turn(self, host: str, deadline: Deadline) -> Iterator[None]:
+    def _turn(self, host: str, deadline: Deadline, turn: Turn | None) -> Iterator[None]:
         admitted = threading.Event()
-        turn = self._turns.join(host, admitted.set)
+        joined = turn is None
+        if turn is None:
+            turn = self._turns.join(host, admitted.set)
         try:
-            if not admitted.wait(deadline.rest()):
+            if joined and not deadline.wait(admitted):
                 raise Stop(TIMED_OUT)
             yield
         finally:
@@ -144,6 +133,34 @@ class HttpFetcher(Door):
         options = proxy_options(self._proxy)
         proxy = httpcore2.HTTPProxy(ssl_context=context, network_backend=backend, **options)
         return proxy.create_connection(origin)
+
+
+class HttpFetcher(HttpDriver):
+    """Fetches feeds over HTTPS, from the public internet only unless told otherwise.
+
+    ``policy``: a :class:`~extcal.fetch.UrlPolicy`; or its fields as keywords (``allow_networks``,
+    ``deny_networks``, ``allow_http``, ``allow_ip_literals``, ``allow_nat64``, ``ports``,
+    ``allow_hosts``, ``address_policy``).
+    ``user_agents``: what the requests say of the program that asks, a
+    :class:`~extcal.fetch.UserAgents`; by default extcal's name, and to Microsoft's hosts one more
+    form of it that they take. ``user_agent``: one string for everybody instead.
+    ``limits``: used in place of the limits of each request.
+    ``max_fetches``, ``max_fetches_per_host``: at most so many requests at a time; the others wait
+    their turn, and waiting counts against their deadline.
+    ``proxy``: ``"http://[user:password@]host:port"``. The proxy then looks names up and connects,
+    so only addresses that are spelled out can be judged here. Never taken from the environment.
+    ``resolver``: host and port in, addresses as text out, in place of the system's.
+    ``headers``: called with the feed before each request to the feed's own origin, returns header
+    fields for it, such as a token; what it raises is a failure of that feed.
+    ``ssl_context``: the authorities to trust, in place of the operating system's.
+    ``jitter``: returns random numbers in [0, 1), for the pause before a request is tried again.
+
+    Safe to share between threads. Raises ValueError or TypeError for arguments that cannot be.
+    """
+
+    def fetch(self, request: FetchRequest, /) -> FetchResponse:
+        """Fetch ``request.feed`` within ``request.deadline`` seconds; returns, never raises."""
+        return self._fetch(request)
 
 
 def _receive(

@@ -31,7 +31,7 @@ from extcal.limits import Limits
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["LOG", "PROXY_REFUSED", "Door", "mistake"]
+__all__ = ["LOG", "PROXY_REFUSED", "HttpOptions", "mistake"]
 
 LOG = logging.getLogger("extcal.fetch")
 # A library is silent until its host wants to hear it.
@@ -40,7 +40,7 @@ logging.getLogger("extcal").addHandler(logging.NullHandler())
 PROXY_REFUSED = failed("connect/proxy")
 
 
-class Door:
+class HttpOptions:
     """The arguments of HttpFetcher and AsyncHttpFetcher."""
 
     # What a traceback with local variables shows of a fetcher whose arguments were refused.

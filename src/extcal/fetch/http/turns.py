@@ -15,12 +15,13 @@ __all__ = ["Turn", "Turns"]
 class Turn:
     """One place, in the queue or at the front; ``wake`` is called once, when it is admitted."""
 
-    __slots__ = ("admitted", "host", "wake")
+    __slots__ = ("admitted", "host", "over", "wake")
 
     def __init__(self, host: str, wake: Callable[[], object]) -> None:
         self.host = host
         self.wake = wake
         self.admitted = False
+        self.over = False
 
 
 class Turns:
@@ -41,7 +42,10 @@ class Turns:
         return turn
 
     def leave(self, turn: Turn) -> None:
-        """Make room for the next, whether ``turn`` was ever admitted or not."""
+        """Make room for the next, whether ``turn`` was ever admitted or not; once is enough."""
+        if turn.over:
+            return
+        turn.over = True
         if turn.admitted:
             self._running[turn.host] -= 1
             if not self._running[turn.host]:

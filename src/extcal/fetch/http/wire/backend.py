@@ -35,6 +35,7 @@ from extcal.limits import Limits
 
 __all__ = ["GuardedBackend", "GuardedStream"]
 
+_GLANCE = 0.05  # seconds
 _UNDER_WAY = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR})
 
 
@@ -73,6 +74,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
         addresses = vetted(self._policy, self._proxy, host, self._answers(host, port))
         with Sprint(addresses, port, self._limits.connect_timeout) as sprint:
             connected = sprint.run(self._deadline)
+        self._deadline.watch(connected)
         self._stream = GuardedStream(connected, self._limits, self._deadline, self.ear)
         return self._stream
 
@@ -114,7 +116,8 @@ class Sprint:
             self._start(now)
             if self._race.over:
                 raise Stop(UNREACHABLE)
-            pause = max(min(self._race.wakes() - now, deadline.rest()), 0.0)
+            # Who stops the deadline meanwhile cannot wake a selector.
+            pause = max(min(self._race.wakes() - now, deadline.rest(), _GLANCE), 0.0)
             for key, _ in self._selector.select(pause):
                 winner = self._arrived(key.data, deadline.now())
                 if winner is not None:
@@ -213,8 +216,13 @@ class GuardedStream(httpcore2.NetworkStream):
         self._ear.heard = False
         try:
             self._sock.settimeout(self._deadline.clamp(self._limits.tls_timeout))
+            wrapped = ssl_context.wrap_socket(
+                self._sock, server_hostname=server_hostname, do_handshake_on_connect=False
+            )
+            self._sock = wrapped
+            self._deadline.watch(wrapped)
             # OpenSSL's handshake keeps to this timeout as a whole, however slowly it drips.
-            self._sock = ssl_context.wrap_socket(self._sock, server_hostname=server_hostname)
+            wrapped.do_handshake()
         except TimeoutError:
             raise Stop(TIMED_OUT) from None
         except ssl.SSLCertVerificationError:
@@ -226,7 +234,7 @@ class GuardedStream(httpcore2.NetworkStream):
         return self
 
     def close(self) -> None:
-        self._sock.close()
+        self._deadline.close(self._sock)
 
     def get_extra_info(self, info: str) -> Any:
         return None

@@ -1,0 +1,143 @@
+"""The event loop that an AsyncCalendarCache belongs to, as its engine reaches it from threads.
+
+What a task waits for is set on the task's loop, asyncio's or trio's, and what must run there (a
+host's own fetcher, its callback) is run there as a task. All of it ends with the ``async with``
+block of the cache.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+import anyio
+from anyio import to_thread
+
+from extcal.cache.refresh.flights import Flight
+from extcal.fetch.http.loop import Loop
+
+__all__ = ["EventLoop", "NotFinished"]
+
+_Found = TypeVar("_Found")
+_HELPERS = 16  # threads that look into a store or decode events for tasks
+_CLOSED = (
+    "an AsyncCalendarCache works inside its block: async with AsyncCalendarCache() as calendars"
+)
+_ELSEWHERE = (
+    "this AsyncCalendarCache is used in another event loop than the one in which its block was "
+    "entered; each loop needs a cache of its own, and they may share a store"
+)
+
+
+class NotFinished(Exception):
+    """What was to run on the loop was cancelled: because the block ends, or by somebody else."""
+
+
+class EventLoop(Loop):
+    """One event loop, from the moment a block is entered until it is left.
+
+    ``ending``: the block is being left.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ending = False
+        self._helpers = anyio.CapacityLimiter(_HELPERS)
+        self._group = anyio.create_task_group()
+        self._running: set[Future[Any]] = set()
+
+    async def open(self) -> None:
+        """Begin; everything that runs on the loop is a task of the block."""
+        await self._group.__aenter__()
+
+    async def close(self, end: Callable[[], object]) -> None:
+        """End what runs on the loop, and wait for that; then for ``end``, in a thread."""
+        self._group.cancel_scope.cancel()
+        try:
+            # What the block of the host raises is the host's, and not for the group to wrap.
+            await self._group.__aexit__(None, None, None)
+        finally:
+            self._give_up()
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(end, limiter=self._helpers)
+
+    def require(self) -> None:
+        """Raise RuntimeError outside of the block, and in any other event loop."""
+        if not self.runs_here():
+            raise RuntimeError(_ELSEWHERE)
+        if self.ending:
+            raise RuntimeError(_CLOSED)
+
+    async def in_thread(self, call: Callable[[], _Found]) -> _Found:
+        """``call`` in a thread, which who is cancelled leaves behind."""
+        return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._helpers)
+
+    async def landed(self, flight: Flight, seconds: float) -> None:
+        """Wait for ``flight``, but no longer than ``seconds``."""
+        if not flight.done():
+            event = anyio.Event()
+            flight.add_done_callback(lambda _: self.post(event.set))
+            with anyio.move_on_after(max(seconds, 0.0)):
+                await event.wait()
+
+    def post(self, call: Callable[[], object]) -> bool:
+        """From any thread: ``call`` soon, on the loop. False if the loop has ended."""
+        there = super().post(call)
+        if not there:
+            self._give_up()
+        return there
+
+    def start(self, work: Callable[[], Awaitable[_Found]]) -> Future[_Found]:
+        """From any thread: ``work`` as a task of the block.
+
+        What is returned holds what ``work`` returns or raises, or NotFinished if it is cancelled.
+        """
+        done: Future[_Found] = Future()
+        self._running.add(done)
+        done.add_done_callback(self._running.discard)
+        self.post(partial(self._start, work, done))
+        return done
+
+    def _start(self, work: Callable[[], Awaitable[_Found]], done: Future[_Found]) -> None:
+        if self.ending:
+            _refuse(done)
+        else:
+            self._group.start_soon(_work, work, done, name="extcal-host")
+
+    def _give_up(self) -> None:
+        for done in list(self._running):
+            _refuse(done)
+
+
+async def _work(work: Callable[[], Awaitable[_Found]], done: Future[_Found]) -> None:
+    try:
+        found = await work()
+    except Exception as error:
+        with suppress(InvalidStateError):
+            done.set_exception(error)
+    except BaseException as error:
+        _refuse(done)
+        ending = anyio.current_effective_deadline() == -math.inf
+        if ending or not _only_cancelled(error):
+            raise
+        # Somebody cancelled what the host's code waited for. That costs this call, and not the
+        # block, which a task that ends as cancelled would take down with it.
+    else:
+        with suppress(InvalidStateError):
+            done.set_result(found)
+
+
+def _only_cancelled(error: BaseException) -> bool:
+    cancelled = anyio.get_cancelled_exc_class()
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(cancelled)[1] is None
+    return isinstance(error, cancelled)
+
+
+def _refuse(done: Future[Any]) -> None:
+    with suppress(InvalidStateError):
+        done.set_exception(NotFinished())

@@ -1,0 +1,129 @@
+"""One flight, from the lease to its return: get the lease, decide under it, ask, keep the answer.
+
+Blocks: the store, the fetcher and a lease that another cache holds are waited for in the calling
+thread. Whatever ends a flight, the lease is given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from time import monotonic
+
+from extcal.cache.freshness.clock import Clock, read_clock
+from extcal.cache.freshness.decide import Fetch, Wish
+from extcal.cache.refresh.decisions import Decisions
+from extcal.cache.refresh.flights import CLOSED, Flight
+from extcal.cache.refresh.keys import Keys
+from extcal.cache.refresh.outcome import Asked, Refreshed, settle
+from extcal.cache.refresh.repository import Known, Repository
+from extcal.fetch.feed import Feed
+from extcal.fetch.protocol import Failed, Fetched, FetchRequest, FetchResponse, NotModified
+
+__all__ = ["Order", "Refresher"]
+
+_FIRST_PAUSE, _LAST_PAUSE = 0.01, 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done: for which feed, and why.
+
+    ``patience``: seconds to wait for another cache that holds the lease. ``older_than``: what is
+    older is fetched, whatever the rules allow.
+    """
+
+    feed: Feed
+    keys: Keys
+    wish: Wish
+    patience: float
+    older_than: timedelta | None = None
+
+
+class Refresher:
+    """Brings feeds up to date. ``fetch``: asks the fetcher; ``jitter`` is for the back-off."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        decisions: Decisions,
+        clock: Clock,
+        jitter: Callable[[], float],
+        fetch: Callable[[FetchRequest], object],
+    ) -> None:
+        self._repository = repository
+        self._decisions = decisions
+        self._clock = clock
+        self._jitter = jitter
+        self._fetch = fetch
+
+    def bring(self, order: Order, flight: Flight) -> Refreshed:
+        """Bring ``order.feed`` up to date, if that still needs doing."""
+        key, store = order.keys.snapshot, self._repository.store
+        until, pause = monotonic() + order.patience, _FIRST_PAUSE
+        while True:
+            token = store.lease(key, read_clock(self._clock), self._decisions.lease_time)
+            if token is not None:
+                break
+            if monotonic() >= until:
+                return self._too_late(order)
+            # Another cache is at it: look now and then whether it has come back.
+            if flight.closing.wait(pause):
+                return Refreshed(CLOSED)
+            pause = min(2 * pause, _LAST_PAUSE)
+        flight.release = partial(store.release, key, token)
+        try:
+            return self._bring(order, flight, token)
+        finally:
+            flight.release()
+
+    def _bring(self, order: Order, flight: Flight, token: str) -> Refreshed:
+        now = read_clock(self._clock)  # what another has stored meanwhile is none of the future
+        known = self._repository.load(order.keys, to_store=True)
+        decision = known.decide(now, self._decisions.rules, order.wish, order.older_than)
+        if not isinstance(decision, Fetch):
+            return Refreshed(known.served(decision))
+        hosts = self._decisions.hosts
+        down = hosts.admit(order.feed.host, now) if order.wish != "refresh" else None
+        if down is not None:
+            return Refreshed(self._decisions.spared(known, down, now))
+        began = monotonic()
+        flight.asking = True
+        if flight.closing.is_set():
+            return Refreshed(CLOSED)
+        response = self._ask(order.feed, known, now)
+        flight.asking = False
+        asked = Asked(order.feed, order.keys, known, response, now, token, monotonic() - began)
+        with flight.readers if isinstance(response, Fetched) else nullcontext():
+            if flight.closing.is_set():
+                return Refreshed(CLOSED)
+            return settle(
+                asked, read_clock(self._clock), self._repository, self._decisions, self._jitter
+            )
+
+    def _ask(self, feed: Feed, known: Known, now: datetime) -> FetchResponse:
+        conditional = self._decisions.conditional(feed, known, now)
+        response = self._put(self._decisions.request(feed, known, conditional=conditional))
+        if isinstance(response, NotModified) and not conditional:
+            # There is no stored reading that a 304 could confirm: ask again, and then give up.
+            response = self._put(self._decisions.request(feed, known, conditional=False))
+            if isinstance(response, NotModified):
+                return Failed("protocol")
+        return response
+
+    def _put(self, request: FetchRequest) -> FetchResponse:
+        self._decisions.tally.count("fetches")
+        answer = self._fetch(request)
+        return answer if isinstance(answer, FetchResponse) else Failed("fetcher_error")
+
+    def _too_late(self, order: Order) -> Refreshed:
+        """What to tell when another cache has not given back the lease."""
+        now = read_clock(self._clock)
+        known = self._repository.load(order.keys)
+        decision = known.decide(now, self._decisions.rules, order.wish, order.older_than)
+        if isinstance(decision, Fetch):
+            return Refreshed(self._decisions.late(known, now))
+        return Refreshed(known.served(decision))

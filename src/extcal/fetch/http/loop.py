@@ -1,0 +1,56 @@
+"""How a thread reaches an event loop, asyncio's or trio's, without waiting for it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
+from typing import Any
+
+from anyio import lowlevel
+
+__all__ = ["Loop"]
+
+
+class Loop:
+    """The event loop that runs in this thread."""
+
+    def __init__(self) -> None:
+        self._native = _native_token()
+        # asyncio and trio each have one call that any thread may make.
+        self._wake: Callable[[Callable[[], object]], object] = (
+            getattr(self._native, "call_soon_threadsafe", None) or self._native.run_sync_soon
+        )
+        # Calls are made with the context variables of who made this: a thread's have no loop.
+        self._context = copy_context()
+        self._inbox: deque[Callable[[], object]] = deque()
+        self._awake = False
+
+    def runs_here(self) -> bool:
+        """Whether it is the loop that runs in this thread now."""
+        return _native_token() is self._native
+
+    def post(self, call: Callable[[], object]) -> bool:
+        """From any thread: ``call`` soon, on the loop. False if the loop has ended."""
+        self._inbox.append(call)
+        if not self._awake:
+            # Many at a time wake the loop once: it says that it is awake no longer, and then
+            # empties the inbox.
+            self._awake = True
+            try:
+                self._wake(partial(self._context.run, self._empty))
+            except RuntimeError:
+                return False
+        return True
+
+    def _empty(self) -> None:
+        self._awake = False
+        while self._inbox:
+            self._inbox.popleft()()
+
+
+def _native_token() -> Any:
+    token: Any = lowlevel.current_token()
+    # anyio wraps the loop's own since 4.11.
+    return getattr(token, "native_token", token)
