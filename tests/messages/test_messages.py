@@ -14,6 +14,7 @@ from extcal.fetch import FAILURE_KINDS
 from extcal.messages import kind_of
 from extcal.messages.addresses import REFUSALS, WHERE_TO_FIND
 from extcal.messages.answers import HINTS
+from extcal.messages.pictures import TEXTS
 from extcal.messages.problems import PROBLEMS
 from extcal.messages.unavailable import REASONS
 
@@ -30,6 +31,7 @@ TABLES: Mapping[str, Mapping[str, object]] = {
     "Refusal.of": REFUSALS,
     "failed": HINTS,
     "problem_of": PROBLEMS,
+    "said": TEXTS,
 }
 # Arguments of these calls that are no parameters of the sentence.
 NOT_SAID = frozenset({"provider", "retry_after"})

@@ -16,8 +16,6 @@ from extcal.draw.layout import ColumnBar, Grid, GridColumn, Span, beside, grid, 
 from extcal.draw.rows import Row
 from extcal.draw.sheet import sheet
 from extcal.draw.words import (
-    KINDS,
-    WEEKDAYS,
     briefly,
     cell_name,
     legend,
@@ -29,6 +27,7 @@ from extcal.draw.words import (
     when,
     zone_sentence,
 )
+from extcal.messages.pictures import WEEKDAYS, said
 
 __all__ = ["grid_html"]
 
@@ -88,7 +87,7 @@ def grid_html(
             "</figcaption>",
             *tables,
             _legend(layout),
-            "<details><summary>Show as text</summary></details></figure>",
+            f"<details><summary>{said('as-text')}</summary></details></figure>",
         )
     )
 
@@ -102,7 +101,7 @@ def _table(
     label = summary(layout, title)
     yield f'<table role="table" class="tbl{dense}" aria-label="{markup(label)}" '
     yield f'style="--n:{count}"><thead role="rowgroup"><tr role="row">'
-    yield '<th role="columnheader" scope="col" class="who">Who</th>'
+    yield f'<th role="columnheader" scope="col" class="who">{said("who")}</th>'
     for number, cell in enumerate(line, 1):
         place = f"--d:{number}{_short(layout, cell)}"
         yield f'<th role="columnheader" scope="col" class="col" style="{place}">'
@@ -133,7 +132,7 @@ def _labelled(layout: Grid, cell: GridColumn) -> list[tuple[float, int]]:
 
 
 def _slots(layout: Grid, line: Sequence[GridColumn]) -> Iterator[str]:
-    words = f"{KINDS['SLOT']}s"
+    words = said("slots")
     yield '<tr role="row" style="--p:1"><th role="rowheader" scope="row" class="name">'
     yield f"{words}</th>"
     for number, cell in enumerate(line, 1):
@@ -141,7 +140,7 @@ def _slots(layout: Grid, line: Sequence[GridColumn]) -> Iterator[str]:
         place = f"--d:{number}{_short(layout, cell)}"
         yield f'<td role="cell" class="cell slots top{first}" style="{place}" '
         yield f'data-who="{words}">{"".join(_bars(layout, cell, cell.slots, "", False))}'
-        yield f"{'' if cell.slots else _said('None')}</td>"
+        yield f"{'' if cell.slots else _said(said('none'))}</td>"
     yield "</tr>"
 
 
@@ -168,8 +167,8 @@ def _row(
         yield f'style="{style}" data-who="{markup(row.label)}"{noted}>'
         bars = cell.bars(index)
         yield from _bars(layout, cell, bars, row.label, number == 1)
-        yield "" if bars else _said("None" if row.marks or row.dates else "Free")
-        yield _said("Partly not asked for") if cell.outside else ""
+        yield "" if bars else _said(said("none" if row.marks or row.dates else "free"))
+        yield _said(said("outside/partly")) if cell.outside else ""
         yield "</td>"
     yield "</tr>"
 
@@ -195,10 +194,10 @@ def _bars(
         if bar.words and (bar.opens or first):
             inside, beside = _written(layout, cell, bar, bars)
         hover = owned(label, f"{name_of(bar)}, {when(bar, layout.zone)}")
-        said = markup(f"{name_of(bar)}, {briefly(bar, cell, layout.zone)}")
+        words = markup(f"{name_of(bar)}, {briefly(bar, cell, layout.zone)}")
         place = f"left:{_percent(bar.span.left)};width:{_percent(bar.span.width)}{lane}"
         yield f'<i class="{" ".join(filter(None, classes))}" style="{place}" title="{hover}">'
-        yield f"{inside}<b>{said}</b></i>{beside} "
+        yield f"{inside}<b>{words}</b></i>{beside} "
 
 
 def _written(

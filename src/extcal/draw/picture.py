@@ -15,7 +15,6 @@ from extcal.draw.layout import ColumnBar, Grid, GridColumn, Span, beside, grid, 
 from extcal.draw.rows import STRENGTH, Row
 from extcal.draw.style import FONT, palette
 from extcal.draw.words import (
-    KINDS,
     cell_name,
     facts,
     legend,
@@ -28,6 +27,7 @@ from extcal.draw.words import (
     when,
     zone_sentence,
 )
+from extcal.messages.pictures import said
 
 __all__ = ["grid_svg"]
 
@@ -178,9 +178,11 @@ def grid_svg(
 
 
 def _described(layout: Grid) -> str:
-    said = [f"{who}: {what}, {when}." for who, what, when in facts(layout)]
-    more = len(said) - _DESCRIBED
-    return " ".join(said[:_DESCRIBED]) + (f" And {more} more." if more > 0 else "")
+    told = [said("described", who=who, what=what, when=when) for who, what, when in facts(layout)]
+    more = len(told) - _DESCRIBED
+    if more > 0:
+        told[_DESCRIBED:] = [said("described/more", count=more)]
+    return " ".join(told)
 
 
 def _head(layout: Grid, title: str, width: int) -> Iterator[str]:
@@ -225,7 +227,7 @@ class _Band:
     def drawn(self, top: int, width: float) -> Iterator[str]:
         layout, body, left = self.layout, top + _DAY_HEAD, _MARGIN + _NAMES
         if layout.slots:
-            yield _text(_MARGIN, body + self.heights[0] / 2 + 4.5, f"{KINDS['SLOT']}s", "")
+            yield _text(_MARGIN, body + self.heights[0] / 2 + 4.5, said("slots"), "")
         for index, y, high in self.rows(body):
             yield from _name(layout, index, y, high)
         wides = [width * len(cell.days) / _span(layout) for cell in self.cells]

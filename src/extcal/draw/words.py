@@ -12,10 +12,9 @@ from datetime import date, datetime, tzinfo
 from html import escape
 
 from extcal.draw.layout import ColumnBar, Grid, GridColumn, local
+from extcal.messages.pictures import MONTHS, TYPES, WEEKDAYS, said
 
 __all__ = [
-    "KINDS",
-    "WEEKDAYS",
     "briefly",
     "cell_name",
     "day_name",
@@ -32,19 +31,6 @@ __all__ = [
     "zone_name",
     "zone_sentence",
 ]
-
-KINDS = {
-    "BUSY-UNAVAILABLE": "Unavailable",
-    "BUSY": "Busy",
-    "BUSY-TENTATIVE": "Tentative",
-    "WORKING-ELSEWHERE": "Working elsewhere",
-    "FREE": "Does not block",
-    "UNKNOWN": "Unknown",
-    "SLOT": "Free slot",
-}
-
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 # Not allowed in XML 1.0 (section 2.2), and the controls that reorder the text around them.
 _UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -71,16 +57,15 @@ def owned(label: str, what: str) -> str:
 
 def day_name(day: date) -> str:
     """Such as ``Mon 4 Jan``."""
-    return f"{WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    weekday, month = WEEKDAYS[day.weekday()], MONTHS[day.month - 1]
+    return said("date", weekday=weekday, day=day.day, month=month)
 
 
 def span(start: int, end: int, zone: tzinfo) -> str:
     """Such as ``Mon 4 Jan 09:00–10:30``; whole days as ``Mon 4 Jan, all day``."""
     first, last, final = local(start, zone), local(end, zone), local(end - 1, zone)
     if _clock(first) == _clock(last) == "00:00":
-        if first.date() == final.date():
-            return f"{day_name(first)}, all day"
-        return f"{day_name(first)} – {day_name(final)}, all day"
+        return _all_day(first.date(), final.date())
     if first.date() == last.date():
         return f"{day_name(first)} {_clock(first)}–{_clock(last)}"
     if first.date() == final.date():
@@ -88,6 +73,16 @@ def span(start: int, end: int, zone: tzinfo) -> str:
     if _clock(last) == "00:00":
         return f"{day_name(first)} {_clock(first)} – {day_name(final)} 24:00"
     return f"{day_name(first)} {_clock(first)} – {day_name(last)} {_clock(last)}"
+
+
+def _all_day(first: date, last: date) -> str:
+    return said("all-day", day=_days(first, last))
+
+
+def _days(first: date, last: date) -> str:
+    if first == last:
+        return day_name(first)
+    return said("days", first=day_name(first), last=day_name(last))
 
 
 def _clock(at: datetime) -> str:
@@ -103,10 +98,7 @@ def when(bar: ColumnBar, zone: tzinfo) -> str:
     """The times of a bar, or its dates."""
     if bar.dates is None:
         return span(bar.start, bar.end, zone)
-    first, last = bar.dates
-    if first == last:
-        return f"{day_name(first)}, all day"
-    return f"{day_name(first)} – {day_name(last)}, all day"
+    return _all_day(*bar.dates)
 
 
 def briefly(bar: ColumnBar, cell: GridColumn, zone: tzinfo) -> str:
@@ -120,33 +112,32 @@ def briefly(bar: ColumnBar, cell: GridColumn, zone: tzinfo) -> str:
 
 def name_of(bar: ColumnBar) -> str:
     """What a bar is: its own words, if it has any, then its type."""
-    kind = KINDS[bar.kind]
+    kind = TYPES[bar.kind]
     return f"{safe(bar.words)} – {kind}" if bar.words else kind
 
 
 def cell_name(cell: GridColumn) -> str:
     """Such as ``Mon 4 Jan``, or ``Mon 4 Jan – Sun 10 Jan``."""
-    first, last = cell.days[0].date, cell.days[-1].date
-    return day_name(first) if first == last else f"{day_name(first)} – {day_name(last)}"
+    return _days(cell.days[0].date, cell.days[-1].date)
 
 
 def remark(grid: Grid, row: int) -> str:
     """The note of a row, and how many of its marks could not be drawn."""
     left_out = grid.left_out[row]
-    notes = [grid.rows[row].note, f"{left_out} more not drawn" if left_out else ""]
+    notes = [grid.rows[row].note, said("not-drawn", count=left_out) if left_out else ""]
     return ", ".join(note for note in notes if note)
 
 
 def legend(grid: Grid) -> Iterator[tuple[str, str]]:
     """The entries of the legend as (kind, words): types, then ``SLOT``, ``HOURS``,
     ``OUTSIDE``."""
-    yield from ((kind, KINDS[kind]) for kind in grid.kinds)
+    yield from ((kind, TYPES[kind]) for kind in grid.kinds)
     if grid.slots:
-        yield "SLOT", KINDS["SLOT"]
+        yield "SLOT", TYPES["SLOT"]
     if grid.has_hours:
-        yield "HOURS", "Working hours"
+        yield "HOURS", said("working-hours")
     if grid.has_outside:
-        yield "OUTSIDE", "Not asked for"
+        yield "OUTSIDE", said("outside")
 
 
 def facts(grid: Grid) -> Iterator[tuple[str, str, str]]:
@@ -154,30 +145,32 @@ def facts(grid: Grid) -> Iterator[tuple[str, str, str]]:
     for index, row in enumerate(grid.rows):
         bars = [bar for day in grid.days for bar in day.bars[index]]
         bars.sort(key=lambda bar: (bar.start, bar.end))
-        said = [(name_of(bar), when(bar, grid.zone)) for bar in bars]
-        for what, times in dict.fromkeys(said):
+        for what, times in dict.fromkeys((name_of(bar), when(bar, grid.zone)) for bar in bars):
             yield safe(row.label), what, times
     for start, end in grid.slots:
-        yield "Everybody", KINDS["SLOT"], span(start, end, grid.zone)
+        yield said("everybody"), TYPES["SLOT"], span(start, end, grid.zone)
 
 
 def summary(grid: Grid, title: str) -> str:
     """One sentence for readers who cannot see the picture, after its title."""
     names = [safe(row.label) for row in grid.rows]
-    who = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    who = ", ".join(names[:10])
+    if len(names) > 10:
+        who = said("summary/others", names=who, count=len(names) - 10)
     first, last = local(grid.lo, grid.zone), local(grid.hi - 1, grid.zone)
     days = day_name(first)
     if first.date() != last.date():
-        days += f" to {day_name(last)}"
+        days = said("summary/days", first=days, last=day_name(last))
     heading = safe(title)
     if heading:
         heading += " " if heading[-1] in ".!?…" else ". "
-    return f"{heading}Availability of {who or 'nobody'}, {days}, {zone_sentence(grid)}."
+    who = who or said("summary/nobody")
+    return heading + said("summary", who=who, days=days, times=zone_sentence(grid))
 
 
 def zone_sentence(grid: Grid) -> str:
     """Whose times these are, and, for a timeline, which hours of each day are shown."""
-    said = f"times in {zone_name(grid.zone)}"
-    if grid.is_timeline:
-        said += f", each day {grid.first_hour:02}:00–{grid.last_hour:02}:00"
-    return said
+    zone = zone_name(grid.zone)
+    if not grid.is_timeline:
+        return said("times-in", zone=zone)
+    return said("times-in/timeline", zone=zone, first=grid.first_hour, last=grid.last_hour)

@@ -17,6 +17,7 @@ from typing import Literal, NotRequired, TypedDict
 from extcal.formats.people import PersonRow, read_table
 from extcal.intervals import FBType, FreeBusy, instant
 from extcal.intervals.wallclock import find_zone
+from extcal.messages.pictures import said
 
 __all__ = ["GraphSchedules", "availability_view", "to_graph_schedules"]
 
@@ -132,7 +133,7 @@ def _schedule(
     )
     if row.unknown == ((lo, hi),) and not row.busy:
         made["error"] = GraphError(
-            message="Nothing is known of this calendar.",
+            message=said("nothing-known"),
             responseCode="ErrorFreeBusyGenerationFailed",
         )
     return made

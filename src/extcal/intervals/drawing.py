@@ -12,6 +12,7 @@ from extcal.intervals.hours import WorkingHours
 from extcal.intervals.merge import BusySpan, Span
 from extcal.intervals.types import FBType, Period, period_span
 from extcal.intervals.wallclock import find_zone
+from extcal.messages.pictures import said
 
 __all__ = ["LONGEST", "Form", "as_of", "drawn", "row_of"]
 
@@ -36,7 +37,7 @@ def row_of(
 def as_of(moment: datetime, timezone: str | tzinfo) -> str:
     """A note of how old something is; ``moment`` is aware. Such as ``as of Mon 4 Jan 09:30``."""
     local = moment.astimezone(find_zone(timezone))
-    return f"as of {day_name(local)} {local:%H:%M}"
+    return said("as-of", day=day_name(local), time=local)
 
 
 def drawn(

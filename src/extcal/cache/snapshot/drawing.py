@@ -12,6 +12,7 @@ from extcal.draw import DateMark, Mark, Row
 from extcal.ical import ExternalEvent
 from extcal.intervals import FreeBusy, epoch
 from extcal.intervals.drawing import row_of
+from extcal.messages.pictures import said
 
 __all__ = ["fortnight", "owner_rows"]
 
@@ -31,16 +32,16 @@ def owner_rows(events: Iterable[ExternalEvent], free_busy: FreeBusy, note: str =
             whole.append(DateMark(event.first_day, event.last_day, kind, words))
         elif event.start < event.end:
             timed.append(Mark(epoch(event.start), epoch(event.end), kind, words))
-    rows = [Row("All day", dates=whole)] if whole else []
-    rows += [Row("Events", marks=timed)] if timed else []
-    rows.append(row_of("Busy time", free_busy.epochs, free_busy.unknown_epochs, note=note))
+    rows = [Row(said("all-day-events"), dates=whole)] if whole else []
+    rows += [Row(said("events"), marks=timed)] if timed else []
+    rows.append(row_of(said("busy-time"), free_busy.epochs, free_busy.unknown_epochs, note=note))
     return rows
 
 
 def _words(event: ExternalEvent) -> str:
     if event.private:
         # Redacted events have no UID, and all of them are private.
-        return "Private" if event.uid else ""
+        return said("no-title/private") if event.uid else ""
     return event.summary or ""
 
 
