@@ -196,6 +196,17 @@ class TestRefusals:
             "../../auth/errorfe.aspx?OwaBasicUnsupportedException",
             f"//mail.example.net{ERROR_PAGE}",
             f"http://mail.example.net{ERROR_PAGE}",
+            "errorfe.aspx?owaError=OwaBasicUnsupportedException",
+            "/owa/auth/errorfe.aspx;a=b?owaError=OwaBasicUnsupportedException",
+            "/owa%2Fauth%2Ferrorfe.aspx?owaError=OwaBasicUnsupportedException",
+            "https://10.0.0.1:8443/owa/auth/errorfe.aspx?OwaBasicUnsupportedException",
+            # What is no proper address is not asked, but it says the same.
+            f"{ERROR_PAGE}&refurl=a|b",
+            f'{ERROR_PAGE}&x={{"y"}}',
+            f"{ERROR_PAGE}&refurl={'a' * 5000}",
+            ERROR_PAGE.replace("/", "\\", 3),
+            f"https://ada@mail.example.net{ERROR_PAGE}",
+            f"ms-outlook://mail.example.net{ERROR_PAGE}",
         ],
     )
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -219,6 +230,18 @@ class TestRefusals:
     def test_the_header_beside_others_of_its_name(self) -> None:
         twice = Head(500, (("x-owa-error", "x"), ("x-owa-error", TOKEN)))
         assert turned_away_by(begun(journey()).url, twice) == "header"
+
+    def test_the_redirect_beside_others(self) -> None:
+        twice = Head(302, (("location", "/new.ics"), ("location", ERROR_PAGE)))
+        assert turned_away_by(begun(journey()).url, twice) == "redirect"
+
+    @pytest.mark.parametrize("nothing", ["", "  "])
+    def test_a_header_that_says_nothing_is_none(self, nothing: str) -> None:
+        of = journey()
+        bare = head(500, X_OWA_Error=nothing)
+        assert turned_away_by(begun(of).url, bare) == "500"
+        new = of.head(begun(of), head(301, X_OWA_Error=nothing, Location="/new.ics"))
+        assert isinstance(new, Ask)
 
     def test_a_bare_500_of_microsofts_own(self) -> None:
         for host in MICROSOFT_CLOUDS:
@@ -260,6 +283,11 @@ class TestRefusals:
             (OUTLOOK, head(404, Location=ERROR_PAGE)),
             (OUTLOOK, head(302)),
             (OUTLOOK, head(302, Location="http://[::")),
+            (OUTLOOK, head(302, Location="/a.ics?/errorfe.aspx=OwaBasicUnsupportedException")),
+            (OUTLOOK, head(302, Location="/a.ics#/errorfe.aspx?OwaBasicUnsupportedException")),
+            (OUTLOOK, head(302, Location="//errorfe.aspx/a?OwaBasicUnsupportedException")),
+            (OUTLOOK, head(302, Location="/owa/xerrorfe.aspx?OwaBasicUnsupportedException")),
+            (OUTLOOK, head(302, Location="javascript:errorfe.aspx?OwaBasicUnsupportedException")),
             (OUTLOOK, head(304, X_OWA_Error=TOKEN)),
             (OUTLOOK, head(403)),
             (OUTLOOK, head(200)),
@@ -375,6 +403,7 @@ class TestTheSecondRequest:
         pause = of.try_again(soon, left=10.0, chance=0.0)
         assert isinstance(pause, Pause)
         assert (pause.seconds, agent(pause.ask)) == (1.0, AGENTS.browser)
+        assert of.try_again(soon, left=0.9, chance=0.0) == soon.answer
 
     @pytest.mark.parametrize(
         "agents",
@@ -412,20 +441,36 @@ class TestWhatIsRemembered:
     def test_a_calendar_teaches(self) -> None:
         of = journey()
         second = once_more(of, of.head(begun(of), REFUSED))
-        assert of.learnt((), second, Fetched(CALENDAR)) == (OFFICE,)
-        assert of.learnt((), second, NotModified()) == (OFFICE,)
+        for taken in (Fetched(CALENDAR), NotModified()):
+            assert of.learnt(second, taken) == {OFFICE: True}
 
     @pytest.mark.parametrize(
         "step", [Failed("client_refused"), Failed("timeout"), Refused(404), Refused(429), Gone()]
     )
-    def test_nothing_else_does(self, step: Step) -> None:
+    def test_no_failure_does(self, step: Step) -> None:
         of = journey()
         second = once_more(of, of.head(begun(of), REFUSED))
-        assert of.learnt(("a.example",), second, step) == ("a.example",)
+        assert of.learnt(second, step) == {}
 
     def test_the_first_string_teaches_nothing(self) -> None:
         of = journey()
-        assert of.learnt((), begun(of), Fetched(CALENDAR)) == ()
+        assert of.learnt(begun(of), Fetched(CALENDAR)) == {}
+
+    def test_a_redirect_does(self) -> None:
+        """Who leads a browser on took it: so two such hosts are passed in two fetches."""
+        of = journey("https://old.example.net/bob")
+        second = once_more(of, of.head(begun(of), REFUSED))
+        third = of.head(second, head(302, Location=ELSEWHERE))
+        assert of.learnt(second, third) == {"old.example.net": True}
+        assert isinstance(third, Ask)
+        assert of.learnt(third, of.head(third, REFUSED)) == {}
+
+        later = journey("https://old.example.net/bob", known=frozenset({"old.example.net"}))
+        led = later.head(begun(later), head(302, Location=ELSEWHERE))
+        assert isinstance(led, Ask)
+        last = once_more(later, later.head(led, REFUSED))
+        assert agent(last) == AGENTS.browser
+        assert later.learnt(last, Fetched(CALENDAR)) == {"mail.example.net": True}
 
     def test_who_is_remembered_is_asked_so_at_once(self) -> None:
         of = journey(known=frozenset({OFFICE}))
@@ -436,21 +481,33 @@ class TestWhatIsRemembered:
         of = journey(known=frozenset({OFFICE}))
         second = once_more(of, of.head(begun(of), REFUSED))
         assert agent(second) == AGENTS.microsoft
-        assert of.learnt((OFFICE, "a.example"), second, Fetched(CALENDAR)) == ("a.example",)
+        assert of.learnt(second, Fetched(CALENDAR)) == {OFFICE: False}
         step = of.head(second, REFUSED)
         assert isinstance(step, Failed)
         assert step.kind == "client_refused"
 
-    def test_what_another_fetch_learnt_meanwhile_stays(self) -> None:
+    def test_what_other_fetches_learnt_meanwhile_stays(self) -> None:
+        fetcher = HttpFetcher()
+        learn(fetcher, "a.example.net")
         of = journey()
-        second = once_more(of, of.head(begun(of), REFUSED))
-        assert of.learnt(("a.example",), second, NotModified()) == ("a.example", OFFICE)
+        fetcher._learn(of, begun(of), Fetched(CALENDAR))
+        learn(fetcher, "b.example.net")
+        assert list(fetcher._browser_hosts) == ["a.example.net", "b.example.net"]
 
     def test_no_more_than_so_many(self) -> None:
-        known = tuple(f"h{number}.example" for number in range(MOST_BROWSER_HOSTS))
-        of = journey(known=frozenset(known))
-        second = once_more(of, of.head(begun(of), REFUSED))
-        assert of.learnt(known, second, Fetched(CALENDAR)) == (*known[1:], OFFICE)
+        fetcher = HttpFetcher()
+        for number in range(MOST_BROWSER_HOSTS + 2):
+            learn(fetcher, f"h{number}.example.net")
+        known = list(fetcher._browser_hosts)
+        assert len(known) == MOST_BROWSER_HOSTS
+        assert (known[0], known[-1]) == ("h2.example.net", f"h{MOST_BROWSER_HOSTS + 1}.example.net")
+
+
+def learn(fetcher: HttpFetcher, host: str) -> None:
+    """What a fetch does that was turned away by ``host`` and taken as a browser."""
+    of = journey(f"https://{host}{BOB}")
+    second = once_more(of, of.head(begun(of), REFUSED))
+    fetcher._learn(of, second, Fetched(CALENDAR))
 
 
 # -- over real sockets ----------------------------------------------------------------------------

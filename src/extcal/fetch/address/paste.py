@@ -99,8 +99,8 @@ _BETWEEN = " \t\r\n,;|<>\"'"
 _ENCODED = re.compile(r"(?:https?|webcals?)%3A%2F%2F", re.IGNORECASE)
 _AMPERSAND = re.compile(r"&(?:amp|#38|#x26);", re.IGNORECASE)
 _SPACED = re.compile(r"\A((?:https?|webcals?)://) +(?=\S)", re.IGNORECASE)
-# Cuts ")" off "a.ics)", "/" off "a.ics/" and "]." off "a.ics].", and nothing off "a.ics?b=c)".
-_BEHIND_ICS = re.compile(r"\.ics([)\]}>\"'\u2019\u201d\u00bb/.,;:!|*]+)\Z", re.IGNORECASE)
+# Cuts ")" off "a.ics)", "/" off "a.ics/" and "]." off "a.html].", and nothing off "a.ics?b=c)".
+_BEHIND_NAME = re.compile(r"\.(?:ics|html)([)\]}>\"'\u2019\u201d\u00bb/.,;:!|*]+)\Z", re.IGNORECASE)
 _PAIRS = (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"))
 _BEFORE_PATH = re.compile(r"(?:https?|webcals?)://[^/?#\s]+(?=[/?#])", re.IGNORECASE)
 # A blank behind the name of a file, and two blanks anywhere, are where an address ends.
@@ -205,9 +205,9 @@ def _trimmed(secret_text: str) -> str:
     for _ in range(2):
         secret_text = _AMPERSAND.sub("&", secret_text)
     secret_text = _SPACED.sub(r"\1", secret_text)
-    behind_ics = _BEHIND_ICS.search(secret_text)
-    if behind_ics is not None:
-        secret_text = secret_text[: behind_ics.start(1)]
+    around = _BEHIND_NAME.search(secret_text)
+    if around is not None:
+        secret_text = secret_text[: around.start(1)]
     for opening, closing in _PAIRS:
         while secret_text.endswith(closing) and secret_text.count(closing) > secret_text.count(
             opening

@@ -8,6 +8,7 @@ in an answer repeats what a server wrote.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
@@ -62,6 +63,8 @@ _SIGN_IN_HOSTS = frozenset(
     }
 )
 _ERROR_PAGE = "/errorfe.aspx"  # where Exchange leads whom it refuses, in any case of letters
+# Matches "https://mail.example.net" and "//mail.example.net" at the beginning of an address.
+_AUTHORITY = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#\\]*")
 MOST_BROWSER_HOSTS = 256  # that a fetcher remembers
 
 _NOBODY_ASKED = failed("protocol/unasked")
@@ -258,7 +261,7 @@ class Journey:
             return self._body(ask, head, refusal)
         if refusal is not None:
             return self._otherwise(ask, _turned_away(head, refusal))
-        if head.get("x-owa-error") is not None and not 400 <= status < 500:
+        if _owa_errors(head) and not 400 <= status < 500:
             return failed("client_refused", retry_after(head))
         if status in REDIRECTS:
             return self._redirect(ask, head)
@@ -301,7 +304,7 @@ class Journey:
         asked_for = 0.0 if isinstance(answer, Gone) else answer.retry_after or 0.0
         if accident.otherwise is not None:
             # No pause unless the server asks for one: it answered at once, and by a rule.
-            patient = asked_for <= LONGEST_PAUSE
+            patient = asked_for <= min(LONGEST_PAUSE, left)
             return Pause(asked_for, accident.otherwise) if patient else answer
         seconds = max(SHORTEST_PAUSE + chance * (LONGEST_PAUSE - SHORTEST_PAUSE), asked_for)
         if ask.again or asked_for > LONGEST_PAUSE or seconds + WORTH_TRYING > left:
@@ -349,12 +352,14 @@ class Journey:
         away: Accident | Failed | Gone | None = None
         if refusal is not None:
             away = self._otherwise(ask, _turned_away(head, refusal))
-        elif head.get("x-owa-error") is not None:
+        elif _owa_errors(head):
             away = _turned_away(head, "header")
         return Read(bool(encodings), answer, provider_of(ask.url), ask.spent, away)
 
     def _redirect(self, ask: Ask, head: Head) -> Ask | FetchResponse:
         """RFC 9110 section 15.4, every hop judged from the beginning."""
+        if _error_pages(head):
+            return failed("client_refused", retry_after(head))
         location = head.get("location")
         if not location:
             return failed("redirect_refused/nowhere")
@@ -363,8 +368,6 @@ class Journey:
         url = resolve_reference(ask.url, location)
         if isinstance(url, Refusal) or len(url.text) > self.limits.max_url_length:
             return failed("redirect_refused/no-address")
-        if _ERROR_PAGE in _decoded(url.path):
-            return failed("client_refused", retry_after(head))
         if url.host in _SIGN_IN_HOSTS:
             return sign_in_page(provider_of(ask.url))
         if ask.url.scheme == "https" and url.scheme != "https":
@@ -394,17 +397,16 @@ class Journey:
             credentials=self._credentials(url),
         )
 
-    def learnt(self, known: tuple[str, ...], ask: Ask, step: object) -> tuple[str, ...]:
-        """``known``, the hosts that take nothing but a browser, after the answer to ``ask``.
+    def learnt(self, ask: Ask, step: object) -> dict[str, bool]:
+        """Of which hosts the answer to ``ask`` showed whether they take nothing but a browser.
 
-        Only a calendar, or word that it has not changed, teaches anything. The oldest are forgotten
-        when there are too many, which costs each of them one more request.
+        Only a calendar, word that it has not changed, and a redirect that is followed teach
+        anything.
         """
-        if not isinstance(step, Fetched | NotModified) or ask.browser_hosts == self.browser_hosts:
-            return known
+        if not isinstance(step, Fetched | NotModified | Ask):
+            return {}
         changed = ask.browser_hosts ^ self.browser_hosts
-        learnt = sorted(changed & ask.browser_hosts)
-        return (*(host for host in known if host not in changed), *learnt)[-MOST_BROWSER_HOSTS:]
+        return {host: host in ask.browser_hosts for host in sorted(changed)}
 
 
 def address_refused(refusal: Refusal) -> Failed:
@@ -424,16 +426,37 @@ def turned_away_by(url: Url, head: Head) -> str | None:
     is told OwaBasicUnsupportedException. ``"500"``: one of Microsoft's own hosts says nothing but
     500, which can also be a fault of its own.
     """
-    reasons = [value for name, value in head.fields if name == "x-owa-error"]
+    reasons = _owa_errors(head)
     if head.status != 304 and any("unsupported" in _decoded(reason) for reason in reasons):
         return "header"
-    location = head.get("location")
-    if head.status in REDIRECTS and location:
-        page = resolve_reference(url, location)
-        if isinstance(page, Url) and _ERROR_PAGE in _decoded(page.path):
-            return "redirect" if "owabasicunsupportedexception" in _decoded(page.target) else None
+    pages = _error_pages(head)
+    if pages:
+        named = any("owabasicunsupportedexception" in _decoded(page) for page in pages)
+        return "redirect" if named else None
     bare = head.status == 500 and not reasons and url.host in MICROSOFT_CLOUDS
     return "500" if bare else None
+
+
+def _owa_errors(head: Head) -> list[str]:
+    """What Exchange says is wrong; an empty field says nothing."""
+    return [value for name, value in head.fields if name == "x-owa-error" and value.strip()]
+
+
+def _error_pages(head: Head) -> list[str]:
+    """The addresses of Exchange's error page to which this redirects, without scheme and host.
+
+    As text, because nobody goes there: what is no proper address ("...&refurl=a|b") counts, too.
+    """
+    if head.status not in REDIRECTS:
+        return []
+    locations = [value.strip() for name, value in head.fields if name == "location"]
+    pages = [_AUTHORITY.sub("", location, count=1) for location in locations]
+    return [page for page in pages if _ERROR_PAGE in _path_of(page)]
+
+
+def _path_of(reference: str) -> str:
+    path = re.split(r"[?#]", reference, maxsplit=1)[0]
+    return _decoded("/" + path).replace("\\", "/")
 
 
 def _turned_away(head: Head, refusal: str) -> Failed | Gone:

@@ -18,7 +18,7 @@ from extcal.fetch.address.proxy import Proxy, read_proxy
 from extcal.fetch.feed import Feed
 from extcal.fetch.http.deadline import Deadline
 from extcal.fetch.http.dns import Lookup, Resolver, SharedTurns, system_resolver
-from extcal.fetch.http.exchange import Ask, Journey, Step
+from extcal.fetch.http.exchange import MOST_BROWSER_HOSTS, Ask, Journey, Step
 from extcal.fetch.policy import AddressPolicy, UrlPolicy
 from extcal.fetch.protocol import (
     Failed,
@@ -92,7 +92,7 @@ class HttpOptions:
             fields = one_of_type("policy", policy, UrlPolicy, "a UrlPolicy")
         self._policy = fields
         self._user_agents = _read_user_agents(user_agent, user_agents)
-        self._browser_hosts: tuple[str, ...] = ()
+        self._browser_hosts: dict[str, None] = {}
         if limits is not None:
             one_of_type("limits", limits, Limits, "Limits")
         self._limits = limits
@@ -144,12 +144,16 @@ class HttpOptions:
         return read_fields(self._headers(journey.request.feed))
 
     def _learn(self, journey: Journey, ask: Ask, step: Step) -> None:
-        # A tuple is replaced as a whole, so that no lock is needed, and none can be held by a
-        # thread that a fork leaves behind. If two threads learn at the same moment, one of them
-        # may be overwritten; then the next fetch from that host learns it again.
-        learnt = journey.learnt(self._browser_hosts, ask, step)
-        if learnt != self._browser_hosts:
-            self._browser_hosts = learnt
+        # One host at a time, each in one step of a dict, which keeps order: threads that learn at
+        # the same moment lose nothing, and no lock can be left behind by a fork.
+        for host, as_browser in journey.learnt(ask, step).items():
+            if as_browser:
+                self._browser_hosts[host] = None
+            else:
+                self._browser_hosts.pop(host, None)
+        # The oldest are forgotten when there are too many, which costs each one more request.
+        for host in list(self._browser_hosts)[:-MOST_BROWSER_HOSTS]:
+            self._browser_hosts.pop(host, None)
 
     def _trust(self) -> ssl.SSLContext:
         """The TLS context, built once: reading the system's certificates takes a while.
