@@ -1,8 +1,8 @@
-"""A feed: a secret address, and how its calendar is to be read.
+"""A feed: an address that is a secret, and how to read what it leads to.
 
 Text in, a frozen value out, or :class:`~extcal.errors.FeedUrlError` with advice. The address is
-sealed: it is in no repr, str, format, error or ``asdict``; only :meth:`Feed.reveal` returns it.
-Only syntax is checked here; the fetcher's policy decides whether an address may be *reached*.
+sealed: it is in no repr, str, format, error or ``asdict``; :meth:`Feed.reveal` is the only way to
+it. Only syntax is checked here; whether an address may be *reached* is the fetcher's policy.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def fingerprint_of(url: Url) -> str:
-    """Eight hexadecimal digits, to tell addresses apart in logs without showing them."""
+    """Eight hexadecimal digits that tell addresses apart in logs without telling them."""
     return sha256(b"extcal fingerprint\0" + url_key(url)).hexdigest()[:8]
 
 
@@ -57,7 +57,7 @@ def url_key(url: Url) -> bytes:
     return f"{url.scheme}://{url.authority}{target}".encode("ascii")
 
 
-# Plain values, because tools that list the objects of this package do not look into them.
+# Plain values, because whatever lists the objects of this package stops there.
 _Parts = tuple[tuple[str, str, int, str], Auth | None]
 
 
@@ -67,8 +67,7 @@ class SealedUrl:
     It shows nothing of itself; only :class:`Feed` and the transport open it.
     """
 
-    # A closure, because tools that list attributes (debuggers, error reporters) do not look
-    # into it.
+    # A closure, because whatever lists attributes (debuggers, error reporters) stops there.
     __slots__ = ("_parts",)
 
     def __init__(self, url: Url, secret_auth: Auth | None = None) -> None:
@@ -76,11 +75,11 @@ class SealedUrl:
         self._parts: Callable[[], _Parts] = lambda: parts
 
     def open(self) -> Url:
-        """The address; only for the code of extcal."""
+        """The address, for the rooms' own use."""
         return Url(*self._parts()[0])
 
     def open_auth(self) -> Auth | None:
-        """The name and password; only for the code of extcal."""
+        """The name and password, for the rooms' own use."""
         return self._parts()[1]
 
     def authorization(self) -> str | None:
@@ -110,16 +109,15 @@ class SealedUrl:
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Feed:
-    """One external calendar, and how it is to be read.
+    """One calendar somewhere else, and how its owner wants it read.
 
     ``url``: the address (``https``, ``webcal`` or ``webcals``; ``http`` and ``file`` only if the
     fetcher's policy agrees). ``https://name:password@...`` is read as the address without them, and
     ``auth``. ``timezone``: the owner's zone, for times that name none: an IANA
-    name, a tzinfo, or None. ``owner``: the owner's e-mail address, or several; without it a
-    declined invitation stays busy. ``policy``: how events count. ``detail``: ``"events"``, or
-    ``"busy"`` for no titles at all. ``published_ahead``: how far ahead the publisher publishes, if
-    it leaves out later events (Outlook does); later time is unknown. ``auth``: the name and
-    password for
+    name, a tzinfo, or None. ``owner``: the owner's e-mail address, or several; only with it can a
+    declined invitation count as absent. ``policy``: how facts are read. ``detail``: ``"events"``,
+    or ``"busy"`` for no titles at all. ``published_ahead``: how far ahead the publisher publishes,
+    if it cuts off (Outlook does); later than that is unknown. ``auth``: the name and password for
     servers that want a login (Basic, RFC 7617), over https only. They are sent to the origin of the
     address and nowhere else, and are as sealed as it is.
 
@@ -145,7 +143,7 @@ class Feed:
         auth: Auth | None = None,
     ) -> None:
         sealed = _with_auth(url if isinstance(url, SealedUrl) else _seal(url), auth)
-        # Tracebacks may include local variables, and must not include the address.
+        # A traceback that ships local variables must not ship the address.
         del url, auth
         object.__setattr__(self, "url", _accepted(sealed))
         if policy is not None and not isinstance(policy, BusyPolicy):
@@ -172,11 +170,10 @@ class Feed:
     ) -> Feed:
         """Make a feed of what a person pasted into a form.
 
-        ``text``: an address, also with other text around it (spaces, brackets, quotes, the prefix
-        of a QR code), without its scheme, as ``webcal:``, or as the address of a page from which
-        the feed's address follows for certain (Outlook's HTML link, a Nextcloud share, Google's
-        ``?cid=``). The other arguments are those of the constructor. Raises
-        :class:`~extcal.errors.FeedUrlError`, whose
+        ``text``: an address with whatever came along (spaces, brackets, quotes, QR-code framing),
+        without its scheme, as ``webcal:``, or as the page beside the feed where the feed's address
+        follows for certain (Outlook's HTML link, a Nextcloud share, Google's ``?cid=``). The other
+        arguments are those of the constructor. Raises :class:`~extcal.errors.FeedUrlError`, whose
         ``advice`` says where the right address is found and never repeats what was pasted.
         """
         if not isinstance(text, str):
@@ -191,7 +188,7 @@ class Feed:
 
     def __repr__(self) -> str:
         if not hasattr(self, "url"):
-            # A traceback may show a feed whose address was just refused.
+            # A traceback with local variables may show a feed whose address was just refused.
             return "<Feed refused>"
         return f"<Feed {self.host or 'file'} #{self.fingerprint}>"
 
@@ -245,12 +242,12 @@ class Feed:
         key = url_key(self.url.open())
         if auth is None:
             return key
-        # An address has no blank, so no address without auth has this key.
+        # No address holds a blank, so that no address without auth has this key.
         return key + b" " + json.dumps(auth, ensure_ascii=True).encode("ascii")
 
 
 def as_feed(feed: Feed | str) -> Feed:
-    """``feed`` itself, or the feed of an address that was passed as text."""
+    """``feed`` itself, or the feed a bare address is shorthand for."""
     found = read_feed(feed)
     del feed
     if isinstance(found, FeedUrlError):
@@ -259,9 +256,9 @@ def as_feed(feed: Feed | str) -> Feed:
 
 
 def read_feed(feed: Feed | str) -> Feed | FeedUrlError:
-    """The same, but a refusal is returned: its caller can delete the address before it raises.
+    """The same, with a refusal returned: its caller can let go of the address and then raise it.
 
-    After ``feed = read_feed(feed)`` no frame holds the address as text.
+    ``feed = read_feed(feed)`` leaves no frame that holds the address in the open.
     """
     if isinstance(feed, Feed):
         return feed
@@ -274,8 +271,8 @@ def read_feed(feed: Feed | str) -> Feed | FeedUrlError:
 def takes_feed(method: _Method) -> _Method:
     """Decorate a method whose first argument is a feed: it gets a Feed, or FeedUrlError is raised.
 
-    An address is sealed before anything can fail, because tracebacks may show local variables.
-    ``method`` is always called with a Feed.
+    An address is sealed before anything can go wrong, because tracebacks may show local variables.
+    ``method`` is called with a Feed whatever its caller passed.
     """
     if inspect.iscoroutinefunction(method):
 

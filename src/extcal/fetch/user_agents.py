@@ -1,8 +1,8 @@
-"""The header field User-Agent of requests (RFC 9110 section 10.1.5).
+"""What requests say of the program that asks: the field User-Agent (RFC 9110 section 10.1.5).
 
-Every string names extcal. Microsoft's hosts get another string than all others, because since the
-summer of 2025 they refuse programs that they do not know. If this string is refused, too, there is
-one like a browser's. :mod:`~extcal.fetch.http.exchange` decides which one is sent. Pure data.
+Every string names extcal. Microsoft's hosts get one of their own, because since the summer of 2025
+they turn away programs that they do not know; where even that is refused, there is one that looks
+like a browser's. Which is sent when, is decided in :mod:`~extcal.fetch.http.exchange`. Pure data.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from extcal.fetch.address.providers import MICROSOFT_CLOUDS
 
 __all__ = ["ABOUT", "CHROME", "UserAgents", "read_user_agent"]
 
-# A page about extcal for publishers; pyproject.toml has the same address of the documentation.
+# Where a publisher can read who asks; the documentation's address in pyproject.toml is the same.
 ABOUT = "https://extcal.readthedocs.io/"
 CHROME = 156
 """The version of Chrome that is named to Microsoft: the current one on 2026-11-30.
@@ -47,16 +47,15 @@ def _browser() -> str:
 
 @dataclass(frozen=True, slots=True)
 class UserAgents:
-    """The User-Agent strings of a fetcher; each is one line of printable ASCII.
+    """What a fetcher says of itself, by whom it asks; each is one line of printable ASCII.
 
-    ``default``: for all hosts but Microsoft's: extcal's name, version and address.
-    ``microsoft``: for the hosts on which Microsoft itself publishes calendars, which refuse
-    programs that they do not know: the same, with a platform and ``like Chrome/`` and a version.
-    ``browser``: if one of these was refused because of the User-Agent, the same fetch asks once
-    more with this one, a browser's string that ends in extcal's name. None: it does not ask again.
+    ``default``: to everybody: extcal's name, version and address.
+    ``microsoft``: to the hosts on which Microsoft itself publishes calendars, which refuse programs
+    that they do not know: the same, with a platform and ``like Chrome/`` a version.
+    ``browser``: if one of these was refused because of the program that asked, the same fetch asks
+    once more as this: a browser's string that ends in extcal's name. None: it does not.
 
-    Raises TypeError for a value that is not a str, and ValueError for one that is not allowed in a
-    header.
+    Raises TypeError for what is no str, and ValueError for what cannot stand in a header.
     """
 
     default: str = field(default_factory=_default)
@@ -71,7 +70,7 @@ class UserAgents:
 
     @classmethod
     def only(cls, user_agent: str) -> UserAgents:
-        """One string for all hosts, without a second attempt."""
+        """One string for everybody, and no second one."""
         return cls(user_agent, user_agent, None)
 
     def to(self, host: str, *, as_browser: bool) -> str:

@@ -26,7 +26,6 @@ from extcal import (
     Store,
     Unavailable,
 )
-from extcal.cache import Cell
 from extcal.cache.snapshot.snapshot import Reading
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
@@ -61,6 +60,8 @@ def variants(url: str) -> list[Feed]:
         Feed(url, detail="busy"),
         Feed(url, policy=BusyPolicy(all_day="free")),
         Feed(url, published_ahead=timedelta(days=30)),
+        Feed(url, auth=("ada", "a password")),
+        Feed(url, auth=("ada", "the password before it")),
     ]
 
 
@@ -77,7 +78,7 @@ def pieces(data: bytes) -> Iterator[bytes]:
 def everything(store: Any, directory: Path) -> Iterator[bytes]:
     """All bytes of a store: cells in memory, files with their logs, keys and values of Redis."""
     if isinstance(store, MemoryStore):
-        yield from (cell.data for cell in held(store))
+        yield from (cell.data for cell in store._cells.values())
     elif isinstance(store, SQLiteStore):
         yield from (file.read_bytes() for file in directory.rglob("*") if file.is_file())
     else:
@@ -91,10 +92,6 @@ def everything(store: Any, directory: Path) -> Iterator[bytes]:
                 yield store._client.get(key)
 
 
-def held(store: MemoryStore) -> list[Cell]:
-    return [each for each in gc.get_objects() if isinstance(each, Cell)]
-
-
 def marked(places: Iterable[bytes], mark: str) -> bool:
     needle = mark.encode()
     return any(needle in piece for place in places for piece in pieces(place))
@@ -102,7 +99,8 @@ def marked(places: Iterable[bytes], mark: str) -> bool:
 
 @pytest.fixture
 def web() -> FakeFetcher:
-    return FakeFetcher({URL: body(MARKER), OTHER: body("bob")}, etags=True)
+    feeds = {feed: body(MARKER) for feed in variants(URL)}
+    return FakeFetcher(feeds | {feed: body("bob") for feed in variants(OTHER)}, etags=True)
 
 
 def caches(
@@ -125,13 +123,14 @@ def caches(
 def test_every_reading_of_an_address_is_erased(
     name: str, doors: Doors, web: FakeFetcher, clock: ManualClock, tmp_path: Path
 ) -> None:
-    """All zones, owners, details, policies, ranges and horizons, by forgetting one of them."""
+    """All zones, owners, details, logins and horizons, by forgetting one of them."""
     one, other = caches(doors, name, web, clock)
     for calendars in (one, other):
         for feed in [*variants(URL), *variants(OTHER)]:
             calendars.get(feed)
     clock.advance(timedelta(minutes=31))
-    web.set(URL, body(MARKER) + "\r\n")  # older copies of cells lie about
+    for feed in variants(URL):
+        web.set(feed, body(MARKER) + "\r\n")  # older copies of cells lie about
     for feed in variants(URL):
         one.get(feed)
     store = one._repository.store
@@ -268,3 +267,36 @@ def test_what_was_read_can_be_found_at_all(tmp_path: Path, web: FakeFetcher) -> 
         CalendarCache(store=store, fetcher=web, clock=ManualClock("2027-01-04T08:00Z")).get(URL)
         assert marked(everything(store, tmp_path), f"{MARKER}-5")
         assert not marked([f"{datetime.max}".encode()], MARKER)
+
+
+@every_store
+def test_a_clock_that_was_wrong_hides_nothing(
+    name: str, doors: Doors, web: FakeFetcher, clock: ManualClock, tmp_path: Path
+) -> None:
+    """Behind or ahead by months, while another variant is read: all are still known by name."""
+    calendars, _ = caches(doors, name, web, clock)
+    first, second, third = variants(URL)[:3]
+    calendars.get(first)
+    for jump in (timedelta(days=-40), timedelta(days=80), timedelta(days=-40)):
+        clock.advance(jump)
+        calendars.get(second)
+        calendars.get(third)
+    calendars.forget(third)
+    assert not marked(everything(calendars._repository.store, tmp_path), MARKER)
+
+
+def test_a_list_is_not_endless(doors: Doors, web: FakeFetcher, clock: ManualClock) -> None:
+    """An address that is read in ever new ways: what nobody keeps any more leaves its list."""
+    store = doors("memory")
+    calendars = CalendarCache(store=store, fetcher=web, clock=clock)
+    sizes = []
+    for number in range(260):
+        feed = Feed(URL, owner=f"person{number}@example.org")
+        web.set(feed, body(MARKER))
+        calendars.get(feed)
+        clock.advance(timedelta(days=1))
+        cell = store.get(calendars._repository.keys(feed).listed)
+        assert cell is not None
+        sizes.append(len(cell.data))
+    assert max(sizes) < 30_000
+    assert sizes[-1] < sizes[150]

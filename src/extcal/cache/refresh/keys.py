@@ -22,9 +22,17 @@ import hashlib
 import hmac
 from typing import NamedTuple
 
-from extcal.fetch.feed import Feed
+from extcal.fetch.feed import Feed, url_key
 
-__all__ = ["Keys", "attempts_key", "list_key", "read_secret", "snapshot_key", "spread"]
+__all__ = [
+    "Keys",
+    "address_of",
+    "attempts_key",
+    "list_key",
+    "read_secret",
+    "snapshot_key",
+    "spread",
+]
 
 
 class Keys(NamedTuple):
@@ -47,7 +55,15 @@ def attempts_key(feed: Feed, layout: int, secret: bytes | None) -> str:
 
 def list_key(feed: Feed, layout: int, secret: bytes | None) -> str:
     """The key of the list of snapshots of the address of ``feed``."""
-    return "l:" + _digest(secret, b"list", feed.url_identity(), b"%d" % layout)
+    return "l:" + _digest(secret, b"list", address_of(feed), b"%d" % layout)
+
+
+def address_of(feed: Feed) -> bytes:
+    """Key material for the address of ``feed`` alone, whoever logs in there. As secret as it is.
+
+    A password that was changed must not hide what was read with the one before it.
+    """
+    return url_key(feed.url.open())
 
 
 def spread(key: str) -> float:

@@ -26,7 +26,7 @@ from extcal.cache.freshness.decide import (
     lifetime,
     moment_of,
 )
-from extcal.cache.refresh.keys import Keys, attempts_key, list_key, snapshot_key, spread
+from extcal.cache.refresh.keys import Keys, address_of, attempts_key, list_key, snapshot_key, spread
 from extcal.cache.snapshot.codec import (
     ATTEMPTS,
     LISTS,
@@ -52,6 +52,7 @@ _KEEP = timedelta(days=7)  # validators are worth having long after nobody is se
 _KEEP_ATTEMPTS = timedelta(days=2)  # the longest wait is a day
 _LISTED = timedelta(days=31)  # no store keeps a cell for longer
 _FORGOTTEN = timedelta(hours=1)  # no fetch takes as long
+_LONG_LIST = 200  # names; zones, owners and horizons that nobody asks for any more
 _LIST_LEASE = timedelta(seconds=10)
 _LIST_TRIES, _LIST_PAUSE = 40, 0.005  # seconds; whoever adds to a list is done within milliseconds
 _REMEMBERED = 1200  # readings, of up to 70 KB each: more people than anybody lays side by side
@@ -257,8 +258,8 @@ class Repository:
                 self.store.release(keys.listed, token)
         for name in names:
             self._decoded.drop(name)
-        address = feed.url_identity()
-        self._keys.drop_if(lambda known: known.url_identity() == address)
+        address = address_of(feed)
+        self._keys.drop_if(lambda known: address_of(known) == address)
 
     def _named(self, keys: Keys, known: Known, now: datetime) -> bool:
         """See to it that the list names the snapshot; False if the address was forgotten meanwhile.
@@ -275,7 +276,10 @@ class Repository:
             there = self._load_list(keys)
             if there.generation != listing.generation:
                 return False
-            names = {name: end for name, end in there.names.items() if now < end <= until}
+            names = {name: min(end, until) for name, end in there.names.items()}
+            if len(names) > _LONG_LIST:
+                # Only then: a clock that was ahead for a moment would drop what is still kept.
+                names = {name: end for name, end in names.items() if now < end}
             names[keys.snapshot] = until
             data = encode_list(Listing(there.generation, names), keys.listed)
             self.store.put(keys.listed, Cell(data, until), token)
