@@ -1,7 +1,8 @@
 """extcal: when is this person busy, according to the calendar they keep elsewhere?
 
-Bytes and a window in, free/busy out; everything else is delivery. The names below are the whole
-public API; each is loaded when it is first used, so that ``import extcal`` costs next to nothing.
+The core is one pure function: the bytes of a feed and a window of time go in, free/busy time comes
+out. Fetching and caching are built around it. The names below are the whole public API. Each is
+loaded when it is first used, so that ``import extcal`` takes little time.
 """
 
 from __future__ import annotations
