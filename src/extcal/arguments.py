@@ -1,7 +1,7 @@
-"""What a caller passes, looked at where it is passed: the same sentence for the same mistake.
+"""Checks of arguments, so that the same mistake always gets the same message.
 
 A value in, the value out; or a TypeError or ValueError that names the argument and says what it
-takes. The value itself is never shown, because some arguments are secrets.
+takes. The value itself is not shown, because some arguments are secret.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def call_of(name: str, value: _Value, takes: str, *methods: str) -> _Value:
 
 
 def flag_of(name: str, value: bool) -> bool:
-    """``value`` if it is True or False: other values mean what nobody would guess."""
+    """``value`` if it is True or False; what another value means would be a guess."""
     if not isinstance(value, bool):
         raise _wrong(name, value, "True or False")
     return value
@@ -57,7 +57,7 @@ def length_of(name: str, value: timedelta) -> timedelta:
 
 
 def several(name: str, values: Iterable[_Value], takes: str) -> tuple[_Value, ...]:
-    """``values`` if they are several; one str or bytes is one, and what it holds are letters."""
+    """``values`` as a tuple; one str or bytes is refused, because its items would be letters."""
     if isinstance(values, (str, bytes, bytearray)) or not isinstance(values, Iterable):
         raise _wrong(name, values, takes)
     return tuple(values)
