@@ -1,8 +1,8 @@
-"""What can go wrong, told apart by whose fault it is.
+"""The errors of extcal, by cause.
 
-A caller's mistake is a ``TypeError`` or ``ValueError``. What is wrong with an address or a source
-is an :class:`ExtcalError`. What is odd inside a feed is a :class:`Problem`: a value, never an
-exception. No message here or in any leaf ever contains a feed's address.
+A mistake of the caller is a ``TypeError`` or ``ValueError``. An error of an address or a source is
+an :class:`ExtcalError`. Unusual content of a feed is a :class:`Problem`: a value, never an
+exception. No message contains a feed's address.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ def _rebuild(cls: type[_Coded], message: str, kind: str, advice: str | None) -> 
 
 
 class FeedUrlError(_Coded, ValueError):
-    """The address is not one a feed can be read from; ``advice`` says what to paste instead."""
+    """No feed can be read from this address; ``advice`` says what to paste instead."""
 
 
 class FetchError(_Coded):
-    """A source's answer cannot be read; ``kind`` is the fetcher's word for it."""
+    """A source's answer cannot be read; ``kind`` is that of the fetcher's answer."""
 
 
 class NotACalendar(ValueError, ExtcalError):
-    """The bytes hold no VCALENDAR. ``looks_like`` says what they seem to be, if that is known."""
+    """There is no VCALENDAR in the bytes. ``looks_like`` says what they seem to be, if known."""
 
     def __init__(self, message: str, looks_like: str | None = None) -> None:
         super().__init__(message, looks_like)
@@ -77,15 +77,15 @@ class Unavailable(_Coded):
 
 
 class OutsideHorizon(ValueError, ExtcalError):
-    """The span asked for does not overlap what the cache keeps at all."""
+    """The time asked about is completely outside the time for which the calendar is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An oddity of a feed.
+    """An irregularity of a feed or of a source's answer.
 
     ``code`` is a stable word from a closed list, ``message`` is for people, ``line`` counts from 1
-    in the feed's bytes, ``uid`` names the event, and ``action`` says what was done about it.
+    in the feed's bytes, ``uid`` is that of the event, and ``action`` says how it was read.
     """
 
     code: str
