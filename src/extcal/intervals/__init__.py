@@ -1,4 +1,4 @@
-"""The interval-merging engine: what is taken, what is unknown, and when everybody is free.
+"""Merging of time intervals: busy time, unknown time, and the time when everybody is free.
 
 Pure values over whole epoch seconds. It knows no iCalendar, no clock and no local zone; aware
 datetimes come in, aware UTC datetimes go out.
