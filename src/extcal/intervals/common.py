@@ -1,9 +1,9 @@
 """common_free: when everybody is known to be free, within everybody's hours.
 
-What comes in: FreeBusy values, hours, lengths of time. What goes out: Periods, sorted. Time is
-offered only if it is known and not blocked for each participant, with the buffer kept to what is
-blocked or unknown, and lies within each participant's hours. One sweep over all of it: hours
-enter as their opposite, the time that is closed.
+In: FreeBusy values, hours, lengths of time. Out: Periods, sorted. Time is offered only if it is
+known and not blocked for each participant, is at least the buffer away from blocked or unknown
+time, and is within each participant's hours. All of it is merged in one sweep; for that, hours are
+turned into the time outside them.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def common_free(
     ``participants``: FreeBusy values; outside its own window a participant's time is unknown.
     ``duration``: how long they are to meet, a positive timedelta.
     ``hours``: WorkingHours for all, or a sequence with one (or None) per participant.
-    ``step``: None gives the maximal gaps. A timedelta gives slots of exactly ``duration``, which
-    may overlap, starting where the clock of ``timezone`` shows a multiple of ``step`` from local
-    midnight: 10:00 stays a start on the day of a clock change, a skipped time is never one, and a
-    time that comes twice is one twice.
-    ``buffer``: the distance to keep from blocked and from unknown time; not from the edges of a
-    window or of hours.
-    ``timezone``: an IANA name or a tzinfo; it matters to ``step`` alone.
-    ``blocks``: the types that stand in the way.
+    ``step``: None returns the maximal gaps. A timedelta returns slots of exactly ``duration``,
+    which may overlap. They start at multiples of ``step`` from local midnight in ``timezone``. So
+    10:00 stays a start on the day of a clock change, a skipped time is never a start, and a
+    repeated time is a start twice.
+    ``buffer``: the distance to blocked and to unknown time; not to the ends of a window or of
+    hours.
+    ``timezone``: an IANA name or a tzinfo; it is only used with ``step``.
+    ``blocks``: the types that block.
 
     Raises ``TypeError`` for values of the wrong kind, and ``ValueError`` without participants, if
     ``duration`` or ``step`` is not positive, ``buffer`` is negative, ``step`` is not in whole
@@ -60,7 +60,7 @@ def common_free(
     pace = None if step is None else _pace(step)
     every_hours = _every_hours(hours, len(people))
 
-    # Where one window ends, nothing is known of that participant, so nothing can be offered.
+    # Outside the window of a participant nothing is known of them, so nothing can be offered.
     lo = max(person.window_epochs[0] for person in people)
     hi = min(person.window_epochs[1] for person in people)
     if lo >= hi:
@@ -83,11 +83,12 @@ def _open_time(
     lo: int,
     hi: int,
 ) -> list[Span]:
-    """Return what of ``[lo, hi)`` nobody blocks or leaves unknown, and no hours leave out."""
+    """Return the parts of ``[lo, hi)`` that are known, not blocked, and inside everybody's
+    hours."""
     starts: list[int] = []
     ends: list[int] = []
     for person in people:
-        # What lies beyond the edges by no more than the margin still keeps its distance.
+        # Blocked time outside the window, but nearer to it than the buffer, counts, too.
         busy = overlapping(person.epochs, lo - margin, hi + margin)
         if not codes.issuperset(map(_code, busy)):
             busy = [span for span in busy if span[2] in codes]
