@@ -1,4 +1,4 @@
-"""Free/busy time as rows of a picture: what :mod:`extcal.draw` needs, from what the algebra has."""
+"""Free/busy time as rows of a picture: converts FreeBusy to the input of :mod:`extcal.draw`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def row_of(
 
 
 def as_of(moment: datetime, timezone: str | tzinfo) -> str:
-    """A note of how old something is; ``moment`` is aware. Such as ``as of Mon 4 Jan 09:30``."""
+    """A note such as ``as of Mon 4 Jan 09:30``; ``moment`` is aware."""
     local = moment.astimezone(find_zone(timezone))
     return said("as-of", day=day_name(local), time=local)
 
@@ -51,7 +51,7 @@ def drawn(
 ) -> str:
     """The picture of ``rows`` over ``window`` (epoch seconds), as an HTML fragment or an SVG.
 
-    Raises ValueError for a zone that nobody knows and a window of more than 400 days.
+    Raises ValueError for an unknown zone and for a window of more than 400 days.
     """
     lo, hi = window
     draw = grid_html if form == "html" else grid_svg
