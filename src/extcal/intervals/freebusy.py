@@ -1,11 +1,11 @@
-"""FreeBusy: what is known about somebody's time in one window, as a value.
+"""FreeBusy: somebody's busy, free and unknown time in one window, as a value.
 
 Inside are three tuples of epoch seconds: the window, the typed busy spans (sorted, disjoint,
-coalesced, none FREE) and the unknown spans (merged). They are canonical, so that equal knowledge
-is equal, hashes equally and pickles small. Datetimes are made when somebody looks.
+coalesced, none FREE) and the unknown spans (merged). They are canonical: equal free/busy
+time is equal, has the same hash, and pickles are small. Datetimes are made when they are asked for.
 
-Unknown is never free: time that nobody can answer for, and time outside the window, is neither
-offered nor called free. Busy periods may lie inside unknown time; they are still reported.
+Unknown is never free: unknown time, and time outside the window, is neither offered nor reported as
+free. Busy periods may overlap unknown time; they are still reported.
 """
 
 from __future__ import annotations
@@ -95,13 +95,13 @@ class FreeBusy(Frozen):
         ] = (),
         unknown: Iterable[Period | tuple[datetime, datetime]] = (),
     ) -> FreeBusy:
-        """Return the free/busy time that ``periods`` and ``unknown`` make within ``window``.
+        """Return the free/busy time of ``periods`` and ``unknown`` within ``window``.
 
         ``window``: a Period, or ``(start, end)``, of aware datetimes.
         ``periods``: BusyPeriods, Periods (which are BUSY) or tuples ``(start, end[, fbtype])``, in
-        any order; where they overlap the strongest type wins; FREE says nothing.
-        ``unknown``: Periods or ``(start, end)`` that nobody can answer for.
-        What lies outside the window is cut off.
+        any order; where they overlap the strongest type wins; FREE ones are ignored.
+        ``unknown``: Periods or ``(start, end)`` of unknown time.
+        Parts outside the window are cut off.
 
         Raises ``TypeError`` for naive datetimes and ``ValueError`` unless start is before end.
         """
@@ -118,11 +118,11 @@ class FreeBusy(Frozen):
     ) -> FreeBusy:
         """Return the free/busy time of ``[lo, hi)``, everything in whole epoch seconds.
 
-        ``busy``: ``(start, end, int(FBType))`` in any order, overlapping as they like; empty and
-        FREE ones fall away. ``unknown``: ``(start, end)``. What lies outside the window is cut
-        off, and the window itself to the years 1 to 9999.
+        ``busy``: ``(start, end, int(FBType))`` in any order, also overlapping; empty and FREE ones
+        are ignored. ``unknown``: ``(start, end)``. Parts outside the window are cut off; the window
+        itself is cut to the years 1 to 9999.
 
-        Raises ``ValueError`` unless ``lo`` is before ``hi``, and for a code that is no FBType.
+        Raises ``ValueError`` unless ``lo`` is before ``hi``, and for a code that is not an FBType.
         """
         lo, hi = _window(lo, hi)
         spans = list(busy)
@@ -137,7 +137,7 @@ class FreeBusy(Frozen):
     def from_levels(
         cls, lo: int, hi: int, levels: Levels, unknown: Iterable[Span] = ()
     ) -> FreeBusy:
-        """Return what :meth:`from_epochs` returns of the same spans, given as columns.
+        """Return the same as :meth:`from_epochs`, with the spans given as columns.
 
         ``levels``: by int(FBType), a list of starts and a list of ends in epoch seconds, each in
         any order of its own; no span ends before it starts. ``unknown``: ``(start, end)``.
@@ -150,10 +150,11 @@ class FreeBusy(Frozen):
 
     @classmethod
     def join(cls, parts: Iterable[FreeBusy]) -> FreeBusy:
-        """Return what all ``parts`` together say, in one merge: ``a | b | c`` for any number.
+        """Return the join of all ``parts``, in one merge: ``a | b | c`` for any number.
 
-        The strongest type wins and unknown is the union. The window is the hull of the windows,
-        and what lies outside a part's own window is unknown to it.
+        The strongest type wins, and time is unknown if it is unknown in any part. The window goes
+        from the earliest start to the latest end; time outside a part's own window is unknown in
+        that part.
 
         Raises ``ValueError`` if there are no parts and ``TypeError`` if one is not a FreeBusy.
         """
@@ -203,7 +204,7 @@ class FreeBusy(Frozen):
 
     @property
     def window(self) -> Period:
-        """The stretch of time that this speaks about."""
+        """The period of time that this describes."""
         return period(self._lo, self._hi)
 
     @property
@@ -217,7 +218,7 @@ class FreeBusy(Frozen):
 
     @property
     def unknown(self) -> tuple[Period, ...]:
-        """The parts of the window that nobody can answer for; merged; may overlap periods."""
+        """The unknown parts of the window; merged; they may overlap periods."""
         return tuple([period(lo, hi) for lo, hi in self._unknown])
 
     @property
@@ -236,12 +237,12 @@ class FreeBusy(Frozen):
         return self._lo, self._hi
 
     def to_records(self) -> list[Record]:
-        """Return every busy and every unknown stretch as a plain dict, sorted by start.
+        """Return every busy and every unknown period as a plain dict, sorted by start.
 
-        ``pandas.DataFrame(fb.to_records())`` and ``polars.DataFrame(fb.to_records())`` make a frame
-        of it. ``fbtype`` is a token of RFC 5545 section 3.2.9, Microsoft's ``WORKING-ELSEWHERE``,
-        or ``UNKNOWN`` where nobody can answer; unknown stretches may overlap busy ones. What is
-        not listed inside :attr:`window` is free.
+        ``pandas.DataFrame(fb.to_records())`` and ``polars.DataFrame(fb.to_records())`` make a data
+        frame of it. ``fbtype`` is a token of RFC 5545 section 3.2.9, Microsoft's
+        ``WORKING-ELSEWHERE``, or ``UNKNOWN``; unknown periods may overlap busy ones. Time in
+        :attr:`window` that is not listed is free.
         """
         return records(self._busy, self._unknown)
 
@@ -295,7 +296,7 @@ class FreeBusy(Frozen):
         return drawn(form, rows, window, timezone, hours, slots, title)
 
     def _repr_html_(self) -> str | None:
-        """Draw this in a notebook; what is too long to draw is shown as text."""
+        """Draw this in a notebook; a window that is too long to draw is shown as text."""
         from extcal.intervals.drawing import LONGEST
 
         return self.to_html() if self._hi - self._lo <= LONGEST else None
@@ -310,9 +311,9 @@ class FreeBusy(Frozen):
         return FBType.FREE if self._known(second, second + 1) else None
 
     def status(self, start: datetime, end: datetime) -> FBType | None:
-        """Return what ``[start, end)``, two aware datetimes, comes to.
+        """Return the type of ``[start, end)``, two aware datetimes.
 
-        The strongest blocking type that touches it; else None if any part of it is unknown or
+        The strongest blocking type in it; else None if any part of it is unknown or
         outside the window; else the strongest other type.
         """
         lo, hi = span(start, end)
@@ -322,9 +323,9 @@ class FreeBusy(Frozen):
         return None
 
     def is_free(self, start: datetime, end: datetime, blocks: Iterable[FBType] = BLOCKING) -> bool:
-        """Tell whether all of ``[start, end)``, two aware datetimes, is known and not blocked.
+        """Return whether all of ``[start, end)``, two aware datetimes, is known and not blocked.
 
-        ``blocks``: the types that stand in the way. False where unknown or outside the window.
+        ``blocks``: the types that block. False if part of it is unknown or outside the window.
         """
         lo, hi = span(start, end)
         codes = blocking_codes(blocks)
@@ -337,8 +338,8 @@ class FreeBusy(Frozen):
     ) -> tuple[Period, ...]:
         """Return the gaps of at least ``duration`` between blocked and unknown time, in order.
 
-        ``duration``: a positive timedelta; every gap if left out. ``blocks``: the types that stand
-        in the way. Raises ``ValueError`` for a duration of nothing or less.
+        ``duration``: a positive timedelta; without it every gap is returned. ``blocks``: the types
+        that block. Raises ``ValueError`` if ``duration`` is not positive.
         """
         least = whole_seconds(duration, "duration")
         codes = blocking_codes(blocks)
@@ -374,7 +375,7 @@ class FreeBusy(Frozen):
 
 
 def freebusy_list(parts: Iterable[FreeBusy], caller: str) -> list[FreeBusy]:
-    """Return ``parts`` as a list, every one a FreeBusy and at least one; ``caller`` names who asks.
+    """Return ``parts`` as a list of at least one FreeBusy; ``caller`` is the name for messages.
 
     Raises ``TypeError`` or ``ValueError`` otherwise.
     """
