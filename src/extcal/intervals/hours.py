@@ -1,10 +1,10 @@
-"""WorkingHours: the hours of the week when somebody can be met, by the clock on their wall.
+"""WorkingHours: the hours of the week when somebody can be met, in local time.
 
-Hours open at the first instant at which the local clock shows the start or later, and close at
-the first at which it shows the end or later. Everything about clock changes follows from that: a
-time that is skipped is the moment of the jump, so hours that lie in the gap altogether do not
-exist (nor does a day that a country skips); a time that comes twice is its first pass; and hours
-that meet by the clock meet in fact, without gap or overlap.
+Hours begin at the first instant at which the local clock shows the start or later, and end at the
+first at which it shows the end or later. This decides about clock changes. A skipped time is the
+moment of the change; so hours that are completely in the skipped hour do not exist (nor does a day
+that a country skips). A repeated time is the first of the two. Hours that follow each other in
+local time follow each other without gap or overlap.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class WorkingHours(Frozen):
     ``timezone``: an IANA name or a tzinfo.
 
     Raises ``ValueError`` for days, times or zones that do not exist, and ``TypeError`` for values
-    that cannot name any. Hours with equal parts are equal, in whatever order they were joined.
+    of the wrong kind. Hours with equal parts are equal, in whatever order they were joined.
     """
 
     __slots__ = ("_shifts",)
@@ -86,8 +86,8 @@ class WorkingHours(Frozen):
         open_hours: list[Span] = []
         for zone, start, end, days in self._shifts:
             if zone not in clocks:
-                # A clock set back by up to a day must not reach a time anew just because the
-                # window begins after it was reached first.
+                # If clocks were set back before the window, a time may have been reached already
+                # before it: it must not be taken for reached again.
                 clocks[zone] = WallClock(find_zone(zone), lo - 2 * DAY, hi)
             first_showing = clocks[zone].first_showing
             # Offsets stay below a day, and hours end within two days of their midnight.
@@ -118,7 +118,7 @@ class WorkingHours(Frozen):
 
 
 def _joined(shifts: Iterable[_Shift]) -> WorkingHours:
-    """Return hours of several shifts; those that differ by their days alone become one."""
+    """Return hours of several shifts; those that differ only in their days become one."""
     days_of: dict[tuple[str | tzinfo, int, int], set[int]] = {}
     for zone, start, end, days in shifts:
         days_of.setdefault((zone, start, end), set()).update(days)
@@ -187,7 +187,8 @@ def _time(seconds: int) -> str:
 
 
 def _zone_value(timezone: str | tzinfo) -> str | tzinfo:
-    """Return a zone's name if that says it all: names compare, and pickle small."""
+    """Return a zone's name if it has one: names can be compared, and their pickles are
+    small."""
     zone = find_zone(timezone)
     name = getattr(zone, "key", None)
     if isinstance(timezone, str) or (isinstance(name, str) and zone is _named(name)):
