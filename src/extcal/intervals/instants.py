@@ -1,9 +1,9 @@
 """Instants as whole epoch seconds, and the one place where they become datetimes.
 
-What comes in: aware datetimes. What goes out: integers inside the house, aware UTC datetimes at
-its edge. Fractions of a second widen outward: a start is floored, an end is raised, so a period
-never loses a moment that was asked about. Naive datetimes never pass, the machine's own zone is
-never asked, and no year from 1 to 9999 overflows: what would fall outside is cut to it.
+In: aware datetimes. Out: integers inside extcal, aware UTC datetimes in the public API. Fractions
+of a second widen a period: its start is rounded down, its end is rounded up, so it never loses a
+part. Naive datetimes are refused, the machine's own zone is never used, and times outside the years
+1 to 9999 are cut.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LAST = 253_402_300_800
 def epoch(value: datetime, *, ceil: bool = False) -> int:
     """Return an aware datetime as whole epoch seconds.
 
-    ``ceil``: raise a fraction of a second instead of flooring it, as the end of a period wants.
+    ``ceil``: round a fraction of a second up, as for the end of a period, instead of down.
     A local time that a clock change skips is read with the offset before it, and one that happens
     twice by its ``fold`` (RFC 5545, section 3.3.5).
 
@@ -53,7 +53,7 @@ def span(start: datetime, end: datetime) -> tuple[int, int]:
 
     Raises ``TypeError`` for naive datetimes and ``ValueError`` unless ``start`` is before ``end``.
     """
-    # Two datetimes of one zone compare by wall clock, which runs backwards once a year.
+    # Two datetimes of one zone are compared by local time, which goes back once a year.
     if _since_epoch(start) >= _since_epoch(end):
         raise ValueError(f"start must be before end, but {start} is not before {end}")
     lo, hi = epoch(start), epoch(end, ceil=True)
@@ -63,9 +63,9 @@ def span(start: datetime, end: datetime) -> tuple[int, int]:
 
 
 def whole_seconds(value: timedelta, name: str, *, zero: bool = False) -> int:
-    """Return a length of time in whole seconds, raised to the next one.
+    """Return a length of time in whole seconds, rounded up.
 
-    ``name`` is the argument's name for messages; ``zero`` allows a length of nothing.
+    ``name`` is the argument's name for messages; ``zero`` allows a length of zero.
     Raises ``TypeError`` for anything but a timedelta and ``ValueError`` if it is too short.
     """
     if not isinstance(value, timedelta):
