@@ -1,6 +1,6 @@
-"""How a feed's facts are read, as data.
+"""How the events of a feed count, as data.
 
-What *blocks* is never decided here: that belongs to the question (``blocks=``).
+Whether a type *blocks* is not decided here, but in each question (``blocks=``).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Detail = Literal["events", "busy"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusyPolicy:
-    """How the facts of one feed are read.
+    """How the events of one feed count.
 
     ``all_day``: all-day events count ``"as-marked"`` by the feed (default), always ``"busy"`` (a
     holiday calendar that should block) or always ``"free"`` (birthdays, bin collection).
     ``unanswered``: an invitation the owner has not answered is ``"tentative"`` (default),
-    ``"busy"`` or ``"free"``; it speaks only when the feed's ``owner`` is given.
+    ``"busy"`` or ``"free"``; it is used only if the feed's ``owner`` is given.
     ``working_elsewhere``: Microsoft's WORKINGELSEWHERE is its own, non-blocking type
     (``"as-marked"``, default), or ``"busy"``, or ``"free"``.
     """
