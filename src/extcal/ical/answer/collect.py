@@ -5,7 +5,7 @@ Each UID is read for itself: what is odd in one, or goes wrong with it, costs no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from extcal.errors import LimitExceeded
 from extcal.ical.answer import vavailability, vfreebusy
 from extcal.ical.answer.exclude import Exclusions
 from extcal.ical.answer.expansion import Expansion
-from extcal.ical.answer.fbtype import Verdict, classify, is_by_facts
+from extcal.ical.answer.fbtype import Verdict, classify
 from extcal.ical.answer.listing import Alike, Shown, count, earliest, later
 from extcal.ical.budget import Work
 from extcal.ical.events.times import DAY, parse_duration
@@ -29,11 +29,7 @@ from extcal.policy import BusyPolicy
 __all__ = ["Collector", "Question"]
 
 _EPOCH = date(1970, 1, 1)
-_MAX_VERDICTS = 1_000  # a feed whose events differ more than that shares too little
 _QUOTES = " \"'\u2018\u2019\u201c\u201d\u201e"
-
-
-_Known = tuple[Mapping[str, str], Verdict | None]
 
 
 class Question(NamedTuple):
@@ -64,7 +60,6 @@ class Collector:
     def __init__(self, question: Question, stream: Stream, zones: Zones, work: Work) -> None:
         self.question, self.stream, self.zones, self.work = question, stream, zones, work
         self.lo, self.hi = question.lo, question.hi
-        self.verdicts: dict[tuple[int, int, bool], _Known] = {}
         self.has_vevents = stream.partial  # what was left out were events
         self.busy: Levels = {}
         self.shown: list[Shown | Alike] = []
@@ -160,34 +155,18 @@ class Collector:
         if group[0].uid in self.question.exclusions.uids:
             return
         found: list[Shown | Alike] = []
-        mark: tuple[int, int, bool] | None = None
+        mark = self.work.mark()
         try:
-            if self.is_away(group):
-                return
-            mark = self.work.mark()
             self.judge(group, found)
         except LimitExceeded:
             raise
         except Exception:
             self.work.internal_error(offset=group[0].offset, uid=group[0].uid)
-        if mark and len(self.work.unknown) > mark[0] and not self.may_block(group):
+        if len(self.work.unknown) > mark[0] and not self.may_block(group):
             # Nobody needs to know when an event that blocks nothing takes place.
             self.work.forgive(mark)
         limit = self.work.limits.max_occurrences_per_series
         self.shown += found if count(found) <= limit else self.earliest(found, limit)
-
-    def is_away(self, group: list[Event]) -> bool:
-        """Whether this is one event, once, outside the window: half of all that is read is."""
-        event = group[0]
-        if len(group) > 1 or event.recurs or event.recurrence_id is not None or event.others:
-            return False
-        start = event.start.epoch
-        if start >= self.hi:
-            return True
-        return (
-            start < self.lo
-            and event.extent.end(event.start.local, start, event.start.zone) <= self.lo
-        )
 
     def judge(self, group: list[Event], found: list[Shown | Alike]) -> None:
         exclusions = self.question.exclusions
@@ -227,16 +206,9 @@ class Collector:
         return earliest(found, limit)
 
     def verdict(self, event: Event) -> Verdict | None:
-        # Thousands of events share a few facts: the object itself, if they are read the short way.
-        key = id(event.facts), event.calendar, event.all_day
-        known = self.verdicts.get(key)
-        if known is not None and not event.attendees:
-            return known[1]
+        """The type of all instances of an event, and the reason; None if it is absent."""
         head = self.stream.calendars[event.calendar]
-        verdict = classify(event, self.question.owner, head, self.question.policy)
-        if len(self.verdicts) < _MAX_VERDICTS and is_by_facts(event, head):
-            self.verdicts[key] = event.facts, verdict  # the facts too: their id stays theirs
-        return verdict
+        return classify(event, self.question.owner, head, self.question.policy)
 
     def may_block(self, group: list[Event]) -> bool:
         verdicts = map(self.verdict, group)

@@ -16,7 +16,7 @@ from extcal.ical.parse.content_lines import Line
 from extcal.intervals import FBType
 from extcal.policy import BusyPolicy
 
-__all__ = ["classify", "is_by_facts", "owners"]
+__all__ = ["classify", "owners"]
 
 _FREE, _ELSEWHERE = FBType.FREE, FBType.WORKING_ELSEWHERE
 _TENTATIVE, _BUSY, _AWAY = FBType.BUSY_TENTATIVE, FBType.BUSY, FBType.BUSY_UNAVAILABLE
@@ -70,11 +70,6 @@ def classify(
         if verdict[0] < _BUSY:
             return _BUSY, "BusyPolicy.all_day:busy"
     return verdict
-
-
-def is_by_facts(event: Event, head: CalendarHead) -> bool:
-    """Say whether every event of the same facts, calendar and all-day has the same verdict."""
-    return not event.attendees and not _from_exchange(head)
 
 
 def _as_marked(
