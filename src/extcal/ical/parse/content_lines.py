@@ -49,8 +49,6 @@ _DATE_AHEAD = re.compile(r"\s*\d{8}").match
 # A quote that was opened before the zone's name may close behind the date.
 _DATE_AFTER_COLON = re.compile(r":(?=\s*+\d{8}[\dTtZzPpWDHMS/,+\s-]*+\"?+\s*+$)")
 _MAX_PARAMS = 64
-_SHORT, _MANY = 24, 200  # bytes of a line, and lines, that are worth remembering
-_LONGEST_HEAD = 80  # characters in front of a value that are worth it
 # A cut EXDATE only leaves instances busy; anything else that is cut could hide busy time.
 _MAY_BE_CUT = frozenset({"SUMMARY", "LOCATION", "EXDATE"})
 
@@ -64,15 +62,8 @@ def logical_lines(
     bytes are joined first and decoded after. Reads at most ``limits.max_line_bytes`` of one line.
     """
     limit = work.limits.max_line_bytes
-    has_control = _HAS_CONTROL.search
-    made = tuple.__new__  # half the time of the constructor of a NamedTuple
-    again: dict[bytes, tuple[str, str]] = {}  # short lines: some stand in every component
-    heads: dict[str, Mapping[str, str]] = {}  # and what stands in front of the value
     for match in _LOGICAL.finditer(raw, *span):
         start, end = match.span()
-        if end - start < _SHORT and (said := again.get(match[0])) is not None:
-            yield made(Line, (start, said[0], NO_PARAMS, said[1]))
-            continue
         name = _NAME.match(raw, start, end)
         known = None if name is None else names.get(name[1].upper())
         if known is None and name is not None:
@@ -83,25 +74,12 @@ def logical_lines(
         size = end - start
         if match[1] is not None:
             size, text = _unfolded(text, limit)
-        if known is None or name is None or size > limit or has_control(text):
+        if known is None or name is None or size > limit or _HAS_CONTROL.search(text):
             line = _finish(start, text[:limit], size, names, work)
             if line is not None:
                 yield line
         else:
-            written = _decode(text, start, work)
-            head, colon, value = written.partition(":")
-            params = heads.get(head) if colon else None
-            if params is not None and (known not in _DATE_NAMES or _DATE_AHEAD(value)):
-                line = made(Line, (start, known, params, value))
-            else:
-                line = parse_line(start, known, written, name.end() - start)
-                # Any other that begins like it, without quotes, is split at its first colon too.
-                plain = colon and line.value == value and '"' not in head
-                if plain and len(head) < _LONGEST_HEAD and len(heads) < _MANY:
-                    heads[head] = line.params
-            if end - start < _SHORT and line.params is NO_PARAMS and len(again) < _MANY:
-                again[match[0]] = known, line.value
-            yield line
+            yield parse_line(start, known, _decode(text, start, work), name.end() - start)
 
 
 def _unfolded(text: bytes, limit: int) -> tuple[int, bytes]:
