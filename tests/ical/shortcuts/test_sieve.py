@@ -611,6 +611,27 @@ def test_an_event_may_end_what_began_outside(begin: str, name: str) -> None:
         check(f"{head}{begin.format(name)}|{past}{now}".replace("|", "\r\n").encode())
 
 
+def test_tasks_with_alarms_in_front_of_the_events_leave_the_sieve_in_place() -> None:
+    alarm = "BEGIN:VALARM|ACTION:DISPLAY|DESCRIPTION:x| y|TRIGGER:-PT5M|END:VALARM|"
+    task = f"BEGIN:VTODO|UID:t|SUMMARY:Begin|{alarm}{alarm}END:VTODO|".replace("|", "\r\n").encode()
+    body = calendar(PAST, PAST, NOW).replace(b"CALENDAR\r\n", b"CALENDAR\r\n" + task * 9, 1)
+    check(body)
+    assert read_bytes(body) < len(body)
+    odd_ones = (
+        (b"END:VALARM\r\nEND:VTODO", b"END:VTODO"),
+        (b"END:VALARM\r\nEND:VTODO", b"END:VALARM\r\n S\r\nEND:VTODO"),
+        (b"ACTION:DISPLAY", b"BEGIN:VALARM"),
+        (b"ACTION:DISPLAY", b"B\x00EGIN:VEVENT"),
+        (b"ACTION:DISPLAY", b"BEG\r\n IN:VEVENT"),
+        (b"ACTION:DISPLAY", b"begin:vevent"),
+    )
+    for whole, odd in odd_ones:
+        for count in (1, 18):
+            bent = body.replace(whole, odd, count)
+            check(bent)
+            assert read_bytes(bent) == len(bent), odd
+
+
 @pytest.mark.parametrize("calendar_", ["", "BEGIN:VCALENDAR:|", "BEGIN:VCALENDAR| x|", "X:y|"])
 @pytest.mark.parametrize("last", ["BEGIN:VEVENT| S|", "BEGIN:VEVENT|", "END:VEVENT|"])
 def test_an_event_stands_for_a_calendar_that_there_is_not(calendar_: str, last: str) -> None:

@@ -41,6 +41,12 @@ _BEGIN: Final = b"\nBEGIN:VEVENT"
 _FOLDS: Final = (b" ", b"\t")
 _CALENDAR = re.compile(rb"(?:\A|[\r\n])BEGIN:VCALENDAR[\r\n]++(?![ \t])")
 _BEGIN_ALARM = re.compile(rb"BEGIN[ \t]*:[ \t]*VAL", re.I)
+# An alarm of a task that ends where it seems to: no line in it can begin or end anything.
+# Takes in "\nBEGIN:VALARM\nTRIGGER:-PT5M\nEND:VALARM". Not "\nBEGIN:VALARM\nEND:VTODO", nor one
+# in which another alarm begins.
+_WHOLE_ALARM = re.compile(
+    rb"\nBEGIN:VALARM\r?\n(?>(?:[ACDF-Z \t][\t -~\x80-\xff]*\r?\n)*)END:VALARM(?=\r?\n[^ \t])"
+)
 _EPOCH = date(1970, 1, 1)
 _DAY = 86_400
 
@@ -87,7 +93,7 @@ def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> tuple[Span, ...]:
     first = raw.find(_BEGIN)
     if len(raw) < WORTHWHILE or first < 1 or limits.max_line_bytes < _SHORTEST_LIMIT:
         return whole(raw)
-    head = FOLD.sub(b"", raw[: first + 1]).translate(None, CONTROL)
+    head = FOLD.sub(b"", _WHOLE_ALARM.sub(b"", raw[: first + 1])).translate(None, CONTROL)
     # An event might have to stand for the calendar, or end an alarm that began outside.
     if _CALENDAR.search(raw, 0, first + 1) is None or _BEGIN_ALARM.search(head):
         return whole(raw)
