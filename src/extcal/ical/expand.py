@@ -119,5 +119,5 @@ def _question(
     if lo >= hi:
         raise ValueError("start must lie before end")
     return Question(
-        lo, hi, owners(owner), policy or BusyPolicy(), Exclusions(exclude), titles, events
+        lo, hi, owners(owner), policy or BusyPolicy(), Exclusions.of(exclude), titles, events
     )

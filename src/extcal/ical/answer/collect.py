@@ -185,7 +185,7 @@ class Collector:
                     self.block(one.columns.starts, one.columns.ends, fbtype)
                 if self.question.events:
                     found.append(Alike(one, fbtype, reason))
-            elif not exclusions.hit(one):
+            elif not (exclusions and exclusions.leave_out(one)):
                 if fbtype and one.start < one.end:
                     self.block((one.start,), (one.end,), fbtype)
                 if one.merged > 1:

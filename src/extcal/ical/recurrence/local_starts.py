@@ -21,7 +21,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from extcal.ical.budget import Work
-from extcal.ical.recurrence import days, months_years, subdaily
+from extcal.ical.recurrence import days, months_years, setpos, subdaily
 from extcal.ical.recurrence.rule import Rule
 
 __all__ = ["Starts", "starts"]
@@ -235,7 +235,7 @@ def _times(rule: Rule, time: int) -> Sequence[int]:
             for second in rule.by_second or (time % 60,)
         ]
     if rule.by_set_pos and rule.freq == "DAILY":
-        return subdaily.pick(times, rule.by_set_pos)
+        return [times[index] for index in setpos.places(len(times), rule.by_set_pos)]
     return times
 
 
@@ -266,7 +266,7 @@ def _cycle(rule: Rule, day: int, times: Sequence[int]) -> tuple[int, int, list[i
     else:
         offsets = [past * DAY + time for past in chosen_days for time in times]
     if rule.by_set_pos and rule.freq == "WEEKLY":
-        offsets = subdaily.pick(offsets, rule.by_set_pos)
+        offsets = [offsets[index] for index in setpos.places(len(offsets), rule.by_set_pos)]
     return base * DAY, period * DAY, offsets
 
 

@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from extcal.ical.recurrence import setpos
 from extcal.ical.recurrence.days import (
     Seed,
     civil,
@@ -85,12 +86,9 @@ def _days(found: PeriodPlan, index: int) -> list[int]:
 def _chosen(days: Sequence[int], times: Sequence[int], positions: Sequence[int]) -> list[int]:
     """BYSETPOS over the days times the times of one period, without forming that set."""
     per_day = len(times)
-    size = len(days) * per_day
-    places = {place - 1 if place > 0 else size + place for place in positions}
     return [
         days[place // per_day] * DAY + times[place % per_day]
-        for place in sorted(places)
-        if 0 <= place < size
+        for place in setpos.places(len(days) * per_day, positions)
     ]
 
 

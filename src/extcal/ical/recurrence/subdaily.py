@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from extcal.ical.recurrence.days import civil, filtered_month
 from extcal.ical.recurrence.rule import Rule
+from extcal.ical.recurrence.setpos import places
 
-__all__ = ["Progressions", "generate", "last_by_count", "pick", "progressions"]
+__all__ = ["Progressions", "generate", "last_by_count", "progressions"]
 
 DAY = 86_400
 _UNITS = {"SECONDLY": 1, "MINUTELY": 60, "HOURLY": 3600}
@@ -40,13 +41,6 @@ class Progressions(NamedTuple):
     def open(self) -> bool:
         """Whether nothing is ever closed."""
         return not self.by_days and self.blocks == ((0, DAY),)
-
-
-def pick(members: Sequence[int], positions: Sequence[int]) -> list[int]:
-    """BYSETPOS: the members of a sorted set at positions 1.. from its start, -1.. from its end."""
-    size = len(members)
-    found = {place - 1 if place > 0 else size + place for place in positions}
-    return [members[index] for index in sorted(found) if 0 <= index < size]
 
 
 def progressions(rule: Rule, dtstart: int) -> Progressions:
@@ -75,7 +69,7 @@ def progressions(rule: Rule, dtstart: int) -> Progressions:
     elif seconds:
         origins, step = _residues(anchor, step, seconds, 60, unit)
     if rule.by_set_pos:
-        offsets = pick(offsets, rule.by_set_pos)
+        offsets = [offsets[index] for index in places(len(offsets), rule.by_set_pos)]
     by_days = bool(
         rule.by_day or rule.by_month or rule.by_month_day or rule.by_year_day or rule.by_week_no
     )
