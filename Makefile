@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := "$(VENV)/bin"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick docs lint format types imports coverage bench benchrooms benchcache benchscale benchstores growth kill nightly notebooks picture screenshots host matrix ci clean
+.PHONY: help demo test quick docs lint format types imports coverage bench benchrooms benchcache benchscale benchstores growth kill overblock nightly notebooks picture screenshots host matrix ci clean
 
 help: ## list the targets
 	@echo "extcal: make ..."
@@ -89,12 +89,18 @@ kill: ## kill -9 processes that write to SQLite and to Redis, at every point of 
 	@$(BIN)/python tests/cache/stores/kill.py --store sqlite --rounds $(ROUNDS)
 	@$(BIN)/python tests/cache/stores/kill.py --store redis --rounds $(ROUNDS)
 
+overblock: ## what doubt costs: minutes busy here and free in recurring-ical-events, and the other way round, by Problem
+	@sh tools/venv.sh "$(VENV)" test
+	@sh benchmarks/peers.sh $(BIN)/python
+	@$(BIN)/python tests/peers/overblock.py $(ARGS)
+
 RULES ?= 100000
 FUZZ ?= 100000
-nightly: ## the long versions: 100,000 random rules and damaged feeds, trio, 1,000 kills per store; an hour
+DOUBT ?= 20000
+nightly: ## the long versions: 100,000 random rules and damaged feeds, 20,000 broken values, trio, 1,000 kills a store; an hour
 	@sh tools/venv.sh "$(VENV)" test
 	@EXTCAL_NIGHTLY=1 EXTCAL_RULES=$(RULES) $(BIN)/python -m pytest -q -s tests/oracles
-	@EXTCAL_NIGHTLY=1 EXTCAL_FUZZ=$(FUZZ) EXTCAL_TEST_TRIO=1 $(BIN)/python tools/run_tests.py $(ARGS)
+	@EXTCAL_NIGHTLY=1 EXTCAL_FUZZ=$(FUZZ) EXTCAL_DOUBT=$(DOUBT) EXTCAL_TEST_TRIO=1 $(BIN)/python tools/run_tests.py $(ARGS)
 	@$(MAKE) --no-print-directory growth kill
 
 picture: ## draw docs/availability.svg again

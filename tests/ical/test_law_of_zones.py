@@ -2,7 +2,7 @@
 
 Every property of an event may be written without a zone, in UTC, with a TZID that is known, with
 one that the feed defines, or as a DATE. The sensible readings of each combination are those of the
-table in ``docs/odd-values.md``. They are computed here from ``zoneinfo`` alone, never by extcal.
+table in ``docs/oddities.md``. They are computed here from ``zoneinfo`` alone, never by extcal.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 import extcal
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "odd-values.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "oddities.md"
 READERS = ("UTC", "Europe/Berlin", "America/Chicago", "Asia/Tokyo", "Pacific/Auckland")
 KNOWN, OWN = "America/New_York", "Our Office"
 FORMS = ("none", "Z", "known", "own", "date")

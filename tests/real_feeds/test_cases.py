@@ -1,6 +1,6 @@
 """What real feeds say that the standard does not: cases as files, asked through every door.
 
-``cases/*.txt`` hold small calendars of the kinds that ``docs/odd-values.md`` names, each with the
+``cases/*.txt`` hold small calendars of the kinds that ``docs/oddities.md`` names, each with the
 busy time owed to readers in six zones. README.md says how they are written.
 """
 

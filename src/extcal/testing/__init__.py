@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from extcal.testing.builder import feed_text as feed_text
     from extcal.testing.clock import ManualClock as ManualClock
     from extcal.testing.fakes import FakeFetcher as FakeFetcher
+    from extcal.testing.oddities import ODD_FEEDS as ODD_FEEDS
 
-__all__ = ["FakeFetcher", "ManualClock", "event", "feed_text"]
+__all__ = ["ODD_FEEDS", "FakeFetcher", "ManualClock", "event", "feed_text"]
 
 _HOMES = {
+    "ODD_FEEDS": "extcal.testing.oddities",
     "FakeFetcher": "extcal.testing.fakes",
     "ManualClock": "extcal.testing.clock",
     "event": "extcal.testing.builder",

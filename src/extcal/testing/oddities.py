@@ -2,14 +2,16 @@
 
 ``COMPONENTS`` change one VEVENT, ``BODIES`` a whole feed; the first function of each changes
 nothing. They are used by :mod:`extcal.testing.strategies`, and by tests that need a certain one.
+``ODD_FEEDS`` are whole feeds, by name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
-__all__ = ["BODIES", "COMPONENTS"]
+__all__ = ["BODIES", "COMPONENTS", "ODD_FEEDS"]
 
 
 def as_it_is(text: str) -> str:
@@ -170,3 +172,82 @@ BODIES: tuple[Callable[[str], bytes], ...] = (
     lower_case,
 )
 """Functions that take a valid feed and return bytes with one irregularity."""
+
+
+def _feed(*components: str) -> str:
+    """Components whose lines are divided by ``|``, as a calendar."""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//extcal//odd feeds//EN"]
+    for component in components:
+        name, *own = component.split("|")
+        lines += [f"BEGIN:{name}", *own, f"END:{name}"]
+    return "\r\n".join([*lines, "END:VCALENDAR", ""])
+
+
+_SUMMER_TIME = (
+    "VTIMEZONE|TZID:GMT|BEGIN:STANDARD|DTSTART:20001029T020000"
+    "|RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU|TZOFFSETFROM:+0100|TZOFFSETTO:+0000|END:STANDARD"
+    "|BEGIN:DAYLIGHT|DTSTART:20000326T010000|RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU"
+    "|TZOFFSETFROM:+0000|TZOFFSETTO:+0100|END:DAYLIGHT"
+)
+_BROKEN_ZONE = (
+    "VTIMEZONE|TZID:europe/vienna|BEGIN:STANDARD|DTSTART:20251026T010000Z|TZOFFSETFROM:+0200"
+    "|TZOFFSETTO:+0100|END:STANDARD|BEGIN:DAYLIGHT|DTSTART:20260329T010000Z|TZOFFSETFROM:+0100"
+    "|TZOFFSETTO:+0200|END:DAYLIGHT"
+)
+_EVENT = "VEVENT|UID:odd|DTSTAMP:20270101T000000Z|SUMMARY:Odd"
+
+ODD_FEEDS: Mapping[str, str] = MappingProxyType(
+    {
+        "count-beside-start": _feed(
+            f"{_EVENT}|DTSTART:20270103T090000Z|DTEND:20270103T100000Z"
+            "|RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=2"
+        ),
+        "digits-too-few": _feed(f"{_EVENT}|DTSTART:20270105T13000Z|DTEND:20270105T140000Z"),
+        "digits-too-many": _feed(f"{_EVENT}|DTSTART:20270105T171145975Z|DTEND:20270105T181145975Z"),
+        "end-before-start": _feed(f"{_EVENT}|DTSTART:20270105T090000Z|DTEND:20270105T080000Z"),
+        "end-without-zone": _feed(
+            f"{_EVENT}|DTSTART;TZID=America/New_York:20270105T090000|DTEND:20270105T170000"
+        ),
+        "exdate-in-utc": _feed(
+            f"{_EVENT}|DTSTART;VALUE=DATE:20270104|RRULE:FREQ=DAILY;COUNT=3|EXDATE:20270104T220000Z"
+        ),
+        "freebusy-in-bounds": _feed(
+            "VFREEBUSY|UID:odd|DTSTAMP:20270101T000000Z|DTSTART:20270105T090000Z"
+            "|DTEND:20270105T100000Z|FBTYPE:BUSY"
+        ),
+        "gmt-with-summer-time": _feed(
+            _SUMMER_TIME,
+            f"{_EVENT}|DTSTART;TZID=GMT:20270705T102000|DTEND;TZID=GMT:20270705T112000",
+        ),
+        "night-of-clock-change": _feed(
+            f"{_EVENT}|DTSTART;TZID=Europe/Berlin:20270326T220000"
+            "|DTEND;TZID=Europe/Berlin:20270327T060000|RRULE:FREQ=DAILY;COUNT=3"
+        ),
+        "override-without-zone": _feed(
+            f"{_EVENT}|DTSTART;TZID=America/New_York:20270105T090000"
+            "|DTEND;TZID=America/New_York:20270105T100000|RRULE:FREQ=WEEKLY;COUNT=2",
+            f"{_EVENT}|RECURRENCE-ID:20270112T090000|DTSTART:20270112T110000|DTEND:20270112T120000",
+        ),
+        "property-twice": _feed(
+            f"{_EVENT}|DTSTART:20270105T090000Z|DTEND:20270105T100000Z|STATUS:CANCELLED"
+            "|STATUS:CONFIRMED"
+        ),
+        "start-without-zone": _feed(
+            f"{_EVENT}|DTSTART:20270105T180000|DTEND;TZID=Europe/Brussels:20270105T190000"
+        ),
+        "units-out-of-order": _feed(f"{_EVENT}|DTSTART;VALUE=DATE:20270105|DURATION:PT1W"),
+        "until-in-utc": _feed(
+            f"{_EVENT}|DTSTART;VALUE=DATE:20270104|RRULE:FREQ=DAILY;UNTIL=20270106T220000Z"
+        ),
+        "zone-in-other-letters": _feed(
+            _BROKEN_ZONE,
+            f"{_EVENT}|DTSTART;TZID=europe/vienna:20270705T100000"
+            "|DTEND;TZID=europe/vienna:20270705T110000",
+        ),
+    }
+)
+"""Feeds with values that the standard does not allow, by their names in ``docs/oddities.md``.
+
+Each has its events in 2027, and is read as busy time, with a Problem where the page names one. Give
+them to a :class:`extcal.testing.FakeFetcher` to see what your own pages make of them.
+"""

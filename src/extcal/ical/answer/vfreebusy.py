@@ -230,8 +230,10 @@ class _Periods:
             if days is not None and seconds is not None:
                 return days + seconds
         written = read_moment(text)
-        if written is not None and written.too_long:
-            self.tell_odd("odd_digits", "more than six digits of a time", "the first six used")
+        if written is not None and written.odd_digits:
+            self.tell_odd(
+                "odd_digits", "more or fewer than six digits of a time", "those of a time used"
+            )
         return _instant(text, zone)
 
     def length(self, text: str) -> int | None:

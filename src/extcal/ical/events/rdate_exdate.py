@@ -114,6 +114,6 @@ class Dates:
     def moment(self, line: Line, text: str) -> Moment | None:
         line = line._replace(value=text)
         written = read_moment(text)
-        if written is not None and written.too_long:
+        if written is not None and written.odd_digits:
             self.odd.add("odd_digits")
         return parse_moment(line, self.calendar, self.zones, series=self.series)

@@ -81,15 +81,15 @@ class Source:
             self.work.problem(code, message, offset=offset, uid=self.uid or None, action=action)
 
     def moment(self, line: Line, series: Zone | None = None) -> Moment | None:
-        """Read a DATE or DATE-TIME; digits too many are told."""
+        """Read a DATE or DATE-TIME; digits too many or too few are told."""
         written = read_moment(line.value)
         if written is None:
             return None
-        if written.too_long:
+        if written.odd_digits:
             self.tell(
                 "odd_digits",
-                f"the time of {line.name} has more than six digits",
-                "the first six used",
+                f"the time of {line.name} has more or fewer than six digits",
+                "the first six, or those that are there, used",
                 line,
             )
         return parse_moment(line, self.calendar, self.zones, series=series)
@@ -320,6 +320,12 @@ def _dtend(source: Source, start: Start, line: Line) -> Stay | None:
     if moment.is_date:
         return _end_of_date(source, moment, end, line)
     if end.is_date:
+        source.tell(
+            "end_is_date",
+            "a DTEND that is a DATE beside a DTSTART with a time",
+            "ends at midnight, or through the day of DTSTART",
+            line,
+        )
         end = Moment(end.local, False, moment.zone)
         if moment.local - moment.local % DAY == end.local:
             end = end._replace(local=end.local + DAY)  # through that day

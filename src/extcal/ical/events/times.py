@@ -135,14 +135,14 @@ class Extent(NamedTuple):
 class Written(NamedTuple):
     """The text of a DATE or DATE-TIME, read: ``offset`` is a numeric UTC offset in seconds.
 
-    ``too_long``: there were more digits than a time has.
+    ``odd_digits``: there were more or fewer digits than the six of a time.
     """
 
     local: int
     is_date: bool
     offset: int | None
     is_utc: bool
-    too_long: bool = False
+    odd_digits: bool = False
 
     @property
     def utc(self) -> int:
@@ -185,13 +185,13 @@ def read_moment(value: str) -> Written | None:
         return None
     # 24:00 is the next midnight; 3.3.12: second 60 "as equivalent to the second 59"
     local += hours * 3600 + minutes * 60 + min(seconds, 59)
-    too_long = more is not None
+    odd_digits = more is not None or (second is None and ":" not in value)
     if suffix is None:
-        return Written(local, False, None, False, too_long)
+        return Written(local, False, None, False, odd_digits)
     if suffix in "Zz":
-        return Written(local, False, None, True, too_long)
+        return Written(local, False, None, True, odd_digits)
     offset = int(suffix[1:3]) * 3600 + (int(suffix[-2:]) * 60 if len(suffix) > 3 else 0)
-    return Written(local, False, -offset if suffix[0] == "-" else offset, False, too_long)
+    return Written(local, False, -offset if suffix[0] == "-" else offset, False, odd_digits)
 
 
 def _midnight(year: str, month: str, day: str) -> int | None:

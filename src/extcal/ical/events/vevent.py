@@ -368,6 +368,8 @@ def _read_dates(found: Event, source: Source) -> None:
             if name == "EXDATE" and "/" in line.value:  # of a period the start counts
                 texts = [text.partition("/")[0] for text in texts]
             size = len(texts)
+            if name == "RDATE" and not texts:  # a folded line that was cut, perhaps
+                _bad_date(found, source, line, "ignored")
             room = limits.max_dates - work.count("dates", 0)
             room = max(0, min(room, limits.max_dates_per_series - taken))
             del texts[room:]
@@ -393,7 +395,7 @@ def _read_dates(found: Event, source: Source) -> None:
 def _odd_dates(source: Source, line: Line, dates: Dates) -> None:
     for code in sorted(dates.odd):
         if code == "odd_digits":
-            message, action = "more than six digits of a time", "the first six used"
+            message, action = "more or fewer than six digits of a time", "those of a time used"
         elif code == "floating_end":
             message, action = "an end without a zone", "the zone of its start used"
         elif code == "odd_duration":

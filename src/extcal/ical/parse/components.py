@@ -308,7 +308,7 @@ class ComponentReader:
         head = self.stream.calendars[top.calendar]
         value = line.value.strip()
         if line.name == "PRODID":
-            head.prodid = self.one_of(line, head.prodid, value, max)
+            head.prodid = max(head.prodid or "", value) or None
         elif line.name == "METHOD":
             head.method = self.one_of(line, head.method, value.upper(), _method)
         elif line.name == "X-WR-TIMEZONE":

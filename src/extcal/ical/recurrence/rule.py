@@ -328,9 +328,9 @@ def _until(value: str, report: Report) -> Until | None:
     if minute > "59" or (second or "00") > "60" or hour > "24" or (hour == "24" and minute != "00"):
         return None
     seconds = midnight + int(hour) * 3600 + int(minute) * 60 + min(int(second or 0), 59)
-    if more is not None:
-        message = f"UNTIL={value[:40]} has more than six digits of a time."
-        report("odd_digits", message, "the first six used")
+    if more is not None or (second is None and ":" not in value):
+        message = f"UNTIL={value[:40]} has more or fewer than six digits of a time."
+        report("odd_digits", message, "the first six, or those that are there, used")
     if zone is None:
         return Until("local", seconds)
     if zone != "Z":
