@@ -1,7 +1,7 @@
-"""The street door: what a feed is, and how its bytes are brought in safely.
+"""What a feed is, and how its bytes are brought in safely.
 
-Knows nothing of iCalendar beyond the first line of a body. Names are loaded when first used, so
-that neither httpcore2 nor ssl is imported before something is really fetched.
+This package knows nothing of iCalendar but the first line of a body. Each name is loaded when it is
+first used, so that httpcore2 and ssl are imported only when something is fetched.
 """
 
 from __future__ import annotations

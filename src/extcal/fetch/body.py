@@ -1,8 +1,8 @@
-"""A body as it arrives: counted, inflated within bounds, and told apart from what is no calendar.
+"""A body as it arrives: counted, decompressed within bounds, and checked to be a calendar.
 
-Bytes in, a body or a :class:`~extcal.fetch.protocol.Failed` out. The body decides what it is; what
-the Content-Type says is not asked. No I/O, no clock: the driver looks at its deadline between two
-steps, and a step inflates one MiB at most.
+Bytes in, a body or a :class:`~extcal.fetch.protocol.Failed` out. The bytes decide what the body is;
+Content-Type is ignored. No I/O, no clock: the driver checks its deadline between two steps, and a
+step decompresses one MiB at most.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["MAX_GZIP_MEMBERS", "Body", "completed", "failure_of", "is_whole", "s
 
 MAX_GZIP_MEMBERS = 16
 _GZIP_WINDOW = 31  # zlib's number for "a gzip header, and the largest window"
-_STEP = 1024 * 1024  # decoded bytes at a time: a bomb is noticed before it has unfolded
+_STEP = 1024 * 1024  # decoded bytes at a time, so that a bomb is noticed before it fills the memory
 _GZIP_MAGIC = b"\x1f\x8b"
 
 _TOO_LARGE = failed("too_large")
@@ -30,9 +30,9 @@ _CUT = failed("truncated")
 class Body:
     """One body being received. ``gzipped``: whether its Content-Encoding is gzip (RFC 1952).
 
-    If it is not, the first two bytes decide: a file that was compressed before it was published
-    often comes without the field. ``unannounced``: that was so. ``spent``: bytes of earlier bodies
-    of the same fetch, which count against the same limits.
+    If it is not, the first two bytes decide, because a file that was compressed before it was
+    published often comes without this field; then ``unannounced`` is true. ``spent``: bytes of
+    earlier bodies of the same fetch, which count against the same limits.
     """
 
     def __init__(self, limits: Limits, *, gzipped: bool, spent: int = 0) -> None:
@@ -79,7 +79,7 @@ class Body:
         while piece or more:
             inflate = self._inflate
             if inflate is None or inflate.eof:
-                # Padding with zeros after the last member is allowed by every reader.
+                # Every reader of gzip allows zeros after the last member.
                 piece = piece.lstrip(b"\0")
                 if not piece:
                     return
@@ -93,7 +93,7 @@ class Body:
                 return
             yield self._keep(decoded)
             piece = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
-            # A full step may have left something behind in zlib although all input is used.
+            # After a full step zlib may still have output, although it has used all input.
             more = len(decoded) == _STEP
 
     def _next_member(self) -> zlib._Decompress | None:
@@ -149,8 +149,8 @@ def sign_in_page(provider: str | None) -> Failed:
 def failure_of(body: bytes, provider: str | None) -> Failed | None:
     """Why ``body`` is not the beginning of a calendar, or None if it is one.
 
-    RFC 5545 section 3.4: an iCalendar object begins with BEGIN:VCALENDAR. Real feeds put a byte
-    order mark, blank space or a stray line before it, and do not care about case.
+    RFC 5545 section 3.4: an iCalendar object begins with BEGIN:VCALENDAR. In real feeds there
+    may be a byte order mark, blanks or another line before it, and it may be in lower case.
     """
     head = _beginning(body)
     if not head and not body.strip(b"\0 \t\r\n\f\v\xef\xbb\xbf"):
@@ -194,9 +194,10 @@ _LAST_COMPONENT = re.compile(_END + rb"([^\r\n]+)\Z")
 
 
 def is_whole(body: bytes) -> bool:
-    """Whether a calendar came to its end, although the connection did not end as it should.
+    """Whether a calendar is complete, although the connection ended in the wrong way.
 
-    One without any component does not count: an error must not look like an empty calendar.
+    A calendar without any component does not count, because an error must not look like an empty
+    calendar.
     """
     end = body.rstrip(_BLANK)
     lines = end[-len(_LAST_LINE) - 1 :].lower()

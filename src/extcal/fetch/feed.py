@@ -1,8 +1,8 @@
-"""A feed: an address that is a secret, and how to read what it leads to.
+"""A feed: a secret address, and how its calendar is to be read.
 
 Text in, a frozen value out, or :class:`~extcal.errors.FeedUrlError` with advice. The address is
-sealed: it is in no repr, str, format, error or ``asdict``; :meth:`Feed.reveal` is the only way to
-it. Only syntax is checked here; whether an address may be *reached* is the fetcher's policy.
+sealed: it is in no repr, str, format, error or ``asdict``; only :meth:`Feed.reveal` returns it.
+Only syntax is checked here; the fetcher's policy decides whether an address may be *reached*.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def fingerprint_of(url: Url) -> str:
-    """Eight hexadecimal digits that tell addresses apart in logs without telling them."""
+    """Eight hexadecimal digits, to tell addresses apart in logs without showing them."""
     return sha256(b"extcal fingerprint\0" + url_key(url)).hexdigest()[:8]
 
 
@@ -57,7 +57,7 @@ def url_key(url: Url) -> bytes:
     return f"{url.scheme}://{url.authority}{target}".encode("ascii")
 
 
-# Plain values, because whatever lists the objects of this package stops there.
+# Plain values, because tools that list the objects of this package do not look into them.
 _Parts = tuple[tuple[str, str, int, str], Auth | None]
 
 
@@ -67,7 +67,8 @@ class SealedUrl:
     It shows nothing of itself; only :class:`Feed` and the transport open it.
     """
 
-    # A closure, because whatever lists attributes (debuggers, error reporters) stops there.
+    # A closure, because tools that list attributes (debuggers, error reporters) do not look
+    # into it.
     __slots__ = ("_parts",)
 
     def __init__(self, url: Url, secret_auth: Auth | None = None) -> None:
@@ -75,11 +76,11 @@ class SealedUrl:
         self._parts: Callable[[], _Parts] = lambda: parts
 
     def open(self) -> Url:
-        """The address, for the rooms' own use."""
+        """The address; only for the code of extcal."""
         return Url(*self._parts()[0])
 
     def open_auth(self) -> Auth | None:
-        """The name and password, for the rooms' own use."""
+        """The name and password; only for the code of extcal."""
         return self._parts()[1]
 
     def authorization(self) -> str | None:
@@ -109,15 +110,16 @@ class SealedUrl:
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Feed:
-    """One calendar somewhere else, and how its owner wants it read.
+    """One external calendar, and how it is to be read.
 
     ``url``: the address (``https``, ``webcal`` or ``webcals``; ``http`` and ``file`` only if the
     fetcher's policy agrees). ``https://name:password@...`` is read as the address without them, and
     ``auth``. ``timezone``: the owner's zone, for times that name none: an IANA
-    name, a tzinfo, or None. ``owner``: the owner's e-mail address, or several; only with it can a
-    declined invitation count as absent. ``policy``: how facts are read. ``detail``: ``"events"``,
-    or ``"busy"`` for no titles at all. ``published_ahead``: how far ahead the publisher publishes,
-    if it cuts off (Outlook does); later than that is unknown. ``auth``: the name and password for
+    name, a tzinfo, or None. ``owner``: the owner's e-mail address, or several; without it a
+    declined invitation stays busy. ``policy``: how events count. ``detail``: ``"events"``, or
+    ``"busy"`` for no titles at all. ``published_ahead``: how far ahead the publisher publishes, if
+    it leaves out later events (Outlook does); later time is unknown. ``auth``: the name and
+    password for
     servers that want a login (Basic, RFC 7617), over https only. They are sent to the origin of the
     address and nowhere else, and are as sealed as it is.
 
@@ -143,7 +145,7 @@ class Feed:
         auth: Auth | None = None,
     ) -> None:
         sealed = _with_auth(url if isinstance(url, SealedUrl) else _seal(url), auth)
-        # A traceback that ships local variables must not ship the address.
+        # Tracebacks may include local variables, and must not include the address.
         del url, auth
         object.__setattr__(self, "url", _accepted(sealed))
         if policy is not None and not isinstance(policy, BusyPolicy):
@@ -170,10 +172,11 @@ class Feed:
     ) -> Feed:
         """Make a feed of what a person pasted into a form.
 
-        ``text``: an address with whatever came along (spaces, brackets, quotes, QR-code framing),
-        without its scheme, as ``webcal:``, or as the page beside the feed where the feed's address
-        follows for certain (Outlook's HTML link, a Nextcloud share, Google's ``?cid=``). The other
-        arguments are those of the constructor. Raises :class:`~extcal.errors.FeedUrlError`, whose
+        ``text``: an address, also with other text around it (spaces, brackets, quotes, the prefix
+        of a QR code), without its scheme, as ``webcal:``, or as the address of a page from which
+        the feed's address follows for certain (Outlook's HTML link, a Nextcloud share, Google's
+        ``?cid=``). The other arguments are those of the constructor. Raises
+        :class:`~extcal.errors.FeedUrlError`, whose
         ``advice`` says where the right address is found and never repeats what was pasted.
         """
         if not isinstance(text, str):
@@ -188,7 +191,7 @@ class Feed:
 
     def __repr__(self) -> str:
         if not hasattr(self, "url"):
-            # A traceback with local variables may show a feed whose address was just refused.
+            # A traceback may show a feed whose address was just refused.
             return "<Feed refused>"
         return f"<Feed {self.host or 'file'} #{self.fingerprint}>"
 
@@ -242,12 +245,12 @@ class Feed:
         key = url_key(self.url.open())
         if auth is None:
             return key
-        # No address holds a blank, so that no address without auth has this key.
+        # An address has no blank, so no address without auth has this key.
         return key + b" " + json.dumps(auth, ensure_ascii=True).encode("ascii")
 
 
 def as_feed(feed: Feed | str) -> Feed:
-    """``feed`` itself, or the feed a bare address is shorthand for."""
+    """``feed`` itself, or the feed of an address that was passed as text."""
     found = read_feed(feed)
     del feed
     if isinstance(found, FeedUrlError):
@@ -256,9 +259,9 @@ def as_feed(feed: Feed | str) -> Feed:
 
 
 def read_feed(feed: Feed | str) -> Feed | FeedUrlError:
-    """The same, with a refusal returned: its caller can let go of the address and then raise it.
+    """The same, but a refusal is returned: its caller can delete the address before it raises.
 
-    ``feed = read_feed(feed)`` leaves no frame that holds the address in the open.
+    After ``feed = read_feed(feed)`` no frame holds the address as text.
     """
     if isinstance(feed, Feed):
         return feed
@@ -271,8 +274,8 @@ def read_feed(feed: Feed | str) -> Feed | FeedUrlError:
 def takes_feed(method: _Method) -> _Method:
     """Decorate a method whose first argument is a feed: it gets a Feed, or FeedUrlError is raised.
 
-    An address is sealed before anything can go wrong, because tracebacks may show local variables.
-    ``method`` is called with a Feed whatever its caller passed.
+    An address is sealed before anything can fail, because tracebacks may show local variables.
+    ``method`` is always called with a Feed.
     """
     if inspect.iscoroutinefunction(method):
 

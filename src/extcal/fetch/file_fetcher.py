@@ -1,8 +1,8 @@
 """Feeds that are files below one directory.
 
-A request for a ``file:`` feed in, an answer out. Nothing outside the root is ever opened: not by
-``..``, not by a link, not by a directory that becomes a link in the meantime, not by a device or a
-pipe that pretends to be a file; and no answer tells what exists outside.
+A request for a ``file:`` feed in, an answer out. Nothing outside the root is ever opened: not with
+``..``, not through a link or a directory that becomes a link in the meantime. Devices and pipes
+are not opened, either, and no answer tells what exists outside.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _TOO_LARGE = failed("too_large")
 
 
 class FileFetcher:
-    """Reads ``file:`` feeds below ``root``, a directory; size and time of change are the validator.
+    """Reads ``file:`` feeds below ``root``, a directory; the validator is size and time of change.
 
-    Links are followed as long as they stay below the root. Raises TypeError if ``root`` is no path,
-    and ValueError if it is no directory.
+    A link is followed only if its target is below the root. Raises TypeError if ``root`` is not a
+    path, and ValueError if it is not a directory.
     """
 
     def __init__(self, *, root: str | os.PathLike[str]) -> None:
@@ -46,8 +46,8 @@ class FileFetcher:
         if url.scheme != "file":
             return failed("blocked_url/file")
         try:
-            # Percent-encoding is undone once (RFC 8089 section 2); what stays is a name, in the
-            # encoding that this machine writes names in.
+            # Percent-encoding is decoded once (RFC 8089 section 2). The result is a name in this
+            # machine's encoding of file names.
             path = Path(_local(os.fsdecode(unquote_to_bytes(url.path)))).resolve()
         except (OSError, ValueError, RuntimeError):
             return _NO_FILE
@@ -60,14 +60,14 @@ class FileFetcher:
 
 
 def _local(path: str) -> str:
-    """``/C:/feeds/ada.ics`` is ``C:/feeds/ada.ics`` where there are drives (RFC 8089 E.2)."""
+    """On a system with drives ``/C:/feeds/ada.ics`` is ``C:/feeds/ada.ics`` (RFC 8089 E.2)."""
     return path[1:] if os.name == "nt" and path[2:3] == ":" else path
 
 
 def _open(root: Path, parts: tuple[str, ...]) -> int:
-    """Open what lies below ``root``; the caller closes it.
+    """Open a file below ``root``; the caller closes it.
 
-    ``parts`` were resolved, so none of them is a link; one that has become one since is refused.
+    ``parts`` were resolved, so none of them was a link; one that has become a link is refused.
     """
     # A pipe must not block.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)

@@ -1,8 +1,8 @@
 """Where a fetcher may go: scheme, port, host name, and every address the name leads to.
 
 An address or DNS answers in, nothing or a :class:`~extcal.fetch.address.url.Refusal` out. Pure:
-nothing is looked up here, nothing is connected to. A host runs inside its own network and fetches
-what a stranger pasted, so everything is refused that the public internet cannot have.
+nothing is looked up here, nothing is connected to. An application runs inside its own network and
+fetches addresses that strangers pasted. So every address is refused that is not public.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from extcal.fetch.feed import Feed, read_feed
 __all__ = ["MAX_ANSWERS", "AddressPolicy", "UrlPolicy"]
 
 AddressPolicy = Callable[[str, Address], bool]
-"""A host name and one address it leads to in; whether it may be connected to, out."""
+"""Takes a host name and one of its IP addresses; returns whether it may be connected to."""
 
 MAX_ANSWERS = 64
 _PORTS = {"https": frozenset({443, 8443}), "http": frozenset({80, 8080})}
 
-# RFC 6761 and its updates, RFC 6762 appendix G, RFC 8375, RFC 9476; and what ICANN withholds
-# because private networks use it. No calendar of the public internet ends like this.
+# RFC 6761 and its updates, RFC 6762 appendix G, RFC 8375, RFC 9476; and names that ICANN does not
+# give out because private networks use them. No public host name ends with one of these.
 _SPECIAL_USE = frozenset(
     {"alt", "arpa", "corp", "domain", "example", "home", "internal", "intranet", "invalid", "lan"}
     | {"local", "localdomain", "localhost", "mail", "onion", "private", "test"}
-    | {"consul", "docker", "svc"}  # what clusters answer for by themselves
+    | {"consul", "docker", "svc"}  # names inside clusters
 )
 
 _NOT_PUBLIC = Refusal.of("ip-not-public")
@@ -43,11 +43,12 @@ _TOO_MANY = Refusal.of("dns-many")
 class UrlPolicy:
     """What one fetcher may ask, as data.
 
-    ``allow_networks``: networks ("10.1.0.0/16") that are reached although they are not public; an
-    address literal inside them is admitted over http and on any port. ``deny_networks``: networks
-    that are never reached, whatever else says; for public ranges of your own. ``allow_http``: plain
-    http, too. ``allow_ip_literals``: public IP addresses in place of a name. ``allow_nat64``:
-    addresses of the well-known NAT64 prefix, judged by the IPv4 address inside. ``ports``: the
+    ``allow_networks``: networks ("10.1.0.0/16") that are allowed although they are not public; an
+    IP address in them may be pasted instead of a name, and is then allowed over http and on any
+    port. ``deny_networks``: networks that are never allowed, for public ranges of your own.
+    ``allow_http``: also plain http. ``allow_ip_literals``: also public IP addresses instead of a
+    name. ``allow_nat64``: also addresses of the well-known NAT64 prefix, judged by the IPv4 address
+    in them. ``ports``: the
     ports that may be asked, instead of 443 and 8443 for https, 80 and 8080 for http.
     ``allow_hosts``: names ("exchange.corp.lan") that are asked although they are names of a private
     network; what they lead to must still be public or inside ``allow_networks``.
@@ -93,8 +94,8 @@ class UrlPolicy:
     def check(self, feed: Feed | str) -> None:
         """Raise :class:`~extcal.errors.FeedUrlError` if this policy would never fetch ``feed``.
 
-        For a profile form, so that an address is refused when it is pasted. No name is looked up:
-        where a name leads is judged at every fetch.
+        For a profile form, so that an address is refused when it is pasted. No name is looked up;
+        the addresses of a name are checked at every fetch.
         """
         found = read_feed(feed)
         # A traceback that ships local variables must not ship the address.
@@ -106,7 +107,8 @@ class UrlPolicy:
             raise FeedUrlError(refusal.message, kind=refusal.kind, advice=refusal.advice)
 
     def judge(self, url: Url) -> Refusal | None:
-        """Judge scheme, host and port, and the address if it is spelled out; None admits them."""
+        """Judge scheme, host and port, and an IP address instead of a host name; None allows
+        them."""
         if url.scheme not in _PORTS:
             return Refusal.of("scheme/web")
         literal = literal_of(url.host)
@@ -142,16 +144,16 @@ class UrlPolicy:
     def vet(
         self, answers: Iterable[str | Address], host: str = ""
     ) -> tuple[Address, ...] | Refusal:
-        """Judge everything that ``host`` led to: one bad answer refuses the name.
+        """Judge all addresses of ``host``: if one of them is refused, the name is refused.
 
         Returns the addresses to connect to, in the order given, mapped ones unwrapped. A name with
-        more than 64 answers is refused: what nobody reads, nobody has judged.
+        more than 64 addresses is refused, because not all of them are read.
         """
         found: dict[Address, None] = {}
         read = list(islice(answers, MAX_ANSWERS + 1))
         if len(read) > MAX_ANSWERS:
             return _TOO_MANY
-        # As text only: ip_address() would read a number as an address, too.
+        # As text, because ip_address() would also read a number as an address.
         for answer in map(str, read):
             if "%" in answer:
                 return Refusal.of("ip-zone")
@@ -187,7 +189,7 @@ class UrlPolicy:
         try:
             return None if self.address_policy(host, address) else _VETOED
         except Exception:
-            # A guard that stumbles has admitted nobody.
+            # If the function of the application fails, the address is refused.
             return _VETOED
 
 
@@ -219,7 +221,8 @@ def _read_networks(
 
 
 def _unwrap_network(network: Network) -> Network:
-    """Addresses are judged unwrapped, so a network of mapped ones is its IPv4 network."""
+    """Addresses are judged unwrapped, so a network of IPv4-mapped addresses is an IPv4
+    network."""
     first = unwrap(network.network_address)
     if network.version == 4 or first.version == 6 or network.prefixlen < 96:
         return network
@@ -239,7 +242,7 @@ def _read_ports(ports: int | Iterable[int] | None) -> frozenset[int] | None:
 
 
 def _read_hosts(hosts: str | Iterable[str]) -> frozenset[str]:
-    """Names as they stand in a canonical address: lower case, no dot at the end."""
+    """Names as in a canonical address: lower case, no dot at the end."""
     takes = "names like 'exchange.corp.lan'"
     given = (hosts,) if isinstance(hosts, str) else several("allow_hosts", hosts, takes)
     found = set()

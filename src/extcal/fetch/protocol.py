@@ -1,8 +1,8 @@
-"""What the cache asks of the street door, and the closed list of answers.
+"""The request of the cache to a fetcher, and the closed list of answers.
 
-A fetcher is one method. It returns; it never raises for anything a server, a network or an address
-can do. The cache decides what an answer means for freshness; nothing here knows about time other
-than the seconds a request may take, and nothing here ever shows an address.
+A fetcher has one method. It returns an answer, and never raises because of a server, a network or
+an address. The cache decides what an answer means for freshness. Nothing here knows of time but the
+seconds that a request may take, and nothing here shows an address.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ __all__ = [
 
 FAILURE_KINDS = frozenset(
     {
-        "bad_encoding",  # compressed in a way nobody asked for, or broken inside
+        "bad_encoding",  # compressed in a way that was not requested, or damaged
         "blocked_address",  # the host's name led to an address the policy refuses
         "blocked_url",  # the policy refuses scheme, port or host
-        "client_refused",  # the provider turns this User-Agent away
+        "client_refused",  # the provider refuses this User-Agent
         "connect",
         "dns",
         "empty",
-        "fetcher_error",  # a mistake in the fetcher itself
+        "fetcher_error",  # an error in the fetcher itself
         "html",
         "json",
         "not_a_calendar",
         "not_found_file",
-        "protocol",  # what came back is not HTTP
+        "protocol",  # the answer is not HTTP
         "redirect_refused",
         "server_error",  # 5xx
         "timeout",
@@ -68,8 +68,8 @@ _SECONDS = (int, float, NoneType)
 class FetchRequest:
     """One question to a source.
 
-    ``etag`` and ``last_modified`` are the validators of what the asker still holds, byte for byte
-    as they were given, or None. ``deadline`` is the number of seconds the whole answer may take,
+    ``etag`` and ``last_modified`` are the validators of the stored snapshot, byte for byte as the
+    source sent them, or None. ``deadline`` is the number of seconds the whole answer may take,
     from the look-up of the name to the last byte. ``limits`` bounds sizes and redirects.
     """
 
@@ -93,12 +93,12 @@ class Fetched:
     """A body that begins like a calendar.
 
     ``etag`` and ``last_modified`` are the source's validators. ``moved_to`` is the fingerprint of
-    the address a permanent redirect named, if every hop was permanent: worth telling the user,
-    never followed silently for good. ``as_browser``: whether the source was asked as
-    :attr:`UserAgents.browser <extcal.fetch.UserAgents>`, because it takes nothing else. ``age``:
-    how many seconds ago a cache on the way got this from the source, as that cache says itself (the
-    Age header, RFC 9111 section 5.1); 0 if none says so. ``problems``: what was odd about the
-    answer, although the calendar in it is whole.
+    the new address, if every redirect was permanent. Tell the user; the stored address is not
+    replaced. ``as_browser``: whether the source was asked as :attr:`UserAgents.browser
+    <extcal.fetch.UserAgents>`, because it accepts nothing else. ``age``: how many seconds ago an
+    HTTP cache on the way got this from the source (the Age header, RFC 9111 section 5.1); 0 without
+    this header. ``problems``: irregularities of the answer, although the calendar in it is
+    complete.
     """
 
     body: bytes
@@ -126,7 +126,7 @@ class Fetched:
 @loads_earlier_pickles
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """What the asker holds is still current. ``as_browser``, ``age``: as in :class:`Fetched`."""
+    """The stored snapshot is still current. ``as_browser``, ``age``: as in :class:`Fetched`."""
 
     as_browser: bool = field(default=False, compare=False, repr=False)
     age: float = field(default=0.0, repr=False)
@@ -138,7 +138,7 @@ class NotModified:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The source says that the feed was taken away for good (410)."""
+    """The source says that the feed was removed permanently (410)."""
 
     status: int = 410
 
@@ -148,7 +148,8 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A 4xx other than 410. ``retry_after``: seconds the source asked for, or None."""
+    """A status 4xx other than 410. ``retry_after``: seconds that the source asked to wait, or
+    None."""
 
     status: int
     retry_after: float | None = None
@@ -160,11 +161,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Nothing usable came back.
+    """There was no usable answer.
 
-    ``kind`` is one of :data:`FAILURE_KINDS`. ``retry_after``: seconds the source asked for, or
-    None. ``looks_like`` says in one sentence, from a fixed vocabulary and without anything the
-    server wrote, what the answer seems to be and what the user can do about it.
+    ``kind`` is one of :data:`FAILURE_KINDS`. ``retry_after``: seconds that the source asked to
+    wait, or None. ``looks_like`` says in one sentence what the answer seems to be and what the user
+    can do about it. The sentence is one of a fixed list, and contains no text of the server.
     """
 
     kind: str
@@ -184,11 +185,11 @@ def failed(key: str, retry_after: float | None = None) -> Failed:
 
 
 FetchResponse = Fetched | NotModified | Gone | Refused | Failed
-"""The closed union of answers."""
+"""One of the five answers of a fetcher."""
 
 
 class Fetcher(Protocol):
-    """Whatever can answer a :class:`FetchRequest`; a host brings its own in ten lines."""
+    """An object that answers a :class:`FetchRequest`; an application can write its own."""
 
     def fetch(self, request: FetchRequest, /) -> FetchResponse:
         """Answer ``request``. Never raises for what a source or a network does."""

@@ -1,8 +1,8 @@
-"""What requests say of the program that asks: the field User-Agent (RFC 9110 section 10.1.5).
+"""The header field User-Agent of requests (RFC 9110 section 10.1.5).
 
-Every string names extcal. Microsoft's hosts get one of their own, because since the summer of 2025
-they turn away programs that they do not know; where even that is refused, there is one that looks
-like a browser's. Which is sent when, is decided in :mod:`~extcal.fetch.http.exchange`. Pure data.
+Every string names extcal. Microsoft's hosts get another string than all others, because since the
+summer of 2025 they refuse programs that they do not know. If this string is refused, too, there is
+one like a browser's. :mod:`~extcal.fetch.http.exchange` decides which one is sent. Pure data.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from extcal.fetch.address.providers import MICROSOFT_CLOUDS
 
 __all__ = ["ABOUT", "CHROME", "UserAgents", "read_user_agent"]
 
-# Where a publisher can read who asks; the documentation's address in pyproject.toml is the same.
+# A page about extcal for publishers; pyproject.toml has the same address of the documentation.
 ABOUT = "https://extcal.readthedocs.io/"
 CHROME = 156
 """The version of Chrome that is named to Microsoft: the current one on 2026-11-30.
@@ -47,15 +47,16 @@ def _browser() -> str:
 
 @dataclass(frozen=True, slots=True)
 class UserAgents:
-    """What a fetcher says of itself, by whom it asks; each is one line of printable ASCII.
+    """The User-Agent strings of a fetcher; each is one line of printable ASCII.
 
-    ``default``: to everybody: extcal's name, version and address.
-    ``microsoft``: to the hosts on which Microsoft itself publishes calendars, which refuse programs
-    that they do not know: the same, with a platform and ``like Chrome/`` a version.
-    ``browser``: if one of these was refused because of the program that asked, the same fetch asks
-    once more as this: a browser's string that ends in extcal's name. None: it does not.
+    ``default``: for all hosts but Microsoft's: extcal's name, version and address.
+    ``microsoft``: for the hosts on which Microsoft itself publishes calendars, which refuse
+    programs that they do not know: the same, with a platform and ``like Chrome/`` and a version.
+    ``browser``: if one of these was refused because of the User-Agent, the same fetch asks once
+    more with this one, a browser's string that ends in extcal's name. None: it does not ask again.
 
-    Raises TypeError for what is no str, and ValueError for what cannot stand in a header.
+    Raises TypeError for a value that is not a str, and ValueError for one that is not allowed in a
+    header.
     """
 
     default: str = field(default_factory=_default)
@@ -70,7 +71,7 @@ class UserAgents:
 
     @classmethod
     def only(cls, user_agent: str) -> UserAgents:
-        """One string for everybody, and no second one."""
+        """One string for all hosts, without a second attempt."""
         return cls(user_agent, user_agent, None)
 
     def to(self, host: str, *, as_browser: bool) -> str:

@@ -1,1 +1,1 @@
-"""How addresses are read, put right when pasted, and judged. Pure: nothing is looked up."""
+"""How addresses are read, corrected when they are pasted, and judged. Pure: no look-ups."""

@@ -1,7 +1,7 @@
-"""Which IP addresses are part of the public internet: our own frozen tables. Pure.
+"""Which IP addresses are part of the public internet: extcal's own tables. Pure.
 
-The standard library's ``is_global`` changed its mind between patch releases and calls multicast,
-cloud metadata services and most transition mechanisms global; so it is only a second net here. The
+The standard library's ``is_global`` changed between patch releases, and it calls multicast, cloud
+metadata services and most transition mechanisms global. So it is only a second check here. The
 tables follow the IANA special-purpose registries (RFC 6890 and its updates) as of 2026-11.
 """
 
@@ -31,7 +31,7 @@ DENIED_IPV4 = tuple(
     for network in (
         "0.0.0.0/8",  # this network (RFC 791)
         "10.0.0.0/8",  # private use (RFC 1918)
-        "100.64.0.0/10",  # carrier-grade NAT (RFC 6598); Alibaba's metadata service lives here
+        "100.64.0.0/10",  # carrier-grade NAT (RFC 6598); Alibaba's metadata service is here
         "127.0.0.0/8",  # loopback
         "168.63.129.16/32",  # Azure's wire server: internal behind a public-looking address
         "169.254.0.0/16",  # link local; the metadata service of most clouds
@@ -50,13 +50,13 @@ DENIED_IPV4 = tuple(
         "240.0.0.0/4",  # reserved, and the broadcast address
     )
 )
-PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")  # all that IANA has handed out (RFC 4291)
+PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")  # all that IANA has assigned (RFC 4291)
 DENIED_IPV6 = tuple(
     ipaddress.IPv6Network(network)
     for network in (
         "2001::/23",  # protocol assignments: Teredo, ORCHID, benchmarking
         "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4: an IPv4 address inside, which nobody would vet
+        "2002::/16",  # 6to4: contains an IPv4 address, which would not be checked
         "2620:4f:8000::/48",  # AS112
         "3fff::/20",  # documentation (RFC 9637)
     )
@@ -72,7 +72,7 @@ def unwrap(address: Address) -> Address:
 
 
 def embedded(address: Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that a NAT64 address stands for, or None."""
+    """The IPv4 address in a NAT64 address, or None."""
     if isinstance(address, ipaddress.IPv6Address) and address in NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
     return None
@@ -84,7 +84,7 @@ def inside(address: Address, networks: Iterable[Network]) -> bool:
 
 
 def is_public(address: Address, *, allow_nat64: bool = False) -> bool:
-    """Whether ``address``, already unwrapped, is one that the public internet can have."""
+    """Whether ``address``, already unwrapped, is public."""
     if isinstance(address, ipaddress.IPv4Address):
         return not inside(address, DENIED_IPV4) and address.is_global and not address.is_multicast
     translated = embedded(address)

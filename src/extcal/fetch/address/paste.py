@@ -1,8 +1,9 @@
-"""What people really paste into a profile form, made an address or refused with advice.
+"""The text that people paste into a profile form becomes an address, or is refused with advice.
 
 Text in, an :class:`~extcal.fetch.address.url.Url` or a :class:`~extcal.fetch.address.url.Refusal`
-out. Rewrites only where the result is certain; a page that is not a feed is refused with the way to
-the right address. Nothing returned here repeats what was pasted. Pure; never raises for any text.
+out. An address is corrected only if the result is certain. The address of a page is refused, and
+the advice says where the feed's address is found. Nothing that is returned repeats the pasted text.
+Pure; never raises for any text.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from extcal.messages.addresses import WHERE_TO_FIND
 
 __all__ = ["read_paste"]
 
-# Spaces of every kind, zero-width and direction marks: word processors and chats leave them around
-# copied text. Taken off the ends only: inside a name they would change which name it is.
+# Spaces of every kind, zero-width and direction marks: word processors and chats add them around
+# copied text. They are removed at the ends only, because inside a name they would make it another.
 _AROUND = (
     " \t\r\n\f\v\u00a0\u00ad\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
     + (
@@ -35,16 +36,16 @@ _BRACKETS = {"<": ">", "(": ")", "[": "]", "{": "}", "«": "»", "“": "”", "
     "「": "」",
     "《": "》",
 }
-_MAX_WRAPPINGS = 16  # nobody wraps an address more often; a hostile text might
-_QUOTES = "\"'`*_"  # with what chats write around bold and slanted text
+_MAX_WRAPPINGS = 16  # more layers occur only in hostile texts
+_QUOTES = "\"'`*_"  # and the marks that chats use for bold and italic text
 _MARKED_DOWN = re.compile(r"!?\[[^\[\]]*\]\(\s*<?([^\s()<>]+)>?(?:\s+[\"'][^\"']*[\"'])?\s*\)")
 # Slack's: <https://...|My calendar>
 _MARKED_BY_SLACK = re.compile(r"<([^\s<>|]+)\|[^<>|]*>")
 _MARKED_UP = re.compile(
     r"<(?:a|iframe)\s[^>]*?\b(?:href|src)\s*=\s*([\"'])([^\"'<>]*)\1.*", re.IGNORECASE | re.DOTALL
 )
-# What a settings page or a friend wrote before an address. It must be the last word: what follows
-# one could be the rest of it, broken over two lines.
+# An address after other text, such as that of a settings page. It must be the last word, because a
+# word after it could be the rest of the address on a second line.
 _LAST_WORD = re.compile(r"(?:https?|webcals?)://\S*\Z", re.IGNORECASE)
 _INTRODUCTION = re.compile(r"[^:/?#@<]*+:?[ \t\r\n]*+")
 _LABELLED = re.compile(r"(?:URL|URI|URLTO|LINK)\s*[:=]\s*", re.IGNORECASE)

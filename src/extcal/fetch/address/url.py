@@ -1,8 +1,8 @@
 """The syntax of a feed's address: text in, an :class:`Url` or a :class:`Refusal` out.
 
-Only what RFC 3986 calls a URI in printable ASCII, only the schemes of feeds, and an authority that
-every parser reads alike. What may be *reached* is judged elsewhere (``_policy``). No I/O, and
-nothing here raises for any text, so that no frame that holds a secret is ever part of a traceback.
+Only a URI of RFC 3986 in printable ASCII, only the schemes of feeds, and only an authority that
+every parser reads in the same way. :mod:`extcal.fetch.policy` judges what may be *reached*. No I/O,
+and nothing here raises for any text, so that no frame with a secret is part of a traceback.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FEED_SCHEMES = {"https": "https", "http": "http", "webcal": "https", "webcals": 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 # RFC 3986 section 2: unreserved / gen-delims / sub-delims / "%"; so no \ " < > ^ ` { | } or space.
 _PRINTABLE = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
-# RFC 1123 section 2.1, plus the underscore that real hosts carry.
+# RFC 1123 section 2.1, and the underscore, which real host names contain.
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)")
 _EMPTY_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[/?#]|$)")
@@ -43,7 +43,7 @@ _WHITE = " \t\r\n\f\v"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an address is not taken: a stable word, a sentence, and what to do instead."""
+    """Why an address is refused: a stable word, a sentence, and what to do instead."""
 
     kind: str
     message: str
@@ -60,7 +60,7 @@ class Url:
     """A canonical address: lower-case scheme and host, explicit port, no fragment.
 
     ``host`` is a name, a dotted quad, or an IPv6 address without its brackets; empty for ``file``.
-    ``target`` is path and query, byte for byte as they were given, and as secret as the whole.
+    ``target`` is path and query, byte for byte as they were given; it is secret.
     """
 
     scheme: str
@@ -73,7 +73,8 @@ class Url:
 
     @property
     def authority(self) -> str:
-        """What the Host header says: the host, bracketed if need be, and an unusual port."""
+        """The value of the Host header: the host, an IPv6 address in brackets, and an unusual
+        port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
 
@@ -120,7 +121,7 @@ def read_url(secret_url: str, max_length: int = MAX_URL_LENGTH) -> Url | Refusal
 
 
 def _read_file(rest: str) -> Url | Refusal:
-    """RFC 8089: ``file:///path`` and ``file:/path``; there is no other machine's file."""
+    """RFC 8089: ``file:///path`` and ``file:/path``; files of other machines are refused."""
     path = rest[2:] if rest.startswith("//") else rest
     if path.startswith("localhost/"):
         path = path.removeprefix("localhost")
@@ -171,7 +172,7 @@ def _read_host(host: str) -> str | Refusal:
     host = host.lower().removesuffix(".")
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):
-        # The URL standard reads "127.1" and "0x7f.0.0.1" as addresses; only one spelling is safe.
+        # The URL standard also reads "127.1" and "0x7f.0.0.1" as addresses; they are refused.
         try:
             return str(ipaddress.IPv4Address(host))
         except ValueError:
@@ -182,7 +183,7 @@ def _read_host(host: str) -> str | Refusal:
 
 
 def literal_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a canonical host spells, or None when it is a name."""
+    """The IP address that a canonical host is, or None if it is a name."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -190,7 +191,7 @@ def literal_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
 
 
 def fold_at_sign(target: str) -> str:
-    """Make ``%40`` and ``@`` alike in the path; the query stays as it is (it may be signed)."""
+    """Replace ``%40`` by ``@`` in the path; the query is not changed (it may be signed)."""
     path, mark, query = target.partition("?")
     return path.replace("%40", "@") + mark + query
 
@@ -203,11 +204,12 @@ def resolve_reference(base: Url, secret_reference: str) -> Url | Refusal:
     try:
         octets = secret_reference.encode("latin-1")
     except UnicodeEncodeError:
-        # Never from a header; whatever it is, it must not turn into a "?".
+        # Cannot come from a header; it must not be replaced by a "?".
         octets = secret_reference.encode("utf-8", "surrogatepass")
     reference = quote(octets, safe="%:/?#[]@!$&'()*+,;=~-._\\\"<>^`{|}")
     if _EMPTY_AUTHORITY.match(reference):
-        # RFC 3986 reads no server at all here, browsers the next name, urljoin a path.
+        # For RFC 3986 there is no server here, browsers use the next name, urljoin makes a
+        # path.
         return _BAD_HOST
     try:
         return read_url(urljoin(base.text, reference))
