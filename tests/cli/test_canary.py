@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import extcal
+import extcal.cli.canary
 from extcal.cli.app import Setting, app
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 from extcal.testing.server import FeedServer, ReceivedRequest, Reply
@@ -164,6 +165,40 @@ def test_a_calendar_that_nobody_gets_ends_with_1_and_advice(
     assert result.exit_code == 1
     assert result.stdout.count("not_found") == 3
     assert "paste it once more" in result.stderr
+
+
+@pytest.mark.parametrize("how", ["503", "hang up", "reset"])
+def test_an_accident_is_recorded_and_not_tried_again(
+    server: FeedServer, canary: Canary, how: str
+) -> None:
+    """Once under each User-Agent: what a fetch would repeat is what the record shall show."""
+    server.fail(BOB, how)
+    result = canary()
+    assert result.exit_code == 1
+    assert len(server.requests) == 3
+    assert result.stdout.count("ended after") == 3
+    assert "last byte" not in result.stdout
+
+
+def test_the_first_record_does_not_wait_for_the_second(
+    server: FeedServer, canary: Canary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever gives up on an address that takes minutes keeps what was recorded before it."""
+    feeds: list[extcal.Feed] = []
+
+    def once(feed: extcal.Feed, *rest: Any) -> Any:
+        feeds.append(feed)
+        if len(feeds) == 2:
+            raise KeyboardInterrupt
+        return extcal.cli.canary.canary(feed, *rest)
+
+    monkeypatch.setattr("extcal.cli.app.canary", once)
+    address = server.url(BOB, host=OFFICE)
+    other = address.replace("5ec2e7", "no")
+    result = canary(stdin=f"{address}\n{other}\n")
+    assert result.exit_code == 1
+    assert len(feeds) == 2
+    assert result.stdout.count("Record ") == 1
 
 
 def test_two_addresses_two_records(server: FeedServer, canary: Canary) -> None:

@@ -90,6 +90,17 @@ def test_several_feeds_show_a_bar_that_goes_away(
     assert "5ec2e7" not in seen
 
 
+def test_a_record_says_what_it_waits_for(server: FeedServer) -> None:
+    """Some publishers take half a minute, and are asked four times."""
+    address = server.url("private-5ec2e7/basic.ics")
+    words = ("check", "--canary", "--allow-network", "127.0.0.1/32")
+    code, seen = in_a_terminal(*words, answer=address)
+    assert code == 0, seen
+    for name in ("default", "microsoft", "browser", "default, conditionally"):
+        assert f"Asking as {name}" in seen
+    assert "5ec2e7" not in seen
+
+
 def test_in_a_pipe_there_are_no_colours(server: FeedServer) -> None:
     done = subprocess.run(
         [*COMMAND, "events", "--allow-network", "127.0.0.1/32", "--from", "2027-01-04"],

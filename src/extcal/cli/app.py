@@ -13,7 +13,7 @@ import click
 from rich.text import Text
 
 import extcal
-from extcal.cli.canary import canary, record_json, record_text
+from extcal.cli.canary import AddressRecord, canary, record_json, record_text
 from extcal.cli.gather import CommandQuestion, Gathered, gather
 from extcal.cli.inspect import check as check_one
 from extcal.cli.inspect import checked_json, checked_text
@@ -347,14 +347,17 @@ def _record(context: click.Context, read: Sources, wants_json: bool) -> NoReturn
     fetcher = read.fetcher
     if len(feeds) < len(read.givens) or not isinstance(fetcher, extcal.HttpFetcher):
         raise click.UsageError("--canary takes addresses on the web, not calendars in files.")
-    records = [canary(feed, fetcher, today(context, UTC_ZONE)) for feed in feeds]
+    records: list[AddressRecord] = []
+    for feed in feeds:
+        record = canary(feed, fetcher, today(context, UTC_ZONE))
+        if not wants_json:
+            # At once: if the next publisher takes minutes, somebody may not wait for it.
+            say(*([""] if records else []), *record_text(record))
+        if record.error is not None:
+            note(*error_lines(record.error))
+        records.append(record)
     if wants_json:
         say(as_json({"records": [record_json(each) for each in records]}))
-    for index, each in enumerate(records):
-        if not wants_json:
-            say(*([""] if index else []), *record_text(each))
-        if each.error is not None:
-            note(*error_lines(each.error))
     if all(each.error is not None for each in records):
         context.exit(NOTHING_READ)
     context.exit(PARTLY_UNKNOWN if any(each.error is not None for each in records) else 0)

@@ -17,7 +17,18 @@ from rich.text import Text
 import extcal
 from extcal.cache.freshness.messages import failure, unavailable
 from extcal.cli.inspect import PROVIDERS, seconds_text
-from extcal.fetch import Failed, Feed, Fetched, FetchRequest, Gone, HttpFetcher, Refused, UserAgents
+from extcal.cli.screen import waiting
+from extcal.fetch import (
+    Failed,
+    Feed,
+    Fetched,
+    FetchRequest,
+    Gone,
+    HttpFetcher,
+    NotModified,
+    Refused,
+    UserAgents,
+)
 from extcal.fetch.address.providers import MICROSOFT_CLOUDS
 from extcal.fetch.http.watched import Heard, Watched, fetch_watched
 from extcal.limits import Limits
@@ -103,7 +114,8 @@ def _ask(
 ) -> CanaryRequest:
     etag, modified = (None, None) if held is None else (held.etag, held.last_modified)
     request = FetchRequest(feed, etag, modified, _PATIENT.fetch_deadline, _PATIENT)
-    watched = fetch_watched(fetcher, user_agent, request)
+    with waiting(f"Asking as {name}{', conditionally' if held else ''}"):
+        watched = fetch_watched(fetcher, user_agent, request)
     return CanaryRequest(name, user_agent, held is not None, watched)
 
 
@@ -118,7 +130,9 @@ def record_text(record: AddressRecord) -> Iterator[Text]:
         yield _line("", _outcome(asked))
         for heard in asked.watched.heads:
             yield _line("", _heard(heard))
-        yield _line("", f"last byte after {seconds_text(asked.watched.seconds)}")
+        whole = isinstance(asked.watched.answer, Fetched | NotModified)
+        ended = "last byte" if whole else "ended"
+        yield _line("", f"{ended} after {seconds_text(asked.watched.seconds)}")
     if not any(asked.conditional for asked in record.asked):
         yield _line("Conditional", "not asked: no answer brought a validator")
 

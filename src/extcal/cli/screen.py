@@ -8,7 +8,7 @@ terminal.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NoReturn
 
 from rich.console import Console
@@ -19,7 +19,18 @@ import extcal
 from extcal.draw.words import safe as clean
 from extcal.fetch.protocol import Fetcher, FetchRequest, FetchResponse
 
-__all__ = ["NOTHING_READ", "PARTLY_UNKNOWN", "clean", "counted", "fail", "kind_text", "note", "say"]
+__all__ = [
+    "NOTHING_READ",
+    "PARTLY_UNKNOWN",
+    "clean",
+    "counted",
+    "error_lines",
+    "fail",
+    "kind_text",
+    "note",
+    "say",
+    "waiting",
+]
 
 NOTHING_READ = 1
 PARTLY_UNKNOWN = 3
@@ -95,6 +106,14 @@ class _Counted:
         else:
             note(f"read {request.feed.host or 'a file'} ({self._total} in all)")
         return answer
+
+
+@contextmanager
+def waiting(words: str) -> Iterator[None]:
+    """Show ``words`` on standard error, on a terminal only, until what is inside has ended."""
+    console = _console(stderr=True)
+    with console.status(words) if console.is_terminal else nullcontext():
+        yield
 
 
 @contextmanager

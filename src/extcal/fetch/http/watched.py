@@ -1,19 +1,20 @@
 """One fetch under one User-Agent, and what each answer on its way was like.
 
 An HttpFetcher, a User-Agent and a request in; a :class:`Watched` out, which holds numbers, words of
-ours and the answer, and nothing that a server wrote. For ``extcal check --canary``: it decides
-nothing, and nobody else needs it.
+ours and the answer, and nothing that a server wrote. For ``extcal check --canary``; nobody else
+needs it. It decides one thing: what a fetch would try again is not tried again.
 """
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass, field, fields
 from time import monotonic
 
 from extcal.fetch.http.deadline import Deadline
 from extcal.fetch.http.driver import HttpFetcher
-from extcal.fetch.http.exchange import Ask, Head, Journey, Read, Step, turned_away_by
-from extcal.fetch.protocol import FetchRequest, FetchResponse
+from extcal.fetch.http.exchange import Accident, Ask, Head, Journey, Read, Step, turned_away_by
+from extcal.fetch.protocol import Failed, FetchRequest, FetchResponse, Gone
 from extcal.fetch.user_agents import UserAgents
 
 __all__ = ["Heard", "Watched", "fetch_watched"]
@@ -39,7 +40,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What came of it: ``heads`` in order, the ``answer``, and ``seconds`` to its last byte."""
+    """What came of it: ``heads`` in order, the ``answer``, and ``seconds`` until it was there."""
 
     heads: tuple[Heard, ...]
     answer: FetchResponse
@@ -47,7 +48,10 @@ class Watched:
 
 
 def fetch_watched(fetcher: HttpFetcher, user_agent: str, request: FetchRequest) -> Watched:
-    """Fetch as ``fetcher`` would, but as ``user_agent``, and as no other one."""
+    """Fetch as ``fetcher`` would, but as ``user_agent`` and as no other one, and only once."""
+    # What the first fetch loads, loaded before the time is taken.
+    importlib.import_module("extcal.fetch.http.wire.backend")
+    fetcher._trust()
     watching = _Watching(fetcher, user_agent)
     answer = watching.fetch(request)
     return Watched(tuple(watching.heads), answer, monotonic() - watching.began)
@@ -70,6 +74,9 @@ class _Watching(HttpFetcher):
 class _WatchedJourney(Journey):
     began: float
     heads: list[Heard] = field(default_factory=list)
+
+    def try_again(self, accident: Accident, *, left: float, chance: float) -> Failed | Gone:
+        return accident.answer
 
     def head(self, ask: Ask, head: Head) -> Read | Step:
         tag, length = head.get("etag"), head.get("content-length") or ""
