@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := "$(VENV)/bin"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick docs lint format types imports coverage bench benchrooms benchcache benchscale benchstores growth kill overblock nightly notebooks picture screenshots host matrix ci clean
+.PHONY: help demo test quick docs lint format types imports coverage bench benchrooms benchcache benchscale benchstores growth kill overblock nightly notebooks picture screenshots host house matrix ci clean
 
 help: ## list the targets
 	@echo "extcal: make ..."
@@ -114,6 +114,10 @@ host: ## start the example application, with three people in it; ARGS="--port 80
 notebooks: ## run the notebooks of examples/ again; ARGS=--check only compares
 	@sh tools/venv.sh "$(VENV)" notebooks
 	@$(BIN)/python tools/notebooks.py $(ARGS)
+
+house: ## draw docs/images/house.svg, the picture of the packages, again
+	@sh tools/venv.sh "$(VENV)"
+	@$(BIN)/python tools/draw_house.py
 
 screenshots: ## make the screenshots in docs/images again, in the system's Chromium
 	@sh tools/venv.sh "$(VENV)" test
