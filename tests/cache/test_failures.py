@@ -122,6 +122,7 @@ def test_unavailable_when_nothing_is_known(
     once = len(asked)
     # Networks heal by themselves; a wrong address waits for a person.
     patience = {"rate_limited": 5 * MINUTE, "server_error": MINUTE, "timeout": MINUTE}
+    patience |= dict.fromkeys(("not_found", "unauthorized", "forbidden"), HOUR)
     patience |= dict.fromkeys(("fetcher_error", "protocol", "refused", "unreadable"), MINUTE)
     clock.advance(patience.get(kind, 10 * MINUTE) - timedelta(microseconds=1))
     with pytest.raises(Unavailable) as again:
@@ -136,14 +137,14 @@ def test_unavailable_when_nothing_is_known(
 def test_a_404_that_lasts_is_gone(
     make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
 ) -> None:
-    """Three refusals over two hours: the owner meant it, and the calendar is no longer shown."""
+    """Refused for a day: the owner meant it, and the calendar is no longer shown."""
     fetcher = FakeFetcher({url: [body, Refused(404), Refused(404), Refused(404), body]})
     calendars = make(fetcher=fetcher)
     calendars.get(url)
-    for _ in range(2):
-        clock.advance(HOUR)
+    for hours in (1, 22):
+        clock.advance(hours * HOUR)
         assert calendars.get(url).last_error == "not_found"
-    clock.advance(HOUR)
+    clock.advance(2 * HOUR)
     for _ in range(2):
         with pytest.raises(Unavailable) as raised:
             calendars.get(url)

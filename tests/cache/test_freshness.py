@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from extcal.cache.freshness.decide import (
     decide,
     fall_back,
     learn,
+    may_try_again,
     moment_of,
     older,
     replaces,
@@ -172,15 +174,138 @@ def test_success_clears_everything() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failures", "seconds"), [(1, 60), (2, 120), (3, 240), (5, 960), (6, 1800), (5000, 1800)]
+    ("failures", "least", "most"),
+    [
+        (1, 30, 60),
+        (2, 60, 120),
+        (3, 120, 240),
+        (4, 240, 480),
+        (5, 1800, 1800),
+        (6, 1800, 1800),
+        (5000, 1800, 1800),
+    ],
 )
-def test_backoff_doubles_up_to_half_an_hour(failures: int, seconds: float) -> None:
-    """Full jitter: anything up to the full length, never nothing."""
+def test_backoff_doubles_up_to_half_an_hour(failures: int, least: float, most: float) -> None:
+    """Half to whole of its length; from the fifth failure in a row never under 30 minutes."""
     attempts = Attempts(failures=failures - 1)
-    for jitter, share in ((1.0, 1.0), (0.5, 0.5)):
+    for jitter, seconds in ((0.0, least), (0.5, (least + most) / 2), (1.0, most)):
         after = learn(attempts, FAILED, NOW, RULES, jitter)
-        assert after.next_try == NOW + share * timedelta(seconds=seconds)
-    assert learn(attempts, FAILED, NOW, RULES, 0.0).next_try == NOW + timedelta(seconds=1)
+        assert after.next_try == NOW + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("failure", "least", "most"),
+    [
+        (Failure("rate_limited", 429), 150, 300),
+        (Failure("not_found", 404), 1800, 3600),
+        (Failure("unauthorized", 401), 1800, 3600),
+        (Failure("wrong_password", 401), 1800, 3600),
+        (Failure("forbidden", 403), 1800, 3600),
+        (Failure("html"), 300, 600),
+        (Failure("challenge"), 300, 600),
+        (Failure("too_large"), 900, 1800),
+    ],
+    ids=lambda value: getattr(value, "kind", value),
+)
+def test_what_does_not_heal_in_a_minute_waits_longer(
+    failure: Failure, least: float, most: float
+) -> None:
+    """A 429 waits minutes, and a refusal is asked about every hour."""
+    for jitter, seconds in ((0.0, least), (1.0, most)):
+        after = learn(Attempts(), failure, NOW, RULES, jitter)
+        assert after.next_try == NOW + timedelta(seconds=seconds)
+
+
+# -- how often, and what is doubted ------------------------------------------------------------
+
+outcomes = st.sampled_from(
+    [
+        Success(),
+        Success(tries=2),
+        FAILED,
+        Failure("timeout"),
+        Failure("connect", tries=2),
+        Failure("not_found", 404),
+        Failure("rate_limited", 429),
+        Failure("html"),
+        Failure("refused", 412, conditional=True),
+        Failure("incomplete"),
+    ]
+)
+
+
+@given(
+    st.lists(st.tuples(outcomes, st.integers(1, 12)), min_size=1, max_size=40),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_a_source_in_trouble_is_hardly_asked_more_often(
+    course: list[tuple[Any, int]], jitter: float
+) -> None:
+    """In any 24 hours six requests more than a healthy feed gets, whatever it answers when.
+
+    Somebody looks every minute, for days; ``course`` says how often each answer comes in a row.
+    """
+    said = [outcome for outcome, times in course for _ in range(times)]
+    attempts, held, asked, now = Attempts(), None, [], NOW
+    while said and now < NOW + 4 * 24 * HOUR:
+        decision = decide(held, attempts, now, RULES)
+        if isinstance(decision, Fetch):
+            outcome = said.pop(0)
+            if not may_try_again(attempts, RULES):
+                outcome = dataclasses.replace(outcome, tries=1)
+            asked += [now] * outcome.tries
+            attempts = learn(attempts, outcome, now, RULES, jitter)
+            if isinstance(outcome, Success):
+                held = Held(now, validators=True)
+        now += MINUTE
+    for at, first in enumerate(asked):
+        window = [moment for moment in asked[at:] if moment - first < 24 * HOUR]
+        assert len(window) <= 24 * 2 + RULES.early_requests
+
+
+def test_no_second_try_while_the_last_fetch_failed() -> None:
+    """Nor when it was asked early often enough."""
+    assert may_try_again(Attempts(), RULES)
+    assert not may_try_again(fail(FAILED), RULES)
+    assert not may_try_again(Attempts(early=(NOW,) * 6), RULES)
+
+
+@pytest.mark.parametrize(
+    ("known", "wish", "believed"),
+    [
+        ({}, "get", True),
+        ({}, "renew", True),
+        ({}, "refresh", False),
+        ({"failures": 1}, "get", False),
+        ({"doubted": NOW + HOUR}, "get", False),
+        ({"doubted": NOW}, "get", True),
+        ({"doubted": NOW + 25 * HOUR}, "get", True),
+    ],
+)
+def test_conditional_requests_are_doubted(known: dict[str, Any], wish: Any, believed: bool) -> None:
+    """Not for a person who presses refresh, nor after a failure; a clock's jump aside."""
+    held = Held(NOW - HOUR, validators=True, read_at=NOW - HOUR)
+    assert decide(held, Attempts(**known), NOW, RULES, wish) == Fetch(believed)
+
+
+@pytest.mark.parametrize(("age", "believed"), [(24 * HOUR, True), (24 * HOUR + MICROSECOND, False)])
+def test_a_body_is_read_once_a_day(age: timedelta, believed: bool) -> None:
+    """However often "not modified" has confirmed it since."""
+    held = Held(NOW - HOUR, validators=True, read_at=NOW - age)
+    assert decide(held, Attempts(), NOW, RULES) == Fetch(believed)
+
+
+@pytest.mark.parametrize("kind", ["refused", "server_error", "protocol"])
+def test_a_server_that_fails_on_validators_gets_none_for_a_day(kind: str) -> None:
+    """Asked plainly it is well: it does not fail once every 30 minutes."""
+    refused = learn(Attempts(), Failure(kind, 412, conditional=True), NOW, RULES, 1.0)
+    well = learn(refused, Success(), NOW + MINUTE, RULES, 1.0)
+    held = Held(NOW + MINUTE, validators=True, read_at=NOW + MINUTE)
+    for hours, believed in ((1, False), (23, False), (25, True)):
+        later = dataclasses.replace(held, read_at=NOW + hours * HOUR)
+        assert decide(later, well, NOW + hours * HOUR, RULES) == Fetch(believed)
+    other = learn(Attempts(), Failure("timeout", conditional=True), NOW, RULES, 1.0)
+    assert learn(other, Success(), NOW + HOUR, RULES, 1.0) == Attempts(last=NOW + HOUR)
 
 
 @pytest.mark.parametrize(
@@ -218,19 +343,39 @@ def test_a_probe_that_fails_some_other_way_waits_another_day() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_refusals_are_gone_after_three_over_two_hours(status: int) -> None:
+def test_refusals_are_gone_after_three_over_a_day(status: int) -> None:
     """Neither two over a day nor a hundred within an hour; Outlook flaps, Google means it."""
     refused = Failure("refused", status=status)
     assert not fail(refused, refused, every=24 * HOUR).gone
     assert not fail(*[refused] * 100, every=MINUTE).gone
-    assert not fail(refused, refused, refused, every=HOUR - MICROSECOND).gone
-    assert fail(refused, refused, refused, every=HOUR).gone
+    assert not fail(refused, refused, refused, every=12 * HOUR - MICROSECOND).gone
+    assert fail(refused, refused, refused, every=12 * HOUR).gone
+
+
+@pytest.mark.parametrize("kind", ["unauthorized", "forbidden", "not_found", "wrong_password"])
+def test_refusals_do_not_hide_the_last_good_reading(kind: str) -> None:
+    """Served for up to 24 hours, marked, and asked about every hour; a host may shorten it."""
+    held, attempts, now, asked = Held(NOW - 31 * MINUTE), Attempts(), NOW, 0
+    while now < NOW + 23 * HOUR:
+        decision = decide(held, attempts, now, RULES)
+        if isinstance(decision, Fetch):
+            attempts = learn(attempts, Failure(kind, 404), now, RULES, 1.0)
+            asked += 1
+        else:
+            assert decision == Serve(State.ERROR_STALE, kind)
+        now += MINUTE
+    assert asked == 23
+    shorter = Rules(stale_if_refused=HOUR)
+    assert isinstance(fall_back(Held(NOW - HOUR), fail(Failure(kind, 404)), NOW, shorter), Serve)
+    older = Held(NOW - HOUR - MICROSECOND)
+    assert fall_back(older, fail(Failure(kind, 404)), NOW, shorter) == Raise(kind)
+    assert isinstance(fall_back(older, fail(FAILED), NOW, shorter), Serve)
 
 
 def test_other_failures_between_refusals_neither_count_nor_excuse() -> None:
     """A time-out says nothing about whether the calendar is there."""
     refused = Failure("not_found", status=404)
-    assert fail(refused, FAILED, refused, FAILED, refused).gone
+    assert fail(refused, FAILED, refused, FAILED, refused, every=6 * HOUR).gone
     assert not fail(*[FAILED] * 50).gone
     assert not fail(*[Failure("rate_limited", status=429)] * 50).gone
 

@@ -64,13 +64,16 @@ _TEXT = (str, NoneType)
 _SECONDS = (int, float, NoneType)
 
 
+@loads_earlier_pickles
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
     """One question to a source.
 
     ``etag`` and ``last_modified`` are the validators of the stored snapshot, byte for byte as the
     source sent them, or None. ``deadline`` is the number of seconds the whole answer may take,
-    from the look-up of the name to the last byte. ``limits`` bounds sizes and redirects.
+    from the look-up of the name to the last byte. ``limits`` bounds sizes and redirects. ``again``:
+    whether the fetcher may ask a second time after an accident such as a reset; not if the last
+    fetch failed, so that a source in trouble is not asked twice as often.
     """
 
     feed: Feed
@@ -78,6 +81,7 @@ class FetchRequest:
     last_modified: str | None = None
     deadline: float = 20.0
     limits: Limits = field(default_factory=Limits)
+    again: bool = field(default=True, repr=False)
 
     def __post_init__(self) -> None:
         one_of_type("feed", self.feed, Feed, "a Feed")
@@ -85,6 +89,7 @@ class FetchRequest:
         one_of_type("last_modified", self.last_modified, _TEXT, "a str or None")
         one_of_type("deadline", self.deadline, (int, float), "a number of seconds")
         one_of_type("limits", self.limits, Limits, "Limits")
+        flag_of("again", self.again)
 
 
 @loads_earlier_pickles
@@ -98,7 +103,7 @@ class Fetched:
     <extcal.fetch.UserAgents>`, because it accepts nothing else. ``age``: how many seconds ago an
     HTTP cache on the way got this from the source (the Age header, RFC 9111 section 5.1); 0 without
     this header. ``problems``: irregularities of the answer, although the calendar in it is
-    complete.
+    complete. ``tries``: how many requests it took, 2 after an accident.
     """
 
     body: bytes
@@ -108,6 +113,7 @@ class Fetched:
     as_browser: bool = field(default=False, compare=False)
     age: float = 0.0
     problems: tuple[Problem, ...] = ()
+    tries: int = field(default=1, compare=False)
 
     def __post_init__(self) -> None:
         one_of_type("body", self.body, bytes, "bytes")
@@ -116,6 +122,7 @@ class Fetched:
         one_of_type("moved_to", self.moved_to, _TEXT, "a fingerprint or None")
         flag_of("as_browser", self.as_browser)
         _age_of(self.age)
+        count_of("tries", self.tries)
         for problem in one_of_type("problems", self.problems, tuple, "a tuple of Problems"):
             one_of_type("problems", problem, Problem, "a tuple of Problems")
 
@@ -126,14 +133,16 @@ class Fetched:
 @loads_earlier_pickles
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """The stored snapshot is still current. ``as_browser``, ``age``: as in :class:`Fetched`."""
+    """The stored snapshot is still current; the fields are those of :class:`Fetched`."""
 
     as_browser: bool = field(default=False, compare=False, repr=False)
     age: float = field(default=0.0, repr=False)
+    tries: int = field(default=1, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         flag_of("as_browser", self.as_browser)
         _age_of(self.age)
+        count_of("tries", self.tries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +155,30 @@ class Gone:
         count_of("status", self.status)
 
 
+@loads_earlier_pickles
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A status 4xx other than 410. ``retry_after``: seconds that the source asked to wait, or
-    None."""
+    None.
+
+    ``redirected``: it was not the host of the feed's address that refused, but one that it
+    redirected to. ``challenge``: a protection of the site wants to see a person's browser, whatever
+    the status; that says nothing about the calendar.
+    """
 
     status: int
     retry_after: float | None = None
+    redirected: bool = field(default=False, compare=False, repr=False)
+    challenge: bool = field(default=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         count_of("status", self.status)
         one_of_type("retry_after", self.retry_after, _SECONDS, "a number of seconds or None")
+        flag_of("redirected", self.redirected)
+        flag_of("challenge", self.challenge)
 
 
+@loads_earlier_pickles
 @dataclass(frozen=True, slots=True)
 class Failed:
     """There was no usable answer.
@@ -166,11 +186,13 @@ class Failed:
     ``kind`` is one of :data:`FAILURE_KINDS`. ``retry_after``: seconds that the source asked to
     wait, or None. ``looks_like`` says in one sentence what the answer seems to be and what the user
     can do about it. The sentence is one of a fixed list, and contains no text of the server.
+    ``tries``: how many requests it took.
     """
 
     kind: str
     retry_after: float | None = None
     looks_like: str | None = None
+    tries: int = field(default=1, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if one_of_type("kind", self.kind, str, "one of FAILURE_KINDS") not in FAILURE_KINDS:

@@ -22,9 +22,15 @@ __all__ = [
 ]
 
 _PASTE_AGAIN = "Copy the address again from the calendar's settings and paste it once more."
-_WAIT = "Nothing needs to be done; it is tried again."
+_SOON = "Nothing needs to be done; it is tried again within minutes, and then every half hour."
+_LASTS = " If it lasts for more than a day,"
 _RUN_AGAIN = "The operator can start the run again; what was read before is kept."
 _ICS = "Paste the address of the ICS feed, not the one of a web page."
+_PUBLISHER = (
+    "It is tried again every half hour. If it lasts for more than a few hours, only the publisher"
+    " of the calendar can repair it: tell them, or publish the calendar again and paste its new"
+    " address."
+)
 
 _UNAVAILABLE = "The calendar is not available: {reason}."
 _ONE_NOT_READ = "a calendar could not be read: {reason}"
@@ -38,39 +44,93 @@ SERVED_BEFORE: Final = "served the last good reading"
 
 REASONS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
     {
-        "bad_encoding": ("the answer is damaged", _WAIT),
-        "blocked_address": ("the address leads to a network that is not allowed", _PASTE_AGAIN),
-        "blocked_url": ("the address is not one that is allowed", _PASTE_AGAIN),
+        "bad_encoding": ("the answer is damaged, or compressed in an unknown way", _PUBLISHER),
+        "blocked_address": (
+            "the address leads to a network that is not allowed",
+            "Paste an address that anybody on the internet can open. The operator can allow a"
+            " network of their own with HttpFetcher(allow_networks=...), and addresses that a NAT64"
+            " translates with allow_nat64=True.",
+        ),
+        "blocked_url": (
+            "the address is not one that is allowed",
+            "Paste an address that begins with https:// and that anybody on the internet can open."
+            " The operator can allow more with HttpFetcher(policy=...).",
+        ),
+        "challenge": (
+            "the site keeps programs out",
+            "The publisher can exempt the address of the feed from the protection of the site;"
+            " nobody else can. If the calendar is also published elsewhere, paste that address.",
+        ),
         "client_refused": (
             "the provider refuses this program because of its User-Agent",
             "The operator can set other ones with HttpFetcher(user_agents=...).",
         ),
-        "connect": ("the server cannot be reached", _WAIT),
-        "dns": ("the server's name cannot be found", "Check the address; otherwise wait."),
+        "connect": (
+            "the server cannot be reached",
+            _SOON + _LASTS + " check the address, or ask who runs the server.",
+        ),
+        "dns": (
+            "the server's name cannot be found",
+            "Check the name of the server in the address. If it is right, it is tried again within"
+            " minutes; the operator can check the name servers of this machine.",
+        ),
         "empty": ("the answer is empty", _PASTE_AGAIN),
         "fetcher_error": (
             "the fetcher failed",
             "The operator can find the reason in the fetcher.",
         ),
-        "forbidden": ("the server does not allow it (403)", _PASTE_AGAIN),
-        "gone": ("it is no longer published", _PASTE_AGAIN),
+        "forbidden": (
+            "the server does not allow it (403)",
+            "It is asked again every hour for a day. Check that the calendar is still published;"
+            " then copy its address again and paste it once more.",
+        ),
+        "gone": (
+            "it is no longer published",
+            "Publish the calendar again in its settings, and paste its new address.",
+        ),
         "html": ("the answer is a web page", _ICS),
-        "incomplete": ("the answer was cut off", _WAIT),
+        "incomplete": ("the answer was cut off", _PUBLISHER),
         "json": ("the answer is data of another kind", _ICS),
         "not_a_calendar": ("the answer is not a calendar", _ICS),
-        "not_found": ("the server does not know it (404)", _PASTE_AGAIN),
+        "not_found": (
+            "the server does not know it (404)",
+            _PASTE_AGAIN,
+        ),
         "not_found_file": ("the file does not exist", _PASTE_AGAIN),
         "not_refreshed": ("it was not asked for, because there are no workers left", _RUN_AGAIN),
-        "protocol": ("the answer is not proper HTTP", _WAIT),
-        "rate_limited": ("the server was asked too often and wants to be asked later (429)", _WAIT),
+        "protocol": ("the answer is not proper HTTP", _PUBLISHER),
+        "rate_limited": (
+            "the server was asked too often and wants to be asked later (429)",
+            "Nothing needs to be done; it is asked again when the server allows it, in six hours at"
+            " the latest.",
+        ),
         "redirect_refused": ("it leads to an address that is not allowed", _PASTE_AGAIN),
-        "refused": ("the server refuses the request", _PASTE_AGAIN),
-        "server_error": ("the server failed", _WAIT),
-        "timeout": ("it took too long", _WAIT),
-        "tls": ("the connection is not secure", _WAIT),
-        "too_large": ("it is too large", "Publish a shorter part of the calendar."),
+        "refused": (
+            "the server refuses the request",
+            "It is tried again within minutes." + _LASTS + " copy the address again from the"
+            " calendar's settings and paste it once more.",
+        ),
+        "server_error": (
+            "the server failed",
+            _SOON + _LASTS + " tell the publisher of the calendar.",
+        ),
+        "timeout": (
+            "it took too long",
+            _SOON + _LASTS + " publish a shorter part of the calendar; the operator can allow more"
+            " time with Limits(fetch_deadline=...).",
+        ),
+        "tls": (
+            "the connection is not secure",
+            "Whoever runs the server has to renew its certificate, or to switch on TLS 1.2 or newer"
+            " with forward secrecy. The operator can trust authorities of their own with"
+            " HttpFetcher(ssl_context=...).",
+        ),
+        "too_large": (
+            "it is too large",
+            "Publish a shorter part of the calendar; the operator can allow more with Limits(...).",
+        ),
         "too_many_redirects": ("the address redirects too often", _PASTE_AGAIN),
-        "truncated": ("the answer was cut off", _WAIT),
+        "truncated": ("the answer was cut off", _PUBLISHER),
         "unauthorized": (
             "the server wants a login (401)",
             "Paste the calendar's secret or published address; or put name and password into it"
@@ -87,7 +147,7 @@ REASONS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
 )
 """By kind: the reason, and what to do about it."""
 
-OTHER: Final = ("it cannot be read", _WAIT)
+OTHER: Final = ("it cannot be read", _PUBLISHER)
 """The same for every other kind."""
 
 

@@ -20,9 +20,11 @@ nothing                fetch
 ====================== ==========================================================================
 
 When an attempt fails, :func:`fall_back` serves what is held for up to 24 h, and raises after that
-(RFC 5861 section 4). Two verdicts are different. *Gone*: a source that withdrew its calendar is
-taken at its word. *Blocked*: an address that leads where the policy lets nobody go is not asked
-again for 15 minutes, not even by a person, and what was read before stands in for an hour at most.
+(RFC 5861 section 4). That holds for 401, 403 and 404 as well, which Google and Outlook answer for
+hours and are well again: such a source is asked every hour, and is gone when it refused for a day.
+Two verdicts are different. *Gone*: a source that withdrew its calendar (410) is taken at its word.
+*Blocked*: an address that leads where the policy lets nobody go is not asked again for 15 minutes,
+not even by a person, and what was read before stands in for an hour at most.
 
 Three rules bend the 30 minutes, and only if a host asks for it: ``ttl_jitter`` shortens them, each
 feed's by a share of its own; ``respect_refresh_interval`` lengthens them to what a feed suggests;
@@ -35,16 +37,37 @@ without validators, at a moment of its own, so that an upgrade does not ask all 
 again at once would bring the same. Either way a source is asked twice in 30 minutes at most, also
 while two versions share a store and each reads again what the other has read.
 
+Conditional requests are doubted (:func:`conditional`), because some servers answer 304 to
+everything and others fail on them: no validators are sent when a person presses refresh, after a
+failure, for a day after a server refused a conditional request, and once a day.
+
+A source that fails is not asked much more often than one that is well: at most six requests in 24 h
+follow another within the 30 minutes (``early``).
+
 Clocks jump. A record dated later than now (by more than a few seconds) is not fresh and does not
 hold back a request; one fetch heals it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Literal
+
+from extcal.cache.freshness.values import (
+    STALE_IF_ERROR,
+    TTL,
+    Attempts,
+    Decision,
+    Failure,
+    Fetch,
+    Held,
+    Outcome,
+    Raise,
+    Rules,
+    Serve,
+    State,
+    Success,
+    Wish,
+)
 
 __all__ = [
     "INCOMPLETE",
@@ -62,11 +85,13 @@ __all__ = [
     "State",
     "Success",
     "Wish",
+    "conditional",
     "decide",
     "fall_back",
     "in_utc",
     "learn",
     "lifetime",
+    "may_try_again",
     "moment_of",
     "older",
     "replaces",
@@ -77,155 +102,12 @@ _REFUSALS = frozenset({401, 403, 404})  # what Google answers after a secret add
 _GONE = 410
 _RATE_LIMITED = 429
 _BLOCKED = frozenset({"blocked_address", "blocked_url"})
-_NO_CALENDAR = frozenset({"empty", "html", "json", "not_a_calendar", "not_found_file"})
+_REFUSED = frozenset({"forbidden", "not_found", "unauthorized", "wrong_password"})
+_NO_CALENDAR = frozenset({"challenge", "empty", "html", "json", "not_a_calendar", "not_found_file"})
 _ZERO = timedelta(0)
 
 INCOMPLETE = "incomplete"
 """The kind of failure that is a reading, but not one to replace a whole one with."""
-
-
-TTL = timedelta(minutes=30)
-"""Older than this is fetched before answering, unless a host says otherwise."""
-STALE_IF_ERROR = timedelta(hours=24)
-"""How long the last good reading stands in, unless a host says otherwise."""
-
-
-class State(StrEnum):
-    """How current an answer is."""
-
-    FRESH = "fresh"
-    """Read, or found unchanged, no more than 30 minutes ago."""
-    STALE = "stale"
-    """Older, or read by other rules: a newer reading is under way and was not waited for, or will
-    be made within the 30 minutes; or a cache on the way to the source has nothing newer."""
-    ERROR_STALE = "error-stale"
-    """Older, because the source could not be read; ``last_error`` says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """The times that decide. All are part of what users or sources were promised."""
-
-    ttl: timedelta = TTL
-    stale_if_error: timedelta = STALE_IF_ERROR
-    refresh_floor: timedelta = timedelta(seconds=30)  # between attempts, however often one clicks
-    # Three that bend the 30 minutes; a host has to ask for each.
-    stale_while_revalidate: timedelta = _ZERO  # RFC 5861 section 3: so much longer, at once
-    ttl_jitter: float = 0.0  # up to this share shorter, so that feeds do not expire together
-    respect_refresh_interval: bool = False  # RFC 7986 section 5.7: fresh for what feeds suggest...
-    refresh_interval_cap: timedelta = timedelta(hours=6)  # ...but no longer than this
-    # How long until the next try, doubled with every failure: full jitter draws from nothing to it.
-    first_backoff: timedelta = timedelta(seconds=60)
-    first_if_rate_limited: timedelta = timedelta(minutes=5)  # 429 without Retry-After
-    first_if_refused: timedelta = timedelta(minutes=10)  # 401, 403, 404, or no calendar: a person
-    last_backoff: timedelta = timedelta(minutes=30)  # has to mend that
-    least_backoff: timedelta = timedelta(seconds=1)  # full jitter may say zero
-    retry_after_cap: timedelta = timedelta(hours=6)  # a typing error must not end a subscription
-    refusals: int = 3  # 401, 403 and 404 flap; so often in a row...
-    refused_over: timedelta = timedelta(hours=2)  # ...over so long is meant
-    gone_probe: timedelta = timedelta(hours=24)
-    blocked_for: timedelta = timedelta(minutes=15)  # by then a name may lead elsewhere
-    stale_if_blocked: timedelta = timedelta(minutes=60)  # where it leads now is nobody's calendar
-    skew: timedelta = timedelta(seconds=5)  # clocks of two machines, not a jump
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What could be served.
-
-    ``fetched_at``: when the source last gave or confirmed it. ``complete``: it was read to its
-    end. ``covers``: it reaches over the promised window as of now. ``validators``: the source gave
-    an ETag or Last-Modified with it. ``lifetime``: how long it is fresh, if not for ``ttl``.
-    ``asked_at``: when the source was asked for it, if it was older than that already (Age).
-    ``other_rules``: None if it was read as it would be read today; else from when on it is to be
-    read again, as far as the feed's own moment goes: see :func:`moment_of`.
-    """
-
-    fetched_at: datetime
-    complete: bool = True
-    covers: bool = True
-    validators: bool = False
-    lifetime: timedelta | None = None
-    asked_at: datetime | None = None
-    other_rules: datetime | None = None
-
-    @property
-    def asked(self) -> datetime:
-        """When the source was last asked for this."""
-        return self.fetched_at if self.asked_at is None else self.asked_at
-
-
-@dataclass(frozen=True, slots=True)
-class Attempts:
-    """How asking one address went since it last answered.
-
-    ``last``: the last attempt. ``failures``: in a row. ``next_try``: no request before that.
-    ``asked_to_wait``: ``next_try`` is the source's own word (Retry-After). ``kind``: of the last
-    failure; ``hint``: a sentence about it. ``refusals``, ``refused_since``: 401, 403, 404 since
-    the last answer. ``gone``: the verdict.
-    """
-
-    last: datetime | None = None
-    failures: int = 0
-    next_try: datetime | None = None
-    asked_to_wait: bool = False
-    kind: str | None = None
-    hint: str | None = None
-    refusals: int = 0
-    refused_since: datetime | None = None
-    gone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Success:
-    """The source was read, or said that nothing changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The source was not read; ``retry_after`` in seconds, ``status`` of HTTP, if there was one."""
-
-    kind: str
-    status: int | None = None
-    retry_after: float | None = None
-    hint: str | None = None
-
-
-Outcome = Success | Failure
-
-
-@dataclass(frozen=True, slots=True)
-class Serve:
-    """Answer from what is held.
-
-    ``error``: the kind of failure that is the reason for ERROR_STALE. ``behind``: and ask the
-    source, without anybody waiting for it.
-    """
-
-    state: State
-    error: str | None = None
-    behind: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """Ask the source first; ``conditional``: with the validators of what is held."""
-
-    conditional: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Raise:
-    """There is nothing to answer with; ``kind`` says why."""
-
-    kind: str
-    hint: str | None = None
-
-
-Decision = Serve | Fetch | Raise
-Wish = Literal["get", "renew", "refresh"]
-"""``get``: somebody wants an answer. ``renew``: nobody waits, and what is not fresh is fetched.
-``refresh``: somebody pressed a button."""
 
 
 def decide(
@@ -236,7 +118,7 @@ def decide(
     ``wish="refresh"`` is a person who pressed a button: it overrides age, back-off and gone, but
     neither Retry-After, nor a blocked address, nor the floor between attempts.
     """
-    fetch = Fetch(held is not None and _may_be_confirmed(held))
+    fetch = Fetch(conditional(held, attempts, now, rules, wish))
     waiting = _waiting(attempts, now, rules)
     if attempts.kind == INCOMPLETE and (held is None or not usable(held.fetched_at, now, rules)):
         # It could be read after all, in part, and by now there is nothing better.
@@ -258,8 +140,20 @@ def decide(
     return fall_back(held, attempts, now, rules) if waiting else fetch
 
 
-def _may_be_confirmed(held: Held) -> bool:
-    """Whether a 304 would do: it says that the body is the same, and nothing of how it was read."""
+def conditional(
+    held: Held | None, attempts: Attempts, now: datetime, rules: Rules, wish: Wish = "get"
+) -> bool:
+    """Whether to ask with validators: a 304 would do, and would be believed.
+
+    It says that the body is the same, and nothing of how it was read. Servers lie about it: a
+    person who presses refresh does not believe what is shown, and what failed is asked plainly.
+    """
+    if held is None or wish == "refresh" or attempts.failures:
+        return False
+    if attempts.doubted is not None and now < attempts.doubted <= now + rules.plain_after:
+        return False
+    if held.read_at is not None and now - held.read_at > rules.plain_after:
+        return False
     return held.complete and held.covers and held.validators and held.other_rules is None
 
 
@@ -327,11 +221,14 @@ def fall_back(held: Held | None, attempts: Attempts, now: datetime, rules: Rules
 def usable(fetched_at: datetime, now: datetime, rules: Rules, kind: str | None = None) -> bool:
     """Whether a reading may stand in for one that failed with ``kind``.
 
-    It may for 24 h, for one hour if the address is blocked; to either side of a clock's jump.
+    It may for 24 h, for one hour if the address is blocked, for as long as the host wants if the
+    source refuses (401, 403, 404); to either side of a clock's jump.
     """
     longest = rules.stale_if_error
     if kind in _BLOCKED:
         longest = min(longest, rules.stale_if_blocked)
+    if kind in _REFUSED:
+        longest = min(longest, rules.stale_if_refused)
     return abs(now - fetched_at) <= longest
 
 
@@ -360,11 +257,15 @@ def learn(
 ) -> Attempts:
     """The record after one more attempt.
 
-    ``jitter``: a random number in [0, 1): the back-off is that share of its full length ("full
-    jitter"), so that feeds which failed together do not come back together.
+    ``jitter``: a random number in [0, 1): the back-off is half to whole of its length, so that
+    feeds which failed together do not come back together.
     """
+    early = _early(attempts, outcome.tries, now, rules)
     if isinstance(outcome, Success):
-        return Attempts(last=now)
+        doubted = attempts.doubted
+        if doubted is not None and not now < doubted <= now + rules.plain_after:
+            doubted = None
+        return Attempts(last=now, early=early, doubted=doubted)
     failures = attempts.failures + 1
     refused = outcome.status in _REFUSALS
     since = attempts.refused_since
@@ -384,6 +285,11 @@ def learn(
         delay, asked = rules.blocked_for, None
     else:
         delay = asked if asked is not None else _backoff(outcome, failures, rules, jitter)
+        if len(early) >= rules.early_requests:
+            delay = max(delay, rules.last_backoff)
+    doubted = attempts.doubted
+    if outcome.conditional and _was_refused_as_conditional(outcome):
+        doubted = now + rules.plain_after
     return Attempts(
         last=now,
         failures=failures,
@@ -394,7 +300,31 @@ def learn(
         refusals=refusals,
         refused_since=since,
         gone=attempts.gone or withdrawn,
+        early=early,
+        doubted=doubted,
     )
+
+
+def may_try_again(attempts: Attempts, rules: Rules) -> bool:
+    """Whether a fetch may ask a second time after an accident such as a reset.
+
+    Not while the last fetch failed, and not if it was asked early often enough.
+    """
+    return not attempts.failures and len(attempts.early) < rules.early_requests
+
+
+def _early(attempts: Attempts, tries: int, now: datetime, rules: Rules) -> tuple[datetime, ...]:
+    """When it was asked early in the last 24 hours, with what was asked just now."""
+    kept = [moment for moment in attempts.early if _ZERO <= now - moment < rules.early_over]
+    if attempts.last is not None and _ZERO <= now - attempts.last < rules.last_backoff:
+        kept.append(now)
+    kept += [now] * (tries - 1)
+    return tuple(kept[-rules.early_requests :])
+
+
+def _was_refused_as_conditional(failure: Failure) -> bool:
+    """A server that fails on validators says 412, 400 or 500; what else it says means itself."""
+    return failure.kind in ("refused", "server_error", "protocol")
 
 
 def _waiting(attempts: Attempts, now: datetime, rules: Rules) -> bool:
@@ -423,15 +353,20 @@ def _lifetime(held: Held, rules: Rules) -> timedelta:
 
 
 def _backoff(failure: Failure, failures: int, rules: Rules, jitter: float) -> timedelta:
-    # After a dozen doublings the cap rules anyway; larger powers only overflow.
-    full = min(_first_backoff(failure, rules) * (1 << min(failures - 1, 12)), rules.last_backoff)
-    return max(full * min(max(jitter, 0.0), 1.0), rules.least_backoff)
+    if failure.status in _REFUSALS:
+        full = rules.if_refused
+    else:
+        # After a dozen doublings the cap rules anyway; larger powers only overflow.
+        doubled = _first_backoff(failure, rules) * (1 << min(failures - 1, 12))
+        full = min(doubled, rules.last_backoff)
+    delay = full * (1 + min(max(jitter, 0.0), 1.0)) / 2
+    return max(delay, rules.last_backoff) if failures >= rules.lasting_failures else delay
 
 
 def _first_backoff(failure: Failure, rules: Rules) -> timedelta:
-    """Networks and servers heal by themselves; most of the rest waits for a person."""
+    """Networks and servers heal by themselves; what is no calendar waits for a person."""
     if failure.status == _RATE_LIMITED:
         return rules.first_if_rate_limited
-    if failure.status in _REFUSALS or failure.kind in _NO_CALENDAR:
-        return rules.first_if_refused
+    if failure.kind in _NO_CALENDAR:
+        return rules.first_if_no_calendar
     return rules.last_backoff if failure.kind == "too_large" else rules.first_backoff

@@ -27,6 +27,8 @@ def failure(response: Gone | Refused | Failed, *, signed_in: bool = False) -> Fa
     if isinstance(response, Gone):
         return Failure("gone", status=410)
     if isinstance(response, Refused):
+        if response.challenge:
+            return Failure("challenge", None, response.retry_after)
         kind = _STATUS.get(response.status)
         if signed_in and response.status == 401:
             kind = "wrong_password"

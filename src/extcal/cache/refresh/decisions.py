@@ -14,8 +14,10 @@ from extcal.cache.freshness.decide import (
     Rules,
     State,
     Wish,
+    conditional,
     fall_back,
     lifetime,
+    may_try_again,
     usable,
 )
 from extcal.cache.freshness.horizon import Reach
@@ -76,14 +78,17 @@ class Decisions:
         etag = modified = None
         if conditional and known.reading is not None:
             etag, modified = known.reading.etag, known.reading.last_modified
-        return FetchRequest(feed, etag, modified, self.limits.fetch_deadline, self.limits)
+        again = may_try_again(known.attempts, self.rules)
+        return FetchRequest(
+            feed, etag, modified, self.limits.fetch_deadline, self.limits, again=again
+        )
 
-    def conditional(self, feed: Feed, known: Known, now: datetime) -> bool:
+    def conditional(self, feed: Feed, known: Known, now: datetime, wish: Wish = "get") -> bool:
         """Whether to ask with validators: "not modified" has to be an answer that would do."""
         if known.other_rules is not None:
             return False  # it says that the body is the same, and nothing of how it was read
         held = self.held(feed, known.reading, now)
-        return held is not None and held.complete and held.covers and held.validators
+        return conditional(held, known.attempts, now, self.rules, wish)
 
     def held(self, feed: Feed, reading: Reading | None, now: datetime) -> Held | None:
         """All that freshness can know of ``reading``; takes a while to find out."""
@@ -94,6 +99,7 @@ class Decisions:
             complete=reading.complete,
             covers=self.reach.within(reading.busy.window_epochs, now),
             validators=self._may_be_confirmed(feed, reading, now),
+            read_at=reading.read_at,
         )
 
     def _may_be_confirmed(self, feed: Feed, reading: Reading, now: datetime) -> bool:

@@ -35,7 +35,7 @@ from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.snapshot import Reading, Snapshot, State
 from extcal.errors import NotACalendar
 from extcal.fetch.feed import Feed
-from extcal.fetch.protocol import Fetched, FetchResponse, NotModified
+from extcal.fetch.protocol import Failed, Fetched, FetchResponse, NotModified
 
 __all__ = ["Asked", "Refreshed", "settle"]
 
@@ -75,11 +75,13 @@ def settle(
     ``jitter`` returns numbers in [0, 1), for the back-off.
     """
     outcome, found = _outcome(asked, decisions, repository.made)
+    outcome = _with_requests(outcome, asked, decisions)
     _book_host(asked, outcome, now, decisions)
     reading = asked.known.reading
     previous = None if reading is None else Snapshot(reading)
     if isinstance(outcome, Success) and found is not None:
-        known = repository.store_reading(asked.keys, asked.known, found, now, asked.token)
+        attempts = learn(asked.known.attempts, outcome, now, decisions.rules, 0.0)
+        known = repository.store_reading(asked.keys, asked.known, found, now, asked.token, attempts)
         snapshot = known.snapshot(_state(known, asked.at))
         _tell_success(asked, found, decisions)
         return Refreshed(snapshot, Refresh(asked.feed, snapshot, previous, None, asked.seconds))
@@ -91,6 +93,16 @@ def settle(
     kind = answer.kind if isinstance(answer, Raise) else outcome.kind
     served = answer if isinstance(answer, Snapshot) else None
     return Refreshed(answer, Refresh(asked.feed, served, previous, kind, asked.seconds))
+
+
+def _with_requests(outcome: Outcome, asked: Asked, decisions: Decisions) -> Outcome:
+    """``outcome`` with how it was asked for: how often, and whether with validators."""
+    response = asked.response
+    tries = response.tries if isinstance(response, Fetched | NotModified | Failed) else 1
+    if isinstance(outcome, Success):
+        return replace(outcome, tries=tries)
+    conditional = decisions.conditional(asked.feed, asked.known, asked.at)
+    return replace(outcome, tries=tries, conditional=conditional)
 
 
 def _state(known: Known, asked_at: datetime) -> State:

@@ -94,7 +94,7 @@ class Refresher:
         flight.asking = True
         if flight.closing.is_set():
             return Refreshed(CLOSED)
-        response = self._ask(order.feed, known, now)
+        response = self._ask(order, known, now)
         flight.asking = False
         asked = Asked(order.feed, order.keys, known, response, now, token, monotonic() - began)
         with flight.readers if isinstance(response, Fetched) else nullcontext():
@@ -104,12 +104,14 @@ class Refresher:
                 asked, read_clock(self._clock), self._repository, self._decisions, self._jitter
             )
 
-    def _ask(self, feed: Feed, known: Known, now: datetime) -> FetchResponse:
-        conditional = self._decisions.conditional(feed, known, now)
+    def _ask(self, order: Order, known: Known, now: datetime) -> FetchResponse:
+        feed = order.feed
+        conditional = self._decisions.conditional(feed, known, now, order.wish)
         response = self._put(self._decisions.request(feed, known, conditional=conditional))
         if isinstance(response, NotModified) and not conditional:
             # There is no stored reading that a 304 could confirm: ask again, and then give up.
-            response = self._put(self._decisions.request(feed, known, conditional=False))
+            if not known.attempts.failures:
+                response = self._put(self._decisions.request(feed, known, conditional=False))
             if isinstance(response, NotModified):
                 return Failed("protocol")
         return response

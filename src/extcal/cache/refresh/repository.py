@@ -216,9 +216,17 @@ class Repository:
         return Known(reading, attempts, held, other_rules, listing)
 
     def store_reading(
-        self, keys: Keys, known: Known, found: Reading, now: datetime, token: str
+        self,
+        keys: Keys,
+        known: Known,
+        found: Reading,
+        now: datetime,
+        token: str,
+        attempts: Attempts = _UNTRIED,
     ) -> Known:
-        """Keep ``found``, if ``token`` still holds the lease; asking went well, then.
+        """Keep ``found``, if ``token`` still holds the lease; asking went well.
+
+        ``attempts``: what is to be remembered of asking all the same.
 
         Returns what is known with it. Nothing is kept if the address was forgotten since ``known``
         was loaded.
@@ -227,9 +235,11 @@ class Repository:
         decoded = self._decode(keys.snapshot, cell.data, found)
         if self._named(keys, known, now) and self.store.put(keys.snapshot, cell, token):
             self._decoded.keep(keys.snapshot, decoded)
-            if known.attempts != _UNTRIED:
+            if attempts.early or attempts.doubted is not None:
+                self.store_attempts(keys, attempts, now)
+            elif known.attempts != _UNTRIED:
                 self.store.delete(keys.attempts)
-        return Known(found, _UNTRIED, decoded.held, decoded.other_rules)
+        return Known(found, attempts, decoded.held, decoded.other_rules)
 
     def store_attempts(self, keys: Keys, attempts: Attempts, now: datetime) -> None:
         """Keep how asking went."""
@@ -309,7 +319,11 @@ class Repository:
         share = spread(key) if self._rules.ttl_jitter else 0.0
         fresh_for = lifetime(self._rules, share, reading.refresh_interval)
         held = Held(
-            reading.fetched_at, reading.complete, lifetime=fresh_for, asked_at=reading.asked_at
+            reading.fetched_at,
+            reading.complete,
+            lifetime=fresh_for,
+            asked_at=reading.asked_at,
+            read_at=reading.read_at,
         )
         same = reading.made_by == self.made
         other_rules = None if same else OtherRules(spread(key), self._met)

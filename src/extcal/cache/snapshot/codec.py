@@ -156,6 +156,8 @@ def encode_attempts(attempts: Attempts, key: str) -> bytes:
                 "refusals": attempts.refusals,
                 "since": _micros(attempts.refused_since),
                 "gone": attempts.gone,
+                "early": [_micros(moment) for moment in attempts.early],
+                "doubted": _micros(attempts.doubted),
             }
         ),
     )
@@ -178,6 +180,9 @@ def decode_attempts(data: bytes, key: str) -> Attempts | None:
             refusals=int(record["refusals"]),
             refused_since=_moment(record["since"]),
             gone=bool(record["gone"]),
+            # Earlier versions did not write these two.
+            early=tuple([_needed(_moment(moment)) for moment in record.get("early", ())]),
+            doubted=_moment(record.get("doubted")),
         )
     except _ERRORS:
         return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from extcal.fetch.body import Body
@@ -18,7 +19,7 @@ from extcal.fetch.http.exchange import Accident, Ask, Head, Journey, Pause, Read
 from extcal.fetch.http.options import LOG, PROXY_REFUSED, HttpOptions, mistake
 from extcal.fetch.http.turns import Turn
 from extcal.fetch.http.wire.quiet import quiet_transport
-from extcal.fetch.protocol import FetchRequest, FetchResponse
+from extcal.fetch.protocol import FetchRequest, FetchResponse, Gone, Refused
 
 if TYPE_CHECKING:
     import httpcore2
@@ -53,6 +54,7 @@ class HttpDriver(HttpOptions):
 
     def _travel(self, journey: Journey, deadline: Deadline, turn: Turn | None) -> FetchResponse:
         step: Step = journey.begin()
+        ask: Ask | None = None
         while True:
             if isinstance(step, Ask):
                 ask, step, turn = step, self._hop(journey, step, deadline, turn), None
@@ -62,6 +64,8 @@ class HttpDriver(HttpOptions):
             elif isinstance(step, Pause):
                 deadline.wait(threading.Event(), step.seconds)
                 step = step.ask
+            elif ask is not None and ask.again and not isinstance(step, Gone | Refused):
+                return replace(step, tries=2)
             else:
                 return step
 

@@ -261,6 +261,9 @@ class Journey:
             return self._body(ask, head, refusal)
         if refusal is not None:
             return self._otherwise(ask, _turned_away(head, refusal))
+        if status >= 400 and "challenge" in head.all("cf-mitigated"):
+            # Cloudflare wants to see a person's browser; about the calendar this says nothing.
+            return Refused(status, retry_after(head), challenge=True)
         if _owa_errors(head) and not 400 <= status < 500:
             return failed("client_refused", retry_after(head))
         if status in REDIRECTS:
@@ -270,7 +273,7 @@ class Journey:
         if status == 410:
             return Gone(status)
         if 400 <= status < 500:
-            return Refused(status, retry_after(head))
+            return Refused(status, retry_after(head), redirected=not self.is_own(ask.url))
         if 500 <= status < 600:
             answer = failed("server_error", retry_after(head))
             return Accident(ask, answer) if status in ACCIDENTS else answer
@@ -307,7 +310,8 @@ class Journey:
             patient = asked_for <= min(LONGEST_PAUSE, left)
             return Pause(asked_for, accident.otherwise) if patient else answer
         seconds = max(SHORTEST_PAUSE + chance * (LONGEST_PAUSE - SHORTEST_PAUSE), asked_for)
-        if ask.again or asked_for > LONGEST_PAUSE or seconds + WORTH_TRYING > left:
+        once = ask.again or not self.request.again
+        if once or asked_for > LONGEST_PAUSE or seconds + WORTH_TRYING > left:
             return answer
         return Pause(seconds, replace(ask, again=True))
 
