@@ -298,7 +298,15 @@ def test_a_body_is_read_once_a_day(age: timedelta, believed: bool) -> None:
 @pytest.mark.parametrize("kind", ["refused", "server_error", "protocol"])
 def test_a_server_that_fails_on_validators_gets_none_for_a_day(kind: str) -> None:
     """Asked plainly it is well: it does not fail once every 30 minutes."""
-    refused = learn(Attempts(), Failure(kind, 412, conditional=True), NOW, RULES, 1.0)
+    failure = Failure(kind, 412, conditional=True)
+    before = Attempts()
+    if kind != "refused":
+        # Once may be a bad moment.
+        once = learn(Attempts(), failure, NOW - HOUR, RULES, 1.0)
+        before = learn(once, Success(), NOW - HOUR + MINUTE, RULES, 1.0)
+        again = Held(NOW - MINUTE, validators=True, read_at=NOW - HOUR)
+        assert decide(again, before, NOW + HOUR, RULES) == Fetch(conditional=True)
+    refused = learn(before, failure, NOW, RULES, 1.0)
     well = learn(refused, Success(), NOW + MINUTE, RULES, 1.0)
     held = Held(NOW + MINUTE, validators=True, read_at=NOW + MINUTE)
     for hours, believed in ((1, False), (23, False), (25, True)):

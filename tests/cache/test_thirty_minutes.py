@@ -105,6 +105,7 @@ def test_another_ttl(make: Callable[..., CalendarCache], clock: ManualClock, url
         {"ttl": timedelta(seconds=-1)},
         {"ttl": timedelta(days=2)},
         {"stale_if_error": timedelta(days=8)},
+        {"stale_if_refused": timedelta(seconds=-1)},
         {"max_fetches": 0},
         {"secret": ""},
         {"horizon": timedelta(0)},

@@ -60,7 +60,8 @@ class CalendarCache(Options[Fetcher]):
     that share a store share the secret.
     ``limits``: how much of a feed is read.
     ``stale_if_error``: how long the last good reading stands in for a source that cannot be read
-    (24 hours).
+    (24 hours). ``stale_if_refused``: the same where the source refuses (401, 403, 404), which can
+    mean that its owner revoked the calendar (as ``stale_if_error``).
     ``max_fetches``: at most so many at a time; the others wait their turn.
     ``on_refresh``: called with a :class:`Refresh` after a source was asked, in the thread that
     asked, when those who waited have their answer.

@@ -46,6 +46,7 @@ class Options(Generic[_Fetcher]):
         secret: bytes | str | None = None,
         limits: Limits | None = None,
         stale_if_error: timedelta = STALE_IF_ERROR,
+        stale_if_refused: timedelta | None = None,
         stale_while_revalidate: timedelta = _ZERO,
         ttl_jitter: float = 0.0,
         respect_refresh_interval: bool = False,
@@ -63,6 +64,7 @@ class Options(Generic[_Fetcher]):
             "secret": secret,
             "limits": limits,
             "stale_if_error": stale_if_error,
+            "stale_if_refused": stale_if_refused,
             "stale_while_revalidate": stale_while_revalidate,
             "ttl_jitter": ttl_jitter,
             "respect_refresh_interval": respect_refresh_interval,
@@ -108,6 +110,7 @@ def read_settings(
     secret: bytes | str | None,
     limits: Limits | None,
     stale_if_error: timedelta,
+    stale_if_refused: timedelta | None,
     stale_while_revalidate: timedelta,
     ttl_jitter: float,
     respect_refresh_interval: bool,
@@ -127,6 +130,7 @@ def read_settings(
     rules = Rules(
         ttl=ttl,
         stale_if_error=stale_if_error,
+        stale_if_refused=stale_if_error if stale_if_refused is None else stale_if_refused,
         stale_while_revalidate=stale_while_revalidate,
         ttl_jitter=ttl_jitter,
         respect_refresh_interval=respect_refresh_interval,
@@ -173,7 +177,7 @@ def recipe(store: Store, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_rules(rules: Rules) -> Rules:
-    for name in ("ttl", "stale_while_revalidate", "stale_if_error"):
+    for name in ("ttl", "stale_while_revalidate", "stale_if_error", "stale_if_refused"):
         length_of(name, getattr(rules, name))
     served = rules.ttl + rules.stale_while_revalidate
     if not served <= rules.stale_if_error <= _LONGEST_STALE:

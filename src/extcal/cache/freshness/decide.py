@@ -263,7 +263,7 @@ def learn(
     early = _early(attempts, outcome.tries, now, rules)
     if isinstance(outcome, Success):
         doubted = attempts.doubted
-        if doubted is not None and not now < doubted <= now + rules.plain_after:
+        if doubted is not None and abs(doubted - now) > rules.plain_after:
             doubted = None
         return Attempts(last=now, early=early, doubted=doubted)
     failures = attempts.failures + 1
@@ -287,9 +287,7 @@ def learn(
         delay = asked if asked is not None else _backoff(outcome, failures, rules, jitter)
         if len(early) >= rules.early_requests:
             delay = max(delay, rules.last_backoff)
-    doubted = attempts.doubted
-    if outcome.conditional and _was_refused_as_conditional(outcome):
-        doubted = now + rules.plain_after
+    doubted = _doubted(attempts, outcome, now, rules)
     return Attempts(
         last=now,
         failures=failures,
@@ -322,9 +320,16 @@ def _early(attempts: Attempts, tries: int, now: datetime, rules: Rules) -> tuple
     return tuple(kept[-rules.early_requests :])
 
 
-def _was_refused_as_conditional(failure: Failure) -> bool:
-    """A server that fails on validators says 412, 400 or 500; what else it says means itself."""
-    return failure.kind in ("refused", "server_error", "protocol")
+def _doubted(attempts: Attempts, failure: Failure, now: datetime, rules: Rules) -> datetime | None:
+    """Until when no validators are sent, or when they were last suspected.
+
+    A server that cannot take them says 412 or 400. One that says 500 may have a bad moment; if it
+    says so to two of them in a day, and is well in between, it is the validators.
+    """
+    if not failure.conditional or failure.kind not in ("refused", "server_error", "protocol"):
+        return attempts.doubted
+    suspected = attempts.doubted is not None and abs(attempts.doubted - now) <= rules.plain_after
+    return now + rules.plain_after if failure.kind == "refused" or suspected else now
 
 
 def _waiting(attempts: Attempts, now: datetime, rules: Rules) -> bool:

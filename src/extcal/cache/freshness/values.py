@@ -112,7 +112,8 @@ class Attempts:
     ``asked_to_wait``: ``next_try`` is the source's own word (Retry-After). ``kind``: of the last
     failure; ``hint``: a sentence about it. ``refusals``, ``refused_since``: 401, 403, 404 since
     the last answer. ``gone``: the verdict. ``early``: when it was asked sooner after the request
-    before than a source that is well. ``doubted``: until when it gets no validators.
+    before than a source that is well. ``doubted``: until when it gets no validators;
+    in the past, when they were suspected.
     """
 
     last: datetime | None = None
