@@ -139,10 +139,6 @@ def test_modules_stay_small_and_open_with_their_contract(path: Path) -> None:
         assert text.count("\n") < 500, f"{name_of(path)} is too long"
 
 
-NAMED_TWICE = {"Exclusions"}
-"""Names that still stand for two classes. Nothing is added here; each leaves when it is renamed."""
-
-
 def test_one_class_name_is_one_thing() -> None:
     """Whoever reads a name in one room knows it in every other."""
     classes: dict[str, set[str]] = {}
@@ -151,8 +147,7 @@ def test_one_class_name_is_one_thing() -> None:
             if isinstance(node, ast.ClassDef):
                 classes.setdefault(node.name, set()).add(name_of(path))
     several = {name: sorted(paths) for name, paths in classes.items() if len(paths) > 1}
-    assert several.keys() <= NAMED_TWICE, several
-    assert several.keys() >= NAMED_TWICE, f"no longer twice: {NAMED_TWICE - several.keys()}"
+    assert not several
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "example.org"])

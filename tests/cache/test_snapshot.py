@@ -22,10 +22,11 @@ from extcal import (
 )
 from extcal.cache import Change, Difference
 from extcal.cache.snapshot.packed_busy import BusyTime
-from extcal.cache.snapshot.questions import Exclusions, without
+from extcal.cache.snapshot.questions import without
 from extcal.cache.snapshot.reading import read_body
 from extcal.cache.snapshot.snapshot import Reading
 from extcal.fetch import Fetched
+from extcal.ical.answer.exclude import Exclusions
 from extcal.intervals.overlay import overlay
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
@@ -236,7 +237,7 @@ def test_a_snapshot_excludes_as_a_fresh_reading_would(names: set[object]) -> Non
         timezone="Europe/Berlin",
         exclude=names,  # type: ignore[arg-type]
     )
-    assert without(reading_of(FEED), Exclusions(names)) == fresh.free_busy  # type: ignore[arg-type]
+    assert without(reading_of(FEED), Exclusions.of(names)) == fresh.free_busy  # type: ignore[arg-type]
 
 
 def test_exclude_frees_the_time_of_a_meeting_that_came_back(
@@ -251,7 +252,7 @@ def test_busy_time_that_no_event_accounts_for_stays() -> None:
     """Dense rules become one block; excluding another event does not free it."""
     dense = event("2027-01-04T00:00Z", "PT1S", uid="dense", rrule="FREQ=SECONDLY;COUNT=7200")
     reading = reading_of(feed_text(dense, event("2027-01-04T01:00Z", "PT2H", uid="talk")))
-    rest = without(reading, Exclusions(["talk"]))
+    rest = without(reading, Exclusions.of(["talk"]))
     assert rest.periods == (BusyPeriod(at(0), at(2)),)
     assert not rest.is_free(at(2), at(3))
 
@@ -265,7 +266,7 @@ def test_where_not_all_events_are_listed_excluded_time_is_unknown() -> None:
     reading = reading_of(feed, max_occurrences=3)
     assert not reading.events_complete
     assert reading.free_busy.status(at(0), at(4)) is FBType.BUSY
-    rest = without(reading, Exclusions(["e0"]))
+    rest = without(reading, Exclusions.of(["e0"]))
     assert rest.unknown == (Period(at(0), at(0.5)),)
     assert not rest.is_free(at(0), at(0.5))
     assert rest.status(at(2), at(4)) is FBType.BUSY

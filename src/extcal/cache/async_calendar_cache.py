@@ -27,7 +27,7 @@ from extcal.cache.refresh.flights import Flight, Flights, Promise
 from extcal.cache.refresh.log import Refresh, callback_failed, fetcher_failed
 from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.refresh.stats import Stats
-from extcal.cache.snapshot.questions import Exclusions, between, part, without
+from extcal.cache.snapshot.questions import between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores import MemoryStore
 from extcal.fetch.feed import Feed, takes_feed
@@ -35,6 +35,7 @@ from extcal.fetch.http.async_driver import AsyncHttpFetcher
 from extcal.fetch.http.deadline import Deadline, stoppable
 from extcal.fetch.protocol import AsyncFetcher, Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
+from extcal.ical.answer.exclude import Exclusions
 from extcal.intervals import FreeBusy, Period
 from extcal.intervals.instants import span
 
@@ -139,7 +140,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         UIDs, or ``(uid, recurrence_id)`` for one instance, to leave out. Raises what :meth:`get`
         raises, and OutsideHorizon if nothing of ``[start, end)`` is known.
         """
-        (lo, hi), exclusions = span(start, end), Exclusions(exclude)
+        (lo, hi), exclusions = span(start, end), Exclusions.of(exclude)
         if not exclusions:
             return part((await self._ask(feed, "get")).reading.busy, lo, hi)
         _, known = await self._compute(feed, lambda found: without(found.reading, exclusions))
@@ -201,7 +202,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         if not isinstance(timeout, timedelta):
             raise TypeError(f"timeout takes a timedelta, not {type(timeout).__name__}")
         until = monotonic() + timeout.total_seconds()
-        window, exclusions = Period(start, end), Exclusions(exclude)
+        window, exclusions = Period(start, end), Exclusions.of(exclude)
         loop, engine = self._loop(), self._engine
         found = read_people(people, engine._repository.keys)
         orders = [engine._order(feed, "get") for feed in found.feeds.values()]

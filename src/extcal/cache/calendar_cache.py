@@ -31,13 +31,14 @@ from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.refresh.refresher import Order, Refresher
 from extcal.cache.refresh.repository import Known, Repository
 from extcal.cache.refresh.stats import Stats, Tally, stats_of
-from extcal.cache.snapshot.questions import Exclusions, between, part, without
+from extcal.cache.snapshot.questions import between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, takes_feed
 from extcal.fetch.protocol import Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
+from extcal.ical.answer.exclude import Exclusions
 from extcal.intervals import FreeBusy, Period
 from extcal.intervals.instants import span
 
@@ -142,7 +143,7 @@ class CalendarCache(Options[Fetcher]):
         came back through the feed is to be moved. Raises what :meth:`get` raises, and
         OutsideHorizon if nothing of ``[start, end)`` is known.
         """
-        (lo, hi), exclusions = span(start, end), Exclusions(exclude)
+        (lo, hi), exclusions = span(start, end), Exclusions.of(exclude)
         snapshot = self._ask(feed, "get")
         reading = snapshot.reading
         known = without(reading, exclusions) if exclusions else reading.busy
@@ -203,7 +204,7 @@ class CalendarCache(Options[Fetcher]):
         if not isinstance(timeout, timedelta):
             raise TypeError(f"timeout takes a timedelta, not {type(timeout).__name__}")
         until = monotonic() + timeout.total_seconds()
-        window, exclusions = Period(start, end), Exclusions(exclude)
+        window, exclusions = Period(start, end), Exclusions.of(exclude)
         found = read_people(people, self._repository.keys)
         orders = [self._order(feed, "get") for feed in found.feeds.values()]
         answers = {

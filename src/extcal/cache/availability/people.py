@@ -13,10 +13,11 @@ from extcal.arguments import one_of_type, several
 from extcal.cache.availability.table import Availability, Part, person
 from extcal.cache.freshness.decide import Raise
 from extcal.cache.refresh.keys import Keys
-from extcal.cache.snapshot.questions import Exclusions, without
+from extcal.cache.snapshot.questions import without
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import FeedUrlError, Problem
 from extcal.fetch.feed import Feed, as_feed
+from extcal.ical.answer.exclude import Exclusions
 from extcal.intervals import FreeBusy, Period
 
 __all__ = ["People", "Source", "read_people"]

@@ -96,6 +96,7 @@ def encode_reading(reading: Reading, key: str) -> bytes:
             "interval": _seconds(reading.refresh_interval),
             "count": reading.count,
             "asked": _micros(reading.asked_at),
+            "planned": reading.planned,
             "zones": None if made_by is None else made_by.zone_data,
             "rules": None if made_by is None else made_by.interpretation,
             "problems": [[p.code, p.message, p.line, p.uid, p.action] for p in reading.problems],
@@ -135,6 +136,7 @@ def decode_reading(data: bytes, key: str) -> Reading | None:
             packed=packed,
             asked_at=_moment(meta.get("asked")),
             made_by=_made_by(meta.get("zones"), meta.get("rules")),
+            planned=tuple([(int(i), int(s), int(d)) for i, s, d in meta.get("planned", ())]),
         )
     except _ERRORS:
         return None

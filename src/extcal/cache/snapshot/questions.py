@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from extcal.arguments import one_of_type, several
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.packed_events import unpack_events
 from extcal.cache.snapshot.snapshot import Reading
 from extcal.errors import OutsideHorizon
-from extcal.ical import Excluded, ExternalEvent
+from extcal.ical import ExternalEvent
+from extcal.ical.answer.exclude import Exclusions
 from extcal.intervals import FreeBusy, epoch, instant
 from extcal.intervals.overlay import Span, overlay
 from extcal.messages.unavailable import outside_horizon
 
-__all__ = ["Exclusions", "between", "part", "without"]
+__all__ = ["between", "part", "planned_for", "unsaid", "without"]
+
+_DAY = 86_400
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 def part(busy: BusyTime | FreeBusy, lo: int, hi: int) -> FreeBusy:
@@ -42,48 +45,6 @@ def between(
     )
 
 
-class Exclusions:
-    """The events a question leaves out, by the same rules as :func:`extcal.expand`.
-
-    A UID leaves out all of it; ``(uid, recurrence_id)`` one instance: an aware datetime for timed
-    events, a date for all-day ones. Raises TypeError for anything else.
-    """
-
-    def __init__(self, exclude: Iterable[Excluded]) -> None:
-        if isinstance(exclude, str):
-            raise TypeError("exclude takes several UIDs, not one str; pass [uid]")
-        self._uids: set[str] = set()
-        self._instances: set[tuple[str, int | date]] = set()
-        takes = "UIDs and (uid, recurrence_id) pairs"
-        for item in several("exclude", exclude, takes):
-            pair = one_of_type("exclude", item, Iterable, takes)
-            match item if isinstance(item, str) else tuple(pair):
-                case str(uid) | (str(uid), None):
-                    self._uids.add(uid)
-                case (str(uid), datetime() as moment):
-                    self._instances.add((uid, epoch(moment)))
-                case (str(uid), date() as day):
-                    self._instances.add((uid, day))
-                case _:
-                    raise TypeError(f"exclude takes {takes}")
-
-    def __bool__(self) -> bool:
-        return bool(self._uids or self._instances)
-
-    def hit(self, event: ExternalEvent) -> bool:
-        """Whether ``event`` is left out."""
-        if event.uid in self._uids:
-            return True
-        planned = event.recurrence_id
-        if planned is None:
-            planned = event.first_day if event.first_day is not None else event.start
-        named = epoch(planned) if isinstance(planned, datetime) else planned
-        if (event.uid, named) in self._instances:
-            return True
-        # An all-day event without a recurrence is also known by the instant it begins at.
-        return event.all_day and (event.uid, epoch(event.start)) in self._instances
-
-
 def without(reading: Reading, exclusions: Exclusions) -> FreeBusy:
     """The free/busy time of ``reading`` as if the excluded events were not there.
 
@@ -93,9 +54,12 @@ def without(reading: Reading, exclusions: Exclusions) -> FreeBusy:
     lo, hi = reading.free_busy.window_epochs
     rest: list[Span] = []
     dropped: list[Span] = []
-    for event in unpack_events(reading.packed) if reading.packed else ():
+    events = unpack_events(reading.packed) if reading.packed else ()
+    for event, (start, day) in zip(events, planned_for(events, reading.planned), strict=True):
+        whole_day = event.all_day or _is_date(event.recurrence_id)
         span = (epoch(event.start), epoch(event.end), int(event.fbtype))
-        (dropped if exclusions.hit(event) else rest).append(span)
+        left_out = exclusions.leaves_out(event.uid, start, day, whole_day=whole_day)
+        (dropped if left_out else rest).append(span)
     if not dropped:
         return reading.free_busy
     kept = FreeBusy.from_epochs(lo, hi, [*rest, *reading.base])
@@ -106,3 +70,37 @@ def without(reading: Reading, exclusions: Exclusions) -> FreeBusy:
             if lost > left:
                 unknown.append((start, end))
     return FreeBusy.from_epochs(lo, hi, kept.epochs, unknown)
+
+
+def planned_for(
+    events: Sequence[ExternalEvent], others: Iterable[tuple[int, int, int]]
+) -> list[tuple[int, int]]:
+    """What each event was planned for: the instant in epoch seconds, and the local day.
+
+    It is what the event itself says, but for ``others``: index, instant and day. Days are counted
+    from 1970-01-01.
+    """
+    found = [_said(event) for event in events]
+    for index, start, day in others:
+        if 0 <= index < len(found):
+            found[index] = (start, day)
+    return found
+
+
+def unsaid(
+    events: Sequence[ExternalEvent], planned: Sequence[tuple[int, int]]
+) -> tuple[tuple[int, int, int], ...]:
+    """The ``others`` that :func:`planned_for` needs to give ``planned``."""
+    pairs = zip(events, planned, strict=False)
+    return tuple([(i, *real) for i, (event, real) in enumerate(pairs) if _said(event) != real])
+
+
+def _said(event: ExternalEvent) -> tuple[int, int]:
+    planned = event.recurrence_id
+    start = epoch(planned) if isinstance(planned, datetime) else epoch(event.start)
+    day = event.first_day if planned is None or isinstance(planned, datetime) else planned
+    return start, start // _DAY if day is None else day.toordinal() - _EPOCH
+
+
+def _is_date(planned: date | None) -> bool:
+    return planned is not None and not isinstance(planned, datetime)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.packed_events import pack_events
+from extcal.cache.snapshot.questions import unsaid
 from extcal.cache.snapshot.redaction import discreet_events, discreet_problems
 from extcal.cache.snapshot.snapshot import Reading
 from extcal.errors import Problem, problem_of
@@ -76,6 +77,7 @@ def read_body(
         count=len(events),
         packed=pack_events(events, titles=feed.detail == "events"),
         made_by=made_by,
+        planned=unsaid(events, expansion.planned()),
     )
 
 

@@ -50,6 +50,8 @@ class Reading:
     :func:`extcal.cache.snapshot.packed_events.pack_events` writes them; ``count`` is their number.
     ``asked_at``: when the source was asked for it, if a cache on the way had kept it since
     ``fetched_at``. ``made_by``: with what it was read, None if an earlier version did not say.
+    ``planned``: what ``exclude`` knows events by, where they do not say it themselves: see
+    :func:`extcal.cache.snapshot.questions.planned_for`.
     """
 
     busy: BusyTime
@@ -67,6 +69,7 @@ class Reading:
     packed: bytes = b""
     asked_at: datetime | None = None
     made_by: MadeBy | None = field(default=None, compare=False)
+    planned: tuple[tuple[int, int, int], ...] = field(default=(), compare=False)
 
     @property
     def free_busy(self) -> FreeBusy:
@@ -183,6 +186,7 @@ class Snapshot:
             etag=None,
             last_modified=None,
             count=len(bare),
+            planned=(),
             packed=pack_events(bare, titles=False),
         )
         return replace(self, reading=reading)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime
 
-from extcal.ical.events.times import DAY, Moment
+from extcal.arguments import one_of_type, several
+from extcal.ical.events.times import DAY
 from extcal.ical.series.instances import Occurrence
 from extcal.intervals import epoch
 
-__all__ = ["Excluded", "Exclusions"]
+__all__ = ["Excluded", "Exclusions", "planned_for"]
 
 Excluded = str | tuple[str, date]
 """A UID, or a UID and the ``recurrence_id`` (an aware datetime, or a date) of one instance."""
 
+_TAKES = "UIDs and (uid, recurrence_id) pairs"
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -36,13 +38,14 @@ class Exclusions:
     def of(cls, exclude: Iterable[Excluded]) -> Exclusions:
         """Check what a caller passes. Raises TypeError for anything but UIDs and pairs."""
         if isinstance(exclude, str):
-            raise TypeError("exclude is a collection of UIDs, not one str; pass [uid]")
+            raise TypeError("exclude takes several UIDs, not one str; pass [uid]")
         found = cls()
-        for item in exclude:
-            found._add((item, None) if isinstance(item, str) else item)
+        for item in several("exclude", exclude, _TAKES):
+            pair = one_of_type("exclude", item, Iterable, _TAKES)
+            found._add((item, None) if isinstance(item, str) else pair)
         return found
 
-    def _add(self, item: Collection[object]) -> None:
+    def _add(self, item: Iterable[object]) -> None:
         match tuple(item):
             case (str(uid), datetime() as moment):
                 self._instants.add((uid, epoch(moment)))
@@ -53,7 +56,7 @@ class Exclusions:
             case (str(uid), None):
                 self.uids.add(uid)
             case _:
-                raise TypeError("exclude holds UIDs and (uid, recurrence_id) pairs")
+                raise TypeError(f"exclude takes {_TAKES}")
 
     def __bool__(self) -> bool:
         return bool(self.uids) or self.single
@@ -80,11 +83,13 @@ class Exclusions:
     def leave_out(self, occurrence: Occurrence) -> bool:
         """Whether this occurrence is left out."""
         event, planned = occurrence.event, occurrence.recurrence_id
-        if planned is None:
-            planned = Moment(occurrence.local, event.all_day, occurrence.zone)
-            epoch_ = occurrence.start
-        else:
-            epoch_ = planned.epoch
-        return self.leaves_out(
-            event.uid, epoch_, planned.local // DAY, whole_day=event.all_day or planned.is_date
-        )
+        whole_day = event.all_day or (planned is not None and planned.is_date)
+        return self.leaves_out(event.uid, *planned_for(occurrence), whole_day=whole_day)
+
+
+def planned_for(occurrence: Occurrence) -> tuple[int, int]:
+    """The instant (epoch seconds) and the local day that ``occurrence`` was planned for."""
+    planned = occurrence.recurrence_id
+    if planned is None:
+        return occurrence.start, occurrence.local // DAY
+    return planned.epoch, planned.local // DAY

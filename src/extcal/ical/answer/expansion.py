@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from extcal.errors import Problem
 from extcal.ical.events.external_event import ExternalEvent, explain
@@ -23,6 +24,9 @@ _FIELDS = (
 )
 
 
+_Later: TypeAlias = "Callable[[], list[tuple[ExternalEvent, tuple[int, int]]]]"
+
+
 class Expansion:
     """What one reading of a feed gives.
 
@@ -37,6 +41,7 @@ class Expansion:
 
     __slots__ = (
         "_events",
+        "_planned",
         "complete",
         "empty",
         "events_complete",
@@ -47,7 +52,8 @@ class Expansion:
 
     free_busy: FreeBusy
     problems: tuple[Problem, ...]
-    _events: tuple[ExternalEvent, ...] | Callable[[], tuple[ExternalEvent, ...]]
+    _events: tuple[ExternalEvent, ...] | _Later
+    _planned: tuple[tuple[int, int], ...]
     complete: bool
     events_complete: bool
     empty: bool
@@ -56,7 +62,7 @@ class Expansion:
     def __init__(
         self,
         free_busy: FreeBusy,
-        events: tuple[ExternalEvent, ...] | Callable[[], tuple[ExternalEvent, ...]],
+        events: tuple[ExternalEvent, ...] | _Later,
         problems: tuple[Problem, ...],
         *,
         complete: bool = True,
@@ -67,6 +73,7 @@ class Expansion:
         set_ = object.__setattr__
         set_(self, "free_busy", free_busy)
         set_(self, "_events", events)
+        set_(self, "_planned", ())
         set_(self, "problems", problems)
         set_(self, "complete", complete)
         set_(self, "events_complete", events_complete)
@@ -78,9 +85,18 @@ class Expansion:
         """What may be shown, sorted by start; made when it is first asked for."""
         events = self._events
         if callable(events):
-            events = events()
+            made = events()
+            events = tuple([event for event, _ in made])
+            object.__setattr__(self, "_planned", tuple([planned for _, planned in made]))
             object.__setattr__(self, "_events", events)
         return events
+
+    def planned(self) -> tuple[tuple[int, int], ...]:
+        """For each of ``events`` what ``exclude`` knows it by: see ``exclude.planned_for``.
+
+        Empty for an Expansion that was unpickled. For the cache, which answers the question later.
+        """
+        return self._planned if self.events else ()
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"an Expansion is frozen, {name} cannot be set")

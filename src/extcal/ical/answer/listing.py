@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from functools import partial
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from extcal.ical.answer.exclude import planned_for
 from extcal.ical.events.external_event import ExternalEvent
 from extcal.ical.events.times import DAY
 from extcal.ical.series.instances import Instances, Occurrence
@@ -20,6 +21,9 @@ from extcal.intervals import FBType, instant
 __all__ = ["Alike", "Shown", "count", "earliest", "in_order", "later", "order"]
 
 _EPOCH = date(1970, 1, 1)
+
+Planned: TypeAlias = "tuple[int, int]"
+"""An instant in epoch seconds, and a local day counted from 1970-01-01."""
 
 
 class Shown(NamedTuple):
@@ -49,7 +53,7 @@ class Alike(NamedTuple):
 
 def later(
     found: list[Shown | Alike], limit: int, titles: bool
-) -> Callable[[], tuple[ExternalEvent, ...]]:
+) -> Callable[[], list[tuple[ExternalEvent, Planned]]]:
     """Return what makes the values once somebody asks for them: at most ``limit``, by start.
 
     It keeps alive what it shows, and not the bytes of the feed.
@@ -61,8 +65,10 @@ def later(
     return partial(_made, found, limit, titles)
 
 
-def _made(found: list[Shown | Alike], limit: int, titles: bool) -> tuple[ExternalEvent, ...]:
-    return tuple(in_order(earliest(found, limit), titles))
+def _made(
+    found: list[Shown | Alike], limit: int, titles: bool
+) -> list[tuple[ExternalEvent, Planned]]:
+    return in_order(earliest(found, limit), titles)
 
 
 def earliest(found: list[Shown | Alike], limit: int) -> list[Shown]:
@@ -92,13 +98,14 @@ def earliest(found: list[Shown | Alike], limit: int) -> list[Shown]:
     return shown
 
 
-def in_order(found: Iterable[Shown], titles: bool) -> list[ExternalEvent]:
+def in_order(found: Iterable[Shown], titles: bool) -> list[tuple[ExternalEvent, Planned]]:
     """Return what may be shown of occurrences, by start; no title and no place unless ``titles``.
 
-    Two that nobody could tell apart by anything are equal: the order never depends on the feed's.
+    Beside each event stands what it was planned for. Two that nobody could tell apart by anything
+    are equal: the order never depends on the feed's.
     """
     ordered = sorted(found, key=_place)
-    events = [_external(one, titles) for one in ordered]
+    events = [(_external(one, titles), _planned(one)) for one in ordered]
     if len({*map(_place, ordered)}) < len(ordered):
         events.sort(key=_by_everything)  # which is dear, and nearly never has more to say
     return events
@@ -141,6 +148,14 @@ def _external(shown: Shown, titles: bool) -> ExternalEvent:
     )
 
 
+def _planned(shown: Shown) -> Planned:
+    return (
+        (shown.start, shown.start // DAY)
+        if shown.occurrence is None
+        else planned_for(shown.occurrence)
+    )
+
+
 def _without_event(shown: Shown) -> ExternalEvent:
     return ExternalEvent(
         uid=shown.uid,
@@ -180,8 +195,9 @@ def order(shown: Shown) -> tuple[object, ...]:
 _place = itemgetter(0, 1, 2)  # of Shown: start, end, uid
 
 
-def _by_everything(event: ExternalEvent) -> tuple[object, ...]:
+def _by_everything(pair: tuple[ExternalEvent, Planned]) -> tuple[object, ...]:
     """A whole order: what is equal by it is equal."""
+    event, planned = pair
     return (
         event.start,
         event.end,
@@ -197,4 +213,5 @@ def _by_everything(event: ExternalEvent) -> tuple[object, ...]:
         str(event.first_day),
         str(event.last_day),
         event.private,
+        planned,
     )
