@@ -28,6 +28,7 @@ __all__ = [
     "Keys",
     "address_of",
     "attempts_key",
+    "host_key",
     "list_key",
     "read_secret",
     "snapshot_key",
@@ -56,6 +57,11 @@ def attempts_key(feed: Feed, layout: int, secret: bytes | None) -> str:
 def list_key(feed: Feed, layout: int, secret: bytes | None) -> str:
     """The key of the list of snapshots of the address of ``feed``."""
     return "l:" + _digest(secret, b"list", address_of(feed), b"%d" % layout)
+
+
+def host_key(host: str, layout: int, secret: bytes | None) -> str:
+    """The key of what is known of ``host``."""
+    return "h:" + _digest(secret, b"host", host.encode(), b"%d" % layout)
 
 
 def address_of(feed: Feed) -> bytes:

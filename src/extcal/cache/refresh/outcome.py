@@ -35,7 +35,7 @@ from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.snapshot import Reading, Snapshot, State
 from extcal.errors import NotACalendar
 from extcal.fetch.feed import Feed
-from extcal.fetch.protocol import Failed, Fetched, FetchResponse, NotModified
+from extcal.fetch.protocol import Failed, Fetched, FetchResponse, NotModified, Refused
 
 __all__ = ["Asked", "Refreshed", "settle"]
 
@@ -77,6 +77,7 @@ def settle(
     outcome, found = _outcome(asked, decisions, repository.made)
     outcome = _with_requests(outcome, asked, decisions)
     _book_host(asked, outcome, now, decisions)
+    _book_429(asked, now, repository)
     reading = asked.known.reading
     previous = None if reading is None else Snapshot(reading)
     if isinstance(outcome, Success) and found is not None:
@@ -148,6 +149,16 @@ def _book_host(asked: Asked, outcome: Outcome, now: datetime, decisions: Decisio
         tell(logging.WARNING, "host_down", asked.feed, kind=kind)
     elif was and not now_down:
         tell(logging.INFO, "host_up", asked.feed)
+
+
+def _book_429(asked: Asked, now: datetime, repository: Repository) -> None:
+    """A host that answers 429 itself may mean everybody; one that was redirected to may not."""
+    response, host = asked.response, asked.feed.host
+    if not isinstance(response, Refused) or response.status != 429 or response.redirected:
+        return
+    digest = asked.keys.attempts[-16:]
+    if host and repository.slow_hosts.told_429(host, digest, now):
+        tell(logging.WARNING, "host_slowed", asked.feed, status=429)
 
 
 def _tell_success(asked: Asked, found: Reading, decisions: Decisions) -> None:

@@ -88,6 +88,8 @@ class Refresher:
             return Refreshed(known.served(decision))
         hosts = self._decisions.hosts
         down = hosts.admit(order.feed.host, now) if order.wish != "refresh" else None
+        if order.wish != "refresh" and self._repository.slow_hosts.is_slow(order.feed.host, now):
+            down = "rate_limited"
         if down is not None:
             return Refreshed(self._decisions.spared(known, down, now))
         began = monotonic()

@@ -27,6 +27,7 @@ from extcal.cache.freshness.decide import (
     moment_of,
 )
 from extcal.cache.refresh.keys import Keys, address_of, attempts_key, list_key, snapshot_key, spread
+from extcal.cache.refresh.slow_hosts import SlowHosts
 from extcal.cache.snapshot.codec import (
     ATTEMPTS,
     LISTS,
@@ -161,6 +162,7 @@ class Repository:
         self._reach = reach
         self._rules = rules
         self._secret = secret
+        self.slow_hosts = SlowHosts(store, secret)
         self._made_now = made_now
         self._made: MadeBy | None = None
         self._met = _Met()

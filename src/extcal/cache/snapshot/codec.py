@@ -2,8 +2,9 @@
 
 Layout, numbers in network order::
 
-    "xcal" layout kind checksum[16]   layout is READINGS, ATTEMPTS or LISTS, kind "s", "a" or "l"
-    then for an attempt record, and for the list of an address: JSON
+    "xcal" layout kind checksum[16]   layout is READINGS, ATTEMPTS, LISTS or HOSTS,
+                                      kind "s", "a", "l" or "h"
+    then for an attempt record, the list of an address, and a host: JSON
     or for a snapshot:          3 x uint32 lengths, then the sections meta (JSON),
                                 busy (see extcal.cache.snapshot.packed_busy) and events (see
                                 extcal.cache.snapshot.packed_events)
@@ -29,6 +30,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from extcal.cache.freshness.decide import Attempts
+from extcal.cache.freshness.slowed import Slowed
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.snapshot import Reading
@@ -36,13 +38,16 @@ from extcal.errors import Problem
 
 __all__ = [
     "ATTEMPTS",
+    "HOSTS",
     "LISTS",
     "READINGS",
     "Listing",
     "decode_attempts",
+    "decode_host",
     "decode_list",
     "decode_reading",
     "encode_attempts",
+    "encode_host",
     "encode_list",
     "encode_reading",
 ]
@@ -58,11 +63,12 @@ ATTEMPTS = 2
 """The same for how asking went. Whatever becomes of readings, back-off outlives it."""
 
 LISTS = 1
+HOSTS = 1
 """The same for the list of an address."""
 
 _HEADS = {
     kind: b"xcal" + bytes([layout])
-    for kind, layout in ((b"s", READINGS), (b"a", ATTEMPTS), (b"l", LISTS))
+    for kind, layout in ((b"s", READINGS), (b"a", ATTEMPTS), (b"l", LISTS), (b"h", HOSTS))
 }
 _CHECKSUM = 16
 _LENGTHS = struct.Struct("!3I")
@@ -215,6 +221,26 @@ def decode_list(data: bytes, key: str) -> Listing | None:
         record = json.loads(body)
         names = {name: _needed(_moment(until)) for name, until in record["names"].items()}
         return Listing(record["generation"], names)
+    except _ERRORS:
+        return None
+
+
+def encode_host(slowed: Slowed, key: str) -> bytes:
+    """``slowed`` as the data of the cell under ``key``."""
+    told = [[feed, _micros(at)] for feed, at in slowed.told]
+    record = {"told": told, "until": _micros(slowed.until), "times": slowed.times}
+    return _seal(b"h", key, _json(record))
+
+
+def decode_host(data: bytes, key: str) -> Slowed | None:
+    """What :func:`encode_host` wrote for ``key``, or None."""
+    body = _open(b"h", key, data)
+    if body is None:
+        return None
+    try:
+        record = json.loads(body)
+        told = tuple([(str(feed), _needed(_moment(at))) for feed, at in record["told"]])
+        return Slowed(told, _moment(record["until"]), int(record["times"]))
     except _ERRORS:
         return None
 

@@ -1,0 +1,57 @@
+"""Which hosts ask for patience, as all caches over one store know it: one small cell a host.
+
+Uses the store, which may block.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from extcal.cache.freshness.slowed import KEEP, UNTROUBLED, Slowed, after_429, is_slow
+from extcal.cache.refresh.keys import host_key
+from extcal.cache.snapshot.codec import HOSTS, decode_host, encode_host
+from extcal.cache.stores.protocol import Cell, Store
+
+__all__ = ["SlowHosts"]
+
+_LEASE = timedelta(seconds=5)
+
+
+class SlowHosts:
+    """The records of hosts in ``store``; ``secret`` is part of their keys."""
+
+    def __init__(self, store: Store, secret: bytes | None) -> None:
+        self._store = store
+        self._secret = secret
+
+    def __repr__(self) -> str:
+        return f"<SlowHosts in {self._store!r}>"
+
+    def is_slow(self, host: str, now: datetime) -> bool:
+        """Whether the feeds of ``host`` are to wait."""
+        return is_slow(self._load(self._key(host)), now)
+
+    def told_429(self, host: str, feed: str, now: datetime) -> bool:
+        """Book that ``feed``, a digest, was asked there directly and answered with 429.
+
+        Returns whether that slowed the host.
+        """
+        key = self._key(host)
+        token = self._store.lease(key, now, _LEASE)
+        if token is None:
+            return False  # somebody books the same just now; of many 429s one may be lost
+        try:
+            before = self._load(key)
+            after = after_429(before, feed, now)
+            self._store.put(key, Cell(encode_host(after, key), now + KEEP), token)
+        finally:
+            self._store.release(key, token)
+        return after.until != before.until
+
+    def _load(self, key: str) -> Slowed:
+        cell = self._store.get(key)
+        found = None if cell is None else decode_host(cell.data, key)
+        return UNTROUBLED if found is None else found
+
+    def _key(self, host: str) -> str:
+        return host_key(host, HOSTS, self._secret)
