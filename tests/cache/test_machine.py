@@ -429,7 +429,7 @@ class CacheModel(RuleBasedStateMachine):
 
         def before() -> None:
             self.get(other, which)
-            self.asking = process
+            self.asking, self.answers = process, {}
 
         self.leases.before = before
         self.get(process, which)
