@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import anyio
 import pytest
 
 from extcal.fetch import (
@@ -90,9 +91,6 @@ def once_more(of: Journey, step: Step | Read) -> Ask:
     """The second request that a refusal leads to."""
     assert isinstance(step, Accident)
     again = of.try_again(step, left=10.0, chance=0.0)
-    if isinstance(again, Pause):
-        assert again.seconds == 0.0
-        again = again.ask
     assert isinstance(again, Ask)
     return again
 
@@ -477,6 +475,18 @@ class TestWhatIsRemembered:
         assert agent(begun(of)) == AGENTS.browser
         assert agent(begun(journey(ELSEWHERE, known=frozenset({OFFICE})))) == AGENTS.default
 
+    def test_what_was_learnt_while_it_waited_counts(self) -> None:
+        of = journey(etag='"1"')
+        first = begun(of)
+        assert of.informed(first, {"outlook.live.com": None}) == first
+        informed = of.informed(first, {OFFICE: None})
+        assert agent(informed) == AGENTS.browser
+        assert dict(informed.headers)["If-None-Match"] == '"1"'
+        assert of.learnt(informed, Fetched(CALENDAR)) == {OFFICE: True}
+        back = once_more(of, of.head(informed, REFUSED))
+        assert agent(back) == AGENTS.microsoft
+        assert of.informed(back, {OFFICE: None}) == back  # it knows better
+
     def test_what_no_longer_works_is_forgotten_when_the_other_does(self) -> None:
         of = journey(known=frozenset({OFFICE}))
         second = once_more(of, of.head(begun(of), REFUSED))
@@ -709,8 +719,11 @@ class TestBobsCalendar:
             assert "b0b" not in text
 
 
-def test_many_threads_share_what_was_learnt(microsoft: FeedServer, authority: Any) -> None:
-    """However their requests interleave, all get the calendar, and nobody asks three times."""
+@pytest.mark.parametrize(("at_once", "most"), [(1, 13), (4, 20)])
+def test_many_threads_share_what_was_learnt(
+    microsoft: FeedServer, authority: Any, at_once: int, most: int
+) -> None:
+    """Only those who ask at the same moment ask twice; who waits for them learns from them."""
     microsoft.fail(BOB, "not a browser")
     trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(trust)
@@ -719,6 +732,7 @@ def test_many_threads_share_what_was_learnt(microsoft: FeedServer, authority: An
         allow_networks=microsoft.networks,
         ports=[microsoft.port],
         ssl_context=trust,
+        max_fetches_per_host=at_once,
     )
     answers: list[FetchResponse] = []
     threads = [
@@ -730,10 +744,36 @@ def test_many_threads_share_what_was_learnt(microsoft: FeedServer, authority: An
     for thread in threads:
         thread.join()
     assert answers == [READ] * 12
-    assert len(microsoft.requests) <= 24
+    assert len(microsoft.requests) <= most
     before = len(microsoft.requests)
     fetcher.fetch(bob(microsoft))
     assert asked(microsoft)[before:] == [AGENTS.browser]
+
+
+def test_many_tasks_share_what_was_learnt(microsoft: FeedServer, authority: Any) -> None:
+    microsoft.fail(BOB, "not a browser")
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.configure_trust(trust)
+    fetcher = AsyncHttpFetcher(
+        resolver=lambda host, port: ["127.0.0.1"],
+        allow_networks=microsoft.networks,
+        ports=[microsoft.port],
+        ssl_context=trust,
+        max_fetches_per_host=1,
+    )
+    answers: list[FetchResponse] = []
+
+    async def fetch() -> None:
+        answers.append(await fetcher.fetch(bob(microsoft)))
+
+    async def fetch_all() -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(12):
+                tasks.start_soon(fetch)
+
+    anyio.run(fetch_all)
+    assert answers == [READ] * 12
+    assert asked(microsoft) == [AGENTS.microsoft, *[AGENTS.browser] * 12]
 
 
 def test_a_fetcher_can_be_made_from_a_pickled_recipe() -> None:

@@ -53,14 +53,11 @@ class HttpDriver(HttpOptions):
         return answer
 
     def _travel(self, journey: Journey, deadline: Deadline, turn: Turn | None) -> FetchResponse:
-        step: Step = journey.begin()
+        step: Ask | Pause | FetchResponse = journey.begin()
         ask: Ask | None = None
         while True:
             if isinstance(step, Ask):
                 ask, step, turn = step, self._hop(journey, step, deadline, turn), None
-                self._learn(journey, ask, step)
-            elif isinstance(step, Accident):
-                step = journey.try_again(step, left=deadline.rest(), chance=self._jitter())
             elif isinstance(step, Pause):
                 deadline.wait(threading.Event(), step.seconds)
                 step = step.ask
@@ -69,17 +66,35 @@ class HttpDriver(HttpOptions):
             else:
                 return step
 
-    def _hop(self, journey: Journey, ask: Ask, deadline: Deadline, turn: Turn | None) -> Step:
+    def _hop(
+        self, journey: Journey, ask: Ask, deadline: Deadline, turn: Turn | None
+    ) -> Ask | Pause | FetchResponse:
+        """Send ``ask`` in its turn; who is refused for its User-Agent asks again in the same turn.
+
+        So those who wait for the same host learn from the first ones which string it takes.
+        """
+        with self._turn(ask.url.host, deadline, turn):
+            while True:
+                ask = journey.informed(ask, self._browser_hosts)
+                step = self._connect(journey, ask, deadline)
+                self._learn(journey, ask, step)
+                if not isinstance(step, Accident):
+                    return step
+                other = journey.try_again(step, left=deadline.rest(), chance=self._jitter())
+                if not isinstance(other, Ask):
+                    return other
+                ask = other
+
+    def _connect(self, journey: Journey, ask: Ask, deadline: Deadline) -> Step:
         from extcal.fetch.http.wire.backend import GuardedBackend
 
-        with self._turn(ask.url.host, deadline, turn):
-            backend = GuardedBackend(
-                journey.policy, self._proxy, self._lookup, journey.limits, deadline
-            )
-            try:
-                return self._converse(journey, ask, backend, deadline)
-            finally:
-                backend.close()
+        backend = GuardedBackend(
+            journey.policy, self._proxy, self._lookup, journey.limits, deadline
+        )
+        try:
+            return self._converse(journey, ask, backend, deadline)
+        finally:
+            backend.close()
 
     @contextmanager
     def _turn(self, host: str, deadline: Deadline, turn: Turn | None) -> Iterator[None]:

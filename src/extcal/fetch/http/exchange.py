@@ -9,6 +9,7 @@ in an answer repeats what a server wrote.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
@@ -297,18 +298,30 @@ class Journey:
             return _CUT if ended else _NOT_HTTP
         return _NOT_HTTP if heard else Accident(ask, _NO_ANSWER)
 
-    def try_again(self, accident: Accident, *, left: float, chance: float) -> Pause | Failed | Gone:
+    def informed(self, ask: Ask, known: Collection[str]) -> Ask:
+        """``ask`` when its turn has come: ``known`` hosts may have been learnt since it began."""
+        host = ask.url.host
+        if ask.switched or host in ask.browser_hosts or host not in known:
+            return ask
+        browser_hosts = ask.browser_hosts | {host}
+        headers = self._headers(ask.url, browser_hosts, ask.cookies)
+        return replace(ask, headers=headers, browser_hosts=browser_hosts)
+
+    def try_again(
+        self, accident: Accident, *, left: float, chance: float
+    ) -> Ask | Pause | Failed | Gone:
         """One other try for an accident, if ``left`` seconds allow; ``chance`` is in [0, 1).
 
-        The hop begins anew, so that its name is looked up and judged once more. A server that asks
-        to wait longer (Retry-After) is left alone.
+        An Ask is for at once. After a Pause the hop begins anew, so that its name is looked up and
+        judged once more. A server that asks to wait longer (Retry-After) is left alone.
         """
         ask, answer = accident.ask, accident.answer
         asked_for = 0.0 if isinstance(answer, Gone) else answer.retry_after or 0.0
         if accident.otherwise is not None:
             # No pause unless the server asks for one: it answered at once, and by a rule.
-            patient = asked_for <= min(LONGEST_PAUSE, left)
-            return Pause(asked_for, accident.otherwise) if patient else answer
+            if asked_for > min(LONGEST_PAUSE, left):
+                return answer
+            return Pause(asked_for, accident.otherwise) if asked_for else accident.otherwise
         seconds = max(SHORTEST_PAUSE + chance * (LONGEST_PAUSE - SHORTEST_PAUSE), asked_for)
         once = ask.again or not self.request.again
         if once or asked_for > LONGEST_PAUSE or seconds + WORTH_TRYING > left:
