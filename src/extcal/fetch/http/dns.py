@@ -7,6 +7,7 @@ that a dead name server costs a bounded number of threads.
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -40,20 +41,38 @@ def system_resolver(host: str, port: int) -> list[str]:
     return answers
 
 
-class SharedTurns(Turns):
-    """Turns that threads may share."""
+class SharedTurns:
+    """Turns that threads may share, and of which every process has its own.
+
+    After a fork the child has one thread. Turns of the parent's other threads would never end
+    there, and a lock that one of them held would never be given back.
+    """
 
     def __init__(self, total: int, per_host: int) -> None:
-        super().__init__(total, per_host)
-        self._lock = threading.Lock()
+        self._sizes = (total, per_host)
+        self._by_process: dict[int, tuple[threading.Lock, Turns]] = {}
 
     def join(self, host: str, wake: Callable[[], object]) -> Turn:
-        with self._lock:
-            return super().join(host, wake)
+        """As :meth:`~extcal.fetch.http.turns.Turns.join`."""
+        lock, turns = self._own()
+        with lock:
+            turn = turns.join(host, wake)
+        turn.process = os.getpid()
+        return turn
 
     def leave(self, turn: Turn) -> None:
-        with self._lock:
-            super().leave(turn)
+        """As :meth:`~extcal.fetch.http.turns.Turns.leave`; a turn of the parent's is none here."""
+        if turn.process != os.getpid():
+            return
+        lock, turns = self._own()
+        with lock:
+            turns.leave(turn)
+
+    def _own(self) -> tuple[threading.Lock, Turns]:
+        process = os.getpid()
+        own = self._by_process.get(process)
+        # setdefault is one step: threads that come first together agree on one.
+        return own or self._by_process.setdefault(process, (threading.Lock(), Turns(*self._sizes)))
 
 
 class Lookup:

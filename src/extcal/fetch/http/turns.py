@@ -13,15 +13,19 @@ __all__ = ["Turn", "Turns"]
 
 
 class Turn:
-    """One place, in the queue or at the front; ``wake`` is called once, when it is admitted."""
+    """One place, in the queue or at the front; ``wake`` is called once, when it is admitted.
 
-    __slots__ = ("admitted", "host", "over", "wake")
+    ``process``: for who shares turns between threads, the process that it belongs to.
+    """
+
+    __slots__ = ("admitted", "host", "over", "process", "wake")
 
     def __init__(self, host: str, wake: Callable[[], object]) -> None:
         self.host = host
         self.wake = wake
         self.admitted = False
         self.over = False
+        self.process = 0
 
 
 class Turns:
