@@ -321,6 +321,25 @@ def test_a_day_that_there_is_not_is_no_evidence(day: str) -> None:
     check(calendar(PAST, f"UID:b|{PAST[9:]}|RRULE:FREQ=DAILY;UNTIL={day}T000000Z", PAST, PAST))
 
 
+@pytest.mark.parametrize("rule", ["UNTIL=20260220T000000Z", "COUNT=9"])
+def test_of_two_ends_the_later_counts_and_of_two_starts_both(rule: str) -> None:
+    """All of them lie before the window, and instances reach into it; past overrides free some."""
+    start, end = "DTSTART:20200105T090000Z", "DTEND:20200105T100000Z"
+    gone = "UID:a|DTSTART:20200106T110000Z|DTEND:20200106T120000Z|RECURRENCE-ID:20200106T090000Z"
+    late = "DTSTART:20260215T090000Z|DTEND:20260215T100000Z"
+    for lines in (
+        f"{start}|{end}|DTEND:20260224T090000Z",
+        f"{start}|DTEND:20260224T090000Z|{end}",
+        f"DTEND:20260224T090000Z|{start}|{end}",
+        f"{start}|DTSTART:20260222T090000Z|{end}",
+        f"{start}|{end}|{late}",
+        f"{late}|{start}|{end}",
+    ):
+        for freq in ("DAILY", "YEARLY"):
+            check(calendar(PAST, f"UID:a|{lines}|RRULE:FREQ={freq};{rule}", PAST, gone, PAST))
+        check(calendar(PAST, f"UID:a|{lines}|RRULE:FREQ=DAILY", PAST, gone, PAST))
+
+
 @pytest.mark.parametrize("name", ["DT{}-X", "DT{}S", "DT{}X;A=1", 'DT{};X=":', "DT{} "])
 def test_a_longer_name_is_no_evidence(name: str) -> None:
     """What only begins like DTSTART or DTEND says nothing of how long an instance is."""

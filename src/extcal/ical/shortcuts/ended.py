@@ -91,6 +91,8 @@ class Past:
         ended rule is over. So is a RECURRENCE-ID, unless the event has no end of its own: it would
         last as long as its master.
         """
+        if not _has_one_of_each(raw, start, end):
+            return False
         day = _one_day(raw, start, end)
         if day is not None:
             if raw.startswith(b"RECURRENCE", line):
@@ -131,6 +133,7 @@ class Past:
             _own(raw, b"\nRRULE:", start, end) >= 0
             and raw.find(b"\nRECURRENCE-ID", start, end) < 0
             and raw.find(b"\nRDATE", start, end) < 0
+            and _has_one_of_each(raw, start, end)
             and _one_day(raw, start, end) is not None
         )
 
@@ -139,7 +142,6 @@ class Past:
         rule = _PLAIN_RULE.match(raw, line)
         if rule is None and _PLAIN_ID.match(raw, line) is None:
             return False
-        # Of several the first that can be read counts, and these can.
         ended = _own(raw, b"\nDTEND", start, end)
         until = _DATED.match(raw, ended) if ended >= 0 else None
         if until is None and (rule is None or raw.find(b"\nDTEND", start, end) >= 0):
@@ -176,6 +178,11 @@ class Past:
             return last + length < self.day
         except (ValueError, OverflowError):
             return False
+
+
+def _has_one_of_each(raw: bytes, start: int, end: int) -> bool:
+    """Whether DTSTART stands once, and DTEND at most: else all starts and the last end count."""
+    return raw.count(b"\nDTSTART", start, end) == 1 and raw.count(b"\nDTEND", start, end) < 2
 
 
 def _own(raw: bytes, name: bytes, start: int, end: int) -> int:
