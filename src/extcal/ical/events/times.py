@@ -250,7 +250,7 @@ def parse_moment(
             zones.beside_utc()
         return Moment(local, False, zones.utc)
     if offset is not None:
-        return Moment(local - offset, False, zones.utc)
+        return Moment(local, False, zones.at_offset(offset))
     if not is_date and local % DAY == 0 and line.params.get("VALUE", "").strip().upper() == "DATE":
         is_date = True  # VALUE=DATE with T000000
     if is_date:

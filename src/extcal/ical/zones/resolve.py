@@ -196,6 +196,14 @@ class Zones:
             self._floating[calendar] = self._stated(calendar)
         return self._floating[calendar]
 
+    def at_offset(self, offset: int) -> Zone:
+        """The zone of a time with a numeric offset, which some write; in seconds east of UTC."""
+        if not offset:
+            return self.utc
+        hours, minutes = divmod(abs(offset) // 60, 60)
+        sign = "-" if offset < 0 else "+"
+        return self._named(Named("utc", f"UTC{sign}{hours:02}:{minutes:02}", offset))
+
     def names_nothing(self, tzid: str, calendar: int) -> bool:
         """Whether a TZID is empty, and no VTIMEZONE has an empty name: then the time floats."""
         return not clean(tzid) and self._from_name(tzid, calendar) is None
