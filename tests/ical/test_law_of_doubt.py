@@ -462,3 +462,20 @@ def test_the_reading_of_this_file_is_right_about_good_events() -> None:
         spans = [span for _, span in meaning(body, ZoneInfo(owner))]
         assert union([(one.start, one.end) for one in answer.free_busy.periods]) == union(spans)
         assert not answer.problems
+
+
+def test_the_order_of_broken_lines_changes_nothing() -> None:
+    """Properties and components stand in any order (3.6): so they do where one is broken."""
+    for seed in range(CHANGES):
+        chance = random.Random(seed)
+        body, owner = good(chance), chance.choice(READERS)
+        found = broken(chance, body)
+        lines = [one for event_ in (found[0] if found else body) for one in event_]
+        if found is None or any(one.startswith(" ") or one == "UID:" for one in lines):
+            continue  # a line that continues another, or an event that its content names
+        mixed = [chance.sample(event_, len(event_)) for event_ in reversed(found[0])]
+        asked = [text_of(found[0]), text_of(mixed)]
+        first, second = (extcal.expand(text, *WINDOW, timezone=owner) for text in asked)
+        assert first.free_busy == second.free_busy, asked[1]
+        assert first.events == second.events, asked[1]
+        assert {one.code for one in first.problems} == {one.code for one in second.problems}
