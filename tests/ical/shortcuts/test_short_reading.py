@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import extcal
-from extcal.ical.events.vevent import Event
+from extcal.ical.events.event import Event
 from extcal.ical.shortcuts import short_components
 from extcal.ical.shortcuts.plain_blocks import PlainBlock
 from extcal.ical.shortcuts.short_reading import PlainReader

@@ -16,8 +16,8 @@ from extcal.ical.answer.expansion import Expansion
 from extcal.ical.answer.fbtype import Verdict, classify
 from extcal.ical.answer.listing import Alike, Shown, count, earliest, later
 from extcal.ical.budget import Work
+from extcal.ical.events.event import Event
 from extcal.ical.events.times import DAY, parse_duration
-from extcal.ical.events.vevent import Event
 from extcal.ical.parse.components import CalendarHead, Stream
 from extcal.ical.parse.spans import has_vevents
 from extcal.ical.series import recurrence_set, versions

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from extcal.ical.events.event import Event
 from extcal.ical.events.facts import is_transparent
-from extcal.ical.events.vevent import Event
 from extcal.ical.parse.components import CalendarHead
 from extcal.ical.parse.content_lines import Line
 from extcal.intervals import FBType
@@ -93,8 +93,8 @@ def _as_marked(
             if name in facts:
                 fbtype = _MICROSOFT.get(facts[name], _BUSY)
                 return _elsewhere(fbtype, f"{name}:{facts[name]}", policy)
-        if _from_exchange(head) and event.summary is not None and "STATUS" not in facts:
-            titled = _EXCHANGE_TITLES.get(event.summary.casefold())
+        if _from_exchange(head) and "STATUS" not in facts:
+            titled = _EXCHANGE_TITLES.get((event.texts.summary or "").casefold())
             if titled is not None:
                 return _elsewhere(titled, "SUMMARY (availability only)", policy)
     if transparent:

@@ -61,7 +61,7 @@ def later(
     for one in found:
         source = one.instances if isinstance(one, Alike) else one.occurrence
         if source is not None:
-            source.event.late = None  # titles have been read, and nothing else is asked for
+            source.event.release()  # titles were read if they are wanted
     return partial(_made, found, limit, titles)
 
 
@@ -138,8 +138,8 @@ def _external(shown: Shown, titles: bool) -> ExternalEvent:
         all_day=event.all_day,
         first_day=first_day,
         last_day=last_day,
-        summary=event.summary if open_ else None,
-        location=event.location if open_ else None,
+        summary=event.texts.summary if open_ else None,
+        location=event.texts.location if open_ else None,
         fbtype=shown.fbtype,
         status=event.facts.get("STATUS"),
         reason=shown.reason,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from extcal.ical.budget import Work
 from extcal.ical.events import vevent
+from extcal.ical.events.event import Event
 from extcal.ical.events.facts import values
 from extcal.ical.events.start_end import Source, starts, stay
 from extcal.ical.events.times import Extent, days_named, has_day, parse_duration, read_moment
@@ -166,7 +167,7 @@ def _free(
 ) -> list[tuple[int, int]]:
     """The instances of the AVAILABLEs, overrides taken into account, inside the bounds."""
     free: list[tuple[int, int]] = []
-    by_uid: dict[str, list[vevent.Event]] = {}
+    by_uid: dict[str, list[Event]] = {}
     unclear: set[str] = set()
     for position, child in enumerate(component.children):
         uids = {line.value.strip() for line in child.lines if line.name == "UID"} - {""}
@@ -209,7 +210,7 @@ def _shorter(extent: Extent) -> Extent:
     return extent._replace(wall=extent.wall._replace(earlier=True))
 
 
-def _is_unsure(family: list[vevent.Event]) -> bool:
+def _is_unsure(family: list[Event]) -> bool:
     """Whether an override in a series of days may replace one of several."""
     days = [event.start for event in family if event.recurrence_id is None and event.all_day]
     named = [event.recurrence_id for event in family if event.recurrence_id is not None]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from extcal.errors import LimitExceeded
 from extcal.ical.budget import Work
 from extcal.ical.events import vevent
-from extcal.ical.events.vevent import Event
+from extcal.ical.events.event import Event
 from extcal.ical.parse.components import Component, Stream
 from extcal.ical.zones.resolve import Zones
 

@@ -6,14 +6,13 @@ reading that blocks time is taken: an event with a readable start and nothing el
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from extcal.ical import recurrence
 from extcal.ical.budget import Work
-from extcal.ical.events.facts import ALL_DAY_FLAGS, FACTS, Lines, blocking, by_name, values
+from extcal.ical.events.event import Event, Stamps, Texts
+from extcal.ical.events.facts import ALL_DAY_FLAGS, FACTS, Lines, blocking, values
 from extcal.ical.events.rdate_exdate import Dates
 from extcal.ical.events.start_end import (
     Source,
@@ -38,108 +37,10 @@ from extcal.ical.parse.components import Component
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.zones.resolve import Zone, Zones
 
-__all__ = ["ALL_DAY_FLAGS", "FACTS", "Event", "event", "read_late"]
+__all__ = ["ALL_DAY_FLAGS", "FACTS", "event", "stamps", "texts"]
 
 
 _MANY_RULES = 1_000
-
-
-class Event:
-    """One VEVENT, typed: what its instances are computed from, and what makes them busy."""
-
-    __slots__ = (
-        "all_day",
-        "attendees",
-        "calendar",
-        "detached",
-        "doubtful",
-        "dtstamp",
-        "exdates",
-        "exrules",
-        "extent",
-        "facts",
-        "has_end",
-        "last_modified",
-        "late",
-        "location",
-        "of_day",
-        "offset",
-        "others",
-        "private",
-        "rdates",
-        "recurrence_id",
-        "rules",
-        "sequence",
-        "span",
-        "start",
-        "summary",
-        "this_and_future",
-        "tie",
-        "uid",
-        "unsettled",
-    )
-    sequence: int
-    dtstamp: int
-    last_modified: int
-    summary: str | None
-    location: str | None
-
-    def __init__(self, span: tuple[int, int], calendar: int, uid: str, start: Moment) -> None:
-        self.calendar = calendar
-        self.offset = span[0]
-        self.span = span  # of its bytes
-        self.uid = uid
-        self.start = start
-        self.all_day = start.is_date
-        self.extent = _WHOLE_DAY if start.is_date else _NOTHING
-        self.has_end = False
-        self.rules: tuple[recurrence.Rule, ...] = ()
-        self.exrules: tuple[recurrence.Rule, ...] = ()
-        self.rdates: list[tuple[Moment, Extent | None]] = []
-        self.exdates: list[Moment] = []
-        self.recurrence_id: Moment | None = None
-        self.detached = False  # an override of nobody knows which instance
-        self.this_and_future = False
-        self.tie: tuple[str, ...] = ()  # orders copies that only their VCALENDARs tell apart
-        self.private = False
-        self.facts: Mapping[str, str] = _NO_FACTS  # STATUS, TRANSP, the BUSYSTATUS family
-        self.attendees: tuple[Line, ...] = ()
-        self.late: Callable[[Event], None] | None = None  # sets what nobody has asked for yet
-        self.of_day = False  # each instance stands for its whole day, whose time is not known
-        self.doubtful = False  # read in one of several ways that it may be meant
-        self.others: tuple[Event, ...] = ()  # what else the same component may mean: all block
-        self.unsettled: Callable[[Event, Zone | None, bool], None] | None = None
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name):
-            """What only few ask for is read when they do: see ``read_late``."""
-            late = None if name == "late" else self.late
-            if late is None or name not in _LATE:
-                raise AttributeError(name)
-            self.late = None
-            late(self)
-            return getattr(self, name)
-
-    @property
-    def recurs(self) -> bool:
-        return bool(self.rules or self.rdates)
-
-    def settle(self, series: Zone | None, *, told: bool = True) -> None:
-        """Read the times of an override whose DTSTART has no zone: in its series', if that has one.
-
-        Without a series they are in the zone of floating times. ``told``: it may matter to what is
-        asked, so that a Problem is due.
-        """
-        for event in (self, *self.others):
-            unsettled, event.unsettled = event.unsettled, None
-            if unsettled is not None:
-                unsettled(event, series, told)
-
-
-_LATE = frozenset({"sequence", "dtstamp", "last_modified", "summary", "location"})
-_NO_FACTS: Mapping[str, str] = MappingProxyType({})
-_WHOLE_DAY, _NOTHING = Extent(1, 0), Extent(0, 0)
 
 
 def event(component: Component, zones: Zones, work: Work) -> Event | None:
@@ -194,7 +95,9 @@ def event(component: Component, zones: Zones, work: Work) -> Event | None:
 
 def _reading(component: Component, source: Source, start: Start, flagged: bool) -> Event:
     """One of the readings of a component."""
-    found = Event((component.offset, component.end), component.calendar, source.uid, start.moment)
+    span = (component.offset, component.end)
+    lines = source.lines
+    found = Event(span, component.calendar, source.uid, start.moment, texts(lines), stamps(lines))
     _read_plain(found, source)
     if "RECURRENCE-ID" in source.lines:
         _read_recurrence_id(found, source)
@@ -244,7 +147,6 @@ def _read_plain(found: Event, source: Source) -> None:
         if len(lines.get(name, ())) > 1 and len(values(lines[name])) > 1:
             _tell_repeated(source, lines[name][0], "read both ways")
     found.attendees = tuple(lines.get("ATTENDEE", ()))
-    _read_late(found, lines)
 
 
 def _tell_repeated(source: Source, line: Line, action: str = "the one that blocks used") -> None:
@@ -252,20 +154,20 @@ def _tell_repeated(source: Source, line: Line, action: str = "the one that block
     source.tell("property_repeated", message, action, line, doubt=True)
 
 
-def read_late(found: Event, lines: Iterable[Line]) -> None:
-    """Read titles, which only who shows them needs, and what tells versions of one UID apart."""
-    _read_late(found, by_name(lines))
+def texts(lines: Lines) -> Texts:
+    """Title and place; several of them are all shown."""
+    return Texts(_text(lines.get("SUMMARY", ())), _text(lines.get("LOCATION", ())))
 
 
-def _read_late(found: Event, lines: Lines) -> None:
-    """Of several values the highest counts; several titles are all shown."""
-    found.summary = _text(lines.get("SUMMARY", ()))
-    found.location = _text(lines.get("LOCATION", ()))
+def stamps(lines: Lines) -> Stamps:
+    """SEQUENCE, DTSTAMP and LAST-MODIFIED; of several values the highest counts."""
     digits = (line.value.strip() for line in lines.get("SEQUENCE", ()))
     numbers = [int(text) for text in digits if text.isascii() and text.isdigit() and len(text) < 11]
-    found.sequence = max(numbers, default=0)
-    found.dtstamp = _stamp(lines.get("DTSTAMP", ()))
-    found.last_modified = _stamp(lines.get("LAST-MODIFIED", ()))
+    return Stamps(
+        max(numbers, default=0),
+        _stamp(lines.get("DTSTAMP", ())),
+        _stamp(lines.get("LAST-MODIFIED", ())),
+    )
 
 
 def _text(lines: Sequence[Line]) -> str | None:

@@ -12,8 +12,8 @@ from itertools import compress
 from operator import lt
 from typing import NamedTuple
 
+from extcal.ical.events.event import Event
 from extcal.ical.events.times import Extent, Moment
-from extcal.ical.events.vevent import Event
 from extcal.ical.zones.resolve import Zone
 
 __all__ = ["Columns", "Instances", "Occurrence", "distinct", "planned_at", "touches"]

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from extcal.ical import recurrence
 from extcal.ical.budget import Work
+from extcal.ical.events.event import Event
 from extcal.ical.events.times import DAY, Extent, Moment, days_named, last_day
-from extcal.ical.events.vevent import Event
 from extcal.ical.series import dense
 from extcal.ical.series.instances import (
     Columns,

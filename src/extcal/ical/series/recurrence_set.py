@@ -10,8 +10,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from extcal.ical.budget import Work
+from extcal.ical.events.event import Event
 from extcal.ical.events.times import DAY, Moment, days_named
-from extcal.ical.events.vevent import Event
 from extcal.ical.series import versions
 from extcal.ical.series.instances import Instances, Occurrence, touches
 from extcal.ical.series.master import SLACK, Master, Shift

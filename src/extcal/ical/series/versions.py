@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from extcal.ical.budget import Work
-from extcal.ical.events.vevent import Event
+from extcal.ical.events.event import Event
 
 __all__ = ["check_overrides", "content", "inherit_end", "latest_of_each", "masters"]
 
@@ -27,7 +27,7 @@ def content(raw: bytes, event: Event) -> bytes:
 
 
 def _stamps(event: Event) -> tuple[int, int, int]:
-    return event.sequence, event.dtstamp, event.last_modified
+    return event.stamps
 
 
 def _rank(event: Event, raw: bytes) -> tuple[object, ...]:
@@ -69,8 +69,8 @@ def masters(events: list[Event], raw: bytes, work: Work) -> list[Event]:
         _check_copies(events, work)
     single = [event for event in events if not event.recurs]
     if single:
-        newest = max(event.sequence for event in single)
-        events = [event for event in events if event.recurs or event.sequence == newest]
+        newest = max(event.stamps.sequence for event in single)
+        events = [event for event in events if event.recurs or event.stamps.sequence == newest]
     copies: dict[object, list[Event]] = {}
     for event in events:
         copies.setdefault(_series(event), []).append(event)

@@ -12,12 +12,14 @@ somebody asks the Event for them. ``tests/ical/shortcuts`` holds that both ways 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 
 from extcal.ical import recurrence
 from extcal.ical.budget import Work
+from extcal.ical.events.event import Event, Stamps, Texts
+from extcal.ical.events.facts import ALL_DAY_FLAGS, FACTS, by_name
 from extcal.ical.events.times import (
     DAY,
     LONGEST,
@@ -27,7 +29,7 @@ from extcal.ical.events.times import (
     parse_duration,
     parse_text,
 )
-from extcal.ical.events.vevent import ALL_DAY_FLAGS, FACTS, Event, read_late
+from extcal.ical.events.vevent import stamps, texts
 from extcal.ical.parse.components import Component, names_of_lines
 from extcal.ical.shortcuts.plain_blocks import PlainBlock, own_lines
 from extcal.ical.zones.resolve import Zones
@@ -58,8 +60,8 @@ _FOLD = re.compile(rb"\r?\n[ \t]")
 _PARAMS = re.compile(rb"(?:;VALUE=DATE-TIME)?(?:;TZID=([A-Za-z0-9_/+. -]+))?")
 _TIME = re.compile(rb"T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])")
 _EPOCH = date(1970, 1, 1).toordinal()
-_LATE_NAMES = ("SEQUENCE", "DTSTAMP", "LAST-MODIFIED", "SUMMARY", "LOCATION")
-_LATE = {name.encode(): name for name in _LATE_NAMES}
+_TEXT_NAMES = {name.encode(): name for name in ("SUMMARY", "LOCATION")}
+_STAMP_NAMES = {name.encode(): name for name in ("SEQUENCE", "DTSTAMP", "LAST-MODIFIED")}
 _ATTENDEE = {b"ATTENDEE": "ATTENDEE"}
 _FOLLOWING = b";RANGE=THISANDFUTURE"
 
@@ -157,7 +159,10 @@ class PlainReader:
         start = self.moment(lines[b"DTSTART"], calendar)
         if start.floating and not start.is_date and b"RECURRENCE-ID" in lines:
             raise _NotPlain  # its series may lend it a zone
-        event = Event((offset, end), calendar, uid, start)
+        titled: Texts | Callable[[], Texts] = partial(self.texts, block)
+        if self.titles:
+            titled = Texts(_title(lines.get(b"SUMMARY")), _title(lines.get(b"LOCATION")))
+        event = Event((offset, end), calendar, uid, start, titled, partial(self.stamps, block))
         self.read_end(event, lines, calendar)
         if b"RECURRENCE-ID" in lines:
             planned = lines[b"RECURRENCE-ID"]
@@ -177,14 +182,15 @@ class PlainReader:
             self.read_exdates(event, exdates)
         if self.people:
             event.attendees = tuple(own_lines(raw, block, _ATTENDEE, self.work))
-        if self.titles:
-            event.summary = _title(lines.get(b"SUMMARY"))
-            event.location = _title(lines.get(b"LOCATION"))
-        event.late = partial(self.read_late, block)
         return event
 
-    def read_late(self, block: PlainBlock, event: Event) -> None:
-        read_late(event, own_lines(self.raw, block, _LATE, self.work))
+    def texts(self, block: PlainBlock) -> Texts:
+        """Read the texts of an event, where nobody had said that titles are wanted."""
+        return texts(by_name(own_lines(self.raw, block, _TEXT_NAMES, self.work)))
+
+    def stamps(self, block: PlainBlock) -> Stamps:
+        """Read what only an event with several versions is asked for."""
+        return stamps(by_name(own_lines(self.raw, block, _STAMP_NAMES, self.work)))
 
     def moment(self, written: bytes, calendar: int, event: Event | None = None) -> Moment:
         """A DATE or DATE-TIME; ``event``: a date of its series, whose zone it may borrow."""

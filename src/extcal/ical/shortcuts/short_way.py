@@ -13,8 +13,8 @@ from datetime import tzinfo
 from extcal.errors import LimitExceeded
 from extcal.ical.answer.collect import Collector, Question
 from extcal.ical.budget import Work
+from extcal.ical.events.event import Event
 from extcal.ical.events.read import typed
-from extcal.ical.events.vevent import Event
 from extcal.ical.parse.components import Stream
 from extcal.ical.parse.excess import without_excess
 from extcal.ical.shortcuts import short_components

@@ -1,0 +1,140 @@
+"""Event: one VEVENT as a value, from which its instances and their FBTYPE follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from extcal.ical import recurrence
+from extcal.ical.events.times import Extent, Moment
+from extcal.ical.parse.content_lines import Line
+from extcal.ical.zones.resolve import Zone
+
+__all__ = ["Event", "Stamps", "Texts"]
+
+_NO_FACTS: Mapping[str, str] = MappingProxyType({})
+_WHOLE_DAY, _NOTHING = Extent(1, 0), Extent(0, 0)
+
+
+class Texts(NamedTuple):
+    """What may be shown of an event."""
+
+    summary: str | None
+    location: str | None
+
+
+class Stamps(NamedTuple):
+    """What tells versions of one UID apart; times in epoch seconds, 0 if there is none."""
+
+    sequence: int
+    dtstamp: int
+    last_modified: int
+
+
+_NO_TEXTS, _NO_STAMPS = Texts(None, None), Stamps(0, 0, 0)
+
+
+class Event:
+    """One VEVENT, typed: what its instances are computed from, and what makes them busy."""
+
+    __slots__ = (
+        "_stamps",
+        "_texts",
+        "all_day",
+        "attendees",
+        "calendar",
+        "detached",
+        "doubtful",
+        "exdates",
+        "exrules",
+        "extent",
+        "facts",
+        "has_end",
+        "of_day",
+        "offset",
+        "others",
+        "private",
+        "rdates",
+        "recurrence_id",
+        "rules",
+        "span",
+        "start",
+        "this_and_future",
+        "tie",
+        "uid",
+        "unsettled",
+    )
+
+    def __init__(
+        self,
+        span: tuple[int, int],
+        calendar: int,
+        uid: str,
+        start: Moment,
+        texts: Texts | Callable[[], Texts],
+        stamps: Stamps | Callable[[], Stamps],
+    ) -> None:
+        self.calendar = calendar
+        self.offset = span[0]
+        self.span = span  # of its bytes
+        self.uid = uid
+        self.start = start
+        self.all_day = start.is_date
+        self.extent = _WHOLE_DAY if start.is_date else _NOTHING
+        self.has_end = False
+        self.rules: tuple[recurrence.Rule, ...] = ()
+        self.exrules: tuple[recurrence.Rule, ...] = ()
+        self.rdates: list[tuple[Moment, Extent | None]] = []
+        self.exdates: list[Moment] = []
+        self.recurrence_id: Moment | None = None
+        self.detached = False  # an override of nobody knows which instance
+        self.this_and_future = False
+        self.tie: tuple[str, ...] = ()  # orders copies that only their VCALENDARs tell apart
+        self.private = False
+        self.facts: Mapping[str, str] = _NO_FACTS  # STATUS, TRANSP, the BUSYSTATUS family
+        self.attendees: tuple[Line, ...] = ()
+        self._texts = texts
+        self._stamps = stamps
+        self.of_day = False  # each instance stands for its whole day, whose time is not known
+        self.doubtful = False  # read in one of several ways that it may be meant
+        self.others: tuple[Event, ...] = ()  # what else the same component may mean: all block
+        self.unsettled: Callable[[Event, Zone | None, bool], None] | None = None
+
+    @property
+    def texts(self) -> Texts:
+        """Title and place; read when they are first asked for."""
+        texts = self._texts
+        if callable(texts):
+            texts = self._texts = texts()
+        return texts
+
+    @property
+    def stamps(self) -> Stamps:
+        """SEQUENCE, DTSTAMP and LAST-MODIFIED; read when they are first asked for."""
+        stamps = self._stamps
+        if callable(stamps):
+            stamps = self._stamps = stamps()
+        return stamps
+
+    def release(self) -> None:
+        """Let go of the feed's bytes: what was not asked for by now is not read any more."""
+        if callable(self._texts):
+            self._texts = _NO_TEXTS
+        if callable(self._stamps):
+            self._stamps = _NO_STAMPS
+
+    @property
+    def recurs(self) -> bool:
+        return bool(self.rules or self.rdates)
+
+    def settle(self, series: Zone | None, *, told: bool = True) -> None:
+        """Read the times of an override whose DTSTART has no zone: in its series', if that has one.
+
+        Without a series they are in the zone of floating times. ``told``: it may matter to what is
+        asked, so that a Problem is due.
+        """
+        for event in (self, *self.others):
+            unsettled, event.unsettled = event.unsettled, None
+            if unsettled is not None:
+                unsettled(event, series, told)
