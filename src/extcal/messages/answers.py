@@ -30,8 +30,8 @@ HINTS: Final[MappingProxyType[str, str]] = MappingProxyType(
         "tls": "No encrypted connection to the server could be made.",
         "tls/certificate": "The server's certificate cannot be trusted.",
         # What the server answered instead of a body.
-        "client_refused": "Microsoft refuses this program because of its User-Agent; the calendar"
-        f" itself may be fine. {_SET_ANOTHER}",
+        "client_refused": "Microsoft's servers refuse programs whose User-Agent they do not know;"
+        f" the calendar itself may be fine. {_SET_ANOTHER}",
         "protocol": "The server's answer is not HTTP.",
         "protocol/unasked": "The server's answer does not fit the request.",
         "redirect_refused/http": "The server redirects to plain http.",
