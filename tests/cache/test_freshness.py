@@ -542,3 +542,15 @@ def test_the_older_of_two_copies_does_not_replace_the_newer() -> None:
     assert not older(held, NOW, NOW, RULES)
     assert not older(None, NOW, NOW, RULES)
     assert not older(Held(NOW + HOUR), NOW, NOW, RULES)
+
+
+def test_retry_after_of_a_source_that_is_gone() -> None:
+    """It is gone still, but it answers, and asks to be left alone: not even a person presses."""
+    gone = fail(Failure("gone", 410))
+    now = NOW + 24 * HOUR
+    patient = learn(gone, Failure("rate_limited", 429, retry_after=7200), now, RULES, 1.0)
+    assert patient.gone
+    for wish in ("get", "refresh"):
+        decision = decide(None, patient, now + 2 * HOUR - MICROSECOND, RULES, wish)
+        assert isinstance(decision, Raise)
+        assert decide(None, patient, now + 2 * HOUR, RULES, wish) == Fetch(conditional=False)

@@ -347,14 +347,24 @@ class CacheModel(RuleBasedStateMachine):
 
     @rule(
         moods=st.lists(moods, min_size=1, max_size=4),
-        every=st.integers(1, 20 * 60).map(lambda minutes: timedelta(minutes=minutes)),
+        every=st.sampled_from([HOUR + SECOND, DAY, DAY + SECOND])
+        | st.integers(1, 20 * 60).map(lambda minutes: timedelta(minutes=minutes)),
         which=ways,
         process=processes,
+        presses=st.booleans(),
     )
     def days_go_by(
-        self, moods: list[FetchResponse | str | int], every: timedelta, which: Way, process: int
+        self,
+        moods: list[FetchResponse | str | int],
+        every: timedelta,
+        which: Way,
+        process: int,
+        presses: bool,
     ) -> None:
-        """A good look, and then some at a source that has its moods: what mostly happens."""
+        """A good look, and then some at a source that has its moods: what mostly happens.
+
+        ``presses``: and each time a person presses "refresh" half a minute later.
+        """
         source = self.sources[which.who]
         source.mood = "full"
         self.get(process, which)
@@ -363,6 +373,9 @@ class CacheModel(RuleBasedStateMachine):
             source.change()
             self.source_becomes(which.who, mood)
             self.get(process, which)
+            if presses:
+                self.clock.advance(31 * SECOND)
+                self.refresh(process, which)
 
     @rule(by=st.timedeltas(SECOND, timedelta(days=40)))
     def clock_jumps_back(self, by: timedelta) -> None:

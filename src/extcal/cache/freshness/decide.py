@@ -279,8 +279,8 @@ def learn(
         and now - since >= rules.refused_over
     )
     asked = _retry_after(outcome.retry_after, rules)
-    if withdrawn or attempts.gone:  # a probe that fails some other way changes nothing
-        delay, asked = rules.gone_probe, None
+    if asked is None and (withdrawn or attempts.gone):
+        delay = rules.gone_probe  # a probe that fails some other way changes nothing
     elif outcome.kind in _BLOCKED:
         delay, asked = rules.blocked_for, None
     else:
