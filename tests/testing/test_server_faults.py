@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -21,8 +21,8 @@ from extcal.fetch import (
     NotModified,
     Refused,
 )
-from extcal.testing import event, feed_text
-from extcal.testing.faults import FAULTS, USER_AGENT_FAULTS
+from extcal.testing import ManualClock, event, feed_text
+from extcal.testing.faults import FAULTS, ODD_SERVERS, USER_AGENT_FAULTS
 from extcal.testing.server import FeedServer
 
 pytestmark = pytest.mark.serial
@@ -83,6 +83,32 @@ def test_what_only_reading_shows(server: FeedServer, how: str) -> None:
     start, end = datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 1, 6, tzinfo=UTC)
     found = extcal.expand(answer.body, start, end)
     assert (not found.complete, found.empty) == ((True, False) if how == "cut" else (False, True))
+
+
+@pytest.mark.parametrize("how", [how for how in ODD_SERVERS if how != "no validators"])
+def test_odd_servers_are_read(server: FeedServer, how: str) -> None:
+    """The calendar is whole, and what was odd is a Problem."""
+    server.fail("ada.ics", how)
+    answer = fetch(server)
+    assert isinstance(answer, Fetched)
+    assert answer.body.rstrip() == BODY.encode().rstrip()
+    assert len(answer.problems) == 1
+
+
+def test_a_server_that_takes_no_validators(server: FeedServer) -> None:
+    """A cache is well again after one failure, and sends none for a day."""
+    server.serve("ada.ics", BODY, etag='"1"')
+    server.fail("ada.ics", "no validators")
+    clock = ManualClock("2027-01-04T08:00Z")
+    cache = extcal.CalendarCache(
+        fetcher=HttpFetcher(allow_networks=server.networks), clock=clock, jitter=lambda: 0.0
+    )
+    feed = Feed(server.url("ada.ics"))
+    states = []
+    for _ in range(12):
+        states.append(cache.get(feed).state.value)
+        clock.advance(timedelta(minutes=31))
+    assert states == ["fresh", "error-stale", *["fresh"] * 10]
 
 
 def test_the_numbers_are_statuses_and_tell_when_to_come_back(server: FeedServer) -> None:

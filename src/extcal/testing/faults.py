@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["FAULTS", "USER_AGENT_FAULTS", "Fault", "Wire"]
+__all__ = ["FAULTS", "ODD_SERVERS", "USER_AGENT_FAULTS", "Fault", "Wire"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,14 @@ class Fault:
 
     ``means``: the answer of extcal's own fetcher: the kind of a failure, ``"refused"``,
     ``"gone"``, ``"not modified"``, or ``"fetched"`` if only reading the body shows the fault.
+    ``only_conditional``: requests without validators get the calendar.
     ``spares``: a function that says of a User-Agent whether it gets the calendar nevertheless.
     """
 
     answer: Callable[[str, bytes], Wire]
     means: str
     spares: Callable[[str], bool] = lambda user_agent: False
+    only_conditional: bool = False
 
 
 def _answer(
@@ -110,6 +112,9 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         # Faults of the status.
         "401": _says("401 Unauthorized", "refused", b"", "text/plain", "WWW-Authenticate: Basic"),
         "403": _says("403 Forbidden", "refused"),
+        "challenge": _says(
+            "403 Forbidden", "refused", b"", "text/html", "cf-mitigated: challenge"
+        ),
         "404": _says("404 Not Found", "refused"),
         "410": _says("410 Gone", "gone"),
         "429": _says("429 Too Many Requests", "refused", b"", "text/plain", "Retry-After: 120"),
@@ -201,4 +206,40 @@ USER_AGENT_FAULTS: Mapping[str, Fault] = MappingProxyType(
 ``"not like Chrome"`` turns away who names no version of Chrome, and ``"not a browser"`` whoever
 does not send the whole string of a browser: with a redirect to ``errorfe.aspx``, as Microsoft's
 hosts do. Others get what is served.
+"""
+
+
+def _odd(announced: str, body: Callable[[bytes], bytes] = lambda good: good) -> Fault:
+    return Fault(lambda path, good: Wire(_begun(announced) + body(good)), "fetched")
+
+
+def _chunks(good: bytes) -> bytes:
+    return b"%x\r\n" % len(good) + good + b"\r\n"
+
+
+ODD_SERVERS: Mapping[str, Fault] = MappingProxyType(
+    {
+        "encoding utf-8": _odd("Content-Encoding: utf-8"),
+        "unannounced gzip": _odd("Connection: close", gzip.compress),
+        "chunked twice": _odd(
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+            lambda good: _chunks(good) + b"0\r\n\r\n",
+        ),
+        "no last chunk": _odd("Transfer-Encoding: chunked", _chunks),
+        "length too long": Fault(
+            lambda path, good: Wire(_of_length(len(good) + 1_000) + good), "fetched"
+        ),
+        "length too short": Fault(
+            lambda path, good: Wire(_of_length(len(good.rstrip()) - 6) + good), "fetched"
+        ),
+        "no validators": Fault(
+            lambda path, good: _answer("412 Precondition Failed", b"", "text/plain"),
+            "refused",
+            only_conditional=True,
+        ),
+    }
+)
+"""Servers that are odd and well, for :meth:`FeedServer.fail`: an application has to read them.
+
+``"no validators"`` answers 412 to conditional requests, and serves the others.
 """

@@ -18,7 +18,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from extcal.arguments import call_of, count_of, one_of_type
-from extcal.testing.faults import FAULTS, USER_AGENT_FAULTS, Fault, Wire
+from extcal.testing.faults import FAULTS, ODD_SERVERS, USER_AGENT_FAULTS, Fault, Wire
 
 if TYPE_CHECKING:
     import ssl
@@ -33,6 +33,7 @@ _ORDINARY = (
 )
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close() discards data and resets
 
+_CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -187,13 +188,14 @@ class FeedServer:
 
         ``how``: one of :data:`extcal.testing.faults.FAULTS`, such as ``"500"``, ``"sign-in page"``,
         ``"cut"`` or ``"stall"``; or of :data:`extcal.testing.faults.USER_AGENT_FAULTS`, which fail
-        for some programs only. ``times``: fail only so many times, then serve again. For a fault
+        for some programs only; or of :data:`extcal.testing.faults.ODD_SERVERS`, which are odd and
+        well. ``times``: fail only so many times, then serve again. For a fault
         that takes long, give the fetcher a short deadline: ``Limits(fetch_deadline=0.5)``. Raises
         ValueError for an unknown fault, and for ``times`` below one.
         """
         if times is not None:
             count_of("times", times)
-        known = {**FAULTS, **USER_AGENT_FAULTS}
+        known = {**FAULTS, **USER_AGENT_FAULTS, **ODD_SERVERS}
         if one_of_type("how", how, str, "the name of a fault") not in known:
             raise ValueError(f"{how!r} is not a fault; there are: {', '.join(known)}")
         with self._lock:
@@ -219,6 +221,8 @@ class FeedServer:
     def _fault(self, request: ReceivedRequest) -> Fault | None:
         failing = self._failing.get(request.path)
         if failing is None or failing.fault.spares(request.headers.get("user-agent", "")):
+            return None
+        if failing.fault.only_conditional and not _CONDITIONS.intersection(request.headers):
             return None
         if failing.times is not None:
             failing.times -= 1
