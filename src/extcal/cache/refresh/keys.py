@@ -37,11 +37,12 @@ __all__ = [
 
 
 class Keys(NamedTuple):
-    """Where a feed is found in the store: its reading, and two things of its address."""
+    """Where a feed is found in the store: its reading, two things of its address, its host."""
 
     snapshot: str
     attempts: str
     listed: str
+    host: str
 
 
 def snapshot_key(feed: Feed, reach: str, layout: int, secret: bytes | None) -> str:

@@ -15,6 +15,7 @@ from time import monotonic
 
 from extcal.cache.freshness.clock import Clock, read_clock
 from extcal.cache.freshness.decide import Fetch, Wish
+from extcal.cache.freshness.slowed import is_slow
 from extcal.cache.refresh.decisions import Decisions
 from extcal.cache.refresh.flights import CLOSED, Flight
 from extcal.cache.refresh.keys import Keys
@@ -88,7 +89,7 @@ class Refresher:
             return Refreshed(known.served(decision))
         hosts = self._decisions.hosts
         down = hosts.admit(order.feed.host, now) if order.wish != "refresh" else None
-        if order.wish != "refresh" and self._repository.slow_hosts.is_slow(order.feed.host, now):
+        if order.wish != "refresh" and is_slow(known.slowed, now):
             down = "rate_limited"
         if down is not None:
             return Refreshed(self._decisions.spared(known, down, now))

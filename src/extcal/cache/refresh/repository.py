@@ -26,14 +26,25 @@ from extcal.cache.freshness.decide import (
     lifetime,
     moment_of,
 )
-from extcal.cache.refresh.keys import Keys, address_of, attempts_key, list_key, snapshot_key, spread
+from extcal.cache.freshness.slowed import UNTROUBLED, Slowed
+from extcal.cache.refresh.keys import (
+    Keys,
+    address_of,
+    attempts_key,
+    host_key,
+    list_key,
+    snapshot_key,
+    spread,
+)
 from extcal.cache.refresh.slow_hosts import SlowHosts
 from extcal.cache.snapshot.codec import (
     ATTEMPTS,
+    HOSTS,
     LISTS,
     READINGS,
     Listing,
     decode_attempts,
+    decode_host,
     decode_list,
     decode_reading,
     encode_attempts,
@@ -90,7 +101,8 @@ class Known(NamedTuple):
     """What the store says about a feed.
 
     ``held``: what freshness needs to know of the reading. ``other_rules``: None if it was read as
-    it would be read today. ``listing``: the list of the address, if that was looked up.
+    it would be read today. ``listing``, ``slowed``: the list of the address, and what is known of
+    its host, if these were looked up.
     """
 
     reading: Reading | None = None
@@ -98,6 +110,7 @@ class Known(NamedTuple):
     held: Held | None = None
     other_rules: OtherRules | None = None
     listing: Listing | None = None
+    slowed: Slowed = UNTROUBLED
 
     def decide(
         self, now: datetime, rules: Rules, wish: Wish = "get", older_than: timedelta | None = None
@@ -193,29 +206,32 @@ class Repository:
     def load(self, keys: Keys, *, to_store: bool = False) -> Known:
         """What the store knows of one feed; asks it once.
 
-        ``to_store``: of the list too, for :meth:`store_reading`.
+        ``to_store``: what has to be known to ask its source, too, and to store what comes.
         """
-        return self._known(keys, self._get_many(keys if to_store else keys[:2]), to_store=to_store)
+        if not to_store:
+            return self._known(keys, self._get_many(keys[:2]))
+        cells = self._get_many(keys)
+        known = self._known(keys, cells)
+        return known._replace(listing=_listing(keys, cells), slowed=_slowed(keys, cells))
 
     def load_many(self, several: Sequence[Keys]) -> list[Known]:
         """The same for several feeds; asks the store once for all of them."""
         cells = self._get_many([key for keys in several for key in keys[:2]])
         return [self._known(keys, cells) for keys in several]
 
-    def _known(self, keys: Keys, cells: Mapping[str, Cell], *, to_store: bool = False) -> Known:
+    def _known(self, keys: Keys, cells: Mapping[str, Cell]) -> Known:
         attempts, cell = _attempts(keys, cells), cells.get(keys.snapshot)
-        listing = _listing(keys, cells) if to_store else None
         if cell is None:
             self._decoded.drop(keys.snapshot)  # forgotten, perhaps by another process
-            return Known(None, attempts, listing=listing)
+            return Known(None, attempts)
         decoded = self._decoded.get(keys.snapshot)
         if decoded is None or decoded.data != cell.data:
             reading = decode_reading(cell.data, keys.snapshot)
             if reading is None:
-                return Known(None, attempts, listing=listing)
+                return Known(None, attempts)
             decoded = self._remember(keys.snapshot, cell.data, reading)
         _, reading, held, other_rules = decoded
-        return Known(reading, attempts, held, other_rules, listing)
+        return Known(reading, attempts, held, other_rules)
 
     def store_reading(
         self,
@@ -336,6 +352,7 @@ class Repository:
             snapshot_key(feed, self._reach, READINGS, self._secret),
             attempts_key(feed, ATTEMPTS, self._secret),
             list_key(feed, LISTS, self._secret),
+            host_key(feed.host, HOSTS, self._secret),
         )
 
 
@@ -343,6 +360,12 @@ def _attempts(keys: Keys, cells: Mapping[str, Cell]) -> Attempts:
     cell = cells.get(keys.attempts)
     found = None if cell is None else decode_attempts(cell.data, keys.attempts)
     return _UNTRIED if found is None else found
+
+
+def _slowed(keys: Keys, cells: Mapping[str, Cell]) -> Slowed:
+    cell = cells.get(keys.host)
+    found = None if cell is None else decode_host(cell.data, keys.host)
+    return UNTROUBLED if found is None else found
 
 
 def _listing(keys: Keys, cells: Mapping[str, Cell]) -> Listing:

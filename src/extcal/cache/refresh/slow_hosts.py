@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from extcal.cache.freshness.slowed import KEEP, UNTROUBLED, Slowed, after_429, is_slow
+from extcal.cache.freshness.slowed import KEEP, UNTROUBLED, Slowed, after_429
 from extcal.cache.refresh.keys import host_key
 from extcal.cache.snapshot.codec import HOSTS, decode_host, encode_host
 from extcal.cache.stores.protocol import Cell, Store
@@ -26,10 +26,6 @@ class SlowHosts:
 
     def __repr__(self) -> str:
         return f"<SlowHosts in {self._store!r}>"
-
-    def is_slow(self, host: str, now: datetime) -> bool:
-        """Whether the feeds of ``host`` are to wait."""
-        return is_slow(self._load(self._key(host)), now)
 
     def told_429(self, host: str, feed: str, now: datetime) -> bool:
         """Book that ``feed``, a digest, was asked there directly and answered with 429.

@@ -63,8 +63,10 @@ ATTEMPTS = 2
 """The same for how asking went. Whatever becomes of readings, back-off outlives it."""
 
 LISTS = 1
-HOSTS = 1
 """The same for the list of an address."""
+
+HOSTS = 1
+"""The same for what is known of a host."""
 
 _HEADS = {
     kind: b"xcal" + bytes([layout])
