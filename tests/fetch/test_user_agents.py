@@ -403,6 +403,11 @@ class TestTheSecondRequest:
         assert (pause.seconds, agent(pause.ask)) == (1.0, AGENTS.browser)
         assert of.try_again(soon, left=0.9, chance=0.0) == soon.answer
 
+    def test_retry_after_of_the_redirect_is_about_following_it(self) -> None:
+        of = journey()
+        step = of.head(begun(of), head(302, Location=ERROR_PAGE, Retry_After="3600"))
+        assert agent(once_more(of, step)) == AGENTS.browser
+
     @pytest.mark.parametrize(
         "agents",
         [UserAgents.only("rota/1"), UserAgents(browser=None), UserAgents(browser=AGENTS.microsoft)],

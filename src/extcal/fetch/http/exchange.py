@@ -479,9 +479,9 @@ def _path_of(reference: str) -> str:
 def _turned_away(head: Head, refusal: str) -> Failed | Gone:
     if head.status == 410:
         return Gone(head.status)
-    if refusal == "500":
-        return failed("server_error/microsoft", retry_after(head))
-    return failed("client_refused", retry_after(head))
+    # Of a redirect, Retry-After says when to follow it (section 10.2.3), and nobody does.
+    wait = None if head.status in REDIRECTS else retry_after(head)
+    return failed("server_error/microsoft" if refusal == "500" else "client_refused", wait)
 
 
 def _decoded(text: str) -> str:
