@@ -8,6 +8,7 @@ block of the cache.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -49,10 +50,13 @@ class EventLoop(Loop):
         self._helpers = anyio.CapacityLimiter(_HELPERS)
         self._group = anyio.create_task_group()
         self._running: set[Future[Any]] = set()
+        self._wanted: deque[Callable[[], object]] = deque()
+        self._news = anyio.Event()
 
     async def open(self) -> None:
         """Begin; everything that runs on the loop is a task of the block."""
         await self._group.__aenter__()
+        self._group.start_soon(self._serve, name="extcal-host")
 
     async def close(self, end: Callable[[], object]) -> None:
         """End what runs on the loop, and wait for that; then for ``end``, in a thread."""
@@ -99,14 +103,24 @@ class EventLoop(Loop):
         done: Future[_Found] = Future()
         self._running.add(done)
         done.add_done_callback(self._running.discard)
-        self.post(partial(self._start, work, done))
-        return done
-
-    def _start(self, work: Callable[[], Awaitable[_Found]], done: Future[_Found]) -> None:
+        start = partial(self._group.start_soon, _work, work, done, name="extcal-host")
         if self.ending:
             _refuse(done)
         else:
-            self._group.start_soon(_work, work, done, name="extcal-host")
+            self.post(partial(self._want, start))
+        return done
+
+    def _want(self, start: Callable[[], object]) -> None:
+        self._wanted.append(start)
+        self._news.set()
+
+    async def _serve(self) -> None:
+        """Start what threads want: a loop starts tasks for tasks only, not for what calls back."""
+        while True:
+            self._news = anyio.Event()
+            while self._wanted:
+                self._wanted.popleft()()
+            await self._news.wait()
 
     def _give_up(self) -> None:
         for done in list(self._running):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from contextvars import copy_context
-from functools import partial
 from typing import Any
 
 from anyio import lowlevel
@@ -22,8 +20,6 @@ class Loop:
         self._wake: Callable[[Callable[[], object]], object] = (
             getattr(self._native, "call_soon_threadsafe", None) or self._native.run_sync_soon
         )
-        # Calls are made with the context variables of who made this: a thread's have no loop.
-        self._context = copy_context()
         self._inbox: deque[Callable[[], object]] = deque()
         self._awake = False
 
@@ -39,7 +35,7 @@ class Loop:
             # empties the inbox.
             self._awake = True
             try:
-                self._wake(partial(self._context.run, self._empty))
+                self._wake(self._empty)
             except RuntimeError:
                 return False
         return True

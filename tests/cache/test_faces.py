@@ -1,0 +1,457 @@
+"""One engine, two faces: what the face for tasks adds, and what a question costs on either."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+from typing import Any
+
+import anyio
+import pytest
+
+import extcal
+from extcal import (
+    AsyncCalendarCache,
+    CalendarCache,
+    Failed,
+    Feed,
+    Fetched,
+    FetchRequest,
+    FetchResponse,
+    MemoryStore,
+    Refresh,
+    SQLiteStore,
+    State,
+    Unavailable,
+)
+from extcal.cache import Cell
+from extcal.testing import FakeFetcher, ManualClock
+
+HOUR = timedelta(hours=1)
+LONG = 30.0  # seconds no test takes unless something is broken
+PACKAGE = os.path.join(os.path.dirname(os.path.realpath(extcal.__file__)), "")
+Run = Callable[[Callable[[], Any]], None]
+
+
+@pytest.fixture
+def cache(clock: ManualClock, fetcher: FakeFetcher) -> Callable[..., AsyncCalendarCache]:
+    def made(**arguments: Any) -> AsyncCalendarCache:
+        given: dict[str, Any] = {"clock": clock, "fetcher": fetcher, "jitter": lambda: 1.0}
+        return AsyncCalendarCache(**given | arguments)
+
+    return made
+
+
+class Counting:
+    """A store as a host might write one, which counts how often it is asked; no ``get_many``."""
+
+    def __init__(self) -> None:
+        self.inner = MemoryStore()
+        self.calls: Counter[str] = Counter()
+
+    def get(self, key: str, /) -> Cell | None:
+        self.calls["get"] += 1
+        return self.inner.get(key)
+
+    def put(self, key: str, cell: Cell, token: str | None, /) -> bool:
+        self.calls["put"] += 1
+        return self.inner.put(key, cell, token)
+
+    def delete(self, key: str, /) -> None:
+        self.calls["delete"] += 1
+        self.inner.delete(key)
+
+    def lease(self, key: str, now: datetime, ttl: timedelta, /) -> str | None:
+        self.calls["lease"] += 1
+        return self.inner.lease(key, now, ttl)
+
+    def release(self, key: str, token: str, /) -> None:
+        self.calls["release"] += 1
+        self.inner.release(key, token)
+
+    def taken(self) -> Counter[str]:
+        calls, self.calls = self.calls, Counter()
+        return calls
+
+
+class CountingMany(Counting):
+    """The same with ``get_many``."""
+
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, Cell]:
+        self.calls["get_many"] += 1
+        return self.inner.get_many(keys)
+
+
+class TestTheStore:
+    """How often it is asked."""
+
+    @pytest.mark.parametrize("tasks", [False, True], ids=["threads", "tasks"])
+    def test_once_for_a_look_and_four_times_for_a_refresh(
+        self, clock: ManualClock, fetcher: FakeFetcher, url: str, tasks: bool
+    ) -> None:
+        """The lease, one look under it, what was read, and the lease back."""
+        store = CountingMany()
+        refresh = {"get_many": 1, "lease": 1, "put": 1, "release": 1}
+
+        def ask(calendars: Any) -> Counter[str]:
+            calendars.get(url)
+            return store.taken()
+
+        async def ask_for_it(calendars: Any) -> Counter[str]:
+            await calendars.get(url)
+            return store.taken()
+
+        async def main() -> None:
+            arguments: Any = {"store": store, "clock": clock, "fetcher": fetcher}
+            if not tasks:
+                calendars = CalendarCache(**arguments)
+                self.check([ask(calendars), ask(calendars)], refresh)
+                clock.advance(HOUR)
+                self.check([ask(calendars), ask(calendars)], refresh, listed=True)
+                return
+            async with AsyncCalendarCache(**arguments) as calendars_:
+                self.check([await ask_for_it(calendars_), await ask_for_it(calendars_)], refresh)
+                clock.advance(HOUR)
+                again = [await ask_for_it(calendars_), await ask_for_it(calendars_)]
+                self.check(again, refresh, listed=True)
+
+        anyio.run(main)
+
+    def check(
+        self, calls: list[Counter[str]], refresh: Mapping[str, int], *, listed: bool = False
+    ) -> None:
+        cold, warm = calls
+        assert warm == {"get_many": 1}
+        if listed:
+            assert cold - Counter({"get_many": 1}) == refresh
+        else:
+            # The first reading of an address is also put on the address's list.
+            assert cold["put"] == 2
+
+    def test_once_for_many_people(
+        self, make: Callable[..., CalendarCache], clock: ManualClock, body: str
+    ) -> None:
+        """All feeds of a table at once."""
+        store = CountingMany()
+        urls = [f"https://example.org/{number}.ics" for number in range(20)]
+        calendars = make(store=store, fetcher=FakeFetcher(dict.fromkeys(urls, body)))
+        people: dict[str, Any] = {url: url for url in urls}
+        calendars.availability(people, clock(), clock() + HOUR)
+        store.taken()
+        table = calendars.availability(people, clock(), clock() + HOUR)
+        assert set(table.state.values()) == {State.FRESH}
+        assert store.taken() == {"get_many": 1}
+
+    def test_a_store_without_it_is_asked_key_by_key(
+        self, make: Callable[..., CalendarCache], url: str
+    ) -> None:
+        """Hosts' stores keep working; so does a class that changes ``get`` of one that has it."""
+        store = Counting()
+        calendars = make(store=store)
+        calendars.get(url)
+        store.taken()
+        assert calendars.get(url).state is State.FRESH
+        assert store.taken() == {"get": 2}
+
+        class Sealed(MemoryStore):
+            """Turns bytes around on their way in and out."""
+
+            def get(self, key: str, /) -> Cell | None:
+                cell = super().get(key)
+                return None if cell is None else Cell(cell.data[::-1], cell.keep_until)
+
+            def put(self, key: str, cell: Cell, token: str | None, /) -> bool:
+                return super().put(key, Cell(cell.data[::-1], cell.keep_until), token)
+
+        calendars = make(store=Sealed())
+        first = calendars.get(url)
+        assert calendars.get(url).reading == first.reading
+
+    @pytest.mark.parametrize("kind", ["memory", "sqlite"])
+    def test_get_many_finds_what_get_finds(self, kind: str, tmp_path: Any) -> None:
+        store: Any = MemoryStore() if kind == "memory" else SQLiteStore(tmp_path / "cells.db")
+        until = datetime(2027, 1, 5, tzinfo=UTC)
+        keys = [f"s:{number}" for number in range(1200)]
+        for number, key in enumerate(keys[::2]):
+            store.put(key, Cell(b"%d" % number, until), None)
+        assert store.get_many(keys) == {
+            key: cell for key in keys if (cell := store.get(key)) is not None
+        }
+        assert len(store.get_many(keys)) == 600
+        assert store.get_many([]) == {}
+
+
+def test_a_warm_get_passes_through_five_files(clock: ManualClock, url: str, body: str) -> None:
+    """What somebody has to read who wants to know what a warm ``get`` does."""
+    now = clock()
+    calendars = CalendarCache(fetcher=FakeFetcher({url: body}), clock=lambda: now)
+    feed = Feed(url)
+    calendars.get(feed)
+    files: set[str] = set()
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        name = os.path.realpath(frame.f_code.co_filename)
+        if name.startswith(PACKAGE):
+            files.add(name.removeprefix(PACKAGE))
+
+    sys.setprofile(note)
+    try:
+        calendars.get(feed)
+    finally:
+        sys.setprofile(None)
+    assert files == {
+        os.path.join(*path.split("/"))
+        for path in (
+            "cache/calendar_cache.py",
+            "cache/freshness/decide.py",
+            "cache/refresh/repository.py",
+            "cache/stores/memory.py",
+            "fetch/feed.py",
+        )
+    }
+
+
+class TestTheLoop:
+    """What belongs to one event loop, and what does not."""
+
+    def test_what_memory_knows_is_answered_without_a_thread(
+        self, run: Run, cache: Callable[..., AsyncCalendarCache], clock: ManualClock, url: str
+    ) -> None:
+        """Fresh, or in back-off; the source has no part in it."""
+        monkeypatch = pytest.MonkeyPatch()
+        failing = "https://example.org/failing.ics"
+
+        async def main() -> None:
+            async with cache() as calendars:
+                await calendars.get(url)
+                with pytest.raises(Unavailable):
+                    await calendars.get(failing)
+
+                def refuse(*arguments: object, **options: object) -> None:
+                    raise AssertionError("a thread")
+
+                monkeypatch.setattr(anyio.to_thread, "run_sync", refuse)
+                monkeypatch.setattr(threading.Thread, "start", refuse)
+                assert (await calendars.get(url)).state is State.FRESH
+                assert (await calendars.free_busy(url, clock(), clock() + HOUR)).unknown == ()
+                assert await calendars.last_refreshed(url) == clock()
+                with pytest.raises(Unavailable):
+                    await calendars.get(failing)
+                monkeypatch.undo()
+
+        try:
+            run(main)
+        finally:
+            monkeypatch.undo()
+
+    def test_a_store_that_blocks_takes_one_journey(
+        self,
+        run: Run,
+        cache: Callable[..., AsyncCalendarCache],
+        clock: ManualClock,
+        url: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """To a thread and back, whatever is asked."""
+        journeys = 0
+        to_thread = anyio.to_thread.run_sync
+
+        def counted(*arguments: Any, **options: Any) -> Any:
+            nonlocal journeys
+            journeys += 1
+            return to_thread(*arguments, **options)
+
+        async def main() -> None:
+            nonlocal journeys
+            async with cache(store=Counting()) as calendars:
+                await calendars.get(url)
+                monkeypatch.setattr(anyio.to_thread, "run_sync", counted)
+                end = clock() + HOUR
+                for ask in (
+                    lambda: calendars.get(url),
+                    lambda: calendars.free_busy(url, clock(), end),
+                    lambda: calendars.free_busy(url, clock(), end, exclude=["talk"]),
+                    lambda: calendars.events(url, clock(), end),
+                    lambda: calendars.availability({"Ada": url}, clock(), end),
+                ):
+                    journeys = 0
+                    await ask()
+                    assert journeys == 1
+                monkeypatch.undo()
+
+        run(main)
+
+    def test_another_event_loop_is_told_at_once(
+        self, cache: Callable[..., AsyncCalendarCache], url: str
+    ) -> None:
+        calendars = cache()
+
+        async def main() -> None:
+            async with calendars:
+                await calendars.get(url)
+                await anyio.to_thread.run_sync(elsewhere)
+                assert (await calendars.get(url)).state is State.FRESH
+
+        async def ask() -> None:
+            with pytest.raises(RuntimeError, match="another event loop"):
+                await calendars.get(url)
+            with pytest.raises(RuntimeError, match="another event loop"):
+                calendars.refresh_many([url])
+
+        def elsewhere() -> None:
+            anyio.run(ask)
+
+        anyio.run(main)
+
+    @pytest.mark.parametrize("backend", ["asyncio", "trio"])
+    def test_a_program_that_knows_nothing_of_anyio(
+        self, cache: Callable[..., AsyncCalendarCache], url: str, body: str, backend: str
+    ) -> None:
+        """With a fetcher and a callback of its own, for both of which a task must be started."""
+        heard: list[str | None] = []
+
+        class Ours:
+            async def fetch(self, request: FetchRequest) -> FetchResponse:
+                await anyio.lowlevel.checkpoint()
+                return Fetched(body.encode())
+
+        async def hear(refresh: Refresh) -> None:
+            await anyio.lowlevel.checkpoint()
+            heard.append(refresh.error)
+            told.set()
+
+        async def main() -> None:
+            async with cache(fetcher=Ours, on_refresh=hear) as calendars:
+                assert (await calendars.get(url)).state is State.FRESH
+                await told.wait()
+
+        told = anyio.Event()
+        if backend == "asyncio":
+            asyncio.run(main())
+        else:
+            pytest.importorskip("trio", reason="trio is not installed").run(main)
+        assert heard == [None]
+
+    def test_sixteen_tasks_wait_without_threads_of_their_own(
+        self, run: Run, cache: Callable[..., AsyncCalendarCache], url: str, body: str
+    ) -> None:
+        """One thread flies; those who wait are woken on the loop."""
+        arrived, go_on = threading.Event(), threading.Event()
+
+        class Slow:
+            def fetch(self, request: FetchRequest) -> FetchResponse:
+                arrived.set()
+                assert go_on.wait(LONG)
+                return Fetched(body.encode())
+
+        async def main() -> None:
+            answers = []
+            async with cache(fetcher=Slow()) as calendars, anyio.create_task_group() as tasks:
+
+                async def look() -> None:
+                    answers.append(await calendars.get(url))
+
+                before = set(threading.enumerate())
+                for _ in range(16):
+                    tasks.start_soon(look)
+                await anyio.wait_all_tasks_blocked()
+                assert arrived.wait(LONG)
+                assert len(set(threading.enumerate()) - before) == 1
+                go_on.set()
+            assert [answer.state for answer in answers] == [State.FRESH] * 16
+
+        run(main)
+
+
+class TestACancellationThatIsNotOurs:
+    """What a host's code awaits may be cancelled by somebody else: that costs one refresh."""
+
+    def test_in_a_fetcher(
+        self,
+        cache: Callable[..., AsyncCalendarCache],
+        url: str,
+        body: str,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        class Ours:
+            async def fetch(self, request: FetchRequest) -> FetchResponse:
+                if request.feed == Feed(url):
+                    shared = asyncio.ensure_future(asyncio.sleep(LONG))
+                    asyncio.get_running_loop().call_soon(shared.cancel)
+                    await shared
+                return Fetched(body.encode())
+
+        async def main() -> None:
+            async with cache(fetcher=Ours()) as calendars, anyio.create_task_group() as tasks:
+                tasks.start_soon(calendars.get, "https://example.org/other.ics")
+                with pytest.raises(Unavailable) as raised:
+                    await calendars.get(url)
+                assert raised.value.kind == "fetcher_error"
+                assert (await calendars.get("https://example.org/third.ics")).events
+            task = asyncio.current_task()
+            assert task is not None
+            assert not task.cancelling()
+
+        with caplog.at_level(logging.WARNING):
+            asyncio.run(main())
+        assert "fetcher_failed" in caplog.text
+
+    def test_in_a_callback(
+        self, cache: Callable[..., AsyncCalendarCache], clock: ManualClock, url: str
+    ) -> None:
+        told: list[int] = []
+
+        async def hear(refresh: Refresh) -> None:
+            told.append(1)
+            shared = asyncio.ensure_future(asyncio.sleep(LONG))
+            shared.cancel()
+            await shared
+
+        async def main() -> None:
+            async with cache(on_refresh=hear) as calendars:
+                for _ in range(3):
+                    assert (await calendars.get(url)).state is State.FRESH
+                    clock.advance(HOUR)
+                await anyio.sleep(0)
+
+        asyncio.run(main())
+        assert told
+
+
+def test_a_fetcher_that_is_stuck_does_not_keep_a_block_from_ending(
+    run: Run, cache: Callable[..., AsyncCalendarCache], url: str
+) -> None:
+    """It is left behind; the lease is given back, and what it brings is not stored."""
+    arrived, go_on, gone = threading.Event(), threading.Event(), threading.Event()
+
+    class Stuck:
+        def fetch(self, request: FetchRequest) -> FetchResponse:
+            arrived.set()
+            assert go_on.wait(LONG)
+            gone.set()
+            return Failed("timeout")
+
+    async def main() -> None:
+        store = MemoryStore()
+        async with anyio.create_task_group() as tasks:
+            async with cache(fetcher=Stuck(), store=store) as calendars:
+
+                async def look() -> None:
+                    with pytest.raises(Unavailable):
+                        await calendars.get(url)
+
+                tasks.start_soon(look)
+                await anyio.to_thread.run_sync(arrived.wait, LONG)
+            assert not store._leases
+        go_on.set()
+        await anyio.to_thread.run_sync(gone.wait, LONG)
+        assert len(store) == 0
+
+    run(main)
