@@ -13,10 +13,12 @@ from operator import lt
 from typing import NamedTuple
 
 from extcal.ical.events.event import Event
-from extcal.ical.events.times import Extent, Moment
+from extcal.ical.events.times import DAY, Extent, Moment
 from extcal.ical.zones.resolve import Zone
 
-__all__ = ["Columns", "Instances", "Occurrence", "distinct", "planned_at", "touches"]
+__all__ = ["SLACK", "Columns", "Instances", "Occurrence", "distinct", "planned_at", "touches"]
+
+SLACK = 2 * DAY  # more than any two zones are apart
 
 
 class Occurrence(NamedTuple):

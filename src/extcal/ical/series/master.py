@@ -17,6 +17,7 @@ from extcal.ical.events.event import Event
 from extcal.ical.events.times import DAY, Extent, Moment, days_named, last_day
 from extcal.ical.series import dense
 from extcal.ical.series.instances import (
+    SLACK,
     Columns,
     Instances,
     Occurrence,
@@ -24,10 +25,10 @@ from extcal.ical.series.instances import (
     planned_at,
     touches,
 )
+from extcal.ical.series.removed import Removed, exdate_days, exdate_instants, is_once_a_day
 
-__all__ = ["SLACK", "Master", "Shift"]
+__all__ = ["Master", "Shift"]
 
-SLACK = 2 * DAY  # more than any two zones are apart
 _CONVERTED = 10  # instants that one step pays for
 _DEEP = 32  # instances that overlap each other are shown as one
 
@@ -48,8 +49,6 @@ class Master:
         self.zone = event.start.zone
         self.work = work
         self.overridden = overridden
-        self.exdays: set[int] = set()
-        self.exepochs: set[int] = set()
         self.shifts: list[Shift] = []
         self.since: list[int] = []  # of the shifts, once they are sorted
         self.known_until: int | None = None
@@ -61,23 +60,6 @@ class Master:
             if self.second_passes:
                 plain = [moment for moment in plain if not self.in_second_pass(moment)]
             self.rdates = sorted({local for moment in plain for local in self.locals_of(moment)})
-        for moment in event.exdates:
-            if moment.is_date or event.all_day:
-                days = days_named(moment, self.zone).midnights
-                if len(days) == 1:  # of two days that it may name, none is free
-                    self.exdays.add(days[0])
-            elif event.of_day and _is_once_a_day(event):
-                local = self.zone.to_local(moment.epoch)
-                self.exdays.add(local - local % DAY)
-
-    def read_exepochs(self, lo: int, hi: int) -> None:
-        """The EXDATEs that name instants, of starts in this stretch of local time."""
-        for moment in self.event.exdates if not self.event.all_day else ():
-            # An RDATE may last, so one long before is of interest as well.
-            if not moment.is_date and (
-                lo - SLACK <= moment.local < hi + SLACK or self.event.rdates
-            ):
-                self.exepochs.add(moment.epoch)
 
     def instances(self, lo: int, hi: int) -> Iterator[Occurrence | Instances]:
         event = self.event
@@ -91,9 +73,7 @@ class Master:
             earlier = min([0, *(shift.delta for shift in self.shifts)])
         local_lo = self.zone.to_local(lo) - longest - later - SLACK
         local_hi = self.zone.to_local(hi) - earlier + SLACK
-        if event.exdates:
-            self.read_exepochs(local_lo, local_hi)
-        removed = _Removed(self, local_lo, local_hi)
+        removed = self.removed(local_lo, local_hi)
         if event.rdates:
             yield from self.periods(lo, hi, removed)
         runs: list[range] = []
@@ -106,6 +86,23 @@ class Master:
         if runs:
             removed.locals.update(starts)
             yield from self.in_runs(runs, lo, hi, removed)
+
+    def removed(self, lo: int, hi: int) -> Removed:
+        """What is no instance, of starts in this stretch of local time."""
+        event = self.event
+        removed = Removed(self.overridden, exdate_days(event), exdate_instants(event, lo, hi))
+        for rule in event.exrules:
+            found = self.rule_starts(rule, lo, hi, excluding=True)
+            removed.add_rule(found, self.work)
+            if found.exact_until is not None:
+                self.work.problem(
+                    "exrule_stopped",
+                    "an EXRULE was not followed to its end",
+                    offset=event.offset,
+                    uid=event.uid,
+                    action="instances left busy",
+                )
+        return removed
 
     # What the rules and dates give, as local starts
 
@@ -235,7 +232,7 @@ class Master:
                 found = moment
         if moment.local % DAY == 0 and not self.starts_at(found.local):
             return Moment(self.start_on(moment.local), False, zone)
-        if self.event.of_day and _is_once_a_day(self.event):
+        if self.event.of_day and is_once_a_day(self.event):
             return Moment(found.local - found.local % DAY, False, zone)
         return found
 
@@ -246,14 +243,14 @@ class Master:
         """
         if not self.work.step(len(self.event.rules)):
             return True
-        if _is_once_a_day(self.event):
+        if is_once_a_day(self.event):
             return local % DAY == self.event.start.local % DAY
         return self.has(Moment(local, False, self.zone))
 
     def start_on(self, day: int) -> int:
         """The local start of the instance on a day; where there are several, DTSTART's time."""
         usual = day + self.event.start.local % DAY
-        if _is_once_a_day(self.event):
+        if is_once_a_day(self.event):
             return usual
         runs: list[range] = []
         found = set(self.starts(day, day + DAY, runs))
@@ -270,7 +267,7 @@ class Master:
     # Instances
 
     def at(
-        self, starts: Sequence[int], lo: int, hi: int, removed: _Removed
+        self, starts: Sequence[int], lo: int, hi: int, removed: Removed
     ) -> Iterator[Occurrence | Instances]:
         """The instances planned for sorted local starts, less those that are removed."""
         starts = removed.less(starts)
@@ -287,7 +284,7 @@ class Master:
                 yield found
 
     def at_instant(
-        self, moment: Moment, lo: int, hi: int, removed: _Removed
+        self, moment: Moment, lo: int, hi: int, removed: Removed
     ) -> Iterator[Occurrence]:
         """The instance of an RDATE that is no local start of the series."""
         start = moment.epoch
@@ -314,7 +311,7 @@ class Master:
         start = zone.to_epoch(local)
         return Occurrence(start, event.extent.end(local, start, zone), event, local, zone, planned)
 
-    def periods(self, lo: int, hi: int, removed: _Removed) -> Iterator[Occurrence | Instances]:
+    def periods(self, lo: int, hi: int, removed: Removed) -> Iterator[Occurrence | Instances]:
         """RDATE;VALUE=PERIOD brings its own length, also to an instance that a rule gives."""
         zone, is_date, all_day = self.zone, self.event.start.is_date, self.event.all_day
         longest: dict[int, tuple[Moment, Extent]] = {}
@@ -353,16 +350,17 @@ class Master:
     # Dense runs: as blocks where instances touch each other, else as columns
 
     def in_runs(
-        self, runs: list[range], lo: int, hi: int, removed: _Removed
+        self, runs: list[range], lo: int, hi: int, removed: Removed
     ) -> Iterator[Occurrence | Instances]:
         event, extent = self.event, self.event.extent
         earlier = extent.wall is not None and extent.wall.earlier
         length = 0 if extent.days or earlier else extent.seconds
-        removed_once = (len(self.overridden) + len(self.exepochs)) // _CONVERTED
+        instants = removed.instants
+        removed_once = sum(map(len, removed.epochs)) // _CONVERTED
         if not self.work.step(removed_once):
             self.stopped(min(run[0] for run in runs))
             return
-        holes = dense.Holes(self.overridden | self.exepochs, self.exdays, self.zone)
+        holes = dense.Holes(instants, removed.days, self.zone)
         runs.sort(key=lambda run: run.start)
         for index, run in enumerate(runs, 1):
             if index > 1 and not self.work.step(removed_once):
@@ -393,57 +391,3 @@ class Master:
             if touches(start, end, lo, hi):
                 planned = Moment(local, self.event.start.is_date, self.zone)
                 yield Occurrence(start, end, self.event, local, self.zone, planned, count)
-
-
-class _Removed:
-    """What is no instance of a series: by EXRULE (RFC 2445 section 4.8.5.2), EXDATE or override.
-
-    ``locals`` are local starts, also those that were given already.
-    """
-
-    __slots__ = ("by_rules", "days", "epochs", "locals", "runs")
-
-    def __init__(self, master: Master, lo: int, hi: int) -> None:
-        self.days = master.exdays
-        self.epochs = [gone for gone in (master.overridden, master.exepochs) if gone]
-        self.locals: set[int] = set()
-        self.runs: list[dense.Runs] = []
-        for rule in master.event.exrules:
-            found = master.rule_starts(rule, lo, hi, excluding=True)
-            self.locals.update(found.local)
-            if found.runs:
-                self.runs.append(dense.Runs(found.runs, master.work))
-            if found.exact_until is not None:
-                master.work.problem(
-                    "exrule_stopped",
-                    "an EXRULE was not followed to its end",
-                    offset=master.event.offset,
-                    uid=master.event.uid,
-                    action="instances left busy",
-                )
-        self.by_rules = bool(self.locals or self.runs)
-
-    def less(self, starts: Sequence[int]) -> Sequence[int]:
-        """Those of the local starts that no rule and no day removes."""
-        if self.locals:
-            starts = [local for local in starts if local not in self.locals]
-        if self.days:
-            starts = [local for local in starts if local - local % DAY not in self.days]
-        for runs in self.runs:
-            if not runs.pay(len(starts)):
-                break  # instances stay busy
-            starts = [local for local in starts if local not in runs]
-        return starts
-
-    def at(self, epoch: int) -> bool:
-        """Whether what takes place at an instant is removed."""
-        return any(epoch in gone for gone in self.epochs)
-
-
-def _is_once_a_day(event: Event) -> bool:
-    """Whether every instance starts at DTSTART's time of day."""
-    sparse = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
-    return not event.rdates and all(
-        rule.freq in sparse and not (rule.by_hour or rule.by_minute or rule.by_second)
-        for rule in event.rules
-    )

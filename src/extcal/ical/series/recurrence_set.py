@@ -13,8 +13,8 @@ from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
 from extcal.ical.events.times import DAY, Moment, days_named
 from extcal.ical.series import versions
-from extcal.ical.series.instances import Instances, Occurrence, touches
-from extcal.ical.series.master import SLACK, Master, Shift
+from extcal.ical.series.instances import SLACK, Instances, Occurrence, touches
+from extcal.ical.series.master import Master, Shift
 from extcal.ical.zones.resolve import Zone, Zones
 
 __all__ = ["Occurrence", "instances", "occurrences", "zone_of"]

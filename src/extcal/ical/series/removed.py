@@ -1,0 +1,101 @@
+"""What is no instance of a series: EXDATE (3.8.5.1), EXRULE (RFC 2445 section 4.8.5.2), overrides.
+
+In: the exceptions of an event and the starts of its EXRULEs. Out: which local starts, local days
+and instants are removed. An override removes the instance that it replaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from extcal.ical import recurrence
+from extcal.ical.budget import Work
+from extcal.ical.events.event import Event
+from extcal.ical.events.times import DAY, days_named
+from extcal.ical.series import dense
+from extcal.ical.series.instances import SLACK
+
+__all__ = ["Removed", "exdate_days", "exdate_instants", "is_once_a_day"]
+
+
+def exdate_days(event: Event) -> set[int]:
+    """The local days, as midnights, that EXDATEs remove whole."""
+    days: set[int] = set()
+    zone = event.start.zone
+    for moment in event.exdates:
+        if moment.is_date or event.all_day:
+            named = days_named(moment, zone).midnights
+            if len(named) == 1:  # of two days that it may name, none is free
+                days.add(named[0])
+        elif event.of_day and is_once_a_day(event):
+            local = zone.to_local(moment.epoch)
+            days.add(local - local % DAY)
+    return days
+
+
+def exdate_instants(event: Event, lo: int, hi: int) -> set[int]:
+    """The instants that EXDATEs remove, of starts in ``[lo, hi)`` of local time.
+
+    An RDATE may last long, so of a series with RDATEs all of them count.
+    """
+    if event.all_day:
+        return set()
+    return {
+        moment.epoch
+        for moment in event.exdates
+        if not moment.is_date and (event.rdates or lo - SLACK <= moment.local < hi + SLACK)
+    }
+
+
+def is_once_a_day(event: Event) -> bool:
+    """Whether every instance starts at DTSTART's time of day."""
+    sparse = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
+    return not event.rdates and all(
+        rule.freq in sparse and not (rule.by_hour or rule.by_minute or rule.by_second)
+        for rule in event.rules
+    )
+
+
+class Removed:
+    """What is no instance of one series.
+
+    ``days`` are local midnights, ``epochs`` sets of instants; ``locals`` are local starts, also
+    those that were given already.
+    """
+
+    __slots__ = ("by_rules", "days", "epochs", "locals", "runs")
+
+    def __init__(self, overridden: set[int], days: set[int], exdates: set[int]) -> None:
+        self.days = days
+        self.epochs = [instants for instants in (overridden, exdates) if instants]
+        self.locals: set[int] = set()
+        self.runs: list[dense.Runs] = []
+        self.by_rules = False
+
+    def add_rule(self, found: recurrence.Starts, work: Work) -> None:
+        """Remove what an EXRULE gives."""
+        self.locals.update(found.local)
+        if found.runs:
+            self.runs.append(dense.Runs(found.runs, work))
+        self.by_rules = bool(self.locals or self.runs)
+
+    @property
+    def instants(self) -> set[int]:
+        """All instants that are removed."""
+        return set().union(*self.epochs)
+
+    def less(self, starts: Sequence[int]) -> Sequence[int]:
+        """Those of the local starts that no rule and no day removes."""
+        if self.locals:
+            starts = [local for local in starts if local not in self.locals]
+        if self.days:
+            starts = [local for local in starts if local - local % DAY not in self.days]
+        for runs in self.runs:
+            if not runs.pay(len(starts)):
+                break  # instances stay busy
+            starts = [local for local in starts if local not in runs]
+        return starts
+
+    def at(self, epoch: int) -> bool:
+        """Whether what takes place at an instant is removed."""
+        return any(epoch in gone for gone in self.epochs)
