@@ -7,6 +7,7 @@ Nothing here raises or reports: what cannot be read is None, and whoever asked s
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date
 from typing import Final, NamedTuple
@@ -119,11 +120,21 @@ class Extent(NamedTuple):
             ends = zone.to_epochs([local + self.days * DAY for local in locals_])
         if self.seconds:
             ends = [end + self.seconds for end in ends]
-        if self.wall is not None:
-            seconds, zone, earlier = self.wall
-            shown = zone.to_epochs([local + seconds for local in locals_])
-            ends = list(map(min if earlier else max, ends, shown))
-        return ends
+        if self.wall is None or not locals_:
+            return ends
+        seconds, other, earlier = self.wall
+        if other is zone and seconds == self.seconds:
+            # Both ends are one, but for instances near a change of clocks, which are few.
+            changes = zone.changes_within(starts[0] - DAY, starts[-1] + seconds + DAY)
+            if changes is not None:
+                found = list(ends)
+                for instant in changes:
+                    begin = bisect_left(starts, instant - seconds - DAY)
+                    for index in range(begin, bisect_left(starts, instant + DAY)):
+                        found[index] = self.end(locals_[index], starts[index], zone)
+                return found
+        shown = other.to_epochs([local + seconds for local in locals_])
+        return list(map(min if earlier else max, ends, shown))
 
     @property
     def about(self) -> int:

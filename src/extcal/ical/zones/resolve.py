@@ -119,6 +119,14 @@ class Zone:
         self._opened()
         return [lo, *(instant for instant in self._instants if lo < instant < hi)]
 
+    def changes_within(self, lo: int, hi: int) -> list[int] | None:
+        """The transitions in [lo, hi]; None where the window's table does not reach."""
+        self._opened()
+        if lo < self._low + DAY or hi > self._high - DAY:
+            return None
+        instants = self._instants
+        return instants[bisect_left(instants, lo) : bisect_right(instants, hi)]
+
     def within(self, window: tuple[int, int]) -> Zone:
         """The same zone, with a table for another window."""
         return Zone(self.name, self.source, self._rules, window)
