@@ -63,9 +63,20 @@ def test_what_is_too_old_on_arrival_is_stale_and_no_storm(
         assert snapshot.state is State.STALE
         assert snapshot.last_error is None
         assert named(snapshot) == ["talk"]
+        assert [problem.code for problem in snapshot.problems] == ["old_copy"]
         assert clock() - snapshot.fetched_at >= timedelta(minutes=30)
         clock.advance(timedelta(seconds=30))
     assert fetcher.count() == 2
+
+
+def test_a_table_says_why_it_is_stale(
+    calendars: CalendarCache, fetcher: FakeFetcher, url: str
+) -> None:
+    """Nobody was late: the source was asked."""
+    fetcher.set(url, copy(3600))
+    table = calendars.availability({"Ada": url}, START, START + HOUR)
+    assert table.state["Ada"] is State.STALE
+    assert [problem.code for problem in table.problems["Ada"]] == ["old_copy"]
 
 
 def test_an_age_beyond_24_hours_counts_as_24_hours(

@@ -285,6 +285,7 @@ class CacheModel(RuleBasedStateMachine):
         )
         # Who finds a lease taken is served what there is, at once.
         cache._fly = partial(_impatient, cache._fly)  # type: ignore[method-assign]
+        cache._patience = 600.0  # seconds nobody waits, however busy the machine is
         cache._repository._made = made_by
         return cache
 

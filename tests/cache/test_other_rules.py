@@ -105,6 +105,17 @@ def test_a_304_does_not_confirm_it(
     assert [request.etag for request in web.requests] == [None] * 3
 
 
+def test_a_table_says_why_it_is_stale(
+    old: CalendarCache, new: CalendarCache, clock: ManualClock, url: str
+) -> None:
+    """And the time that is known counts."""
+    old.get(url)
+    table = new.availability({"Ada": url}, clock(), clock() + 2 * HOUR)
+    assert table.state["Ada"] is State.STALE
+    assert [problem.code for problem in table.problems["Ada"]] == ["other_rules"]
+    assert len(table["Ada"].periods) == 1
+
+
 def test_a_person_need_not_wait(
     old: CalendarCache, new: CalendarCache, clock: ManualClock, web: FakeFetcher, url: str
 ) -> None:

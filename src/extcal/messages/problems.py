@@ -41,6 +41,10 @@ PROBLEMS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
             "followed this once",
         ),
         "no_source": ("nobody says when this person is busy", "unknown"),
+        "old_copy": (
+            "the source was asked, and a cache on the way to it had nothing newer than this",
+            "served as STALE, and asked again",
+        ),
         "other_rules": (
             "this was read with other time zone data, or by another version of extcal, and is read"
             " again within half an hour",

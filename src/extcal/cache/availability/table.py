@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Availability", "CommonFree", "Part", "Person", "person"]
 
+_REASONS = frozenset({"old_copy", "other_rules"})  # for STALE, if nobody was late
 _ORDER = (State.FRESH, State.STALE, State.ERROR_STALE)
 
 
@@ -55,7 +56,8 @@ class Part(NamedTuple):
         if snapshot.state is State.ERROR_STALE:
             found.append(unreadable(snapshot.last_error or "", SERVED_BEFORE))
         elif snapshot.state is State.STALE:
-            found.append(unreadable("timeout", SERVED_BEFORE))
+            why = [problem for problem in snapshot.problems if problem.code in _REASONS]
+            found += why or [unreadable("timeout", SERVED_BEFORE)]
         if not snapshot.complete:
             found.append(unreadable("incomplete", "unknown"))
         if any(problem.code == "suddenly_empty" for problem in snapshot.problems):

@@ -70,8 +70,9 @@ _LIST_TRIES, _LIST_PAUSE = 40, 0.005  # seconds; whoever adds to a list is done 
 _REMEMBERED = 1200  # readings, of up to 70 KB each: more people than anybody lays side by side
 _REMEMBERED_KEYS = 8192  # a feed and two digests
 _UNTRIED = Attempts()
+_ZERO = timedelta(0)
 
-OTHER_RULES = problem_of("other_rules")
+OTHER_RULES, OLD_COPY = problem_of("other_rules"), problem_of("old_copy")
 
 
 class _Met:
@@ -93,7 +94,7 @@ class OtherRules(NamedTuple):
         """From when on it is to be read again."""
         if self.met.at is None:
             self.met.at = now
-        fresh_for = held.lifetime or timedelta(0)
+        fresh_for = held.lifetime or _ZERO
         return moment_of(held.asked, self.met.at, fresh_for, self.spread)
 
 
@@ -133,12 +134,17 @@ class Known(NamedTuple):
         return self.snapshot(decision.state, decision.error)
 
     def snapshot(self, state: State, error: str | None = None) -> Snapshot:
-        """The reading as it is served; with a Problem if it was made by other rules."""
-        reading = self.reading
-        if reading is None:
+        """The reading as it is served; with a Problem if it is STALE for a reason of its own."""
+        reading, held = self.reading, self.held
+        if reading is None or held is None:
             raise AssertionError("freshness serves only what is held")
+        found = []
         if self.other_rules is not None:
-            reading = replace(reading, problems=(*reading.problems, OTHER_RULES))
+            found.append(OTHER_RULES)
+        elif state is State.STALE and held.asked - held.fetched_at > (held.lifetime or _ZERO):
+            found.append(OLD_COPY)
+        if found:
+            reading = replace(reading, problems=(*reading.problems, *found))
         return Snapshot(reading, state, error)
 
 
