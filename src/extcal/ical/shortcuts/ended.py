@@ -15,7 +15,8 @@ __all__ = ["SLACK", "Past", "before"]
 SLACK: Final = timedelta(days=3)
 """No zone, no midnight rounding and no all-day reading moves a time by two days."""
 
-# A date of one of the two, in a form that can surely be read unless there is no such day.
+# A DTSTART or DTEND in a form that can surely be read, unless there is no such day.
+# Takes in "\nDTSTART;TZID=X:20270105T090000\nA". Not "\nDTSTART:2027-01-05\nA", nor a folded one.
 _DATED = re.compile(
     rb"\nDT(?:START|END)(;[^:\"\r\n]*+|):([0-9]{8})((?:T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z?)?)\r?\n"
     rb"(?![ \t])"
@@ -27,11 +28,14 @@ _DAY = (
     rb"(?!0000)[0-9]{4}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])"
     rb"|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
 )
-# What most write: the one behind the other, and both of one day. 3 and 5: their times of day.
+# DTSTART and DTEND behind each other, of one day and in one zone; 3 and 5 are their times of day.
+# Takes in "\nDTSTART:20270105T090000Z\nDTEND:20270105T100000Z\nA". Not a DTEND of another day.
 _ONE_DAY = re.compile(
     rb"\nDTSTART(;[^:\"\r\n]*+|):(%b)(%b|)(Z|)\r?\n"
     rb"DTEND\1:\2(%b|)\4" % (_DAY, _TIME_OF_DAY, _TIME_OF_DAY) + _ENDS
 )
+# A RECURRENCE-ID line; 1 is its day. Takes in "RECURRENCE-ID:20270105T090000Z\nA".
+# Not "RECURRENCE-ID;RANGE=THISANDFUTURE:20270105\nA".
 _PLAIN_ID = re.compile(
     rb"RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+|):([0-9]{8})(?:T[0-9]{6}Z?|)" + _ENDS
 )

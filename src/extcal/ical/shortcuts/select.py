@@ -39,7 +39,10 @@ _DECODED: Final = 128 * 1024  # at a time
 _R: Final = ord("R")
 _BEGIN: Final = b"\nBEGIN:VEVENT"
 _FOLDS: Final = (b" ", b"\t")
+# The line that begins a calendar, and no fold behind it.
+# Takes in "BEGIN:VCALENDAR\n". Not "BEGIN:VCALENDAR\n S\n".
 _CALENDAR = re.compile(rb"(?:\A|[\r\n])BEGIN:VCALENDAR[\r\n]++(?![ \t])")
+# What may begin an alarm, in any case. Takes in "begin : valarm". Not "BEGIN:VTODO".
 _BEGIN_ALARM = re.compile(rb"BEGIN[ \t]*:[ \t]*VAL", re.I)
 # An alarm of a task that ends where it seems to: no line in it can begin or end anything.
 # Takes in "\nBEGIN:VALARM\nTRIGGER:-PT5M\nEND:VALARM". Not "\nBEGIN:VALARM\nEND:VTODO", nor one
@@ -50,9 +53,13 @@ _WHOLE_ALARM = re.compile(
 _EPOCH = date(1970, 1, 1)
 _DAY = 86_400
 
-# At each line: a first letter that begins no name which decides, else one of these behind it. Most
-# frequent first, and cut where no other name that decides begins like it: DTSTAMP, DESCRIPTION or
-# RESOURCES, BEGIN:VALARM, RELATED-TO, REQUEST-STATUS, END:VALARM, EXDATE, URL.
+# The beginning of a line that may say when an event takes place. It matches a newline and a letter,
+# unless the letter begins none of the names that say so (A, C, F to Q, S, T, V to Z), or unless one
+# of the harmless names follows. These are, the most frequent first, each cut where no other name
+# begins like it: DTSTAMP, a DTSTART or DTEND that is over, DESCRIPTION or RESOURCES, BEGIN:VALARM,
+# RELATED-TO, REQUEST-STATUS, END:VALARM, EXDATE, URL, a DURATION of less than 20 hours.
+# Takes in "\nRRULE:FREQ=DAILY", "\nRDATE:...", "\nrrule:", "\nDTSTART:" with a day not over.
+# Not "\nSUMMARY:x", "\nDESCRIPTION:x", " folded", "\nBEGIN:VALARM".
 _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
   T(?<=DT)(?:S(?:TAM|TART%(start)s)|END%(end)s)
 | E(?:S|GIN:VAL|L|Q%(id)s)
@@ -61,9 +68,13 @@ _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
 | RL
 | URATION%(duration)s
 %(more)s)"""
-# Of these lines, the two that every piece has: 1 is where the next piece begins, 2 its UID if it
-# begins as most do, and 3 any other UID. Both may go on behind a lone LF; 3 is not consumed, so
-# they end somewhere. 4 is what may begin another VEVENT; of blank lines, all but the last newline.
+# Behind such a beginning, the lines that are no evidence of a time:
+# group 1 is empty and stands where the next event begins, between END:VEVENT and BEGIN:VEVENT.
+# Group 2 is the UID of that next event, if DTSTART, DTEND, DTSTAMP, ORGANIZER, UID open it in this
+# order and both dates are over. Group 3 is any other UID line; it is looked at and not consumed, so
+# that an odd line behind it is still seen. Group 4 is empty and says that another VEVENT may begin
+# here: any line but one whose name begins with D or R (neither begins an event). Of blank lines it
+# takes all newlines but the last: of "\n\n\nRRULE" the first two, so that RRULE is seen next.
 _BORDERS = rb"""
 (?: ND:VEVENT(?<=E(?s:.{9}))%(lf)s()BEGIN:VEVENT(?=%(lf)s)
     (?:%(lf)sDTSTART%(start)s[^\n]*+\nDTEND%(end)s[^\n]*+\n(?:DTSTAMP:[^\n]*+\n|)
@@ -76,11 +87,14 @@ _BORDER: Final = frozenset({_NEXT, _ITS_UID})
 _ANY_ID = rb"|CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:"
 _DATED = rb"[^:\"\n]*:"
 _ANY = b""
-# Up to 19:59:59: together with what zones and midnights can do, less than the slack.
+# A DURATION up to 19:59:59 on one line. Takes in ":PT1H30M\n". Not ":P1D\n", ":PT20H\n".
+# Together with what zones and midnights can do, less than the slack.
 _SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
 
 # A line that may hold a UID in any but the plainest way.
+# Takes in "\nuid:a", "\nU\n ID:a", "\n\x00UID:a", "\nUID;X=1:a". Not "\nUID:a", "\nURL:x".
 _HIDDEN = re.compile(rb"\n(?:[^!-~ \t\r\n]|u|U(?!ID:|RL)|\r?\n[ \t])")
+# A plain UID line with its folds: group 1 is "a\n b" of "\nUID:a\n b\nX". Not "\nUID;X=1:a".
 _UIDS = re.compile(rb"\nUID:([^\r\n]*+(?>(?:\r?\n[ \t][^\r\n]*+)*))")
 _PLAIN_UID = re.compile(rb"[!-~]+")
 _GRAPHIC: Final = bytes(range(33, 127))

@@ -57,7 +57,9 @@ _WANTED = {
 _CR = ord("\r")
 _Z = ord("Z")
 _FOLD = re.compile(rb"\r?\n[ \t]")
+# The parameters of a DATE-TIME. Takes in "", ";TZID=Europe/Berlin". Not ";VALUE=DATE".
 _PARAMS = re.compile(rb"(?:;VALUE=DATE-TIME)?(?:;TZID=([A-Za-z0-9_/+. -]+))?")
+# A time of day. Takes in "T235959". Not "T240000", "T235960".
 _TIME = re.compile(rb"T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])")
 _EPOCH = date(1970, 1, 1).toordinal()
 _TEXT_NAMES = {name.encode(): name for name in ("SUMMARY", "LOCATION")}
