@@ -14,7 +14,16 @@ import pytest
 
 import extcal
 from extcal.errors import FeedUrlError
-from extcal.fetch import Failed, Feed, Fetched, Fetcher, FetchRequest, Refused, UrlPolicy
+from extcal.fetch import (
+    Failed,
+    Feed,
+    Fetched,
+    Fetcher,
+    FetchRequest,
+    HttpFetcher,
+    Refused,
+    UrlPolicy,
+)
 from extcal.fetch.http.exchange import Ask, Head, Journey
 from extcal.fetch.user_agents import UserAgents
 from extcal.limits import Limits
@@ -299,6 +308,29 @@ class TestCache:
         with pytest.raises(extcal.Unavailable):
             cache.get(wrong)
         assert asked == [wrong, right]
+
+    def test_a_token_of_one_feed_is_nobody_elses(self) -> None:
+        """With ``headers=`` each feed is asked as somebody else, and backs off by itself."""
+
+        class Server(HttpFetcher):
+            def fetch(self, request: FetchRequest, /) -> Any:
+                good = request.feed.timezone == "Europe/Berlin"
+                return Fetched(BODY.encode()) if good else Refused(401)
+
+        good, bad = (Feed(URL, timezone=zone) for zone in ("Europe/Berlin", "Europe/Rome"))
+        for fetcher, shared in (
+            (Server(headers=lambda feed: {}), False),
+            (lambda: Server(headers=lambda feed: {}), False),
+            (Server(), True),
+        ):
+            cache = extcal.CalendarCache(fetcher=fetcher)
+            with pytest.raises(extcal.Unavailable):
+                cache.get(bad)
+            if shared:
+                with pytest.raises(extcal.Unavailable):
+                    cache.get(good)
+            else:
+                assert cache.get(good).events
 
     def test_without_one_a_401_asks_for_a_login(self) -> None:
         class Server:

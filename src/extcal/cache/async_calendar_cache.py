@@ -361,6 +361,10 @@ class _Engine(CalendarCache):
                 fetcher_failed(request, error)
             return None
 
+    def _is_private(self) -> bool:
+        # The loop, which makes the fetcher, cannot be waited for here: it may be what asks.
+        return self._fetcher is not None and super()._is_private()
+
     def _made_fetcher(self) -> Fetcher:
         if self._recipe is None or self.loop is None:
             return super()._made_fetcher()

@@ -90,7 +90,11 @@ class CalendarCache(Options[Fetcher]):
         self._tally = Tally()
         self._decisions = Decisions(settings.reach, settings.rules, settings.limits, self._tally)
         self._repository = Repository(
-            settings.store, settings.reach.spelled(), settings.rules, settings.secret
+            settings.store,
+            settings.reach.spelled(),
+            settings.rules,
+            settings.secret,
+            private=self._is_private,
         )
         self._refresher = Refresher(
             self._repository, self._decisions, settings.clock, settings.jitter, self._fetch
@@ -331,6 +335,13 @@ class CalendarCache(Options[Fetcher]):
         except Exception as error:
             fetcher_failed(request, error)
             return None
+
+    def _is_private(self) -> bool:
+        """Whether the fetcher asks for each feed as somebody else, as one with ``headers`` does."""
+        if self._fetcher is None and self._recipe is None:
+            return False
+        fetcher: object = self._fetcher or self._new_fetcher()
+        return not getattr(fetcher, "shares_answers", True)
 
     def _new_fetcher(self) -> Fetcher:
         with self._making:

@@ -50,9 +50,14 @@ def snapshot_key(feed: Feed, reach: str, layout: int, secret: bytes | None) -> s
     return "s:" + _digest(secret, b"snapshot", feed.identity(), reach.encode(), b"%d" % layout)
 
 
-def attempts_key(feed: Feed, layout: int, secret: bytes | None) -> str:
-    """The key of how asking the address of ``feed`` went."""
-    return "a:" + _digest(secret, b"attempts", feed.url_identity(), b"%d" % layout)
+def attempts_key(feed: Feed, layout: int, secret: bytes | None, *, private: bool = False) -> str:
+    """The key of how asking the address of ``feed`` went.
+
+    ``private``: the fetcher asks for each feed as somebody else, so that what one was told, such as
+    401, says nothing about another of the same address.
+    """
+    whose = feed.identity() if private else feed.url_identity()
+    return "a:" + _digest(secret, b"attempts", whose, b"%d" % layout)
 
 
 def list_key(feed: Feed, layout: int, secret: bytes | None) -> str:

@@ -165,7 +165,8 @@ class Repository:
 
     ``reach`` spells horizon and history, which are part of a reading's key, as ``secret`` is.
     ``rules`` say how long a reading is fresh. ``made_now`` says with what this process reads; it
-    looks at files, and is called once, when that is first needed.
+    looks at files, and is called once, when that is first needed. ``private`` says whether the
+    fetcher asks for each feed as somebody else.
     """
 
     def __init__(
@@ -175,6 +176,7 @@ class Repository:
         rules: Rules,
         secret: bytes | None,
         made_now: Callable[[], MadeBy] = made_now,
+        private: Callable[[], bool] = lambda: False,
     ) -> None:
         self.store = store
         self._get_many = getter_of_many(store)
@@ -183,6 +185,7 @@ class Repository:
         self._secret = secret
         self.slow_hosts = SlowHosts(store, secret)
         self._made_now = made_now
+        self._private = private
         self._made: MadeBy | None = None
         self._met = _Met()
         self._decoded: Memo[str, _Decoded] = Memo(_REMEMBERED)
@@ -356,7 +359,7 @@ class Repository:
     def _new_keys(self, feed: Feed) -> Keys:
         return Keys(
             snapshot_key(feed, self._reach, READINGS, self._secret),
-            attempts_key(feed, ATTEMPTS, self._secret),
+            attempts_key(feed, ATTEMPTS, self._secret, private=self._private()),
             list_key(feed, LISTS, self._secret),
             host_key(feed.host, HOSTS, self._secret),
         )
