@@ -14,7 +14,13 @@ from extcal.ical.answer import vavailability, vfreebusy
 from extcal.ical.answer.exclude import Exclusions
 from extcal.ical.answer.expansion import Expansion
 from extcal.ical.answer.fbtype import Verdict, classify
-from extcal.ical.answer.listing import Alike, Shown, count, earliest, later
+from extcal.ical.answer.listing import (
+    JudgedInstances,
+    JudgedOccurrence,
+    count,
+    earliest,
+    listed_when_asked,
+)
 from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
 from extcal.ical.events.times import DAY, parse_duration
@@ -62,7 +68,7 @@ class Collector:
         self.lo, self.hi = question.lo, question.hi
         self.has_vevents = stream.partial  # what was left out were events
         self.busy: Levels = {}
-        self.shown: list[Shown | Alike] = []
+        self.shown: list[JudgedOccurrence | JudgedInstances] = []
         self.events_complete = True
 
     def collect(self, events: Iterable[Event | None]) -> None:
@@ -96,7 +102,7 @@ class Collector:
         answer = self.answer()
         return Expansion(
             answer,
-            later(self.shown, limit, self.question.titles),
+            listed_when_asked(self.shown, limit, self.question.titles),
             self.work.report(self.stream.raw),
             # A series that a limit stopped behind the window is whole inside it.
             complete=self.work.complete or not answer.unknown_epochs,
@@ -154,7 +160,7 @@ class Collector:
         """Expand the events of one UID and judge every occurrence."""
         if group[0].uid in self.question.exclusions.uids:
             return
-        found: list[Shown | Alike] = []
+        found: list[JudgedOccurrence | JudgedInstances] = []
         mark = self.work.mark()
         try:
             self.judge(group, found)
@@ -168,7 +174,7 @@ class Collector:
         limit = self.work.limits.max_occurrences_per_series
         self.shown += found if count(found) <= limit else self.earliest(found, limit)
 
-    def judge(self, group: list[Event], found: list[Shown | Alike]) -> None:
+    def judge(self, group: list[Event], found: list[JudgedOccurrence | JudgedInstances]) -> None:
         exclusions = self.question.exclusions
         verdicts: dict[int, Verdict | None] = {}
         ways = recurrence_set.occurrences if exclusions.single else recurrence_set.instances
@@ -184,14 +190,16 @@ class Collector:
                 if fbtype:
                     self.block(one.columns.starts, one.columns.ends, fbtype)
                 if self.question.events:
-                    found.append(Alike(one, fbtype, reason))
+                    found.append(JudgedInstances(one, fbtype, reason))
             elif not (exclusions and exclusions.leave_out(one)):
                 if fbtype and one.start < one.end:
                     self.block((one.start,), (one.end,), fbtype)
                 if one.merged > 1:
                     self.events_complete = False
                 if self.question.events:
-                    found.append(Shown(one.start, one.end, event.uid, fbtype, reason, one))
+                    found.append(
+                        JudgedOccurrence(one.start, one.end, event.uid, fbtype, reason, one)
+                    )
 
     def block(self, starts: Iterable[int], ends: Iterable[int], fbtype: FBType) -> None:
         """Add busy time: none of it ends before it starts, and what has no length adds none."""
@@ -199,7 +207,9 @@ class Collector:
         level[0].extend(starts)
         level[1].extend(ends)
 
-    def earliest(self, found: list[Shown | Alike], limit: int) -> list[Shown]:
+    def earliest(
+        self, found: list[JudgedOccurrence | JudgedInstances], limit: int
+    ) -> list[JudgedOccurrence]:
         """The first of what may be shown; the others are not missed in silence."""
         if count(found) > limit:
             self.events_complete = False
@@ -251,7 +261,7 @@ class Collector:
         if start < self.hi and end > self.lo and uid not in self.question.exclusions.uids:
             if fbtype:
                 self.block((start,), (end,), fbtype)
-            self.shown.append(Shown(start, end, uid, fbtype, reason, None))
+            self.shown.append(JudgedOccurrence(start, end, uid, fbtype, reason, None))
 
     def check_years(self) -> None:
         limits = self.work.limits

@@ -18,7 +18,15 @@ from extcal.ical.events.times import DAY
 from extcal.ical.series.instances import Instances, Occurrence
 from extcal.intervals import FBType, instant
 
-__all__ = ["Alike", "Shown", "count", "earliest", "in_order", "later", "order"]
+__all__ = [
+    "JudgedInstances",
+    "JudgedOccurrence",
+    "count",
+    "earliest",
+    "in_order",
+    "listed_when_asked",
+    "order",
+]
 
 _EPOCH = date(1970, 1, 1)
 
@@ -26,7 +34,7 @@ Planned: TypeAlias = "tuple[int, int]"
 """An instant in epoch seconds, and a local day counted from 1970-01-01."""
 
 
-class Shown(NamedTuple):
+class JudgedOccurrence(NamedTuple):
     """An occurrence and its verdict, before anybody asks for datetimes."""
 
     start: int
@@ -37,55 +45,55 @@ class Shown(NamedTuple):
     occurrence: Occurrence | None  # None: busy time that no VEVENT stands for
 
 
-class Alike(NamedTuple):
+class JudgedInstances(NamedTuple):
     """The instances of a series and their verdict; nearly none of them are ever looked at."""
 
     instances: Instances
     fbtype: FBType
     reason: str
 
-    def shown(self) -> Iterator[Shown]:
+    def shown(self) -> Iterator[JudgedOccurrence]:
         """Yield each of them as a value."""
         uid = self.instances.event.uid
         for each in self.instances.occurrences():
-            yield Shown(each.start, each.end, uid, self.fbtype, self.reason, each)
+            yield JudgedOccurrence(each.start, each.end, uid, self.fbtype, self.reason, each)
 
 
-def later(
-    found: list[Shown | Alike], limit: int, titles: bool
+def listed_when_asked(
+    found: list[JudgedOccurrence | JudgedInstances], limit: int, titles: bool
 ) -> Callable[[], list[tuple[ExternalEvent, Planned]]]:
     """Return what makes the values once somebody asks for them: at most ``limit``, by start.
 
     It keeps alive what it shows, and not the bytes of the feed.
     """
     for one in found:
-        source = one.instances if isinstance(one, Alike) else one.occurrence
+        source = one.instances if isinstance(one, JudgedInstances) else one.occurrence
         if source is not None:
             source.event.release()  # titles were read if they are wanted
     return partial(_made, found, limit, titles)
 
 
 def _made(
-    found: list[Shown | Alike], limit: int, titles: bool
+    found: list[JudgedOccurrence | JudgedInstances], limit: int, titles: bool
 ) -> list[tuple[ExternalEvent, Planned]]:
     return in_order(earliest(found, limit), titles)
 
 
-def earliest(found: list[Shown | Alike], limit: int) -> list[Shown]:
+def earliest(found: list[JudgedOccurrence | JudgedInstances], limit: int) -> list[JudgedOccurrence]:
     """Return the first of what may be shown, each made a value only if it may be one of them."""
     last: int | None = None
     if count(found) > limit:
-        starts = [one.start for one in found if isinstance(one, Shown)]
+        starts = [one.start for one in found if isinstance(one, JudgedOccurrence)]
         for one in found:
-            if isinstance(one, Alike):
+            if isinstance(one, JudgedInstances):
                 starts += one.instances.columns.starts[:limit]
         starts.sort()
         if not limit:
             return []
         last = starts[limit - 1]
-    shown: list[Shown] = []
+    shown: list[JudgedOccurrence] = []
     for one in found:
-        if isinstance(one, Shown):
+        if isinstance(one, JudgedOccurrence):
             shown.append(one)
         elif last is None:
             shown += one.shown()
@@ -98,7 +106,9 @@ def earliest(found: list[Shown | Alike], limit: int) -> list[Shown]:
     return shown
 
 
-def in_order(found: Iterable[Shown], titles: bool) -> list[tuple[ExternalEvent, Planned]]:
+def in_order(
+    found: Iterable[JudgedOccurrence], titles: bool
+) -> list[tuple[ExternalEvent, Planned]]:
     """Return what may be shown of occurrences, by start; no title and no place unless ``titles``.
 
     Beside each event stands what it was planned for. Two that nobody could tell apart by anything
@@ -111,7 +121,7 @@ def in_order(found: Iterable[Shown], titles: bool) -> list[tuple[ExternalEvent, 
     return events
 
 
-def _external(shown: Shown, titles: bool) -> ExternalEvent:
+def _external(shown: JudgedOccurrence, titles: bool) -> ExternalEvent:
     occurrence = shown.occurrence
     if occurrence is None:
         return _without_event(shown)
@@ -148,7 +158,7 @@ def _external(shown: Shown, titles: bool) -> ExternalEvent:
     )
 
 
-def _planned(shown: Shown) -> Planned:
+def _planned(shown: JudgedOccurrence) -> Planned:
     return (
         (shown.start, shown.start // DAY)
         if shown.occurrence is None
@@ -156,7 +166,7 @@ def _planned(shown: Shown) -> Planned:
     )
 
 
-def _without_event(shown: Shown) -> ExternalEvent:
+def _without_event(shown: JudgedOccurrence) -> ExternalEvent:
     return ExternalEvent(
         uid=shown.uid,
         recurrence_id=None,
@@ -180,19 +190,19 @@ def _day(local: int) -> date:
     return _EPOCH + timedelta(days=days)
 
 
-def count(found: Iterable[Shown | Alike]) -> int:
+def count(found: Iterable[JudgedOccurrence | JudgedInstances]) -> int:
     """Return how many occurrences these are."""
-    return sum(one.instances.size if isinstance(one, Alike) else 1 for one in found)
+    return sum(one.instances.size if isinstance(one, JudgedInstances) else 1 for one in found)
 
 
-def order(shown: Shown) -> tuple[object, ...]:
+def order(shown: JudgedOccurrence) -> tuple[object, ...]:
     """The earliest first; a whole order, so that a limit never leaves out by chance."""
     occurrence = shown.occurrence
     planned = None if occurrence is None else occurrence.recurrence_id
     return (*shown[:5], planned is not None and planned.epoch, occurrence is not None)
 
 
-_place = itemgetter(0, 1, 2)  # of Shown: start, end, uid
+_place = itemgetter(0, 1, 2)  # of JudgedOccurrence: start, end, uid
 
 
 def _by_everything(pair: tuple[ExternalEvent, Planned]) -> tuple[object, ...]:

@@ -21,7 +21,9 @@ __all__ = ["without_excess"]
 
 Spans = Sequence[Span]
 
-_CROWD = 2  # times the limit: fewer of one UID than that are typed, and what they block is told
+_FAR_TOO_MANY = (
+    2  # times the limit: fewer of one UID than that are typed, and what they block is told
+)
 _LONGEST_LINE = 4096  # of what is left out unread; a smaller limit of lines may concern any of it
 
 # Possessive, so that a megabyte of lines leaves nothing to come back to.
@@ -61,7 +63,7 @@ def without_excess(
     limits = work.limits
     vevents = count_in(raw, spans, _VEVENT)
     finders: list[Callable[[bytes, Spans, Work], list[Span]]] = []
-    if vevents > _CROWD * limits.max_problems:
+    if vevents > _FAR_TOO_MANY * limits.max_problems:
         finders.append(_lost_events)
     if vevents > min(limits.max_overrides_per_series, limits.max_versions):
         finders.append(_excess_versions)
@@ -102,8 +104,8 @@ def _excess_versions(raw: bytes, spans: Spans, work: Work) -> list[Span]:
     uids: Counter[bytes] = Counter()
     for span in spans:
         uids.update(_UID.findall(raw, *span))
-    crowded = {uid for uid, size in uids.items() if size > fewest}
-    if not crowded:
+    frequent = {uid for uid, size in uids.items() if size > fewest}
+    if not frequent:
         return []
     overrides: dict[bytes, list[Span]] = defaultdict(list)
     copies: dict[tuple[bytes, bytes, bytes], list[Span]] = defaultdict(list)
@@ -112,7 +114,7 @@ def _excess_versions(raw: bytes, spans: Spans, work: Work) -> list[Span]:
     alone = raw.count(b"BEGIN:VCALENDAR") == 1
     for start, end in _blocks(raw, spans):
         uid = _value(raw, b"\nUID:", start, end)
-        if uid not in crowded:
+        if uid not in frequent:
             continue
         if raw.find(b"\nRECURRENCE-ID", start, end) >= 0:
             overrides[uid].append((start, end))
@@ -125,11 +127,11 @@ def _excess_versions(raw: bytes, spans: Spans, work: Work) -> list[Span]:
         first = _value(raw, b"\nDTSTART", start, end)
         copies[uid, first, _value(raw, b"\nRRULE", start, end)].append((start, end))
     for uid, spans in sorted(overrides.items()):
-        if len(spans) > _CROWD * limits.max_overrides_per_series:
+        if len(spans) > _FAR_TOO_MANY * limits.max_overrides_per_series:
             dropped += spans
             _tell(work, "max_overrides_per_series", "overrides", spans[0][0], uid)
     for (uid, *_), spans in sorted(copies.items()):
-        if len(spans) > _CROWD * limits.max_versions:
+        if len(spans) > _FAR_TOO_MANY * limits.max_versions:
             dropped += spans
             _tell(work, "max_versions", "copies of one event", spans[0][0], uid)
     return sorted(dropped)

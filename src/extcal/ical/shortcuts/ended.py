@@ -10,7 +10,7 @@ import re
 from datetime import date, timedelta
 from typing import Final
 
-__all__ = ["SLACK", "Past", "before"]
+__all__ = ["SLACK", "BeforeWindow", "before"]
 
 SLACK: Final = timedelta(days=3)
 """No zone, no midnight rounding and no all-day reading moves a time by two days."""
@@ -80,7 +80,7 @@ def _less(limit: str) -> list[str]:
     ]
 
 
-class Past:
+class BeforeWindow:
     """What lies before one day, with some slack."""
 
     def __init__(self, day: date) -> None:

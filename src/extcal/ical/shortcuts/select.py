@@ -25,7 +25,7 @@ from typing import Final
 from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import CONTROL, FOLD, logical_lines
 from extcal.ical.parse.spans import Span, whole
-from extcal.ical.shortcuts.ended import SLACK, Past, before
+from extcal.ical.shortcuts.ended import SLACK, BeforeWindow, before
 from extcal.limits import Limits
 
 __all__ = ["has_lone_cr", "sieve"]
@@ -147,7 +147,7 @@ class _Pieces:
 
     def __init__(self, raw: bytes, first: int, past: date, future: date) -> None:
         self.raw = raw
-        self.past = Past(past)
+        self.past = BeforeWindow(past)
         self.newline = b"\r\n" if raw[first - 2 : first - 1] == b"\r" else b"\n"
         begin = _BEGIN[1:] + self.newline
         self.plain = raw.startswith(begin, first) and not raw.startswith(_FOLDS, first + len(begin))

@@ -20,7 +20,7 @@ from extcal.ical.zones.vtimezone import Budget, Definition, Observance, Vtimezon
 __all__ = ["Definitions", "FoundDefinition"]
 
 LOCATION = "X-LIC-LOCATION"
-CROWD = 4  # times the limit: fewer different texts are read, to see how many say the same
+FAR_TOO_MANY = 4  # times the limit: fewer different texts are read, to see how many say the same
 
 _TOO_MANY = "the feed defines more time zones than are read"
 
@@ -76,7 +76,7 @@ class Definitions:
         self._names: set[str] | None = None
         self._told: set[str] = set()
         entries = list(self._entries())
-        if len(entries) > CROWD * work.limits.max_timezones:
+        if len(entries) > FAR_TOO_MANY * work.limits.max_timezones:
             entries = self._thinned(entries)
         if len(entries) <= work.limits.max_timezones:
             for calendar, entry in entries:
@@ -132,7 +132,7 @@ class Definitions:
         limit = self._budget.feed.limits.max_timezones
         body = self._stream.raw
         texts = [body[entry.component.offset : entry.component.end] for _, entry in entries]
-        if len(set(texts)) <= CROWD * limit:
+        if len(set(texts)) <= FAR_TOO_MANY * limit:
             return entries
         self._budget.exceeded("max_timezones", _TOO_MANY)
         kept = set(sorted(set(texts))[:limit])
