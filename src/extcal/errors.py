@@ -101,5 +101,5 @@ class Problem:
 
 def problem_of(key: str, **parameters: object) -> Problem:
     """The Problem whose words are under ``key`` in :mod:`extcal.messages.problems`."""
-    code, message, action = problems.problem(key, **parameters)
+    code, message, action = problems.oddity(key, **parameters)
     return Problem(code, message, action=action)

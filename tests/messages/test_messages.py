@@ -15,23 +15,26 @@ from extcal.messages import kind_of
 from extcal.messages.addresses import REFUSALS, WHERE_TO_FIND
 from extcal.messages.answers import HINTS
 from extcal.messages.pictures import TEXTS
-from extcal.messages.problems import PROBLEMS
+from extcal.messages.problems import PROBLEMS, UNKNOWN
 from extcal.messages.unavailable import REASONS
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "extcal"
 MESSAGES = SOURCE / "messages"
 # What is called with words for a person. Its arguments hold no words of their own.
 SPEAKERS = frozenset(
-    {"Failed", "FeedUrlError", "OutsideHorizon", "Problem", "Refusal", "Unavailable", "unreadable"}
+    "Failed FeedUrlError LimitExceeded NotACalendar OutsideHorizon Problem Refusal Unavailable"
+    " _tell cut exceeded noted problem report tell tell_odd unreadable".split()
 )
 # The command line is a program of its own, with words of its own.
-ELSEWHERE = ("cli/", "ical/", "messages/")
+ELSEWHERE = ("cli/", "messages/")
 # What is called with a key, and the table in which it is looked up.
 TABLES: Mapping[str, Mapping[str, object]] = {
     "Refusal.of": REFUSALS,
     "failed": HINTS,
     "problem_of": PROBLEMS,
+    "oddity": PROBLEMS,
     "said": TEXTS,
+    "unknown": UNKNOWN,
 }
 # Arguments of these calls that are no parameters of the sentence.
 NOT_SAID = frozenset({"provider", "retry_after"})

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from extcal.errors import LimitExceeded, Problem
+from extcal.errors import LimitExceeded, Problem, problem_of
 from extcal.limits import Limits
+from extcal.messages.problems import oddity
 
 __all__ = ["Work"]
 
@@ -66,10 +67,10 @@ class Work:
         self,
         code: str,
         message: str,
+        action: str = "noted",
         *,
         offset: int | None = None,
         uid: str | None = None,
-        action: str = "noted",
     ) -> None:
         """Record an oddity. ``offset`` is the byte in the feed it was met at.
 
@@ -112,7 +113,7 @@ class Work:
             raise LimitExceeded(message, kind=limit)
         self.complete = False
         self.unknown.append((unknown_from, None))
-        self.problem(limit, message, offset=offset, uid=uid, action="unknown")
+        self.problem(limit, message, "unknown", offset=offset, uid=uid)
 
     def mark(self) -> tuple[int, int, bool]:
         """Return where :meth:`forgive` may go back to."""
@@ -141,18 +142,16 @@ class Work:
         """The body is incomplete: nobody can vouch for any part of the window."""
         self.complete = False
         self.unknown.append((None, None))
-        self.problem(code, message, offset=offset, action="unknown")
+        self.problem(code, message, "unknown", offset=offset)
 
     def internal_error(self, *, offset: int | None = None, uid: str | None = None) -> None:
         """A mistake of ours must neither cost the feed nor look like free time."""
         self.complete = False
         self.unknown.append((None, None))
         self.problem(
-            "internal_error",
-            "something could not be read because of an error in extcal",
+            *oddity("internal_error"),
             offset=offset,
             uid=uid,
-            action="unknown",
         )
 
     def report(self, raw: bytes) -> tuple[Problem, ...]:
@@ -170,7 +169,5 @@ class Work:
             numbered.append((offset, index, problem))
         found = [problem for _, _, problem in numbered]
         if self._suppressed:
-            found.append(
-                Problem("max_problems", f"and {self._suppressed} more problems", action="counted")
-            )
+            found.append(problem_of("max_problems", count=self._suppressed))
         return tuple(found)

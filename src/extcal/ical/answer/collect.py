@@ -30,6 +30,7 @@ from extcal.ical.series import recurrence_set, versions
 from extcal.ical.series.instances import Instances
 from extcal.ical.zones.resolve import Zones
 from extcal.intervals import FBType, FreeBusy, Levels
+from extcal.messages.problems import oddity
 from extcal.policy import BusyPolicy
 
 __all__ = ["Collector", "Question"]
@@ -269,7 +270,7 @@ class Collector:
         last = (date(limits.last_year + 1, 1, 1) - _EPOCH).days * DAY
         if self.lo >= first and self.hi <= last:
             return
-        message = f"feeds are read from {limits.first_year} to {limits.last_year}"
+        code, message, action = oddity("years", first=limits.first_year, last=limits.last_year)
         if self.work.strict:
             raise LimitExceeded(message, kind="first_year" if self.lo < first else "last_year")
         self.work.complete = False
@@ -277,7 +278,7 @@ class Collector:
             self.work.unknown.append((None, min(first, self.hi)))
         if self.hi > last:
             self.work.unknown.append((max(last, self.lo), None))
-        self.work.problem("years", message, action="unknown")
+        self.work.problem(code, message, action)
 
 
 def _tie(head: CalendarHead) -> tuple[str, ...]:

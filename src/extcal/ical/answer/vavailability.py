@@ -23,6 +23,7 @@ from extcal.ical.series import recurrence_set
 from extcal.ical.series.instances import Instances
 from extcal.ical.zones.resolve import Zones
 from extcal.intervals import FBType
+from extcal.messages.problems import oddity, unknown
 
 __all__ = ["Layer", "layer"]
 
@@ -60,8 +61,7 @@ def layer(stream: Stream, zones: Zones, raw: bytes, lo: int, hi: int, work: Work
     limit = work.limits.max_availability
     if sum(1 + len(component.children) for component in stream.availability) > limit:
         work.exceeded(
-            "max_availability",
-            f"more than {limit:,} VAVAILABILITY and AVAILABLE components",
+            *unknown("max_availability", most=limit),
             offset=stream.availability[0].offset,
         )
         return []
@@ -70,8 +70,7 @@ def layer(stream: Stream, zones: Zones, raw: bytes, lo: int, hi: int, work: Work
         one = _read(component, zones, raw, lo, hi, work)
         if work.counts.get(_STRETCHES, 0) > _STRETCHES_EACH * limit:
             work.exceeded(
-                "max_availability",
-                f"more than {_STRETCHES_EACH * limit:,} instances of AVAILABLE components",
+                *unknown("max_availability/instances", most=_STRETCHES_EACH * limit),
                 offset=component.offset,
             )
             return []
@@ -96,9 +95,7 @@ def _read(
     for name, said in several.items():
         if len(said) > 1:
             source.tell(
-                "property_repeated",
-                f"{name} of a VAVAILABILITY is given more than once",
-                "nothing in it is available",
+                *oddity("property_repeated/availability", name=name),
                 source.lines[name][0],
             )
     is_clear = all(len(said) < 2 for said in several.values())
@@ -136,9 +133,7 @@ def _bounds(source: Source, lo: int, hi: int) -> tuple[int, int] | None:
     ends = [*lines.get("DTEND", ()), *lines.get("DURATION", ())]
     if ("DTSTART" in lines and not begins) or (ends and not any(map(_is_readable, ends))):
         source.tell(
-            "availability_bounds",
-            "a bound of a VAVAILABILITY cannot be read",
-            "reaches as far as is asked",
+            *oddity("availability_bounds"),
         )
     start, end = lo, hi
     if any(map(_is_readable, ends)):
@@ -220,10 +215,8 @@ def _is_unsure(family: list[Event]) -> bool:
 def _tell_unclear(component: Component, work: Work) -> None:
     """Doubt about an event blocks time; here it would free time, so nothing is available."""
     work.problem(
-        "available_unclear",
-        "an AVAILABLE cannot be read for certain",
+        *oddity("available_unclear"),
         offset=component.offset,
-        action="not available",
     )
 
 

@@ -21,6 +21,7 @@ from extcal.ical.parse.source import SupportsToIcal, to_bytes
 from extcal.ical.zones.resolve import Zone, Zones
 from extcal.intervals import FBType, FreeBusy, epoch, instant
 from extcal.limits import Limits
+from extcal.messages.problems import oddity
 
 __all__ = ["Listed", "Published", "published", "read_freebusy", "write_freebusy"]
 
@@ -101,13 +102,11 @@ def _bounds(source: Source) -> tuple[int, int] | None:
 def _as_bounds(source: Source, component: Component) -> Iterator[Listed]:
     """Radicale's tools write one period as DTSTART and DTEND, with FBTYPE as a property."""
     source.tell(
-        "freebusy_in_bounds",
-        "a VFREEBUSY with an FBTYPE property and no FREEBUSY",
-        "its DTSTART and DTEND read as a period",
+        *oddity("freebusy_in_bounds"),
     )
     said = values(source.lines["FBTYPE"])
     if len(said) > 1:
-        source.tell("property_repeated", "several FBTYPEs", "the strongest used")
+        source.tell(*oddity("property_repeated/fbtypes"))
     types = [FBType.from_token(token) if token else FBType.BUSY for token in said]
     for start in starts(source):
         one = stay(source, start)
@@ -174,10 +173,8 @@ class _Periods:
                 if span is None:
                     bad += 1
                     self.work.problem(
-                        "bad_period",
-                        "a FREEBUSY period cannot be read",
+                        *oddity("bad_period"),
                         offset=offset,
-                        action="what its component covers is unknown",
                     )
                     continue
                 start, end = span
@@ -193,10 +190,10 @@ class _Periods:
             self.window is None or (start < self.window[1] and end > self.window[0])
         )
 
-    def tell_odd(self, code: str, what: str, action: str) -> None:
+    def tell_odd(self, code: str, message: str, action: str) -> None:
         """Publishers write alike what they write oddly: it is told once."""
         if self.work.count(code) == 1:
-            self.work.problem(code, f"a FREEBUSY period has {what}", action=action)
+            self.work.problem(code, message, action)
 
     def span(self, value: str, zone: Zone | None) -> tuple[int, int] | None:
         """One period, read with the help of what was read before."""
@@ -231,16 +228,14 @@ class _Periods:
                 return days + seconds
         written = read_moment(text)
         if written is not None and written.odd_digits:
-            self.tell_odd(
-                "odd_digits", "more or fewer than six digits of a time", "those of a time used"
-            )
+            self.tell_odd(*oddity("odd_digits/period"))
         return _instant(text, zone)
 
     def length(self, text: str) -> int | None:
         """The seconds of a duration."""
         duration = parse_duration(text)
         if duration is not None and duration.misplaced:
-            self.tell_odd("odd_duration", "units out of order", "each unit read as written")
+            self.tell_odd(*oddity("odd_duration/period"))
         return _length(text)
 
     def fbtype(self, token: str | None) -> FBType:

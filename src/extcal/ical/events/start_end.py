@@ -25,6 +25,7 @@ from extcal.ical.events.times import (
 from extcal.ical.parse.components import Component
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.zones.resolve import Zone, Zones
+from extcal.messages.problems import oddity
 
 __all__ = [
     "Source",
@@ -78,7 +79,7 @@ class Source:
         self.doubtful |= doubt
         if (code, offset) not in self.told:
             self.told.add((code, offset))
-            self.work.problem(code, message, offset=offset, uid=self.uid or None, action=action)
+            self.work.problem(code, message, action, offset=offset, uid=self.uid or None)
 
     def moment(self, line: Line, series: Zone | None = None) -> Moment | None:
         """Read a DATE or DATE-TIME; digits too many or too few are told."""
@@ -87,9 +88,7 @@ class Source:
             return None
         if written.odd_digits:
             self.tell(
-                "odd_digits",
-                f"the time of {line.name} has more or fewer than six digits",
-                "the first six, or those that are there, used",
+                *oddity("odd_digits", name=line.name),
                 line,
             )
         return parse_moment(line, self.calendar, self.zones, series=series)
@@ -144,9 +143,7 @@ def starts(source: Source) -> list[Start]:
             found.add(start)
     if len(found) > 1:
         source.tell(
-            "property_repeated",
-            f"{len(found)} different DTSTARTs in one event",
-            "all of them block",
+            *oddity("property_repeated/starts", count=len(found)),
             source.lines["DTSTART"][0],
             doubt=True,
         )
@@ -175,14 +172,10 @@ def _start(source: Source, line: Line) -> Start | None:
     if day is None:
         return None
     if day.is_date:
-        source.tell(
-            "odd_digits", "the DTSTART is no DATE, but begins like one", "read as that", line
-        )
+        source.tell(*oddity("odd_digits/date"), line)
         return Start(day, False)
     source.tell(
-        "unreadable_start",
-        "the time of a DTSTART cannot be read",
-        "the day blocked",
+        *oddity("unreadable_start"),
         line,
         doubt=True,
     )
@@ -201,9 +194,7 @@ def _unfloated(source: Source, line: Line, moment: Moment) -> Moment:
     if not moment.floating or moment.is_date or _lent_zone(source, line) is None:
         return moment
     source.tell(
-        "floating_start",
-        "a DTSTART without a zone beside a DTEND with one",
-        "the zone of DTEND used",
+        *oddity("floating_start"),
         line,
     )
     return moment._replace(floating=False)
@@ -229,9 +220,7 @@ def _tell_foreign_midnight(source: Source, line: Line, zone: Zone) -> None:
     own = source.floating or source.zones.floating(source.calendar)
     if own is not None and own.name != zone.name:
         source.tell(
-            "date_with_timed_end",
-            "a DTSTART that is a DATE beside a DTEND with a time and a zone",
-            "begins at midnight there",
+            *oddity("date_with_timed_end"),
             line,
         )
 
@@ -240,9 +229,7 @@ def start_in(source: Source, moment: Moment, zone: Zone, *, told: bool) -> Momen
     """Return a floating start of an override in the zone of its series."""
     if told:
         source.tell(
-            "floating_override",
-            "the DTSTART of an override has no zone, and its series has one",
-            "the zone of the series used",
+            *oddity("floating_override"),
         )
     return moment._replace(zone=zone)
 
@@ -273,9 +260,7 @@ def stay(source: Source, start: Start) -> Stay:
     if not found and unreadable:
         line = unreadable[0]
         source.tell(
-            "unreadable_end",
-            f"the {line.name} cannot be read",
-            "the day blocked",
+            *oddity("unreadable_end", name=line.name),
             line,
             doubt=True,
         )
@@ -293,14 +278,12 @@ def _tell_several(
     source: Source, ends: list[Line], durations: list[Line], found: list[Stay]
 ) -> None:
     if ends and durations:
-        source.tell("end_twice", "both DTEND and DURATION", "the later end used")
+        source.tell(*oddity("end_twice"))
         source.doubtful |= len({one.end for one in found}) > 1
     for lines in (ends, durations):
         if len({line.value.strip() for line in lines} - {""}) > 1:
             source.tell(
-                "property_repeated",
-                f"{lines[0].name} is given more than once",
-                "the later end used",
+                *oddity("property_repeated/ends", name=lines[0].name),
                 lines[0],
                 doubt=True,
             )
@@ -321,9 +304,7 @@ def _dtend(source: Source, start: Start, line: Line) -> Stay | None:
         return _end_of_date(source, moment, end, line)
     if end.is_date:
         source.tell(
-            "end_is_date",
-            "a DTEND that is a DATE beside a DTSTART with a time",
-            "ends at midnight, or through the day of DTSTART",
+            *oddity("end_is_date"),
             line,
         )
         end = Moment(end.local, False, moment.zone)
@@ -341,9 +322,7 @@ def _dtend(source: Source, start: Start, line: Line) -> Stay | None:
 def tell_floating_end(source: Source, line: Line) -> None:
     """A DTEND without a zone has the zone of its DTSTART."""
     source.tell(
-        "floating_end",
-        "a DTEND without a zone beside a DTSTART with one",
-        "the zone of DTSTART used",
+        *oddity("floating_end"),
         line,
     )
 
@@ -378,9 +357,7 @@ def _end_of_date(source: Source, start: Moment, end: Moment, line: Line) -> Stay
 
 def _tell_inverted(source: Source, line: Line) -> None:
     source.tell(
-        "end_before_start",
-        "DTEND lies before DTSTART",
-        "the day blocked",
+        *oddity("end_before_start"),
         line,
         doubt=True,
     )
@@ -417,9 +394,7 @@ def _end_of_day(source: Source, start: Start, line: Line, lent: Zone | None) -> 
     day = parse_day(line, source.calendar, source.zones, series=lent)
     if day is None:
         return None
-    source.tell(
-        "unreadable_end", "the time of a DTEND cannot be read", "the day blocked", line, doubt=True
-    )
+    source.tell(*oddity("unreadable_end/time"), line, doubt=True)
     found = _day(source, start.moment)
     if day.is_date or day.zone.to_local(start.moment.epoch) >= day.local:
         return found
@@ -443,16 +418,12 @@ def _duration(start: Start, duration: Duration) -> Stay:
 
 def _tell_duration(source: Source, duration: Duration, line: Line) -> None:
     if duration.empty:
-        source.tell("empty_duration", "a DURATION without any length in it", "ignored", line)
+        source.tell(*oddity("empty_duration"), line)
     elif duration.negative:
-        source.tell(
-            "negative_duration", "a negative DURATION", "its absolute value used", line, doubt=True
-        )
+        source.tell(*oddity("negative_duration"), line, doubt=True)
     if duration.misplaced:
         source.tell(
-            "odd_duration",
-            f"the units of DURATION:{line.value.strip()[:40]} are out of order",
-            "each unit read as written",
+            *oddity("odd_duration", value=line.value.strip()[:40]),
             line,
         )
 

@@ -36,11 +36,19 @@ from extcal.ical.events.times import (
 from extcal.ical.parse.components import Component
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.zones.resolve import Zone, Zones
+from extcal.messages.problems import oddity, unknown
 
 __all__ = ["ALL_DAY_FLAGS", "FACTS", "event", "stamps", "texts"]
 
 
 _MANY_RULES = 1_000
+# By the code of what is odd in a list of dates: the key of what is said about it.
+_OF_DATES = {
+    "bad_date": "bad_date/end",
+    "floating_end": "floating_end/date",
+    "odd_digits": "odd_digits/list",
+    "odd_duration": "odd_duration/date",
+}
 
 
 def event(component: Component, zones: Zones, work: Work) -> Event | None:
@@ -53,13 +61,10 @@ def event(component: Component, zones: Zones, work: Work) -> Event | None:
     uids = {line.value.strip() for line in lines.get("UID", ())}
     found = starts(source)
     if not found:
-        what = "cannot be read" if "DTSTART" in lines else "is missing"
         work.problem(
-            "event_lost",
-            f"the DTSTART of an event {what}",
+            *oddity("event_lost" if "DTSTART" in lines else "event_lost/missing"),
             offset=component.offset,
             uid=source.uid or None,
-            action="left out",
         )
         return None
     flags = is_flagged(lines)
@@ -68,8 +73,7 @@ def event(component: Component, zones: Zones, work: Work) -> Event | None:
         for flagged in sorted(flags or {False}):
             if readings and not work.step(1 + len(component.lines)):
                 work.exceeded(
-                    "max_steps",
-                    f"more than {work.limits.max_steps:,} steps for all readings of an event",
+                    *unknown("max_steps/readings", most=work.limits.max_steps),
                     offset=component.offset,
                     uid=source.uid,
                 )
@@ -79,9 +83,7 @@ def event(component: Component, zones: Zones, work: Work) -> Event | None:
     first.others = tuple(others)
     if len(uids) > 1:
         source.tell(
-            "property_repeated",
-            "two UIDs in one event",
-            "read as an event of its own",
+            *oddity("property_repeated/uids"),
             lines["UID"][0],
             doubt=True,
         )
@@ -141,17 +143,16 @@ def _read_plain(found: Event, source: Source) -> None:
     if "CLASS" in lines:
         several = values(lines["CLASS"])
         if len(several) > 1:
-            _tell_repeated(source, lines["CLASS"][0], "the private one used")
+            _tell_repeated(source, lines["CLASS"][0], "property_repeated/class")
         found.private = not {"", "PUBLIC"}.issuperset(several)
     for name in ALL_DAY_FLAGS:
         if len(lines.get(name, ())) > 1 and len(values(lines[name])) > 1:
-            _tell_repeated(source, lines[name][0], "read both ways")
+            _tell_repeated(source, lines[name][0], "property_repeated/both")
     found.attendees = tuple(lines.get("ATTENDEE", ()))
 
 
-def _tell_repeated(source: Source, line: Line, action: str = "the one that blocks used") -> None:
-    message = f"{line.name} is given more than once, and not with one value"
-    source.tell("property_repeated", message, action, line, doubt=True)
+def _tell_repeated(source: Source, line: Line, key: str = "property_repeated/blocking") -> None:
+    source.tell(*oddity(key, name=line.name), line, doubt=True)
 
 
 def texts(lines: Lines) -> Texts:
@@ -205,23 +206,13 @@ def _read_recurrence_id(found: Event, source: Source) -> None:
         (found.recurrence_id,) = moments
     if found.recurrence_id is None:
         found.detached = True
-        own = "read as an event of its own"
-        if len(moments) == 1:
-            message = "the RECURRENCE-ID cannot be read"
-            source.tell("bad_recurrence_id", message, own, line, doubt=True)
-        else:
-            message = "several RECURRENCE-IDs in one event"
-            source.tell("property_repeated", message, own, line, doubt=True)
+        one = len(moments) == 1
+        key = "bad_recurrence_id" if one else "property_repeated/recurrence_ids"
+        source.tell(*oddity(key), line, doubt=True)
     reaches = {line.params.get("RANGE", "").strip().upper() for line in lines} - {""}
     found.this_and_future = reaches == {"THISANDFUTURE"}
     if reaches and not found.this_and_future:
-        reach = min(reaches)[:40]
-        source.tell(
-            "range_unknown",
-            f"RANGE={reach} is not a range of instances",
-            "read as one instance",
-            line,
-        )
+        source.tell(*oddity("range_unknown", value=min(reaches)[:40]), line)
 
 
 def _rules(lines: Sequence[Line], source: Source) -> tuple[recurrence.Rule, ...]:
@@ -249,9 +240,7 @@ def _exrules(lines: Sequence[Line], source: Source) -> tuple[recurrence.Rule, ..
         rule = recurrence.parse(line.value, lambda *told, odd=odd: odd.append(told[0]))
         if odd or rule is None:
             source.tell(
-                "exrule_unclear",
-                "an EXRULE cannot be read for certain",
-                "instances left busy",
+                *oddity("exrule_unclear"),
                 line,
                 doubt=True,
             )
@@ -271,7 +260,7 @@ def _read_dates(found: Event, source: Source) -> None:
                 texts = [text.partition("/")[0] for text in texts]
             size = len(texts)
             if name == "RDATE" and not texts:  # a folded line that was cut, perhaps
-                _bad_date(found, source, line, "ignored")
+                _bad_date(found, source, line)
             room = limits.max_dates - work.count("dates", 0)
             room = max(0, min(room, limits.max_dates_per_series - taken))
             del texts[room:]
@@ -286,7 +275,7 @@ def _read_dates(found: Event, source: Source) -> None:
             else:
                 found.exdates += [moment for moment, _ in good]
                 for _ in range(len(texts) - len(good)):
-                    _bad_date(found, source, line, "ignored")
+                    _bad_date(found, source, line)
             taken += len(texts)
             work.count("dates", len(texts))
             if size > room:
@@ -296,17 +285,8 @@ def _read_dates(found: Event, source: Source) -> None:
 
 def _odd_dates(source: Source, line: Line, dates: Dates) -> None:
     for code in sorted(dates.odd):
-        if code == "odd_digits":
-            message, action = "more or fewer than six digits of a time", "those of a time used"
-        elif code == "floating_end":
-            message, action = "an end without a zone", "the zone of its start used"
-        elif code == "odd_duration":
-            message, action = "units that are out of order", "each unit read as written"
-        else:
-            message, action = "an end that cannot be read", "the day blocked"
-        source.tell(
-            code, f"a value of {line.name} has {message}", action, line, doubt=code == "bad_date"
-        )
+        told = oddity(_OF_DATES[code], name=line.name)
+        source.tell(*told, line, doubt=code == "bad_date")
     dates.odd.clear()
 
 
@@ -322,21 +302,16 @@ def _blocked_days(
             source.zones,
             series=found.start.zone,
         )
-        _bad_date(found, source, line, "ignored" if day is None else "the day blocked")
+        _bad_date(found, source, line, blocked=day is not None)
         if day is not None:
             days.append((day, Extent(1, 0)))
     return days
 
 
-def _bad_date(found: Event, source: Source, line: Line, action: str) -> None:
+def _bad_date(found: Event, source: Source, line: Line, *, blocked: bool = False) -> None:
     source.doubtful = True
-    source.work.problem(
-        "bad_date",
-        f"a value of {line.name} cannot be read",
-        offset=line.offset,
-        uid=found.uid,
-        action=action,
-    )
+    told = oddity("bad_date/day" if blocked else "bad_date", name=line.name)
+    source.work.problem(*told, offset=line.offset, uid=found.uid)
 
 
 def _check_days(found: Event, source: Source) -> None:
@@ -350,11 +325,7 @@ def _check_days(found: Event, source: Source) -> None:
         if unsure:
             clear = all(len(days.midnights) == 1 for days in unsure)
             source.tell(
-                "date_unclear",
-                f"a time in UTC is midnight nowhere near, in {name} of a series of days",
-                "read as the day on which it is midnight somewhere"
-                if clear
-                else "the day that it names blocks",
+                *oddity("date_unclear/midnight" if clear else "date_unclear", name=name),
                 lines[name][0],
                 doubt=True,
             )
@@ -363,11 +334,9 @@ def _check_days(found: Event, source: Source) -> None:
             until = rule.until
             if until is None or until.kind != "utc" or last_day(until.seconds, zone).sure:
                 continue
-            which = "latest" if name == "RRULE" else "earliest"
+            key = "until_unclear" if name == "RRULE" else "until_unclear/exrule"
             source.tell(
-                "until_unclear",
-                f"UNTIL of {name} is a time in UTC, and the series one of days",
-                f"the {which} day that it can mean used",
+                *oddity(key, name=name),
                 lines[name][0],
                 doubt=True,
             )
@@ -376,10 +345,8 @@ def _check_days(found: Event, source: Source) -> None:
 def _too_many_dates(found: Event, line: Line, name: str, series: bool, work: Work) -> None:
     """Excess RDATEs are busy time nobody knows; excess EXDATEs only leave instances busy."""
     limit = "max_dates_per_series" if series else "max_dates"
-    message = f"more than {getattr(work.limits, limit):,} dates in RDATE and EXDATE"
+    most = getattr(work.limits, limit)
     if name == "RDATE":
-        work.exceeded(limit, message, offset=line.offset, uid=found.uid)
+        work.exceeded(*unknown(limit, most=most), offset=line.offset, uid=found.uid)
     else:
-        work.problem(
-            limit, message, offset=line.offset, uid=found.uid, action="instances left busy"
-        )
+        work.problem(*oddity(limit, most=most), offset=line.offset, uid=found.uid)

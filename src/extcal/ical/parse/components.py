@@ -15,6 +15,7 @@ from extcal.errors import NotACalendar
 from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import NO_PARAMS, Line, logical_lines
 from extcal.ical.parse.spans import Span, whole
+from extcal.messages.problems import no_calendar, oddity, unknown
 
 __all__ = ["CalendarHead", "Component", "ComponentReader", "Stream", "names_of_lines", "read"]
 
@@ -61,7 +62,7 @@ class Stream:
     def require_calendar(self) -> None:
         """Raise NotACalendar if no VCALENDAR began in the body."""
         if not self.calendars:
-            raise NotACalendar("there is no VCALENDAR in this")
+            raise NotACalendar(*no_calendar())
 
 
 # Everything else (DESCRIPTION, alarms' triggers, attachments) is neither decoded nor kept.
@@ -193,11 +194,10 @@ class ComponentReader:
         matters = isinstance(parent, Component) and _PARENTS.get(name) == parent.name
         if len(self.open) >= self.work.limits.max_nesting:
             self.too_deep = 1
-            message = "components nested too deeply"
             if matters:
-                self.work.exceeded("max_nesting", message, offset=line.offset)
+                self.work.exceeded(*unknown("max_nesting"), offset=line.offset)
             else:
-                self.work.problem("max_nesting", message, offset=line.offset, action="skipped")
+                self.work.problem(*oddity("max_nesting"), offset=line.offset)
             return
         if isinstance(parent, Component) and matters:
             self.open_component(name, line, parent)
@@ -215,8 +215,7 @@ class ComponentReader:
             if self.vevents > self.work.limits.max_vevents:
                 self.full = True
                 self.work.exceeded(
-                    "max_vevents",
-                    f"more than {self.work.limits.max_vevents:,} events",
+                    *unknown("max_vevents", most=self.work.limits.max_vevents),
                     offset=line.offset,
                 )
 
@@ -226,10 +225,8 @@ class ComponentReader:
             self.stream.calendars.append(CalendarHead())
         if self.work.count("outside_calendar") == 1:
             self.work.problem(
-                "outside_calendar",
-                "a component outside VCALENDAR",
+                *oddity("outside_calendar"),
                 offset=line.offset,
-                action="kept",
             )
         stray = Component("VCALENDAR", line.offset, len(self.stream.calendars) - 1)
         stray.end = 0  # marks that no END:VCALENDAR is owed
@@ -274,19 +271,15 @@ class ComponentReader:
         if self.work.has_told_all:
             self.work.uncounted(1)
             return
-        self.work.problem(
-            "stray_end", f"END:{name[:40]} without its BEGIN", offset=line.offset, action="ignored"
-        )
+        self.work.problem(*oddity("stray_end", name=name[:40]), offset=line.offset)
 
     def close_to(self, depth: int, line: Line) -> None:
         while len(self.open) > depth:
             last = self.open[-1]
             if not (isinstance(last, Component) and last.end == 0):
                 self.work.problem(
-                    "missing_end",
-                    f"{_name(last)[:40]} was never ended",
+                    *oddity("missing_end", name=_name(last)[:40]),
                     offset=line.offset,
-                    action="ended here",
                 )
                 self.swallowed(last, line)
             self.close_last(line.offset)
@@ -327,26 +320,20 @@ class ComponentReader:
         if not before or not value or before == value:
             return before or value
         self.work.problem(
-            "property_repeated",
-            f"{line.name} is given more than once, and not with one value",
+            *oddity("property_repeated", name=line.name),
             offset=line.offset,
-            action="one of them used",
         )
         return choose(before, value)
 
     def bad_line(self, line: Line) -> None:
         if self.open:
-            self.work.problem(
-                "bad_line", "a line that is no property", offset=line.offset, action="ignored"
-            )
+            self.work.problem(*oddity("bad_line"), offset=line.offset)
         else:
             self.garbage(line)
 
     def garbage(self, line: Line) -> None:
         if self.work.count("garbage") == 1:
-            self.work.problem(
-                "garbage", "text outside the calendar", offset=line.offset, action="ignored"
-            )
+            self.work.problem(*oddity("garbage"), offset=line.offset)
 
     def finish(self, *, partial: bool) -> Stream:
         """End what is still open, and return all that was read."""
@@ -354,9 +341,7 @@ class ComponentReader:
         self.stream.partial = partial
         for component in self.open:
             if not self.full and not (isinstance(component, Component) and component.end == 0):
-                self.work.cut(
-                    "cut_body", f"the body ends inside {_name(component)[:40]}", offset=end
-                )
+                self.work.cut(*unknown("cut_body", name=_name(component)[:40]), offset=end)
                 break
         for component in self.open:
             if isinstance(component, Component):

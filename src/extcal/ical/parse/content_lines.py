@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from extcal.ical.budget import Work
+from extcal.messages.problems import oddity, unknown
 
 __all__ = ["CONTROL", "FOLD", "NO_PARAMS", "Line", "logical_lines", "parse_line"]
 
@@ -120,11 +121,11 @@ def _finish(
 
 
 def _too_long(name: str, offset: int, work: Work) -> None:
-    message = f"a {name} line is longer than {work.limits.max_line_bytes:,} bytes"
+    most = work.limits.max_line_bytes
     if name in _MAY_BE_CUT:
-        work.problem("max_line_bytes", message, offset=offset, action="cut")
+        work.problem(*oddity("max_line_bytes", name=name, most=most), offset=offset)
     else:
-        work.exceeded("max_line_bytes", message, offset=offset)
+        work.exceeded(*unknown("max_line_bytes", name=name, most=most), offset=offset)
 
 
 def _decode(data: bytes, offset: int, work: Work) -> str:
@@ -133,10 +134,8 @@ def _decode(data: bytes, offset: int, work: Work) -> str:
     except UnicodeDecodeError:
         if work.count("not_utf8") == 1:
             work.problem(
-                "not_utf8",
-                "bytes that are not UTF-8",
+                *oddity("not_utf8"),
                 offset=offset,
-                action="read as Windows-1252",
             )
         return data.decode("cp1252", "replace")
 

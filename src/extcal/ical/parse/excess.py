@@ -16,6 +16,7 @@ from itertools import islice
 
 from extcal.ical.budget import Work
 from extcal.ical.parse.spans import Span, count_in, count_vevents, less
+from extcal.messages.problems import unknown
 
 __all__ = ["without_excess"]
 
@@ -129,18 +130,17 @@ def _excess_versions(raw: bytes, spans: Spans, work: Work) -> list[Span]:
     for uid, spans in sorted(overrides.items()):
         if len(spans) > _FAR_TOO_MANY * limits.max_overrides_per_series:
             dropped += spans
-            _tell(work, "max_overrides_per_series", "overrides", spans[0][0], uid)
+            _tell(work, "max_overrides_per_series", spans[0][0], uid)
     for (uid, *_), spans in sorted(copies.items()):
         if len(spans) > _FAR_TOO_MANY * limits.max_versions:
             dropped += spans
-            _tell(work, "max_versions", "copies of one event", spans[0][0], uid)
+            _tell(work, "max_versions", spans[0][0], uid)
     return sorted(dropped)
 
 
-def _tell(work: Work, limit: str, what: str, offset: int, uid: bytes | None = None) -> None:
-    message = f"more than {getattr(work.limits, limit):,} {what}"
+def _tell(work: Work, limit: str, offset: int, uid: bytes | None = None) -> None:
     name = None if uid is None else uid.decode("utf-8", "replace")
-    work.exceeded(limit, message, offset=offset, uid=name)
+    work.exceeded(*unknown(limit, most=getattr(work.limits, limit)), offset=offset, uid=name)
 
 
 def _value(raw: bytes, name: bytes, start: int, end: int) -> bytes:
@@ -174,7 +174,7 @@ def _excess_names(
         if named and not is_zone(named[1].decode("utf-8", "replace")):
             dropped.append((start, end))
     if dropped:
-        _tell(work, "max_tzids", "names of zones", dropped[0][0])
+        _tell(work, "max_tzids", dropped[0][0])
     return dropped
 
 
@@ -215,5 +215,5 @@ def _excess_availability(raw: bytes, spans: Spans, work: Work) -> list[Span]:
         return []
     found = [m.span() for span in spans for m in _AVAILABILITIES.finditer(raw, *span)]
     if found:
-        _tell(work, "max_availability", "VAVAILABILITY and AVAILABLE components", found[0][0])
+        _tell(work, "max_availability", found[0][0])
     return found

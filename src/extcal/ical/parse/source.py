@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from extcal.errors import NotACalendar
 from extcal.ical.parse.content_lines import FOLD
+from extcal.messages.problems import no_calendar
 
 __all__ = ["SupportsToIcal", "to_bytes"]
 
@@ -44,9 +45,7 @@ def to_bytes(data: bytes | bytearray | memoryview | str | SupportsToIcal) -> byt
         raw = raw.decode("utf-16", "replace").encode("utf-8", "replace")
     raw = raw.removeprefix(codecs.BOM_UTF8)
     if not _holds_calendar(raw):
-        looks_like = _looks_like(raw)
-        seems = f"; it looks like {looks_like}" if looks_like else ""
-        raise NotACalendar(f"there is no VCALENDAR in this{seems}", looks_like)
+        raise NotACalendar(*no_calendar(_looks_like(raw)))
     return raw
 
 
@@ -78,17 +77,18 @@ def _holds_calendar(raw: bytes) -> bool:
 
 
 def _looks_like(raw: bytes) -> str | None:
+    """The key of what a body without a calendar seems to be."""
     head = raw[:1024].lstrip().lower()
     if not head:
-        return "an empty body"
+        return "empty"
     if head.startswith(b"%pdf"):
-        return "a PDF"
+        return "pdf"
     if head.startswith((b"<!doctype html", b"<html")) or b"<html" in head:
-        return "an HTML page"
+        return "html"
     if head.startswith(b"<"):
-        return "XML or HTML"
+        return "xml"
     if head.startswith((b"{", b"[")):
-        return "JSON"
+        return "json"
     if head.startswith((b"http://", b"https://", b"webcal:")):
-        return "an address; pass the bytes behind it, or ask a CalendarCache"
+        return "address"
     return None

@@ -23,6 +23,7 @@ from typing import NamedTuple
 from extcal.ical.budget import Work
 from extcal.ical.recurrence import days, months_years, setpos, subdaily
 from extcal.ical.recurrence.rule import Rule
+from extcal.messages.problems import oddity
 
 __all__ = ["Starts", "starts"]
 
@@ -125,8 +126,7 @@ def _of_dates(rule: Rule, work: Work) -> Rule:
     A sub-daily rule is read as one of days, of every day unless its steps are whole days.
     """
     if rule.by_hour or rule.by_minute or rule.by_second:
-        message = "BYHOUR, BYMINUTE and BYSECOND mean nothing to a DTSTART that is a DATE."
-        work.problem("recurrence_time_of_date", message, action="ignored")
+        work.problem(*oddity("recurrence_time_of_date"))
         rule = replace(rule, by_hour=(), by_minute=(), by_second=())
         if not (
             rule.by_month or rule.by_week_no or rule.by_year_day or rule.by_month_day or rule.by_day
@@ -134,8 +134,7 @@ def _of_dates(rule: Rule, work: Work) -> Rule:
             rule = replace(rule, by_set_pos=())
     seconds = _SUBDAILY.get(rule.freq)
     if seconds is not None and rule.readable:
-        message = f"FREQ={rule.freq} means nothing to a DTSTART that is a DATE."
-        work.problem("recurrence_time_of_date", message, action="read as DAILY")
+        work.problem(*oddity("recurrence_time_of_date/freq", freq=rule.freq))
         days, rest = divmod(rule.interval * seconds, DAY)
         rule = replace(rule, freq="DAILY", interval=1 if rest else days, by_set_pos=())
     return rule
@@ -145,8 +144,7 @@ def _is_too_dense(rule: Rule, work: Work) -> bool:
     size = len(rule.by_second) * (len(rule.by_minute) or 1) * (len(rule.by_hour) or 1)
     if size <= _MAX_TIMES or rule.freq == "SECONDLY" or rule.freq == "MINUTELY":
         return False
-    message = f"The recurrence rule names {size} times of a day."
-    work.problem("recurrence_too_dense", message, action="first instance only, unknown after it")
+    work.problem(*oddity("recurrence_too_dense", count=size))
     return True
 
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
+from extcal.messages.problems import oddity
+
 __all__ = ["Frequency", "Report", "Rule", "Until", "parse"]
 
 Frequency = Literal["SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
@@ -121,7 +123,7 @@ def parse(text: str, report: Report) -> Rule | None:
     fields: dict[str, Any] = {}
     try:
         if not _collect(parts, text, report):
-            report("recurrence_empty", "The recurrence rule is empty.", "ignored")
+            report(*oddity("recurrence_empty"))
             return None
         value = parts.get("FREQ", "")
         freq = _FREQUENCIES.get(value)
@@ -138,8 +140,7 @@ def parse(text: str, report: Report) -> Rule | None:
         if "RSCALE" in parts or "SKIP" in parts:
             _scale(freq, parts, fields, report)
     except _Unreadable as broken:
-        message = f"The recurrence rule cannot be read: {broken}."
-        report("recurrence_unparsed", message, "first instance only, unknown after it")
+        report(*oddity("recurrence_unparsed", reason=broken))
         fields = {"readable": False}
         freq = "DAILY"
     if len(parts) > 1 or fields:
@@ -173,7 +174,7 @@ def _odd_part(parts: dict[str, str], shown: str, name: str, value: str, report: 
     if name in parts:
         if parts[name] == value:
             return
-        report("recurrence_repeated_part", f"{name} is given more than once.", "joined")
+        report(*oddity("recurrence_repeated_part", name=name))
         if name in _LISTS or name == "BYDAY":
             parts[name] += "," + value
         elif name == "INTERVAL":
@@ -183,11 +184,11 @@ def _odd_part(parts: dict[str, str], shown: str, name: str, value: str, report: 
         elif name == "FREQ":
             parts[name] = "twice"
     elif not value and (name in _LISTS or name in _OTHERS):
-        report("recurrence_empty_part", f"The rule part {name} is empty.", "ignored")
+        report(*oddity("recurrence_empty_part", name=name))
     elif name.startswith("BY") and value:
         parts[name] = value  # it would choose instances: leaving it out is not safe
     else:
-        report("recurrence_unknown_part", f"{shown} is not a rule part.", "ignored")
+        report(*oddity("recurrence_unknown_part", part=shown))
 
 
 def _numbers(name: str, value: str) -> tuple[int, ...]:
@@ -243,7 +244,7 @@ def _scale(freq: Frequency, parts: dict[str, str], fields: dict[str, Any], repor
     if skip not in ("OMIT", "BACKWARD", "FORWARD"):
         raise _Unreadable(f"SKIP={skip[:40]}")
     if scale is None:
-        report("recurrence_skip", "SKIP is given without RSCALE.", "read as GREGORIAN")
+        report(*oddity("recurrence_skip"))
     fields["skip"] = skip
     months = parts.get("BYMONTH", "")
     if "L" in months:
@@ -273,30 +274,30 @@ def _bounds(parts: dict[str, str], fields: dict[str, Any], report: Report) -> No
     if value is not None:
         interval = _positive(value)
         if interval is None:
-            report("recurrence_interval", f"INTERVAL={value[:40]} is no interval.", "read as 1")
+            report(*oddity("recurrence_interval", value=value[:40]))
         elif interval > 1:
             fields["interval"] = interval
     value = parts.get("COUNT")
     if value is not None:
         count = _positive(value)
         if count is None:
-            report("recurrence_uncertain", f"COUNT={value[:40]} is no count.", "ignored")
+            report(*oddity("recurrence_uncertain/count", value=value[:40]))
         else:
             fields["count"] = count
     value = parts.get("UNTIL")
     if value is not None:
         until = _until(value, report) or _until_day(value, report)
         if until is None:
-            report("recurrence_uncertain", f"UNTIL={value[:40]} is no date.", "ignored")
+            report(*oddity("recurrence_uncertain/until", value=value[:40]))
         else:
             fields["until"] = until
             if "count" in fields:
-                report("recurrence_two_ends", "COUNT and UNTIL are both given.", "both applied")
+                report(*oddity("recurrence_two_ends"))
     value = parts.get("WKST")
     if value is not None:
         week_start = _WEEKDAYS.get(value)
         if week_start is None:
-            report("recurrence_week_start", f"WKST={value[:40]} is no weekday.", "read as MO")
+            report(*oddity("recurrence_week_start", value=value[:40]))
         elif week_start:
             fields["week_start"] = week_start
 
@@ -329,8 +330,7 @@ def _until(value: str, report: Report) -> Until | None:
         return None
     seconds = midnight + int(hour) * 3600 + int(minute) * 60 + min(int(second or 0), 59)
     if more is not None or (second is None and ":" not in value):
-        message = f"UNTIL={value[:40]} has more or fewer than six digits of a time."
-        report("odd_digits", message, "the first six, or those that are there, used")
+        report(*oddity("odd_digits/until", value=value[:40]))
     if zone is None:
         return Until("local", seconds)
     if zone != "Z":
@@ -345,8 +345,7 @@ def _until_day(value: str, report: Report) -> Until | None:
     midnight = None if match is None else _midnight(*match.groups()[:3])
     if match is None or midnight is None:
         return None
-    message = f"The time of UNTIL={value[:40]} cannot be read."
-    report("recurrence_uncertain", message, "the whole day included")
+    report(*oddity("recurrence_uncertain/until-time", value=value[:40]))
     return Until("utc", midnight + 86_399) if match[4] else Until("date", midnight)
 
 
@@ -362,9 +361,8 @@ def _allowed(freq: Frequency, fields: dict[str, Any], report: Report) -> None:
     days: tuple[tuple[int, int], ...] = fields.get("by_day", ())
     numbered = any(ordinal for ordinal, _ in days)
     if numbered and (freq not in ("MONTHLY", "YEARLY") or "by_week_no" in fields):
-        message = f"BYDAY has numbers, which mean nothing with FREQ={freq}"
-        message += " and BYWEEKNO." if "by_week_no" in fields else "."
-        report("recurrence_ordinal", message, "numbers dropped")
+        weeks = "by_week_no" in fields
+        report(*oddity("recurrence_ordinal/weeks" if weeks else "recurrence_ordinal", freq=freq))
         fields["by_day"] = tuple(sorted({(0, weekday) for _, weekday in days}))
     barred = []
     if freq != "YEARLY" and "by_week_no" in fields:
@@ -374,10 +372,10 @@ def _allowed(freq: Frequency, fields: dict[str, Any], report: Report) -> None:
     if freq == "WEEKLY" and "by_month_day" in fields:
         barred.append("BYMONTHDAY")
     if barred:
-        message = f"{', '.join(barred)} must not be used with FREQ={freq}."
-        report("recurrence_part_not_allowed", message, "read as a filter")
+        names = ", ".join(barred)
+        report(*oddity("recurrence_part_not_allowed", names=names, freq=freq))
     if "by_set_pos" in fields and not any(
         name.startswith("by_") and name != "by_set_pos" for name in fields
     ):
-        report("recurrence_set_pos", "BYSETPOS stands without another BYxxx part.", "ignored")
+        report(*oddity("recurrence_set_pos"))
         del fields["by_set_pos"]

@@ -26,6 +26,7 @@ from extcal.ical.series.instances import (
     touches,
 )
 from extcal.ical.series.removed import Removed, exdate_days, exdate_instants, is_once_a_day
+from extcal.messages.problems import oddity, unknown
 
 __all__ = ["Master", "Shift"]
 
@@ -95,13 +96,7 @@ class Master:
             found = self.rule_starts(rule, lo, hi, excluding=True)
             removed.add_rule(found, self.work)
             if found.exact_until is not None:
-                self.work.problem(
-                    "exrule_stopped",
-                    "an EXRULE was not followed to its end",
-                    offset=event.offset,
-                    uid=event.uid,
-                    action="instances left busy",
-                )
+                self.work.problem(*oddity("exrule_stopped"), offset=event.offset, uid=event.uid)
         return removed
 
     # What the rules and dates give, as local starts
@@ -178,8 +173,7 @@ class Master:
             self.work.unknown.append((since, None))
             return
         self.work.exceeded(
-            "max_steps",
-            f"more than {self.work.limits.max_steps:,} recurrence steps",
+            *unknown("max_steps", most=self.work.limits.max_steps),
             unknown_from=since,
             offset=self.event.offset,
             uid=self.event.uid,

@@ -16,6 +16,7 @@ from extcal.ical.series import versions
 from extcal.ical.series.instances import SLACK, Instances, Occurrence, touches
 from extcal.ical.series.master import Master, Shift
 from extcal.ical.zones.resolve import Zone, Zones
+from extcal.messages.problems import oddity
 
 __all__ = ["Occurrence", "instances", "occurrences", "zone_of"]
 
@@ -128,24 +129,20 @@ def _name_instance(override: Event, masters: Sequence[Master], lo: int, work: Wo
     if series.all_day:
         days = days_named(planned, series.start.zone)
         if told and not days.sure:
+            clear = len(days.midnights) == 1
+            key = "date_unclear/override-midnight" if clear else "date_unclear/override"
             work.problem(
-                "date_unclear",
-                "a RECURRENCE-ID in UTC is midnight nowhere near, in a series of days",
+                *oddity(key),
                 offset=override.offset,
                 uid=override.uid,
-                action="read as the day on which it is midnight somewhere"
-                if len(days.midnights) == 1
-                else "no instance replaced",
             )
         if len(days.midnights) != 1:
             return False
     elif told and planned.floating and not (planned.is_date or series.start.floating):
         work.problem(
-            "floating_recurrence_id",
-            "the RECURRENCE-ID of an override has no zone, and its series has one",
+            *oddity("floating_recurrence_id"),
             offset=override.offset,
             uid=override.uid,
-            action="the zone of the series used",
         )
     override.recurrence_id = home.named(planned)
     return True
@@ -154,11 +151,9 @@ def _name_instance(override: Event, masters: Sequence[Master], lo: int, work: Wo
 def _report_rule(override: Event, work: Work) -> None:
     if override.rules:
         work.problem(
-            "rule_in_override",
-            "an override with a rule of its own",
+            *oddity("rule_in_override"),
             offset=override.offset,
             uid=override.uid,
-            action="the rule ignored",
         )
 
 

@@ -13,6 +13,7 @@ from itertools import groupby
 
 from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
+from extcal.messages.problems import unknown
 
 __all__ = ["check_overrides", "content", "inherit_end", "latest_of_each", "masters"]
 
@@ -86,9 +87,8 @@ def _series(event: Event) -> object:
 def _check_copies(events: list[Event], work: Work) -> None:
     most = work.limits.max_versions
     if max(Counter(map(_series, events)).values()) > most:
-        message = f"more than {most:,} copies of one event"
         offset = min(event.offset for event in events)
-        work.exceeded("max_versions", message, offset=offset, uid=events[0].uid)
+        work.exceeded(*unknown("max_versions", most=most), offset=offset, uid=events[0].uid)
 
 
 def check_overrides(events: list[Event], work: Work) -> None:
@@ -98,8 +98,8 @@ def check_overrides(events: list[Event], work: Work) -> None:
     series = len(events) > work.limits.max_overrides_per_series
     if work.count("overrides", len(events)) > work.limits.max_overrides or series:
         limit = "max_overrides_per_series" if series else "max_overrides"
-        message = f"more than {getattr(work.limits, limit):,} overrides"
-        work.exceeded(limit, message, offset=events[0].offset, uid=events[0].uid)
+        told = unknown(limit, most=getattr(work.limits, limit))
+        work.exceeded(*told, offset=events[0].offset, uid=events[0].uid)
 
 
 def latest_of_each(overrides: Iterable[Event], raw: bytes) -> dict[int, Event]:

@@ -16,13 +16,13 @@ from extcal.ical.budget import Work
 from extcal.ical.parse.components import Component, Stream
 from extcal.ical.zones.names import clean, is_settled
 from extcal.ical.zones.vtimezone import Budget, Definition, Observance, VtimezoneRules, read
+from extcal.messages.problems import oddity, unknown
 
 __all__ = ["Definitions", "FoundDefinition"]
 
 LOCATION = "X-LIC-LOCATION"
 FAR_TOO_MANY = 4  # times the limit: fewer different texts are read, to see how many say the same
 
-_TOO_MANY = "the feed defines more time zones than are read"
 
 Content = tuple[tuple[tuple[str, str], ...], tuple["Content", ...]]
 
@@ -103,7 +103,7 @@ class Definitions:
         for raw in sorted(_names(self._stream, range(len(heads)))):
             if not is_settled(clean(raw)):
                 if len(wanted) == limit:
-                    self._budget.exceeded("max_timezones", _TOO_MANY)
+                    self._budget.exceeded(*unknown("max_timezones"))
                     break
                 wanted.add(raw)
         return wanted
@@ -114,7 +114,7 @@ class Definitions:
         distinct = set(contents)
         limit = self._budget.feed.limits.max_timezones
         if len(distinct) > limit:
-            self._budget.exceeded("max_timezones", _TOO_MANY)
+            self._budget.exceeded(*unknown("max_timezones"))
             distinct = set(sorted(distinct)[:limit])
         own: set[tuple[int, Content]] = set()
         for (calendar, entry), content in zip(entries, contents, strict=True):
@@ -134,7 +134,7 @@ class Definitions:
         texts = [body[entry.component.offset : entry.component.end] for _, entry in entries]
         if len(set(texts)) <= FAR_TOO_MANY * limit:
             return entries
-        self._budget.exceeded("max_timezones", _TOO_MANY)
+        self._budget.exceeded(*unknown("max_timezones"))
         kept = set(sorted(set(texts))[:limit])
         return [entry for entry, text in zip(entries, texts, strict=True) if text in kept]
 
@@ -186,9 +186,7 @@ class Definitions:
         if len(known) > 1 and name.casefold() not in self._told:
             self._told.add(name.casefold())
             self._budget.feed.problem(
-                "tz_duplicate",
-                f"{len(known)} different VTIMEZONEs have the name {name[:80]!r}",
-                action="the newest, else the greatest by content, was used",
+                *oddity("tz_duplicate", count=len(known), name=repr(name[:80])),
             )
         rules = self._interned.get(best.observances)
         if rules is None:
@@ -203,13 +201,12 @@ class Definitions:
                 return None
             offset = entry.component.offset
 
-            def report(message: str, action: str) -> None:
-                feed.problem("tz_observance", message, offset=offset, action=action)
+            def report(code: str, message: str, action: str) -> None:
+                feed.problem(code, message, action, offset=offset)
 
             entry.definition = read(entry.component, self._budget, report)
             if entry.definition is None:
-                message = f"the VTIMEZONE {entry.name[:80]!r} has no usable observance"
-                feed.problem("tz_unusable", message, offset=offset, action="ignored")
+                feed.problem(*oddity("tz_unusable", name=repr(entry.name[:80])), offset=offset)
         return entry.definition
 
 

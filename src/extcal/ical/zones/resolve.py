@@ -40,6 +40,7 @@ from extcal.ical.zones.names import (
     windows_zone,
 )
 from extcal.ical.zones.transitions import DAY, FixedRules, TzinfoRules, ZoneRules
+from extcal.messages.problems import oddity, unknown
 
 if TYPE_CHECKING:
     from extcal.ical.zones.definitions import Definitions
@@ -236,7 +237,7 @@ class Zones:
         most = self._work.limits.max_tzids
         if len(self._tzids) > most and not self._too_many:
             self._too_many = True
-            self._work.exceeded("max_tzids", f"more than {most:,} names of zones")
+            self._work.exceeded(*unknown("max_tzids", most=most))
         zone = self._from_name(tzid, calendar)
         if zone is not None:
             return zone
@@ -257,12 +258,7 @@ class Zones:
             key = None if found.whole else relaxed(name)
             if key is None:
                 return self._from_definition(name, found.rules)
-            self._tell(
-                "tz_relaxed",
-                f"the VTIMEZONE {_quoted(name)} cannot be read as it is written",
-                f"{key} was used",
-                name,
-            )
+            self._tell(oddity("tz_relaxed", name=_quoted(name), zone=key), name)
             return self._named(Named("iana", key))
         located = exact(clean(found.location)) if found.location else None
         named = located or loose(name)
@@ -281,12 +277,7 @@ class Zones:
             zone = own if _differ(own, usual.within(window), window) else usual
             self._read[name, rules] = zone
             if zone is own:
-                self._tell(
-                    "tz_conflict",
-                    f"the VTIMEZONE {_quoted(name)} is not what its name means",
-                    "the feed's definition was used",
-                    name.casefold(),
-                )
+                self._tell(oddity("tz_conflict/offset", name=_quoted(name)), name.casefold())
         return zone
 
     def _defined(self) -> Definitions:
@@ -312,12 +303,7 @@ class Zones:
         if key is None:
             return
         if _differ(zone, self._named(Named("windows", key)), self._window):
-            self._tell(
-                "tz_conflict",
-                f"the VTIMEZONE {_quoted(zone.name)} differs from the Windows zone of that name",
-                "the feed's definition was used",
-                zone.name.casefold(),
-            )
+            self._tell(oddity("tz_conflict", name=_quoted(zone.name)), zone.name.casefold())
 
     def _named(self, named: Named) -> Zone:
         zone = self._read.get(named)
@@ -361,11 +347,7 @@ class Zones:
         zone = self.floating(calendar)
         if zone is not None:
             return zone
-        self._tell(
-            "floating_assumed",
-            "times without a zone were read as UTC; pass timezone= with the calendar owner's zone",
-            "assumed UTC",
-        )
+        self._tell(oddity("floating_assumed"))
         return self._assumed_utc
 
     def _stated(self, calendar: int) -> Zone | None:
@@ -385,13 +367,8 @@ class Zones:
             meant = self._from_head(calendar) or self._argument or self.utc
             zone = self._assumed.get(meant) or meant.called("assumed")
             self._assumed[meant] = zone
-        self._tell(
-            "tz_assumed",
-            f"no zone is known by the name {_quoted(name)}",
-            f"assumed {zone.name[:QUOTED]}",
-            name,
-            zone.name,
-        )
+        told = oddity("tz_assumed", name=_quoted(name), zone=zone.name[:QUOTED])
+        self._tell(told, name, zone.name)
         return zone
 
     def _from_head(self, calendar: int) -> Zone | None:
@@ -400,12 +377,7 @@ class Zones:
             own = self._x_wr_timezone(calendar)
             zone = None if own is None else self._from_name(own, calendar)
             if own is not None and zone is None:
-                self._tell(
-                    "x_wr_timezone_unknown",
-                    f"X-WR-TIMEZONE {_quoted(own)} names no zone that is known",
-                    "ignored",
-                    own,
-                )
+                self._tell(oddity("x_wr_timezone_unknown", name=_quoted(own)), own)
             self._headed[calendar] = None if zone is None else zone.called("x-wr-timezone")
         return self._headed[calendar]
 
@@ -418,24 +390,21 @@ class Zones:
             self._siblings_head = sorted(told - {""})
         names = self._siblings_head
         if len(names) > 1:
-            self._tell(
-                "x_wr_timezone_conflict",
-                "the calendars of this feed name several zones and one names none",
-                f"assumed {names[0][:QUOTED]}",
-            )
+            self._tell(oddity("x_wr_timezone_conflict", zone=names[0][:QUOTED]))
         return names[0] if names else None
 
     def beside_utc(self) -> None:
         """3.2.19: TZID "MUST NOT be applied to ... DATE-TIME ... properties whose time values are
         specified in UTC". Those who do write it on every event; it is told once.
         """
-        self._tell("tz_beside_utc", "TZID is given with times in UTC", "TZID ignored")
+        self._tell(oddity("tz_beside_utc"))
 
-    def _tell(self, code: str, message: str, action: str, *about: str) -> None:
-        """Record a Problem once for all that it is about."""
+    def _tell(self, told: tuple[str, str, str], *about: str) -> None:
+        """Record a Problem (code, message, action) once for all that it is about."""
+        code = told[0]
         if (code, *about) not in self._told:
             self._told.add((code, *about))
-            self._work.problem(code, message, action=action)
+            self._work.problem(*told)
 
 
 def _differ(zone: Zone, other: Zone, window: tuple[int, int]) -> bool:

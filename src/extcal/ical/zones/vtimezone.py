@@ -23,6 +23,7 @@ from extcal.ical.parse.components import Component
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.recurrence import Rule, parse, starts
 from extcal.ical.zones.transitions import DAY, FIRST, LAST, MARGIN, TransitionTable, clamp
+from extcal.messages.problems import oddity, unknown
 
 __all__ = ["Budget", "Definition", "Observance", "VtimezoneRules", "read"]
 
@@ -38,11 +39,8 @@ DATE_TIME = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})?(Z)?)?",
 FEED = 2  # times the limit of one VTIMEZONE: what all that are read may have together
 DATED = 2  # times the limit: of more dates it is not asked which of them are the same
 
-OBSERVANCES = "VTIMEZONEs have more observances than are read"
-TRANSITIONS = "a VTIMEZONE has more transitions than are read"
-STEPS = "the rules of a VTIMEZONE take too many steps"
 
-Report = Callable[[str, str], None]  # message, action
+Report = Callable[[str, str, str], None]  # code, message, action
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,7 +92,7 @@ class Budget:
         self.observances += observances
         if self.observances <= FEED * self.feed.limits.max_observances:
             return True
-        self.exceeded("max_observances", OBSERVANCES)
+        self.exceeded(*unknown("max_observances"))
         return False
 
     def exceeded(self, limit: str, message: str) -> None:
@@ -109,23 +107,23 @@ def read(component: Component, budget: Budget, report: Report) -> Definition | N
     parts = [part for part in component.children if part.name in ("STANDARD", "DAYLIGHT")]
     limits = budget.feed.limits
     if len(parts) > limits.max_observances:
-        budget.exceeded("max_observances", OBSERVANCES)
+        budget.exceeded(*unknown("max_observances"))
         return None
     dates = sum(line.value.count(",") for part in parts for line in part.lines)
     if dates > DATED * limits.max_transitions:
-        budget.exceeded("max_transitions", TRANSITIONS)
+        budget.exceeded(*unknown("max_transitions"))
         return None
     odd: list[str] = []
 
-    def noted(message: str, action: str) -> None:
+    def noted(code: str, message: str, action: str) -> None:
         odd.append(message)
-        report(message, action)
+        report(code, message, action)
 
     found = {observance for part in parts if (observance := _observance(part, noted))}
     if not found:
         return None
     if sum(len(observance.rdates) for observance in found) > limits.max_transitions:
-        budget.exceeded("max_transitions", TRANSITIONS)
+        budget.exceeded(*unknown("max_transitions"))
         return None
     modified = [line.value.strip() for line in component.lines if line.name == "LAST-MODIFIED"]
     whole = not odd and all(map(_is_as_asked, parts))
@@ -148,25 +146,25 @@ def _observance(part: Component, report: Report) -> Observance | None:
         lines.setdefault(line.name, []).append(line)
     after = _offset(lines, "TZOFFSETTO")
     if after is None:
-        report(f"{part.name} has no usable TZOFFSETTO", "left out")
+        report(*oddity("tz_observance/to", part=part.name))
         return None
     before = _offset(lines, "TZOFFSETFROM")
     if before is None:
         if "TZOFFSETFROM" in lines:
-            report(f"{part.name} has no usable TZOFFSETFROM", "left out")
+            report(*oddity("tz_observance/from", part=part.name))
             return None
         before = after
     onset: int | None = FIRST
     if "DTSTART" in lines:
         onset = min(_locals((line.value for line in lines["DTSTART"]), before), default=None)
     if onset is None:
-        report(f"{part.name} has no usable DTSTART", "left out")
+        report(*oddity("tz_observance/start", part=part.name))
         return None
     rules: dict[str, Rule] = {}
     for line in lines.get("RRULE", ()):
-        rule = parse(line.value, lambda _, message, action: report(message, action))
+        rule = parse(line.value, lambda _, *told: report("tz_observance", *told))
         if rule is None or not rule.readable:
-            report(f"{part.name} has an RRULE that cannot be read", "left out")
+            report(*oddity("tz_observance/rule", part=part.name))
             return None
         rules[_normal(line.value)] = rule
     return Observance(
@@ -317,7 +315,7 @@ class VtimezoneRules:
         until = _until(rule, observance.before)
         result = starts(rule, observance.onset, start, end, steps, until=until)
         if result.exact_until is not None:
-            self._budget.exceeded("max_steps", STEPS)
+            self._budget.exceeded(*unknown("max_steps/zone"))
         most = steps.limits.max_transitions + 1
         dense = (local for run in result.runs for local in run)
         found = list(islice(chain(result.local, dense), most))
@@ -330,10 +328,10 @@ class VtimezoneRules:
         """Whether this definition has cost what one may cost; the feed is told."""
         steps = self._budget.steps
         if self._transitions > steps.limits.max_transitions:
-            self._budget.exceeded("max_transitions", TRANSITIONS)
+            self._budget.exceeded(*unknown("max_transitions"))
             return True
         if steps.steps > steps.limits.max_steps:
-            self._budget.exceeded("max_steps", STEPS)
+            self._budget.exceeded(*unknown("max_steps/zone"))
             return True
         return False
 
