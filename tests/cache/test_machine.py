@@ -14,7 +14,8 @@ Whatever happens, an answer is
 * never withheld if it is whole and less than 24 hours old, unless the source is gone or forgotten;
 
 and a source is never asked before the time it named, never by two at once, never twice within 15
-minutes unless somebody pressed a button, never with validators of a reading by other rules.
+minutes unless somebody pressed a button, never with validators of a reading by other rules, nor
+with any after a failure, for a person who pressed refresh, or of what was read a day ago.
 """
 
 from __future__ import annotations
@@ -262,6 +263,8 @@ class CacheModel(RuleBasedStateMachine):
         self.jitter = 1.0
         self.beliefs = {way.feed: Belief() for way in WAYS}
         self.readers: dict[tuple[Feed, str | None], set[MadeBy]] = {}
+        self.read_at: dict[tuple[Feed, str | None], datetime] = {}
+        self.failed_last: dict[str, bool] = {}
         self.inside: set[Feed] = set()
         self.asking = 0
         self.pressed = False
@@ -309,10 +312,15 @@ class CacheModel(RuleBasedStateMachine):
         if request.etag is not None:
             readers = self.readers.get((feed, request.etag), set())
             must(version in readers, "validators of other rules")
+            must(not self.pressed, "validators although a person pressed refresh")
+            must(now - self.read_at[feed, request.etag] <= DAY, "validators for more than a day")
+            must(not self.failed_last.get(feed.host, False), "validators after a failure")
         self.inside.add(feed)
         try:
             answer = self.answers[feed] = source.answer(request)
+            self.failed_last[feed.host] = not isinstance(answer, Fetched | NotModified)
             if isinstance(answer, Fetched):
+                self.read_at[feed, answer.etag] = now
                 self.readers.setdefault((feed, answer.etag), set()).add(version)
                 if source.mood not in ("cut", "page"):
                     belief.quiet = now + TTL / 2
@@ -386,6 +394,7 @@ class CacheModel(RuleBasedStateMachine):
             source.quiet_until = None
             # What a copy of a moment shows is the past that sources remember: there is one.
             source.states = [(min(when, now), serial) for when, serial in source.states]
+        self.failed_last.clear()
         for belief in self.beliefs.values():
             belief.newest = belief.whole = belief.quiet = None
             belief.serial = 0
@@ -399,6 +408,7 @@ class CacheModel(RuleBasedStateMachine):
             self.lose(which)
         elif kind == 1:
             self.sources[which.who].quiet_until = None
+            self.failed_last[which.feed.host] = False
         else:
             # Nobody knows any more what there was of the address: look at it again.
             for way in WAYS:
