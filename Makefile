@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := "$(VENV)/bin"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick docs lint format types imports coverage bench benchrooms benchcache benchscale benchstores growth kill overblock nightly notebooks picture screenshots host house matrix ci clean
+.PHONY: help demo test quick docs lint format types imports coverage bench benchrooms benchcache benchfaces benchscale benchstores growth kill overblock nightly notebooks picture screenshots host house matrix ci clean
 
 help: ## list the targets
 	@echo "extcal: make ..."
@@ -70,6 +70,10 @@ benchrooms: ## where the time for reading a feed goes; ARGS="outlook-10000" for 
 benchcache: ## a fresh answer, a thousand people, ten thousand calendars in memory
 	@sh tools/venv.sh "$(VENV)" test
 	@$(BIN)/python benchmarks/cache_bench.py $(ARGS)
+
+benchfaces: ## threads and tasks side by side: what a refresh costs, and how long the event loop waits
+	@sh tools/venv.sh "$(VENV)" test
+	@$(BIN)/python benchmarks/faces.py $(ARGS)
 
 benchscale: ## one feed to ten thousand on loopback, with threads, processes and Dask: minutes
 	@sh tools/venv.sh "$(VENV)" dev

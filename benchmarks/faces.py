@@ -24,7 +24,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from feeds import START, google_like
 from scale import _server
@@ -37,7 +37,11 @@ __all__ = ["main"]
 
 _SIZES = (("100 kB", 100_000, 300), ("1 MB", 1_000_000, 100))
 _LIMITS = Limits(fetch_deadline=120.0)
-_HOST = {"allow_networks": FeedServer.networks, "max_fetches": 64, "max_fetches_per_host": 64}
+_HOST: dict[str, Any] = {
+    "allow_networks": FeedServer.networks,
+    "max_fetches": 64,
+    "max_fetches_per_host": 64,
+}
 
 
 class Spent(NamedTuple):
@@ -93,7 +97,7 @@ def _body(length: int) -> bytes:
 
 def _threads(feeds: list[Feed]) -> dict[str, Spent]:
     clock = ManualClock(START)
-    fetcher = HttpFetcher(**_HOST)  # type: ignore[arg-type]
+    fetcher = HttpFetcher(**_HOST)
     calendars = CalendarCache(fetcher=fetcher, clock=clock, limits=_LIMITS)
     found = {}
     for kind in ("first", "unchanged"):

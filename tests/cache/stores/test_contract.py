@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from extcal import CalendarCache, MemoryStore, State, Store
 from extcal.cache import Cell
-from extcal.cache.stores.protocol import erase_all
+from extcal.cache.stores.protocol import erase_all, getter_of_many
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 NOW = datetime(2027, 1, 4, 8, tzinfo=UTC)
@@ -45,6 +45,18 @@ def test_what_was_put_is_got(store: Store) -> None:
         assert store.put("a", cell(data), None)
         assert store.get("a") == cell(data)
     assert store.get("b") is None
+
+
+def test_many_are_got_as_one_is(store: Store) -> None:
+    """``get_many`` is optional; what it finds is what ``get`` finds, one after the other."""
+    keys = [f"k{number}" for number in range(1100)]
+    for number, key in enumerate(keys[::3]):
+        store.put(key, cell(b"%d" % number), None)
+    store.delete("k3")
+    found = getter_of_many(store)(keys)
+    assert found == {key: there for key in keys if (there := store.get(key)) is not None}
+    assert len(found) == 366
+    assert getter_of_many(store)([]) == {}
 
 
 def test_what_was_deleted_is_gone(store: Store) -> None:

@@ -38,13 +38,15 @@ class Stop(Exception):
 class Deadline:
     """``seconds`` from now, by ``timer`` (monotonic seconds)."""
 
-    __slots__ = ("_at", "_lock", "_timer", "_wake")
+    __slots__ = ("_at", "_lock", "_timer", "_wake", "gate")
 
     def __init__(self, seconds: float, timer: Callable[[], float] = time.monotonic) -> None:
         self._timer = timer
         self._at = timer() + seconds
         self._lock = threading.Lock()
         self._wake: Callable[[], object] | None = None
+        # What the fetch holds while it works on a body, and nobody holds who waits for bytes.
+        self.gate: threading.Lock | None = None
 
     def now(self) -> float:
         """The moment that the deadline is measured by."""
@@ -79,6 +81,16 @@ class Deadline:
         self._wake = event.set
         # In this order: who stops says so first, and wakes then.
         return event.wait(min(seconds, self.rest())) and self._at > -math.inf
+
+    @contextmanager
+    def working(self, gate: threading.Lock) -> Iterator[None]:
+        """Work while nobody else does who holds ``gate``, but while it waits for bytes."""
+        with gate:
+            self.gate = gate
+            try:
+                yield
+            finally:
+                self.gate = None
 
     def watch(self, sock: socket.socket) -> None:
         """From now on ``sock`` is what is waited for."""

@@ -126,7 +126,8 @@ class HttpDriver(HttpOptions):
             if not isinstance(step, Read):
                 return step
             reading = True
-            return _receive(journey, step, response, deadline, backend)
+            with deadline.working(self._gate()):
+                return _receive(journey, step, response, deadline, backend)
         except httpcore2.ProxyError:
             return PROXY_REFUSED
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:

@@ -7,7 +7,9 @@ first fetch over https.
 from __future__ import annotations
 
 import logging
+import os
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from random import random
 from typing import TYPE_CHECKING
@@ -110,6 +112,7 @@ class HttpOptions:
             # Not by its class, which would import ssl.
             call_of("ssl_context", ssl_context, "an ssl.SSLContext", "wrap_socket", "wrap_bio")
         self._ssl_context = ssl_context
+        self._gates: dict[int, threading.Lock] = {}
         self._jitter = call_of("jitter", jitter, "a callable that returns a number in [0, 1)")
 
     @property
@@ -154,6 +157,15 @@ class HttpOptions:
         # The oldest are forgotten when there are too many, which costs each one more request.
         for host in list(self._browser_hosts)[:-MOST_BROWSER_HOSTS]:
             self._browser_hosts.pop(host, None)
+
+    def _gate(self) -> threading.Lock:
+        """What is held by the one thread that works on a body; each process has its own.
+
+        Only one thread of an interpreter works at a time. If many want to, each waits for all
+        others, and so does an event loop beside them; so all but one wait for this instead.
+        """
+        process = os.getpid()
+        return self._gates.get(process) or self._gates.setdefault(process, threading.Lock())
 
     def _trust(self) -> ssl.SSLContext:
         """The TLS context, built once: reading the system's certificates takes a while.

@@ -179,7 +179,7 @@ class GuardedStream(httpcore2.NetworkStream):
         while True:
             try:
                 self._sock.settimeout(self._patience())
-                data = self._sock.recv(max_bytes)
+                data = self._received(max_bytes)
             except TimeoutError:
                 raise Stop(TIMED_OUT) from None
             except OSError:
@@ -187,6 +187,16 @@ class GuardedStream(httpcore2.NetworkStream):
             heard = self._ear.hear(data)
             if heard or not data:
                 return heard
+
+    def _received(self, max_bytes: int) -> bytes:
+        gate = self._deadline.gate
+        if gate is None:
+            return self._sock.recv(max_bytes)
+        gate.release()
+        try:
+            return self._sock.recv(max_bytes)
+        finally:
+            gate.acquire()
 
     def _patience(self) -> float:
         """A server may take all the time there is for the head: it makes the calendar meanwhile."""
