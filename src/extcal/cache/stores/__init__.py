@@ -1,6 +1,6 @@
-"""Where snapshots are kept: a protocol of five methods, and the stores that come with it.
+"""Where snapshots are kept: a protocol of five methods, and the stores that come with extcal.
 
-SQLiteStore and RedisStore are loaded when they are first asked for.
+SQLiteStore and RedisStore are loaded when they are first used.
 """
 
 from __future__ import annotations
