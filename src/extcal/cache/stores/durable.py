@@ -1,18 +1,19 @@
-"""What the stores have in common that outlive a process: encryption at rest, and bad days.
+"""Common code of the stores that outlive a process: encryption at rest, and failures.
 
-A disk fills up, a server is restarted, a network parts. None of that may reach who asks about a
-calendar, and none of it may lose or free anything. So while its place does not work
+The place of a store is its file or its server. A disk may be full, a server may be restarted, a
+network may be down. A caller that asks about a calendar must not see that, no snapshot may be lost,
+and no time may look free because of it. So while the place fails,
 
-* what is written is kept in memory, and written down when the place works again, unless something
-  newer is there by then;
-* what is read comes from memory: what was written meanwhile, and what this process saw before;
-* what is forgotten stays forgotten, and is dropped from the place when it works again;
-* leases are given by this process alone: others may fetch the same feed at the same time, which
-  costs a fetch and no answer.
+* cells are written to memory, and are written to the place when it works again, unless there is a
+  newer cell by then;
+* cells are read from memory: those written in the meantime, and those this process has read before;
+* a deleted cell stays deleted, and is deleted from the place when it works again;
+* leases are given by this process alone. Other processes may fetch the same feed at the same time,
+  which costs a fetch and does no other harm.
 
-Reading and writing fail apart: a full disk can still be read. A place that failed is tried again
-after a second, then after twice as long each time, up to a minute; one log record tells when it
-begins, and one when it is over.
+Reading and writing fail separately: a full disk can still be read. A place that failed is tried
+again after a second, then each time after twice as long, up to a minute. One log record says when
+the failure begins, and one when it ends.
 """
 
 from __future__ import annotations
@@ -33,19 +34,20 @@ __all__ = ["LOG", "DurableStore", "read_codec"]
 LOG = logging.getLogger("extcal.cache")
 _FIRST_PAUSE, _LAST_PAUSE = 1.0, 60.0  # seconds
 _MEMORY_BYTES = 64 * 1024 * 1024
-_AT_ONCE = 100  # nobody who asks about one calendar waits for more than so many to be written
-_HERE = "memory:"  # begins the tokens of leases that only this process knows of
+_AT_ONCE = 100  # cells written at a time, so that a question about one calendar waits for no more
+_HERE = "memory:"  # the prefix of the tokens of leases that only this process knows
 
 
 class DurableStore(ABC):
-    """The methods of a store over six of a place that may fail.
+    """The methods of a store, based on the methods of a place that may fail.
 
-    ``codec``: what cells are passed through on their way in and out. ``remembers``: whether what
-    passes through is kept in memory too, for places that can be unreachable to readers.
+    ``codec``: encodes cells before they are written and decodes them after they are read.
+    ``remembers``: whether cells are also kept in memory, for places that readers may not reach.
     """
 
     _troubles: tuple[type[Exception], ...]
-    """What the place raises when it does not work; anything else is a mistake, and is raised."""
+    """The exceptions of the place when it fails; any other exception is an error and is
+    raised."""
 
     def __init__(self, *, codec: Codec | None, remembers: bool) -> None:
         self._codec = read_codec(codec)
@@ -53,19 +55,20 @@ class DurableStore(ABC):
         self._memory = MemoryStore(max_bytes=_MEMORY_BYTES)
         self._reading = _Pause()
         self._writing = _Pause()
-        # What the place has yet to be told: a mark for each cell in memory, None for a deletion.
+        # What is still to be written to the place: a mark for each cell in memory, None for a
+        # deletion.
         self._owed: dict[str, object] = {}
         self._owing = ForkSafeLock()
-        self._unclean = False  # whether something was erased, and may be left where it lay
-        # The leases this process got from the place: when it fails, who held one goes on to hold
-        # it, unless it was overtaken here.
+        self._unclean = False  # whether erased bytes may still be in the place
+        # The leases that this process got from the place. If the place fails, their holders keep
+        # them, unless another lease was given here in the meantime.
         self._held: dict[str, str] = {}
 
     # -- the place ------------------------------------------------------------------------------
 
     @abstractmethod
     def _read(self, keys: Sequence[str]) -> dict[str, Cell]:
-        """The cells under ``keys`` as they were written, without those that are damaged."""
+        """The cells under ``keys`` as they were written; damaged ones are left out."""
 
     @abstractmethod
     def _write(self, key: str, cell: Cell, token: str | None) -> bool:
@@ -73,19 +76,20 @@ class DurableStore(ABC):
 
     @abstractmethod
     def _merge(self, key: str, cell: Cell) -> None:
-        """Write ``cell``, unless what is there is kept for longer, which means that it is newer."""
+        """Write ``cell``, unless the cell there has a later ``keep_until``, so that it is newer."""
 
     @abstractmethod
     def _remove(self, key: str) -> None:
         """Drop the cell and the lease of ``key``."""
 
     def _clean(self) -> bool:
-        """See to it that nothing is left of what was removed; whether that could be done now."""
+        """Make sure that no bytes of deleted cells are left; returns whether that was
+        possible."""
         return True
 
     @abstractmethod
     def _take(self, key: str, token: str, now: datetime, ttl: timedelta) -> bool:
-        """Give the lease of ``key`` to ``token``, if it is free, run out or void."""
+        """Give the lease of ``key`` to ``token``, if it is free, expired or void."""
 
     @abstractmethod
     def _give_back(self, key: str, token: str) -> None:
@@ -93,16 +97,17 @@ class DurableStore(ABC):
 
     @abstractmethod
     def _say(self, error: Exception) -> str:
-        """``error`` in a word of a fixed vocabulary, for the log."""
+        """``error`` as one of a few fixed words, for the log."""
 
     # -- the store ------------------------------------------------------------------------------
 
     def get(self, key: str, /) -> Cell | None:
-        """The cell under ``key``, or None; never raises for trouble with the place."""
+        """The cell under ``key``, or None; a failure of the place raises nothing."""
         return self.get_many((key,)).get(key)
 
     def get_many(self, keys: Sequence[str], /) -> Mapping[str, Cell]:
-        """The cells that there are under ``keys``; never raises for trouble with the place."""
+        """The cells under ``keys``, without missing ones; a failure of the place raises
+        nothing."""
         if self._owed or self._unclean:
             self._catch_up()
         asked = [key for key in keys if key not in self._owed]
@@ -119,7 +124,8 @@ class DurableStore(ABC):
         return self._memory.get_many(keys)
 
     def put(self, key: str, cell: Cell, token: str | None, /) -> bool:
-        """Keep ``cell``, unless ``token`` is one that no longer holds the lease of ``key``."""
+        """Keep ``cell``, unless there is a ``token`` that no longer holds the lease of
+        ``key``."""
         if token is not None and token.startswith(_HERE):
             return self._put_here(key, cell, token.removeprefix(_HERE))
         if self._ready(key):
@@ -146,7 +152,7 @@ class DurableStore(ABC):
                 self._owed[key] = None
 
     def erase(self, keys: Iterable[str], /) -> None:
-        """Drop the cells and leases of ``keys``, and what is left of them where they lay."""
+        """Delete the cells and leases of ``keys``, and all their bytes in the place."""
         for key in keys:
             self.delete(key)
         self._unclean = True
@@ -181,7 +187,7 @@ class DurableStore(ABC):
         if self._writing.over():
             self._try(self._give_back, key, token)
 
-    # -- bad days -------------------------------------------------------------------------------
+    # -- failures -------------------------------------------------------------------------------
 
     def _put_here(self, key: str, cell: Cell, token: str | None) -> bool:
         if not self._memory.put(key, cell, token):
@@ -192,12 +198,13 @@ class DurableStore(ABC):
         return True
 
     def _ready(self, key: str) -> bool:
-        """Whether the place may be written to, and knows all that is owed of ``key``."""
+        """Whether the place may be written to, and everything about ``key`` was written to
+        it."""
         self._catch_up()
         return key not in self._owed and self._writing.over()
 
     def _catch_up(self) -> None:
-        """Tell the place some of what it was not told, if it may be tried."""
+        """Write to the place some of what it has not got yet, if it may be tried."""
         if not (self._owed or self._unclean) or not self._writing.over():
             return
         with self._owing:
@@ -208,7 +215,8 @@ class DurableStore(ABC):
                 sealed = Cell(self._sealed(cell.data), cell.keep_until)
                 done = self._try(self._merge, key, sealed)
             else:
-                # What memory was too small to keep is not worth dropping an older cell for.
+                # If memory was too small to keep a newer cell, the older one stays in the
+                # place.
                 done = mark is not None or self._try(self._remove, key)
             if not done:
                 return
@@ -219,7 +227,7 @@ class DurableStore(ABC):
             self._unclean = not self._try(self._clean)
 
     def _try(self, act: Callable[..., object], *arguments: object) -> bool:
-        """Whether ``act`` was done: it raised no trouble, and did not return False."""
+        """Whether ``act`` succeeded: the place did not fail, and it did not return False."""
         try:
             done = act(*arguments) is not False
         except self._troubles as error:
@@ -264,12 +272,12 @@ class DurableStore(ABC):
         try:
             data: object = self._codec.decode(cell.data)
         except Exception:
-            return None  # written with another key, or damaged: a miss, whatever it is called
+            return None  # written with another key, or damaged: a miss, whatever the codec raises
         return Cell(data, cell.keep_until) if isinstance(data, bytes) else None
 
 
 class _Pause:
-    """Until when not to try again. ``begun``: the last try failed."""
+    """The time before the next try. ``begun``: whether the last try failed."""
 
     __slots__ = ("_length", "_lock", "_trying", "_until", "begun")
 
@@ -281,7 +289,8 @@ class _Pause:
         self.begun = False
 
     def over(self) -> bool:
-        """Whether to try: always while all is well, and after each pause one caller at a time."""
+        """Whether to try: always if the place works, else after each pause one caller at a
+        time."""
         if not self.begun:
             return True
         with self._lock:
@@ -292,27 +301,27 @@ class _Pause:
             return True
 
     def begin(self) -> bool:
-        """A try failed; tells whether that is new."""
+        """Note that a try failed; returns whether it is the first one."""
         with self._lock:
             new, self.begun = not self.begun, True
             if new:
                 self._length = _FIRST_PAUSE
             elif self._trying:
-                # Those who fail because they had begun before the pause do not make it longer.
+                # A try that began before the pause does not make the pause longer.
                 self._length = min(2 * self._length, _LAST_PAUSE)
             self._trying = False
             self._until = monotonic() + self._length
             return new
 
     def end(self) -> bool:
-        """A try went well; tells whether that is new."""
+        """Note that a try succeeded; returns whether it is the first one after a failure."""
         with self._lock:
             new, self.begun = self.begun, False
             return new
 
 
 def read_codec(codec: Codec | None) -> Codec | None:
-    """``codec``, or TypeError if it is none."""
+    """``codec``, or TypeError if it is not a codec."""
     for name in ("encode", "decode"):
         if codec is not None and not callable(getattr(codec, name, None)):
             raise TypeError(
