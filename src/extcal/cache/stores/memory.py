@@ -1,7 +1,7 @@
-"""The store in this process's memory: bounded, least recently used first to go, thread-safe.
+"""The store in this process's memory: bounded, thread-safe, least recently used cells go first.
 
-Also the lock that the stores use, the only thing in this folder that knows of threads; and the
-bounded dictionary in which a cache keeps what it would otherwise compute again.
+Also the lock that the stores use, which is the only code of this package that knows of threads; and
+the bounded dictionary in which a cache keeps results that it would otherwise compute again.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _Value = TypeVar("_Value")
 class ForkSafeLock:
     """A lock of which every process has its own.
 
-    After a fork the child has one thread, and a lock that another thread of the parent held would
-    never be given back there.
+    After a fork the child has only one thread. A lock that another thread of the parent held would
+    never be released there.
     """
 
     __slots__ = ("_locks",)
@@ -37,7 +37,7 @@ class ForkSafeLock:
 
     def __enter__(self) -> None:
         process = os.getpid()
-        # setdefault is one step: threads that come first together agree on one lock.
+        # setdefault is atomic: threads that come at the same time get the same lock.
         lock = self._locks.get(process) or self._locks.setdefault(process, threading.Lock())
         lock.acquire()
 
@@ -51,7 +51,7 @@ class ForkSafeLock:
 
 
 class Memo(Generic[_Key, _Value]):
-    """A dictionary of ``most`` entries: what was used longest ago goes first."""
+    """A dictionary of ``most`` entries; the least recently used one is deleted first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -59,7 +59,7 @@ class Memo(Generic[_Key, _Value]):
         self._kept: OrderedDict[_Key, _Value] = OrderedDict()
 
     def get(self, key: _Key) -> _Value | None:
-        """What was kept under ``key``, or None; it counts as used."""
+        """The value under ``key``, or None; it counts as used."""
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
@@ -75,12 +75,12 @@ class Memo(Generic[_Key, _Value]):
                 self._kept.popitem(last=False)
 
     def drop(self, key: _Key) -> None:
-        """Keep it no longer."""
+        """Delete the value under ``key``."""
         with self._lock:
             self._kept.pop(key, None)
 
     def drop_if(self, condition: Callable[[_Key], bool]) -> None:
-        """Keep nothing any longer whose key meets ``condition``."""
+        """Delete all values whose key meets ``condition``."""
         with self._lock:
             for key in [key for key in self._kept if condition(key)]:
                 del self._kept[key]
@@ -100,9 +100,9 @@ class _Lease(NamedTuple):
 class MemoryStore:
     """Cells in a dictionary of this process.
 
-    ``max_cells`` and ``max_bytes`` (of cells, not of Python) bound it: what was used longest ago
-    goes first. Caches that are given the same MemoryStore share what they know. A process that is
-    forked off goes on with what the parent knew, on its own.
+    ``max_cells`` and ``max_bytes`` (of cells, not of Python) bound it: the least recently used
+    cells are deleted first. Caches with the same MemoryStore share their snapshots. A forked
+    process gets a copy of the parent's cells, and is independent of it afterwards.
     """
 
     def __init__(self, *, max_cells: int = 100_000, max_bytes: int = 512 * 1024 * 1024) -> None:
@@ -124,7 +124,7 @@ class MemoryStore:
             return cell
 
     def get_many(self, keys: Iterable[str], /) -> dict[str, Cell]:
-        """The cells that there are under ``keys``; they count as used."""
+        """The cells under ``keys``, without missing ones; they count as used."""
         found = {}
         with self._lock:
             for key in keys:
@@ -135,9 +135,9 @@ class MemoryStore:
         return found
 
     def put(self, key: str, cell: Cell, token: str | None, /) -> bool:
-        """Keep ``cell``, unless ``token`` is one that no longer holds the lease of ``key``.
+        """Keep ``cell``, unless there is a ``token`` that no longer holds the lease of ``key``.
 
-        A cell larger than ``max_bytes`` is not kept, and what was there is dropped with it: an
+        A cell larger than ``max_bytes`` is not kept, and the older cell is deleted, because an
         older answer must not outlive a newer one.
         """
         with self._lock:
@@ -193,7 +193,8 @@ class MemoryStore:
             self._bytes -= len(cell.data)
 
     def _settle_in(self) -> None:
-        """In a child: whoever held a lease is not here, and may have been interrupted counting."""
+        """After a fork: the holders of leases are not in the child, and counting may be
+        unfinished."""
         if self._process != os.getpid():
             self._process = os.getpid()
             self._leases.clear()
