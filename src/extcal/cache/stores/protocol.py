@@ -1,8 +1,8 @@
-"""What the cache asks of a store. Bytes in, bytes out.
+"""What the cache needs of a store. Bytes in, bytes out.
 
-A store never looks into a cell: it is versioned, checked and decoded by the cache, and what does
-not decode is a miss. A store has no clock of its own either; ``now`` is handed in, so that caches
-that share a store agree on what time it is.
+A store does not look into a cell. The cache checks and decodes it, and a cell that cannot be
+decoded is a miss. A store has no clock, either: ``now`` is an argument, so that all caches that
+share a store use their own clock.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Cell", "Codec", "Store", "erase_all", "getter_of_many"]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One stored value. After ``keep_until`` (aware) nobody will ask for it again."""
+    """One stored value. After ``keep_until`` (aware) it is not needed any more."""
 
     data: bytes
     keep_until: datetime
@@ -27,18 +27,17 @@ class Cell:
 
 
 class Store(Protocol):
-    """A place for cells that several threads, and several caches, may use at once.
+    """A place for cells that several threads, and several caches, may use at the same time.
 
-    Keys are short ASCII text. Leases keep two caches from fetching one feed at the same time; a
-    lease is only a courtesy, so a store that loses one costs a fetch and never an answer.
+    Keys are short ASCII text. Leases prevent two caches from fetching one feed at the same time. If
+    a store loses a lease, a feed is fetched twice, and no answer is wrong.
 
     A store may have two more methods. ``get_many(keys: Sequence[str]) -> Mapping[str, Cell]``
-    returns the cells that there are under ``keys``, by key: one journey to a server where many
-    calls of :meth:`get` would be many. For a store without it, :meth:`get` is called with each key.
-    The other one is for calendars that a person wants gone:
-    ``erase(keys: Iterable[str]) -> None`` deletes all of ``keys``, and sees to it that their bytes
-    are found nowhere afterwards, in a log for example. For a store without it :meth:`delete` is
-    called with each key.
+    returns the cells under ``keys``, by key, with one request to a server instead of many. For a
+    store without it, :meth:`get` is called with each key. The other one is for calendars that a
+    person wants to be removed: ``erase(keys: Iterable[str]) -> None`` deletes all of ``keys``, and
+    makes sure that their bytes are left nowhere, for example in a log. For a store without it,
+    :meth:`delete` is called with each key.
     """
 
     def get(self, key: str, /) -> Cell | None:
@@ -46,37 +45,37 @@ class Store(Protocol):
         ...
 
     def put(self, key: str, cell: Cell, token: str | None, /) -> bool:
-        """Keep ``cell`` under ``key``, and tell whether that was done.
+        """Keep ``cell`` under ``key``; returns whether it was kept.
 
-        With a ``token`` only if the lease of ``key`` was last given to that token and neither
-        released nor deleted since: a writer that was thought dead and overtaken is fenced off.
-        With None always.
+        With a ``token`` it is kept only if the lease of ``key`` was last given to that token, and
+        was neither released nor deleted since. So a slow writer whose lease was given to another
+        one cannot overwrite newer data. With None it is always kept.
         """
         ...
 
     def delete(self, key: str, /) -> None:
-        """Drop the cell under ``key`` and its lease, so that a writer under way is fenced off."""
+        """Delete the cell under ``key`` and its lease, so that a running writer cannot write
+        it."""
         ...
 
     def lease(self, key: str, now: datetime, ttl: timedelta, /) -> str | None:
-        """Try to become the only one that works on ``key`` until ``now + ttl``.
+        """Try to get the lease of ``key`` until ``now + ttl``.
 
-        Returns a token that was never given before, or None while somebody else holds the lease.
-        A lease that runs out later than ``now + ttl`` was given by a clock that was wrong, and is
-        void.
+        Returns a new token, or None if another one holds the lease. A lease that expires later than
+        ``now + ttl`` was given by a wrong clock, and is void.
         """
         ...
 
     def release(self, key: str, token: str, /) -> None:
-        """Give the lease back; nothing happens if ``token`` does not hold it."""
+        """Release the lease; nothing happens if ``token`` does not hold it."""
         ...
 
 
 def getter_of_many(store: Store) -> Callable[[Sequence[str]], Mapping[str, Cell]]:
     """The ``get_many`` of ``store``, or one that calls its :meth:`Store.get` with each key.
 
-    A class that has a ``get`` of its own and inherits ``get_many`` is asked by :meth:`Store.get`,
-    because ``get_many`` knows nothing of what that does.
+    If a class has its own ``get`` but inherits ``get_many``, its :meth:`Store.get` is called,
+    because the inherited ``get_many`` would ignore it.
     """
     own = next((c for c in type(store).__mro__ if vars(c).keys() & {"get", "get_many"}), None)
     many: Callable[[Sequence[str]], Mapping[str, Cell]] | None = getattr(store, "get_many", None)
@@ -90,7 +89,7 @@ def getter_of_many(store: Store) -> Callable[[Sequence[str]], Mapping[str, Cell]
 
 
 def erase_all(store: Store, keys: Iterable[str]) -> None:
-    """Have ``store`` erase ``keys``, by :meth:`Store.delete` if it has nothing better."""
+    """Erase ``keys`` in ``store``, with :meth:`Store.delete` if it has no ``erase``."""
     erase: Callable[[Iterable[str]], None] | None = getattr(store, "erase", None)
     if erase is not None:
         erase(keys)
@@ -100,12 +99,12 @@ def erase_all(store: Store, keys: Iterable[str]) -> None:
 
 
 class Codec(Protocol):
-    """What a store that leaves this process passes bytes through: encryption, as a rule."""
+    """Encodes and decodes the bytes of a store outside this process; usually it encrypts."""
 
     def encode(self, data: bytes, /) -> bytes:
         """``data`` as it is to be written."""
         ...
 
     def decode(self, data: bytes, /) -> bytes:
-        """What :meth:`encode` was given. Raises anything if it did not write this: a miss."""
+        """The argument of :meth:`encode`. Any exception means that the cell is a miss."""
         ...
