@@ -1,4 +1,4 @@
-"""The store in Redis or Valkey: for hosts on several machines. Needs ``extcal[redis]``.
+"""The store in Redis or Valkey, for applications on several machines. Needs ``extcal[redis]``.
 
 In: keys and cells. Out: the same, or nothing; a server that is down raises nothing (see
 :mod:`extcal.cache.stores.durable`). Under every key there are two entries, kept together in a
@@ -7,11 +7,11 @@ cluster by the braces::
     {PREFIX KEY}:cell     a hash: d, the data, and k, its keep_until in microseconds
     {PREFIX KEY}:lease    until when (milliseconds), and the token that holds it
 
-Every change is one command or one script, so that nobody sees half of it. A lease is SET NX PX;
-one that ran out by the clock of who asks, or that a wrong clock gave, is overwritten. PX is only
-there to clear away what a killed process left: it is longer than the lease, so that a writer who
-is late and whom nobody overtook may still write. Two servers of a failover may for a moment both
-think that a lease is free; that costs a fetch and no answer, so nothing cleverer is done about it.
+Every change is one command or one script, so that no reader sees a part of it. A lease is SET NX
+PX. A lease that has expired by the caller's clock, or that was given by a wrong clock, is
+overwritten. PX only removes the leases of killed processes. It is longer than the lease, so that a
+slow writer may still write if no other lease was given in the meantime. In a failover two servers
+may both give a lease for a moment; that costs a fetch and does no other harm.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ __all__ = ["RedisStore"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
-_TIMEOUT = 2.0  # seconds; a server on the same network answers within milliseconds, or is down
+_TIMEOUT = 2.0  # seconds; a server in the same network answers within milliseconds, or is down
 _LEAST_KEPT = timedelta(minutes=1)  # two clocks may differ
 _MOST_KEPT = timedelta(days=31)
 _USUALLY_KEPT = timedelta(days=7)
-_LATE = 20  # times the length of a lease is what its token is remembered
+_LATE = 20  # a token is kept for so many times the length of its lease
 
 _LEASE = """
 local value = ARGV[1] .. ':' .. ARGV[2]
@@ -78,9 +78,9 @@ class RedisStore(DurableStore):
     with, up to 100 printable ASCII characters without braces. ``codec``: encrypts what leaves this
     process; an object with ``encode(bytes)`` and ``decode(bytes)``.
 
-    What a cell is worth keeping for, the server keeps it; how much in all is the server's to bound
-    (``maxmemory``, ``maxmemory-policy allkeys-lru``). Raises ImportError without redis-py,
-    ValueError for a URL that is none. Connects when first used.
+    The server deletes a cell after its ``keep_until``. Its settings bound the memory
+    (``maxmemory``, ``maxmemory-policy allkeys-lru``). Raises ImportError without redis-py, and
+    ValueError for a wrong URL. Connects when it is first used.
     """
 
     def __init__(
@@ -106,7 +106,8 @@ class RedisStore(DurableStore):
         self._now: datetime | None = None
         client: Any = server
         if isinstance(server, str):
-            # One more try, for a connection that the server closed meanwhile; then memory.
+            # One more try, because the server may have closed the connection; then memory is
+            # used.
             client = redis.Redis.from_url(
                 server,
                 socket_timeout=_TIMEOUT,
@@ -130,7 +131,7 @@ class RedisStore(DurableStore):
         self.close()
 
     def __reduce__(self) -> tuple[object, ...]:
-        """A copy in another process is another door to the same server."""
+        """A copy in another process uses the same server."""
         server = self._client if self._url is None else self._url
         return _again, (server, self._prefix, self._codec)
 
@@ -140,7 +141,7 @@ class RedisStore(DurableStore):
     # -- the place ------------------------------------------------------------------------------
 
     def _read(self, keys: Sequence[str]) -> dict[str, Cell]:
-        # One journey, and no transaction: each cell is whole by itself.
+        # One request without a transaction, because each cell is complete by itself.
         with self._client.pipeline(transaction=False) as journey:
             for key in keys:
                 journey.execute_command("HMGET", self._names(key)[0], "d", "k")
@@ -184,7 +185,7 @@ class RedisStore(DurableStore):
         )
 
     def _kept(self, cell: Cell) -> timedelta:
-        """How long the server is to keep ``cell``, by the clock that was last handed in."""
+        """How long the server is to keep ``cell``, by the last ``now`` that was passed."""
         if self._now is None:
             return _USUALLY_KEPT
         return min(max(cell.keep_until - self._now, _LEAST_KEPT), _MOST_KEPT)
