@@ -1,9 +1,9 @@
-"""The file of a SQLiteStore: how it is made, recognised, opened, and put aside when damaged.
+"""The file of a SQLiteStore: how it is made, recognised, opened, and renamed when it is damaged.
 
-A file says whose it is (``application_id``) and what it looks like (``user_version``). Another
-program's database is never touched; a file of an older version is emptied, for what it holds can
-be fetched again; a file of a newer version is left to those who can read it. Making a file and
-putting one aside is done by one process at a time, under a lock file that dies with its holder.
+A file has the application's id (``application_id``) and a version (``user_version``). Another
+program's database is never changed. A file of an older version is emptied, because its feeds can be
+fetched again. A file of a newer version is not touched. Only one process at a time makes or renames
+a file; it holds a lock on a second file, which the system releases if the process dies.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ __all__ = [
 
 VERSION = 1
 _OURS = 0x7863616C  # "xcal"
-_KEPT = 3  # damaged files; more of them help nobody, and hold calendars
-_LOCKED = 5.0  # seconds to wait for another process that makes or puts aside
+_KEPT = 3  # damaged files to keep; more are not needed, and they contain calendars
+_LOCKED = 5.0  # seconds to wait for another process that makes or renames a file
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
 _SCHEMA = f"""
     BEGIN IMMEDIATE;
@@ -51,8 +51,8 @@ _PROBES = (
     "SELECT key, data, keep_until, checksum, size, used FROM cells LIMIT 1",
     "SELECT key, token, until FROM leases LIMIT 1",
 )
-# NORMAL: with a write-ahead log a killed process loses nothing, and a power cut only the last
-# moments, which can be fetched again. What is deleted is overwritten: somebody wanted it gone.
+# NORMAL: with a write-ahead log a killed process loses nothing, and a power cut loses only the last
+# moments, which can be fetched again. Deleted cells are overwritten, so that nobody can read them.
 _SETTINGS = """
     PRAGMA synchronous = NORMAL;
     PRAGMA secure_delete = ON;
@@ -62,11 +62,11 @@ _SETTINGS = """
 """
 
 File: TypeAlias = "tuple[int, int] | None"
-"""Which file it is, whatever it is called: device and inode; None where there is none."""
+"""The identity of a file, independent of its name: device and inode; None without a file."""
 
 
 class Damaged(sqlite3.DatabaseError):
-    """SQLite, or what was found in it, says that ``file`` is damaged."""
+    """SQLite, or a check of the content, says that ``file`` is damaged."""
 
     def __init__(self, file: File) -> None:
         super().__init__("the file is damaged")
@@ -74,7 +74,7 @@ class Damaged(sqlite3.DatabaseError):
 
 
 class Foreign(sqlite3.DatabaseError):
-    """A database that is not ours to change."""
+    """A database that extcal must not change."""
 
 
 class Connection(sqlite3.Connection):
@@ -84,7 +84,7 @@ class Connection(sqlite3.Connection):
 
 
 def identify(path: Path) -> File:
-    """Which file is at ``path`` now."""
+    """The identity of the file that is at ``path`` now."""
     try:
         found = os.stat(path)
     except OSError:
@@ -105,7 +105,7 @@ def open_file(path: Path, busy: float) -> Connection:
     )
     try:
         connection.file = file
-        # Bytes stay bytes: damaged text must not fail to decode.
+        # Text is read as bytes, because decoding damaged text would fail.
         connection.text_factory = bytes
         with damage_told(file):
             if not _ready(connection):
@@ -121,12 +121,12 @@ def open_file(path: Path, busy: float) -> Connection:
 
 @contextmanager
 def damage_told(file: File) -> Iterator[None]:
-    """What SQLite says about damage, as Damaged."""
+    """Turn SQLite's errors about damage into Damaged."""
     try:
         yield
         return
     except UnicodeDecodeError:
-        pass  # it says so with words from the damaged file
+        pass  # SQLite's message would contain text of the damaged file
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
             raise
@@ -134,18 +134,18 @@ def damage_told(file: File) -> Iterator[None]:
 
 
 def quarantine(path: Path, file: File) -> bool:
-    """Put ``file`` aside, if it is still the one at ``path``; tells whether it was."""
+    """Rename ``file``, if it is still the one at ``path``; returns whether it was."""
     with _alone(path):
         if file is None or identify(path) != file:
             return False
-        # There is no clock here; when it was last written is what one wants to know anyway.
+        # There is no clock here; the time of the last write is more useful, anyway.
         stamp = f"{path.name}.corrupt-{int(os.stat(path).st_mtime)}"
         aside, count = path.with_name(stamp), 0
         while aside.exists():
             count += 1
             aside = path.with_name(f"{stamp}-{count}")
         os.replace(path, aside)
-        # The log belongs to the damaged file, and would spoil the next one.
+        # The log belongs to the damaged file, and would damage the next one.
         for suffix in ("-wal", "-shm"):
             with suppress(FileNotFoundError):
                 os.replace(f"{path}{suffix}", f"{aside}{suffix}")
@@ -154,7 +154,7 @@ def quarantine(path: Path, file: File) -> bool:
 
 
 def discard(path: Path) -> None:
-    """Delete the damaged files that were put aside: nobody can tell whose calendars they hold."""
+    """Delete the renamed damaged files, because they may contain the calendar to be erased."""
     if any(path.parent.glob(f"{path.name}.corrupt-*")):
         with _alone(path):
             _clear_out(path, 0)
@@ -170,20 +170,20 @@ def _clear_out(path: Path, kept: int = _KEPT) -> None:
 
 
 def _make(path: Path) -> None:
-    """An empty file that only its owner may read, unless there is one."""
+    """Make an empty file that only its owner may read, unless there is a file."""
     if path.exists():
         return
     for directory in reversed(path.parents):
         with suppress(FileExistsError):
             directory.mkdir(mode=0o700)
-    # Exclusively: opening and closing a file that is in use would drop this process's locks on it.
+    # O_EXCL: opening and closing a file that is in use would release this process's locks on it.
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _ready(connection: Connection) -> bool:
-    """Whether the file is one of ours, of this version, and whole enough to be asked."""
-    # At one moment: another process may be filling it.
+    """Whether the file is extcal's, has this version, and is intact enough to be used."""
+    # In one transaction, because another process may be filling it.
     connection.execute("BEGIN")
     owner, version = _number(connection, "application_id"), _number(connection, "user_version")
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -202,7 +202,7 @@ def _ready(connection: Connection) -> bool:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise
-            # No such table or column: not what this version wrote.
+            # A missing table or column: this version did not write the file.
             raise Damaged(connection.file) from None
     return True
 
@@ -219,7 +219,8 @@ def _number(connection: Connection, name: str) -> int:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """One process at a time. SQLite knows how to lock a file on every system; this one is empty."""
+    """Let one process at a time continue. SQLite can lock a file on every system; this one is
+    empty."""
     lock = path.with_name(f"{path.name}.lock")
     _make(lock)
     connection = sqlite3.connect(lock, timeout=_LOCKED, isolation_level=None)
