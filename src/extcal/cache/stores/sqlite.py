@@ -1,18 +1,18 @@
-"""The store in a file: for hosts with several processes on one machine. Needs nothing else.
+"""The store in a file, for applications with several processes on one machine. No dependencies.
 
-In: keys and cells. Out: the same, or nothing; never an exception for what the file or the disk is
-like, and never a cell that differs from what was put. There is no column for an address, and what
-cells hold is opaque here. How it works:
+In: keys and cells. Out: the same, or nothing; never an exception because of the file or the disk,
+and never a cell that differs from the one that was put. There is no column for an address, and
+cells are not decoded here. How it works:
 
 * write-ahead log, so that readers and writers do not wait for each other; every change is one
-  transaction, begun with BEGIN IMMEDIATE, so that nobody finds out half-way that he must wait;
+  transaction, begun with BEGIN IMMEDIATE, so that a writer waits before it begins and not later;
 * a connection is used by one thread at a time and only by the process that opened it;
 * each row carries a checksum over key, date and data: a row that does not match is a miss;
-* a file that SQLite calls damaged is put aside as ``*.corrupt-<seconds>``, and an empty one begun;
+* a file that SQLite calls damaged is renamed to ``*.corrupt-<seconds>``, and an empty one is made;
 * a full disk, or one that cannot be written to: see :mod:`extcal.cache.stores.durable`.
 
-Looking at a cell writes nothing. Who was looked at is kept in mind and booked at the next pruning,
-once a minute at most.
+Reading a cell writes nothing. Which cells were read is kept in memory, and written at the next
+pruning, once a minute at most.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ _T = TypeVar("_T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _CHECKSUM = 16  # bytes
-_IDLE = 16  # connections kept open for the next who asks
+_IDLE = 16  # connections kept open for later calls
 _PRUNE_EVERY = 60.0  # seconds
 _FORK_WAITS = 10.0  # seconds; longer than any statement, with the wait for another writer
 _NOTED = 65_536
-_TRUNCATES = 50  # tries, two milliseconds apart, before it is left for the next who writes
-_ROOM = 0.9  # of the bounds is what pruning leaves, so that the next cell does not prune again
-_LITTER = 3_600_000_000  # microseconds; a lease that ran out before that fences nobody any more
+_TRUNCATES = 50  # tries, two milliseconds apart; after that the next writer does it
+_ROOM = 0.9  # pruning leaves this share of the bounds, so that the next cell does not prune again
+_LITTER = 3_600_000_000  # microseconds; a lease that expired longer ago is not needed any more
 
 _READ = "SELECT key, data, keep_until, checksum FROM cells WHERE key IN (%s)"
-_READ_AT_ONCE = 500  # what every version of SQLite takes in one statement
+_READ_AT_ONCE = 500  # every version of SQLite allows so many parameters in a statement
 _WRITE = """
     INSERT INTO cells (key, data, keep_until, checksum, size, used)
     VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(used), 0) + 1 FROM cells))
