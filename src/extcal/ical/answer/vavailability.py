@@ -138,7 +138,7 @@ def _bounds(source: Source, lo: int, hi: int) -> tuple[int, int] | None:
     start, end = lo, hi
     if any(map(_is_readable, ends)):
         if begins:
-            stays = [stay(source, begin) for begin in begins]
+            stays = [stay(source, begin) for begin in {begins[0], begins[-1]}]
             start, end = min(one.start.epoch for one in stays), max(one.end for one in stays)
         else:
             moments = (source.moment(line) for line in lines.get("DTEND", ()))

@@ -100,7 +100,10 @@ def _bounds(source: Source) -> tuple[int, int] | None:
 
 
 def _as_bounds(source: Source, component: Component) -> Iterator[Listed]:
-    """Radicale's tools write one period as DTSTART and DTEND, with FBTYPE as a property."""
+    """Radicale's tools write one period as DTSTART and DTEND, with FBTYPE as a property.
+
+    Of several starts the first and the last do: what lies between them is in one of their periods.
+    """
     source.tell(
         *oddity("freebusy_in_bounds"),
     )
@@ -108,7 +111,8 @@ def _as_bounds(source: Source, component: Component) -> Iterator[Listed]:
     if len(said) > 1:
         source.tell(*oddity("property_repeated/fbtypes"))
     types = [FBType.from_token(token) if token else FBType.BUSY for token in said]
-    for start in starts(source):
+    begins = starts(source)
+    for start in sorted({*begins[:1], *begins[-1:]}, key=begins.index):
         one = stay(source, start)
         yield Listed(one.start.epoch, one.end, max(types), component)
 

@@ -53,6 +53,7 @@ class Source:
         "calendar",
         "doubtful",
         "floating",
+        "lent",
         "lines",
         "offset",
         "told",
@@ -70,6 +71,7 @@ class Source:
         self.zones, self.work, self.floating = zones, work, floating
         self.doubtful = False
         self.told: set[tuple[str, int]] = set()
+        self.lent: dict[bool, Zone | None] = {}  # what _zone_of_end found
 
     def tell(
         self, code: str, message: str, action: str, line: Line | None = None, *, doubt: bool = False
@@ -202,6 +204,8 @@ def _unfloated(source: Source, line: Line, moment: Moment) -> Moment:
 
 def _zone_of_end(source: Source, *, explicit: bool) -> Zone | None:
     """The zone of the last timed DTEND that has one; ``explicit``: by its TZID, not by "Z"."""
+    if explicit in source.lent:
+        return source.lent[explicit]
     found: list[Moment] = []
     for line in source.lines.get("DTEND", ()):
         written = read_moment(line.value)
@@ -212,7 +216,9 @@ def _zone_of_end(source: Source, *, explicit: bool) -> Zone | None:
         end = parse_moment(line, source.calendar, source.zones, series=source.zones.utc)
         if end is not None and not end.floating and not end.is_date:
             found.append(end)
-    return max(found, key=lambda end: (end.epoch, end.zone.name)).zone if found else None
+    last = max(found, key=lambda end: (end.epoch, end.zone.name), default=None)
+    source.lent[explicit] = None if last is None else last.zone
+    return source.lent[explicit]
 
 
 def _tell_foreign_midnight(source: Source, line: Line, zone: Zone) -> None:

@@ -68,17 +68,17 @@ def event(component: Component, zones: Zones, work: Work) -> Event | None:
         )
         return None
     flags = is_flagged(lines)
-    readings: list[Event] = []
-    for start in found:
-        for flagged in sorted(flags or {False}):
-            if readings and not work.step(1 + len(component.lines)):
-                work.exceeded(
-                    *unknown("max_steps/readings", most=work.limits.max_steps),
-                    offset=component.offset,
-                    uid=source.uid,
-                )
-                break
-            readings.append(_reading(component, source, start, flagged))
+    ways = [(start, flagged) for start in found for flagged in sorted(flags or {False})]
+    readings = [_reading(component, source, *ways[0])]
+    for way in ways[1:]:
+        if not work.step(1 + len(component.lines)):
+            work.exceeded(
+                *unknown("max_steps/readings", most=work.limits.max_steps),
+                offset=component.offset,
+                uid=source.uid,
+            )
+            break
+        readings.append(_reading(component, source, *way))
     first, *others = readings
     first.others = tuple(others)
     if len(uids) > 1:
