@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from extcal.ical.budget import Work
-from extcal.ical.events.facts import ALL_DAY_FLAGS, Lines, by_name
+from extcal.ical.events.facts import by_name
 from extcal.ical.events.times import (
     DAY,
     LONGEST,
@@ -31,8 +31,6 @@ __all__ = [
     "Source",
     "Start",
     "Stay",
-    "all_day",
-    "is_flagged",
     "start_in",
     "starts",
     "stay",
@@ -432,40 +430,3 @@ def _tell_duration(source: Source, duration: Duration, line: Line) -> None:
             *oddity("odd_duration", value=line.value.strip()[:40]),
             line,
         )
-
-
-# --- all day --------------------------------------------------------------------------------
-
-
-def is_flagged(lines: Lines) -> set[bool]:
-    """What the all-day flags of Microsoft say: nothing, one thing, or both."""
-    said: set[bool] = set()
-    for name in ALL_DAY_FLAGS:
-        flags = {line.value.strip().upper() in {"TRUE", "1"} for line in lines.get(name, ())}
-        if flags == {True}:
-            return {True}
-        said |= flags
-    return said
-
-
-def all_day(source: Source, found: Stay) -> Stay | None:
-    """Microsoft's all-day events are midnight to midnight DATE-TIMEs with a flag (MS-OXCICAL).
-
-    Written in UTC while the owner lives elsewhere, they mean dates. None for what is none of these.
-    """
-    start = found.start
-    if start.is_date:
-        return None
-    end = start.zone.to_local(found.end)
-    if start.zone.source == "utc":
-        zone = source.zones.floating(source.calendar)
-        if zone is not None and start.local % DAY == end % DAY == 0:
-            start = Moment(start.local, False, zone)
-        elif zone is not None and not {"RRULE", "RDATE"} & source.lines.keys():
-            # The instants of the owner's midnights; a rule in UTC could not follow them.
-            end = zone.to_local(found.end)
-            start = Moment(zone.to_local(start.epoch), False, zone)
-    if start.local % DAY == end % DAY == 0:
-        days = max(1, (end - start.local) // DAY)
-        return found._replace(start=start, extent=Extent(days, 0))
-    return None

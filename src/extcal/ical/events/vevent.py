@@ -11,6 +11,7 @@ from functools import partial
 
 from extcal.ical import recurrence
 from extcal.ical.budget import Work
+from extcal.ical.events.all_day import all_day, is_flagged
 from extcal.ical.events.event import Event, Stamps, Texts
 from extcal.ical.events.facts import ALL_DAY_FLAGS, FACTS, Lines, blocking, values
 from extcal.ical.events.rdate_exdate import Dates
@@ -18,8 +19,6 @@ from extcal.ical.events.start_end import (
     Source,
     Start,
     Stay,
-    all_day,
-    is_flagged,
     start_in,
     starts,
     stay,
