@@ -74,7 +74,7 @@ def expand(
     be absent. ``policy`` says how facts are read, ``limits`` how much work is done.
     ``detail="busy"`` leaves titles and places out. ``exclude`` leaves events out by UID, or single
     instances by ``(uid, recurrence_id)``. ``strict`` turns a limit into an error. ``sieve=False``
-    reads every byte; the answer is the same.
+    turns every shortcut off: all of the feed is read, line by line, and the answer is the same.
 
     Raises TypeError and ValueError for a caller's mistakes, NotACalendar when there is no calendar
     in ``data``, LimitExceeded only under ``strict``. Follows RFC 5545, and RFC 4791 section 7.10.
