@@ -527,14 +527,13 @@ class CacheModel(RuleBasedStateMachine):
     def served(self, process: int, which: Way, snapshot: Snapshot) -> None:
         now, belief = self.clock(), self.beliefs[which.feed]
         age = now - snapshot.fetched_at
+        asked = snapshot.reading.asked_at or snapshot.fetched_at
         ours = snapshot.reading.made_by == self.version(process)
         assert any(each.code == "other_rules" for each in snapshot.problems) is not ours
         if snapshot.state is State.FRESH:
             assert -SKEW <= age <= TTL
             assert ours, "FRESH by other rules"
         elif snapshot.state is State.STALE:
-            asked = self.caches[process].last_attempt(which.feed)
-            assert asked is not None
             just_asked = -SKEW <= now - asked <= TTL / 2
             assert just_asked or not ours or self.led_elsewhere(which)
             assert abs(age) <= DAY + (TTL / 2 if just_asked else timedelta(0))
@@ -562,7 +561,7 @@ class CacheModel(RuleBasedStateMachine):
             if serial is not None:
                 assert serial >= belief.serial, "went back to what had been replaced"
                 belief.serial = serial
-        if timedelta(0) <= age:
+        if asked <= now:
             assert REACH.within(FreeBusy.from_periods(snapshot.window).window_epochs, now)
 
     def shown(self, which: Way, snapshot: Snapshot) -> int | None:
