@@ -1,4 +1,4 @@
-"""The corridor: pure functions from a feed's bytes to free/busy. No I/O, no clock."""
+"""The reading code: pure functions from a feed's bytes to free/busy. No I/O, no clock."""
 
 from __future__ import annotations
 

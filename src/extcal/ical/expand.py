@@ -1,9 +1,9 @@
-"""The corridor, from its two ends: bytes and a window in, an Expansion or a FreeBusy out.
+"""The two public functions: bytes and a window in, an Expansion or a FreeBusy out.
 
-The rooms in their order are those of :func:`long_way`: excess, components, zones, events, answer
-(and in it the series). Pure: no clock, no network, no state between two calls. The only exceptions
-are a caller's mistakes, NotACalendar, and LimitExceeded under ``strict``; everything odd in a feed
-is a Problem, and time nobody can vouch for is unknown.
+The packages of the reading code are used in the order of :func:`long_way`: excess, components,
+zones, events, answer (with the series). Pure: no clock, no network, no state between two calls. The
+only exceptions are those for a caller's mistakes, NotACalendar, and LimitExceeded under ``strict``.
+Everything odd in a feed is a Problem, and time that cannot be known is unknown.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def expand(
 def long_way(
     raw: bytes, question: Question, timezone: str | tzinfo | None, work: Work
 ) -> Collector:
-    """Read all of a body: the whole corridor, in its order."""
+    """Read all of a body, with all packages of the reading code in their order."""
     spans = without_excess(raw, whole(raw), work, is_exact)
     stream = read(raw, work, spans, people=question.reads_people(raw))
     stream.require_calendar()

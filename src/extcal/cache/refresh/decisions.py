@@ -1,4 +1,4 @@
-"""What to do about a feed, beyond what freshness says: is its host up, would a 304 do, who is late.
+"""What to do about a feed, in addition to freshness: host down, conditional request, slow answer.
 
 Nothing here waits or uses the store; the time is handed in.
 """

@@ -1,7 +1,7 @@
 """A body becomes a reading, and a reading answers questions. Pure.
 
-What the corridor says about the bytes is kept as it is; added is only what the feed's publisher
-was said to leave out (``published_ahead``), and whether a full calendar is suddenly empty.
+The result of expanding the bytes is kept unchanged. Only two things are added: unknown time after
+``published_ahead``, and a Problem if a calendar that had events is suddenly empty.
 """
 
 from __future__ import annotations

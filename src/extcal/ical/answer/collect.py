@@ -1,6 +1,6 @@
-"""One walk through the corridor: typed components in, busy time, unknown time and events out.
+"""Collects the answer: typed components in, busy time, unknown time and events out.
 
-Each UID is read for itself: what is odd in one, or goes wrong with it, costs no other.
+Each UID is read separately, so that an error in one does not affect the others.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""VFREEBUSY (RFC 5545 section 3.6.4): what a publisher says about itself, in and out.
+"""VFREEBUSY (RFC 5545 section 3.6.4), read and written.
 
-Reading is part of the corridor. Writing is icalendar's work; it is imported when it is asked for.
+It is written with icalendar, which is imported only when it is needed.
 """
 
 from __future__ import annotations

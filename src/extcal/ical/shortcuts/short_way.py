@@ -1,8 +1,8 @@
-"""The one door to the shortcuts: the corridor's answer, sooner.
+"""The only entry to the shortcuts: the same answer as the plain reading code, sooner.
 
 In and out as in :func:`extcal.ical.expand.long_way`, which needs nothing of what is in this folder.
 The sieve chooses which bytes are read; plain events are typed from their bytes; everything else is
-left to the corridor. ``tests/ical/shortcuts/test_shortcuts.py`` holds that both give one answer.
+left to the plain code. ``tests/ical/shortcuts/test_shortcuts.py`` holds that both give one answer.
 """
 
 from __future__ import annotations
