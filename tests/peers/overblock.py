@@ -37,11 +37,13 @@ Window = tuple[datetime, datetime]
 
 
 def neighbour(path: Path) -> ModuleType:
-    specification = importlib.util.spec_from_file_location(path.stem, path)
+    # Not by its own name: the benchmarks have a module called feeds, too.
+    name = f"peers_{path.stem}"
+    specification = importlib.util.spec_from_file_location(name, path)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     specification.loader.exec_module(module)
     return module
 
