@@ -158,6 +158,9 @@ class PlainReader:
         if b"DTSTART" not in lines or b"RDATE" in lines or b"EXRULE" in lines:
             raise _NotPlain
         uid = _plain_text(lines[b"UID"]).strip() if b"UID" in lines else ""
+        # Before a zone is asked for, which may tell of itself: one may lend the other its zone.
+        if b"DTEND" in lines and _floats(lines[b"DTSTART"]) is not _floats(lines[b"DTEND"]):
+            raise _NotPlain
         start = self.moment(lines[b"DTSTART"], calendar)
         if start.floating and not start.is_date and b"RECURRENCE-ID" in lines:
             raise _NotPlain  # its series may lend it a zone
@@ -296,6 +299,11 @@ class PlainReader:
 
 
 _MAX_FACTS = 1_000  # a feed that writes more kinds of them than that is not plain at heart
+
+
+def _floats(written: bytes) -> bool:
+    """Whether a date or time is written without a zone, as in ``;VALUE=DATE:20270105``."""
+    return written[-1:] != b"Z" and b"TZID" not in written.upper()
 
 
 def _unfolded(written: bytes) -> bytes:
