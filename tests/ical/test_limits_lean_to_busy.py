@@ -18,6 +18,8 @@ import pytest
 import extcal
 from extcal import Expansion, FreeBusy, LimitExceeded, Limits
 
+pytestmark = pytest.mark.long
+
 FIXTURES = Path(__file__).parents[1] / "quirks" / "fixtures"
 START, END = datetime(2026, 12, 4, tzinfo=UTC), datetime(2026, 12, 16, tzinfo=UTC)
 FETCHED = {"max_redirects", "max_url_length"}  # have nothing to do with what is read

@@ -17,6 +17,8 @@ import extcal
 from extcal.ical.shortcuts import select
 from extcal.testing.strategies import feeds as generated
 
+pytestmark = pytest.mark.long
+
 FIXTURES = sorted(Path(__file__).parents[2].rglob("*.ics"))
 CORPUS = sorted((Path(__file__).parents[4] / "shared" / "corpus").rglob("*.ics"))
 WINDOWS = [
