@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from extcal.draw.style import DARK, FORCED, LIGHT
+from extcal.draw.colours import DARK, FORCED, LIGHT
 
 schemes = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
 

@@ -8,8 +8,8 @@ reads a clock or a locale.
 
 from __future__ import annotations
 
-from extcal.draw.fragment import grid_html
-from extcal.draw.picture import grid_svg
+from extcal.draw.html_table import grid_html
 from extcal.draw.rows import DateMark, Mark, Row
+from extcal.draw.svg import grid_svg
 
 __all__ = ["DateMark", "Mark", "Row", "grid_html", "grid_svg"]

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from extcal.draw.colours import FONT, palette
 from extcal.draw.layout import ColumnBar, Grid, GridColumn, Span, beside, grid, lines, tick_step
 from extcal.draw.rows import STRENGTH, Row
-from extcal.draw.style import FONT, palette
 from extcal.draw.words import (
     cell_name,
     facts,

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from extcal.draw.layout import ColumnBar, Grid, GridColumn, Span, beside, grid, lines, tick_step
 from extcal.draw.rows import Row
-from extcal.draw.sheet import sheet
+from extcal.draw.stylesheet import stylesheet
 from extcal.draw.words import (
     briefly,
     cell_name,
@@ -82,7 +82,7 @@ def grid_html(
     return "".join(
         (
             f'<figure class="extcal-grid {kind}" style="{variables}">',
-            f"<style>{sheet(columns, layout.is_timeline)}</style>",
+            f"<style>{stylesheet(columns, layout.is_timeline)}</style>",
             f"<figcaption>{caption}<span>{markup(sentence[0].upper() + sentence[1:])}</span>",
             "</figcaption>",
             *tables,

@@ -7,9 +7,9 @@ do not win, because every selector here begins with the fragment's class.
 
 from __future__ import annotations
 
-from extcal.draw.style import FONT, palette
+from extcal.draw.colours import FONT, palette
 
-__all__ = ["sheet"]
+__all__ = ["stylesheet"]
 
 _NAME_ROOM = 150
 _DAY_ROOM = 104
@@ -171,7 +171,7 @@ grid-row:calc(var(--p) + 1);border-left-width:0}
 """
 
 
-def sheet(columns: int, timeline: bool) -> str:
+def stylesheet(columns: int, timeline: bool) -> str:
     """The whole style sheet, for lines of ``columns`` days, or of weeks in a ``timeline``."""
     room = _NAME_ROOM + (columns * _WEEK_ROOM if timeline else max(columns, 3) * _DAY_ROOM)
     wide = _WIDE.replace("ROOM", f"{room}px").replace("NAMES", f"{_NAME_ROOM}px")
