@@ -34,7 +34,12 @@ from extcal.cache.freshness.decide import (
     fall_back,
     learn,
 )
-from extcal.cache.freshness.slowed import UNTROUBLED, Slowed, after_429, is_slow
+from extcal.cache.freshness.rate_limited_hosts import (
+    UNTROUBLED,
+    RateLimited,
+    after_429,
+    is_rate_limited,
+)
 from extcal.cache.refresh.hosts import Hosts
 
 __all__ = ["main"]
@@ -96,7 +101,7 @@ class Host:
 
     provider: Provider
     places: list[float]
-    slowed: Slowed = UNTROUBLED
+    rate_limited: RateLimited = UNTROUBLED
     hours: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     requests: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     looks: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
@@ -168,7 +173,7 @@ def simulate(feeds: int, every: int, days: int) -> Iterator[str]:
         decision = decide(held[feed], attempts[feed], now, RULES)
         if isinstance(decision, Fetch):
             why = down.admit(name, now)
-            if why is None and is_slow(host.slowed, now):
+            if why is None and is_rate_limited(host.rate_limited, now):
                 why = "rate_limited"
             if why is not None:
                 decision = fall_back(held[feed], Attempts(kind=why), now, RULES)
@@ -184,7 +189,7 @@ def simulate(feeds: int, every: int, days: int) -> Iterator[str]:
             failed = outcome.kind if isinstance(outcome, Failure) else None
             down.learn(name, str(feed), failed, now)
             if failed == "rate_limited":
-                host.slowed = after_429(host.slowed, str(feed), now)
+                host.rate_limited = after_429(host.rate_limited, str(feed), now)
             attempts[feed] = learn(attempts[feed], outcome, now, RULES, chance.random())
             if isinstance(outcome, Success):
                 held[feed] = Held(now, validators=True, read_at=now)

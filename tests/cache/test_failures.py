@@ -19,7 +19,7 @@ from extcal import (
     State,
     Unavailable,
 )
-from extcal.cache.freshness.messages import unavailable
+from extcal.cache.freshness.failures import unavailable
 from extcal.fetch import FAILURE_KINDS
 from extcal.messages.unavailable import REASONS
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text

@@ -23,9 +23,9 @@ from extcal.cache.bulk import PATIENCE, Plan, Queue, Result
 from extcal.cache.calendar_cache import CalendarCache
 from extcal.cache.freshness.decide import Raise, Wish
 from extcal.cache.options import Options, last_attempt, last_refreshed
-from extcal.cache.refresh.flights import Flight, Flights, Promise
 from extcal.cache.refresh.log import Refresh, callback_failed, fetcher_failed
 from extcal.cache.refresh.outcome import Refreshed
+from extcal.cache.refresh.single_flight import Flight, Flights, Promise
 from extcal.cache.refresh.stats import Stats
 from extcal.cache.snapshot.questions import between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot

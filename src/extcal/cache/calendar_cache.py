@@ -22,14 +22,14 @@ from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import PATIENCE, Plan, Result
 from extcal.cache.freshness.clock import read_clock
 from extcal.cache.freshness.decide import Fetch, Raise, Serve, Wish, in_utc
-from extcal.cache.freshness.messages import unavailable
+from extcal.cache.freshness.failures import unavailable
 from extcal.cache.options import Options, last_attempt, last_refreshed, read_settings, recipe
 from extcal.cache.refresh.decisions import Decisions
-from extcal.cache.refresh.flights import Flight, Flights, Promise
 from extcal.cache.refresh.log import Refresh, callback_failed, fetcher_failed
 from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.refresh.refresher import Order, Refresher
 from extcal.cache.refresh.repository import Known, Repository
+from extcal.cache.refresh.single_flight import Flight, Flights, Promise
 from extcal.cache.refresh.stats import Stats, Tally, stats_of
 from extcal.cache.snapshot.questions import between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot

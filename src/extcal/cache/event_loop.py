@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import anyio
 from anyio import to_thread
 
-from extcal.cache.refresh.flights import Flight
+from extcal.cache.refresh.single_flight import Flight
 from extcal.fetch.http.loop import Loop
 
 __all__ = ["EventLoop", "NotFinished"]

@@ -15,7 +15,7 @@ from typing import Any
 from rich.text import Text
 
 import extcal
-from extcal.cache.freshness.messages import failure, unavailable
+from extcal.cache.freshness.failures import failure, unavailable
 from extcal.cli.inspect import PROVIDERS, seconds_text
 from extcal.cli.screen import waiting
 from extcal.fetch import (

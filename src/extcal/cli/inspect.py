@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from rich.text import Text
 
 import extcal
-from extcal.cache.freshness.messages import failure, unavailable
+from extcal.cache.freshness.failures import failure, unavailable
 from extcal.cli.report import day_text, problem_lines, problem_object
 from extcal.cli.screen import clean
 from extcal.cli.sources import Given

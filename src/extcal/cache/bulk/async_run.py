@@ -20,7 +20,7 @@ from anyio.lowlevel import checkpoint
 from extcal.cache.bulk.plan import Queue, Result
 from extcal.cache.bulk.progress import Bar
 from extcal.cache.freshness.decide import Raise
-from extcal.cache.refresh.flights import Promise
+from extcal.cache.refresh.single_flight import Promise
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed

@@ -25,7 +25,7 @@ from uuid import uuid4
 from extcal.arguments import call_of
 from extcal.cache.bulk.plan import Plan, Queue, Result
 from extcal.cache.bulk.progress import Bar, new_bar
-from extcal.cache.freshness.messages import unavailable
+from extcal.cache.freshness.failures import unavailable
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed

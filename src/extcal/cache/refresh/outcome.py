@@ -24,7 +24,7 @@ from extcal.cache.freshness.decide import (
     older,
     replaces,
 )
-from extcal.cache.freshness.messages import failure
+from extcal.cache.freshness.failures import failure
 from extcal.cache.refresh.decisions import Decisions
 from extcal.cache.refresh.keys import Keys
 from extcal.cache.refresh.log import Refresh, tell
@@ -157,7 +157,7 @@ def _book_429(asked: Asked, now: datetime, repository: Repository) -> None:
     if not isinstance(response, Refused) or response.status != 429 or response.redirected:
         return
     digest = asked.keys.attempts[-16:]
-    if host and repository.slow_hosts.told_429(host, digest, now):
+    if host and repository.rate_limits.told_429(host, digest, now):
         tell(logging.WARNING, "host_slowed", asked.feed, status=429)
 
 

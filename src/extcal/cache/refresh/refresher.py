@@ -15,12 +15,12 @@ from time import monotonic
 
 from extcal.cache.freshness.clock import Clock, read_clock
 from extcal.cache.freshness.decide import Fetch, Wish
-from extcal.cache.freshness.slowed import is_slow
+from extcal.cache.freshness.rate_limited_hosts import is_rate_limited
 from extcal.cache.refresh.decisions import Decisions
-from extcal.cache.refresh.flights import CLOSED, Flight
 from extcal.cache.refresh.keys import Keys
 from extcal.cache.refresh.outcome import Asked, Refreshed, settle
 from extcal.cache.refresh.repository import Known, Repository
+from extcal.cache.refresh.single_flight import CLOSED, Flight
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Failed, Fetched, FetchRequest, FetchResponse, NotModified
 
@@ -89,7 +89,7 @@ class Refresher:
             return Refreshed(known.served(decision))
         hosts = self._decisions.hosts
         down = hosts.admit(order.feed.host, now) if order.wish != "refresh" else None
-        if order.wish != "refresh" and is_slow(known.slowed, now):
+        if order.wish != "refresh" and is_rate_limited(known.rate_limited, now):
             down = "rate_limited"
         if down is not None:
             return Refreshed(self._decisions.spared(known, down, now))

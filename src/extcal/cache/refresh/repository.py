@@ -26,7 +26,7 @@ from extcal.cache.freshness.decide import (
     lifetime,
     moment_of,
 )
-from extcal.cache.freshness.slowed import UNTROUBLED, Slowed
+from extcal.cache.freshness.rate_limited_hosts import UNTROUBLED, RateLimited
 from extcal.cache.refresh.keys import (
     Keys,
     address_of,
@@ -36,7 +36,7 @@ from extcal.cache.refresh.keys import (
     snapshot_key,
     spread,
 )
-from extcal.cache.refresh.slow_hosts import SlowHosts
+from extcal.cache.refresh.rate_limit_records import RateLimitRecords
 from extcal.cache.snapshot.codec import (
     ATTEMPTS,
     HOSTS,
@@ -102,8 +102,8 @@ class Known(NamedTuple):
     """What the store says about a feed.
 
     ``held``: what freshness needs to know of the reading. ``other_rules``: None if it was read as
-    it would be read today. ``listing``, ``slowed``: the list of the address, and what is known of
-    its host, if these were looked up.
+    it would be read today. ``listing``, ``rate_limited``: the list of the address, and what is
+    known of its host, if these were looked up.
     """
 
     reading: Reading | None = None
@@ -111,7 +111,7 @@ class Known(NamedTuple):
     held: Held | None = None
     other_rules: OtherRules | None = None
     listing: Listing | None = None
-    slowed: Slowed = UNTROUBLED
+    rate_limited: RateLimited = UNTROUBLED
 
     def decide(
         self, now: datetime, rules: Rules, wish: Wish = "get", older_than: timedelta | None = None
@@ -183,7 +183,7 @@ class Repository:
         self._reach = reach
         self._rules = rules
         self._secret = secret
-        self.slow_hosts = SlowHosts(store, secret)
+        self.rate_limits = RateLimitRecords(store, secret)
         self._made_now = made_now
         self._private = private
         self._made: MadeBy | None = None
@@ -221,7 +221,9 @@ class Repository:
             return self._known(keys, self._get_many(keys[:2]))
         cells = self._get_many(keys)
         known = self._known(keys, cells)
-        return known._replace(listing=_listing(keys, cells), slowed=_slowed(keys, cells))
+        return known._replace(
+            listing=_listing(keys, cells), rate_limited=_rate_limited(keys, cells)
+        )
 
     def load_many(self, several: Sequence[Keys]) -> list[Known]:
         """The same for several feeds; asks the store once for all of them."""
@@ -371,7 +373,7 @@ def _attempts(keys: Keys, cells: Mapping[str, Cell]) -> Attempts:
     return _UNTRIED if found is None else found
 
 
-def _slowed(keys: Keys, cells: Mapping[str, Cell]) -> Slowed:
+def _rate_limited(keys: Keys, cells: Mapping[str, Cell]) -> RateLimited:
     cell = cells.get(keys.host)
     found = None if cell is None else decode_host(cell.data, keys.host)
     return UNTROUBLED if found is None else found

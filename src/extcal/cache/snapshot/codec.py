@@ -30,7 +30,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from extcal.cache.freshness.decide import Attempts
-from extcal.cache.freshness.slowed import Slowed
+from extcal.cache.freshness.rate_limited_hosts import RateLimited
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.snapshot import Reading
@@ -227,14 +227,14 @@ def decode_list(data: bytes, key: str) -> Listing | None:
         return None
 
 
-def encode_host(slowed: Slowed, key: str) -> bytes:
-    """``slowed`` as the data of the cell under ``key``."""
-    told = [[feed, _micros(at)] for feed, at in slowed.told]
-    record = {"told": told, "until": _micros(slowed.until), "times": slowed.times}
+def encode_host(rate_limited: RateLimited, key: str) -> bytes:
+    """``rate_limited`` as the data of the cell under ``key``."""
+    told = [[feed, _micros(at)] for feed, at in rate_limited.told]
+    record = {"told": told, "until": _micros(rate_limited.until), "times": rate_limited.times}
     return _seal(b"h", key, _json(record))
 
 
-def decode_host(data: bytes, key: str) -> Slowed | None:
+def decode_host(data: bytes, key: str) -> RateLimited | None:
     """What :func:`encode_host` wrote for ``key``, or None."""
     body = _open(b"h", key, data)
     if body is None:
@@ -242,7 +242,7 @@ def decode_host(data: bytes, key: str) -> Slowed | None:
     try:
         record = json.loads(body)
         told = tuple([(str(feed), _needed(_moment(at))) for feed, at in record["told"]])
-        return Slowed(told, _moment(record["until"]), int(record["times"]))
+        return RateLimited(told, _moment(record["until"]), int(record["times"]))
     except _ERRORS:
         return None
 

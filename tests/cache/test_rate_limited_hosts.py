@@ -23,7 +23,12 @@ from extcal import (
     State,
     Unavailable,
 )
-from extcal.cache.freshness.slowed import UNTROUBLED, Slowed, after_429, is_slow
+from extcal.cache.freshness.rate_limited_hosts import (
+    UNTROUBLED,
+    RateLimited,
+    after_429,
+    is_rate_limited,
+)
 from extcal.cache.snapshot.codec import decode_host, encode_host
 from extcal.cache.stores.protocol import Store
 from extcal.testing import ManualClock, event, feed_text
@@ -35,7 +40,7 @@ MINUTE = timedelta(minutes=1)
 BODY = feed_text(event("2027-01-04T09:00Z", "PT1H")).encode()
 
 
-def slow(*told: tuple[str, float]) -> Slowed:
+def slow(*told: tuple[str, float]) -> RateLimited:
     slowed = UNTROUBLED
     for feed, minutes in told:
         slowed = after_429(slowed, feed, NOW + minutes * MINUTE)
@@ -55,7 +60,7 @@ def slow(*told: tuple[str, float]) -> Slowed:
 )
 def test_three_feeds_within_ten_minutes(told: list[tuple[str, float]], slowed: bool) -> None:
     """One stranger's feed slows nobody else, however often it is answered so."""
-    assert is_slow(slow(*told), NOW + told[-1][1] * MINUTE) is slowed
+    assert is_rate_limited(slow(*told), NOW + told[-1][1] * MINUTE) is slowed
 
 
 def test_for_fifteen_minutes_at_most() -> None:
@@ -74,12 +79,12 @@ def test_for_fifteen_minutes_at_most() -> None:
 
 
 def test_a_clock_that_jumped_back_holds_nobody_back() -> None:
-    assert not is_slow(slow(("a", 900), ("b", 900), ("c", 900)), NOW)
+    assert not is_rate_limited(slow(("a", 900), ("b", 900), ("c", 900)), NOW)
 
 
 @given(st.lists(st.tuples(st.text(max_size=9), st.datetimes(timezones=st.just(UTC))), max_size=3))
 def test_the_record_survives_being_stored(told: list[tuple[str, datetime]]) -> None:
-    slowed = Slowed(tuple(told), NOW, 2)
+    slowed = RateLimited(tuple(told), NOW, 2)
     assert decode_host(encode_host(slowed, "h:1"), "h:1") == slowed
     assert decode_host(encode_host(slowed, "h:1"), "h:2") is None
 

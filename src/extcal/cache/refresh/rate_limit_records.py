@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from extcal.cache.freshness.slowed import KEEP, UNTROUBLED, Slowed, after_429
+from extcal.cache.freshness.rate_limited_hosts import KEEP, UNTROUBLED, RateLimited, after_429
 from extcal.cache.refresh.keys import host_key
 from extcal.cache.snapshot.codec import HOSTS, decode_host, encode_host
 from extcal.cache.stores.protocol import Cell, Store
 
-__all__ = ["SlowHosts"]
+__all__ = ["RateLimitRecords"]
 
 _LEASE = timedelta(seconds=5)
 
 
-class SlowHosts:
+class RateLimitRecords:
     """The records of hosts in ``store``; ``secret`` is part of their keys."""
 
     def __init__(self, store: Store, secret: bytes | None) -> None:
@@ -25,7 +25,7 @@ class SlowHosts:
         self._secret = secret
 
     def __repr__(self) -> str:
-        return f"<SlowHosts in {self._store!r}>"
+        return f"<RateLimitRecords in {self._store!r}>"
 
     def told_429(self, host: str, feed: str, now: datetime) -> bool:
         """Book that ``feed``, a digest, was asked there directly and answered with 429.
@@ -44,7 +44,7 @@ class SlowHosts:
             self._store.release(key, token)
         return after.until != before.until
 
-    def _load(self, key: str) -> Slowed:
+    def _load(self, key: str) -> RateLimited:
         cell = self._store.get(key)
         found = None if cell is None else decode_host(cell.data, key)
         return UNTROUBLED if found is None else found

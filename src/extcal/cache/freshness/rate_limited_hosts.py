@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-__all__ = ["KEEP", "UNTROUBLED", "Slowed", "after_429", "is_slow"]
+__all__ = ["KEEP", "UNTROUBLED", "RateLimited", "after_429", "is_rate_limited"]
 
 _FEEDS = 3
 _WITHIN = timedelta(minutes=10)
@@ -27,7 +27,7 @@ KEEP = _FORGIVEN + _LONGEST
 
 
 @dataclass(frozen=True, slots=True)
-class Slowed:
+class RateLimited:
     """What is known of one host.
 
     ``told``: which feeds were answered with 429, and when; a feed is a digest. ``until``: none of
@@ -39,20 +39,20 @@ class Slowed:
     times: int = 0
 
 
-UNTROUBLED = Slowed()
+UNTROUBLED = RateLimited()
 
 
-def is_slow(slowed: Slowed, now: datetime) -> bool:
+def is_rate_limited(rate_limited: RateLimited, now: datetime) -> bool:
     """Whether the feeds of the host are to wait; further ahead than it can be, a clock jumped."""
-    return slowed.until is not None and now < slowed.until <= now + _LONGEST
+    return rate_limited.until is not None and now < rate_limited.until <= now + _LONGEST
 
 
-def after_429(slowed: Slowed, feed: str, now: datetime) -> Slowed:
+def after_429(rate_limited: RateLimited, feed: str, now: datetime) -> RateLimited:
     """What is known after ``feed`` was asked at the host itself, and answered with 429."""
-    kept = {name: at for name, at in slowed.told if timedelta(0) <= now - at < _WITHIN}
+    kept = {name: at for name, at in rate_limited.told if timedelta(0) <= now - at < _WITHIN}
     kept[feed] = now
     if len(kept) < _FEEDS:
-        return Slowed(tuple(kept.items()), slowed.until, slowed.times)
-    recent = slowed.until is not None and abs(now - slowed.until) < _FORGIVEN
-    times = slowed.times + 1 if recent else 1
-    return Slowed((), now + min(_STEP * times, _LONGEST), times)
+        return RateLimited(tuple(kept.items()), rate_limited.until, rate_limited.times)
+    recent = rate_limited.until is not None and abs(now - rate_limited.until) < _FORGIVEN
+    times = rate_limited.times + 1 if recent else 1
+    return RateLimited((), now + min(_STEP * times, _LONGEST), times)
