@@ -1,4 +1,4 @@
-"""What is known of one feed at one time: how it is made, kept, asked and drawn."""
+"""What is known of one feed at one time: how it is read, stored as bytes, queried and drawn."""
 
 from __future__ import annotations
 

@@ -9,14 +9,15 @@ Layout, numbers in network order::
                                 busy (see extcal.cache.snapshot.packed_busy) and events (see
                                 extcal.cache.snapshot.packed_events)
 
-Busy time and events stay the bytes they are until somebody looks at them. The checksum (BLAKE2b)
-is keyed with the cell's own key, so a cell that was damaged, cut, or put under another key is a
-miss. Whatever the bytes are, decoding returns a value or None.
+Busy time and events are decoded only when they are first used. The checksum (BLAKE2b) is keyed with
+the cell's own key. So a cell that was damaged, cut, or stored under another key counts as missing.
+For any bytes, decoding returns a value or None; it raises nothing.
 
-A layout says where things stand, not what they mean: with what a reading was made, it says itself
-(:mod:`extcal.cache.snapshot.made_by`). JSON may get new members without a new layout. A member that
-is missing was written by an earlier version, and has its default; one that is not known was written
-by a later version, and is passed over. So versions that differ can share a store.
+The layout says only at which bytes each field stands. The version of the interpretation and of the
+time zone data is a field of the reading (:mod:`extcal.cache.snapshot.made_by`). JSON may get new
+members without a new layout. If a member is missing, an earlier version wrote the cell, and the
+member has its default. A member that is not known was written by a later version, and is ignored.
+So different versions of extcal can share a store.
 """
 
 from __future__ import annotations
@@ -55,18 +56,21 @@ __all__ = [
 READINGS = 2
 """The layout of readings, and part of their keys.
 
-Who counts it up looks under the key of the layout before it where there is nothing under the new
-one, or the last good readings of all feeds are lost with an upgrade.
+If you raise this number, make the cache also look under the key of the previous layout when there
+is nothing under the new key. Otherwise an upgrade loses the last good readings of all feeds.
 """
 
 ATTEMPTS = 2
-"""The same for how asking went. Whatever becomes of readings, back-off outlives it."""
+"""The layout of attempt records. Their keys do not depend on the layout of readings.
+
+So back-off is kept when the layout of readings changes.
+"""
 
 LISTS = 1
-"""The same for the list of an address."""
+"""The layout of the list of an address."""
 
 HOSTS = 1
-"""The same for what is known of a host."""
+"""The layout of what is known of a host."""
 
 _HEADS = {
     kind: b"xcal" + bytes([layout])
@@ -199,9 +203,9 @@ def decode_attempts(data: bytes, key: str) -> Attempts | None:
 
 
 class Listing(NamedTuple):
-    """The list of one address: the keys of its snapshots, each with the time it is named until.
+    """The list of one address: the keys of its snapshots, each with the time until it is listed.
 
-    ``generation``: another one each time the address is forgotten; None if it never was.
+    ``generation``: a new one each time the address is forgotten; None if it never was.
     """
 
     generation: str | None = None
@@ -264,13 +268,13 @@ def _open(kind: bytes, key: str, data: bytes) -> bytes | None:
 
 
 def _checksum(kind: bytes, key: str, body: bytes) -> bytes:
-    # Keys are longer than BLAKE2b takes, and any length must do.
+    # A key may have any length, and BLAKE2b takes 64 bytes at most; so the key is hashed first.
     bound = hashlib.sha256(kind + key.encode()).digest()
     return hashlib.blake2b(body, digest_size=_CHECKSUM, key=bound).digest()
 
 
 def _json(value: object) -> bytes:
-    # Escapes keep lone surrogates, which some feeds hold, from failing to encode.
+    # Some feeds contain lone surrogates, which UTF-8 cannot encode. As JSON escapes they can be.
     return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 

@@ -13,7 +13,7 @@ __all__ = ["Change", "Difference", "difference"]
 
 
 class Change(NamedTuple):
-    """Time that is taken in another way than before."""
+    """A stretch of time whose type changed, as from TENTATIVE to BUSY."""
 
     start: datetime
     end: datetime
@@ -26,8 +26,8 @@ class Difference:
     """How busy time changed from one snapshot to the next; false if it did not.
 
     ``window``: what both snapshots cover, or None. ``added``: busy now, free before. ``removed``:
-    free now, busy before, with the type it had. ``changed``: busy both times, in another way.
-    Time that is unknown in either says nothing.
+    free now, busy before, with the type it had. ``changed``: busy both times, with another type.
+    Time that is unknown in one of the two is left out.
     """
 
     window: Period | None

@@ -1,6 +1,6 @@
 """How an owner's calendar is drawn: events with their titles, above the busy time they make.
 
-Only a snapshot is drawn like this. What is shown to others are types and times.
+Only the picture of a snapshot shows titles. Pictures for others show types and times only.
 """
 
 from __future__ import annotations

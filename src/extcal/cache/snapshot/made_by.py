@@ -1,13 +1,14 @@
-"""With what a reading was made: the time zone data, and the version of our own interpretation.
+"""The versions that a reading was made with: of the time zone data, and of extcal's interpretation.
 
-A body that has not changed may mean something else today: a country gives up summer time and the
+The same body may mean something else later: a country gives up summer time and a new release of the
 time zone data says so, or a release of extcal reads a rule in another way. So every stored reading
-carries a :class:`MadeBy`, and one that differs from :func:`made_now` is read again.
+has a :class:`MadeBy`. If it differs from :func:`made_now`, the feed is fetched and read again.
 
 Time zone data is found as :mod:`zoneinfo` finds it: in the directories of ``zoneinfo.TZPATH``, then
-in the package ``tzdata``. Its version is what the data says of itself, so that two machines with
-the same release of it agree, however it was packed. A directory that says nothing is known by a
-digest of what it holds, and names that it lacks are looked for in the next place.
+in the package ``tzdata``. Its version is the one that is written in the data. So two machines with
+the same release have the same version, however it was packaged. If a directory states no version, a
+digest of its files is used instead, and the next place is read too, because zones that the
+directory lacks come from there.
 """
 
 from __future__ import annotations
@@ -23,17 +24,18 @@ from typing import NamedTuple
 __all__ = ["INTERPRETATION", "MadeBy", "made_now", "zone_data_version"]
 
 INTERPRETATION = 1
-"""Counted up when a body is read in another way than before, so that its busy time may change.
+"""The version of extcal's interpretation.
 
-Readings of 0.1.0 carry none. How the bytes of a cell are laid out has a version of its own, in
+Raise it when a release reads some body in another way, so that its busy time may change. Readings
+that 0.1.0 stored have none. The layout of the stored bytes has a version of its own, in
 :mod:`extcal.cache.snapshot.codec`.
 """
 
 # tzdata.zi begins with "# version 2026a"; the file +VERSION holds "2026a" alone.
 _VERSION_FILES = (("tzdata.zi", "# version "), ("+VERSION", ""))
 _VERSION = re.compile(r"[0-9]{4}[A-Za-z0-9.+-]{1,32}")
-# What stands beside the zones in such a directory and says nothing about them: which zone the
-# machine is in, and copies of all zones with and without leap seconds.
+# Files beside the zones that do not belong to the data: "localtime" is the zone of this machine;
+# "posixrules" and the folders "posix" and "right" are copies of zones.
 _NO_ZONES = frozenset({"localtime", "posixrules"})
 _COPIES = frozenset({"posix", "right"})
 
@@ -46,7 +48,7 @@ class MadeBy(NamedTuple):
 
 
 def made_now() -> MadeBy:
-    """With what this process reads. Looks at files: ask once and keep the answer."""
+    """The versions that this process reads with. This reads files: call it once, keep the value."""
     return MadeBy(zone_data_version(), INTERPRETATION)
 
 
@@ -59,7 +61,7 @@ def zone_data_version(path: Iterable[str] | None = None) -> str:
     for directory in map(Path, zoneinfo.TZPATH if path is None else path):
         version = _stated(directory)
         if version is not None:
-            # A release of the data is whole: what it does not name, no other place is asked for.
+            # Data that states its version is complete, so no further place is used.
             return "/".join([*found, version])
         digest = _digest(directory)
         if digest is not None:
@@ -68,7 +70,7 @@ def zone_data_version(path: Iterable[str] | None = None) -> str:
 
 
 def _stated(directory: Path) -> str | None:
-    """The version that the data in ``directory`` says of itself, or None."""
+    """The version that is written in the data in ``directory``, or None."""
     for name, before in _VERSION_FILES:
         try:
             with open(directory / name, encoding="ascii") as file:
@@ -83,7 +85,7 @@ def _stated(directory: Path) -> str | None:
 def _digest(directory: Path) -> str | None:
     """A digest of the zones below ``directory``, by name and content; None if there are none.
 
-    Names and contents only: two machines with equal files agree, whenever these were written.
+    The times of the files are left out, so two machines with equal files get the same digest.
     """
     found = hashlib.sha256()
     count = 0

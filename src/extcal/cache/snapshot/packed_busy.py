@@ -1,12 +1,12 @@
-"""Busy time as the bytes it is stored as, read only as far as somebody asks.
+"""Busy time as the bytes that are stored, of which only the part that is asked for is decoded.
 
 Layout, numbers in network order: the window as two int64 of epoch seconds; how many busy, unknown
 and base spans as three uint32; then the spans in that order, each as two uint32 of seconds from
 the start of the window; then one byte with the FBType of each busy and each base span.
 
-Busy spans are sorted and disjoint, so their numbers never fall: the few that touch a window are
-found by halving, and nothing is made of the others. Bytes that hold other spans, which nothing
-here writes, give an answer that is of no use and still a FreeBusy.
+Busy spans are sorted and disjoint, so their numbers never decrease. So a binary search finds the
+spans that touch a window, and only these are decoded. Bytes with unsorted spans, which nothing here
+writes, give a wrong FreeBusy and raise nothing.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ __all__ = ["BusyTime"]
 _HEAD = struct.Struct("!2q3I")
 _SPAN = 8  # bytes of one span's two numbers
 _CODES = bytes(FBType)
-_MUCH = 4  # who wants more than this part of the spans gets all of them made
+_MUCH = 4  # if more than a quarter of the spans is asked for, all are decoded and kept
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class BusyTime:
     """Free/busy time over one window, and the part of it that no listed event accounts for.
 
-    Made by :meth:`of` and :meth:`read`; ``packed`` is the layout above. Equal bytes are equal
-    knowledge.
+    Made by :meth:`of` and :meth:`read`; ``packed`` is the layout above. Two values are equal if
+    their bytes are.
     """
 
     packed: bytes
@@ -55,7 +55,7 @@ class BusyTime:
 
     @classmethod
     def read(cls, packed: bytes) -> BusyTime:
-        """What :meth:`of` packed. Raises ValueError if that cannot be."""
+        """What :meth:`of` packed. Raises ValueError if the bytes do not have the layout."""
         if len(packed) < _HEAD.size:
             raise ValueError("busy time is cut short")
         lo, hi, busy, unknown, base = _HEAD.unpack_from(packed)
@@ -77,7 +77,7 @@ class BusyTime:
         """All of it; made when first asked for, and kept."""
         if self._free_busy is None:
             lo, hi, busy, _, _ = _HEAD.unpack_from(self.packed)
-            # Written flat, and so taken as it is: see FreeBusy.from_epochs.
+            # The spans were stored sorted and disjoint, so from_epochs has nothing to merge.
             made = FreeBusy.from_epochs(lo, hi, self._typed(0, busy), self._unknown())
             object.__setattr__(self, "_free_busy", made)
             return made
@@ -85,7 +85,7 @@ class BusyTime:
 
     @property
     def base(self) -> tuple[Span, ...]:
-        """What no listed event accounts for."""
+        """The busy time that no listed event accounts for."""
         _, _, busy, unknown, base = _HEAD.unpack_from(self.packed)
         return tuple(self._typed(busy + unknown, busy + unknown + base, untyped=unknown))
 
@@ -101,11 +101,11 @@ class BusyTime:
             raise ValueError(f"{spoken(lo, hi)} does not overlap the window, {spoken(first, last)}")
         lo, hi = max(lo, first), min(hi, last)
         offsets = self._offsets(0, busy)
-        # Starts and ends take turns: as many spans are over by lo as pairs of numbers lie up to it.
+        # Starts and ends alternate, so half of the numbers up to lo is how many spans ended by lo.
         begin = bisect_right(offsets, lo - first) // 2
         stop = (bisect_left(offsets, hi - first) + 1) // 2
         if _MUCH * (stop - begin) > busy:
-            return self.free_busy.clip_epochs(lo, hi)  # worth keeping for the next question
+            return self.free_busy.clip_epochs(lo, hi)  # decodes all, and keeps it for later calls
         typed = [(max(s, lo), min(e, hi), code) for s, e, code in self._typed(begin, stop)]
         return FreeBusy.from_epochs(lo, hi, typed, self._unknown())
 
@@ -118,7 +118,7 @@ class BusyTime:
     # -- inside ---------------------------------------------------------------------------------
 
     def _offsets(self, first: int, last: int) -> array[int]:
-        """Start, end, start, end of the spans ``first`` to ``last``, as they are written."""
+        """Start, end, start, end of the spans ``first`` to ``last``, as they are stored."""
         found = array("I", self.packed[_HEAD.size + _SPAN * first : _HEAD.size + _SPAN * last])
         if sys.byteorder == "little":
             found.byteswap()

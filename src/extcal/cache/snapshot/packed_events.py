@@ -1,7 +1,7 @@
 """Events as bytes and back: by columns, as deflated JSON.
 
-Columns compress to a third of what records do, because like stands beside like. Nothing is
-executed when reading them back, and what was not written here is a ValueError.
+By columns they compress to a third of what they do record by record, because similar values are
+beside each other. Reading them back executes nothing; other bytes raise ValueError.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from extcal.intervals import FBType, epoch, instant
 
 __all__ = ["pack_events", "unpack_events"]
 
-_MAX_BYTES = 256 * 1024 * 1024  # inflated; only forged bytes could be larger
+_MAX_BYTES = 256 * 1024 * 1024  # decompressed; only forged bytes could be larger
 _ERRORS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, zlib.error)
 
 
@@ -50,7 +50,7 @@ def unpack_events(packed: bytes) -> tuple[ExternalEvent, ...]:
         found: tuple[ExternalEvent, ...] | None = tuple(_events(columns))
     except _ERRORS:
         found = None
-    # Outside the handler: what the bytes hold must not travel along as the error's context.
+    # Raised outside the handler: the error's context would show what the bytes contain.
     if found is None:
         raise ValueError("the events of this snapshot are damaged")
     return found
@@ -81,7 +81,7 @@ def _events(columns: list[list[Any]]) -> Iterator[ExternalEvent]:
 
 
 def _recurrence(event: ExternalEvent, start: int) -> int | str | None:
-    """RECURRENCE-ID: seconds from the start, or as ISO 8601 text if it is a date or floats."""
+    """RECURRENCE-ID: seconds from the start, or ISO 8601 text if it is a date or has no zone."""
     value = event.recurrence_id
     if value is None:
         return None

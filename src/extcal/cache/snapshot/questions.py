@@ -1,4 +1,4 @@
-"""What is asked of a reading: a stretch of it, its events there, and all but some events. Pure."""
+"""Queries of a reading: free/busy time of a window, its events, free/busy without some. Pure."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 def part(busy: BusyTime | FreeBusy, lo: int, hi: int) -> FreeBusy:
-    """``busy`` over ``[lo, hi)`` (epoch seconds), unknown where it does not reach.
+    """``busy`` over ``[lo, hi)`` (epoch seconds), unknown outside its window.
 
-    Raises OutsideHorizon if it does not reach there at all.
+    Raises OutsideHorizon if its window and ``[lo, hi)`` have no time in common.
     """
     first, last = busy.window_epochs
     if first <= lo and hi <= last:
@@ -39,7 +39,7 @@ def part(busy: BusyTime | FreeBusy, lo: int, hi: int) -> FreeBusy:
 def between(
     events: Iterable[ExternalEvent], start: datetime, end: datetime
 ) -> tuple[ExternalEvent, ...]:
-    """The events that touch ``[start, end)``; one without length does if it lies inside."""
+    """The events that touch ``[start, end)``; one without length if it lies inside."""
     return tuple(
         [e for e in events if e.start < end and (e.end > start or e.start == e.end >= start)]
     )
@@ -48,8 +48,8 @@ def between(
 def without(reading: Reading, exclusions: Exclusions) -> FreeBusy:
     """The free/busy time of ``reading`` as if the excluded events were not there.
 
-    Where not all events are listed, an unlisted one may lie under an excluded one: such time is
-    unknown, not free.
+    If not all events are listed, an unlisted event may take the same time as an excluded one. So
+    the time of excluded events is then unknown, not free.
     """
     lo, hi = reading.free_busy.window_epochs
     rest: list[Span] = []
@@ -75,10 +75,10 @@ def without(reading: Reading, exclusions: Exclusions) -> FreeBusy:
 def planned_for(
     events: Sequence[ExternalEvent], others: Iterable[tuple[int, int, int]]
 ) -> list[tuple[int, int]]:
-    """What each event was planned for: the instant in epoch seconds, and the local day.
+    """The original start of each event: the instant in epoch seconds, and the local day.
 
-    It is what the event itself says, but for ``others``: index, instant and day. Days are counted
-    from 1970-01-01.
+    It is taken from the event itself, or from ``others`` if that has an entry (index, instant and
+    day) for it. Days are counted from 1970-01-01.
     """
     found = [_said(event) for event in events]
     for index, start, day in others:
@@ -90,7 +90,10 @@ def planned_for(
 def unsaid(
     events: Sequence[ExternalEvent], planned: Sequence[tuple[int, int]]
 ) -> tuple[tuple[int, int, int], ...]:
-    """The ``others`` that :func:`planned_for` needs to give ``planned``."""
+    """The entries of ``planned`` that cannot be taken from the events themselves.
+
+    :func:`planned_for` needs them as ``others``.
+    """
     pairs = zip(events, planned, strict=False)
     return tuple([(i, *real) for i, (event, real) in enumerate(pairs) if _said(event) != real])
 

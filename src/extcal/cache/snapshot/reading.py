@@ -1,4 +1,4 @@
-"""A body becomes a reading, and a reading answers questions. Pure.
+"""A body becomes a reading. Pure.
 
 The result of expanding the bytes is kept unchanged. Only two things are added: unknown time after
 ``published_ahead``, and a Problem if a calendar that had events is suddenly empty.
@@ -41,11 +41,11 @@ def read_body(
     limits: Limits,
     made_by: MadeBy | None = None,
 ) -> Reading:
-    """What ``fetched`` says over ``window`` (epoch seconds), read as ``feed`` wants it read.
+    """Read the body of ``fetched`` over ``window`` (epoch seconds), with the settings of ``feed``.
 
-    ``fetched_at``: when the source gave it, if to a cache on the way. ``previous`` is the last
-    reading of the same feed, to see what changed. ``made_by``: with what this process reads.
-    Raises NotACalendar.
+    ``fetched_at``: when the source gave it; that is earlier if an HTTP cache on the way had kept
+    it. ``previous`` is the last reading of the same feed, to notice a calendar that became empty.
+    ``made_by``: the versions that this process reads with. Raises NotACalendar.
     """
     lo, hi = window
     expansion = expand(
@@ -82,7 +82,10 @@ def read_body(
 
 
 def renewed(reading: Reading, asked_at: datetime, age: timedelta) -> Reading:
-    """The same reading, confirmed by its source (304), if to a cache on the way ``age`` ago."""
+    """The same reading, confirmed by its source (304).
+
+    ``age``: how long ago the source confirmed it to an HTTP cache on the way, if there is one.
+    """
     fetched_at = asked_at - age
     if fetched_at < reading.fetched_at <= asked_at:
         fetched_at = reading.fetched_at
@@ -92,7 +95,10 @@ def renewed(reading: Reading, asked_at: datetime, age: timedelta) -> Reading:
 
 
 def _published(free_busy: FreeBusy, feed: Feed, read_at: datetime) -> FreeBusy:
-    """Outlook publishes a chosen range and does not say which: later than that is unknown."""
+    """Time later than ``published_ahead`` is unknown.
+
+    Outlook, for example, publishes a range that its user chooses, and the feed does not say which.
+    """
     if feed.published_ahead is None:
         return free_busy
     lo, hi = free_busy.window_epochs
@@ -102,7 +108,7 @@ def _published(free_busy: FreeBusy, feed: Feed, read_at: datetime) -> FreeBusy:
 
 
 def _unlisted(expansion: Expansion) -> tuple[Span, ...]:
-    """Busy time that is stronger than the listed events make it."""
+    """Busy time of a stronger type than the listed events give it."""
     lo, hi = expansion.free_busy.window_epochs
     spans = [(epoch(e.start), epoch(e.end), int(e.fbtype)) for e in expansion.events]
     listed = FreeBusy.from_epochs(lo, hi, spans).epochs
@@ -117,7 +123,7 @@ def _unlisted(expansion: Expansion) -> tuple[Span, ...]:
 def _noticed(
     expansion: Expansion, full_at: datetime | None, fetched: Fetched, now: datetime
 ) -> list[Problem]:
-    """What only somebody who remembers, or who saw the way here, can notice."""
+    """Problems that the body alone does not show: from the last reading, and from the fetch."""
     found = []
     if expansion.empty and full_at is not None and now - full_at <= _FULL_FOR:
         found.append(problem_of("suddenly_empty"))
@@ -128,7 +134,7 @@ def _noticed(
 
 
 def _interval(asked: timedelta | None) -> timedelta | None:
-    """What is longer than a week is as good as that; no cache waits so long."""
+    """The interval that the feed asks for, at most a week: no cache waits longer than that."""
     return None if asked is None else min(asked, _LONGEST_INTERVAL)
 
 

@@ -1,8 +1,8 @@
 """What a reading under ``detail="busy"`` repeats of its feed: UIDs and words from closed lists.
 
-Titles and places are left out where the feed is read. What is odd is told in sentences that may
-quote it (a zone by its name, a part of a rule), and a STATUS may be any text: here these are
-replaced, so that nothing a person wrote gets into a store. Codes, lines and UIDs stay. Pure.
+Titles and places are left out when the feed is read. The message of a Problem may quote the feed
+(the name of a zone, a part of a rule), and a STATUS may be any text. These are replaced here, so
+that no text that a person wrote gets into a store. Codes, lines and UIDs stay. Pure.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from extcal.ical import ExternalEvent
 
 __all__ = ["discreet_events", "discreet_problems"]
 
-# By code: what is said in place of a sentence that quotes the feed.
+# By code: the message in place of one that quotes the feed.
 _UNQUOTED = {
     "cut_body": "the body ends inside a component",
     "missing_end": "a component was never ended",
@@ -34,10 +34,10 @@ _UNQUOTED = {
     "x_wr_timezone_conflict": "the calendars of this feed name several zones and one names none",
     "x_wr_timezone_unknown": "X-WR-TIMEZONE names no zone that is known",
 }
-_ASSUMED = "assumed "  # and then a zone, which may have the name that the feed gave it
+_ASSUMED = "assumed "  # followed by a zone's name, which the feed may have made up
 
 _STATUSES = frozenset({"CANCELLED", "CONFIRMED", "TENTATIVE"})  # section 3.8.1.11
-# The values that decide, of TRANSP and of Microsoft's properties, and those of BusyPolicy.
+# The values that a reason may repeat: of TRANSP, of Microsoft's properties, and of BusyPolicy.
 _VALUES = frozenset(
     {"BUSY", "BUSY-TENTATIVE", "BUSY-UNAVAILABLE", "FREE", "NEEDS-ACTION", "OOF", "OPAQUE"}
     | {"TENTATIVE", "TRANSPARENT", "WORKINGELSEWHERE", "busy", "free"}
@@ -45,7 +45,7 @@ _VALUES = frozenset(
 
 
 def discreet_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """``problems`` in sentences that quote nothing."""
+    """``problems`` with messages that quote nothing of the feed."""
     return tuple(
         [
             replace(
@@ -73,6 +73,6 @@ def discreet_events(events: Iterable[ExternalEvent]) -> tuple[ExternalEvent, ...
 
 
 def _reason(reason: str) -> str:
-    """The property that decided, and its value if that is one of those there are."""
+    """The property that decided, and its value if that is one of the known values."""
     name, _, value = reason.partition(":")
     return reason if value in _VALUES else name

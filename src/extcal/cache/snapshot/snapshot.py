@@ -1,8 +1,8 @@
 """What is known about a feed, as a value.
 
-A :class:`Reading` is what one look at a feed gave; it is what stores keep. A :class:`Snapshot` is
-a reading as it was served: with the state it was in at that moment. Both are frozen, and neither
-holds the feed's address.
+A :class:`Reading` is the result of reading a feed once; stores keep readings. A :class:`Snapshot`
+is a reading as it was served, with its state at that moment. Both are frozen, and neither holds the
+feed's address.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ __all__ = ["Change", "Difference", "Reading", "Snapshot", "State"]
 class Reading:
     """One reading of a feed.
 
-    ``busy`` is what it says over the whole covered window, and the part of that which no listed
+    ``busy`` is the free/busy time over the whole covered window, and the part of it that no listed
     event accounts for (VFREEBUSY, VAVAILABILITY, dense rules, unreadable events).
     ``fetched_at``: when the source last gave or confirmed it; ``read_at``: when it gave it;
-    ``full_at``: when it was last seen with anything in it. ``refresh_interval``: how often the feed
+    ``full_at``: when the feed last had any event. ``refresh_interval``: how often the feed
     says it should be asked for. ``packed`` are the events, as
     :func:`extcal.cache.snapshot.packed_events.pack_events` writes them; ``count`` is their number.
-    ``asked_at``: when the source was asked for it, if a cache on the way had kept it since
-    ``fetched_at``. ``made_by``: with what it was read, None if an earlier version did not say.
-    ``planned``: what ``exclude`` knows events by, where they do not say it themselves: see
-    :func:`extcal.cache.snapshot.questions.planned_for`.
+    ``asked_at``: when the source was asked for it, if an HTTP cache on the way had kept it since
+    ``fetched_at``. ``made_by``: the versions it was read with; None if an earlier version of extcal
+    stored it. ``planned``: the original starts by which ``exclude`` recognises events that do not
+    have them themselves: see :func:`extcal.cache.snapshot.questions.planned_for`.
     """
 
     busy: BusyTime
@@ -78,7 +78,7 @@ class Reading:
 
     @property
     def base(self) -> tuple[Span, ...]:
-        """The part of that which no listed event accounts for."""
+        """The part of it that no listed event accounts for."""
         return self.busy.base
 
     def __repr__(self) -> str:
@@ -106,7 +106,7 @@ class Snapshot:
     @property
     def events(self) -> tuple[ExternalEvent, ...]:
         """The events, sorted by start: for the calendar's owner. See :meth:`redacted`."""
-        # Kept with the snapshot that was looked at, not with the reading that a cache remembers.
+        # Kept in this snapshot, not in the reading, which a cache keeps in memory for longer.
         if self._events is None:
             found = unpack_events(self.reading.packed) if self.reading.packed else ()
             object.__setattr__(self, "_events", found)
@@ -115,7 +115,7 @@ class Snapshot:
 
     @property
     def window(self) -> Period:
-        """The stretch of time this speaks about: the promised one and some slack."""
+        """The time that this covers: the cache's ``history`` and ``horizon``, and some more."""
         lo, hi = self.reading.busy.window_epochs
         return Period(instant(lo), instant(hi))
 
@@ -136,15 +136,15 @@ class Snapshot:
 
     @property
     def fetched_at(self) -> datetime:
-        """When the source last gave this, or said that it still holds; aware, in UTC."""
+        """When the source last gave this, or confirmed that it is unchanged; aware, in UTC."""
         return self.reading.fetched_at
 
     @property
     def published_at(self) -> datetime | None:
-        """When the calendar was last changed, as its server says; aware, in UTC.
+        """When the calendar was last changed, according to its server; aware, in UTC.
 
-        That is Last-Modified (RFC 9110 section 8.8.2): None if the feed's own origin gave none, or
-        none that is a date. What a server says may be wrong; freshness does not go by it.
+        That is Last-Modified (RFC 9110 section 8.8.2): None if the feed's own origin sent no such
+        header, or one that is not a date. It may be wrong, so freshness does not depend on it.
         """
         return _http_date(self.reading.last_modified)
 
@@ -156,14 +156,14 @@ class Snapshot:
         return self.free_busy.to_records()
 
     def explain(self, start: datetime, end: datetime) -> tuple[ExternalEvent, ...]:
-        """The events that make ``[start, end)``, two aware datetimes, busy; each has its reason."""
+        """The events that make ``[start, end)`` busy (two aware datetimes), each with a reason."""
         return explain(self.events, start, end)
 
     def redacted(self) -> Snapshot:
-        """The same for everybody else: times and types only.
+        """The same snapshot for people who are not the owner: times and types only.
 
-        Events keep when they are and how they block, and lose title, place, UID, status and
-        reason; events that block nothing are gone; Problems keep their code and action.
+        Events keep their times and types, and lose title, place, UID, status and reason. Events
+        that block nothing are left out. Problems keep their code and action.
         """
         bare = [
             replace(
@@ -204,10 +204,10 @@ class Snapshot:
     ) -> str:
         """The calendar as one self-contained HTML fragment, with titles: for its owner only.
 
-        All-day events by their dates, timed events, and the busy time they come to. For everybody
-        else draw :attr:`free_busy`, or ``redacted()``. ``timezone``: whose local days to show.
+        All-day events by their dates, timed events, and their merged busy time. For everybody
+        else draw :attr:`free_busy`, or ``redacted()``. ``timezone``: the zone of the days shown.
         ``hours`` are shaded. ``start``, ``end``: aware datetimes; by default the fourteen days that
-        begin with the day of :attr:`fetched_at`. What lies outside :attr:`window` is not drawn.
+        begin with the day of :attr:`fetched_at`. Time outside :attr:`window` is not drawn.
 
         Raises ValueError for an unknown zone, for a time wholly outside the window, and for more
         than 400 days; TypeError for naive datetimes.
@@ -251,7 +251,7 @@ class Snapshot:
     def diff(self, previous: Snapshot) -> Difference:
         """How busy time changed since ``previous``, over what both cover.
 
-        What does not show in free/busy time (DTSTAMP, titles, order) is no difference.
+        A change that free/busy time does not show (of DTSTAMP, titles, order) is no difference.
         """
         one_of_type("previous", previous, Snapshot, "a Snapshot of the same feed")
         return difference(previous.free_busy, self.free_busy)
@@ -268,7 +268,7 @@ class Snapshot:
 
 
 def _http_date(text: str | None) -> datetime | None:
-    """An HTTP-date (RFC 9110 section 5.6.7) in UTC; None if ``text`` is none."""
+    """An HTTP-date (RFC 9110 section 5.6.7) in UTC; None if ``text`` is not one."""
     from email.utils import parsedate_to_datetime
 
     if text is None:
