@@ -1,6 +1,6 @@
-"""Who is asked about, and from which sources: names in, rows of feeds and known parts out. Pure.
+"""People and their sources: names in, rows of feeds and known parts out. Pure.
 
-An address that is none makes its person unknown, with a Problem; it costs nobody else the answer.
+A person with an invalid address is unknown, with a Problem; the others are answered as usual.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from extcal.intervals import FreeBusy, Period
 __all__ = ["People", "Source", "read_people"]
 
 Source: TypeAlias = "Feed | str | FreeBusy"
-"""What says when a person is busy: a feed, its bare address, or what the host knows itself."""
+"""Where a person's busy time comes from: a Feed, an address, or a FreeBusy of the application."""
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """``rows``: by name, what is known, or the key of the feed that says it. ``feeds``: by key."""
+    """``rows``: by name, known parts and keys of feeds. ``feeds``: by key."""
 
     rows: Mapping[str, list[Part | str]]
     feeds: Mapping[str, Feed]
@@ -36,7 +36,7 @@ class People:
     def table(
         self, window: Period, answers: Mapping[str, Snapshot | Raise], exclusions: Exclusions
     ) -> Availability:
-        """Lay everybody side by side over ``window``; ``answers``: by key, what the feeds said."""
+        """Make the table of everybody over ``window``; ``answers``: the feeds' answers, by key."""
         lo, hi = FreeBusy.from_periods(window).window_epochs
         parts = {key: _part_of(answer, exclusions) for key, answer in answers.items()}
         rows = {
@@ -49,9 +49,9 @@ class People:
 def read_people(
     people: Mapping[str, Source | Iterable[Source]], keys_of: Callable[[Feed], Keys]
 ) -> People:
-    """Sort out what a host said about its people; each feed is looked at once.
+    """Read the argument ``people``; a feed that several people have is queried once.
 
-    Raises TypeError for names that are no str and for sources that are none.
+    Raises TypeError for a name that is not a str, and for a source of another type.
     """
     one_of_type("people", people, Mapping, 'feeds by name, such as {"Ada": feed}')
     rows: dict[str, list[Part | str]] = {}
@@ -70,7 +70,7 @@ def read_people(
 
 
 def _part_of(answer: Snapshot | Raise, exclusions: Exclusions) -> Part:
-    """What a feed's answer says about its person, but for the events that are left out."""
+    """The part of a person that a feed's answer gives, without the excluded events."""
     if isinstance(answer, Raise):
         return Part.of_failure(answer.kind)
     part = Part.of_snapshot(answer)

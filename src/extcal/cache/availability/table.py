@@ -1,8 +1,8 @@
 """Several people's time, side by side: types and times, never titles.
 
-Values in, a table out; the cache brings in what it knows of each feed. A person of whom a feed
-could not be read is unknown where nobody else of theirs says busy, and a Problem says so: one
-broken calendar never costs the answer about the others.
+Values in, a table out; the cache passes in what it knows of each feed. If a feed of a person could
+not be read, the person is unknown wherever their other calendars do not say busy, and there is a
+Problem. The rows of the other people do not change.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Availability", "CommonFree", "Part", "Person", "person"]
 
-_REASONS = frozenset({"old_copy", "other_rules"})  # for STALE, if nobody was late
+_REASONS = frozenset({"old_copy", "other_rules"})  # reasons for STALE other than a timeout
 _ORDER = (State.FRESH, State.STALE, State.ERROR_STALE)
 
 
 class Part(NamedTuple):
-    """What one source of a person says. ``busy`` None: nothing is known from it."""
+    """What one source of a person says. ``busy`` is None if nothing is known from it."""
 
     busy: BusyTime | FreeBusy | None
     fetched_at: datetime | None = None
@@ -82,13 +82,14 @@ class Person(NamedTuple):
 def person(parts: Sequence[Part], lo: int, hi: int) -> Person:
     """All sources of one person joined over ``[lo, hi)`` in epoch seconds.
 
-    What one source does not cover is unknown, whatever the others say; without any source all is.
+    Time that one source does not cover is unknown, unless another source says busy. Without any
+    source all time is unknown.
     """
     if len(parts) == 1 and parts[0].busy is not None:
         (only,) = parts
         first, last = parts[0].busy.window_epochs
         if first <= lo and hi <= last:
-            # One calendar that knows it all: what most people have.
+            # The usual case: one calendar that covers the whole window.
             clipped = parts[0].busy.clip_epochs(lo, hi)
             return Person(clipped, only.fetched_at, only.state, only.problems)
     busy: list[tuple[int, int, int]] = []
@@ -126,8 +127,8 @@ class CommonFree:
     """When people can meet.
 
     ``slots``: when everybody who is required is free. ``slots_for_all``: when the optional people
-    are free too. ``limited_by``: the required people whose *unknown* time removed slots: asking
-    them may open more.
+    are free too. ``limited_by``: the required people whose *unknown* time removed slots. If you
+    ask these people, there may be more slots.
     """
 
     slots: tuple[Period, ...]
@@ -145,9 +146,9 @@ class CommonFree:
 class Availability(Mapping[str, FreeBusy]):
     """Who is busy when, over one window: ``table["Ada"]`` is Ada's FreeBusy.
 
-    ``problems``, ``as_of`` and ``state`` are mappings by name: what kept a calendar from being
-    read; when the oldest of a person's calendars was last read (None without calendars, or when
-    none could be read); and the least current State among them (None likewise).
+    ``problems``, ``as_of`` and ``state`` are mappings by name: why a calendar could not be read;
+    when the oldest of a person's calendars was last read (None without calendars, or when none
+    could be read); and the least current State among them (None in the same cases).
 
     Made by :meth:`extcal.CalendarCache.availability`.
     """
@@ -169,7 +170,7 @@ class Availability(Mapping[str, FreeBusy]):
 
     @property
     def problems(self) -> Mapping[str, tuple[Problem, ...]]:
-        """By name: what kept a calendar from being read, now or in full."""
+        """By name: why a calendar could not be read now, or not completely."""
         return MappingProxyType({name: row.problems for name, row in self._people.items()})
 
     @property
@@ -197,9 +198,9 @@ class Availability(Mapping[str, FreeBusy]):
         """When everybody is free for at least ``duration``.
 
         ``hours``: WorkingHours for everybody, or by name. ``optional``: names of people who do not
-        have to be free. ``assume_free``: names of people whose unknown time counts as free; what
-        is known to be taken still counts. ``step``, ``buffer``, ``timezone`` (of the grid that
-        ``step`` makes) and ``blocks``: as for :func:`extcal.common_free`.
+        have to be free. ``assume_free``: names of people whose unknown time counts as free; their
+        busy time still counts. ``step``, ``buffer``, ``timezone`` (of the grid that ``step``
+        makes) and ``blocks``: as for :func:`extcal.common_free`.
 
         Raises ValueError for a name that is not in the table, and if nobody is required.
         """
@@ -260,7 +261,7 @@ class Availability(Mapping[str, FreeBusy]):
     ) -> str:
         """The table as one self-contained HTML fragment: types and times, never titles.
 
-        ``timezone``: whose local days to show. ``hours`` are shaded: WorkingHours for everybody,
+        ``timezone``: the zone of the days shown. ``hours`` are shaded: WorkingHours for everybody,
         or by name. ``slots`` (Periods, as ``common_free(...).slots``) are marked. Raises
         ValueError for an unknown zone or name and for a window of more than 400 days.
         """
@@ -277,7 +278,7 @@ class Availability(Mapping[str, FreeBusy]):
         return self._drawn("svg", timezone, hours, slots, title)
 
     def _repr_html_(self) -> str | None:
-        """Draw the table in a notebook; what is too long to draw is shown as text."""
+        """Draw the table in a notebook; a window that is too long to draw is shown as text."""
         from extcal.intervals.drawing import LONGEST
 
         lo, hi = _span(self.window)
@@ -298,7 +299,7 @@ class Availability(Mapping[str, FreeBusy]):
         shared = None
         if isinstance(hours, Mapping):
             self._names(hours.keys(), "hours")
-            # Who has no hours of his own can be asked at any time, as in common_free.
+            # A person without working hours can meet at any time, as in common_free.
             own = {n: h.epochs(*window) if (h := hours.get(n)) else [window] for n in self}
         else:
             shared = hours
