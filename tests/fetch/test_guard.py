@@ -13,7 +13,7 @@ from extcal.fetch.address.url import Refusal
 from extcal.fetch.http.deadline import Deadline, Stop
 from extcal.fetch.http.dns import Lookup
 from extcal.fetch.http.wire.backend import GuardedBackend, GuardedStream
-from extcal.fetch.http.wire.guard import Ear
+from extcal.fetch.http.wire.guard import ReceivedData
 from extcal.fetch.policy import UrlPolicy
 from extcal.limits import Limits
 
@@ -109,7 +109,7 @@ class TestStream:
 
     def pair(self, timer: Timer, limits: Limits) -> tuple[GuardedStream, socket.socket]:
         ours, theirs = socket.socketpair()
-        return GuardedStream(ours, limits, Deadline(10, timer), Ear(limits)), theirs
+        return GuardedStream(ours, limits, Deadline(10, timer), ReceivedData(limits)), theirs
 
     def test_a_peer_that_does_not_read(self) -> None:
         stream, peer = self.pair(Timer(), Limits(idle_timeout=0.05))

@@ -30,7 +30,7 @@ from extcal.fetch import (
     UserAgents,
 )
 from extcal.fetch.address.providers import MICROSOFT_CLOUDS
-from extcal.fetch.http.watched import Heard, Watched, fetch_watched
+from extcal.fetch.http.recording import RecordedHead, Recording, fetch_recorded
 from extcal.limits import Limits
 
 __all__ = ["AddressRecord", "canary", "record_json", "record_text"]
@@ -51,12 +51,12 @@ class CanaryRequest:
     name: str
     user_agent: str
     conditional: bool
-    watched: Watched
+    recording: Recording
 
     @property
     def outcome(self) -> str:
         """``"calendar"``, ``"not modified"``, or the kind of failure."""
-        answer = self.watched.answer
+        answer = self.recording.answer
         if isinstance(answer, Fetched):
             return "calendar"
         if isinstance(answer, Gone | Refused | Failed):
@@ -67,7 +67,7 @@ class CanaryRequest:
     def size(self) -> int | None:
         """The size of the decompressed calendar in bytes; None if the answer was no
         calendar."""
-        answer = self.watched.answer
+        answer = self.recording.answer
         return len(answer.body) if isinstance(answer, Fetched) else None
 
 
@@ -83,7 +83,7 @@ class AddressRecord:
     @property
     def error(self) -> extcal.Unavailable | None:
         """Why no User-Agent got a calendar: the error of the first answer; None if one did."""
-        answers = [asked.watched.answer for asked in self.asked]
+        answers = [asked.recording.answer for asked in self.asked]
         if any(isinstance(answer, Fetched) for answer in answers):
             return None
         answer = answers[0]
@@ -102,7 +102,7 @@ def canary(feed: Feed, fetcher: HttpFetcher, day: date) -> AddressRecord:
     # First the string that is sent by default, then any other whose answer had validators.
     usual = "default" if cloud is None else "microsoft"
     for each in sorted(asked, key=lambda one: one.name != usual):
-        answer = each.watched.answer
+        answer = each.recording.answer
         if isinstance(answer, Fetched) and (answer.etag or answer.last_modified):
             asked.append(_ask(each.name, each.user_agent, feed, fetcher, answer))
             break
@@ -115,8 +115,8 @@ def _ask(
     etag, modified = (None, None) if held is None else (held.etag, held.last_modified)
     request = FetchRequest(feed, etag, modified, _PATIENT.fetch_deadline, _PATIENT)
     with waiting(f"Asking as {name}{', conditionally' if held else ''}"):
-        watched = fetch_watched(fetcher, user_agent, request)
-    return CanaryRequest(name, user_agent, held is not None, watched)
+        recording = fetch_recorded(fetcher, user_agent, request)
+    return CanaryRequest(name, user_agent, held is not None, recording)
 
 
 def record_text(record: AddressRecord) -> Iterator[Text]:
@@ -128,11 +128,11 @@ def record_text(record: AddressRecord) -> Iterator[Text]:
     for asked in record.asked:
         yield _line("Asked as", asked.user_agent + (", conditionally" if asked.conditional else ""))
         yield _line("", _outcome(asked))
-        for heard in asked.watched.heads:
-            yield _line("", _heard(heard))
-        whole = isinstance(asked.watched.answer, Fetched | NotModified)
+        for head in asked.recording.heads:
+            yield _line("", _head(head))
+        whole = isinstance(asked.recording.answer, Fetched | NotModified)
         ended = "last byte" if whole else "ended"
-        yield _line("", f"{ended} after {seconds_text(asked.watched.seconds)}")
+        yield _line("", f"{ended} after {seconds_text(asked.recording.seconds)}")
     if not any(asked.conditional for asked in record.asked):
         yield _line("Conditional", "not asked: no answer brought a validator")
 
@@ -146,16 +146,16 @@ def _outcome(asked: CanaryRequest) -> str:
     return asked.outcome if size is None else f"{asked.outcome}, {size:,} bytes"
 
 
-def _heard(heard: Heard) -> str:
-    said = [f"{heard.status} after {seconds_text(heard.seconds)}"]
-    if heard.length is not None:
-        said.append(f"{heard.length:,} bytes{' of gzip' if heard.gzipped else ''} announced")
-    if heard.etag is not None:
-        said.append(f"{heard.etag} ETag")
-    if heard.last_modified:
+def _head(head: RecordedHead) -> str:
+    said = [f"{head.status} after {seconds_text(head.seconds)}"]
+    if head.length is not None:
+        said.append(f"{head.length:,} bytes{' of gzip' if head.gzipped else ''} announced")
+    if head.etag is not None:
+        said.append(f"{head.etag} ETag")
+    if head.last_modified:
         said.append("Last-Modified")
-    if heard.turned_away is not None:
-        said.append(f"turned away: {_TURNED_AWAY[heard.turned_away]}")
+    if head.turned_away is not None:
+        said.append(f"turned away: {_TURNED_AWAY[head.turned_away]}")
     return ", ".join(said)
 
 
@@ -173,8 +173,8 @@ def record_json(record: AddressRecord) -> dict[str, Any]:
                 "conditional": asked.conditional,
                 "outcome": asked.outcome,
                 "bytes": asked.size,
-                "answers": [asdict(heard) for heard in asked.watched.heads],
-                "seconds": asked.watched.seconds,
+                "answers": [asdict(head) for head in asked.recording.heads],
+                "seconds": asked.recording.seconds,
             }
             for asked in record.asked
         ],

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
-from extcal.fetch.http.turns import Turn, Turns
+from extcal.fetch.http.per_host_limit import Turn, Turns
 from extcal.fetch.policy import MAX_ANSWERS
 from extcal.fetch.protocol import (
     failed,
@@ -53,7 +53,7 @@ class SharedTurns:
         self._by_process: dict[int, tuple[threading.Lock, Turns]] = {}
 
     def join(self, host: str, wake: Callable[[], object]) -> Turn:
-        """As :meth:`~extcal.fetch.http.turns.Turns.join`."""
+        """As :meth:`~extcal.fetch.http.per_host_limit.Turns.join`."""
         lock, turns = self._own()
         with lock:
             turn = turns.join(host, wake)
@@ -61,7 +61,10 @@ class SharedTurns:
         return turn
 
     def leave(self, turn: Turn) -> None:
-        """As :meth:`~extcal.fetch.http.turns.Turns.leave`; a turn of the parent's is none here."""
+        """As :meth:`~extcal.fetch.http.per_host_limit.Turns.leave`.
+
+        A turn of the parent process is none here.
+        """
         if turn.process != os.getpid():
             return
         lock, turns = self._own()

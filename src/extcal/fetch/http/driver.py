@@ -17,7 +17,7 @@ from extcal.fetch.body import Body
 from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
 from extcal.fetch.http.exchange import Accident, Ask, Head, Journey, Pause, Read, Step
 from extcal.fetch.http.options import LOG, PROXY_REFUSED, HttpOptions, mistake
-from extcal.fetch.http.turns import Turn
+from extcal.fetch.http.per_host_limit import Turn
 from extcal.fetch.http.wire.quiet import quiet_transport
 from extcal.fetch.protocol import FetchRequest, FetchResponse, Gone, Refused
 
@@ -131,13 +131,13 @@ class HttpDriver(HttpOptions):
         except httpcore2.ProxyError:
             return PROXY_REFUSED
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
-            ear = backend.ear
+            received = backend.received
             return journey.broken(
                 ask,
                 reset=isinstance(error, httpcore2.NetworkError),
                 reading=reading,
-                heard=ear.heard,
-                ended=ear.ended,
+                heard=received.begun,
+                ended=received.ended,
             )
 
     def _connection(
@@ -195,7 +195,7 @@ def _receive(
     body = Body(journey.limits, gzipped=read.gzipped, spent=read.spent)
 
     def noted() -> Read:
-        return read.noting(unannounced=body.unannounced, coded_twice=backend.ear.odd)
+        return read.noting(unannounced=body.unannounced, coded_twice=backend.received.odd)
 
     try:
         for piece in response.iter_stream():

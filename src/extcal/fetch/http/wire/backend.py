@@ -25,7 +25,7 @@ from extcal.fetch.http.wire.guard import (
     CERTIFICATE_REFUSED,
     TLS_FAILED,
     UNREACHABLE,
-    Ear,
+    ReceivedData,
     check_peer,
     new_socket,
     vetted,
@@ -56,7 +56,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
         self._limits = limits
         self._deadline = deadline
         self._stream: GuardedStream | None = None
-        self.ear = Ear(limits)
+        self.received = ReceivedData(limits)
 
     def close(self) -> None:
         if self._stream is not None:
@@ -75,7 +75,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
         with Sprint(addresses, port, self._limits.connect_timeout) as sprint:
             connected = sprint.run(self._deadline)
         self._deadline.watch(connected)
-        self._stream = GuardedStream(connected, self._limits, self._deadline, self.ear)
+        self._stream = GuardedStream(connected, self._limits, self._deadline, self.received)
         return self._stream
 
     def _answers(self, host: str, port: int) -> list[str]:
@@ -169,26 +169,28 @@ class Sprint:
 class GuardedStream(httpcore2.NetworkStream):
     """One connection: every wait clamped, every byte counted; raises Stop or httpcore2's errors."""
 
-    def __init__(self, sock: socket.socket, limits: Limits, deadline: Deadline, ear: Ear) -> None:
+    def __init__(
+        self, sock: socket.socket, limits: Limits, deadline: Deadline, received: ReceivedData
+    ) -> None:
         self._sock = sock
         self._limits = limits
         self._deadline = deadline
-        self._ear = ear
+        self._received = received
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         while True:
             try:
                 self._sock.settimeout(self._patience())
-                data = self._received(max_bytes)
+                data = self._recv(max_bytes)
             except TimeoutError:
                 raise Stop(TIMED_OUT) from None
             except OSError:
                 raise httpcore2.ReadError from None
-            heard = self._ear.hear(data)
-            if heard or not data:
-                return heard
+            passed = self._received.note(data)
+            if passed or not data:
+                return passed
 
-    def _received(self, max_bytes: int) -> bytes:
+    def _recv(self, max_bytes: int) -> bytes:
         gate = self._deadline.gate
         if gate is None:
             return self._sock.recv(max_bytes)
@@ -201,11 +203,11 @@ class GuardedStream(httpcore2.NetworkStream):
     def _patience(self) -> float:
         """A server may take all the time there is for the head: it makes the calendar meanwhile."""
         left = self._deadline.left()
-        return left if self._ear.waiting else min(self._limits.idle_timeout, left)
+        return left if self._received.waiting else min(self._limits.idle_timeout, left)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         rest = memoryview(buffer)
-        self._ear.asked()
+        self._received.asked()
         try:
             while rest:
                 self._sock.settimeout(self._deadline.clamp(self._limits.idle_timeout))
@@ -223,7 +225,7 @@ class GuardedStream(httpcore2.NetworkStream):
         timeout: float | None = None,
     ) -> GuardedStream:
         # What a proxy said before is no answer of the server's.
-        self._ear.heard = False
+        self._received.begun = False
         try:
             self._sock.settimeout(self._deadline.clamp(self._limits.tls_timeout))
             wrapped = ssl_context.wrap_socket(

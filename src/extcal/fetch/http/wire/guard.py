@@ -1,4 +1,4 @@
-"""What both backends share: where a connection may go, what it has heard, and httpcore2's values.
+"""What a connection is checked by: where it may go, what it has received; and httpcore2's values.
 
 Nothing here waits. What must end a fetch is raised as :class:`~extcal.fetch.http.deadline.Stop`.
 """
@@ -30,7 +30,7 @@ __all__ = [
     "CERTIFICATE_REFUSED",
     "TLS_FAILED",
     "UNREACHABLE",
-    "Ear",
+    "ReceivedData",
     "check_peer",
     "new_origin",
     "new_request",
@@ -50,15 +50,15 @@ _WRONG_PEER = failed("blocked_address")
 _FLOOD = failed("too_large/answer")
 
 
-class Ear:
-    """What one connection has heard: whether anything, whether the last byte, and how much."""
+class ReceivedData:
+    """What one connection has received: whether anything, whether the last byte, and how much."""
 
-    __slots__ = ("_head", "_room", "ended", "heard")
+    __slots__ = ("_head", "_room", "begun", "ended")
 
     def __init__(self, limits: Limits) -> None:
         self._room = 2 * limits.max_wire_bytes + _HEAD_BYTES
         self._head = HeadReader()
-        self.heard = False
+        self.begun = False
         self.ended = False
 
     @property
@@ -75,7 +75,7 @@ class Ear:
         """A request goes out: what comes next begins with a head."""
         self._head = HeadReader()
 
-    def hear(self, data: bytes) -> bytes:
+    def note(self, data: bytes) -> bytes:
         """Note what was read, and give it back as it may be read on; raises Stop for a flood.
 
         b"" for a head that is not whole yet.
@@ -83,7 +83,7 @@ class Ear:
         self._room -= len(data)
         if self._room < 0:
             raise Stop(_FLOOD)
-        self.heard = self.heard or bool(data)
+        self.begun = self.begun or bool(data)
         self.ended = not data
         return self._head.take(data)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extcal.fetch.http.turns import Turn, Turns
+from extcal.fetch.http.per_host_limit import Turn, Turns
 
 pytestmark = pytest.mark.core
 

@@ -1,7 +1,7 @@
 """One fetch under one User-Agent, and what each answer on its way was like.
 
-An HttpFetcher, a User-Agent and a request in; a :class:`Watched` out, which holds numbers, words of
-ours and the answer, and nothing that a server wrote. For ``extcal check --canary``; nobody else
+An HttpFetcher, a User-Agent and a request in; a :class:`Recording` out, which holds numbers, words
+of ours and the answer, and nothing that a server wrote. For ``extcal check --canary``; nobody else
 needs it. It decides one thing: what a fetch would try again is not tried again.
 """
 
@@ -17,11 +17,11 @@ from extcal.fetch.http.exchange import Accident, Ask, Head, Journey, Read, Step,
 from extcal.fetch.protocol import Failed, FetchRequest, FetchResponse, Gone
 from extcal.fetch.user_agents import UserAgents
 
-__all__ = ["Heard", "Watched", "fetch_watched"]
+__all__ = ["RecordedHead", "Recording", "fetch_recorded"]
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RecordedHead:
     """The head of one answer. ``seconds``: from the beginning of the fetch.
 
     ``length``: what Content-Length announces, in bytes as they are sent. ``etag``: ``"strong"``,
@@ -39,41 +39,41 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class Recording:
     """What came of it: ``heads`` in order, the ``answer``, and ``seconds`` until it was there."""
 
-    heads: tuple[Heard, ...]
+    heads: tuple[RecordedHead, ...]
     answer: FetchResponse
     seconds: float
 
 
-def fetch_watched(fetcher: HttpFetcher, user_agent: str, request: FetchRequest) -> Watched:
+def fetch_recorded(fetcher: HttpFetcher, user_agent: str, request: FetchRequest) -> Recording:
     """Fetch as ``fetcher`` would, but as ``user_agent`` and as no other one, and only once."""
     # What the first fetch loads, loaded before the time is taken.
     importlib.import_module("extcal.fetch.http.wire.backend")
     fetcher._trust()
-    watching = _Watching(fetcher, user_agent)
-    answer = watching.fetch(request)
-    return Watched(tuple(watching.heads), answer, monotonic() - watching.began)
+    recorder = _RecordingFetcher(fetcher, user_agent)
+    answer = recorder.fetch(request)
+    return Recording(tuple(recorder.heads), answer, monotonic() - recorder.began)
 
 
-class _Watching(HttpFetcher):
+class _RecordingFetcher(HttpFetcher):
     def __init__(self, fetcher: HttpFetcher, user_agent: str) -> None:
         vars(self).update(vars(fetcher))
         self._user_agents = UserAgents.only(user_agent)
-        self.heads: list[Heard] = []
+        self.heads: list[RecordedHead] = []
         self.began = monotonic()
 
     def _begin(self, request: FetchRequest) -> tuple[Journey, Deadline]:
         journey, deadline = super()._begin(request)
         known = {each.name: getattr(journey, each.name) for each in fields(journey)}
-        return _WatchedJourney(**known, began=self.began, heads=self.heads), deadline
+        return _RecordingJourney(**known, began=self.began, heads=self.heads), deadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _WatchedJourney(Journey):
+class _RecordingJourney(Journey):
     began: float
-    heads: list[Heard] = field(default_factory=list)
+    heads: list[RecordedHead] = field(default_factory=list)
 
     def try_again(self, accident: Accident, *, left: float, chance: float) -> Failed | Gone:
         return accident.answer
@@ -81,7 +81,7 @@ class _WatchedJourney(Journey):
     def head(self, ask: Ask, head: Head) -> Read | Step:
         tag, length = head.get("etag"), head.get("content-length") or ""
         self.heads.append(
-            Heard(
+            RecordedHead(
                 head.status,
                 monotonic() - self.began,
                 int(length) if length.isascii() and length.isdigit() and len(length) < 12 else None,

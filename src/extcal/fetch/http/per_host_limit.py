@@ -1,4 +1,4 @@
-"""Whose turn it is: so many at a time, and only so many of them for one host. Pure.
+"""How many fetches run: so many at a time, and only so many of them for one host. Pure.
 
 Keeps count and calls back; waits for nothing and locks nothing, so that threads and tasks can both
 use it. Hosts take turns, and within a host it is first come, first served, so that one slow
