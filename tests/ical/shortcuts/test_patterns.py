@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 
-from extcal.ical.shortcuts import ended, odd_lines, select, short_reading
+from extcal.ical.parse import excess
+from extcal.ical.shortcuts import ended, odd_lines, plain_blocks, select, short_reading
 
 CASES: list[tuple[re.Pattern[bytes], list[bytes], list[bytes]]] = [
     (
@@ -76,6 +78,67 @@ CASES: list[tuple[re.Pattern[bytes], list[bytes], list[bytes]]] = [
         [b"\n?\nA", b"\nno colon\nA", b"\n1:2\nA"],
         [b"\nA:b\nA", b"\nRRULE ;\nA", b"\n fold\nA", b"\n\xef\xbb\xbfUID:a\nA"],
     ),
+    (
+        re.compile(rb"\A" + plain_blocks._NAMED),
+        [b"UID:a", b"DTSTART;TZID=A/B:"],
+        [b"uid:a", b"BEGIN:VALARM", b"no colon"],
+    ),
+    (
+        re.compile(plain_blocks._ODD % plain_blocks._NAMED),
+        [b"\nuid:a", b"\nBEGIN:VTODO"],
+        [b"\nUID:a", b"\n fold"],
+    ),
+    (
+        re.compile(plain_blocks._ODD_CRLF % plain_blocks._NAMED),
+        [b"\nUID:a", b"\r\nuid:a"],
+        [b"\r\nUID:a", b"\r\n fold"],
+    ),
+    (
+        short_reading._WANTED[True, False],
+        [b"\nUID:a\r\n b\r\nX:y"],
+        [b"\nUID\r\n", b"\nUIDS:a\r\n", b"\nuid:a\r\n", b"\nX:y\r\n"],
+    ),
+    (
+        short_reading._WANTED[False, False],
+        [b"\nUID:a\n b\nX:y"],
+        [b"\nUID\n", b"\nUIDS:a\n", b"\nuid:a\n", b"\nX:y\n", b"\nSUMMARY:a\n"],
+    ),
+    (short_reading._WANTED[False, True], [b"\nSUMMARY:a\n"], [b"\nCOMMENT:a\n"]),
+    (
+        excess._EXDATES,
+        [b"\nEXDATE:20270105\nEXDATE;TZID=A/B:20270106T090000\nA"],
+        [b"\nEXDATE:20270105\nA", b"\nEXDATE:20270105\nEXDATE:20270106\n ,20270107\nA"],
+    ),
+    (excess._UID, [b"\nUID:a\nA"], [b"\nUID:a\n b\nA", b"\nUID;X=1:a\nA"]),
+    (
+        excess._BLOCK,
+        [b"\nBEGIN:VEVENT\nUID:a\nEND:VEVENT\n"],
+        [
+            b"\nBEGIN:VEVENT\nUID:a\n b\nEND:VEVENT\n",
+            b"\nBEGIN:VEVENT\nBEGIN:VALARM\nEND:VALARM\nEND:VEVENT\n",
+        ],
+    ),
+    (
+        excess._TZID,
+        [b"DTSTART;TZID=Europe/Berlin:20270105", b'DTSTART;TZID="A:B":20270105'],
+        [b"DTSTART;X-TZID=A:20270105", b"DTSTART;tzid=A:20270105"],
+    ),
+    (
+        excess._AVAILABILITIES,
+        [b"\nBEGIN:VAVAILABILITY\nBEGIN:AVAILABLE\nEND:AVAILABLE\nEND:VAVAILABILITY\nA"],
+        [b"\nBEGIN:VAVAILABILITY\nBEGIN:VEVENT\nEND:VEVENT\nEND:VAVAILABILITY\nA"],
+    ),
+    (
+        excess._LOST,
+        [
+            b"\nBEGIN:VEVENT\nUID:a\nEND:VEVENT\nEND:VCALENDAR",
+            b"\nBEGIN:VEVENT\nDTSTART:soon\nEND:VEVENT\nBEGIN:VEVENT",
+        ],
+        [
+            b"\nBEGIN:VEVENT\nDTSTART:20270105\nEND:VEVENT\nEND:VCALENDAR",
+            b"\nBEGIN:VEVENT\nUID:a\nEND:VEVENT\nBEGIN:VTODO",
+        ],
+    ),
 ]
 
 
@@ -89,6 +152,63 @@ def test_what_it_takes_in(
         assert not pattern.search(line), line
 
 
+@pytest.mark.parametrize(
+    ("line", "group"),
+    [
+        (b"\nRRULE:FREQ=DAILY\n", 0),
+        (b"\nRDATE:20270105\n", 0),
+        (b"\nDTSTART:20270105\n", 0),
+        (b"\nrrule:x\n", 4),
+        (b"\nbegin:vevent\n", 4),
+        (b"\nEND:VEVENT\nBEGIN:VEVENT\nX", 1),
+        (b"\nEND:VEVENT\nX:y\nBEGIN:VEVENT\n", 4),
+        (
+            b"\nEND:VEVENT\nBEGIN:VEVENT\nDTSTART:20200105\nDTEND:20200106\nUID:a\nX",
+            2,
+        ),
+        (b"\nUID:a\nX", 3),
+        (b"\nDTSTART:20200105\n", None),
+        (b"\nSUMMARY:x\n", None),
+        (b"\nDESCRIPTION:x\n", None),
+        (b"\n fold\n", None),
+        (b"\nBEGIN:VALARM\n", None),
+    ],
+)
+def test_lines_of_interest_and_borders(line: bytes, group: int | None) -> None:
+    pieces = select._Pieces(b"\nBEGIN:VEVENT\n", 1, date(2027, 1, 1), date(2028, 1, 1))
+    match = next(pieces.lines(line), None)
+    assert (None if match is None else match.lastindex or 0) == group
+
+
+def test_all_newlines_but_the_last_of_blank_lines() -> None:
+    pieces = select._Pieces(b"\nBEGIN:VEVENT\n", 1, date(2027, 1, 1), date(2028, 1, 1))
+    assert [match[0] for match in pieces.lines(b"\n\n\nRRULE:x\n")] == [b"\n\n", b"\nR"]
+
+
+@pytest.mark.parametrize(
+    ("alarms", "taken"),
+    [
+        (b"\nBEGIN:VALARM\nACTION:DISPLAY\nEND:VALARM\n", True),
+        (b"\nBEGIN:VALARM\nACTION:DIS\n PLAY\nEND:VALARM\nBEGIN:VALARM\nEND:VALARM\n", True),
+        (b"\nBEGIN:VALARM\n S\nEND:VALARM\n", False),
+        (b"\nBEGIN:VALARM\nEND:VALARM\n S\n", False),
+        (b"\nBEGIN:VALARM\nBEGIN:VALARM\nEND:VALARM\n", False),
+        (b"\nBEGIN:VALARM\nno colon\nEND:VALARM\n", False),
+    ],
+)
+def test_alarms_behind_the_lines_of_a_plain_event(alarms: bytes, taken: bool) -> None:
+    for newline in (b"\n", b"\r\n"):
+        match = plain_blocks._LOOKS[newline][1]
+        assert bool(match(alarms.replace(b"\n", newline), newline.find(b"\n"))) is taken
+
+
+@pytest.mark.parametrize(("newline", "crlf"), [(b"\n", False), (b"\r\n", True)])
+def test_a_line_is_read_to_its_end_with_its_folds(newline: bytes, crlf: bool) -> None:
+    raw = b"\nUID:a\n b\nX:y\n".replace(b"\n", newline)
+    found = short_reading._WANTED[crlf, False].findall(raw)
+    assert found == [(b"UID", b":a" + newline + b" b")]
+
+
 def test_forms_of_times_that_are_read_the_short_way() -> None:
     for text, whole in ((b"", True), (b";TZID=Europe/Berlin", True), (b';TZID="x"', False)):
         assert bool(short_reading._PARAMS.fullmatch(text)) is whole
@@ -98,8 +218,6 @@ def test_forms_of_times_that_are_read_the_short_way() -> None:
 
 @pytest.mark.parametrize(("day", "less", "more"), [("20270105", "20270104", "20270105")])
 def test_days_before_a_day(day: str, less: str, more: str) -> None:
-    from datetime import date
-
     pattern = re.compile(ended.before(date.fromisoformat(day)))
     assert pattern.match(less.encode())
     assert pattern.match(b"19991231")

@@ -1,5 +1,8 @@
-"""What only makes reading fast: the sieve, plain events and their short reading, runs of odd lines.
+"""Shortcuts, which change the speed and never the answer.
 
-``short_way`` is the one door, which ``expand`` opens unless it is told ``sieve=False``. None of
-``parse``, ``zones``, ``recurrence``, ``events``, ``series`` and ``answer`` imports anything of it.
+There are three: the sieve leaves out bytes that cannot matter, plain events are read straight from
+their bytes, and long runs of lines that are no content lines are counted without being parsed.
+
+``short_way`` is the only entry. ``expand`` calls it unless it is called with ``sieve=False``. None
+of ``parse``, ``zones``, ``recurrence``, ``events``, ``series`` and ``answer`` imports this folder.
 """

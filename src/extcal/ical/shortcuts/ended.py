@@ -1,7 +1,8 @@
-"""What the dates of a plain VEVENT say: that all of it lies in the past.
+"""Whether the bytes of a plain VEVENT prove that all of it lies before the window.
 
-In: the bytes of one VEVENT and one plain line of it, an RRULE or a RECURRENCE-ID. Out: whether it
-is over, surely. What is written in any but the plainest way is not over for all we know.
+In: the bytes of one VEVENT and the position of one line in it, an RRULE or a RECURRENCE-ID. Out:
+True if the event is certainly over. Every line that is not written in the plainest way makes the
+answer False, and the event is read.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import Final
 __all__ = ["SLACK", "BeforeWindow", "before"]
 
 SLACK: Final = timedelta(days=3)
-"""No zone, no midnight rounding and no all-day reading moves a time by two days."""
+"""Zones, rounding to midnight and all-day readings move a time by less than two days."""
 
-# A DTSTART or DTEND in a form that can surely be read, unless there is no such day.
+# A DTSTART or DTEND in a form that is always read alike, if its day exists (20270231 does not).
 # Takes in "\nDTSTART;TZID=X:20270105T090000\nA". Not "\nDTSTART:2027-01-05\nA", nor a folded one.
 _DATED = re.compile(
     rb"\nDT(?:START|END)(;[^:\"\r\n]*+|):([0-9]{8})((?:T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z?)?)\r?\n"
@@ -23,18 +24,19 @@ _DATED = re.compile(
 )
 _ENDS = rb"\r?\n(?![ \t])"
 _TIME_OF_DAY = rb"T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"
-# A day that there surely is: of one that is not, nobody knows what the reader takes instead.
+# A day that exists. For one that does not, such as 20270231, the reader may use another day.
 _DAY = (
     rb"(?!0000)[0-9]{4}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])"
     rb"|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
 )
-# DTSTART and DTEND behind each other, of one day and in one zone; 3 and 5 are their times of day.
+# A DTSTART line and directly behind it a DTEND line, on one day and in one zone. Groups 3 and 5 are
+# the times of day.
 # Takes in "\nDTSTART:20270105T090000Z\nDTEND:20270105T100000Z\nA". Not a DTEND of another day.
 _ONE_DAY = re.compile(
     rb"\nDTSTART(;[^:\"\r\n]*+|):(%b)(%b|)(Z|)\r?\n"
     rb"DTEND\1:\2(%b|)\4" % (_DAY, _TIME_OF_DAY, _TIME_OF_DAY) + _ENDS
 )
-# A RECURRENCE-ID line; 1 is its day. Takes in "RECURRENCE-ID:20270105T090000Z\nA".
+# A RECURRENCE-ID line; group 1 is its day. Takes in "RECURRENCE-ID:20270105T090000Z\nA".
 # Not "RECURRENCE-ID;RANGE=THISANDFUTURE:20270105\nA".
 _PLAIN_ID = re.compile(
     rb"RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+|):([0-9]{8})(?:T[0-9]{6}Z?|)" + _ENDS
@@ -48,11 +50,13 @@ _PART = (
     rb"-?(?:[1-9]|[12][0-9]|3[01])|BYMONTH=(?:[1-9]|1[0-2])|BYSETPOS=-?[1-9]"
 )
 _TIMED = rb"(?:" + _TIME_OF_DAY + rb"Z?|)"
-# 1: its parts, 2: the last UNTIL among them
+# An RRULE line: FREQ first, then only parts of _PART and UNTIL. Group 1 is its parts, group 2 the
+# last UNTIL. Takes in "RRULE:FREQ=DAILY;COUNT=9\nA". Not "RRULE:FREQ=DAILY;X=1\nA".
 _PLAIN_RULE = re.compile(
     rb"RRULE:(" + _FREQ + rb"(?:;(?:UNTIL=([0-9]{8})" + _TIMED + rb"|" + _PART + rb"))*)" + _ENDS
 )
-# The same with one UNTIL, 1, on a day that there surely is.
+# The same with exactly one UNTIL, whose day exists; group 1 is that day.
+# Takes in "RRULE:FREQ=DAILY;UNTIL=20200101\nA". Not "RRULE:FREQ=DAILY;UNTIL=20200231\nA".
 _OTHERS = rb"(?>(?:;(?:" + _PART + rb"))*)"
 _UNTIL_RULE = re.compile(
     rb"RRULE:" + _FREQ + _OTHERS + rb";UNTIL=(" + _DAY + rb")" + _TIMED + _OTHERS + _ENDS
@@ -62,9 +66,9 @@ _LONGEST_STEP = {b"DAILY": 1, b"WEEKLY": 7, b"MONTHLY": 31, b"YEARLY": 366}
 
 
 def before(day: date) -> bytes:
-    """Return a pattern for what begins like a date before ``day``, and like no other date.
+    """Return a pattern for eight digits, YYYYMMDD, of a date before ``day``.
 
-    Its eight digits are YYYYMMDD. Less than that, in front of another colon, is no date.
+    Fewer digits are no date: "2027010:" never matches.
     """
     year, rest = f"{day:%Y}", f"{day:%m%d}"
     of_years, of_days = "|".join(_less(year)), "|".join(_less(rest))
@@ -72,7 +76,7 @@ def before(day: date) -> bytes:
 
 
 def _less(limit: str) -> list[str]:
-    """Patterns for as many digits as ``limit`` has that are less."""
+    """Patterns that together match the numbers below ``limit``, with as many digits as it has."""
     return [
         f"{limit[:place]}[0-{int(digit) - 1}]" + "[0-9]" * (len(limit) - place - 1)
         for place, digit in enumerate(limit)
@@ -81,7 +85,7 @@ def _less(limit: str) -> list[str]:
 
 
 class BeforeWindow:
-    """What lies before one day, with some slack."""
+    """Tells whether a VEVENT lies before one day, with SLACK to spare."""
 
     def __init__(self, day: date) -> None:
         self.day = day
@@ -89,11 +93,11 @@ class BeforeWindow:
         self.long_ago = f"{day - SLACK:%Y%m%d}".encode()
 
     def holds(self, raw: bytes, start: int, end: int, line: int) -> bool:
-        """Whether the one line of interest of ``raw[start:end]`` is plain, and says it is over.
+        """Whether the VEVENT in ``raw[start:end]`` is over, by its RRULE or RECURRENCE-ID line.
 
-        ``line`` is where that line begins. All other dates of the VEVENT lie before the day. An
-        ended rule is over. So is a RECURRENCE-ID, unless the event has no end of its own: it would
-        last as long as its master.
+        ``line`` is where that line begins. The caller has found all other dates to lie before the
+        day. A series is over if its rule has ended. An override is over if it has an end of its
+        own; without one it would last as long as its master's instances.
         """
         if not _has_one_of_each(raw, start, end):
             return False
@@ -109,10 +113,10 @@ class BeforeWindow:
         return self.holds_all_the_same(raw, start, end, line)
 
     def holds_override(self, raw: bytes, start: int, end: int) -> bool:
-        """Whether this is a plain override, it and its instance both past, that has no rule."""
+        """Whether this is a plain override without a rule that is past, as is its instance."""
         line = _own(raw, b"\nRECURRENCE-ID", start, end)
         planned = _PLAIN_ID.match(raw, line + 1) if line >= 0 else None
-        if planned is None or planned[1] >= self.long_ago:  # in whatever zone it is written
+        if planned is None or planned[1] >= self.long_ago:  # SLACK covers every zone
             return False
         day = _one_day(raw, start, end)
         return (
@@ -124,10 +128,10 @@ class BeforeWindow:
         )
 
     def ignores_overrides(self, raw: bytes, start: int, end: int) -> bool:
-        """Whether past overrides of past instances are nothing to this event of the same UID.
+        """Whether past overrides of past instances cannot change this event of the same UID.
 
-        It is a series whose instances end on the day they start, or the override of an instance
-        that is not past.
+        That is so for a series whose instances end on the day they start, and for the override of
+        an instance that is not past.
         """
         line = _own(raw, b"\nRECURRENCE-ID", start, end)
         if line >= 0:
@@ -142,7 +146,7 @@ class BeforeWindow:
         )
 
     def holds_all_the_same(self, raw: bytes, start: int, end: int, line: int) -> bool:
-        """The same of what is written in other ways."""
+        """The answer of :meth:`holds` where DTSTART and DTEND do not stand together on one day."""
         rule = _PLAIN_RULE.match(raw, line)
         if rule is None and _PLAIN_ID.match(raw, line) is None:
             return False
@@ -155,7 +159,7 @@ class BeforeWindow:
             return False
         if rule is not None:
             return self.has_ended(rule, began[2], began[2] if until is None else until[2])
-        # The end is surely not the earlier one.
+        # The end must not come before the start.
         return (
             until is not None
             and began[1] == until[1]
@@ -166,7 +170,7 @@ class BeforeWindow:
         )
 
     def has_ended(self, rule: re.Match[bytes], begins: bytes, ends: bytes) -> bool:
-        """Whether no instance of a first one between these dates reaches the day."""
+        """Whether all instances end before the day; the first lasts from ``begins`` to ``ends``."""
         if b"UNTIL=" not in rule[1] and b"COUNT=" not in rule[1]:
             return False
         parts = rule[1].split(b";")
@@ -185,12 +189,12 @@ class BeforeWindow:
 
 
 def _has_one_of_each(raw: bytes, start: int, end: int) -> bool:
-    """Whether DTSTART stands once, and DTEND at most: else all starts and the last end count."""
+    """Whether there is one DTSTART and at most one DTEND; the reader has rules for more of them."""
     return raw.count(b"\nDTSTART", start, end) == 1 and raw.count(b"\nDTEND", start, end) < 2
 
 
 def _own(raw: bytes, name: bytes, start: int, end: int) -> int:
-    """Where the first line of a name stands, if no alarm begins in front of it; else -1."""
+    """The offset of the first line of a name, or -1: it is absent, or an alarm begins before it."""
     found = raw.find(name, start, end)
     if found < 0 or raw.find(b"EGIN:", start + len("BEGIN"), found) >= 0:
         return -1
@@ -198,7 +202,7 @@ def _own(raw: bytes, name: bytes, start: int, end: int) -> int:
 
 
 def _one_day(raw: bytes, start: int, end: int) -> re.Match[bytes] | None:
-    """The DTSTART and the DTEND of an event, if they stand together and are of one day."""
+    """The DTSTART and DTEND of an event, if they are on adjacent lines and on one day."""
     at_once = _ONE_DAY.match(raw, raw.find(b"\n", start, end))
     if at_once is not None:
         return at_once
@@ -220,14 +224,14 @@ def _date(digits: bytes) -> date:
 
 
 def _last(parts: dict[bytes, bytes], begins: date) -> date | None:
-    """The last day that a plain rule can start an instance on; None when nothing bounds it."""
+    """A day after which a plain rule starts no instance; None if no such day is certain."""
     if b"UNTIL" in parts:
         return _date(parts[b"UNTIL"])
     step = _LONGEST_STEP[parts[b"FREQ"]]
     others = parts.keys() - _NOT_CHOOSING
     if b"COUNT" not in parts or others not in (set(), {b"BYDAY"}):
         return None
-    # A rule of weeks has an instance in each; other rules may skip: the 31st, numbered weekdays.
+    # A weekly rule has an instance in every week. Others may skip a step: a month without a 31st.
     if (others and step != 7) or begins.day > 28:
         return None
     steps = int(parts[b"COUNT"]) * int(parts.get(b"INTERVAL", b"1"))

@@ -1,7 +1,8 @@
-"""Runs of lines that are no content lines: they are counted, and not read one by one.
+"""Runs of lines that are no content lines: they are counted instead of being read one by one.
 
-In: bytes, and a part of them that starts where a line does. Out: the same part in pieces, each to
-be read line by line or a run. Of a run as many lines are read as there may be Problems.
+In: bytes, and a part of them that starts at the start of a line. Out: the same part in pieces. A
+piece is either to be read line by line, or a run of such lines. Of a run, only as many lines are
+read as there may be Problems.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from extcal.ical.parse.spans import Span
 __all__ = ["LONGEST_LINE", "Piece", "head", "pieces"]
 
 LONGEST_LINE: Final = 4096
-"""No line of a run is longer, so that no larger limit of lines can concern it."""
+"""Bytes: no line of a run is longer, so ``max_line_bytes`` of this or more never cuts one."""
 
 
 class Piece(NamedTuple):
@@ -31,7 +32,7 @@ class Piece(NamedTuple):
 # It begins with a graphic character, but with no name and its ":" or ";".
 # Takes in "?", "no colon", "1:2". Not "A:b", "RRULE ;", " fold", nor "\xef\xbb\xbfUID:a", because a
 # byte order mark is passed over and a name may stand behind it.
-# Atomic, so that a megabyte of them leaves nothing to come back to.
+# The groups are atomic: the engine keeps no positions to backtrack to for a megabyte of lines.
 _ODD = re.compile(
     rb"[\r\n](?=[!-~\x80-\xff])(?>(?:(?![A-Za-z][A-Za-z0-9_-]*+[ \t]*[;:])"
     rb"[!-~\x80-\xee\xf0-\xff][\t -~\x80-\xff]{0,4000}+(?:\r\n?|\n)(?=[!-~\x80-\xff]))+)"
@@ -57,7 +58,7 @@ def pieces(raw: bytes, part: Span) -> Iterator[Piece]:
 
 
 def head(raw: bytes, run: Piece, most: int) -> tuple[Span, int]:
-    """Return where the first ``most`` lines of a run stand, and how many more there are."""
+    """Return the span of the first ``most`` lines of a run, and how many more lines it has."""
     start, end, _ = run
     size = _count(raw, start, end)
     if size <= most:
@@ -67,6 +68,6 @@ def head(raw: bytes, run: Piece, most: int) -> tuple[Span, int]:
 
 
 def _count(raw: bytes, start: int, end: int) -> int:
-    """How many lines end in a stretch, by CRLF, LF or CR."""
+    """Count the line ends in a stretch: CRLF, LF or CR."""
     size = raw.count(b"\n", start, end) + raw.count(b"\r", start, end)
     return size - raw.count(b"\r\n", start, end)

@@ -1,9 +1,9 @@
-"""Which VEVENTs are plain: what nearly every event of nearly every feed is.
+"""Which VEVENTs are plain; in most feeds nearly all of them are.
 
-In: bytes, from one BEGIN:VEVENT to the next. Out: where its parts stand, or None. A block is plain
-when each of its lines begins in the plainest way, all of it is UTF-8, and nothing stands in it but
-its own lines and, behind them, alarms. ``plain`` makes events of these the short way; everything
-else goes through ``lines`` and ``components``.
+In: bytes, from one BEGIN:VEVENT to the next. Out: the offsets of its parts, or None. A block is
+plain if each of its lines is a fold or begins with a name in upper case, if all of it is UTF-8, and
+if it holds nothing but its own lines and, behind them, alarms. ``short_reading`` reads plain
+blocks; ``content_lines`` and ``components`` read everything else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["PlainBlock", "own_lines", "plain_block"]
 
 
 class PlainBlock(NamedTuple):
-    """A plain VEVENT: where it begins, where its own lines end, and where its END stands."""
+    """The offsets of a plain VEVENT: its BEGIN, the end of its own lines, and its END."""
 
     offset: int
     own: int
@@ -27,12 +27,18 @@ class PlainBlock(NamedTuple):
     calendar: int  # index of its VCALENDAR in Stream.calendars
 
 
-# A line that is no fold must name its property in full; only alarms may begin and end, and only
-# behind the event's own lines. In a block of CRLF a lone LF ends a line as well.
+# The beginning of a plain line: a name in upper case with its ":" or ";", but no BEGIN and no END.
+# Takes in "UID:a", "DTSTART;TZID=A/B:". Not "uid:a", "BEGIN:VALARM", "no colon".
 _NAMED = rb"(?!BEGIN|END)[A-Z][A-Z0-9_-]*[;:]"
+# A newline behind which stands neither a fold nor a plain line: one such makes a block not plain.
+# Takes in "\nuid:a", "\nBEGIN:VTODO". Not "\nUID:a", "\n fold". In a block whose lines end in CRLF
+# an LF on its own ends a line too, so there "\nUID:a" is taken in and "\r\nUID:a" is not.
 _ODD = rb"\n(?!(?:[ \t]|%b))"
 _ODD_CRLF = rb"\n(?!(?<=\r\n)(?:[ \t]|%b))"
-# Each ends where the next begins, so that no line between is the event's; no name goes on.
+# One or more VALARM blocks with nothing between them: BEGIN, folds and plain lines, END. No fold
+# may follow BEGIN:VALARM or END:VALARM, because it would continue the name. A line of the event
+# between two alarms ends the match, which plain_block then finds too short.
+# Takes in "\nBEGIN:VALARM\nACTION:DISPLAY\nEND:VALARM\n". Not "\nBEGIN:VALARM\n S\nEND:VALARM\n".
 _ALARMS = (
     rb"(?>(?:\nBEGIN:VALARM%b(?!\n[ \t])"
     rb"(?>(?:\n(?:[ \t]|%b)[^\r\n]*+%b)*)\nEND:VALARM%b(?!\n[ \t]))+)"
@@ -47,7 +53,8 @@ _ALARM = b"\nBEGIN:VALARM"
 def plain_block(raw: bytes, start: int, stop: int, calendar: int, utf8: bool) -> PlainBlock | None:
     """Return the parts of ``raw[start:stop]`` if that is one plain VEVENT and nothing else.
 
-    Only for bytes in which no CR ends a line on its own. ``utf8``: what is no UTF-8 is not plain.
+    The caller makes sure that no CR ends a line on its own. ``utf8``: a block with bytes that are
+    not UTF-8 is not plain.
     """
     if raw.startswith(b"BEGIN:VEVENT\r\n", start) and raw.endswith(
         b"\r\nEND:VEVENT\r\n", start, stop
@@ -57,7 +64,8 @@ def plain_block(raw: bytes, start: int, stop: int, calendar: int, utf8: bool) ->
         newline, lines, end = b"\n", start + 13, stop - 12
     else:
         return None
-    # ``end`` is in front of the newline before its END; its name may go on behind a fold.
+    # ``end`` is before the newline in front of END:VEVENT. A fold as the first line continues the
+    # name: "BEGIN:VEVENT\n S" begins a VEVENTS.
     if end < lines or raw[lines] in b" \t":
         return None
     odd, alarms = _LOOKS[newline]
@@ -84,6 +92,6 @@ def _is_utf8(chunk: bytes) -> bool:
 
 
 def own_lines(raw: bytes, block: PlainBlock, names: Mapping[bytes, str], work: Work) -> list[Line]:
-    """The lines of a plain block that the long way would have found in it."""
+    """The lines of a plain block itself, as the plain reading code finds them."""
     found = logical_lines(raw, (block.offset, block.own), names, work)
     return [line for line in found if line.name not in ("BEGIN", "END")]

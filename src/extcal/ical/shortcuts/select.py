@@ -1,15 +1,18 @@
-"""Which parts of the bytes need reading at all.
+"""The sieve: which parts of the bytes have to be read for a window.
 
-In: the bytes and the window. Out: spans into the same bytes, never shortened bytes.
+In: the bytes and the window. Out: spans of offsets into these bytes, which are not copied.
 
-A VEVENT is left out only on evidence that it cannot matter: it starts after the window; or all of
-its dates lie before the window, and it does not recur or has demonstrably ended. Every line of it
-that could say otherwise is written in the plainest way, and nothing that is kept shares its UID.
-(A live series may do without those of its overrides that are past, and whose instances are.)
-Whatever else there is, down to a name in lower case or a fold in an odd place, keeps its VEVENT;
-everything outside VEVENT is always kept. So the answer is the same with and without the sieve.
+A VEVENT is left out only if its bytes prove that it cannot matter. Either it starts after the
+window; or all of its dates lie before the window, and it has no rule or its rule has ended. In
+both cases every line that could say otherwise must be written in the plainest way, and no VEVENT
+that is kept may share its UID. There is one exception: a series that goes on is read without those
+overrides that are past and whose instances are past.
 
-The bytes are touched at C speed, twice: for UIDs and lines of interest, and for a lone CR.
+Everything else is kept: a VEVENT with a name in lower case, one with a fold in an unusual place,
+and all bytes outside VEVENT. So the answer is the same with and without the sieve.
+
+Regular expressions and ``bytes`` methods pass over the bytes twice: once for UIDs and lines of
+interest, and once for a CR without an LF.
 """
 
 from __future__ import annotations
@@ -31,20 +34,21 @@ from extcal.limits import Limits
 __all__ = ["has_lone_cr", "sieve"]
 
 WORTHWHILE: Final = 32 * 1024
-"""Below this many bytes, reading everything costs less than looking for what to leave out."""
+"""Bytes: a smaller body is read whole, because that costs less than the sieve does."""
 
-_SHORTEST_LIMIT: Final = 4096  # of a line; below that, a limit may be met by any line
-_ENOUGH: Final = 64 * 1024  # bytes to keep before looking on is ever given up
-_DECODED: Final = 128 * 1024  # at a time
+_SHORTEST_LIMIT: Final = 4096  # bytes of a line; under a smaller limit nothing is left out
+_ENOUGH: Final = 64 * 1024  # bytes: the sieve never gives up before it has kept this many
+_DECODED: Final = 128 * 1024  # bytes at a time
 _R: Final = ord("R")
 _BEGIN: Final = b"\nBEGIN:VEVENT"
 _FOLDS: Final = (b" ", b"\t")
-# The line that begins a calendar, and no fold behind it.
+# The line that begins a calendar, without a fold behind it.
 # Takes in "BEGIN:VCALENDAR\n". Not "BEGIN:VCALENDAR\n S\n".
 _CALENDAR = re.compile(rb"(?:\A|[\r\n])BEGIN:VCALENDAR[\r\n]++(?![ \t])")
 # What may begin an alarm, in any case. Takes in "begin : valarm". Not "BEGIN:VTODO".
 _BEGIN_ALARM = re.compile(rb"BEGIN[ \t]*:[ \t]*VAL", re.I)
-# An alarm of a task that ends where it seems to: no line in it can begin or end anything.
+# A whole alarm of a VTODO: between BEGIN and END no line begins with B or E, so none can begin or
+# end a component.
 # Takes in "\nBEGIN:VALARM\nTRIGGER:-PT5M\nEND:VALARM". Not "\nBEGIN:VALARM\nEND:VTODO", nor one
 # in which another alarm begins.
 _WHOLE_ALARM = re.compile(
@@ -53,13 +57,15 @@ _WHOLE_ALARM = re.compile(
 _EPOCH = date(1970, 1, 1)
 _DAY = 86_400
 
-# The beginning of a line that may say when an event takes place. It matches a newline and a letter,
-# unless the letter begins none of the names that say so (A, C, F to Q, S, T, V to Z), or unless one
-# of the harmless names follows. These are, the most frequent first, each cut where no other name
-# begins like it: DTSTAMP, a DTSTART or DTEND that is over, DESCRIPTION or RESOURCES, BEGIN:VALARM,
-# RELATED-TO, REQUEST-STATUS, END:VALARM, EXDATE, URL, a DURATION of less than 20 hours.
-# Takes in "\nRRULE:FREQ=DAILY", "\nRDATE:...", "\nrrule:", "\nDTSTART:" with a day not over.
-# Not "\nSUMMARY:x", "\nDESCRIPTION:x", " folded", "\nBEGIN:VALARM".
+# The beginning of a line that may say when an event takes place: a newline and one byte.
+#     interest = LF first, not followed by the rest of a harmless name
+#     first    = any byte but a space, a tab and the letters A, C, F to Q, S, T, V to Z, because no
+#                property or component that decides about time begins with these
+# The harmless names are, the most frequent first: DTSTAMP, a DTSTART or DTEND before the window,
+# DESCRIPTION or RESOURCES, BEGIN:VALARM, RELATED-TO, REQUEST-STATUS, END:VALARM, EXDATE, URL, and a
+# DURATION of less than 20 hours. Each is cut to the letters that no other name begins with.
+# Takes in "\nRRULE:FREQ=DAILY", "\nRDATE:20270105", "\nrrule:x", and "\nDTSTART:20270105" unless
+# that day is before the window. Not "\nSUMMARY:x", "\nDESCRIPTION:x", "\n fold", "\nBEGIN:VALARM".
 _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
   T(?<=DT)(?:S(?:TAM|TART%(start)s)|END%(end)s)
 | E(?:S|GIN:VAL|L|Q%(id)s)
@@ -68,13 +74,19 @@ _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
 | RL
 | URATION%(duration)s
 %(more)s)"""
-# Behind such a beginning, the lines that are no evidence of a time:
-# group 1 is empty and stands where the next event begins, between END:VEVENT and BEGIN:VEVENT.
-# Group 2 is the UID of that next event, if DTSTART, DTEND, DTSTAMP, ORGANIZER, UID open it in this
-# order and both dates are over. Group 3 is any other UID line; it is looked at and not consumed, so
-# that an odd line behind it is still seen. Group 4 is empty and says that another VEVENT may begin
-# here: any line but one whose name begins with D or R (neither begins an event). Of blank lines it
-# takes all newlines but the last: of "\n\n\nRRULE" the first two, so that RRULE is seen next.
+# What follows such a beginning; which group matches tells which kind of line it is.
+#     borders = "ND:VEVENT" newline [1] "BEGIN:VEVENT" newline    the border of two events
+#               [DTSTART DTEND [DTSTAMP] [ORGANIZER] UID [2]]     each a line, both dates past
+#             / "ID:" [3]                                         of a UID line
+#             / nothing, if the first byte is D or R              DTSTART, RRULE, RDATE, ...
+#             / blank lines [4]                                   every other line
+# Group 1 is empty and stands where the next event begins. Group 2 is the UID of that next event.
+# Group 3 is the value of any other UID line; it is in a lookahead, so an odd line behind it is
+# still found. Group 4 is empty and says that a VEVENT may begin here in an unusual way; no line
+# that begins with D or R does that. Of blank lines it takes all newlines but the last: of
+# "\n\n\nRRULE" the first two, so that RRULE is found next.
+# Takes in "\nEND:VEVENT\nBEGIN:VEVENT\n" as group 1, "\nUID:a\nX" as 3, "\nbegin:vevent" as 4.
+# Not "\nEND:VEVENT\nX:y\nBEGIN:VEVENT\n" as group 1, nor "\nSUMMARY:x" as any.
 _BORDERS = rb"""
 (?: ND:VEVENT(?<=E(?s:.{9}))%(lf)s()BEGIN:VEVENT(?=%(lf)s)
     (?:%(lf)sDTSTART%(start)s[^\n]*+\nDTEND%(end)s[^\n]*+\n(?:DTSTAMP:[^\n]*+\n|)
@@ -88,10 +100,10 @@ _ANY_ID = rb"|CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:"
 _DATED = rb"[^:\"\n]*:"
 _ANY = b""
 # A DURATION up to 19:59:59 on one line. Takes in ":PT1H30M\n". Not ":P1D\n", ":PT20H\n".
-# Together with what zones and midnights can do, less than the slack.
+# Such a duration, a change of zone and rounding to midnight together are less than SLACK.
 _SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
 
-# A line that may hold a UID in any but the plainest way.
+# A line that may hold a UID and is not a plain UID line.
 # Takes in "\nuid:a", "\nU\n ID:a", "\n\x00UID:a", "\nUID;X=1:a". Not "\nUID:a", "\nURL:x".
 _HIDDEN = re.compile(rb"\n(?:[^!-~ \t\r\n]|u|U(?!ID:|RL)|\r?\n[ \t])")
 # A plain UID line with its folds: group 1 is "a\n b" of "\nUID:a\n b\nX". Not "\nUID;X=1:a".
@@ -108,7 +120,8 @@ def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> tuple[Span, ...]:
     if len(raw) < WORTHWHILE or first < 1 or limits.max_line_bytes < _SHORTEST_LIMIT:
         return whole(raw)
     head = FOLD.sub(b"", _WHOLE_ALARM.sub(b"", raw[: first + 1])).translate(None, CONTROL)
-    # An event might have to stand for the calendar, or end an alarm that began outside.
+    # Read all if no calendar begins before the first event: that event must then count as one. Also
+    # if an alarm may be open there: an END inside the event could end it.
     if _CALENDAR.search(raw, 0, first + 1) is None or _BEGIN_ALARM.search(head):
         return whole(raw)
     try:
@@ -125,7 +138,7 @@ def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> tuple[Span, ...]:
 
 
 def has_lone_cr(raw: bytes) -> bool:
-    """Whether a CR without an LF ends a line anywhere: no shortcut sees the line behind it."""
+    """Whether a CR without an LF ends a line anywhere. No shortcut would find the next line."""
     if b"\r" not in raw:
         return False
     decoder = io.IncrementalNewlineDecoder(None, translate=False)
@@ -138,11 +151,12 @@ def has_lone_cr(raw: bytes) -> bool:
 
 
 class _Pieces:
-    """The pieces of one feed, from one plain END:VEVENT, BEGIN:VEVENT to the next.
+    """The pieces of one feed. A new piece begins at each BEGIN:VEVENT directly behind END:VEVENT.
 
-    ``starts`` are where they begin, ``uids`` the first UID of each as it is written, ``kept`` the
-    numbers of those to read, and ``odd`` how many lines in these may be another BEGIN:VEVENT.
-    ``sure`` are the numbers of those kept whose UID is surely the one in ``uids``.
+    ``starts`` are the offsets where they begin, ``uids`` the first UID of each as it is written.
+    ``kept`` are the numbers of the pieces to read, and ``odd`` counts the lines in these that may
+    be another BEGIN:VEVENT. ``sure`` are the numbers of the kept pieces whose UID is certainly the
+    one in ``uids``.
     """
 
     def __init__(self, raw: bytes, first: int, past: date, future: date) -> None:
@@ -161,30 +175,30 @@ class _Pieces:
             self.pattern(start=begins, end=_ANY, duration=_ANY, id=_ANY_ID, more=self.filled(more)),
             re.X,
         ).search
-        # A DTSTART or DTEND that is a line of interest and no future one: nearly all of them are.
+        # Applied to a line of interest, which is not past: a DTSTART or DTEND inside the window.
         self.within = re.compile(rb"DT(?:START|END)" + _DATED + before(future)).match
         self.starts = [first]
         self.uids: list[bytes] = []
-        self.written = b""  # all of them
+        self.written = b""  # all UIDs, joined
         self.kept: set[int] = set()
         self.sure: set[int] = set()
         self.odd = 0
 
     def filled(self, pattern: bytes, **lines: bytes) -> bytes:
-        """A pattern with the newlines of this feed."""
+        """The pattern, with the newline of this feed and ``lines`` filled in."""
         lf = rb"\r\n" if len(self.newline) > 1 else rb"\n"
         named = {name.encode(): text for name, text in lines.items()}
         return pattern % {b"lf": lf, b"stop": lf[:2], **named}
 
     def pattern(self, **lines: bytes) -> bytes:
-        """The lines that say more of an event than that it cannot matter."""
+        """The pattern ``_INTEREST``, with the harmless forms of lines filled in."""
         return self.filled(_INTEREST, **lines)
 
     def find(self, most: int) -> bool:
-        """Keep every piece with a line of interest, unless it is over or has yet to begin.
+        """Keep the pieces with a line of interest that may have to do with the window.
 
-        False if there may be more VEVENTs than ``most``, or once so much is kept that looking for
-        the rest costs more than reading it.
+        Return False if there may be more VEVENTs than ``most``. Also return False as soon as so
+        much is kept that the search costs more than reading the rest.
         """
         raw, starts, uids = self.raw, self.starts, self.uids
         enough = max(_ENOUGH, len(raw) // 4)
@@ -221,7 +235,7 @@ class _Pieces:
         return len(starts) + self.odd + raw.count(b"\n", 0, first) <= most
 
     def keep_hidden_lines(self) -> None:
-        """Keep the pieces in whose UID a lone LF ends a line: nobody looked at the next ones."""
+        """Keep the pieces with an LF without a CR in the UID: the next line was not examined."""
         self.written = b"".join(self.uids)
         fold = self.newline + b" "
         if self.written.count(b"\n") != self.written.count(fold):
@@ -233,7 +247,7 @@ class _Pieces:
                     self.odd += hidden
 
     def is_away(self, hits: list[int], start: int, end: int, uid: bytes) -> bool:
-        """Whether a piece lies wholly before or behind the window, for all that its lines say."""
+        """Whether the lines of a piece prove that all of it lies before or after the window."""
         raw = self.raw
         line = hits[0] + 1
         if raw[line] == _R:
@@ -246,17 +260,17 @@ class _Pieces:
         return raw.count(b"\nUID:", start, end) == (1 if uid else 0)
 
     def keep_longer(self, stride: int) -> None:
-        """Keep what could hold a line that is too long to be read: that makes time unknown."""
+        """Keep what may hold a line longer than the limit; such a line makes time unknown."""
         raw, starts = self.raw, self.starts
         for position in range(starts[0], len(raw) - stride, stride):
             if raw.find(_BEGIN, position, position + stride) < 0:
                 self.kept.add(bisect_right(starts, position) - 1)
 
     def keep_relatives(self) -> None:
-        """Keep what shares its UID with anything kept: versions and instances decide together.
+        """Keep the pieces that share a UID with a kept one: a series is read with its overrides.
 
-        A past override of a past instance is none of them, unless another version of it is kept, or
-        an instance may be long enough to reach the window.
+        A past override of a past instance is not kept for that, unless another version of it is
+        kept or an instance may be long enough to reach the window.
         """
         uids, written, fold = self.uids, self.written, self.newline + b" "
         if fold in written:
@@ -276,9 +290,9 @@ class _Pieces:
     def less_past_overrides(
         self, related: list[int], uids: list[bytes], told: set[str]
     ) -> list[int]:
-        """Those of the numbers that matter to the kept pieces of their UID.
+        """The numbers in ``related`` of the pieces that can change the kept pieces of their UID.
 
-        ``told`` are the UIDs of pieces of which nobody knows what else they hold.
+        ``told`` are the UIDs read from pieces that may hold further lines that were not examined.
         """
         raw, starts, past = self.raw, self.starts, self.past
         others = [number for number in related if number not in self.kept]
@@ -301,9 +315,9 @@ class _Pieces:
         ]
 
     def told_uids(self, uids: list[bytes]) -> Iterator[str]:
-        """The UIDs that the reader will find in what is kept, but for the pieces that are sure.
+        """The UIDs that the reader will find in the head and in the kept pieces that are not sure.
 
-        What is kept of the head is no event, unless that is written in an odd way.
+        The head holds no event, except one that begins in an unusual way.
         """
         raw, starts = self.raw, self.starts
         unsure = self.kept - self.sure
@@ -311,7 +325,7 @@ class _Pieces:
         for start, end, uid in [(0, starts[0], b""), *spans]:
             alone = raw.count(b"\nUID:", start, end) == (1 if uid else 0)
             if not uid and not _HIDDEN.search(raw, start, end):
-                # However many there are in the head, none of them needs the reader.
+                # The head may hold many plain UID lines, as of tasks. They need no parsing.
                 for plain in _UIDS.findall(raw, start, end):
                     yield from _readings(plain)
             elif not alone or _HIDDEN.search(raw, start, end) or uid.translate(None, _GRAPHIC):
@@ -334,7 +348,7 @@ class _Pieces:
 
 
 def _readings(uid: bytes) -> set[str]:
-    """A UID as the reader will see it, whichever encoding it takes the line to be in."""
+    """The forms that the reader may give a UID: decoded as UTF-8, or as Windows-1252."""
     if not uid.translate(None, _GRAPHIC):
         return {uid.decode()}
     data = _FOLD.sub(b"", uid).partition(b"\n")[0].translate(None, CONTROL)

@@ -1,7 +1,7 @@
 """Components, read the short way: plain events stay bytes, runs of odd lines are counted.
 
-In: spans of a body. Out: the Stream that :func:`extcal.ical.parse.components.read` gives, less
-those of its events that are plain; these come as Blocks.
+In: spans of a body. Out: the Stream that :func:`extcal.ical.parse.components.read` gives, without
+its plain events, and a PlainBlock for each of these.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ _PLAIN_NESTING = 3  # an alarm, in an event, in a calendar
 def read(
     raw: bytes, work: Work, spans: Sequence[Span], *, people: bool, told: bool
 ) -> tuple[Stream, list[PlainBlock]]:
-    """Read spans of a body; return the Stream, and the events that are not in it but plain.
+    """Read spans of a body; return the Stream, and the plain events, which are not in it.
 
-    ``told`` says whether anybody hears of Problems: else bytes that are not UTF-8 are plain too.
+    ``told`` says whether Problems are reported. If not, an event with bytes that are not UTF-8 may
+    be plain too.
     """
     reader = _ShortReader(raw, work, people=people, utf8=told)
-    # The sieve leaves something out only where no line ends in a lone CR.
+    # Where the sieve has left something out, it has found that no line ends in a lone CR.
     reader.takes_blocks = spans != whole(raw) or not has_lone_cr(raw)
     for span in spans:
         reader.read(span)
@@ -55,7 +56,7 @@ class _ShortReader(ComponentReader):
             start = stop
 
     def take_blocks(self, start: int, end: int) -> int:
-        """Note plain events from ``start`` on; return where something else begins."""
+        """Collect the plain events from ``start`` on; return the offset of the first other byte."""
         limits, calendar = self.work.limits, self.calendar()
         if calendar is None or limits.max_nesting < _PLAIN_NESTING:
             return start
@@ -76,14 +77,14 @@ class _ShortReader(ComponentReader):
         return start
 
     def calendar(self) -> int | None:
-        """Which VCALENDAR is open, if nothing in it is."""
+        """The index of the open VCALENDAR, if no component in it is open; else None."""
         if len(self.open) != 1 or self.too_deep:
             return None
         top = self.open[0]
         return top.calendar if isinstance(top, Component) and top.name == "VCALENDAR" else None
 
     def lines(self, part: Span) -> Iterator[Line]:
-        """The lines of a part; of a run of those that are none as many as are told of."""
+        """The lines of a part; of a run of odd lines only as many as there may be Problems."""
         limits = self.work.limits
         if limits.max_line_bytes < odd_lines.LONGEST_LINE:
             yield from logical_lines(self.raw, part, self.names, self.work)
@@ -92,6 +93,6 @@ class _ShortReader(ComponentReader):
             if piece.odd:
                 told, more = odd_lines.head(self.raw, piece, limits.max_problems)
                 yield from logical_lines(self.raw, told, self.names, self.work)
-                self.work.uncounted(more if self.open else 0)  # outside, one is as bad as many
+                self.work.uncounted(more if self.open else 0)  # outside, only one is reported
             else:
                 yield from logical_lines(self.raw, piece[:2], self.names, self.work)

@@ -1,12 +1,13 @@
 """Plain VEVENTs, typed the short way.
 
-In: a block that ``blocks`` found plain. Out: the Event that ``components`` and ``values`` would
-make of it, or None: then they make it. This module reports no Problem and guesses nothing; a value
-that is not written in the one form nobody can misread is left to the long way. What a feed writes
-again and again (days, times of day, parameters, rules, facts) is read once.
+In: a PlainBlock. Out: the Event that ``parse`` and ``events`` (the long way) would make of it, or
+None, and then the long way reads the block. This module reports no Problem and guesses nothing. A
+value in any form but the usual one is left to the long way. Texts that a feed repeats (days, times
+of day, parameters, rules, facts) are parsed once.
 
-It reads only what decides when and how an event is busy. Titles, SEQUENCE and stamps wait until
-somebody asks the Event for them. ``tests/ical/shortcuts`` holds that both ways give equal answers.
+Only the properties are read that decide when and how an event is busy. Titles, SEQUENCE and stamps
+are read when the Event is asked for them. ``tests/ical/shortcuts`` holds that both ways give equal
+answers.
 """
 
 from __future__ import annotations
@@ -40,12 +41,18 @@ _FACTS = {name.encode(): name for name in sorted(FACTS)}
 _PLAIN_FACTS = (b"STATUS", b"TRANSP")
 _ALL_DAY = tuple(name.encode() for name in ALL_DAY_FLAGS)
 _ALL_FACTS = (*_FACTS, *_ALL_DAY)
+# Each property that is read: its name behind a newline (group 1), then its line as in _CRLF or _LF
+# (group 2). Takes in "\nUID:a\n". Not "\nUIDS:a\n", "\nuid:a\n".
 _NAMES = (
     rb"\n(UID|DT(?:START|END)|R(?:RULE|DATE|ECURRENCE-ID)|EX(?:DATE|RULE)|DURATION|CLASS|STATUS"
     rb"|TRANSP|%bX-(?:FUNAMBOL-ALLDAY|MICROSOFT-(?:CDO|MSNCALENDAR)"
     rb"-(?:ALLDAYEVENT|BUSYSTATUS|INTENDEDSTATUS)))"
 )
-# What no line of a plain block holds but at its end: this is the fastest way to get there.
+# The rest of a content line behind its name: from ":" or ";" to its end, with all its folds. A CR
+# (an LF, where lines end in LF) stands only at the end of a plain block's line, so searching for
+# that byte is the fastest way to the end.
+# _CRLF takes in ":a\r\n b" of "\nUID:a\r\n b\r\nX:y", _LF ":a\n b" of "\nUID:a\n b\nX:y". Neither
+# takes in the line "X:y", nor a line without ":" or ";" behind the name, as in "\nUID\n".
 _CRLF = rb"([;:][^\r]*+(?:(?=\r\n[ \t])(?>(?:\r\n[ \t][^\r]*+)+)|))"
 _LF = rb"([;:][^\n]*+(?:(?=\n[ \t])(?>(?:\n[ \t][^\n]*+)+)|))"
 _TITLES = b"SUMMARY|LOCATION|"
@@ -69,7 +76,7 @@ _FOLLOWING = b";RANGE=THISANDFUTURE"
 
 
 class _NotPlain(Exception):
-    """Something is written in another form; the long way knows them all."""
+    """A value is not in the usual form, so the long way has to read this event."""
 
 
 class _Midnights(dict[bytes, int]):
@@ -107,7 +114,7 @@ class _Params(dict[bytes, str | None]):
 
 
 class _Extents(dict[int, Extent]):
-    """Seconds to the Extent of that length: few lengths are all there are."""
+    """Seconds to the Extent of that length. A feed has few different lengths."""
 
     def __missing__(self, seconds: int) -> Extent:
         return self.setdefault(seconds, Extent(0, min(seconds, LONGEST)))
@@ -116,7 +123,7 @@ class _Extents(dict[int, Extent]):
 class PlainReader:
     """Types the plain blocks of one feed.
 
-    ``people`` says whether the owner's answer is wanted, ``titles`` whether titles are.
+    ``people`` says whether the owner's PARTSTAT is wanted, ``titles`` whether titles are.
     """
 
     def __init__(self, raw: bytes, zones: Zones, work: Work, *, people: bool, titles: bool) -> None:
@@ -137,7 +144,7 @@ class PlainReader:
             return None
 
     def component(self, block: PlainBlock) -> Component:
-        """Return what the long way reads of a block."""
+        """Return the Component that the long way reads from a block."""
         names = names_of_lines(people=self.people)
         lines = own_lines(self.raw, block, names, self.work)
         return Component("VEVENT", block.offset, block.calendar, block.end, lines)
@@ -158,12 +165,13 @@ class PlainReader:
         if b"DTSTART" not in lines or b"RDATE" in lines or b"EXRULE" in lines:
             raise _NotPlain
         uid = _plain_text(lines[b"UID"]).strip() if b"UID" in lines else ""
-        # Before a zone is asked for, which may tell of itself: one may lend the other its zone.
+        # If only one of them has a zone, the other may borrow it. This is checked before a zone is
+        # looked up, because the look-up may report a Problem.
         if b"DTEND" in lines and _floats(lines[b"DTSTART"]) is not _floats(lines[b"DTEND"]):
             raise _NotPlain
         start = self.moment(lines[b"DTSTART"], calendar)
         if start.floating and not start.is_date and b"RECURRENCE-ID" in lines:
-            raise _NotPlain  # its series may lend it a zone
+            raise _NotPlain  # it may borrow the zone of its series
         titled: Texts | Callable[[], Texts] = partial(self.texts, block)
         if self.titles:
             titled = Texts(_title(lines.get(b"SUMMARY")), _title(lines.get(b"LOCATION")))
@@ -190,15 +198,15 @@ class PlainReader:
         return event
 
     def texts(self, block: PlainBlock) -> Texts:
-        """Read the texts of an event, where nobody had said that titles are wanted."""
+        """Read the texts of an event on demand, if titles were not asked for beforehand."""
         return texts(by_name(own_lines(self.raw, block, _TEXT_NAMES, self.work)))
 
     def stamps(self, block: PlainBlock) -> Stamps:
-        """Read what only an event with several versions is asked for."""
+        """Read SEQUENCE, DTSTAMP and LAST-MODIFIED; only the choice between versions needs them."""
         return stamps(by_name(own_lines(self.raw, block, _STAMP_NAMES, self.work)))
 
     def moment(self, written: bytes, calendar: int, event: Event | None = None) -> Moment:
-        """A DATE or DATE-TIME; ``event``: a date of its series, whose zone it may borrow."""
+        """A DATE or DATE-TIME. A date without a zone takes that of ``event``, if one is given."""
         params, _, value = written.rpartition(b":")
         size = len(value)
         if size == 16 and value[15] == _Z:
@@ -213,7 +221,7 @@ class PlainReader:
             zone = event.start.zone if event else self.zones.resolve(None, calendar)
             return Moment(local, False, zone, True)
         if size == 8 and (params == b";VALUE=DATE" or not params):
-            local = self.days[value]  # before a zone is asked for, which may tell of itself
+            local = self.days[value]  # first, as looking up a zone may report a Problem
             lent = event.start.zone if event else self.zones.floating(calendar)
             zone = self.zones.resolve(None, calendar) if lent is None else lent
             return Moment(local, True, zone, True)
@@ -282,7 +290,7 @@ class PlainReader:
         event.exdates = moments
 
     def facts_of(self, lines: dict[bytes, bytes], is_date: bool) -> Mapping[str, str]:
-        # Only Microsoft's events have more to say than these two; their names begin with an X.
+        # Besides these two, all names of facts are Microsoft's or Funambol's and begin with an X.
         names = _PLAIN_FACTS if max(lines) < b"X" else _ALL_FACTS
         key = (is_date, *map(lines.get, names))
         facts = self.facts.get(key)
@@ -298,7 +306,7 @@ class PlainReader:
         return facts
 
 
-_MAX_FACTS = 1_000  # a feed that writes more kinds of them than that is not plain at heart
+_MAX_FACTS = 1_000  # a bound for memory; in a usual feed there are a few dozen combinations
 
 
 def _floats(written: bytes) -> bool:
@@ -309,7 +317,7 @@ def _floats(written: bytes) -> bool:
 def _unfolded(written: bytes) -> bytes:
     if b"\n" not in written:
         return written
-    written = written.replace(b"\r\n ", b"")  # as nearly everybody folds
+    written = written.replace(b"\r\n ", b"")  # the usual way to fold
     return _FOLD.sub(b"", written) if b"\n" in written else written
 
 
@@ -324,7 +332,7 @@ def _text(written: bytes) -> str:
 
 
 def _plain_text(written: bytes) -> str:
-    """The value of a property that has no parameters, and no control characters."""
+    """The value of a property. It must have no parameters and no control characters."""
     text = _text(written)
     if text[0] != ":":
         raise _NotPlain
@@ -332,7 +340,7 @@ def _plain_text(written: bytes) -> str:
 
 
 def _title(written: bytes | None) -> str | None:
-    """A text, whatever its parameters, unless there could be a colon in them."""
+    """A text. A quoted parameter may hold a colon, so the long way reads a text with one."""
     if written is None:
         return None
     text = _text(written)

@@ -1,8 +1,8 @@
-"""The only entry to the shortcuts: the same answer as the plain reading code, sooner.
+"""The only entry to the shortcuts: the same answer as the plain reading code, faster.
 
-In and out as in :func:`extcal.ical.expand.long_way`, which needs nothing of what is in this folder.
-The sieve chooses which bytes are read; plain events are typed from their bytes; everything else is
-left to the plain code. ``tests/ical/shortcuts/test_shortcuts.py`` holds that both give one answer.
+In and out as in :func:`extcal.ical.expand.long_way`, which uses nothing in this folder. The sieve
+chooses which bytes are read. Plain events are read straight from their bytes, everything else by
+the plain reading code. ``tests/ical/shortcuts/test_shortcuts.py`` holds that both give one answer.
 """
 
 from __future__ import annotations
