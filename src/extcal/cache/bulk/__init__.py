@@ -1,4 +1,4 @@
-"""Many feeds at a time: which may start, in what order, and as whose work."""
+"""Many feeds at a time: which may start, in what order, and in which thread, task or process."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Many feeds for tasks: so many under way at a time, each result as it comes.
+"""Many feeds for tasks: a bounded number under way at a time, each result when it is there.
 
-Nothing is yielded under a cancel scope of the iterator's own, so that it may be left at any point;
-what is under way then goes on, and is stored.
+The iterator yields nothing inside a cancel scope of its own, so a task may stop iterating at any
+point. Fetches that are under way then go on, and their results are stored.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _AT_ONCE = 1_000_000
 
 
 class BlockLoop(Protocol):
-    """What is needed of the block's event loop."""
+    """What is used here of the event loop of the ``async with`` block."""
 
     ending: bool
 
@@ -75,7 +75,7 @@ async def results(
                 raise RuntimeError(_CLOSED)
             found = under_way.pop(number, None)
             if found is None:
-                continue  # it had been late
+                continue  # its timeout was answered before the flight ended
             queue.done([found.feed])
             yield Result(found.feed, outcome(found.promise.wait(0.0)))
             if shown is not None:
@@ -84,7 +84,7 @@ async def results(
 
 
 class _Arrivals:
-    """Numbers as they arrive, for one who waits."""
+    """Numbers in the order in which they arrive, for one task that waits for them."""
 
     def __init__(self) -> None:
         self._numbers: deque[int] = deque()
@@ -96,11 +96,11 @@ class _Arrivals:
             self._news.set()
 
     def add_soon(self, loop: BlockLoop, number: int, _: object) -> None:
-        """The same from another thread, for a flight that has landed."""
+        """The same from another thread, when a flight has ended."""
         loop.post(partial(self.add, number))
 
     async def next(self, oldest: int, until: float) -> int:
-        """The next one; ``oldest`` if none comes ``until`` then (monotonic seconds)."""
+        """The next number; ``oldest`` if none arrives before ``until`` (monotonic seconds)."""
         if not self._numbers:
             self._news = anyio.Event()
             with anyio.move_on_after(max(until - monotonic(), 0.0)):

@@ -1,7 +1,7 @@
 """Which feeds may be under way at once. Pure: feeds in, feeds to start out; waits for nothing.
 
-Feeds are read ahead only as far as it takes to find some whose host has room, and no further than
-a bound, so that a million feeds of one provider cost no more memory than a thousand.
+Feeds are read ahead only until there are some whose host is below its limit, and never beyond a
+bound. So a million feeds of one provider need no more memory than a thousand.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from extcal.fetch.feed import Feed, accepted, read_feed
 __all__ = ["PATIENCE", "Plan", "Queue", "Result"]
 
 PATIENCE = 10
-"""Of who brings many feeds, in times as long as somebody who wants one answer would wait."""
+"""How many times longer ``refresh_many`` waits for a feed than ``get`` does."""
 
-_READ_AHEAD = 16  # times as many as may be under way
+_READ_AHEAD = 16  # feeds read ahead for each that may be under way
 _BATCH = 16
 
 
 class Result(NamedTuple):
-    """What came of one of many feeds: a Snapshot, or why there is none."""
+    """The result for one of many feeds: a Snapshot, or why there is none."""
 
     feed: Feed
     outcome: Snapshot | Unavailable
@@ -35,7 +35,10 @@ class Result(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``at_once`` feeds under way, ``per_host`` of one host; ``older_than`` what is fetched."""
+    """At most ``at_once`` feeds under way, ``per_host`` of one host.
+
+    ``older_than``: a reading older than this is fetched again.
+    """
 
     at_once: int
     per_host: int
@@ -49,7 +52,7 @@ class Plan:
 
     @property
     def batch(self) -> int:
-        """How many feeds one task of another process brings: to get there costs, too."""
+        """How many feeds one task in another process fetches, as starting a task has a cost too."""
         return max(1, min(_BATCH, self.at_once // 4))
 
 
@@ -65,7 +68,7 @@ class Queue:
         self._total = 0
         self._waiting: dict[str, deque[Feed]] = {}
         self._held = 0
-        self._ready: deque[str] = deque()  # hosts with room, of which feeds wait
+        self._ready: deque[str] = deque()  # hosts below their limit that have waiting feeds
 
     def take(self, most: int) -> list[Feed]:
         """Up to ``most`` feeds that may start now; they count as under way."""
@@ -80,7 +83,7 @@ class Queue:
         return found
 
     def done(self, feeds: Iterable[Feed]) -> None:
-        """These are under way no longer."""
+        """Say that ``feeds`` are no longer under way."""
         for feed in feeds:
             host = feed.host
             self._total -= 1
@@ -108,7 +111,7 @@ class Queue:
             opened = read_feed(given)
             del given  # a refused address must not stay in this frame
             feed = accepted(opened)
-            # Who came first goes first: a host with a queue has no room for who comes now.
+            # First come, first served: if feeds of this host wait already, this one waits behind.
             if feed.host not in self._waiting and self._running[feed.host] < self._plan.per_host:
                 return feed
             self._waiting.setdefault(feed.host, deque()).append(feed)

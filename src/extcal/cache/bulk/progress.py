@@ -1,4 +1,4 @@
-"""A progress bar for many feeds, from tqdm, which is imported when somebody wants one."""
+"""A progress bar for many feeds, from tqdm, which is imported only if ``progress`` is set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Bar", "new_bar"]
 
 
 class Bar(Protocol):
-    """What is shown; every feed that is done counts as one."""
+    """A progress bar; every feed that is done counts as one."""
 
     def update(self, n: float | None = 1) -> bool | None:
         """``n`` more are done."""
@@ -19,7 +19,7 @@ class Bar(Protocol):
 
 
 def new_bar(feeds: Iterable[object]) -> AbstractContextManager[Bar]:
-    """A bar for ``feeds``, or ImportError that says what to install."""
+    """A bar for ``feeds``. Raises ImportError, which says what to install."""
     try:
         tqdm = import_module("tqdm.auto").tqdm
     except ImportError:

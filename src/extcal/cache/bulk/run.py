@@ -1,9 +1,9 @@
 """Many feeds over any executor: threads, processes, or a cluster.
 
-A task is a method of the cache and some feeds; an executor that crosses processes pickles them.
-The cache goes as its recipe, so an address travels in its pickled Feed and nowhere else, and
-snapshots come back. In other processes one task brings several feeds, at the same time,
-so that opening the store and the fetcher is paid once for all of them.
+A task is a method of the cache and some feeds. An executor with other processes pickles both, and
+pickles the snapshots that the task returns. A pickled cache holds only its arguments, so the only
+place with an address is the pickled Feed. In other processes one task fetches several feeds at the
+same time, so that the store and the fetcher are opened once for all of them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _Outcomes: TypeAlias = "list[Snapshot | Unavailable]"
 
 
 class Bringing(Protocol):
-    """What a cache does for a task, wherever the task runs."""
+    """The method of a cache that a task calls, in this process or another."""
 
     def _bring(self, feeds: list[Feed], older_than: timedelta | None, once: str) -> _Outcomes: ...
 
@@ -50,7 +50,7 @@ def results(
     progress: bool,
 ) -> Iterator[Result]:
     """What :meth:`extcal.CalendarCache.refresh_many` yields."""
-    # Not a generator itself, so that what cannot work is said when it is asked for.
+    # Not a generator itself, so that an error is raised at the call, not at the first result.
     if executor is not None:
         call_of("executor", executor, "a concurrent.futures.Executor", "submit")
     queue = Queue(feeds, plan)
@@ -94,11 +94,11 @@ def _results(
 def _submitted(
     executor: Executor, cache: Bringing, some: list[Feed], plan: Plan, *, began: bool
 ) -> Future[_Outcomes]:
-    """The task that brings ``some``; done already if the executor has stopped to take any."""
+    """The task that fetches ``some``; already done if the executor takes no more tasks."""
     try:
         return executor.submit(cache._bring, some, plan.older_than, uuid4().hex)
     except RuntimeError:
-        # Broken, or shut down. If nothing has begun yet, it was given to us like that.
+        # Broken or shut down. If no task has begun, it was so when it was passed: raise the error.
         if not began:
             raise
     refused: Future[_Outcomes] = Future()
@@ -107,11 +107,11 @@ def _submitted(
 
 
 def _outcomes(future: Future[_Outcomes], some: list[Feed]) -> _Outcomes:
-    """What the task of ``some`` brought; a lost worker costs its own feeds and no others."""
+    """The result of the task of ``some``. If its worker was lost, only its own feeds fail."""
     try:
         return future.result()
     except Exception as error:
-        # Dask has words of its own for it.
+        # Dask raises its own exceptions for a lost worker.
         dask = type(error).__module__.partition(".")[0] == "distributed"
         if not dask and not isinstance(error, (BrokenExecutor, CancelledError)):
             raise
@@ -124,7 +124,7 @@ def _threads(most: int) -> Iterator[Executor]:
     try:
         yield executor
     finally:
-        # Who leaves early does not wait for fetches that are under way.
+        # A caller that stops early does not wait for fetches that are under way.
         executor.shutdown(wait=False, cancel_futures=True)
 
 
