@@ -1,9 +1,10 @@
 """When to ask a source, and what its answer means: the 30-minute and the 3-month rule.
 
-:class:`CalendarCache` is the door, :class:`AsyncCalendarCache` the same for asyncio and trio.
-Behind them ``freshness`` decides (pure), ``snapshot`` is what is known and how it is kept as bytes,
-``stores`` keep it, ``refresh`` asks a source step by step, ``availability`` lays people side by
-side, ``bulk`` brings many feeds up to date. Only ``freshness.clock`` looks at the wall clock.
+:class:`CalendarCache` is for programs with threads, :class:`AsyncCalendarCache` the same for
+asyncio and trio. They use these folders: ``freshness`` decides whether to fetch (pure),
+``snapshot`` is what is known of a feed and how it becomes bytes, ``stores`` keep these bytes,
+``refresh`` asks a source step by step, ``availability`` makes the table of several people, and
+``bulk`` brings many feeds up to date. Only ``freshness.clock`` reads the wall clock.
 """
 
 from __future__ import annotations

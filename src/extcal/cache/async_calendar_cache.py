@@ -1,8 +1,9 @@
 """AsyncCalendarCache: the same cache for programs with an event loop, asyncio or trio.
 
-A face over the engine for threads, :class:`~extcal.CalendarCache`: it asks the engine, and waits on
-the event loop. What a MemoryStore knows is answered at once; what blocks or computes is done in
-threads. Needs ``extcal[async]``; anyio is imported when a block is entered.
+It calls its engine, :class:`~extcal.CalendarCache`, which works with threads, and waits for the
+answers on the event loop. A MemoryStore is read on the loop itself, because that does not block.
+Calls that block or compute for long run in threads. Needs ``extcal[async]``; anyio is imported when
+a block is entered.
 """
 
 from __future__ import annotations
@@ -49,18 +50,18 @@ __all__ = ["AsyncCalendarCache"]
 _AnyFetcher: TypeAlias = "AsyncFetcher | Fetcher"
 _Found = TypeVar("_Found")
 _TEN_SECONDS = timedelta(seconds=10)
-_STOPPING = 1.0  # seconds for a fetcher that was told to stop
+_STOPPING = 1.0  # seconds to wait for fetches that were told to stop
 _CLOSED = (
     "an AsyncCalendarCache works inside its block: async with AsyncCalendarCache() as calendars"
 )
 
 
 class AsyncCalendarCache(Options[_AnyFetcher]):
-    """Keeps calendars that live elsewhere, no older than promised, for tasks of one event loop.
+    """Keeps external calendars, no older than promised, for tasks of one event loop.
 
     Used as ``async with AsyncCalendarCache() as calendars``: fetches belong to that block, and end
-    with it. The arguments are those of :class:`~extcal.CalendarCache`, but for two: ``fetcher`` may
-    be one whose ``fetch`` is a coroutine function, which is then called on the event loop;
+    with it. The arguments are those of :class:`~extcal.CalendarCache`, except that ``fetch`` of
+    ``fetcher`` may be a coroutine function, which is then called on the event loop, and that
     ``on_refresh`` is called there too, and may be a coroutine function.
 
     Raises ImportError if ``extcal[async]`` is not installed.
@@ -72,7 +73,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
                 "AsyncCalendarCache needs anyio: pip install 'extcal[async]'", name="anyio"
             )
         self._engine = _Engine(**self._arguments, on_refresh=on_refresh)
-        # Looking into memory is quicker than asking a thread to.
+        # Reading from memory takes less time than passing the call to a thread.
         self._blocking = not isinstance(self._engine._repository.store, MemoryStore)
 
     async def __aenter__(self) -> Self:
@@ -101,7 +102,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
                 self._engine.loop = None
 
     def stats(self) -> Stats:
-        """How this cache has been doing, as counts without addresses; see :class:`Stats`."""
+        """What this cache has done so far, as counts without addresses; see :class:`Stats`."""
         return self._engine.stats()
 
     def __repr__(self) -> str:
@@ -115,18 +116,18 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
 
         If the source cannot be read, the last good reading is served for up to 24 hours, with
         ``state`` ERROR_STALE. Raises :class:`~extcal.Unavailable` if there is none, FeedUrlError
-        for a str that is no address of a feed, and RuntimeError outside the ``async with`` block.
+        for a str that is not an address, and RuntimeError outside the ``async with`` block.
         """
         return await self._ask(feed, "get")
 
     @takes_feed
     async def refresh(self, feed: Feed | str) -> Snapshot:
-        """The same, but fetched now: somebody pressed "refresh".
+        """The same, but fetched now, as when a user presses "refresh".
 
-        Not sooner than 30 seconds after the last attempt, nor before the time a source asked to be
-        left alone for (Retry-After); within those it is :meth:`get`.
-        If the source cannot be read it says ERROR_STALE, even of what is younger than 30 minutes
-        and FRESH for the next :meth:`get`: nothing newer could be had just now.
+        Within 30 seconds after the last attempt, and during the time for which a source asked not
+        to be asked again (Retry-After), it does the same as :meth:`get`.
+        If the source cannot be read, ``state`` is ERROR_STALE, even if the last reading is younger
+        than 30 minutes. The next :meth:`get` serves this reading as FRESH.
         """
         return await self._ask(feed, "refresh")
 
@@ -136,9 +137,9 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
     ) -> FreeBusy:
         """When the owner of ``feed`` is busy in ``[start, end)``, two aware datetimes.
 
-        What the cache does not look at (see ``horizon`` and ``history``) is unknown. ``exclude``:
-        UIDs, or ``(uid, recurrence_id)`` for one instance, to leave out. Raises what :meth:`get`
-        raises, and OutsideHorizon if nothing of ``[start, end)`` is known.
+        Time outside ``history`` and ``horizon`` is unknown. ``exclude``: UIDs, or
+        ``(uid, recurrence_id)`` for one instance, to leave out. Raises what :meth:`get` raises, and
+        OutsideHorizon if nothing of ``[start, end)`` is known.
         """
         (lo, hi), exclusions = span(start, end), Exclusions.of(exclude)
         if not exclusions:
@@ -168,14 +169,14 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
 
     @takes_feed
     async def last_attempt(self, feed: Feed | str) -> datetime | None:
-        """When the source of ``feed`` was last asked, whatever came of it; None if it never was."""
+        """When the source of ``feed`` was last asked, successfully or not; None if never."""
         return last_attempt(await self._at_store(partial(self._engine._known, feed)))
 
     @takes_feed
     async def forget(self, feed: Feed | str) -> None:
-        """Erase what is known of the address of ``feed``: the user removed it.
+        """Erase what is known of the address of ``feed``, as when a user removes the feed.
 
-        As :meth:`extcal.CalendarCache.forget`.
+        See :meth:`extcal.CalendarCache.forget`.
         """
         await self._at_store(partial(self._engine.forget, feed))
 
@@ -192,12 +193,12 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
     ) -> Availability:
         """Who of ``people`` is busy when in ``[start, end)``, two aware datetimes.
 
-        ``people``: by name, a Feed, an address, a FreeBusy of the host's own, or several of them.
-        Feeds are fetched at the same time, and waited for no longer than ``timeout`` in all: who
-        is late is served from the last good snapshot, else unknown. A feed that cannot be read
-        makes its person unknown, with a Problem in ``table.problems``; it raises nothing.
-        ``exclude``: what to leave out of every feed, as in :meth:`free_busy`: the meeting that is
-        to be moved. What a FreeBusy says stays.
+        ``people``: by name, a Feed, an address, a FreeBusy of your application, or several of them.
+        Feeds are fetched at the same time, and the call waits no longer than ``timeout`` in all. If
+        a fetch takes longer, its person's row comes from the last good snapshot, or is unknown if
+        there is none. A feed that cannot be read makes its person unknown, with a Problem in
+        ``table.problems``; it raises nothing. ``exclude``: events to leave out of every feed, as in
+        :meth:`free_busy`, such as the meeting that is moved. A FreeBusy is used as it is.
         """
         if not isinstance(timeout, timedelta):
             raise TypeError(f"timeout takes a timedelta, not {type(timeout).__name__}")
@@ -216,7 +217,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
             fetching = any(each.flight for each in promises)
             return promises, None if fetching else table(promises)
 
-        # Many looks are work, even in memory: all of them in one go, off the event loop.
+        # Many look-ups take time, even in memory. So one thread does all of them.
         promises, answer = await loop.in_thread(look)
         if answer is not None:
             return answer
@@ -234,17 +235,17 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         at_once: int | None = None,
         per_host: int = 4,
     ) -> AsyncIterator[Result]:
-        """Bring many feeds up to date; yields ``(feed, Snapshot or Unavailable)`` as they come.
+        """Bring many feeds up to date; yields each ``(feed, Snapshot or Unavailable)`` when done.
 
-        As :meth:`extcal.CalendarCache.refresh_many` in the tasks of this block: ``feeds`` is read
-        as it is needed; at most ``at_once`` of them are under way (``max_fetches`` if left out),
-        and at most ``per_host`` of one host; what is not older than 30 minutes, or than
-        ``older_than`` if that is shorter, is answered from what is known. ``progress``: show a bar
-        (needs ``extcal[progress]``).
+        Like :meth:`extcal.CalendarCache.refresh_many`, without an executor. ``feeds`` is read as it
+        is needed; at most ``at_once`` of them are under way (``max_fetches`` if left out), and at
+        most ``per_host`` of one host. A reading that is not older than 30 minutes, or than
+        ``older_than`` if that is shorter, is served as it is. ``progress``: show a bar (needs
+        ``extcal[progress]``).
 
-        Raises what a store raises, FeedUrlError for a str that is no address of a feed, and
-        RuntimeError outside the ``async with`` block. Who leaves the iterator early drops what has
-        not begun.
+        Raises what a store raises, FeedUrlError for a str that is not the address of a feed, and
+        RuntimeError outside the ``async with`` block. If the iterator is left early, fetches that
+        have not begun do not begin.
         """
         from extcal.cache.bulk.async_run import results
         from extcal.cache.bulk.progress import new_bar
@@ -279,7 +280,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
     async def _compute(
         self, feed: Feed | str, compute: Callable[[Snapshot], _Found]
     ) -> tuple[Snapshot, _Found]:
-        """What is known of ``feed``, and what ``compute`` makes of it in a thread."""
+        """The snapshot of ``feed``, and the result of ``compute`` for it, computed in a thread."""
         loop, engine = self._loop(), self._engine
         order = engine._order(feed, "get")
 
@@ -308,7 +309,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
 
 
 class _Engine(CalendarCache):
-    """The cache for threads, whose fetcher and callback may belong to an event loop."""
+    """A CalendarCache whose fetcher and callback may run on an event loop."""
 
     loop: EventLoop | None = None
 
@@ -318,23 +319,23 @@ class _Engine(CalendarCache):
         self._deadlines: set[Deadline] = set()
 
     def _check(self, fetcher: object) -> None:
-        """Both kinds of fetchers can be asked."""
+        """Accept both kinds of fetchers: with a plain ``fetch``, and with a coroutine function."""
 
     def open(self, loop: EventLoop) -> None:
-        """The block is entered."""
+        """Called when the block is entered."""
         self.loop = loop
         self._flights.open()
 
     def stop(self) -> list[Flight]:
-        """The block is left, first half: nothing begins any more, and fetches are told to end."""
+        """Called first when the block is left: no fetch begins, those under way are told to end."""
         flying = self._flights.stop()
         for deadline in list(self._deadlines):
             deadline.stop()
         return flying
 
     def end(self, flying: list[Flight]) -> None:
-        """The second half: wait until all have given back what they held."""
-        # A fetcher that blocks, and has no deadline that could be stopped, is left behind.
+        """Called after :meth:`stop`: wait until the fetches have given back their leases."""
+        # A fetcher that blocks, and has no deadline that can be stopped, is not waited for.
         self._flights.end(flying, _STOPPING if self._deadlines else 0.0)
 
     def _fetch(self, request: FetchRequest) -> object:
@@ -348,7 +349,7 @@ class _Engine(CalendarCache):
         try:
             with stoppable(self._deadlines):
                 if type(fetcher).fetch is AsyncHttpFetcher.fetch:
-                    # Made for tasks, but no more than a face itself.
+                    # An AsyncHttpFetcher itself works with threads: so it is called here directly.
                     return cast("AsyncHttpFetcher", fetcher)._fetch(request)
                 if loop is not None and inspect.iscoroutinefunction(fetcher.fetch):
                     return loop.start(partial(fetcher.fetch, request)).result()
@@ -362,13 +363,13 @@ class _Engine(CalendarCache):
             return None
 
     def _is_private(self) -> bool:
-        # The loop, which makes the fetcher, cannot be waited for here: it may be what asks.
+        # The fetcher is made on the loop. The loop may be running this call, so this cannot wait.
         return self._fetcher is not None and super()._is_private()
 
     def _made_fetcher(self) -> Fetcher:
         if self._recipe is None or self.loop is None:
             return super()._made_fetcher()
-        # Some clients can only be made where their loop runs.
+        # Some HTTP clients can only be made on their event loop.
         return self.loop.start(partial(_called, super()._made_fetcher)).result()
 
     def _call_back(self, done: Refreshed) -> None:

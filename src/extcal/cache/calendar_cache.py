@@ -1,8 +1,9 @@
 """CalendarCache: the 30-minute and the 3-month rule, for programs with threads.
 
-It is also the engine of :class:`~extcal.AsyncCalendarCache`. A question looks into the store and is
-answered from there, or joins the flight that fetches the feed: one for each feed at a time, and
-across caches that share a store the one that holds the feed's lease (``refresh.refresher``).
+It is also the engine of :class:`~extcal.AsyncCalendarCache`. A call loads what the store has. It
+answers from that, or joins the flight (the thread) that fetches the feed. There is one flight for
+each feed at a time. If several caches share a store, only the one that holds the feed's lease
+fetches (``refresh.refresher``).
 """
 
 from __future__ import annotations
@@ -48,34 +49,35 @@ _TEN_SECONDS = timedelta(seconds=10)
 
 
 class CalendarCache(Options[Fetcher]):
-    """Keeps calendars that live elsewhere, no older than promised. Safe to share between threads.
+    """Keeps external calendars, no older than promised. Safe to share between threads.
 
     ``ttl``: a calendar older than this is fetched before answering (30 minutes).
     ``horizon``: how far ahead calendars are read, a relativedelta or timedelta (3 months).
     ``history``: how far back (31 days).
     ``store``: where snapshots are kept (a MemoryStore of its own).
-    ``fetcher``: what brings bytes in (an HttpFetcher), or a callable without arguments that makes
-    it when it is first needed.
+    ``fetcher``: fetches the feeds (an HttpFetcher), or a callable without arguments that makes
+    the fetcher when it is first needed.
     ``clock``: a callable that returns an aware datetime (the system's).
-    ``secret``: bytes or str that make the store's keys say nothing to whoever reads them; caches
-    that share a store share the secret.
+    ``secret``: bytes or str. With it, nobody who reads the store's keys can find out an address by
+    trying. Caches that share a store need the same secret.
     ``limits``: how much of a feed is read.
-    ``stale_if_error``: how long the last good reading stands in for a source that cannot be read
-    (24 hours). ``stale_if_refused``: the same where the source refuses (401, 403, 404), which can
+    ``stale_if_error``: how long the last good reading is served if a source cannot be read
+    (24 hours). ``stale_if_refused``: the same if the source refuses (401, 403, 404), which can
     mean that its owner revoked the calendar (as ``stale_if_error``).
-    ``max_fetches``: at most so many at a time; the others wait their turn.
+    ``max_fetches``: at most this many fetches at a time; the others wait.
     ``on_refresh``: called with a :class:`Refresh` after a source was asked, in the thread that
-    asked, when those who waited have their answer.
+    asked. Callers that waited for the fetch have their answer before.
     ``jitter``: returns random numbers in [0, 1), for back-off.
 
-    Three more bend the 30 minutes, and are off unless asked for. ``stale_while_revalidate``: for
-    so much longer, what is known is served at once (as STALE), and fetched behind the answer (RFC
-    5861 section 3). ``ttl_jitter``: each feed expires earlier by a share of its own, up to this
-    part of ``ttl``, so that not all do at once. ``respect_refresh_interval``: what a feed suggests
-    (REFRESH-INTERVAL, X-PUBLISHED-TTL) may lengthen ``ttl``, to 6 hours at most.
+    Three more change the 30 minutes, and are off by default. ``stale_while_revalidate``: for
+    this long after ``ttl``, the last reading is served at once (as STALE), and the feed is fetched
+    after the answer (RFC 5861 section 3). ``ttl_jitter``: each feed expires earlier by its own
+    fraction, up to this part of ``ttl``, so that not all expire at once.
+    ``respect_refresh_interval``: what a feed suggests (REFRESH-INTERVAL, X-PUBLISHED-TTL) may
+    lengthen ``ttl``, to 6 hours at most.
 
-    A pickled cache is the recipe for another one like it over the same store, without
-    ``on_refresh``: that is how it gets to other processes.
+    A cache can be pickled, and so be passed to another process. The copy has the same arguments
+    except ``on_refresh``, and uses the same store.
     """
 
     def _begin(self, on_refresh: Callable[[Refresh], object] | None) -> None:
@@ -127,12 +129,12 @@ class CalendarCache(Options[Fetcher]):
 
     @takes_feed
     def refresh(self, feed: Feed | str) -> Snapshot:
-        """The same, but fetched now: somebody pressed "refresh".
+        """The same, but fetched now, as when a user presses "refresh".
 
-        Not sooner than 30 seconds after the last attempt, nor before the time a source asked to be
-        left alone for (Retry-After); within those it is :meth:`get`.
-        If the source cannot be read it says ERROR_STALE, even of what is younger than 30 minutes
-        and FRESH for the next :meth:`get`: nothing newer could be had just now.
+        Within 30 seconds after the last attempt, and during the time for which a source asked not
+        to be asked again (Retry-After), it does the same as :meth:`get`.
+        If the source cannot be read, ``state`` is ERROR_STALE, even if the last reading is younger
+        than 30 minutes. The next :meth:`get` serves this reading as FRESH.
         """
         return self._ask(feed, "refresh")
 
@@ -142,10 +144,10 @@ class CalendarCache(Options[Fetcher]):
     ) -> FreeBusy:
         """When the owner of ``feed`` is busy in ``[start, end)``, two aware datetimes.
 
-        What the cache does not look at (see ``horizon`` and ``history``) is unknown. ``exclude``:
-        UIDs, or ``(uid, recurrence_id)`` for one instance, to leave out, as when a meeting that
-        came back through the feed is to be moved. Raises what :meth:`get` raises, and
-        OutsideHorizon if nothing of ``[start, end)`` is known.
+        Time outside ``history`` and ``horizon`` is unknown. ``exclude``: UIDs, or
+        ``(uid, recurrence_id)`` for one instance, to leave out. For example, a meeting that your
+        application created is also in the feed, and must not block itself when it is moved.
+        Raises what :meth:`get` raises, and OutsideHorizon if nothing of ``[start, end)`` is known.
         """
         (lo, hi), exclusions = span(start, end), Exclusions.of(exclude)
         snapshot = self._ask(feed, "get")
@@ -171,16 +173,17 @@ class CalendarCache(Options[Fetcher]):
 
     @takes_feed
     def last_attempt(self, feed: Feed | str) -> datetime | None:
-        """When the source of ``feed`` was last asked, whatever came of it; None if it never was."""
+        """When the source of ``feed`` was last asked, successfully or not; None if never."""
         return last_attempt(self._known(feed))
 
     @takes_feed
     def forget(self, feed: Feed | str) -> None:
-        """Erase what is known of the address of ``feed``: the user removed it.
+        """Erase what is known of the address of ``feed``, as when a user removes the feed.
 
-        Every reading of it goes, whatever zone, owner, detail or horizon it was read with, also one
-        that is under way; in this process at once, in others when they next look. How the source
-        wants to be asked (Retry-After, back-off) stays, and holds nothing of the person.
+        All its readings are deleted, of any zone, owner, detail or horizon. The result of a fetch
+        that is under way is not stored. This holds in this process at once, in others when they
+        next use the store. Retry-After and back-off of the source stay; they hold nothing of the
+        calendar.
         """
         assert isinstance(feed, Feed)
         self._repository.forget(feed, read_clock(self._clock))
@@ -198,12 +201,12 @@ class CalendarCache(Options[Fetcher]):
     ) -> Availability:
         """Who of ``people`` is busy when in ``[start, end)``, two aware datetimes.
 
-        ``people``: by name, a Feed, an address, a FreeBusy of the host's own, or several of them.
-        Feeds are fetched at the same time, and waited for no longer than ``timeout`` in all: who
-        is late is served from the last good snapshot, else unknown. A feed that cannot be read
-        makes its person unknown, with a Problem in ``table.problems``; it raises nothing.
-        ``exclude``: what to leave out of every feed, as in :meth:`free_busy`: the meeting that is
-        to be moved. What a FreeBusy says stays.
+        ``people``: by name, a Feed, an address, a FreeBusy of your application, or several of them.
+        Feeds are fetched at the same time, and the call waits no longer than ``timeout`` in all. If
+        a fetch takes longer, its person's row comes from the last good snapshot, or is unknown if
+        there is none. A feed that cannot be read makes its person unknown, with a Problem in
+        ``table.problems``; it raises nothing. ``exclude``: events to leave out of every feed, as in
+        :meth:`free_busy`, such as the meeting that is moved. A FreeBusy is used as it is.
         """
         if not isinstance(timeout, timedelta):
             raise TypeError(f"timeout takes a timedelta, not {type(timeout).__name__}")
@@ -227,10 +230,10 @@ class CalendarCache(Options[Fetcher]):
         at_once: int | None = None,
         per_host: int = 4,
     ) -> Iterator[Result]:
-        """Bring many feeds up to date; yields ``(feed, Snapshot or Unavailable)`` as they come.
+        """Bring many feeds up to date; yields each ``(feed, Snapshot or Unavailable)`` when done.
 
-        What is not older than 30 minutes, or than ``older_than`` if that is shorter, is answered
-        from what is known; the rest is fetched, where no back-off or Retry-After forbids it.
+        A reading that is not older than 30 minutes, or than ``older_than`` if that is shorter, is
+        served as it is; other feeds are fetched, unless back-off or Retry-After forbids it.
         ``feeds`` is read as it is needed, and may be endless: at most ``at_once`` feeds are under
         way (``max_fetches`` if left out), and at most ``per_host`` of one host.
 
@@ -239,10 +242,11 @@ class CalendarCache(Options[Fetcher]):
         cache by pickling, so its store must be one that processes share. ``progress``: show a bar
         (needs ``extcal[progress]``).
 
-        A worker that is lost costs its own feeds (Unavailable, ``kind="worker_lost"``); if the
-        executor then takes no more work, the rest are ``"not_refreshed"``. Raises what a store
-        raises, FeedUrlError for a str that is no address of a feed, and TypeError if the cache
-        cannot go to the processes of ``executor``. Closing the iterator drops what has not begun.
+        If a worker is lost, its own feeds fail (Unavailable, ``kind="worker_lost"``); if the
+        executor then takes no more tasks, the rest are ``"not_refreshed"``. Raises what a store
+        raises, FeedUrlError for a str that is not the address of a feed, and TypeError if the cache
+        cannot be passed to the processes of ``executor``. If the iterator is closed, fetches that
+        have not begun are cancelled.
         """
         from extcal.cache.bulk.run import results
 
@@ -250,7 +254,7 @@ class CalendarCache(Options[Fetcher]):
         return results(self, feeds, executor, plan, progress=progress)
 
     def stats(self) -> Stats:
-        """How this cache has been doing, as counts without addresses; see :class:`Stats`."""
+        """What this cache has done so far, as counts without addresses; see :class:`Stats`."""
         down = self._decisions.hosts.down_count(read_clock(self._clock))
         return stats_of(self._tally.read(), in_flight=len(self._flights), hosts_down=down)
 
@@ -270,11 +274,11 @@ class CalendarCache(Options[Fetcher]):
         return self._told(answer)
 
     def _look(self, order: Order) -> Promise:
-        """Answer from what is known, or be on the flight that brings the answer; never waits."""
+        """Answer from what is known, or join the flight that fetches the feed; never waits."""
         return self._promise(order, self._repository.load(order.keys), in_utc(self._clock()))
 
     def _look_at_many(self, orders: Sequence[Order]) -> list[Promise]:
-        """The same for many feeds, of which the store is asked at once."""
+        """The same for many feeds, with one look-up in the store for all of them."""
         known = self._repository.load_many([order.keys for order in orders])
         now = read_clock(self._clock)
         return [self._promise(order, each, now) for order, each in zip(orders, known, strict=True)]
@@ -295,7 +299,7 @@ class CalendarCache(Options[Fetcher]):
         return self._flights.join(order.keys.snapshot, partial(self._refresher.bring, order))
 
     def _told(self, answer: Snapshot | Raise) -> Snapshot:
-        """What somebody is told."""
+        """The Snapshot for the caller; raises if ``answer`` is an error."""
         answer = self._counted(answer)
         if isinstance(answer, Raise):
             raise unavailable(answer.kind, answer.hint) from None
@@ -315,8 +319,8 @@ class CalendarCache(Options[Fetcher]):
     ) -> list[Snapshot | Unavailable]:
         """One task of :meth:`refresh_many`: the feeds at the same time, the answers in their order.
 
-        ``once``: unlike any other task's. A cluster may take tasks with the same arguments for the
-        same task, and answer from what it remembers.
+        ``once``: a text that no other task has. A cluster such as Dask may take two tasks with the
+        same arguments for one task, and answer the second with the result of the first.
         """
         try:
             orders = [self._order(feed, "renew", older_than) for feed in feeds]
@@ -328,7 +332,10 @@ class CalendarCache(Options[Fetcher]):
     # -- fetching -------------------------------------------------------------------------------
 
     def _fetch(self, request: FetchRequest) -> object:
-        """Ask the fetcher. What a host's own raises could hold the address: its type is logged."""
+        """Ask the fetcher. If the application's own fetcher raises, only the type is logged.
+
+        The message of the error could contain the address.
+        """
         fetcher = self._fetcher or self._new_fetcher()
         try:
             return fetcher.fetch(request)
@@ -337,7 +344,7 @@ class CalendarCache(Options[Fetcher]):
             return None
 
     def _is_private(self) -> bool:
-        """Whether the fetcher asks for each feed as somebody else, as one with ``headers`` does."""
+        """Whether feeds are fetched with different identities, as with ``headers`` of a fetcher."""
         if self._fetcher is None and self._recipe is None:
             return False
         fetcher: object = self._fetcher or self._new_fetcher()
@@ -345,7 +352,7 @@ class CalendarCache(Options[Fetcher]):
 
     def _new_fetcher(self) -> Fetcher:
         with self._making:
-            # One for all, or its bounds would be no bounds.
+            # All threads use one fetcher; with several, its limits would hold for each alone.
             if self._fetcher is None:
                 self._fetcher = self._made_fetcher()
             return self._fetcher
@@ -358,7 +365,7 @@ class CalendarCache(Options[Fetcher]):
         return cast("Fetcher", self._recipe())
 
     def _call_back(self, done: Refreshed) -> None:
-        """Tell the host of a refresh."""
+        """Call the application's ``on_refresh``."""
         if done.refresh is None or self._on_refresh is None:
             return
         try:
@@ -367,7 +374,7 @@ class CalendarCache(Options[Fetcher]):
             callback_failed(done.refresh, error)
 
     def _hang_up(self) -> None:
-        """What a copy opened nobody else will close; left to the garbage, it would stay open."""
+        """Close what an unpickled copy opened, as no other code has a reference to close it."""
         close = getattr(self._repository.store, "close", None)
         if self._travelled and callable(close):
             close()

@@ -1,8 +1,8 @@
-"""The event loop that an AsyncCalendarCache belongs to, as its engine reaches it from threads.
+"""The event loop of an AsyncCalendarCache, as the threads of its engine use it.
 
-What a task waits for is set on the task's loop, asyncio's or trio's, and what must run there (a
-host's own fetcher, its callback) is run there as a task. All of it ends with the ``async with``
-block of the cache.
+An event that a task waits for is set on the loop of that task, asyncio's or trio's. Code of the
+application that has to run on the loop (its own fetcher, its callback) runs there as a task. All of
+these tasks end with the ``async with`` block of the cache.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ELSEWHERE = (
 
 
 class NotFinished(Exception):
-    """What was to run on the loop was cancelled: because the block ends, or by somebody else."""
+    """A task on the loop was cancelled: the block ends, or other code cancelled it."""
 
 
 class EventLoop(Loop):
@@ -54,15 +54,15 @@ class EventLoop(Loop):
         self._news = anyio.Event()
 
     async def open(self) -> None:
-        """Begin; everything that runs on the loop is a task of the block."""
+        """Start the task group; everything that runs on the loop is a task of the block."""
         await self._group.__aenter__()
         self._group.start_soon(self._serve, name="extcal-host")
 
     async def close(self, end: Callable[[], object]) -> None:
-        """End what runs on the loop, and wait for that; then for ``end``, in a thread."""
+        """Cancel the tasks on the loop and wait for them; then run ``end`` in a thread."""
         self._group.cancel_scope.cancel()
         try:
-            # What the block of the host raises is the host's, and not for the group to wrap.
+            # Without the error of the block: the task group would wrap it in an ExceptionGroup.
             await self._group.__aexit__(None, None, None)
         finally:
             self._give_up()
@@ -77,11 +77,11 @@ class EventLoop(Loop):
             raise RuntimeError(_CLOSED)
 
     async def in_thread(self, call: Callable[[], _Found]) -> _Found:
-        """``call`` in a thread, which who is cancelled leaves behind."""
+        """Run ``call`` in a thread. A task that is cancelled does not wait for the thread."""
         return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._helpers)
 
     async def landed(self, flight: Flight, seconds: float) -> None:
-        """Wait for ``flight``, but no longer than ``seconds``."""
+        """Wait until ``flight`` has ended, but no longer than ``seconds``."""
         if not flight.done():
             event = anyio.Event()
             flight.add_done_callback(lambda _: self.post(event.set))
@@ -89,16 +89,16 @@ class EventLoop(Loop):
                 await event.wait()
 
     def post(self, call: Callable[[], object]) -> bool:
-        """From any thread: ``call`` soon, on the loop. False if the loop has ended."""
+        """From any thread: let the loop call ``call`` soon. False if the loop has ended."""
         there = super().post(call)
         if not there:
             self._give_up()
         return there
 
     def start(self, work: Callable[[], Awaitable[_Found]]) -> Future[_Found]:
-        """From any thread: ``work`` as a task of the block.
+        """From any thread: run ``work`` as a task of the block.
 
-        What is returned holds what ``work`` returns or raises, or NotFinished if it is cancelled.
+        The future has what ``work`` returns or raises, or NotFinished if it is cancelled.
         """
         done: Future[_Found] = Future()
         self._running.add(done)
@@ -115,7 +115,7 @@ class EventLoop(Loop):
         self._news.set()
 
     async def _serve(self) -> None:
-        """Start what threads want: a loop starts tasks for tasks only, not for what calls back."""
+        """Start the tasks that threads want. A loop lets only a task start another task."""
         while True:
             self._news = anyio.Event()
             while self._wanted:
@@ -138,8 +138,8 @@ async def _work(work: Callable[[], Awaitable[_Found]], done: Future[_Found]) -> 
         ending = anyio.current_effective_deadline() == -math.inf
         if ending or not _only_cancelled(error):
             raise
-        # Somebody cancelled what the host's code waited for. That costs this call, and not the
-        # block, which a task that ends as cancelled would take down with it.
+        # Other code cancelled what the application's coroutine waited for. Only this call fails. If
+        # the task ended as cancelled, the task group would cancel the whole block.
     else:
         with suppress(InvalidStateError):
             done.set_result(found)

@@ -32,7 +32,7 @@ _SPELLED = "get, put, delete, lease and release"
 
 
 class Options(Generic[_Fetcher]):
-    """The one constructor of CalendarCache and AsyncCalendarCache, and its defaults."""
+    """The constructor that CalendarCache and AsyncCalendarCache share, with its defaults."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Options(Generic[_Fetcher]):
         self._begin(on_refresh)
 
     def _begin(self, on_refresh: Callable[[Refresh], object] | None) -> None:
-        """Read the arguments, and make what they ask for."""
+        """Check the arguments, and make the parts of the cache."""
         raise AssertionError("a face begins with what it was given")
 
 
@@ -95,7 +95,7 @@ class Settings:
 
     @property
     def patience(self) -> float:
-        """Seconds that somebody who wants an answer waits for a fetch."""
+        """Seconds that a caller waits for a fetch."""
         return self.limits.fetch_deadline + _GRACE
 
 
@@ -117,7 +117,7 @@ def read_settings(
     max_fetches: int,
     jitter: Callable[[], float] | None,
 ) -> Settings:
-    """The arguments of a cache, or TypeError or ValueError for what they cannot be."""
+    """The arguments of a cache, checked. Raises TypeError or ValueError for a wrong one."""
     call_of("clock", clock, "a callable that returns an aware datetime")
     if store is not None:
         call_of("store", store, f"a store such as SQLiteStore, with {_SPELLED}", *_METHODS)
@@ -135,7 +135,7 @@ def read_settings(
         ttl_jitter=ttl_jitter,
         respect_refresh_interval=respect_refresh_interval,
     )
-    # A class makes fetchers, as a function does; an object that has "fetch" is one.
+    # A class or function makes a fetcher when called; an object with "fetch" is a fetcher.
     recipe = callable(fetcher) and (isinstance(fetcher, type) or not hasattr(fetcher, "fetch"))
     return Settings(
         store=MemoryStore() if store is None else store,
@@ -152,7 +152,7 @@ def read_settings(
 
 
 def last_attempt(known: Known) -> datetime | None:
-    """When the source was last asked, whatever came of it."""
+    """When the source was last asked, successfully or not."""
     asked = [known.attempts.last, known.held.asked if known.held else None]
     return max((moment for moment in asked if moment is not None), default=None)
 
@@ -165,8 +165,8 @@ def last_refreshed(known: Known) -> datetime | None:
 def recipe(store: Store, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments that make the same cache in another process.
 
-    ``on_refresh`` stays behind: it would be called over there, where nobody hears it. Raises
-    TypeError if the store is this process's memory.
+    ``on_refresh`` is left out, because it would be called in the other process. Raises TypeError if
+    the store is the memory of this process.
     """
     if isinstance(store, MemoryStore):
         raise TypeError(
