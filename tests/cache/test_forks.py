@@ -18,7 +18,7 @@ import pytest
 
 from extcal import CalendarCache, Feed, HttpFetcher, MemoryStore, State
 from extcal.cache import Cell
-from extcal.fetch.http.wire import backend
+from extcal.fetch.http.connect import backend
 from extcal.testing import event, feed_text
 from extcal.testing.server import FeedServer, ReceivedRequest
 
@@ -170,7 +170,7 @@ def test_a_fork_at_every_phase(
 
 def test_turns_of_the_parent_are_none_of_the_childs() -> None:
     """Whoever leaves a turn in the child that the parent took changes nothing."""
-    from extcal.fetch.http.dns import SharedTurns
+    from extcal.fetch.http.connect.dns import SharedTurns
 
     turns = SharedTurns(1, 1)
     taken = turns.join("a", lambda: None)

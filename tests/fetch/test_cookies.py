@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extcal.fetch.http.cookies import (
+from extcal.fetch.http.message.cookies import (
     MAX_COOKIE_BYTES,
     MAX_COOKIES,
     Cookie,
     cookie_header,
     with_cookies,
 )
-from extcal.fetch.http.head import Head
+from extcal.fetch.http.message.head import Head
 
 pytestmark = pytest.mark.core
 

@@ -10,10 +10,10 @@ import httpcore2
 import pytest
 
 from extcal.fetch.address.url import Refusal
+from extcal.fetch.http.connect.backend import GuardedBackend, GuardedStream
+from extcal.fetch.http.connect.dns import Lookup
+from extcal.fetch.http.connect.guard import ReceivedData
 from extcal.fetch.http.deadline import Deadline, Stop
-from extcal.fetch.http.dns import Lookup
-from extcal.fetch.http.wire.backend import GuardedBackend, GuardedStream
-from extcal.fetch.http.wire.guard import ReceivedData
 from extcal.fetch.policy import UrlPolicy
 from extcal.limits import Limits
 

@@ -281,20 +281,20 @@ class TestNames:
     def test_a_peer_that_is_not_the_judged_address(
         self, server: FeedServer, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        import extcal.fetch.http.wire.guard as guard
+        import extcal.fetch.http.connect.guard as guard
 
         class Elsewhere(guard.socket.socket):
             def getpeername(self) -> tuple[str, int]:
                 return ("127.0.0.9", super().getpeername()[1])
 
         monkeypatch.setattr(
-            "extcal.fetch.http.wire.backend.new_socket", lambda address: Elsewhere()
+            "extcal.fetch.http.connect.backend.new_socket", lambda address: Elsewhere()
         )
         fetcher, _ = self.fetcher(["127.0.0.1"])
         assert kind(fetch(self.url(server), fetcher=fetcher)) == "blocked_address"
 
     def test_the_system_is_asked_by_default(self) -> None:
-        from extcal.fetch.http.dns import system_resolver
+        from extcal.fetch.http.connect.dns import system_resolver
 
         assert system_resolver("127.0.0.1", 443) == ["127.0.0.1"]
         assert system_resolver("::1", 443) == ["::1"]

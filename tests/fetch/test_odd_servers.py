@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from extcal.fetch import Failed, Fetched, FetchResponse
 from extcal.fetch.body import completed, is_whole
-from extcal.fetch.http.framing import HeadReader
+from extcal.fetch.http.message.framing import HeadReader
 from extcal.limits import Limits
 from extcal.testing import event, feed_text
 

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal.fetch import Failed, Feed, Fetched, FetchRequest, HttpFetcher
-from extcal.fetch.http import race as racing
+from extcal.fetch.http.connect import backend as sprinting
+from extcal.fetch.http.connect import race as racing
+from extcal.fetch.http.connect.backend import Sprint
+from extcal.fetch.http.connect.guard import MAX_ADDRESSES, vetted
+from extcal.fetch.http.connect.race import ATTEMPT_DELAY, Race, interleaved
 from extcal.fetch.http.deadline import Deadline, Stop
-from extcal.fetch.http.race import ATTEMPT_DELAY, Race, interleaved
-from extcal.fetch.http.wire import backend as sprinting
-from extcal.fetch.http.wire.backend import Sprint
-from extcal.fetch.http.wire.guard import MAX_ADDRESSES, vetted
 from extcal.fetch.policy import UrlPolicy
 from extcal.testing import event, feed_text
 from extcal.testing.server import FeedServer

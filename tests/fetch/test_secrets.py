@@ -275,7 +275,7 @@ class TestMistakesOfOurOwn:
         def interrupted(*arguments: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("extcal.fetch.http.wire.guard.ReceivedData.note", interrupted)
+        monkeypatch.setattr("extcal.fetch.http.connect.guard.ReceivedData.note", interrupted)
         with pytest.raises(KeyboardInterrupt) as stopped:
             fetch(raw(answering(b"HTTP/1.1 200 OK\r\n\r\n")).url(PATH))
         assert not watch.told(watch.shown(stopped.value))

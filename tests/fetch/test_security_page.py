@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from extcal.fetch import AsyncHttpFetcher, HttpFetcher, body, policy
-from extcal.fetch.http import dns, exchange
-from extcal.fetch.http.wire import guard
+from extcal.fetch.http import exchange
+from extcal.fetch.http.connect import dns, guard
 from extcal.limits import MAXIMA, Limits
 
 PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text("utf-8")

@@ -149,7 +149,7 @@ def test_the_environment_cannot_add_an_authority(
 def test_a_server_that_knows_only_old_protocols(
     raw: Callable[[Script], Any], authority: Any
 ) -> None:
-    from extcal.fetch.http.wire.trust import new_ssl_context
+    from extcal.fetch.http.connect.trust import new_ssl_context
 
     assert new_ssl_context().minimum_version == ssl.TLSVersion.TLSv1_2
     assert new_ssl_context().verify_mode == ssl.CERT_REQUIRED

@@ -14,17 +14,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from extcal.fetch.body import Body
+from extcal.fetch.http.connect.quiet import quiet_transport
 from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
 from extcal.fetch.http.exchange import Accident, Ask, Head, Journey, Pause, Read, Step
 from extcal.fetch.http.options import LOG, PROXY_REFUSED, HttpOptions, mistake
 from extcal.fetch.http.per_host_limit import Turn
-from extcal.fetch.http.wire.quiet import quiet_transport
 from extcal.fetch.protocol import FetchRequest, FetchResponse, Gone, Refused
 
 if TYPE_CHECKING:
     import httpcore2
 
-    from extcal.fetch.http.wire.backend import GuardedBackend
+    from extcal.fetch.http.connect.backend import GuardedBackend
 
 __all__ = ["HttpDriver", "HttpFetcher"]
 
@@ -86,7 +86,7 @@ class HttpDriver(HttpOptions):
                 ask = other
 
     def _connect(self, journey: Journey, ask: Ask, deadline: Deadline) -> Step:
-        from extcal.fetch.http.wire.backend import GuardedBackend
+        from extcal.fetch.http.connect.backend import GuardedBackend
 
         backend = GuardedBackend(
             journey.policy, self._proxy, self._lookup, journey.limits, deadline
@@ -114,7 +114,7 @@ class HttpDriver(HttpOptions):
     ) -> Step:
         import httpcore2
 
-        from extcal.fetch.http.wire.guard import new_origin, new_request
+        from extcal.fetch.http.connect.guard import new_origin, new_request
 
         origin = new_origin(ask.url, self._proxy)
         own = self._own_fields(journey, ask)
@@ -145,7 +145,7 @@ class HttpDriver(HttpOptions):
     ) -> httpcore2.ConnectionInterface:
         import httpcore2
 
-        from extcal.fetch.http.wire.guard import proxy_options
+        from extcal.fetch.http.connect.guard import proxy_options
 
         context = self._trust() if origin.scheme == b"https" else None
         if self._proxy is None:

@@ -18,8 +18,8 @@ from extcal.fetch.address.providers import MICROSOFT_CLOUDS, provider_of
 from extcal.fetch.address.url import Refusal, Url, resolve_reference
 from extcal.fetch.body import completed, failure_of, is_whole, sign_in_page
 from extcal.fetch.feed import SealedUrl, fingerprint_of
-from extcal.fetch.http.cookies import Cookie, cookie_header, with_cookies
-from extcal.fetch.http.head import ECHOED, SECONDS, Head, age_of, retry_after, validator
+from extcal.fetch.http.message.cookies import Cookie, cookie_header, with_cookies
+from extcal.fetch.http.message.head import ECHOED, SECONDS, Head, age_of, retry_after, validator
 from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.protocol import (
     Failed,

@@ -18,8 +18,8 @@ from extcal.arguments import call_of, count_of, one_of_type
 from extcal.fetch.address.networks import Network
 from extcal.fetch.address.proxy import Proxy, read_proxy
 from extcal.fetch.feed import Feed
+from extcal.fetch.http.connect.dns import Lookup, Resolver, SharedTurns, system_resolver
 from extcal.fetch.http.deadline import Deadline
-from extcal.fetch.http.dns import Lookup, Resolver, SharedTurns, system_resolver
 from extcal.fetch.http.exchange import MOST_BROWSER_HOSTS, Ask, Journey, Step
 from extcal.fetch.policy import AddressPolicy, UrlPolicy
 from extcal.fetch.protocol import (
@@ -173,7 +173,7 @@ class HttpOptions:
         Two threads may both build it; the last one is kept, and either is right.
         """
         if self._ssl_context is None:
-            from extcal.fetch.http.wire.trust import new_ssl_context
+            from extcal.fetch.http.connect.trust import new_ssl_context
 
             self._ssl_context = new_ssl_context()
         return self._ssl_context

@@ -50,7 +50,7 @@ class Recording:
 def fetch_recorded(fetcher: HttpFetcher, user_agent: str, request: FetchRequest) -> Recording:
     """Fetch as ``fetcher`` would, but as ``user_agent`` and as no other one, and only once."""
     # What the first fetch loads, loaded before the time is taken.
-    importlib.import_module("extcal.fetch.http.wire.backend")
+    importlib.import_module("extcal.fetch.http.connect.backend")
     fetcher._trust()
     recorder = _RecordingFetcher(fetcher, user_agent)
     answer = recorder.fetch(request)

@@ -16,10 +16,10 @@ import httpcore2
 from extcal.fetch.address.networks import Address, unwrap
 from extcal.fetch.address.proxy import Proxy
 from extcal.fetch.address.url import Refusal, Url
+from extcal.fetch.http.connect.race import interleaved
 from extcal.fetch.http.deadline import Stop
 from extcal.fetch.http.exchange import Ask, address_refused
-from extcal.fetch.http.framing import HeadReader
-from extcal.fetch.http.race import interleaved
+from extcal.fetch.http.message.framing import HeadReader
 from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.protocol import (
     failed,

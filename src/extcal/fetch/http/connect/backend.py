@@ -18,10 +18,8 @@ import httpcore2
 from extcal.fetch.address.networks import Address
 from extcal.fetch.address.proxy import Proxy
 from extcal.fetch.address.url import literal_of
-from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
-from extcal.fetch.http.dns import Lookup
-from extcal.fetch.http.race import Race
-from extcal.fetch.http.wire.guard import (
+from extcal.fetch.http.connect.dns import Lookup
+from extcal.fetch.http.connect.guard import (
     CERTIFICATE_REFUSED,
     TLS_FAILED,
     UNREACHABLE,
@@ -30,6 +28,8 @@ from extcal.fetch.http.wire.guard import (
     new_socket,
     vetted,
 )
+from extcal.fetch.http.connect.race import Race
+from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
 from extcal.fetch.policy import UrlPolicy
 from extcal.limits import Limits
 

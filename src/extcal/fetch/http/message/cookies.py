@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from extcal.fetch.http.head import Head
+from extcal.fetch.http.message.head import Head
 
 __all__ = ["MAX_COOKIES", "MAX_COOKIE_BYTES", "Cookie", "cookie_header", "with_cookies"]
 
