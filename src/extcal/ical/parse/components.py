@@ -1,8 +1,8 @@
-"""Components (RFC 5545 section 3.6): logical lines in, the components that matter out.
+"""Components (RFC 5545 section 3.6): logical lines in, the components that are needed out.
 
-Order never matters here, and neither does nesting that should not be: a component that was never
-ended is ended by the next one of its kind, an END without a BEGIN is passed over, and a body that
-stops in the middle keeps what it had and is called cut.
+The order of components does not matter. Wrong nesting is repaired: a component without an END ends
+where the next one of its kind begins, and an END without a BEGIN is ignored. A body that stops
+inside a component keeps what was read, and is reported as cut.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ class Component:
 
 @dataclass(slots=True)
 class CalendarHead:
-    """The facts of one VCALENDAR that its components are read by."""
+    """The properties of one VCALENDAR that decide how its components are read."""
 
     prodid: str | None = None
     method: str | None = None
     x_wr_timezone: str | None = None
-    window: str | None = None  # X-EXTCAL-WINDOW, which write_freebusy notes
+    window: str | None = None  # X-EXTCAL-WINDOW, which write_freebusy writes
     refresh_interval: str | None = None  # REFRESH-INTERVAL (RFC 7986 section 5.7)
-    published_ttl: str | None = None  # X-PUBLISHED-TTL (MS-OXCICAL), the same from before that
+    published_ttl: str | None = None  # X-PUBLISHED-TTL (MS-OXCICAL), its forerunner
     vtimezones: list[Component] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Stream:
-    """A whole body (RFC 5545 section 3.4): there may be several VCALENDARs in it.
+    """A whole body (RFC 5545 section 3.4), which may hold several VCALENDARs.
 
     ``partial`` says that some of its bytes were left out.
     """
@@ -80,7 +80,8 @@ _WANTED = (
 _NAMES = {name.encode(): name for name in _WANTED}
 _NAMES_WITH_PEOPLE = {**_NAMES, b"ATTENDEE": "ATTENDEE"}
 
-# iana-token of section 3.1: what it does not match is text that was never folded ("Begin: 9 am")
+# iana-token of section 3.1. What it does not match is text of a value whose lines were broken
+# without a fold, such as "Begin: 9 am".
 _TOKEN = re.compile(r"[A-Z0-9-]+")
 _TOP_LEVEL = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"})
 _MANY_NAMES = 100
@@ -98,10 +99,10 @@ _PARENTS = {
 def read(
     raw: bytes, work: Work, spans: Sequence[Span] | None = None, *, people: bool = True
 ) -> Stream:
-    """Read a body, or those spans of it, into a Stream; never fails on what is in it.
+    """Read a body, or those spans of it, into a Stream. No content makes it raise.
 
-    ``people`` says whether ATTENDEE lines are wanted: there may be hundreds to an event. Oddities
-    become Problems. A body that ends inside a component is ``work.cut``.
+    ``people`` says whether ATTENDEE lines are read, of which an event may have hundreds. Oddities
+    become Problems. For a body that ends inside a component, ``work.cut`` is called.
     """
     spans = whole(raw) if spans is None else spans
     reader = ComponentReader(raw, work, people=people)
@@ -124,19 +125,19 @@ class ComponentReader:
         self.names = names_of_lines(people=people)
         self.stream = Stream(raw)
         self.full = False
-        self.open: list[Component | str] = []  # a str is a component that is passed over
+        self.open: list[Component | str] = []  # a str is an ignored component
         self.vevents = 0
         self.too_deep = 0
         self.tokens: dict[str, str] = {}  # names of components, as written
-        self.skipped: set[str] = set()  # names, as written, that change nothing inside the too deep
+        self.skipped: set[str] = set()  # names as written, without effect when nested too deep
 
     def read(self, span: Span) -> None:
-        """Read one span; nothing, once there were more events than are read."""
+        """Read one span, unless ``max_vevents`` has been reached."""
         if not self.full:
             self.read_lines(logical_lines(self.raw, span, self.names, self.work))
 
     def read_lines(self, lines: Iterable[Line]) -> None:
-        """Take lines until there are more events than are read."""
+        """Take lines until ``max_vevents`` is reached."""
         for line in lines:
             self.take(line)
             if self.full:
@@ -159,7 +160,7 @@ class ComponentReader:
                     top.lines.append(line)
 
     def token(self, written: str) -> str:
-        """The name of a component in upper case; empty when it is none."""
+        """The name of a component in upper case; empty if the text is no name."""
         name = self.tokens.get(written)
         if name is None:
             name = written.strip().upper()
@@ -205,7 +206,7 @@ class ComponentReader:
             self.open.append(name)
 
     def begin_top_level(self, line: Line, name: str) -> None:
-        """These stand only in a VCALENDAR, so one that opens ends whatever was left open."""
+        """These stand directly in a VCALENDAR, so their BEGIN ends every other open component."""
         self.too_deep = 0
         if not self.open:
             self.reopen_calendar(line)
@@ -220,7 +221,7 @@ class ComponentReader:
                 )
 
     def reopen_calendar(self, line: Line) -> None:
-        """A component outside any VCALENDAR belongs to the last one there was."""
+        """A component outside any VCALENDAR belongs to the last VCALENDAR before it."""
         if not self.stream.calendars:
             self.stream.calendars.append(CalendarHead())
         if self.work.count("outside_calendar") == 1:
@@ -229,7 +230,7 @@ class ComponentReader:
                 offset=line.offset,
             )
         stray = Component("VCALENDAR", line.offset, len(self.stream.calendars) - 1)
-        stray.end = 0  # marks that no END:VCALENDAR is owed
+        stray.end = 0  # marks that no END:VCALENDAR is expected
         self.open.append(stray)
 
     def open_component(self, name: str, line: Line, parent: Component) -> None:
@@ -253,7 +254,7 @@ class ComponentReader:
         name = self.token(line.value)
         written = name or line.value.strip().upper()
         if name != "VCALENDAR" and written.startswith("VCALENDAR"):
-            # A page of a failing server is sometimes glued to the last line.
+            # Sometimes a failing server appends a page to the last line: "END:VCALENDAR<html>".
             name = "VCALENDAR"
             self.garbage(line)
         elif not name:
@@ -285,7 +286,10 @@ class ComponentReader:
             self.close_last(line.offset)
 
     def swallowed(self, last: Component | str, line: Line) -> None:
-        """What was never ended may have taken the event's end with it: it has one, unreadable."""
+        """A component without END, such as a VALARM, may have taken the event's DTEND.
+
+        Then the event is read as if it had an unreadable DTEND, which blocks its day.
+        """
         around = self.open[-2] if len(self.open) > 1 else None
         if isinstance(last, str) and isinstance(around, Component) and around.name == "VEVENT":
             around.lines.append(Line(line.offset, "DTEND", NO_PARAMS, ""))
@@ -316,7 +320,7 @@ class ComponentReader:
     def one_of(
         self, line: Line, before: str | None, value: str, choose: Callable[[str, str], str]
     ) -> str | None:
-        """One value of a property that a VCALENDAR has twice; never the first for being first."""
+        """One value of a property that a VCALENDAR has twice; their order must not decide."""
         if not before or not value or before == value:
             return before or value
         self.work.problem(
@@ -350,9 +354,9 @@ class ComponentReader:
         return self.stream
 
     def share_prodid(self) -> None:
-        """A VCALENDAR that does not say who wrote it was written by whoever wrote its siblings.
+        """A VCALENDAR without PRODID takes that of another VCALENDAR in the same body.
 
-        METHOD is not shared: that one object is cancelled says nothing about another.
+        METHOD is not shared, because the cancellation of one object says nothing about another.
         """
         heads = self.stream.calendars
         told = min((head.prodid for head in heads if head.prodid), default=None)
@@ -361,7 +365,7 @@ class ComponentReader:
 
 
 def _method(one: str, other: str) -> str:
-    """CANCEL makes events absent, and of a REQUEST a VFREEBUSY says nothing: the other blocks."""
+    """The METHOD that blocks more: under CANCEL events, under REQUEST VFREEBUSYs block nothing."""
     return max(one, other, key=lambda method: (method != "CANCEL", method != "REQUEST", method))
 
 

@@ -2,10 +2,11 @@
 
     contentline = name *(";" param ) ":" value CRLF
 
-Laxer than the grammar where real feeds are: CRLF, LF and CR all end a line, blank lines are
-skipped, control bytes vanish, a name may be folded, and bytes that are not UTF-8 are read as
-Windows-1252. Only lines of the names asked for are decoded. A line that is not a content line comes
-out with the name ``""``, so that its component can say so; it never costs its neighbours.
+Real feeds need more than the grammar allows. CRLF, LF and CR each end a line, blank lines are
+skipped, control bytes are removed, a name may be folded, and bytes that are not UTF-8 are read as
+Windows-1252. Only lines with the names asked for are decoded. A line that is no content line comes
+out with the name ``""``, so that its component can report it. The lines around it are read as
+usual.
 """
 
 from __future__ import annotations
@@ -33,24 +34,27 @@ class Line(NamedTuple):
 
 NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
-# A line, and all that continues it: found in one look, however often it is folded.
+# A line with all its folds, in one match: "UID:a\r\n b\r\n c" is one. Blank lines may stand before
+# a fold.
 _LOGICAL = re.compile(rb"[^\r\n]++(?>([\r\n]++[ \t][^\r\n]*+)*)")
 _PHYSICAL = re.compile(rb"[^\r\n]+")
-# From the first newline of a run: a megabyte of them is looked at once, not from each on.
+# A fold. The lookbehind lets it start only at the first of several newlines. Otherwise the search
+# would start anew at each newline of a megabyte of them.
 FOLD = re.compile(rb"(?<![\r\n])[\r\n]++[ \t]")
 _NAME = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
 _WHITE = b" \t"
 CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
 _HAS_CONTROL = re.compile(b"[" + re.escape(CONTROL) + b"]")
 # param = param-name "=" param-value *("," param-value); a quoted value may hold ";" ":" ","
-# A parameter without a value, or without a name, must not cost those behind it.
+# A parameter without a value or a name (";TZID;X=1", ";=a") must not hide the ones behind it.
 _PARAM = re.compile(r';([^=;:"]*+)(?:=((?>(?:"[^"]*+"|[^";:]++)*)))?')
 _DATE_NAMES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _DATE_AHEAD = re.compile(r"\s*\d{8}").match
-# A quote that was opened before the zone's name may close behind the date.
+# A quote that was opened before the zone's name may close behind the date: TZID="A:20270105".
 _DATE_AFTER_COLON = re.compile(r":(?=\s*+\d{8}[\dTtZzPpWDHMS/,+\s-]*+\"?+\s*+$)")
 _MAX_PARAMS = 64
-# A cut EXDATE only leaves instances busy; anything else that is cut could hide busy time.
+# A cut EXDATE leaves instances busy, which is safe. A cut line of another name could hide busy
+# time.
 _MAY_BE_CUT = frozenset({"SUMMARY", "LOCATION", "EXDATE"})
 
 
@@ -70,7 +74,7 @@ def logical_lines(
         if known is None and name is not None:
             continue
         if raw[start] in _WHITE and span[0]:
-            continue  # it continues a line before the span; only the first of all may be indented
+            continue  # a fold of a line before the span; only the body's first line may be indented
         text = match[0]
         size = end - start
         if match[1] is not None:
@@ -84,7 +88,7 @@ def logical_lines(
 
 
 def _unfolded(text: bytes, limit: int) -> tuple[int, bytes]:
-    """How long a folded line is, line ends apart, and the line; of a longer one what is read."""
+    """The length of a folded line without line ends, and the line, cut to about ``limit`` bytes."""
     size = len(text.translate(None, b"\r\n"))
     if size > limit:
         first, *others = _PHYSICAL.findall(text)
@@ -114,7 +118,7 @@ def _finish(
     if name is None:
         return None
     if size > work.limits.max_line_bytes:
-        if name in {"EXDATE", "RDATE"}:  # the last date may be half a date
+        if name in {"EXDATE", "RDATE"}:  # the last date may be cut
             data = data[: max(data.rfind(b",") + 1, match.end())]
         _too_long(name, offset, work)
     return parse_line(offset, name, _decode(data, offset, work), match.end())
@@ -141,10 +145,11 @@ def _decode(data: bytes, offset: int, work: Work) -> str:
 
 
 def parse_line(offset: int, name: str, text: str, after_name: int) -> Line:
-    """Split one unfolded line at its first colon outside quotes; never fails.
+    """Split one unfolded line at its first colon outside quotes. Never raises.
 
-    ``after_name`` is the index behind the ``:`` or ``;`` that ends the name. For dates, an unquoted
-    colon inside a parameter (``TZID=(UTC-05:00) Eastern``) is not taken for the value's.
+    ``after_name`` is the index behind the ``:`` or ``;`` that ends the name. In a line of
+    dates, an unquoted colon inside a parameter (``TZID=(UTC-05:00) Eastern``) does not begin the
+    value.
     """
     if text[after_name - 1] == ":":
         return Line(offset, name, NO_PARAMS, text[after_name:])

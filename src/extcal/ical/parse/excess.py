@@ -1,9 +1,11 @@
-"""What there is too much of, counted before anything is parsed.
+"""Content beyond the limits, found before anything is parsed.
 
-In: the spans to read. Out: the same, less what a limit would cut off anyway. A hundred thousand
-EXDATEs in a row, fifty thousand overrides of one UID, or as many events that nobody can read, cost
-a look at C speed and no more. What is written in any but the plainest way stays, and is counted
-where it is typed.
+In: the spans to read. Out: the same without what a limit would cut off anyway. A hundred thousand
+EXDATEs in a row, fifty thousand overrides of one UID, or as many unreadable events are found by
+regular expressions, which costs far less than parsing them. What is not written in the plainest way
+stays in the spans, and is counted when it is typed.
+
+Each pattern says what it takes in, with a line that it matches and one that it must not.
 """
 
 from __future__ import annotations
@@ -23,24 +25,40 @@ __all__ = ["without_excess"]
 Spans = Sequence[Span]
 
 _FAR_TOO_MANY = (
-    2  # times the limit: fewer of one UID than that are typed, and what they block is told
+    2  # times the limit: up to that many of one UID are typed, so that their busy time is known
 )
-_LONGEST_LINE = 4096  # of what is left out unread; a smaller limit of lines may concern any of it
+_LONGEST_LINE = 4096  # bytes in a line that is left out; a smaller limit turns _lost_events off
 
-# Possessive, so that a megabyte of lines leaves nothing to come back to.
-# One date that can be counted at least, and no fold behind it.
+# Quantifiers are possessive and groups atomic: the engine keeps no positions to backtrack to for a
+# megabyte of lines.
+
+# Two or more EXDATE lines in a row. Each begins with a date that can be counted, and has no fold.
+# Takes in "\nEXDATE:20270105\nEXDATE:20270106\nA". Not "\nEXDATE:20270105\nA", nor
+# "\nEXDATE:20270105\nEXDATE:20270106\n ,20270107\nA", whose second line is folded.
 _EXDATES = re.compile(
     rb"(?<=\n)(?>(?:EXDATE(?:;[^:\"\r\n]*+)?:[0-9]{8}[^\r\n]*+\r?\n(?=[A-Z])){2,})"
 )
+# A UID line without parameters and folds. Takes in "\nUID:a\nA". Not "\nUID:a\n b\nA",
+# "\nUID;X=1:a".
 _UID = re.compile(rb"\nUID:([^\r\n]++)\r?\n(?=[A-Z])")
+# A VEVENT of plain lines: no folds, and no component such as an alarm in it.
+# Takes in "\nBEGIN:VEVENT\nUID:a\nEND:VEVENT\n". Not "\nBEGIN:VEVENT\nUID:a\n b\nEND:VEVENT\n".
 _LINE = rb"(?!BEGIN:|END:)[A-Z][^\n]*+\n"
 _BLOCK = re.compile(rb"(?<=\n)BEGIN:VEVENT\r?\n(?>(?:" + _LINE + rb")+)END:VEVENT\r?\n")
+# A TZID parameter in upper case; group 1 is its value, quoted or not.
+# Takes in ";TZID=Europe/Berlin:", ';TZID="A:B":'. Not ";tzid=A:", ";X-TZID=A:".
 _TZID = re.compile(rb";TZID=(\"[^\"\r\n]*+\"|[^:;\"\r\n]*+)")
+# One or more VAVAILABILITYs in a row, of plain lines and AVAILABLEs; the next line is no fold.
+# Takes in "\nBEGIN:VAVAILABILITY\nBEGIN:AVAILABLE\nEND:AVAILABLE\nEND:VAVAILABILITY\nA".
+# Not one in which "BEGIN:VEVENT" or another name with V begins.
 _AVAILABILITIES = re.compile(
     rb"(?<=\n)(?>(?:BEGIN:VAVAILABILITY\r?\n(?>(?:(?!BEGIN:V|END:V)[A-Z][^\r\n]*+\r?\n)*)"
     rb"END:VAVAILABILITY\r?\n(?=[A-Z]))+)"
 )
-# Events without a DTSTART, or with one that no date begins like; what follows ends them as well.
+# One or more VEVENTs of plain lines without a DTSTART, or with one DTSTART whose value begins with
+# a letter. Each ends with END:VEVENT, or without it where BEGIN:VEVENT or END:VCALENDAR follows.
+# Takes in "\nBEGIN:VEVENT\nDTSTART:soon\nEND:VEVENT\nBEGIN:VEVENT".
+# Not "\nBEGIN:VEVENT\nDTSTART:20270105\nEND:VEVENT\nEND:VCALENDAR".
 _OTHER = rb"(?!BEGIN|END|DTSTART)[A-Z][A-Z0-9_-]*+[;:][\t -~]{0,4000}+\r?\n"
 _LOST = re.compile(
     rb"(?<=\n)(?>(?:BEGIN:VEVENT\r?\n(?>(?:%s)*)"
@@ -54,12 +72,13 @@ _VEVENT = b"\nBEGIN:VEVENT"
 def without_excess(
     raw: bytes, spans: Spans, work: Work, is_zone: Callable[[str], bool]
 ) -> tuple[Span, ...]:
-    """Leave out what lies beyond the limits, where a look can tell.
+    """Leave out what lies beyond the limits, where the patterns above find it.
 
-    ``is_zone`` says whether a TZID, as written, is the name of a zone that everybody knows. Excess
-    EXDATEs leave instances busy; whoever types the event reports it, because one more of them
-    than are read is left. Events that are lost are reported as Problems, as many as there may be,
-    and counted from there on. Everything else makes the window unknown, which is reported here.
+    ``is_zone`` says whether a TZID, as written, is the name of a known zone. Excess EXDATEs leave
+    instances busy. One more of them than the limit stays in the spans, so that the excess is
+    reported when the event is typed. Events without a readable start are reported as Problems up to
+    ``max_problems``; the others are only counted. Everything else makes the window unknown, which
+    is reported here.
     """
     limits = work.limits
     vevents = count_in(raw, spans, _VEVENT)
@@ -73,14 +92,14 @@ def without_excess(
     for find in (*finders, _excess_dates, _excess_availability):
         dropped = find(raw, spans, work)
         if dropped and b"BEGIN:VCALENDAR" not in raw:
-            del dropped[0]  # of events without a calendar, one is left to tell so
+            del dropped[0]  # one event stays, so that the missing calendar is reported
         if dropped:
             spans = tuple(less(spans, dropped))
     return tuple(spans)
 
 
 def _excess_dates(raw: bytes, spans: Spans, work: Work) -> list[Span]:
-    """The rest of each stretch of EXDATE lines behind as many as are read."""
+    """The EXDATE lines of each stretch that come after as many as are read."""
     keep = work.limits.max_dates_per_series + 1
     dropped: list[Span] = []
     for span in spans:
@@ -96,9 +115,10 @@ def _excess_dates(raw: bytes, spans: Spans, work: Work) -> list[Span]:
 
 
 def _excess_versions(raw: bytes, spans: Spans, work: Work) -> list[Span]:
-    """All plainly written versions of what has too many: overrides of one UID, copies.
+    """The plainly written overrides of a UID, or copies of a series, of which there are too many.
 
-    What is the same to the byte, in one VCALENDAR, says nothing new however often it is said.
+    Where there is only one VCALENDAR, a VEVENT that repeats another byte for byte adds nothing and
+    is left out.
     """
     limits = work.limits
     fewest = min(limits.max_overrides_per_series, limits.max_versions)
@@ -144,7 +164,7 @@ def _tell(work: Work, limit: str, offset: int, uid: bytes | None = None) -> None
 
 
 def _value(raw: bytes, name: bytes, start: int, end: int) -> bytes:
-    """What stands behind a name, up to the end of its line; nothing without one."""
+    """The text from behind ``name`` to the end of the line; empty if the name is not found."""
     found = raw.find(name, start, end)
     if found < 0:
         return b""
@@ -153,7 +173,7 @@ def _value(raw: bytes, name: bytes, start: int, end: int) -> bytes:
 
 
 def _blocks(raw: bytes, spans: Spans) -> Iterator[Span]:
-    """The plainly written events, alarms in none of them."""
+    """The plainly written events without alarms."""
     for span in spans:
         for match in _BLOCK.finditer(raw, *span):
             yield match.span()
@@ -162,7 +182,7 @@ def _blocks(raw: bytes, spans: Spans) -> Iterator[Span]:
 def _excess_names(
     raw: bytes, spans: Spans, work: Work, is_zone: Callable[[str], bool]
 ) -> list[Span]:
-    """Where more zones are named than there are in the world: events in zones that are none."""
+    """If there are more names of zones than ``max_tzids``: the events with unknown names."""
     if count_in(raw, spans, b";TZID=") <= work.limits.max_tzids:
         return []
     names = {name for span in spans for name in _TZID.findall(raw, *span)}
@@ -179,7 +199,7 @@ def _excess_names(
 
 
 def _lost_events(raw: bytes, spans: Spans, work: Work) -> list[Span]:
-    """Runs of events whose start nobody can read, but for as many as Problems are told of."""
+    """Runs of events without a readable start, except the first ``max_problems`` of them."""
     limits = work.limits
     vevents = count_in(raw, spans, _VEVENT)
     if vevents <= limits.max_problems or limits.max_line_bytes < _LONGEST_LINE:
@@ -202,13 +222,13 @@ def _lost_events(raw: bytes, spans: Spans, work: Work) -> list[Span]:
             if keep < size:
                 start = next(islice(_BEGIN.finditer(raw, start, end), keep, None)).start()
                 dropped.append((start, end))
-                # What was never ended is told of twice.
+                # An event without an END would be reported twice.
                 work.uncounted(2 * (size - keep) - raw.count(b"\nEND:VEVENT", start, end))
     return dropped
 
 
 def _excess_availability(raw: bytes, spans: Spans, work: Work) -> list[Span]:
-    """All plainly written VAVAILABILITYs, if they and what is in them are too many."""
+    """All plainly written VAVAILABILITYs, if they and their AVAILABLEs are too many."""
     size = count_in(raw, spans, b"\nBEGIN:VAVAILABILITY")
     size += count_in(raw, spans, b"\nBEGIN:AVAILABLE") if size else 0
     if size <= work.limits.max_availability:

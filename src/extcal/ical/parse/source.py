@@ -1,7 +1,8 @@
-"""What a caller hands in, as bytes of UTF-8 with a VCALENDAR in them.
+"""The caller's feed as UTF-8 bytes that hold a calendar.
 
-In: bytes, str, or anything with ``to_ical()``. Out: bytes without a leading byte order mark.
-Nothing is dropped or repaired here; a body that holds no calendar is refused by name.
+In: bytes, str, or an object with ``to_ical()``. Out: bytes without a leading byte order mark.
+Nothing else is removed or repaired here. A body without a calendar raises NotACalendar, which says
+what the body seems to be instead, such as HTML.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from extcal.messages.problems import no_calendar
 
 __all__ = ["SupportsToIcal", "to_bytes"]
 
-# A calendar begins on a line of its own. The name may be folded, in any case, or padded with the
-# NULs of an unannounced UTF-16; a bare VEVENT is what icalendar.Event.to_ical() gives. Only the
-# first line of all may be indented: anywhere else that would be a fold.
+# The line that begins a calendar. Its name may be folded, in upper or lower case, or have a NUL
+# beside each letter, as in UTF-16 without a byte order mark. A VEVENT without a VCALENDAR is what
+# icalendar.Event.to_ical() gives. Only the first line of the body may be indented; elsewhere an
+# indented line is a fold.
 _BEGIN = re.compile(
     rb"(?:\A[ \t]*(?:\xef\xbb\xbf)?|(?<=[\r\n\x00])|(?<=[\r\n\x00]\xef\xbb\xbf))"
     rb"BEGIN[ \t]*:[ \t]*V(?:CALENDAR|EVENT|FREEBUSY|AVAILABILITY)",
@@ -29,7 +31,7 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 @runtime_checkable
 class SupportsToIcal(Protocol):
-    """What icalendar's components offer."""
+    """An object with ``to_ical()``, such as the components of the icalendar package."""
 
     def to_ical(self) -> bytes: ...
 
@@ -37,8 +39,8 @@ class SupportsToIcal(Protocol):
 def to_bytes(data: bytes | bytearray | memoryview | str | SupportsToIcal) -> bytes:
     """Return the feed as UTF-8 bytes (RFC 5545 section 3.1.4).
 
-    A UTF-8 byte order mark is dropped, UTF-16 is transcoded when its mark says so. Raises TypeError
-    for anything else than text or bytes, and NotACalendar when there is no calendar in it.
+    A UTF-8 byte order mark is dropped, UTF-16 is transcoded if it has a byte order mark. Raises
+    TypeError for anything else than text or bytes, NotACalendar if there is no calendar in it.
     """
     raw = _raw(data)
     if raw.startswith(_UTF16):
@@ -77,7 +79,7 @@ def _holds_calendar(raw: bytes) -> bool:
 
 
 def _looks_like(raw: bytes) -> str | None:
-    """The key of what a body without a calendar seems to be."""
+    """What a body without a calendar seems to be, as a key of the messages; None if unclear."""
     head = raw[:1024].lstrip().lower()
     if not head:
         return "empty"

@@ -1,7 +1,7 @@
 """Spans: which stretches of a body are read, and how many events begin in them.
 
 In: the bytes of a body. Out: pairs ``(start, end)`` of offsets into them, sorted and disjoint. A
-span starts where a line does; bytes are never copied to leave some of them out.
+span starts at the start of a line. The body itself is never copied or shortened.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _BEGIN_IN_ANY_CASE = re.compile(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
 
 
 def whole(raw: bytes) -> tuple[Span, ...]:
-    """Return the one span that leaves nothing out."""
+    """Return one span of the whole body."""
     return ((0, len(raw)),)
 
 
@@ -28,7 +28,7 @@ def has_vevents(raw: bytes) -> bool:
 
 
 def count_vevents(raw: bytes) -> int:
-    """Count the VEVENTs before anything is parsed: the cheapest look at how large this gets."""
+    """Count the VEVENTs before anything is parsed."""
     count = raw.count(_BEGIN)
     if count == 0:
         count = sum(1 for _ in _BEGIN_IN_ANY_CASE.finditer(raw))
@@ -41,7 +41,7 @@ def count_in(raw: bytes, spans: Iterable[Span], what: bytes) -> int:
 
 
 def less(spans: Iterable[Span], dropped: Sequence[Span]) -> Iterator[Span]:
-    """Yield the spans without what is dropped from them, which is sorted and disjoint."""
+    """Yield the spans without the ``dropped`` ones, which are sorted and disjoint."""
     cuts = iter(dropped)
     cut = next(cuts, None)
     for start, end in spans:
