@@ -55,12 +55,18 @@ class Master:
         self.known_until: int | None = None
         self.rdates: list[int] = []
         self.second_passes: list[Moment] = []  # RDATEs that no local start of the series names
+
+    @classmethod
+    def of(cls, event: Event, overridden: set[int], work: Work) -> Master:
+        """The series of ``event``, its plain RDATEs put into its own terms."""
+        master = cls(event, overridden, work)
         if event.rdates:
             plain = [moment for moment, extent in event.rdates if extent is None]
-            self.second_passes = [moment for moment in plain if self.in_second_pass(moment)]
-            if self.second_passes:
-                plain = [moment for moment in plain if not self.in_second_pass(moment)]
-            self.rdates = sorted({local for moment in plain for local in self.locals_of(moment)})
+            master.second_passes = [moment for moment in plain if master.in_second_pass(moment)]
+            if master.second_passes:
+                plain = [moment for moment in plain if not master.in_second_pass(moment)]
+            master.rdates = sorted({local for each in plain for local in master.locals_of(each)})
+        return master
 
     def instances(self, lo: int, hi: int) -> Iterator[Occurrence | Instances]:
         event = self.event

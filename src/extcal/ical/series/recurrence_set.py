@@ -43,14 +43,14 @@ def instances(
     """
     if len(events) == 1 and events[0].recurrence_id is None and not events[0].others:
         if events[0].recurs:
-            yield from Master(events[0], set(), work).instances(lo, hi)
+            yield from Master.of(events[0], set(), work).instances(lo, hi)
         else:
             yield from _single(events[0], lo, hi)
         return
     planned: set[int] = set()  # the instants of all instances that are overridden
     kept = versions.masters([e for e in events if e.recurrence_id is None], raw, work)
     masters = [
-        Master(reading, planned, work) for event in kept for reading in (event, *event.others)
+        Master.of(reading, planned, work) for event in kept for reading in (event, *event.others)
     ]
     masters.sort(key=lambda master: master.event.start.epoch)
     overrides = [event for event in events if event.recurrence_id is not None]

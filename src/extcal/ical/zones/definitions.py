@@ -75,15 +75,23 @@ class Definitions:
         self._shared: dict[str, FoundDefinition] = {}
         self._names: set[str] | None = None
         self._told: set[str] = set()
-        entries = list(self._entries())
-        if len(entries) > FAR_TOO_MANY * work.limits.max_timezones:
+
+    @classmethod
+    def of(cls, stream: Stream, work: Work) -> Definitions:
+        """The definitions of a feed, by name; of far too many, some (``max_timezones``)."""
+        definitions = cls(stream, work)
+        definitions._index(list(definitions._entries()), work.limits.max_timezones)
+        return definitions
+
+    def _index(self, entries: list[tuple[int, _Entry]], limit: int) -> None:
+        if len(entries) > FAR_TOO_MANY * limit:
             entries = self._thinned(entries)
-        if len(entries) <= work.limits.max_timezones:
-            for calendar, entry in entries:
-                self._own.setdefault((calendar, entry.name.casefold()), []).append(entry)
-                self._everywhere.setdefault(entry.name.casefold(), []).append(entry)
-        else:
+        if len(entries) > limit:
             self._index_distinct(entries)
+            return
+        for calendar, entry in entries:
+            self._own.setdefault((calendar, entry.name.casefold()), []).append(entry)
+            self._everywhere.setdefault(entry.name.casefold(), []).append(entry)
 
     def _entries(self) -> Iterator[tuple[int, _Entry]]:
         """The definitions that may matter, with their calendars; names alone are read."""

@@ -285,7 +285,7 @@ class Zones:
             # Feeds that name their zones well never need it.
             from extcal.ical.zones.definitions import Definitions
 
-            self._definitions = Definitions(self._stream, self._work)
+            self._definitions = Definitions.of(self._stream, self._work)
         return self._definitions
 
     def _from_definition(self, name: str, rules: ZoneRules) -> Zone:
