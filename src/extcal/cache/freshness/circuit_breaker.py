@@ -1,13 +1,14 @@
-"""When a whole host is down, and its feeds need not all find out one by one. Pure.
+"""The circuit breaker of a host: while the host is down, its feeds are not fetched. Pure.
 
-Five failures to connect in a row, of three feeds at least (one feed that fails may have itself to
-blame), *open* the breaker: for 60 seconds nobody asks that host. Then one feed, and only one, may
-*probe* it; if that fails too, the breaker stays open for another 60 seconds, and any answer at all,
-be it a refusal, closes it. A person's "refresh" is not held back, and counts as a probe.
+Five failures to connect in a row *open* the breaker: for 60 seconds no feed of that host is
+fetched. They must be of at least three feeds, because the cause may lie in one feed. Then one feed,
+and only one, may *probe* the host. If that fails too, the breaker stays open for another 60
+seconds. Any answer, even a refusal, closes it. A user's "refresh" is always allowed, and counts as
+a probe.
 
-What is known of a host belongs to one cache and is kept in its memory, not in the store: it is
-learnt again within five requests, a store's five methods cannot count without losing counts, and
-one process whose own network is broken must not cut off the others.
+The state of a host is kept in the memory of one cache and not in the store, for three reasons. It
+is learnt again within five requests. The five methods of a store cannot count without losing
+counts. And if the network of one process is broken, the other processes must not stop fetching.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ _SILENT = frozenset({"blocked_address", "blocked_url", "fetcher_error", "not_fou
 _FAILURES = 5
 _FEEDS = 3
 _OPEN = timedelta(seconds=60)
-_PROBE = timedelta(seconds=30)  # a probe that has not reported by then never will
+_PROBE = timedelta(seconds=30)  # after this time a probe counts as lost, and another may start
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a host has been doing.
+    """The last attempts to reach a host.
 
-    ``failures``: to connect, in a row. ``feeds``: whose; no more than matter are kept. ``kind``: of
-    the last. ``open_until``: nobody asks before that. ``probe_until``: somebody is asking, and the
-    others wait for what comes of it.
+    ``failures``: failures to connect, in a row. ``feeds``: the feeds that failed, at most as many
+    as are needed to open the breaker. ``kind``: of the last failure. ``open_until``: no request
+    before this time. ``probe_until``: until then a probe is under way, and no other request starts.
     """
 
     failures: int = 0
@@ -52,14 +53,14 @@ def admits(health: Health, now: datetime) -> bool:
 
 
 def probing(health: Health, now: datetime) -> Health:
-    """The same after somebody was admitted: if the breaker was open, the others wait."""
+    """``health`` after a feed was admitted: if the breaker was open, no other feed is admitted."""
     return health if health.open_until is None else replace(health, probe_until=now + _PROBE)
 
 
 def learn(health: Health, feed: str, kind: str | None, now: datetime) -> Health:
-    """What is known after ``feed`` was asked for; ``kind`` of its failure, None if it was read."""
+    """``health`` after a fetch of ``feed``; ``kind`` of its failure, None if it was read."""
     if kind in _SILENT:
-        return health  # nobody got as far as asking it
+        return health  # the host was never asked
     if kind not in _UNREACHABLE:
         return WELL
     failures = health.failures + 1
@@ -69,5 +70,5 @@ def learn(health: Health, feed: str, kind: str | None, now: datetime) -> Health:
 
 
 def _ahead(moment: datetime | None, now: datetime, longest: timedelta) -> bool:
-    """Whether ``moment`` is yet to come; further ahead than it can be, a clock has jumped."""
+    """Whether ``moment`` is in the future, by at most ``longest``: else a clock has jumped."""
     return moment is not None and now < moment <= now + longest

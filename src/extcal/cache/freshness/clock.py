@@ -1,7 +1,7 @@
 """The only place where the wall clock is read.
 
-A clock is any callable without arguments that returns an aware datetime; everything else in the
-house gets one handed in. Tests use :class:`extcal.testing.ManualClock`.
+A clock is any callable without arguments that returns an aware datetime. All other code is passed a
+clock or a time. Tests use :class:`extcal.testing.ManualClock`.
 """
 
 from __future__ import annotations
@@ -22,5 +22,5 @@ def system_clock() -> datetime:
 
 
 def read_clock(clock: Clock) -> datetime:
-    """Ask ``clock`` and return its time in UTC; TypeError if that is no aware datetime."""
+    """The time of ``clock`` in UTC. Raises TypeError if it returns no aware datetime."""
     return in_utc(clock())

@@ -20,32 +20,33 @@ nothing                fetch
 ====================== ==========================================================================
 
 When an attempt fails, :func:`fall_back` serves what is held for up to 24 h, and raises after that
-(RFC 5861 section 4). That holds for 401, 403 and 404 as well, which Google and Outlook answer for
-hours and are well again: such a source is asked every hour, and is gone when it refused for a day.
-Two verdicts are different. *Gone*: a source that withdrew its calendar (410) is taken at its word.
-*Blocked*: an address that leads where the policy lets nobody go is not asked again for 15 minutes,
-not even by a person, and what was read before stands in for an hour at most.
+(RFC 5861 section 4). That holds for 401, 403 and 404 as well: Google and Outlook sometimes answer
+these for hours for a calendar that still exists. Such a source is asked every hour, and counts as
+gone if it refused for a day. Two cases are different. *Gone*: if a source answers 410, its calendar
+was withdrawn, and the last reading is not served. *Blocked*: if the policy does not allow where an
+address leads, the address is not asked again for 15 minutes, not even for a user's "refresh", and
+the last reading is served for an hour at most.
 
-Three rules bend the 30 minutes, and only if a host asks for it: ``ttl_jitter`` shortens them, each
-feed's by a share of its own; ``respect_refresh_interval`` lengthens them to what a feed suggests;
-``stale_while_revalidate`` serves what is a little older at once, and fetches behind the answer.
+Three rules change the 30 minutes, and are off by default: ``ttl_jitter`` shortens them, for each
+feed by its own fraction; ``respect_refresh_interval`` lengthens them to what a feed suggests;
+``stale_while_revalidate`` serves a slightly older reading at once, and fetches after the answer.
 
-*Read by other rules* is what was read with other time zone data, or by a version of extcal that
-reads calendars in another way. It is never FRESH, and no 304 confirms it: it is asked for again
-without validators, at a moment of its own, so that an upgrade does not ask all sources at once.
-*Older on arrival* is what a cache on the way had kept for longer than 30 minutes: asking that cache
-again at once would bring the same. Either way a source is asked twice in 30 minutes at most, also
-while two versions share a store and each reads again what the other has read.
+*Read by other rules*: the reading was made with other time zone data, or by a version of extcal
+that reads calendars in another way. It is never FRESH, and no 304 confirms it. The feed is fetched
+again without validators. Each feed has its own time for that, so that an upgrade does not fetch all
+feeds at once. *Older on arrival*: an HTTP cache on the way had kept the answer for longer than 30
+minutes, and would give the same answer again. In both cases a source is asked at most twice in 30
+minutes. That is also true if two versions share a store and each reads again what the other read.
 
-Conditional requests are doubted (:func:`conditional`), because some servers answer 304 to
-everything and others fail on them: no validators are sent when a person presses refresh, after a
-failure, for a day after a server refused a conditional request, and once a day.
+A 304 is not always believed (:func:`conditional`), because some servers answer 304 to everything,
+and others fail on conditional requests. No validators are sent when a user presses "refresh", after
+a failure, for a day after a server refused a conditional request, and once a day.
 
-A source that fails is not asked much more often than one that is well: at most six requests in 24 h
-follow another within the 30 minutes (``early``).
+A source that fails is not asked much more often than one that does not: within 24 h at most six
+requests are sent less than 30 minutes after the one before (``early``).
 
 Clocks jump. A record dated later than now (by more than a few seconds) is not fresh and does not
-hold back a request; one fetch heals it.
+delay a request. The next fetch replaces it.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ _NO_CALENDAR = frozenset({"challenge", "empty", "html", "json", "not_a_calendar"
 _ZERO = timedelta(0)
 
 INCOMPLETE = "incomplete"
-"""The kind of failure that is a reading, but not one to replace a whole one with."""
+"""The kind of failure for an incomplete reading, which does not replace a complete one."""
 
 
 def decide(
@@ -115,13 +116,14 @@ def decide(
 ) -> Decision:
     """What to do about a feed at ``now``.
 
-    ``wish="refresh"`` is a person who pressed a button: it overrides age, back-off and gone, but
-    neither Retry-After, nor a blocked address, nor the floor between attempts.
+    ``wish="refresh"``: a user pressed "refresh". Then the feed is fetched whatever its age, also
+    during back-off or if it is gone, but not during Retry-After, not if its address is blocked, and
+    not within the shortest time between attempts (``refresh_floor``).
     """
     fetch = Fetch(conditional(held, attempts, now, rules, wish))
     waiting = _waiting(attempts, now, rules)
     if attempts.kind == INCOMPLETE and (held is None or not usable(held.fetched_at, now, rules)):
-        # It could be read after all, in part, and by now there is nothing better.
+        # The source gave an incomplete reading, and the complete one is too old by now.
         waiting = False
     told_to_wait = waiting and (attempts.asked_to_wait or attempts.kind in _BLOCKED)
     if wish == "refresh" and not told_to_wait and not _just_asked(held, attempts, now, rules):
@@ -143,10 +145,11 @@ def decide(
 def conditional(
     held: Held | None, attempts: Attempts, now: datetime, rules: Rules, wish: Wish = "get"
 ) -> bool:
-    """Whether to ask with validators: a 304 would do, and would be believed.
+    """Whether to send validators: only if a 304 would be enough, and is likely to be true.
 
-    It says that the body is the same, and nothing of how it was read. Servers lie about it: a
-    person who presses refresh does not believe what is shown, and what failed is asked plainly.
+    A 304 says that the body is the same; if the reading was made by other rules, the body is needed
+    all the same. Some servers answer 304 although the body changed. So none are sent if a user
+    presses "refresh", as the user doubts what is shown, nor after a failure.
     """
     if held is None or wish == "refresh" or attempts.failures:
         return False
@@ -158,10 +161,11 @@ def conditional(
 
 
 def _too_soon(held: Held, now: datetime, rules: Rules) -> bool:
-    """Whether what is not fresh was asked for so recently that it is served once more.
+    """Whether a reading that is not fresh is served, because its source was asked very recently.
 
-    Half of the time that it would be fresh for has to pass between two requests. What was read by
-    other rules waits for its own moment too, but no longer than it would be fresh.
+    Between two requests there must be half of the time for which a reading is fresh. A reading by
+    other rules also waits for the feed's own time (:func:`moment_of`), but no longer than a reading
+    is fresh.
     """
     fresh_for = _lifetime(held, rules)
     if now < held.asked:
@@ -172,21 +176,23 @@ def _too_soon(held: Held, now: datetime, rules: Rules) -> bool:
 
 
 def moment_of(asked: datetime, began: datetime, fresh_for: timedelta, spread: float) -> datetime:
-    """From when on a reading by other rules is to be read again.
+    """The time from which on a reading by other rules is to be read again.
 
-    ``asked``: when its source was asked for it. ``began``: when this cache began to work, which is
-    when it could first see other rules than its own. ``spread``: the feed's own number in [0, 1).
+    ``asked``: when its source was asked for it. ``began``: when this cache first used the store,
+    before which it could not know of other rules. ``spread``: the feed's own number in [0, 1).
 
-    Readings of every age, met at one moment (an upgrade), are read again over the time that follows
-    it; readings of one moment over the second half of their time.
+    After an upgrade the store has readings of every age by other rules: they are read again spread
+    over ``fresh_for`` after ``began``. Readings that were all made at one time are read again
+    spread over the second half of ``fresh_for`` after ``asked``. The later of the two times counts.
     """
     return max(asked + fresh_for * (1 + spread) / 2, began + fresh_for * spread)
 
 
 def in_utc(now: object) -> datetime:
-    """What a clock showed, in UTC; TypeError if that is no aware datetime.
+    """The time of a clock, in UTC. Raises TypeError if it is not an aware datetime.
 
-    In UTC, because two datetimes of one local zone subtract by wall clock and not by elapsed time.
+    In UTC, because the difference of two datetimes of one local zone is that of their wall clocks,
+    which is not the elapsed time if the clocks changed between them.
     """
     if not isinstance(now, datetime) or now.utcoffset() is None:
         raise TypeError("a clock returns an aware datetime, like datetime.now(timezone.utc)")
@@ -196,9 +202,10 @@ def in_utc(now: object) -> datetime:
 def lifetime(rules: Rules, spread: float, suggested: timedelta | None) -> timedelta:
     """How long a reading is fresh.
 
-    ``spread``: the feed's own number in [0, 1), always the same, for ``ttl_jitter``: it may only
-    shorten, so that ``ttl`` stays what users were promised at most. ``suggested``: how often the
-    feed says it should be asked for; if that is respected, it may only lengthen.
+    ``spread``: the feed's own number in [0, 1), always the same, for ``ttl_jitter``. It can only
+    shorten the time, because users were promised that nothing is older than ``ttl``.
+    ``suggested``: how often the feed says it should be asked for. If that is respected, it can only
+    lengthen the time.
     """
     found = rules.ttl
     if rules.ttl_jitter:
@@ -219,10 +226,11 @@ def fall_back(held: Held | None, attempts: Attempts, now: datetime, rules: Rules
 
 
 def usable(fetched_at: datetime, now: datetime, rules: Rules, kind: str | None = None) -> bool:
-    """Whether a reading may stand in for one that failed with ``kind``.
+    """Whether a reading may be served after an attempt failed with ``kind``.
 
-    It may for 24 h, for one hour if the address is blocked, for as long as the host wants if the
-    source refuses (401, 403, 404); to either side of a clock's jump.
+    It may for 24 h; for one hour if the address is blocked; for ``stale_if_refused`` if the source
+    refuses (401, 403, 404). A reading dated in the future, after a clock jumped, may be served if
+    it is ahead by no more than that.
     """
     longest = rules.stale_if_error
     if kind in _BLOCKED:
@@ -233,10 +241,10 @@ def usable(fetched_at: datetime, now: datetime, rules: Rules, kind: str | None =
 
 
 def replaces(held: Held | None, complete: bool, now: datetime, rules: Rules) -> bool:
-    """Whether a new reading takes the place of what is held.
+    """Whether a new reading replaces the stored one.
 
-    An incomplete one does not replace a complete one that still covers the window, until that is
-    24 h old: half a calendar is worse than yesterday's.
+    An incomplete reading does not replace a complete one that still covers the window and is not
+    older than 24 h, because it lacks events that the complete one has.
     """
     if complete or held is None or not held.complete or not held.covers:
         return True
@@ -244,10 +252,11 @@ def replaces(held: Held | None, complete: bool, now: datetime, rules: Rules) -> 
 
 
 def older(held: Held | None, fetched_at: datetime, now: datetime, rules: Rules) -> bool:
-    """Whether what is held is newer than a reading as of ``fetched_at``, and so stays.
+    """Whether the reading of ``fetched_at`` is older than the stored one, which then stays.
 
-    Two caches on the way may differ in what they keep (Age): nobody is served the older one after
-    the newer. What is dated later than now was dated by a wrong clock.
+    A source may be behind several HTTP caches that keep answers of different age (Age). A user must
+    not see an older answer after a newer one. A stored reading that is dated later than now does
+    not count as newer, because a clock was wrong.
     """
     return held is not None and fetched_at < held.fetched_at <= now + rules.skew
 
@@ -257,8 +266,8 @@ def learn(
 ) -> Attempts:
     """The record after one more attempt.
 
-    ``jitter``: a random number in [0, 1): the back-off is half to whole of its length, so that
-    feeds which failed together do not come back together.
+    ``jitter``: a random number in [0, 1). It makes the back-off shorter by up to a half, so that
+    feeds that failed at the same time are not fetched again at the same time.
     """
     early = _early(attempts, outcome.tries, now, rules)
     if isinstance(outcome, Success):
@@ -280,7 +289,7 @@ def learn(
     )
     asked = _retry_after(outcome.retry_after, rules)
     if asked is None and (withdrawn or attempts.gone):
-        delay = rules.gone_probe  # a probe that fails some other way changes nothing
+        delay = rules.gone_probe  # after another failure of the probe, the source stays gone
     elif outcome.kind in _BLOCKED:
         delay, asked = rules.blocked_for, None
     else:
@@ -306,13 +315,13 @@ def learn(
 def may_try_again(attempts: Attempts, rules: Rules) -> bool:
     """Whether a fetch may ask a second time after an accident such as a reset.
 
-    Not while the last fetch failed, and not if it was asked early often enough.
+    Not if the last fetch failed, and not if ``early_requests`` are used up.
     """
     return not attempts.failures and len(attempts.early) < rules.early_requests
 
 
 def _early(attempts: Attempts, tries: int, now: datetime, rules: Rules) -> tuple[datetime, ...]:
-    """When it was asked early in the last 24 hours, with what was asked just now."""
+    """The times of early requests in the last 24 hours, including those of this attempt."""
     kept = [moment for moment in attempts.early if _ZERO <= now - moment < rules.early_over]
     if attempts.last is not None and _ZERO <= now - attempts.last < rules.last_backoff:
         kept.append(now)
@@ -323,8 +332,8 @@ def _early(attempts: Attempts, tries: int, now: datetime, rules: Rules) -> tuple
 def _doubted(attempts: Attempts, failure: Failure, now: datetime, rules: Rules) -> datetime | None:
     """Until when no validators are sent, or when they were last suspected.
 
-    A server that cannot take them says 412 or 400. One that says 500 may have a bad moment; if it
-    says so to two of them in a day, and is well in between, it is the validators.
+    A server that cannot handle them answers 412 or 400. A 500 may have another cause; but if two
+    conditional requests within a day get a 500, and it answers in between, they are the cause.
     """
     if not failure.conditional or failure.kind not in ("refused", "server_error", "protocol"):
         return attempts.doubted
@@ -347,7 +356,7 @@ def _just_asked(held: Held | None, attempts: Attempts, now: datetime, rules: Rul
 
 
 def _retry_after(seconds: float | None, rules: Rules) -> timedelta | None:
-    """RFC 9110 section 10.2.3, capped; zero and nonsense leave it to the back-off."""
+    """RFC 9110 section 10.2.3, capped; None, so that the back-off applies, if it is not usable."""
     if seconds is None or not seconds > 0:
         return None
     return timedelta(seconds=min(seconds, rules.retry_after_cap.total_seconds()))
@@ -361,7 +370,7 @@ def _backoff(failure: Failure, failures: int, rules: Rules, jitter: float) -> ti
     if failure.status in _REFUSALS:
         full = rules.if_refused
     else:
-        # After a dozen doublings the cap rules anyway; larger powers only overflow.
+        # After twelve doublings the cap applies in any case; a larger power could overflow.
         doubled = _first_backoff(failure, rules) * (1 << min(failures - 1, 12))
         full = min(doubled, rules.last_backoff)
     delay = full * (1 + min(max(jitter, 0.0), 1.0)) / 2
@@ -369,7 +378,7 @@ def _backoff(failure: Failure, failures: int, rules: Rules, jitter: float) -> ti
 
 
 def _first_backoff(failure: Failure, rules: Rules) -> timedelta:
-    """Networks and servers heal by themselves; what is no calendar waits for a person."""
+    """Networks and servers recover by themselves; if it is no calendar, a person must mend it."""
     if failure.status == _RATE_LIMITED:
         return rules.first_if_rate_limited
     if failure.kind in _NO_CALENDAR:

@@ -48,12 +48,12 @@ def unavailable(kind: str, hint: str | None = None) -> Unavailable:
 
 
 def unreadable(kind: str, action: str) -> Problem:
-    """The same as a Problem, where the other calendars are answered all the same."""
+    """The same as a Problem, for a call that still answers about other calendars."""
     return Problem(kind, words.one_not_read(kind), action=action)
 
 
 def _hint(text: str | None) -> str | None:
-    """A fetcher's own sentence, unless it holds what no sentence to a user should."""
+    """A fetcher's own sentence; None if it may contain an address or is too long."""
     if not isinstance(text, str) or len(text) > _MAX_HINT or "://" in text:
         return None
     return text if text.isprintable() else None

@@ -1,8 +1,8 @@
-"""How far a cache looks: what it promises, and what a reading covers. Pure.
+"""The window of a cache: what it promises, and what a reading covers. Pure.
 
-Promised at ``now`` is ``[now - history, now + horizon)``. A reading covers 14 days more, so that
-it still keeps the promise when it is served stale, or confirmed by a 304 (RFC 9110 section
-15.4.5) instead of being read again.
+Promised at ``now`` is ``[now - history, now + horizon)``. A reading covers 14 days more. So it
+still covers the promised window when it is served some days later, because its source failed or
+answered 304 (RFC 9110 section 15.4.5).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["HISTORY", "Reach"]
 
 HISTORY = timedelta(days=31)
-"""How far back a cache looks, unless a host says otherwise."""
+"""How far back a cache looks by default."""
 
 _SLACK = timedelta(days=14)
-_LONGEST = timedelta(days=3660)  # more is a mistake, and costs every reading
+_LONGEST = timedelta(days=3660)  # a longer one is a mistake, and makes every reading slow
 _TRIAL = datetime(2000, 1, 1, tzinfo=UTC)
 _FIELDS = (
     "years months days leapdays hours minutes seconds microseconds "
@@ -63,20 +63,20 @@ class Reach:
         object.__setattr__(self, "history", history)
 
     def promised(self, now: datetime) -> tuple[int, int]:
-        """What an answer at ``now`` (in UTC) is about at least, in epoch seconds."""
+        """The window that an answer at ``now`` (in UTC) must cover, in epoch seconds."""
         return epoch(now - self.history), epoch(now + self.horizon, ceil=True)
 
     def covered(self, now: datetime) -> tuple[int, int]:
-        """What a reading of ``now`` (in UTC) is expanded over, in epoch seconds."""
+        """The window that a body read at ``now`` (in UTC) is expanded over, in epoch seconds."""
         return epoch(now - self.history), epoch(now + self.horizon + _SLACK, ceil=True)
 
     def within(self, window: tuple[int, int], now: datetime) -> bool:
-        """Whether ``window``, in epoch seconds, holds all that is promised at ``now``."""
+        """Whether ``window``, in epoch seconds, contains the window promised at ``now``."""
         lo, hi = self.promised(now)
         return window[0] <= lo and hi <= window[1]
 
     def spelled(self) -> str:
-        """The same text for the same reach, whatever version of dateutil is installed."""
+        """A text that is equal for equal reaches, with any version of dateutil."""
         if isinstance(self.horizon, timedelta):
             horizon = f"seconds={self.horizon.total_seconds()!r}"
         else:

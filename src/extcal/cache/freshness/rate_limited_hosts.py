@@ -1,10 +1,10 @@
-"""When a host asks everybody for patience (429), and all of its feeds wait a little. Pure.
+"""The rate limit of a host: if it answers several feeds with 429, all of its feeds wait. Pure.
 
-Three feeds that were asked at a host directly and were answered with 429 within ten minutes slow
-that host: none of its feeds is asked for 5 minutes, the second time in an hour for 10, then for 15.
-One feed alone slows nobody else, however often it fails and whatever it asks for: a stranger may
-have pasted it, and Retry-After binds its own address only. Nor does a feed that only redirects to
-the host. A person's "refresh" is not held back.
+If a host itself answers three feeds with 429 within ten minutes, none of its feeds is fetched for 5
+minutes; the second time in an hour for 10, then for 15. One feed alone never delays the others,
+however often it fails: a stranger may have pasted it, and Retry-After is for its own address only.
+A feed of another host that redirects to this one does not count. A user's "refresh" is always
+allowed.
 
 The record is small, and shared by all caches over one store.
 """
@@ -20,7 +20,7 @@ _FEEDS = 3
 _WITHIN = timedelta(minutes=10)
 _STEP = timedelta(minutes=5)
 _LONGEST = timedelta(minutes=15)
-_FORGIVEN = timedelta(hours=1)  # a host that was well for so long begins with 5 minutes again
+_FORGIVEN = timedelta(hours=1)  # after this time without a limit, the next is 5 minutes again
 
 KEEP = _FORGIVEN + _LONGEST
 """How long the record of a host is worth keeping."""
@@ -31,7 +31,7 @@ class RateLimited:
     """What is known of one host.
 
     ``told``: which feeds were answered with 429, and when; a feed is a digest. ``until``: none of
-    its feeds is asked before that. ``times``: how often in a row it was slowed.
+    its feeds is fetched before that. ``times``: how often in a row its feeds had to wait.
     """
 
     told: tuple[tuple[str, datetime], ...] = ()
@@ -43,12 +43,12 @@ UNTROUBLED = RateLimited()
 
 
 def is_rate_limited(rate_limited: RateLimited, now: datetime) -> bool:
-    """Whether the feeds of the host are to wait; further ahead than it can be, a clock jumped."""
+    """Whether the feeds of the host wait; not if ``until`` is so far ahead that a clock jumped."""
     return rate_limited.until is not None and now < rate_limited.until <= now + _LONGEST
 
 
 def after_429(rate_limited: RateLimited, feed: str, now: datetime) -> RateLimited:
-    """What is known after ``feed`` was asked at the host itself, and answered with 429."""
+    """The record after the host itself answered ``feed`` with 429."""
     kept = {name: at for name, at in rate_limited.told if timedelta(0) <= now - at < _WITHIN}
     kept[feed] = now
     if len(kept) < _FEEDS:

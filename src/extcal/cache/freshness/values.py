@@ -27,9 +27,9 @@ __all__ = [
 _ZERO = timedelta(0)
 
 TTL = timedelta(minutes=30)
-"""Older than this is fetched before answering, unless a host says otherwise."""
+"""By default a reading older than this is fetched again before answering."""
 STALE_IF_ERROR = timedelta(hours=24)
-"""How long the last good reading stands in, unless a host says otherwise."""
+"""How long the last good reading is served by default if the source cannot be read."""
 
 
 class State(StrEnum):
@@ -38,20 +38,26 @@ class State(StrEnum):
     FRESH = "fresh"
     """Read, or found unchanged, no more than 30 minutes ago."""
     STALE = "stale"
-    """Older, or read by other rules: a newer reading is under way and was not waited for, or will
-    be made within the 30 minutes; or a cache on the way to the source has nothing newer."""
+    """Older, or read by other rules (such as earlier time zone data).
+
+    The feed is being fetched, but the answer did not wait for that; or it will be fetched within
+    the 30 minutes; or an HTTP cache on the way to the source has nothing newer.
+    """
     ERROR_STALE = "error-stale"
     """Older, because the source could not be read; ``last_error`` says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The times that decide. All are part of what users or sources were promised."""
+    """The times that :mod:`extcal.cache.freshness.decide` goes by.
+
+    Users or the operators of sources were promised each of them.
+    """
 
     ttl: timedelta = TTL
     stale_if_error: timedelta = STALE_IF_ERROR
     refresh_floor: timedelta = timedelta(seconds=30)  # between attempts, however often one clicks
-    # Three that bend the 30 minutes; a host has to ask for each.
+    # Three that change the 30 minutes; all are off by default.
     stale_while_revalidate: timedelta = _ZERO  # RFC 5861 section 3: so much longer, at once
     ttl_jitter: float = 0.0  # up to this share shorter, so that feeds do not expire together
     respect_refresh_interval: bool = False  # RFC 7986 section 5.7: fresh for what feeds suggest...
@@ -59,34 +65,36 @@ class Rules:
     # How long until the next try, doubled with every failure; jitter takes up to half of it away.
     first_backoff: timedelta = timedelta(seconds=60)
     first_if_rate_limited: timedelta = timedelta(minutes=5)  # 429 without Retry-After
-    first_if_no_calendar: timedelta = timedelta(minutes=10)  # a person has to mend that
+    first_if_no_calendar: timedelta = timedelta(minutes=10)  # only a person can mend that
     if_refused: timedelta = timedelta(hours=1)  # 401, 403, 404: however often
     last_backoff: timedelta = timedelta(minutes=30)
     lasting_failures: int = 5  # from so many in a row on, never less than last_backoff
-    early_requests: int = 6  # sooner than last_backoff after the one before it...
-    early_over: timedelta = timedelta(hours=24)  # ...in so long; then none is sooner than that
-    retry_after_cap: timedelta = timedelta(hours=6)  # a typing error must not end a subscription
-    refusals: int = 3  # 401, 403 and 404 flap; so often in a row...
-    refused_over: timedelta = timedelta(hours=24)  # ...over so long is meant
-    stale_if_refused: timedelta = STALE_IF_ERROR  # how long a reading stands in for a refused one
-    plain_after: timedelta = timedelta(hours=24)  # validators are believed for so long
+    # At most so many requests come sooner than last_backoff after the one before...
+    early_requests: int = 6
+    early_over: timedelta = timedelta(hours=24)  # ...within this time
+    retry_after_cap: timedelta = timedelta(hours=6)  # a server's mistake must not end a feed
+    # 401, 403 and 404 may be temporary. After so many in a row...
+    refusals: int = 3
+    refused_over: timedelta = timedelta(hours=24)  # ...over this time the source is gone
+    stale_if_refused: timedelta = STALE_IF_ERROR  # how long a reading is served after a refusal
+    plain_after: timedelta = timedelta(hours=24)  # then one request is sent without validators
     gone_probe: timedelta = timedelta(hours=24)
-    blocked_for: timedelta = timedelta(minutes=15)  # by then a name may lead elsewhere
-    stale_if_blocked: timedelta = timedelta(minutes=60)  # where it leads now is nobody's calendar
-    skew: timedelta = timedelta(seconds=5)  # clocks of two machines, not a jump
+    blocked_for: timedelta = timedelta(minutes=15)  # a name may lead to another address by then
+    stale_if_blocked: timedelta = timedelta(minutes=60)  # the name may belong to somebody else
+    skew: timedelta = timedelta(seconds=5)  # a difference of two machines' clocks, not a jump
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What could be served.
+    """What freshness needs to know of the stored reading.
 
     ``fetched_at``: when the source last gave or confirmed it. ``complete``: it was read to its
-    end. ``covers``: it reaches over the promised window as of now. ``validators``: the source gave
+    end. ``covers``: it covers the promised window as of now. ``validators``: the source gave
     an ETag or Last-Modified with it. ``lifetime``: how long it is fresh, if not for ``ttl``.
-    ``asked_at``: when the source was asked for it, if it was older than that already (Age).
+    ``asked_at``: when the source was asked for it, if an HTTP cache had kept the answer (Age).
     ``read_at``: when its body was read, if 304s have confirmed it since.
-    ``other_rules``: None if it was read as it would be read today; else from when on it is to be
-    read again, as far as the feed's own moment goes: see :func:`moment_of`.
+    ``other_rules``: None if it was made by today's rules; else the time from which on it is to be
+    read again: see :func:`moment_of`.
     """
 
     fetched_at: datetime
@@ -106,14 +114,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """How asking one address went since it last answered.
+    """The attempts to fetch one address since it last answered.
 
-    ``last``: the last attempt. ``failures``: in a row. ``next_try``: no request before that.
-    ``asked_to_wait``: ``next_try`` is the source's own word (Retry-After). ``kind``: of the last
-    failure; ``hint``: a sentence about it. ``refusals``, ``refused_since``: 401, 403, 404 since
-    the last answer. ``gone``: the verdict. ``early``: when it was asked sooner after the request
-    before than a source that is well. ``doubted``: until when it gets no validators;
-    in the past, when they were suspected.
+    ``last``: when the last attempt was. ``failures``: failures in a row. ``next_try``: no request
+    before that. ``asked_to_wait``: ``next_try`` comes from the source (Retry-After). ``kind``: of
+    the last failure; ``hint``: a sentence about it. ``refusals``, ``refused_since``: 401, 403, 404
+    since the last answer. ``gone``: the calendar was withdrawn. ``early``: the times of requests
+    that came sooner than 30 minutes after the one before. ``doubted``: until then no validators are
+    sent; if it is in the past, the time when they were suspected.
     """
 
     last: datetime | None = None
@@ -131,7 +139,7 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """The source was read, or said that nothing changed; ``tries``: requests that it took."""
+    """The source was read or answered 304; ``tries``: the number of requests."""
 
     tries: int = 1
 
@@ -140,7 +148,7 @@ class Success:
 class Failure:
     """The source was not read; ``retry_after`` in seconds, ``status`` of HTTP, if there was one.
 
-    ``tries``: requests that it took. ``conditional``: they carried validators.
+    ``tries``: the number of requests. ``conditional``: they carried validators.
     """
 
     kind: str
@@ -158,8 +166,8 @@ Outcome = Success | Failure
 class Serve:
     """Answer from what is held.
 
-    ``error``: the kind of failure that is the reason for ERROR_STALE. ``behind``: and ask the
-    source, without anybody waiting for it.
+    ``error``: the kind of failure that is the reason for ERROR_STALE. ``behind``: also start a
+    fetch, for which the answer does not wait.
     """
 
     state: State
@@ -184,5 +192,8 @@ class Raise:
 
 Decision = Serve | Fetch | Raise
 Wish = Literal["get", "renew", "refresh"]
-"""``get``: somebody wants an answer. ``renew``: nobody waits, and what is not fresh is fetched.
-``refresh``: somebody pressed a button."""
+"""Why a feed is asked for.
+
+``get``: a caller wants an answer. ``renew``: no caller waits, and a reading that is not fresh is
+fetched again. ``refresh``: a user pressed "refresh".
+"""
