@@ -1,6 +1,6 @@
 """What to do about a feed, in addition to freshness: host down, conditional request, slow answer.
 
-Nothing here waits or uses the store; the time is handed in.
+Nothing here waits or uses the store; the time is an argument.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PUBLISHED_FOR = timedelta(days=1)
 
 
 class Decisions:
-    """What the rules, the limits and the state of hosts say about a feed of which this is known."""
+    """Decisions about a feed, from the rules, the limits, the state of hosts and what is known."""
 
     def __init__(self, reach: Reach, rules: Rules, limits: Limits, tally: Tally) -> None:
         self.reach = reach
@@ -49,18 +49,18 @@ class Decisions:
 
     @property
     def lease_time(self) -> timedelta:
-        """How long one fetch, with the reading of what came, keeps others from starting one."""
+        """How long a lease lasts: long enough to fetch a feed and to read its body."""
         return timedelta(seconds=self.limits.fetch_deadline + 10)
 
     def spared_now(
         self, feed: Feed, known: Known, now: datetime, wish: Wish
     ) -> Snapshot | Raise | None:
-        """What to tell if the source need not be asked because its host is down, else None."""
+        """The answer if the source is not asked because its host is down, else None."""
         down = self.hosts.down(feed.host, now) if wish != "refresh" else None
         return None if down is None else self.spared(known, down, now)
 
     def late(self, known: Known, now: datetime) -> Snapshot | Raise:
-        """What to tell who did not want to wait any longer for a fetch that is under way."""
+        """The answer for a caller whose timeout is over while the fetch is still under way."""
         reading, attempts = known.reading, known.attempts
         if attempts.gone or reading is None:
             return Raise("gone" if attempts.gone else "timeout")
@@ -69,12 +69,12 @@ class Decisions:
         return known.snapshot(State.STALE)
 
     def spared(self, known: Known, kind: str, now: datetime) -> Snapshot | Raise:
-        """What to tell when the source is not asked because its host is down."""
+        """The answer when the source is not asked because its host is down."""
         self.tally.count("spared")
         return known.served(fall_back(known.held, Attempts(kind=kind), now, self.rules))
 
     def request(self, feed: Feed, known: Known, *, conditional: bool) -> FetchRequest:
-        """The question to put to the fetcher."""
+        """The request to pass to the fetcher."""
         etag = modified = None
         if conditional and known.reading is not None:
             etag, modified = known.reading.etag, known.reading.last_modified
@@ -84,14 +84,14 @@ class Decisions:
         )
 
     def conditional(self, feed: Feed, known: Known, now: datetime, wish: Wish = "get") -> bool:
-        """Whether to ask with validators: "not modified" has to be an answer that would do."""
+        """Whether to send validators: only if a 304 would be enough."""
         if known.other_rules is not None:
-            return False  # it says that the body is the same, and nothing of how it was read
+            return False  # the body has to be read again by today's rules, so a 304 is no use
         held = self.held(feed, known.reading, now)
         return conditional(held, known.attempts, now, self.rules, wish)
 
     def held(self, feed: Feed, reading: Reading | None, now: datetime) -> Held | None:
-        """All that freshness can know of ``reading``; takes a while to find out."""
+        """What freshness needs to know of ``reading``; this takes some time to compute."""
         if reading is None:
             return None
         return Held(
@@ -103,11 +103,11 @@ class Decisions:
         )
 
     def _may_be_confirmed(self, feed: Feed, reading: Reading, now: datetime) -> bool:
-        """Whether a 304 would do: what it confirms must keep the promise until it expires."""
+        """Whether a 304 would be enough: the reading must cover the window until it expires."""
         if reading.etag is None and reading.last_modified is None:
             return False
         if feed.published_ahead is not None and now - reading.read_at > _PUBLISHED_FOR:
-            return False  # the published range moves on even where the body does not change
+            return False  # the published range moves with time, though the body does not change
         longest = lifetime(self.rules, 0.0, reading.refresh_interval)
         last = now + max(self.rules.stale_if_error, longest)
         return self.reach.promised(last)[1] <= reading.busy.window_epochs[1]

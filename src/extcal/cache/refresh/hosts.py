@@ -1,6 +1,6 @@
-"""Which hosts are down, as several threads learn it: the circuit breakers of one cache by host.
+"""The circuit breakers of one cache by host, safe for threads.
 
-Nothing is done while holding the lock but arithmetic.
+While the lock is held, only arithmetic is done.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MOST_HOSTS = 4096
 
 
 class Hosts:
-    """The health of every host that is not well, by name."""
+    """The state of every host that recently could not be reached, by name."""
 
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
@@ -28,7 +28,7 @@ class Hosts:
         return None if admits(health, now) else health.kind
 
     def admit(self, host: str, now: datetime) -> str | None:
-        """The same for somebody who is about to ask: of a host that was down, one may at a time."""
+        """The same for a caller that asks next. If the host was down, one at a time is admitted."""
         with self._lock:
             health = self._unwell.get(host, WELL)
             if not admits(health, now):
@@ -38,7 +38,7 @@ class Hosts:
             return None
 
     def learn(self, host: str, feed: str, kind: str | None, now: datetime) -> tuple[bool, bool]:
-        """Book that ``feed`` was asked for; whether the host was down before, and is now."""
+        """Record an attempt for ``feed``; return whether the host was down before, and is now."""
         with self._lock:
             before = self._unwell.pop(host, WELL)
             after = learn(before, feed, kind, now) if host else WELL

@@ -1,19 +1,19 @@
-"""Under which names things are stored: digests that tell nothing of an address.
+"""The keys of the store: digests that do not show an address.
 
-A snapshot belongs to everything that decides what it says: the address, zone, owner, policy,
-detail and published range of the feed, horizon and history of the cache, and the layout of the
-bytes. So two users of one address with different zones never meet. With which time zone data and by
-which version it was read is no part of the key: the reading says that itself, so that an upgrade
-finds it. What a source said about being asked (back-off, Retry-After, gone) belongs to the address
-alone.
+The key of a snapshot is made of everything that its content depends on: the address, zone, owner,
+policy, detail and published range of the feed, horizon and history of the cache, and the layout of
+the bytes. So two users of one address with different zones have two snapshots. The versions that a
+reading was made with (time zone data, extcal) are not part of the key but of the reading, so that
+an upgraded cache still finds it. The key of attempt records (back-off, Retry-After, gone) is made
+of the address alone.
 
-Nobody can tell from a snapshot's key which address it belongs to. So each address has a list of the
-keys under which it was read, and whoever forgets one feed of it erases them all. A key is put on
-the list before its first reading is stored, and stays there for longer than any reading is kept.
+A snapshot's key does not show which address it belongs to. So each address has a list of the keys
+under which it was read, and ``forget`` erases all of them. A key is put on the list before its
+first reading is stored, and stays there for longer than any reading is kept.
 
-With a ``secret`` a key is HMAC-SHA256 (RFC 2104) and says nothing to whoever reads the store;
-without one it is a domain-separated SHA-256, which is good enough for addresses that hold a long
-random token, as secret addresses do.
+With a ``secret`` a key is HMAC-SHA256 (RFC 2104): even somebody who reads the store and guesses an
+address cannot check the guess. Without one it is a domain-separated SHA-256, which is good enough
+for addresses that contain a long random token, as secret addresses do.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 
 
 class Keys(NamedTuple):
-    """Where a feed is found in the store: its reading, two things of its address, its host."""
+    """The keys of a feed: of its reading, of two records of its address, of its host."""
 
     snapshot: str
     attempts: str
@@ -46,15 +46,15 @@ class Keys(NamedTuple):
 
 
 def snapshot_key(feed: Feed, reach: str, layout: int, secret: bytes | None) -> str:
-    """The key of what ``feed`` says; ``reach`` spells horizon and history."""
+    """The key of the reading of ``feed``; ``reach`` is the text of horizon and history."""
     return "s:" + _digest(secret, b"snapshot", feed.identity(), reach.encode(), b"%d" % layout)
 
 
 def attempts_key(feed: Feed, layout: int, secret: bytes | None, *, private: bool = False) -> str:
-    """The key of how asking the address of ``feed`` went.
+    """The key of the attempt record of the address of ``feed``.
 
-    ``private``: the fetcher asks for each feed as somebody else, so that what one was told, such as
-    401, says nothing about another of the same address.
+    ``private``: the fetcher identifies itself differently for each feed. Then an answer to one
+    feed, such as 401, says nothing about another feed of the same address.
     """
     whose = feed.identity() if private else feed.url_identity()
     return "a:" + _digest(secret, b"attempts", whose, b"%d" % layout)
@@ -71,15 +71,15 @@ def host_key(host: str, layout: int, secret: bytes | None) -> str:
 
 
 def address_of(feed: Feed) -> bytes:
-    """Key material for the address of ``feed`` alone, whoever logs in there. As secret as it is.
+    """Key material for the address of ``feed``, without its name and password. It is secret.
 
-    A password that was changed must not hide what was read with the one before it.
+    After a password was changed, ``forget`` must still find what was read with the old one.
     """
     return url_key(feed.url.open())
 
 
 def spread(key: str) -> float:
-    """The number in [0, 1) that belongs to ``key``: always the same, and as good as random."""
+    """A number in [0, 1) that is always the same for ``key``, and evenly distributed over keys."""
     return int(key[2:10], 16) / 2**32
 
 
@@ -97,7 +97,7 @@ def read_secret(secret: bytes | str | None) -> bytes | None:
 
 
 def _digest(secret: bytes | None, domain: bytes, *parts: bytes) -> str:
-    # Lengths in front, so that no two lists of parts give the same message.
+    # Each part is preceded by its length. So ("ab", "c") and ("a", "bc") give different messages.
     message = b"extcal " + domain + b"".join(b"\0%d:" % len(part) + part for part in parts)
     if secret is None:
         return hashlib.sha256(message).hexdigest()

@@ -1,9 +1,9 @@
-"""What a cache tells its host while it works: log records, and a value per attempt.
+"""What a cache reports to the application: log records, and a :class:`Refresh` for each attempt.
 
 The logger is ``extcal.cache``. Every record has the same shape: a constant word for what happened,
 the feed as its repr shows it (server and fingerprint, never the address), and ``record.extcal``, a
-dict whose keys are a closed list. Nothing that a server wrote gets in: kinds are words of ours, or
-the type of what a host's own fetcher or callback raised; the rest are numbers.
+dict whose keys are a closed list. It contains no text of a server: a kind is one of extcal's words,
+or the type of what the application's own fetcher or callback raised. The rest are numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from extcal.fetch.protocol import FetchRequest
 __all__ = ["FIELDS", "Refresh", "callback_failed", "fetcher_failed", "tell"]
 
 _LOG = logging.getLogger("extcal.cache")
-# A library is silent until its host wants to hear it.
+# A library logs nothing until the application configures logging.
 logging.getLogger("extcal").addHandler(logging.NullHandler())
 
 FIELDS = (
@@ -43,7 +43,7 @@ _Value = str | int | float | bool | datetime | None
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """What came of asking a source once.
+    """The result of asking a source once.
 
     ``snapshot``: what is served now, or None if nothing is. ``previous``: what was known before, or
     None; ``snapshot.diff(previous)`` says what changed.
@@ -68,19 +68,19 @@ def tell(level: int, event: str, feed: Feed, **fields: _Value) -> None:
     said = {name: value for name, value in fields.items() if value is not None}
     words = "".join(f" {name}={_spoken(value)}" for name, value in said.items())
     record = {"event": event, "host": feed.host, "feed": feed.fingerprint, **said}
-    # As text: whoever ships records pickled must not ship the feed itself.
+    # As text: a handler that pickles records must not pickle the feed with its address.
     _LOG.log(level, "%s %s%s", event, repr(feed), words, extra={"extcal": record})
 
 
 def callback_failed(refresh: Refresh, error: BaseException) -> None:
-    """Log that a host's ``on_refresh`` failed."""
-    # Its text could hold what it was given; its type says enough to look further.
+    """Log that the application's ``on_refresh`` failed."""
+    # The error's message could contain data of the calendar, so only its type is logged.
     tell(logging.ERROR, "callback_failed", refresh.feed, kind=type(error).__name__)
 
 
 def fetcher_failed(request: FetchRequest, error: BaseException) -> None:
-    """Log that a host's own fetcher raised."""
-    # Its text may hold the address, which a host's own fetcher knows.
+    """Log that the application's own fetcher raised."""
+    # The error's message could contain the address, so only its type is logged.
     tell(logging.WARNING, "fetcher_failed", request.feed, kind=type(error).__name__)
 
 

@@ -1,7 +1,7 @@
-"""What came of asking a source: what it means, what is kept of it, who is told.
+"""What a fetcher's answer means, what is stored of it, and what callers are answered.
 
-A fetcher's answer in; what those who waited are told, and a :class:`Refresh` for the host, out.
-Uses the processor (a body is read) and the store; everything else is quick.
+A fetcher's answer in; the answer for waiting callers, and a :class:`Refresh` for the application,
+out. Reading a body takes processor time, and the store may block; everything else is quick.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ __all__ = ["Asked", "Refreshed", "settle"]
 
 
 class Asked(NamedTuple):
-    """How a source was asked, and what it said.
+    """One request to a source, and its answer.
 
-    ``at``: when the request was sent; an answer is as old as the question. ``token``: the lease
+    ``at``: when the request was sent; the answer counts as of this time. ``token``: the lease
     under which it was asked. ``seconds``: how long the answer took.
     """
 
@@ -57,7 +57,7 @@ class Asked(NamedTuple):
 
 
 class Refreshed(NamedTuple):
-    """What those who waited are told; ``refresh``, for the host, if a source was asked."""
+    """The answer for waiting callers; ``refresh``: for the application, if a source was asked."""
 
     answer: Snapshot | Raise
     refresh: Refresh | None = None
@@ -70,7 +70,7 @@ def settle(
     decisions: Decisions,
     jitter: Callable[[], float],
 ) -> Refreshed:
-    """Keep what the source answered, and say what to tell those who waited.
+    """Store what the source answered, and return the answer for waiting callers.
 
     ``jitter`` returns numbers in [0, 1), for the back-off.
     """
@@ -97,7 +97,7 @@ def settle(
 
 
 def _with_requests(outcome: Outcome, asked: Asked, decisions: Decisions) -> Outcome:
-    """``outcome`` with how it was asked for: how often, and whether with validators."""
+    """``outcome`` with the number of requests, and whether they carried validators."""
     response = asked.response
     tries = response.tries if isinstance(response, Fetched | NotModified | Failed) else 1
     if isinstance(outcome, Success):
@@ -107,7 +107,7 @@ def _with_requests(outcome: Outcome, asked: Asked, decisions: Decisions) -> Outc
 
 
 def _state(known: Known, asked_at: datetime) -> State:
-    """How current what was just asked for is: a cache on the way may have kept it for long."""
+    """FRESH or STALE: an HTTP cache on the way may have kept the answer for a long time."""
     held = known.held
     if known.other_rules is not None or held is None or held.lifetime is None:
         return State.STALE
@@ -118,7 +118,7 @@ def _outcome(asked: Asked, decisions: Decisions, made_by: MadeBy) -> tuple[Outco
     feed, response, reading = asked.feed, asked.response, asked.known.reading
     if not isinstance(response, Fetched | NotModified):
         return failure(response, signed_in=feed.reveal_auth() is not None), None
-    # A copy that is too old to stand in for anything is as good as one of that age.
+    # A greater age makes no difference: beyond stale_if_error no reading is served.
     age = min(timedelta(seconds=response.age), decisions.rules.stale_if_error)
     if isinstance(response, NotModified):
         if reading is None:
@@ -132,7 +132,7 @@ def _outcome(asked: Asked, decisions: Decisions, made_by: MadeBy) -> tuple[Outco
     except NotACalendar:
         return Failure("not_a_calendar"), None
     except Exception:
-        # A mistake of ours is one more way of not being able to read a source.
+        # A bug in extcal's reading code also counts as a source that cannot be read.
         return Failure("unreadable"), None
     held = decisions.held(feed, reading, asked.at)
     if not replaces(held, found.complete, asked.at, decisions.rules):
@@ -152,7 +152,7 @@ def _book_host(asked: Asked, outcome: Outcome, now: datetime, decisions: Decisio
 
 
 def _book_429(asked: Asked, now: datetime, repository: Repository) -> None:
-    """A host that answers 429 itself may mean everybody; one that was redirected to may not."""
+    """Record a 429 for its host, if the feed's own host sent it and not one redirected to."""
     response, host = asked.response, asked.feed.host
     if not isinstance(response, Refused) or response.status != 429 or response.redirected:
         return

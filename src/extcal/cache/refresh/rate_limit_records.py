@@ -1,4 +1,4 @@
-"""Which hosts ask for patience, as all caches over one store know it: one small cell a host.
+"""The rate limits of hosts, shared by all caches over one store: one small cell for each host.
 
 Uses the store, which may block.
 """
@@ -28,14 +28,14 @@ class RateLimitRecords:
         return f"<RateLimitRecords in {self._store!r}>"
 
     def told_429(self, host: str, feed: str, now: datetime) -> bool:
-        """Book that ``feed``, a digest, was asked there directly and answered with 429.
+        """Record that the host itself answered ``feed``, a digest, with 429.
 
-        Returns whether that slowed the host.
+        Returns whether the feeds of the host have to wait from now on because of it.
         """
         key = self._key(host)
         token = self._store.lease(key, now, _LEASE)
         if token is None:
-            return False  # somebody books the same just now; of many 429s one may be lost
+            return False  # another cache writes this record now; one 429 of many may be lost
         try:
             before = self._load(key)
             after = after_429(before, feed, now)

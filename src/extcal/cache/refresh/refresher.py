@@ -1,7 +1,7 @@
 """One flight, from the lease to its return: get the lease, decide under it, ask, keep the answer.
 
-Blocks: the store, the fetcher and a lease that another cache holds are waited for in the calling
-thread. Whatever ends a flight, the lease is given back.
+It blocks: the calling thread waits for the store, for the fetcher, and for a lease that another
+cache holds. However a flight ends, the lease is given back.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.01, 0.25
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be done: for which feed, and why.
+    """Which feed to bring up to date, and why.
 
-    ``patience``: seconds to wait for another cache that holds the lease. ``older_than``: what is
-    older is fetched, whatever the rules allow.
+    ``patience``: seconds to wait for another cache that holds the lease. ``older_than``: a reading
+    older than this is fetched again, even if it is fresh by the rules.
     """
 
     feed: Feed
@@ -71,7 +71,7 @@ class Refresher:
                 break
             if monotonic() >= until:
                 return self._too_late(order)
-            # Another cache is at it: look now and then whether it has come back.
+            # Another cache holds the lease: check at intervals whether it has given it back.
             if flight.closing.wait(pause):
                 return Refreshed(CLOSED)
             pause = min(2 * pause, _LAST_PAUSE)
@@ -82,7 +82,8 @@ class Refresher:
             flight.release()
 
     def _bring(self, order: Order, flight: Flight, token: str) -> Refreshed:
-        now = read_clock(self._clock)  # what another has stored meanwhile is none of the future
+        # Read the clock again: what another cache stored while this one waited must not be later.
+        now = read_clock(self._clock)
         known = self._repository.load(order.keys, to_store=True)
         decision = known.decide(now, self._decisions.rules, order.wish, order.older_than)
         if not isinstance(decision, Fetch):
@@ -125,7 +126,7 @@ class Refresher:
         return answer if isinstance(answer, FetchResponse) else Failed("fetcher_error")
 
     def _too_late(self, order: Order) -> Refreshed:
-        """What to tell when another cache has not given back the lease."""
+        """The answer when another cache has not given back the lease in time."""
         now = read_clock(self._clock)
         known = self._repository.load(order.keys)
         decision = known.decide(now, self._decisions.rules, order.wish, order.older_than)

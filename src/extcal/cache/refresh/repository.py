@@ -1,7 +1,7 @@
 """What is known of a feed: readings and attempt records, as values over what the store holds.
 
-The only place that knows under which key a cell lies and how it is encoded. Using it uses the
-store, which may block. What does not decode is not known.
+Only this module knows the key of a cell and how it is encoded. It uses the store, which may block.
+A cell that cannot be decoded counts as missing.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ from extcal.fetch.feed import Feed
 
 __all__ = ["OTHER_RULES", "Known", "OtherRules", "Repository"]
 
-_KEEP = timedelta(days=7)  # validators are worth having long after nobody is served the answer
+_KEEP = timedelta(days=7)  # its validators are useful even when a reading is too old to be served
 _KEEP_ATTEMPTS = timedelta(days=2)  # the longest wait is a day
 _LISTED = timedelta(days=31)  # no store keeps a cell for longer
-_FORGOTTEN = timedelta(hours=1)  # no fetch takes as long
-_LONG_LIST = 200  # names; zones, owners and horizons that nobody asks for any more
+_FORGOTTEN = timedelta(hours=1)  # longer than any fetch takes
+_LONG_LIST = 200  # keys in a list; beyond that, those of readings that have expired are dropped
 _LIST_LEASE = timedelta(seconds=10)
-_LIST_TRIES, _LIST_PAUSE = 40, 0.005  # seconds; whoever adds to a list is done within milliseconds
-_REMEMBERED = 1200  # readings, of up to 70 KB each: more people than anybody lays side by side
+_LIST_TRIES, _LIST_PAUSE = 40, 0.005  # seconds; adding a key to a list takes milliseconds
+_REMEMBERED = 1200  # readings, of up to 70 KB each: more than the people of one table
 _REMEMBERED_KEYS = 8192  # a feed and two digests
 _UNTRIED = Attempts()
 _ZERO = timedelta(0)
@@ -85,13 +85,13 @@ class _Met:
 
 
 class OtherRules(NamedTuple):
-    """That a reading was made by other rules. ``spread``: the feed's own number in [0, 1)."""
+    """A reading was made by other rules. ``spread``: the feed's own number in [0, 1)."""
 
     spread: float
     met: _Met
 
     def moment(self, held: Held, now: datetime) -> datetime:
-        """From when on it is to be read again."""
+        """The time from which on it is to be read again."""
         if self.met.at is None:
             self.met.at = now
         fresh_for = held.lifetime or _ZERO
@@ -101,9 +101,9 @@ class OtherRules(NamedTuple):
 class Known(NamedTuple):
     """What the store says about a feed.
 
-    ``held``: what freshness needs to know of the reading. ``other_rules``: None if it was read as
-    it would be read today. ``listing``, ``rate_limited``: the list of the address, and what is
-    known of its host, if these were looked up.
+    ``held``: what freshness needs to know of the reading. ``other_rules``: None if it was made by
+    today's rules. ``listing``, ``rate_limited``: the list of the address, and the record of its
+    host, if these were looked up.
     """
 
     reading: Reading | None = None
@@ -118,7 +118,7 @@ class Known(NamedTuple):
     ) -> Decision:
         """What to do about it at ``now``.
 
-        ``older_than``: what is older is not fresh, whatever the rules allow.
+        ``older_than``: a reading older than this is not fresh, whatever the rules allow.
         """
         held = self.held
         if held is not None and older_than is not None and held.lifetime is not None:
@@ -128,13 +128,13 @@ class Known(NamedTuple):
         return decide(held, self.attempts, now, rules, wish)
 
     def served(self, decision: Serve | Raise) -> Snapshot | Raise:
-        """What ``decision`` comes to for who asks."""
+        """The answer for a caller after ``decision``."""
         if isinstance(decision, Raise):
             return decision
         return self.snapshot(decision.state, decision.error)
 
     def snapshot(self, state: State, error: str | None = None) -> Snapshot:
-        """The reading as it is served; with a Problem if it is STALE for a reason of its own."""
+        """The reading as it is served, with a Problem if it is STALE but not because of its age."""
         reading, held = self.reading, self.held
         if reading is None or held is None:
             raise AssertionError("freshness serves only what is held")
@@ -149,9 +149,10 @@ class Known(NamedTuple):
 
 
 class _Decoded(NamedTuple):
-    """A reading beside the bytes it was decoded from.
+    """A reading, and the bytes it was decoded from.
 
-    Bytes are compared on every look, so that what another process stored is seen.
+    At every load these are compared with the bytes in the store, because another process may have
+    stored a new reading.
     """
 
     data: bytes
@@ -163,10 +164,10 @@ class _Decoded(NamedTuple):
 class Repository:
     """The readings and attempt records in ``store``.
 
-    ``reach`` spells horizon and history, which are part of a reading's key, as ``secret`` is.
-    ``rules`` say how long a reading is fresh. ``made_now`` says with what this process reads; it
-    looks at files, and is called once, when that is first needed. ``private`` says whether the
-    fetcher asks for each feed as somebody else.
+    ``reach`` is the text of horizon and history, which are part of a reading's key, as ``secret``
+    is. ``rules`` say how long a reading is fresh. ``made_now`` returns the versions that this
+    process reads with; it reads files, and is called once, when they are first needed. ``private``
+    returns whether the fetcher identifies itself differently for each feed.
     """
 
     def __init__(
@@ -195,8 +196,8 @@ class Repository:
         return f"<Repository over {self.store!r}>"
 
     def keys(self, feed: Feed) -> Keys:
-        """Under which keys ``feed`` is stored."""
-        # Two tzinfo may be equal and yet not mean the same: only names are compared.
+        """The keys under which ``feed`` is stored."""
+        # Two tzinfo objects may be equal and have different offsets. So keys are kept by name only.
         if feed.timezone is not None and not isinstance(feed.timezone, str):
             return self._new_keys(feed)
         keys = self._keys.get(feed)
@@ -207,15 +208,15 @@ class Repository:
 
     @property
     def made(self) -> MadeBy:
-        """With what this process reads."""
+        """The versions that this process reads with."""
         if self._made is None:
             self._made = self._made_now()
         return self._made
 
     def load(self, keys: Keys, *, to_store: bool = False) -> Known:
-        """What the store knows of one feed; asks it once.
+        """What the store knows of one feed, with one call of the store.
 
-        ``to_store``: what has to be known to ask its source, too, and to store what comes.
+        ``to_store``: also load what is needed to fetch the feed and to store the result.
         """
         if not to_store:
             return self._known(keys, self._get_many(keys[:2]))
@@ -226,7 +227,7 @@ class Repository:
         )
 
     def load_many(self, several: Sequence[Keys]) -> list[Known]:
-        """The same for several feeds; asks the store once for all of them."""
+        """The same for several feeds, with one call of the store for all of them."""
         cells = self._get_many([key for keys in several for key in keys[:2]])
         return [self._known(keys, cells) for keys in several]
 
@@ -253,12 +254,12 @@ class Repository:
         token: str,
         attempts: Attempts = _UNTRIED,
     ) -> Known:
-        """Keep ``found``, if ``token`` still holds the lease; asking went well.
+        """Store ``found`` after a successful fetch, if ``token`` still holds the lease.
 
-        ``attempts``: what is to be remembered of asking all the same.
+        ``attempts``: what has to be kept of the attempt record although the fetch succeeded.
 
-        Returns what is known with it. Nothing is kept if the address was forgotten since ``known``
-        was loaded.
+        Returns what is known with it. Nothing is stored if the address was forgotten since
+        ``known`` was loaded.
         """
         cell = Cell(encode_reading(found, keys.snapshot), now + _KEEP)
         decoded = self._decode(keys.snapshot, cell.data, found)
@@ -271,15 +272,15 @@ class Repository:
         return Known(found, attempts, decoded.held, decoded.other_rules)
 
     def store_attempts(self, keys: Keys, attempts: Attempts, now: datetime) -> None:
-        """Keep how asking went."""
+        """Store the attempt record."""
         data = encode_attempts(attempts, keys.attempts)
         self.store.put(keys.attempts, Cell(data, now + _KEEP_ATTEMPTS), None)
 
     def forget(self, feed: Feed, now: datetime) -> None:
         """Erase every reading of the address of ``feed``, and the list of them.
 
-        How its source wants to be asked is not ours to drop; but a host's own fetcher may have said
-        why in a sentence, and that goes.
+        Back-off and Retry-After of the source stay. But its hint is erased, because a fetcher of
+        the application may have written any text there.
         """
         keys = self.keys(feed)
         attempts = _attempts(keys, self._get_many(keys))
@@ -289,7 +290,7 @@ class Repository:
         try:
             names = {keys.snapshot, *self._load_list(keys).names}
             erase_all(self.store, names)
-            # Whoever is about to store the first reading of another zone or owner sees this.
+            # A cache that is about to store a first reading (of another zone, say) sees this list.
             data = encode_list(Listing(token_hex(8)), keys.listed)
             self.store.put(keys.listed, Cell(data, now + _FORGOTTEN), token)
         finally:
@@ -301,9 +302,10 @@ class Repository:
         self._keys.drop_if(lambda known: address_of(known) == address)
 
     def _named(self, keys: Keys, known: Known, now: datetime) -> bool:
-        """See to it that the list names the snapshot; False if the address was forgotten meanwhile.
+        """Put the snapshot's key on the list; False if the address was forgotten meanwhile.
 
-        Who is named already has nothing to do: whoever forgets the address ends its lease.
+        If the key is on the list already, nothing is done: ``forget`` ends the lease of every key
+        on the list, so a reading that is stored later is refused.
         """
         listing, until = known.listing, now + _LISTED
         if listing is None:
@@ -317,7 +319,7 @@ class Repository:
                 return False
             names = {name: min(end, until) for name, end in there.names.items()}
             if len(names) > _LONG_LIST:
-                # Only then: a clock that was ahead for a moment would drop what is still kept.
+                # Only for a long list: with a wrong clock this would drop keys of kept readings.
                 names = {name: end for name, end in names.items() if now < end}
             names[keys.snapshot] = until
             data = encode_list(Listing(there.generation, names), keys.listed)
@@ -331,7 +333,7 @@ class Repository:
         return _listing(keys, self._get_many((keys.listed,)))
 
     def _lease_list(self, keys: Keys, now: datetime) -> str | None:
-        """The lease of a list, or None if somebody who holds it seems to be dead."""
+        """The lease of a list, or None if its holder does not give it back, as after a crash."""
         for _ in range(_LIST_TRIES):
             token = self.store.lease(keys.listed, now, _LIST_LEASE)
             if token is not None:

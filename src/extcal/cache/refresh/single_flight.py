@@ -1,9 +1,10 @@
-"""Flights: at most one per key, so many in the air at once, and few that read at a time.
+"""Single flight: at most one fetch per key at a time, and a bounded number of them in all.
 
-A flight is flown by a worker thread of its own, so that no caller who gives up takes the others
-down with it. It is a :class:`~concurrent.futures.Future`: threads wait for it, and it calls back
-for tasks. Workers are daemon threads, because a fetcher that hangs must not keep a program from
-ending; they live while there is something to do.
+A *flight* is one fetch that all callers of its key wait for. It runs in a worker thread of its own,
+so it goes on for the others if one caller stops waiting. It is a
+:class:`~concurrent.futures.Future`: threads wait for it, and for tasks it has callbacks. Workers
+are daemon threads, because a fetcher that hangs must not keep a program from ending. A worker ends
+when there is nothing to do.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ from extcal.cache.stores.memory import ForkSafeLock
 __all__ = ["CLOSED", "Flight", "Flights", "Promise"]
 
 CLOSED = Raise("unavailable")
-"""What those are told who wait for a flight that was given up."""
+"""The answer for callers of a flight that was given up."""
 
-_READERS = 2  # threads that read bodies: they share one interpreter, and others want it too
+_READERS = 2  # threads that read bodies at a time, so that the other threads run in between
 
 _Job: TypeAlias = "Callable[[Flight], Refreshed]"
 
 
 class Flight(Future["Snapshot | Raise"]):
-    """One job, everybody who waits for it, and how far it is.
+    """One job that callers wait for, and its progress.
 
     ``closing`` is set when it is to be given up; ``readers`` is held while a body is read.
     ``asking``: the fetcher has been asked and has not answered. ``release``: gives back the lease.
@@ -51,13 +52,13 @@ class Flight(Future["Snapshot | Raise"]):
         self.release: Callable[[], object] | None = None
 
     def end(self, answer: Snapshot | Raise) -> None:
-        """Tell those who wait, unless they were told that it was given up."""
+        """Set the answer, unless the flight was given up before."""
         with suppress(InvalidStateError):
             self.set_result(answer)
 
 
 class Promise(NamedTuple):
-    """The answer to one question, or the flight that brings it and what to say if it is late."""
+    """The answer to one call, or the flight to wait for and the answer at a timeout."""
 
     key: str
     otherwise: Snapshot | Raise
@@ -66,20 +67,20 @@ class Promise(NamedTuple):
     def wait(self, seconds: float) -> Snapshot | Raise:
         """Wait for the flight, but no longer than ``seconds``.
 
-        Raises what the store or the clock raised, which is neither the feed's nor ours to hide.
+        Raises what the store or the clock raised: that is no failure of the feed.
         """
         if self.flight is None:
             return self.otherwise
         try:
             return self.flight.result(max(seconds, 0.0))
         except TimeoutError:
-            # A store may raise one too.
+            # If the flight is done, the TimeoutError is not from this wait: the store raised it.
             if self.flight.done():
                 raise
             return self.otherwise
 
     def wait_mildly(self, seconds: float) -> Snapshot | Raise:
-        """The same for one of many: what was raised costs no other one the answer."""
+        """The same for one of many feeds: an error becomes the answer of this feed alone."""
         try:
             return self.wait(seconds)
         except Exception:
@@ -87,10 +88,11 @@ class Promise(NamedTuple):
 
 
 class Flights:
-    """At most one flight per key, and ``most`` in the air at once.
+    """At most one flight per key, and ``most`` under way at once.
 
-    ``after``: called with what came of a flight once those who waited have been told. ``quick``: it
-    neither waits nor asks anything here, and is called before the next flight of the key begins.
+    ``after``: called with the result of a flight when its callers have their answer. ``quick``:
+    ``after`` does not block and calls nothing here, so it is called before the next flight of the
+    key begins.
     """
 
     def __init__(
@@ -107,10 +109,10 @@ class Flights:
         self._flying: dict[str, Flight] = {}
         self._queue: deque[Flight] = deque()
         self._workers = 0
-        self._arriving = 0  # hired, and yet to take a first flight
+        self._arriving = 0  # workers that were started and have not taken a flight yet
         self._readers = threading.Semaphore(_READERS)
         self._closing = threading.Event()
-        # Last: who reads it without a lock must find the rest in place.
+        # Set last: join() reads it without the lock, and then uses the attributes above.
         self._process = os.getpid()
 
     def __len__(self) -> int:
@@ -119,7 +121,7 @@ class Flights:
     def join(self, key: str, job: _Job) -> Flight:
         """The flight for ``key``: the one under way, or a new one that does ``job``."""
         if self._process != os.getpid():
-            # After a fork the threads of the parent are not here, and its lock may be taken.
+            # After a fork this process has none of the parent's threads, and its lock may be held.
             with self._starting:
                 if self._process != os.getpid():
                     self._start()
@@ -143,11 +145,14 @@ class Flights:
             return flight
 
     def open(self) -> None:
-        """Begin anew after :meth:`stop`."""
+        """Accept flights again after :meth:`stop`."""
         self._closing = threading.Event()
 
     def stop(self) -> list[Flight]:
-        """Give up what has not begun, and what comes; those under way are told, and returned."""
+        """Give up flights that have not begun, and later ones.
+
+        Those under way have ``closing`` set, and are returned.
+        """
         with self._lock:
             self._closing.set()
             for flight in self._queue:
@@ -161,7 +166,8 @@ class Flights:
         wait([flight for flight in flying if flight.asking], patience)
         for flight in flying:
             if flight.asking and not flight.done():
-                # Its thread is stuck with a fetcher: others may have the lease, and it finds out.
+                # Its thread is stuck in a fetcher. The lease is given back, so other caches may
+                # fetch; when the thread goes on, the store refuses what it writes.
                 with self._lock:
                     if self._flying.get(flight.key) is flight:
                         del self._flying[flight.key]
@@ -171,10 +177,10 @@ class Flights:
         wait(flying)
 
     def _hire(self) -> None:
-        """Start one more worker, if there is room and none is about to begin.
+        """Start one more worker, unless there are enough or one is about to begin.
 
-        A worker that begins hires the next. To start a thread takes its time, which is not that of
-        who asks, an event loop perhaps.
+        A worker that begins starts the next one. Starting a thread takes time, and the caller,
+        which may be an event loop, should not spend it for several.
         """
         if self._arriving or self._workers >= self.most:
             return
@@ -211,7 +217,7 @@ class Flights:
         except BaseException as raised:
             error = raised
         with self._lock:
-            # Off the list first: who comes now gets a look at what has been stored.
+            # Taken off the list before the answer: a later caller then reads what was stored.
             if self._flying.get(flight.key) is flight:
                 del self._flying[flight.key]
             if self._quick:
@@ -230,7 +236,7 @@ class Flights:
         try:
             self._after(done)
         except SystemExit:
-            pass  # as in any thread; but this one has more to do
+            pass  # SystemExit ends a thread silently; this thread still has other flights to do
         except BaseException:
             threading.excepthook(
                 threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))

@@ -1,4 +1,4 @@
-"""How a cache is doing, as a value: counts without addresses, for metrics and dashboards."""
+"""What a cache has done, as a value: counts without addresses, for metrics and dashboards."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FAILED = "failed:"
 class Stats:
     """What a cache has done since it was made.
 
-    Answers: ``fresh`` from what was young enough or had just been fetched, ``stale`` from what was
-    older because nobody waited for the fetch, ``error_stale`` from what was older because the
-    source could not be read, ``unavailable`` with nothing at all. Attempts: ``fetches`` in all, of
-    which ``read`` brought a body that was read, ``unchanged`` a 304, and ``failures`` none, by
-    kind; ``as_browser`` of the first two came from sources that turn programs away, and were asked
-    as a browser (:class:`extcal.UserAgents`). ``spared`` requests were not made because their host
-    was down. Right now: ``in_flight`` fetches wait or are under way, and ``hosts_down`` hosts are
-    not asked.
+    Answers: ``fresh`` from readings that were young enough or had just been fetched; ``stale`` from
+    older ones, without waiting for the fetch; ``error_stale`` from older ones because the source
+    could not be read; ``unavailable`` if there was nothing to serve. Attempts: ``fetches`` in all.
+    Of these ``read`` gave a body that was read, ``unchanged`` a 304, and ``failures``, by kind,
+    neither. ``as_browser`` of the first two came from sources that refuse programs, and were
+    fetched as a browser (:class:`extcal.UserAgents`). ``spared`` requests were not made because
+    their host was down. At present: ``in_flight`` fetches wait or are under way, and ``hosts_down``
+    hosts are not asked.
     """
 
     fresh: int = 0
@@ -45,7 +45,7 @@ class Stats:
 
     @property
     def answers(self) -> int:
-        """How often somebody asked and was told something."""
+        """How many calls were answered."""
         return self.fresh + self.stale + self.error_stale + self.unavailable
 
 
