@@ -1,8 +1,8 @@
 """The IANA keys of the installed tzdata package, by their case-folded form.
 
-A constant of the installation, read when this module is first imported, which happens when a feed
-first names a zone. ``zoneinfo.available_timezones()`` says the same, after opening 600 files. The
-machine's own zone and the zone that is none are left out.
+They are read once, when this module is first imported. That happens when a feed first names a zone.
+``zoneinfo.available_timezones()`` gives the same keys, but it opens 600 files for that. Keys that
+mean no certain zone (``localtime``, ``Factory``) are left out.
 """
 
 from __future__ import annotations

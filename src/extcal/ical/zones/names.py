@@ -1,7 +1,8 @@
-"""What the text of a TZID means when nothing else of the feed is asked.
+"""What the text of a TZID means by itself, without the rest of the feed.
 
-A name goes in, a :class:`Named` comes out: an IANA key of tzdata, or a fixed offset. Nothing here
-knows feeds or rules, and no text of a feed ever reaches ``ZoneInfo``: only keys of the index do.
+A name goes in, a :class:`Named` comes out: an IANA key of tzdata, or a fixed offset. This
+module knows neither feeds nor rules. ``ZoneInfo`` is only ever called with a key of the index,
+never with the text of a feed.
 
 :func:`exact` holds the readings that beat a VTIMEZONE of the feed, :func:`loose` those that come
 after it. Both take a name that went through :func:`clean`.
@@ -44,8 +45,9 @@ UTC_NAMES = frozenset(
         "zulu",
     }
 )
-# Names of one offset, in tzdata or in most heads. Programs that write TZNAMEs as TZIDs
-# (py-vobject) call a zone with summer time GMT, and an Algerian calendar's CET has none.
+# Names that mean one offset, in tzdata or to most people. The feed's own definition may differ:
+# programs that write TZNAMEs as TZIDs (py-vobject) call a zone with summer time GMT, and the CET of
+# an Algerian calendar has no summer time.
 FIXED_NAMES = frozenset({"EST", "MST", "HST", "CET", "MET", "EET", "WET"})
 UTC_KEYS = frozenset(
     {
@@ -57,7 +59,7 @@ UTC_KEYS = frozenset(
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 SPACES = re.compile(r"\s+")
 NUMBERED = re.compile(r" \d{1,9}$")
-# "(UTC+01:00) ", "(GMT-05.00) ", "(UTC) ": the standard offset, never a rule of its own.
+# The standard offset in front of a display name: "(UTC+01:00) ", "(GMT-05.00) ", "(UTC) ".
 PREFIXED = re.compile(r"\((?:UTC|GMT)[^)]*\)\s*", re.IGNORECASE)
 OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
 # Exchange CDO: "GMT +0100 (Standard) / GMT +0200 (Daylight)".
@@ -87,13 +89,13 @@ def clean(raw: str) -> str:
 
 def _spaced(name: str) -> str:
     """A name with one space wherever there is white space."""
-    if "  " not in name and name.isprintable():  # then a space is all the white space there is
+    if "  " not in name and name.isprintable():  # then the only white space is single spaces
         return name
     return SPACES.sub(" ", name)
 
 
 def _keys() -> Mapping[str, str]:
-    """The index of IANA keys; imported here because reading it is felt by a small feed."""
+    """The index of IANA keys; imported on demand, as reading it takes longer than a small feed."""
     from extcal.ical.zones._iana import IANA_KEYS
 
     return IANA_KEYS
@@ -124,7 +126,7 @@ def exact(name: str) -> Named | None:
 def is_settled(name: str) -> bool:
     """Whether a name means one zone whatever the feed defines by it.
 
-    A name of a fixed offset does not: where the feed's own definition differs, that is meant.
+    A name of a fixed offset, such as EST, does not: a different definition in the feed wins.
     """
     named = exact(name)
     return named is not None and not (
@@ -151,7 +153,7 @@ def places(display: str) -> list[str]:
 
 
 def _displayed(name: str) -> str | None:
-    """The one zone that every place of a display name can mean, if there is exactly one."""
+    """The zone that all places of a display name have in common, if there is exactly one."""
     from extcal.ical.zones._windows import PLACES
 
     found = [set(PLACES.get(place, ())) for place in places(name)]
@@ -178,14 +180,14 @@ def _seconds(sign: str, hours: str, minutes: str | None) -> int | None:
 
 
 def _fixed(name: str) -> Named | None:
-    """``GMT+0100``, ``UTC+01:00``, ``+01``: ISO's sign, so GMT+0100 is one hour ahead of UTC."""
+    """``GMT+0100``, ``UTC+01:00``, ``+01``. The sign is ISO 8601's: GMT+0100 is east of UTC."""
     matched = OFFSET.fullmatch(name.replace("\N{MINUS SIGN}", "-"))
     offset = _seconds(*matched.group(1, 2, 3)) if matched else None
     return None if offset is None else Named("utc", name, offset)
 
 
 def standard_offset(name: str) -> int | None:
-    """The standard offset inside an Exchange CDO name, in seconds; a guess that needs a Problem."""
+    """The standard offset in an Exchange CDO name, in seconds. It is a guess: report a Problem."""
     matched = STANDARD_OFFSET.search(name[:MAX_NAME])
     return _seconds(*matched.group(1, 2, 3)) if matched else None
 

@@ -1,9 +1,9 @@
 """Time zones of one feed: a TZID and a local time in, an instant out (RFC 5545 section 3.2.19).
 
-A :class:`Zones` belongs to one reading and dies with it. No rule, table or name of one feed is ever
-seen by another, because a TZID means something only inside its own body (section 3.8.3.1).
+A :class:`Zones` belongs to one reading of one feed. Feeds never share rules, tables or names,
+because a TZID has a meaning only inside its own body (section 3.8.3.1).
 
-A name is read in this order; the first that answers wins:
+A name is looked up in this order; the first match counts:
 
 1. the UTC family; an IANA key, whose rules come from tzdata even if the feed brings its own (feeds
    carry stale ones); the IANA key at the end of ``/prefix/.../Area/City``. But UTC, EST, MST, HST,
@@ -15,8 +15,8 @@ A name is read in this order; the first that answers wins:
 4. Windows IDs, Domino short names and display names; relaxed IANA spelling; pure offsets
 5. X-WR-TIMEZONE, then the caller's zone, then UTC, with a Problem
 
-Nothing depends on the order of components. Oddities become Problems; only a ``default`` that names
-no zone is the caller's mistake.
+Nothing depends on the order of components. Oddities of the feed become Problems. Only a ``default``
+that names no zone raises, because that is the caller's mistake.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Zone", "Zones"]
 
-SLACK = 62 * DAY  # meetings that run into the window, and overrides moved out of it
+SLACK = 62 * DAY  # for meetings that last into the window, and overrides moved out of it
 YEAR = 366 * DAY
-QUOTED = 80  # characters of a name that a message repeats
+QUOTED = 80  # characters of a name that a message quotes
 
 
 class Zone:
-    """One zone: where its rules came from, and both ways between local time and instants.
+    """One zone: where its rules came from, and conversion between local time and instants.
 
     ``source`` is "utc", "iana", "windows", "vtimezone", "x-wr-timezone", "argument" or "assumed".
     Local seconds are counted since 1970-01-01T00:00:00 of the zone's own calendar.
@@ -85,7 +85,10 @@ class Zone:
         return f"<Zone {self.name} ({self.source})>"
 
     def to_epoch(self, local: int) -> int:
-        """The instant of a local second; gaps move forward, folds are their first pass (3.3.5)."""
+        """The instant of a local second (3.3.5).
+
+        A time in a gap moves forward. Of a time that occurs twice, the first one is taken.
+        """
         if self._low <= local < self._high:
             return local - self._offsets[bisect_right(self._switches, local)]
         return self.to_epoch(local) if self._opened() else self._rules.to_epoch(local)
@@ -121,7 +124,7 @@ class Zone:
         return [lo, *(instant for instant in self._instants if lo < instant < hi)]
 
     def changes_within(self, lo: int, hi: int) -> list[int] | None:
-        """The transitions in [lo, hi]; None where the window's table does not reach."""
+        """The transitions in [lo, hi]; None if the window's table does not cover that."""
         self._opened()
         if lo < self._low + DAY or hi > self._high - DAY:
             return None
@@ -133,11 +136,11 @@ class Zone:
         return Zone(self.name, self.source, self._rules, window)
 
     def called(self, source: str) -> Zone:
-        """The same zone, found in another way."""
+        """The same zone with another ``source``."""
         return Zone(self.name, source, self._rules, self._window)
 
     def _opened(self) -> bool:
-        """Build the window's table on first use; False if it was there already."""
+        """Build the window's table on first use; False if it had been built."""
         if self._offsets:
             return False
         table = self._rules.table(*self._window)
@@ -198,15 +201,15 @@ class Zones:
     def floating(self, calendar: int) -> Zone | None:
         """The zone of floating times and dates if the caller or the feed states one, else None.
 
-        ``calendar``: the index of the VCALENDAR in the stream. Tells nothing: for those who have
-        another hint to try before UTC is assumed.
+        ``calendar``: the index of the VCALENDAR in the stream. Reports no Problem, so that a caller
+        can try another hint before UTC is assumed.
         """
         if calendar not in self._floating:
             self._floating[calendar] = self._stated(calendar)
         return self._floating[calendar]
 
     def at_offset(self, offset: int) -> Zone:
-        """The zone of a time with a numeric offset, which some write; in seconds east of UTC."""
+        """The zone of a time written with a numeric offset, given in seconds east of UTC."""
         if not offset:
             return self.utc
         hours, minutes = divmod(abs(offset) // 60, 60)
@@ -221,7 +224,8 @@ class Zones:
         """The zone of a TZID, or of floating times and dates.
 
         ``tzid``: the raw parameter, or None for a value without one. ``calendar``: the index of the
-        value's VCALENDAR in the stream. Always answers; what had to be assumed is a Problem.
+        value's VCALENDAR in the stream. Always returns a zone; an assumption is reported as a
+        Problem.
         """
         if tzid is None:
             return self._resolve_floating(calendar)
@@ -242,7 +246,7 @@ class Zones:
         if zone is not None:
             return zone
         name = clean(tzid)
-        if not name:  # nothing is named, so the time floats
+        if not name:  # an empty TZID names no zone, so the time floats
             return self.resolve(None, calendar)
         return self._assume(name, calendar)
 
@@ -265,7 +269,7 @@ class Zones:
         return None if named is None else self._named(named)
 
     def _redefined(self, name: str, named: Named, rules: ZoneRules | None) -> Zone:
-        """A name of fixed offset, which the feed may define itself."""
+        """A name of a fixed offset, which the feed may define in another way."""
         usual = self._named(named)
         if rules is None:
             return usual
@@ -282,7 +286,7 @@ class Zones:
 
     def _defined(self) -> Definitions:
         if self._definitions is None:
-            # Feeds that name their zones well never need it.
+            # Imported on demand: feeds that use IANA keys never need it.
             from extcal.ical.zones.definitions import Definitions
 
             self._definitions = Definitions.of(self._stream, self._work)
@@ -298,7 +302,7 @@ class Zones:
         return zone
 
     def _compare(self, zone: Zone) -> None:
-        """Tell of a definition that is not what its Windows name means inside the window."""
+        """Report a definition that differs, inside the window, from what its Windows name means."""
         key = windows_zone(zone.name)
         if key is None:
             return
@@ -341,7 +345,7 @@ class Zones:
             self._near(),
         )
 
-    # Times without a zone, and names that say nothing
+    # Times without a zone, and unknown names
 
     def _resolve_floating(self, calendar: int) -> Zone:
         zone = self.floating(calendar)
@@ -363,7 +367,7 @@ class Zones:
         if offset is not None:
             zone = self._named(Named("assumed", name, offset))
         else:
-            # Thousands of names may mean nothing; they all share one table.
+            # A feed may hold thousands of unknown names; they all share one table.
             meant = self._from_head(calendar) or self._argument or self.utc
             zone = self._assumed.get(meant) or meant.called("assumed")
             self._assumed[meant] = zone
@@ -372,7 +376,7 @@ class Zones:
         return zone
 
     def _from_head(self, calendar: int) -> Zone | None:
-        """What X-WR-TIMEZONE names: the VCALENDAR's own, else its siblings'."""
+        """The zone of X-WR-TIMEZONE: the VCALENDAR's own, else that of another VCALENDAR."""
         if calendar not in self._headed:
             own = self._x_wr_timezone(calendar)
             zone = None if own is None else self._from_name(own, calendar)
@@ -395,12 +399,12 @@ class Zones:
 
     def beside_utc(self) -> None:
         """3.2.19: TZID "MUST NOT be applied to ... DATE-TIME ... properties whose time values are
-        specified in UTC". Those who do write it on every event; it is told once.
+        specified in UTC". A producer that does so does it in every event, so it is reported once.
         """
         self._tell(oddity("tz_beside_utc"))
 
     def _tell(self, told: tuple[str, str, str], *about: str) -> None:
-        """Record a Problem (code, message, action) once for all that it is about."""
+        """Record a Problem (code, message, action) once for each ``about``."""
         code = told[0]
         if (code, *about) not in self._told:
             self._told.add((code, *about))

@@ -1,9 +1,9 @@
-"""Local time and instants as whole seconds: tables of transitions, and what lies beyond them.
+"""Conversion between local time and instants, in whole seconds, inside and outside of tables.
 
 Local time is counted like an epoch: seconds since 1970-01-01T00:00:00 of the zone's own calendar.
-RFC 5545 section 3.3.5 decides the odd hours: a local time in a gap takes the offset before the gap,
-so it moves forward; a local time that occurs twice is its first pass. Every year from 1 to 9999
-works; results are clamped to what a datetime can hold.
+RFC 5545 section 3.3.5 decides where clocks change. A local time in a gap takes the offset before
+the gap, so it moves forward. A local time that occurs twice means the first one. Every year from 1
+to 9999 works; results are clamped to what a datetime can hold.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ __all__ = [
 DAY = 86_400
 FIRST = -62_135_596_800  # 0001-01-01T00:00:00
 LAST = 253_402_300_799  # 9999-12-31T23:59:59
-MARGIN = 2 * DAY  # no offset reaches a day, so local and epoch never differ by more
+MARGIN = 2 * DAY  # every offset is below a day, so local and epoch differ by less
 AD_1950 = -631_152_000
 AD_2100 = 4_102_444_800
 YEAR = 366 * DAY
-_WORTH_A_TABLE = 50  # conversions one by one cost what a year's table does
+_WORTH_A_TABLE = 50  # as many single conversions cost as much as a table of a year
 LONGEST_TABLE = 30 * 366 * DAY
 
 
@@ -43,7 +43,7 @@ def clamp(seconds: int) -> int:
 
 
 class TransitionTable:
-    """The offsets of ``[low, high)``, which may be asked with local or epoch seconds alike.
+    """The offsets in ``[low, high)``, for local seconds and for epoch seconds.
 
     ``offsets`` is one longer than ``instants`` (epoch seconds of the transitions) and ``switches``
     (the local second from which the later offset applies).
@@ -61,7 +61,8 @@ class TransitionTable:
             before = self.offsets[-1]
             if offset == before:
                 continue
-            # A gap ends, and the second pass of a fold begins, at the larger of the two readings.
+            # In a gap and in a fold the later offset applies from the larger of the two local
+            # times.
             switch = max(switch, instant + max(before, offset))
             self.instants.append(instant)
             self.switches.append(switch)
@@ -77,10 +78,10 @@ class TransitionTable:
 
 
 class ZoneRules(Protocol):
-    """What a zone is made of: a table for the window, and a slower answer for any other time."""
+    """The rules of a zone: a table for the window, and slower methods for any other time."""
 
     def table(self, lo: int, hi: int) -> TransitionTable:
-        """A table that covers at least [lo, hi), or as much of it as is worth a table."""
+        """A table that covers at least [lo, hi), or the part of it that is worth one."""
         ...
 
     def to_epoch(self, local: int) -> int:
@@ -93,7 +94,7 @@ class ZoneRules(Protocol):
 
 
 class FixedRules:
-    """One offset, seconds east of UTC, for ever."""
+    """One offset for all times, in seconds east of UTC."""
 
     __slots__ = ("_offset",)
 
@@ -124,14 +125,15 @@ class TzinfoRules:
     def offset_at(self, epoch: int) -> int:
         """The offset in force at an instant, in seconds east of UTC."""
         inside = min(max(epoch, FIRST + MARGIN), LAST - MARGIN)
-        # fromutc, not fromtimestamp: the latter fails before 1970 on some systems.
+        # fromtimestamp would fail before 1970 on some systems.
         return _seconds(self._tzinfo.fromutc(self._base + timedelta(0, inside)).utcoffset())
 
     def table(self, lo: int, hi: int) -> TransitionTable:
         """Found by sampling, then bisecting between samples that differ.
 
-        Two transitions that cancel out were 3.98 days apart in 1939, and have never been nearer
-        than 6.9 days since 1950, so no pair hides between two samples.
+        Two transitions that cancel each other out between two samples would be missed. The closest
+        such pair in tzdata was 3.98 days apart in 1939, and 6.9 days since 1950. Samples are closer
+        together than that.
         """
         lo = min(max(lo, FIRST + 2 * MARGIN), LAST - 30 * DAY)
         hi = min(max(hi, lo), lo + LONGEST_TABLE, LAST - 20 * DAY)
@@ -164,7 +166,7 @@ class TzinfoRules:
         inside = min(max(local, FIRST + MARGIN), LAST - MARGIN)
         if isinstance(self._tzinfo, ZoneInfo):  # fold=0 is what section 3.3.5 asks for
             return clamp(local - _seconds((self._base + timedelta(0, inside)).utcoffset()))
-        # Others are asked about instants only: some of them misread local times in a gap.
+        # For other tzinfos only instants are used: some of them misread local times in a gap.
         before, after = self.offset_at(inside - DAY), self.offset_at(inside + DAY)
         for offset in (before, after):
             if self.offset_at(inside - offset) == offset:
@@ -176,7 +178,7 @@ class TzinfoRules:
         return clamp(epoch + self.offset_at(epoch)) if year is None else year.to_local(epoch)
 
     def _year(self, seconds: int) -> TransitionTable | None:
-        """A table of one year outside the window, once it is asked for often enough to pay."""
+        """A table of a year outside the window, built once enough conversions have needed it."""
         if not AD_1950 < seconds < AD_2100:
             return None
         number = seconds // YEAR

@@ -5,9 +5,9 @@
     observance."
 
 A component goes in, a :class:`VtimezoneRules` comes out, or None if it holds no observance that
-can be used. Nothing is materialised from 1601 on: a rule is asked for its onsets in the span at
-hand and for the last one before it. Work is counted for the feed as a whole, apart from the steps
-of its events, so that one cannot starve the other.
+can be used. Onsets are computed only for the span that is needed, plus the last one before it; they
+are not listed from 1601 on. The steps are counted for the feed as a whole and apart from those of
+its events, so that neither can use up the other's.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ __all__ = ["Budget", "Definition", "Observance", "VtimezoneRules", "read"]
 
 EPOCH = datetime(1970, 1, 1)
 CHUNK = 16 * 366 * DAY  # years outside the window are compiled in pieces of this length
-LOOK_BACK = 400 * DAY  # a yearly rule has an onset in it
+LOOK_BACK = 400 * DAY  # longer than a year, so a yearly rule has an onset in it
 
-# 3.3.14: utc-offset = time-numzone, ("+" / "-") time-hour time-minute [time-second]. The sign and
-# the minutes are forgotten by some, and others write a colon.
+# 3.3.14: utc-offset = time-numzone, ("+" / "-") time-hour time-minute [time-second]. Some producers
+# leave out the sign or the minutes, others write a colon.
 UTC_OFFSET = re.compile(r"([+-]?)(\d{1,2}):?(?:(\d{2}):?(\d{2})?)?")
 DATE_TIME = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})?(Z)?)?", re.IGNORECASE)
 
-FEED = 2  # times the limit of one VTIMEZONE: what all that are read may have together
-DATED = 2  # times the limit: of more dates it is not asked which of them are the same
+FEED = 2  # times the limit of one VTIMEZONE: the limit of all VTIMEZONEs of a feed together
+DATED = 2  # times the limit: more dates are not compared for equal ones
 
 
 Report = Callable[[str, str, str], None]  # code, message, action
@@ -60,21 +60,21 @@ class Observance:
     rules: tuple[Rule, ...] = field(compare=False)
 
     def key(self, local: int) -> tuple[int, bool, int]:
-        """Orders onsets by instant; of two at once standard time wins, then the larger offset."""
+        """Orders onsets by instant. At one instant standard time counts, then the larger offset."""
         return local - self.before, self.standard, self.after
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Definition:
-    """What a VTIMEZONE says, in an order of its own: equal ones are copies."""
+    """The content of a VTIMEZONE, with its observances sorted, so that copies are equal."""
 
-    modified: str  # LAST-MODIFIED, so that of two different ones the newer is the greater
+    modified: str  # LAST-MODIFIED; the newer of two definitions is the greater
     observances: tuple[Observance, ...]
-    whole: bool = True  # each observance is written as 3.6.5 asks for, and was read
+    whole: bool = True  # each observance is written as 3.6.5 requires, and was read
 
 
 class Budget:
-    """What the definitions of one feed may still cost; the feed's Work hears of what was too much.
+    """The budget of all definitions of one feed. What exceeds it is reported to the feed's Work.
 
     Steps are counted apart from those of the events, up to the same ``limits.max_steps``.
     """
@@ -96,7 +96,7 @@ class Budget:
         return False
 
     def exceeded(self, limit: str, message: str) -> None:
-        """Nobody can say how this feed's times are meant any more: the whole window is unknown."""
+        """Report a limit. Zones may now be wrong anywhere, so the whole window is unknown."""
         if limit not in self._told:
             self._told.add(limit)
             self.feed.exceeded(limit, message)
@@ -198,7 +198,7 @@ def _split(lines: Iterable[Line]) -> Iterator[str]:
 
 
 def _locals(values: Iterable[str], before: int) -> set[int]:
-    """Those of the DATE-TIME values that are dates of the calendar, as local seconds."""
+    """The DATE-TIME values that exist in the calendar, as local seconds."""
     return {local for value in values if (local := _local(value.strip(), before)) is not None}
 
 
@@ -208,7 +208,7 @@ def _local(value: str, before: int) -> int | None:
         return None
     year, month, day, hour, minute, second = (int(matched[part] or 0) for part in range(1, 7))
     try:
-        # Year 0 is meant as "since ever"; second 60 is read as 59 (3.3.5).
+        # Year 0 means "since always", so it becomes year 1. Second 60 is read as 59 (3.3.5).
         moment = datetime(year or 1, month, day, hour, minute, min(second, 59))
     except ValueError:
         return None
@@ -222,7 +222,7 @@ def _normal(rule: str) -> str:
 
 
 class VtimezoneRules:
-    """The transitions of one definition, compiled where they are asked for."""
+    """The transitions of one definition, compiled for the years that are needed."""
 
     __slots__ = ("_budget", "_chunks", "_observances", "_transitions", "_window")
 
@@ -266,7 +266,7 @@ class VtimezoneRules:
         return TransitionTable(lo, hi, self._offset_before(start), list(at_once.items()))
 
     def _offset_before(self, instant: int) -> int:
-        """The offset just before ``instant``; before all onsets, what the first comes from."""
+        """The offset just before ``instant``; before all onsets, the first one's TZOFFSETFROM."""
         latest: tuple[int, bool, int] | None = None
         for observance in self._observances:
             local = self._last_onset(observance, instant + observance.before)
@@ -278,7 +278,7 @@ class VtimezoneRules:
         return earliest.before
 
     def _last_onset(self, observance: Observance, end: int) -> int | None:
-        """The last local onset before ``end``, looked for in ever longer spans."""
+        """The last local onset before ``end``, searched for in ever longer spans."""
         found = [local for local in _given(observance) if local < end]
         for rule in observance.rules:
             until = _until(rule, observance.before)
@@ -311,7 +311,7 @@ class VtimezoneRules:
         if start >= end:
             return []
         steps = self._budget.steps
-        steps.step(2)  # a rule costs, also where it gives nothing
+        steps.step(2)  # a rule costs steps even if it has no onset here
         until = _until(rule, observance.before)
         result = starts(rule, observance.onset, start, end, steps, until=until)
         if result.exact_until is not None:
@@ -325,7 +325,7 @@ class VtimezoneRules:
         return found
 
     def _spent(self) -> bool:
-        """Whether this definition has cost what one may cost; the feed is told."""
+        """Whether this definition has used up its steps; that is reported to the feed."""
         steps = self._budget.steps
         if self._transitions > steps.limits.max_transitions:
             self._budget.exceeded(*unknown("max_transitions"))
@@ -337,7 +337,7 @@ class VtimezoneRules:
 
 
 def _given(observance: Observance) -> tuple[int, ...]:
-    """The onsets that are written out."""
+    """The onsets given as dates: DTSTART and RDATEs."""
     return (observance.onset, *observance.rdates)
 
 
