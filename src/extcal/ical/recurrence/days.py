@@ -1,8 +1,8 @@
 """Days as integers: the proleptic Gregorian calendar, and the days a Rule chooses in a period.
 
-A day is counted from 1970-01-01 as 0; weekdays from Monday as 0. Years below 1 and above 9999 are
-as good as any other, so nothing here overflows. No times, no zones, no budget: whoever asks for
-the days of a period counts the step.
+Days are counted from 1970-01-01 as 0, weekdays from Monday as 0. Years below 1 and above 9999 work
+too, so nothing here overflows. There are no times, zones or budgets here: the caller counts a step
+for each period.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ __all__ = [
 _EPOCH = 719_163  # the ordinal of 1970-01-01
 _LAST_ORDINAL = 3_652_059
 _CYCLE = 146_097  # days of 400 years
-_SHORTEST = 28  # every span that days are numbered in has as many
+_SHORTEST = 28  # every month and year has at least as many days
 _BEFORE = (0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _LENGTHS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class Seed(NamedTuple):
-    """What a rule takes from DTSTART where it does not say otherwise (3.3.10)."""
+    """What a rule takes from DTSTART where it has no part for it (3.3.10)."""
 
     year: int
     month: int
@@ -113,7 +113,7 @@ def allowed(rule: Rule, day: int) -> bool:
 
 
 def never(rule: Rule) -> bool:
-    """Say whether no day of any year is ever chosen, as with 30 February: nobody need look."""
+    """Say whether the rule chooses no day of any year, as with 30 February."""
     if rule.skip != "OMIT" or not (rule.by_month and rule.by_month_day):
         return False
     longest = max(29 if month == 2 else _LENGTHS[month] for month in rule.by_month)
@@ -121,9 +121,9 @@ def never(rule: Rule) -> bool:
 
 
 def _weekdays(by_day: Sequence[tuple[int, int]], first: int, length: int) -> list[int]:
-    """The days that BYDAY names, its numbers counted within ``length`` days from ``first`` on."""
+    """The days that BYDAY names; its numbers count within ``length`` days from ``first`` on."""
     end = first + length
-    if len(by_day) == 1 and by_day[0][0] > 0:  # the second Tuesday, and its like
+    if len(by_day) == 1 and by_day[0][0] > 0:  # such as 2TU, the second Tuesday
         number, weekday = by_day[0]
         day = first + (weekday - first - 3) % 7 + 7 * (number - 1)
         return [day] if day < end else []
@@ -157,8 +157,8 @@ def _on_weekday(rule: Rule, day: int) -> bool:
 
 
 def _numbered(wanted: Sequence[int], first: int, length: int, skip: str) -> list[int]:
-    """Days 1.. or -1.. of a span; one that does not exist goes where SKIP says (RFC 7529, 4.1)."""
-    if len(wanted) == 1 and 0 < wanted[0] <= _SHORTEST:  # what nearly every rule says
+    """Days 1.. or -1.. of a span; SKIP moves one that does not exist (RFC 7529, section 4.1)."""
+    if len(wanted) == 1 and 0 < wanted[0] <= _SHORTEST:  # usual: one day that always exists
         return [first + wanted[0] - 1]
     found: set[int] = set()
     for number in wanted:
@@ -173,15 +173,15 @@ def _numbered(wanted: Sequence[int], first: int, length: int, skip: str) -> list
 
 
 def _takes_any_day(rule: Rule) -> bool:
-    """Neither DTSTART's day nor its weekday fills in where one of these names the days."""
+    """Whether a part names the days, so that DTSTART's day and weekday are not used."""
     return bool(rule.by_year_day or rule.by_month_day or rule.by_day)
 
 
 def days_of_month(rule: Rule, year: int, month: int, seed: Seed) -> list[int]:
     """Return the sorted days of a MONTHLY period.
 
-    BYMONTH limits; BYMONTHDAY expands, else BYDAY (Note 1), else DTSTART's day. BYYEARDAY and
-    BYWEEKNO, which must not be there, limit.
+    BYMONTH limits. BYMONTHDAY expands, else BYDAY (Note 1), else DTSTART's day is taken. BYYEARDAY
+    and BYWEEKNO, which a MONTHLY rule must not have, limit.
     """
     if rule.by_month and month not in rule.by_month:
         return []
@@ -206,8 +206,8 @@ def days_of_month(rule: Rule, year: int, month: int, seed: Seed) -> list[int]:
 def days_of_year(rule: Rule, year: int, seed: Seed) -> list[int]:
     """Return the sorted days of a YEARLY period; with BYWEEKNO, of the year its weeks belong to.
 
-    The parts are applied in the order of 3.3.10: the first of BYWEEKNO, BYYEARDAY, BYMONTHDAY that
-    is there expands, the others limit; BYDAY as Note 2 says.
+    The parts are applied in the order of 3.3.10. The first of BYWEEKNO, BYYEARDAY and BYMONTHDAY in
+    the rule expands, the others limit. BYDAY does what Note 2 says.
     """
     if rule.by_week_no:
         return _days_of_weeks(rule, year, seed)
@@ -238,7 +238,7 @@ def days_of_year(rule: Rule, year: int, seed: Seed) -> list[int]:
 
 
 def _days_by_number(rule: Rule, year: int) -> list[int]:
-    """BYYEARDAY; an invalid day can only be moved where BYMONTHDAY does not speak as well."""
+    """BYYEARDAY. SKIP moves an invalid day only if the rule has no BYMONTHDAY."""
     first, length = day_number(year, 1, 1), 365 + _is_leap(year)
     days = [day for day in _numbered(rule.by_year_day, first, length, "OMIT") if allowed(rule, day)]
     if rule.skip != "OMIT" and not rule.by_month_day:
@@ -252,7 +252,7 @@ def _days_by_number(rule: Rule, year: int) -> list[int]:
 
 
 def _days_of_weeks(rule: Rule, year: int, seed: Seed) -> list[int]:
-    """BYWEEKNO: whole weeks, also those of their days that lie in a neighbouring calendar year."""
+    """BYWEEKNO: whole weeks, with their days in a neighbouring calendar year."""
     start = _week_one(year, rule.week_start)
     weeks = (_week_one(year + 1, rule.week_start) - start) // 7
     other = rule.by_year_day or rule.by_month_day
@@ -278,7 +278,7 @@ def days_of_week(rule: Rule, week: int, seed: Seed) -> list[int]:
     """Return the sorted days of a WEEKLY period, its parts applied as limits.
 
     ``week`` counts weeks from the one that holds 1970-01-01, in the rule's WKST. BYMONTHDAY and
-    BYYEARDAY, which must not be there, choose among all days of the week.
+    BYYEARDAY, which a WEEKLY rule must not have, choose among all days of the week.
     """
     first = 7 * week - 3 + rule.week_start
     if rule.by_day:
@@ -293,7 +293,7 @@ def days_of_week(rule: Rule, week: int, seed: Seed) -> list[int]:
 
 
 def filtered_month(rule: Rule, year: int, month: int) -> list[int]:
-    """Return the sorted days of a month that a rule of DAILY or below allows: all parts limit."""
+    """Return the sorted days of a month that a DAILY or sub-daily rule allows; all parts limit."""
     if rule.by_month and month not in rule.by_month:
         return []
     first, length = day_number(year, month, 1), month_length(year, month)

@@ -1,16 +1,17 @@
 """Recurrence sets (RFC 5545 sections 3.3.10, 3.8.5.3): a rule, DTSTART and a window in, starts out.
 
-Everything is local wall-clock seconds since 1970-01-01T00:00:00 of the local calendar; a DATE is
-its midnight. No zones, no clock, no datetimes. The window is sought by arithmetic, so the cost does
-not depend on how long ago a series began; only a COUNT over periods of uneven size is counted from
-DTSTART on. Periods and starts that are visited are paid for in steps of Work, and when those are
-gone the answer says from when on it is not known.
+All times are local wall-clock seconds since 1970-01-01T00:00:00 of the local calendar; a DATE is
+its midnight. There are no zones, datetimes or readings of a clock. The periods of the window are
+computed, so the cost does not depend on how long ago a series began. Only a COUNT over periods of
+uneven size has to be counted from DTSTART on. Visited periods and starts cost steps of Work. When
+no steps are left, the answer says from which second on it is not known.
 
 How a set is formed: DTSTART is its first instance, whether the rule produces it or not. Then come
-the starts the rule produces after DTSTART; BYSETPOS counts over whole periods, also the first, and
-what lies before DTSTART falls away afterwards. COUNT counts what the rule produces from DTSTART on,
-so a DTSTART that it does not produce is one instance more: a Thursday and COUNT=2 of Mondays are
-the Thursday and two Mondays. COUNT and UNTIL both apply. An UNTIL before DTSTART leaves nothing.
+the starts that the rule produces after DTSTART. BYSETPOS counts over whole periods, also the first,
+and starts before DTSTART are dropped afterwards. COUNT counts what the rule produces from DTSTART
+on, so a DTSTART that it does not produce is one instance more: a Thursday and COUNT=2 of Mondays
+give the Thursday and two Mondays. COUNT and UNTIL both apply. An UNTIL before DTSTART leaves
+nothing.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from extcal.messages.problems import oddity
 __all__ = ["Starts", "starts"]
 
 DAY = 86_400
-_END = 253_402_300_799  # 9999-12-31T23:59:59: no start can be written that comes later
-_MAX_TIMES = 10_000  # of one day: every second of it is a SECONDLY rule that went astray
-_SHARE = 4  # starts of a closed form that one step pays for
+_END = 253_402_300_799  # 9999-12-31T23:59:59, the last time that can be written
+_MAX_TIMES = 10_000  # starts in a day of a rule of DAILY or above; a rule with more is a mistake
+_SHARE = 4  # starts found by arithmetic that cost one step
 _CHUNK = 4_096
 _SUBDAILY = {"SECONDLY": 1, "MINUTELY": 60, "HOURLY": 3600}
 
@@ -49,7 +50,7 @@ class Starts(NamedTuple):
 
 
 class _Spent(Exception):
-    """The steps are gone."""
+    """No steps are left."""
 
 
 _NOTHING = Starts((), (), None)
@@ -70,9 +71,9 @@ def starts(
     """Compute the starts of a rule in the half-open window ``[lo, hi)``.
 
     ``dtstart``, ``lo``, ``hi`` and ``until`` are local seconds in DTSTART's zone; ``until`` is the
-    last second of the set, which the caller made of ``rule.until``. ``is_date`` says that DTSTART
-    is a DATE. ``include_dtstart=False`` is for EXRULE: a DTSTART that the rule does not produce is
-    not listed. Days and weeks of at most ``dense`` seconds come as runs as well.
+    last second of the set, which the caller computes from ``rule.until``. ``is_date`` says that
+    DTSTART is a DATE. ``include_dtstart=False`` is for EXRULE: a DTSTART that the rule does not
+    produce is not listed. Days and weeks of at most ``dense`` seconds come as runs as well.
     Returns Starts; a rule that cannot touch the window costs no step.
     Raises nothing of its own. RFC 5545 sections 3.3.10 and 3.8.5.3.
     """
@@ -97,7 +98,7 @@ def starts(
 
         try:
             wanted = None if rule.count is None else _wanted(rule, dtstart)
-            if wanted == 0:  # DTSTART was the only one
+            if wanted == 0:  # DTSTART was the only start
                 last = dtstart
             if first <= last:
                 _produce(rule, dtstart, (first, last), wanted, spend, local, runs, dense)
@@ -123,7 +124,7 @@ def _start_of(run: range) -> int:
 def _of_dates(rule: Rule, work: Work) -> Rule:
     """A DTSTART without a time has days only: "These rule parts MUST be ignored" (3.3.10).
 
-    A sub-daily rule is read as one of days, of every day unless its steps are whole days.
+    A sub-daily rule becomes a DAILY one. Its INTERVAL is 1, unless its steps are whole days.
     """
     if rule.by_hour or rule.by_minute or rule.by_second:
         work.problem(*oddity("recurrence_time_of_date"))
@@ -149,9 +150,9 @@ def _is_too_dense(rule: Rule, work: Work) -> bool:
 
 
 def _wanted(rule: Rule, dtstart: int) -> int:
-    """How many starts behind DTSTART the COUNT of a rule asks for.
+    """How many starts after DTSTART the COUNT of a rule asks for.
 
-    One second is looked at, which is within one period: no step is spent on it.
+    Whether the rule produces DTSTART concerns one second of one period, so it costs no step.
     """
     assert rule.count is not None
     local: list[int] = []
@@ -174,9 +175,9 @@ def _produce(
     runs: list[range],
     dense: int,
 ) -> None:
-    """Put what the rule produces from the first to the last second into ``local`` and ``runs``.
+    """Put the starts of the rule from the first to the last second into ``local`` and ``runs``.
 
-    At most ``wanted`` of them come after DTSTART.
+    At most ``wanted`` starts come after DTSTART.
     """
     if rule.by_month_day and days.never(rule):
         return
@@ -238,7 +239,7 @@ def _times(rule: Rule, time: int) -> Sequence[int]:
 
 
 def _cycle(rule: Rule, day: int, times: Sequence[int]) -> tuple[int, int, list[int]]:
-    """DAILY and WEEKLY without calendar filters repeat exactly: base, period, starts within it."""
+    """The cycle of a DAILY or WEEKLY rule without calendar filters: base, length, its starts."""
     interval = rule.interval
     if rule.freq == "WEEKLY":
         weekday = (day + 3) % 7

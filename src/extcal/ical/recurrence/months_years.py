@@ -1,7 +1,7 @@
 """Rules whose periods differ in size: MONTHLY, YEARLY, and DAILY and WEEKLY with calendar filters.
 
-A period is an index (a month, a year, a week, counted from anywhere), so the one that holds the
-window is found by a division. Each period that is visited costs a step.
+A period is an index (the number of a month, a year or a week), so the one that holds the window is
+found by a division. Each visited period costs a step.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from extcal.ical.recurrence.rule import Rule
 __all__ = ["PeriodPlan", "generate", "last_by_count", "plan"]
 
 DAY = 86_400
-_SHARE = 4  # starts that one step pays for, once their period is paid
+_SHARE = 4  # starts that cost one step, in addition to the step of their period
 _MOST_DAYS = {"YEARLY": 371, "MONTHLY": 32, "WEEKLY": 7, "DAILY": 31}
 
 
 class PeriodPlan(NamedTuple):
-    """A rule against its DTSTART: which periods there are, and what a start takes from DTSTART.
+    """The periods of a rule with its DTSTART, and what a start takes from DTSTART.
 
-    ``origin`` is the index of DTSTART's period, ``stride`` leads to the next. ``slack`` is how many
-    periods away SKIP may move a day.
+    ``origin`` is the index of DTSTART's period, ``stride`` the step to the next. ``slack`` is by
+    how many periods SKIP may move a day.
     """
 
     rule: Rule
@@ -46,11 +46,11 @@ class PeriodPlan(NamedTuple):
 
 
 def plan(rule: Rule, dtstart: int, times: Sequence[int]) -> PeriodPlan:
-    """Resolve a rule against DTSTART (local seconds) and its times of the day (seconds)."""
+    """Combine a rule with DTSTART (local seconds) and its times of the day (seconds)."""
     day = dtstart // DAY
     year, month, day_of_month = civil(day)
     seed = Seed(year, month, day_of_month, (day + 3) % 7)
-    # The periods of DAILY are days; they are visited a month at a time.
+    # The periods of DAILY are days, but they are visited a month at a time.
     stride = 1 if rule.freq == "DAILY" else rule.interval
     slack = 0 if rule.skip == "OMIT" else 1
     origin = year * 12 + month - 1 if rule.freq == "MONTHLY" else _index(rule, day)
@@ -58,7 +58,7 @@ def plan(rule: Rule, dtstart: int, times: Sequence[int]) -> PeriodPlan:
 
 
 def _index(rule: Rule, day: int) -> int:
-    """The period that holds a day. Numbered weeks belong to their own year, whole (BYWEEKNO)."""
+    """The index of the period that holds a day. With BYWEEKNO a week belongs to one year."""
     if rule.freq == "WEEKLY":
         return (day + 3 - rule.week_start) // 7
     if rule.freq == "YEARLY" and rule.by_week_no:
@@ -84,7 +84,7 @@ def _days(found: PeriodPlan, index: int) -> list[int]:
 
 
 def _chosen(days: Sequence[int], times: Sequence[int], positions: Sequence[int]) -> list[int]:
-    """BYSETPOS over the days times the times of one period, without forming that set."""
+    """BYSETPOS over all days and times of one period, without listing their combinations."""
     per_day = len(times)
     return [
         days[place // per_day] * DAY + times[place % per_day]
@@ -95,7 +95,7 @@ def _chosen(days: Sequence[int], times: Sequence[int], positions: Sequence[int])
 def generate(
     found: PeriodPlan, first: int, last: int, spend: Callable[[int], None], local: list[int]
 ) -> None:
-    """Append the starts in ``[first, last]`` to ``local``; it keeps them when ``spend`` raises."""
+    """Append the starts in ``[first, last]`` to ``local``, also those before ``spend`` raises."""
     rule, times, origin, stride = found.rule, found.times, found.origin, found.stride
     first_day, last_day = first // DAY, last // DAY
     low = _index(rule, first_day) - found.slack
@@ -133,8 +133,8 @@ def last_by_count(
 ) -> int | None:
     """Return the ``wanted``-th start after DTSTART, or None when ``last`` comes before it.
 
-    Where every period has as many starts as the next, that is a division; else the periods are
-    counted, until the start is found or ``last`` is passed.
+    If all periods have equally many starts, a division finds it. Else the starts are counted period
+    by period, until the start is found or ``last`` is passed.
     """
     rule, times, origin, stride = found.rule, found.times, found.origin, found.stride
     high = _index(rule, last // DAY) + found.slack
@@ -200,7 +200,7 @@ def _after(
 
 
 def _starts_per_period(found: PeriodPlan) -> int | None:
-    """How many starts each period has, if that is plain to see; None if it may vary."""
+    """How many starts each period has; None if that may vary."""
     rule = found.rule
     if rule.skip != "OMIT" or rule.freq in ("DAILY", "WEEKLY"):
         return None
@@ -214,7 +214,7 @@ def _starts_per_period(found: PeriodPlan) -> int | None:
 
 
 def _days_per_period(rule: Rule, seed: Seed) -> tuple[int, int] | None:
-    """The fewest and the most days of a period; None where parts limit each other."""
+    """The fewest and the most days chosen in a period; None if parts limit each other."""
     yearly = rule.freq == "YEARLY"
     if not yearly and (rule.by_month or rule.by_week_no or rule.by_year_day):
         return None
@@ -227,7 +227,7 @@ def _days_per_period(rule: Rule, seed: Seed) -> tuple[int, int] | None:
         return (size, size) if _all_there(numbers, fewest, fewest + 1) else None
     months = len(rule.by_month) if yearly else 1
     if rule.by_day:
-        turns = 4 if months else 52  # of a weekday, in a month or year; or one more
+        turns = 4 if months else 52  # a weekday occurs so often in a month or year, or once more
         months = months or 1
         size = len(rule.by_day) * months
         by_weekday: dict[int, list[int]] = {}
@@ -244,7 +244,7 @@ def _days_per_period(rule: Rule, seed: Seed) -> tuple[int, int] | None:
 
 
 def _all_there(numbers: Sequence[int], fewest: int, most: int) -> bool:
-    """Whether these places, 1.. or -1.., all exist and differ among ``fewest`` to ``most``."""
+    """Whether these places (1.. or -1..) exist and are distinct in any size of the set."""
     if not all(1 <= abs(number) <= fewest for number in numbers):
         return False
     late = [number for number in numbers if number < 0]

@@ -5,10 +5,11 @@
                     / ( "INTERVAL" "=" 1*DIGIT ) / ( "BYxxx" "=" list ) / ( "WKST" "=" weekday )
                     / ( "RSCALE" "=" rscale ) / ( "SKIP" "=" skip )
 
-Laxer than the grammar where feeds are: any case, blanks, quotes, backslashes, empty parts and
-members, unknown parts. What cannot be read leans to busy. A part that could only shorten the
-series (UNTIL, COUNT, INTERVAL) is ignored. A FREQ or BYxxx that cannot be read leaves a Rule with
-``readable=False``: its series is known to start, and unknown from there on. Nothing raises.
+Feeds need more than the grammar allows: any case, blanks, quotes, backslashes, empty parts and
+members, and unknown parts are accepted. What cannot be read is taken in the way that blocks more. A
+part that could only shorten the series (UNTIL, COUNT, INTERVAL) is ignored. A FREQ or BYxxx that
+cannot be read gives a Rule with ``readable=False``: its series starts at DTSTART, and the time
+after that is unknown. Nothing raises.
 """
 
 from __future__ import annotations
@@ -65,14 +66,14 @@ _UNTIL = re.compile(
 )
 # The day of an UNTIL whose time cannot be read: 20270105T13000Z.
 _UNTIL_DAY = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?![0-9]).*?(Z?)", re.DOTALL)
-_MAX_PARTS = 64  # the standard knows 16, each once
-_MAX_LENGTH = 10_000  # of one list; every value of the longest range takes less than 4,000
-_FAR = 10**12  # more seconds than 9999 years have: nothing larger can make a difference
+_MAX_PARTS = 64  # the standards have 16, each at most once
+_MAX_LENGTH = 10_000  # characters of a list; all values of the largest range take less than 4,000
+_FAR = 10**12  # more seconds than 9999 years have, so larger numbers change nothing
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Until(NamedTuple):
-    """The UNTIL of a rule as written; whoever knows DTSTART's zone makes it local.
+    """The UNTIL of a rule as written. Code that knows DTSTART's zone converts it to local time.
 
     ``seconds`` counts from 1970-01-01T00:00:00: of the local calendar for "date" (its midnight)
     and "local", of UTC for "utc".
@@ -115,9 +116,9 @@ class _Unreadable(Exception):
 def parse(text: str, report: Report) -> Rule | None:
     """Read the value of an RRULE or EXRULE.
 
-    ``text`` is the value without parameters; ``report(code, message, action)`` hears of every
-    oddity. Returns None when the text holds no rule part at all. Never raises. RFC 5545 section
-    3.3.10, RFC 7529 section 4.
+    ``text`` is the value without parameters; ``report(code, message, action)`` is called
+    for every oddity. Returns None when the text holds no rule part at all. Never raises. RFC 5545
+    section 3.3.10, RFC 7529 section 4.
     """
     parts: dict[str, str] = {}
     fields: dict[str, Any] = {}
@@ -151,9 +152,9 @@ def parse(text: str, report: Report) -> Rule | None:
 
 
 def _collect(parts: dict[str, str], text: str, report: Report) -> bool:
-    """Put the values into ``parts`` by name; False if the text says nothing at all.
+    """Put the values into ``parts`` by name; False if the text holds no part at all.
 
-    Repeated lists are joined, which of the readings blocks the most.
+    A list that is repeated is joined into one, because that blocks the most.
     """
     if _UNUSUAL.search(text):
         text = _JUNK.sub("", text.upper())
@@ -178,15 +179,15 @@ def _odd_part(parts: dict[str, str], shown: str, name: str, value: str, report: 
         if name in _LISTS or name == "BYDAY":
             parts[name] += "," + value
         elif name == "INTERVAL":
-            parts[name] = "1"  # every interval is a part of this one
+            parts[name] = "1"  # INTERVAL=1 includes the instances of all others
         elif name in ("COUNT", "UNTIL"):
-            parts[name] = ""  # two ends are none
+            parts[name] = ""  # of two different ends neither is used, so that no instance is lost
         elif name == "FREQ":
             parts[name] = "twice"
     elif not value and (name in _LISTS or name in _OTHERS):
         report(*oddity("recurrence_empty_part", name=name))
     elif name.startswith("BY") and value:
-        parts[name] = value  # it would choose instances: leaving it out is not safe
+        parts[name] = value  # kept: without it other instances would be chosen
     else:
         report(*oddity("recurrence_unknown_part", part=shown))
 
@@ -236,7 +237,7 @@ def _days(value: str) -> tuple[tuple[int, int], ...]:
 
 
 def _scale(freq: Frequency, parts: dict[str, str], fields: dict[str, Any], report: Report) -> None:
-    """RSCALE, SKIP and the leap months of RFC 7529 section 4, for the one calendar known here."""
+    """RSCALE, SKIP and leap months (RFC 7529 section 4); only the Gregorian calendar is known."""
     scale = parts.get("RSCALE")
     if scale is not None and scale not in _GREGORIAN:
         raise _Unreadable(f"RSCALE={scale[:40]} is a calendar that is not supported")
@@ -269,7 +270,7 @@ def _leap_months(freq: Frequency, value: str, skip: str) -> tuple[int, ...]:
 
 
 def _bounds(parts: dict[str, str], fields: dict[str, Any], report: Report) -> None:
-    """INTERVAL, COUNT, UNTIL, WKST: what cannot be read is left out, the longer series blocks."""
+    """INTERVAL, COUNT, UNTIL, WKST. An unreadable one is left out: the longer series blocks."""
     value = parts.get("INTERVAL")
     if value is not None:
         interval = _positive(value)
@@ -340,7 +341,7 @@ def _until(value: str, report: Report) -> Until | None:
 
 
 def _until_day(value: str, report: Report) -> Until | None:
-    """The end of the day, in the zone that the value names, if only that can be read."""
+    """The end of an UNTIL's day, in the zone that it names, if its time cannot be read."""
     match = _UNTIL_DAY.fullmatch(value)
     midnight = None if match is None else _midnight(*match.groups()[:3])
     if match is None or midnight is None:
@@ -357,7 +358,7 @@ def _midnight(year: str, month: str, day: str) -> int | None:
 
 
 def _allowed(freq: Frequency, fields: dict[str, Any], report: Report) -> None:
-    """The N/A cells of the table in 3.3.10, and its other MUST NOTs: read toward busy."""
+    """Parts that 3.3.10 forbids for this FREQ: each is reported and read to block more."""
     days: tuple[tuple[int, int], ...] = fields.get("by_day", ())
     numbered = any(ordinal for ordinal, _ in days)
     if numbered and (freq not in ("MONTHLY", "YEARLY") or "by_week_no" in fields):

@@ -10,8 +10,8 @@ __all__ = ["places"]
 def places(size: int, positions: Sequence[int]) -> list[int]:
     """Return the indexes that positions name in a set of ``size``, sorted and distinct.
 
-    Positions count 1, 2, ... from the beginning and -1, -2, ... from the end. One that there is not
-    names nothing: ``places(3, (1, -1, 5)) == [0, 2]``.
+    Positions count 1, 2, ... from the beginning and -1, -2, ... from the end. A position beyond the
+    set names nothing: ``places(3, (1, -1, 5)) == [0, 2]``.
     """
     found = {place - 1 if place > 0 else size + place for place in positions}
     return [index for index in sorted(found) if 0 <= index < size]

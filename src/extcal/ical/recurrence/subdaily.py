@@ -1,8 +1,8 @@
 """HOURLY, MINUTELY and SECONDLY rules as arithmetic: progressions of starts within open windows.
 
-Periods of a sub-daily rule lie ``step`` seconds apart. What its parts add inside a period is a
-handful of progressions of one common step (``Progressions``); what coarser parts forbid closes
-stretches of the day, or days (``windows``). So an hour of seconds is one range, and costs one step.
+Periods of a sub-daily rule lie ``step`` seconds apart. Parts that expand inside a period give a few
+progressions with one common step (``Progressions``). Parts that limit leave stretches of a day, or
+days, open (``windows``). So an hour of seconds is one range and costs one step.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ __all__ = ["Progressions", "generate", "last_by_count", "progressions"]
 
 DAY = 86_400
 _UNITS = {"SECONDLY": 1, "MINUTELY": 60, "HOURLY": 3600}
-_FEW = 2  # a range of so few members is no run
+_FEW = 2  # a range with no more members than that is listed, not kept as a run
 
-Spend = Callable[[int], None]  # counts steps; raises once the budget is gone
+Spend = Callable[[int], None]  # counts steps; raises when none are left
 Window = tuple[int, int]
 
 
 class Progressions(NamedTuple):
-    """All starts that a rule gives before its windows: ``origin + k * step`` for k >= 0.
+    """The starts of a rule before its windows limit them: ``origin + k * step`` for k >= 0.
 
-    ``blocks`` are the open stretches of a day in seconds; ``by_days`` says whether days are
-    chosen as well.
+    ``blocks`` are the open stretches of a day in seconds; ``by_days`` says whether other
+    parts choose days.
     """
 
     origins: tuple[int, ...]
@@ -39,12 +39,12 @@ class Progressions(NamedTuple):
 
     @property
     def open(self) -> bool:
-        """Whether nothing is ever closed."""
+        """Whether all times of all days are open."""
         return not self.by_days and self.blocks == ((0, DAY),)
 
 
 def progressions(rule: Rule, dtstart: int) -> Progressions:
-    """Resolve a sub-daily rule against DTSTART (local seconds)."""
+    """Combine a sub-daily rule with DTSTART (local seconds)."""
     unit = _UNITS[rule.freq]
     step = rule.interval * unit
     anchor = dtstart - dtstart % unit
@@ -78,14 +78,14 @@ def progressions(rule: Rule, dtstart: int) -> Progressions:
 
 
 def _scattered(values: Sequence[int], base: int) -> bool:
-    """Values without neighbours make sparse progressions; neighbours make a block of the day."""
+    """Whether no two values are neighbours: neighbours make a block of the day instead."""
     return bool(values) and len(values) < base and not any(v + 1 in values for v in values)
 
 
 def _residues(
     anchor: int, step: int, values: Sequence[int], base: int, unit: int
 ) -> tuple[list[int], int]:
-    """A part at the rule's own level leaves whole residue classes of its periods."""
+    """The periods that a part of the rule's own level, as BYHOUR of HOURLY, leaves: residues."""
     modulus = base * unit
     periods = range(anchor, anchor + step * (modulus // gcd(step, modulus)), step)
     chosen = [period for period in periods if period % modulus // unit in values]
@@ -169,7 +169,7 @@ def generate(
 ) -> None:
     """Put the starts within the inclusive ``bounds`` into ``local`` and ``runs``, window by window.
 
-    What was put there stays when ``spend`` raises.
+    When ``spend`` raises, the starts found so far stay there.
     """
     for start, end in _windows(rule, found, *bounds, spend):
         spend(max(1, len(found.origins)))
@@ -185,8 +185,8 @@ def last_by_count(
 ) -> int | None:
     """Return the ``wanted``-th start after DTSTART, or None when ``last`` comes before it.
 
-    Whole cycles of the windows are skipped by multiplication, so that only a rule that chooses
-    days by the calendar costs more the longer ago it began.
+    Whole cycles of the windows are skipped by multiplication. So only for a rule that chooses days
+    by the calendar does the cost grow with the time since DTSTART.
     """
     origins, step = found.origins, found.step
     if not origins:
