@@ -42,6 +42,12 @@ class TestSizes:
         assert receive(b"a" * 100, gzipped=False, limits=limits) == b"a" * 100
         assert kind(receive(b"a" * 101, gzipped=False, limits=limits)) == "too_large"
 
+    def test_nothing_comes_after_a_failure(self) -> None:
+        body = Body(Limits(max_wire_bytes=100), gzipped=False)
+        (failed,) = body.take(b"a" * 101)
+        assert failed is not None
+        assert failed.kind == "too_large"
+
     def test_decoded_bytes(self) -> None:
         limits = Limits(max_decoded_bytes=100)
         assert receive(gzip.compress(b"a" * 100), limits=limits) == b"a" * 100
@@ -52,6 +58,18 @@ class TestSizes:
         bomb = gzip.compress(b"\0" * 50_000_000)
         assert len(bomb) < 65_536
         assert kind(receive(bomb, limits=Limits(max_decoded_bytes=1_000_000))) == "too_large"
+
+
+class TestPieces:
+    """The first bytes decide whether a body is compressed, however they are cut."""
+
+    @pytest.mark.parametrize("size", [1, 2, 3])
+    def test_gzip_without_a_word_is_seen_in_any_pieces(self, size: int) -> None:
+        wire = gzip.compress(CALENDAR)
+        assert receive(wire, gzipped=False, size=size) == CALENDAR
+
+    def test_a_body_of_one_byte_is_kept(self) -> None:
+        assert receive(b"B", gzipped=False) == b"B"
 
 
 class TestGzip:

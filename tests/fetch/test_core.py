@@ -105,6 +105,31 @@ class TestWhatIsSent:
         assert "If-None-Match" in dict(same.headers)
         assert "If-None-Match" not in dict(other.headers)
 
+    def test_a_cookie_goes_back_to_the_origin_that_set_it(self) -> None:
+        of = journey()
+        fields = ("set-cookie", "session=1; Path=/")
+        same = of.head(ask(of), Head(302, (fields, ("location", "/b"))))
+        other = of.head(ask(of), Head(302, (fields, ("location", "https://other.example.net/"))))
+        assert isinstance(same, Ask)
+        assert isinstance(other, Ask)
+        assert dict(same.headers)["Cookie"] == "session=1"
+        assert "Cookie" not in dict(other.headers)
+
+    def test_a_last_line_that_was_cut_is_completed_and_told(self) -> None:
+        read = meaning(200)
+        assert isinstance(read, Read)
+        lines = "BEGIN:VCALENDAR", "BEGIN:VEVENT", "END:VEVENT", "END:VCAL"
+        answer = read.finish("\r\n".join(lines).encode())
+        assert isinstance(answer, Fetched)
+        assert answer.body.endswith(b"END:VEVENT\r\nEND:VCALENDAR\r\n")
+        assert len(answer.problems) == 1
+
+    def test_a_page_is_no_calendar_although_its_connection_broke(self) -> None:
+        read = meaning(200)
+        assert isinstance(read, Read)
+        page = b"<html>BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        assert read.rescue(page) is None
+
     def test_its_address_is_that_of_the_documentation(self) -> None:
         """Spelled in one place; what the package's metadata calls its documentation is the same."""
         root = Path(__file__).parents[2]

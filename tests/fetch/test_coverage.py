@@ -17,7 +17,8 @@ ROOM = Path(extcal.__file__).parent / "fetch"
 MODULES = "address/networks address/paste address/providers address/proxy address/url body feed"
 MODULES += " http/deadline http/exchange http/per_host_limit http/connect/quiet"
 MODULES += " policy protocol user_agents"
-TESTS = "body core feed guard hostile per_host_limit policy secrets user_agents user_input"
+TESTS = "body cookies core credentials deadline drivers feed guard hostile odd_servers"
+TESTS += " per_host_limit policy secrets user_agents user_input"
 
 
 @pytest.mark.nightly

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from extcal.errors import FeedUrlError
 from extcal.fetch import Feed, as_feed
-from extcal.fetch.feed import accepted, read_feed
+from extcal.fetch.feed import accepted, read_feed, takes_feed
 from extcal.policy import BusyPolicy
 
 pytestmark = pytest.mark.core
@@ -380,3 +380,30 @@ def test_what_was_read_is_accepted_or_raised():
     assert accepted(read_feed(feed)) is feed
     with pytest.raises(FeedUrlError):
         accepted(read_feed("not a URL"))
+
+
+class TestMethodsThatTakeAFeed:
+    """``takes_feed`` gives them a Feed, and a refused address is in no frame."""
+
+    @takes_feed
+    def host(self, feed: Feed | str) -> str:
+        assert isinstance(feed, Feed)
+        return feed.host
+
+    @takes_feed
+    async def host_later(self, feed: Feed | str) -> str:
+        assert isinstance(feed, Feed)
+        return feed.host
+
+    @pytest.mark.parametrize("feed", [GOOGLE, Feed(GOOGLE)])
+    def test_an_address_becomes_a_feed(self, feed: Feed | str) -> None:
+        assert self.host(feed) == "calendar.google.com"
+        with pytest.raises(StopIteration) as ended:
+            self.host_later(feed).send(None)  # type: ignore[attr-defined]
+        assert ended.value.value == "calendar.google.com"
+
+    def test_a_refused_address_is_not_repeated(self) -> None:
+        for call in (self.host, lambda feed: self.host_later(feed).send(None)):  # type: ignore[attr-defined]
+            with pytest.raises(FeedUrlError) as refused:
+                call(f"ftp://example.org/{SECRET}")
+            assert SECRET not in "".join(traceback.format_exception(refused.value))
