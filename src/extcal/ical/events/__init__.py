@@ -1,4 +1,4 @@
-"""RFC 5545 section 3.6.1: a VEVENT and its properties, typed; and what may be shown of one."""
+"""RFC 5545 section 3.6.1: a VEVENT with its properties as types, and the events a caller gets."""
 
 from __future__ import annotations
 

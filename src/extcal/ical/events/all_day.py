@@ -1,6 +1,6 @@
 """Microsoft's all-day events: midnight to midnight DATE-TIMEs with a flag (MS-OXCICAL).
 
-In: when such an event takes place, as its lines say. Out: the days that are meant, or None.
+In: the start and end of an event, as written. Out: the days that it means, or None.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["all_day", "is_flagged"]
 
 
 def is_flagged(lines: Lines) -> set[bool]:
-    """What the all-day flags of Microsoft say: nothing, one thing, or both."""
+    """The values of Microsoft's all-day flags: an empty set, one value, or both."""
     said: set[bool] = set()
     for name in ALL_DAY_FLAGS:
         flags = {line.value.strip().upper() in {"TRUE", "1"} for line in lines.get(name, ())}
@@ -26,7 +26,8 @@ def is_flagged(lines: Lines) -> set[bool]:
 def all_day(source: Source, found: Stay) -> Stay | None:
     """Microsoft's all-day events are midnight to midnight DATE-TIMEs with a flag (MS-OXCICAL).
 
-    Written in UTC while the owner lives elsewhere, they mean dates. None for what is none of these.
+    Midnights written in UTC mean dates, also if the owner lives in another zone. Returns None for
+    any other event.
     """
     start = found.start
     if start.is_date:
@@ -37,7 +38,7 @@ def all_day(source: Source, found: Stay) -> Stay | None:
         if zone is not None and start.local % DAY == end % DAY == 0:
             start = Moment(start.local, False, zone)
         elif zone is not None and not {"RRULE", "RDATE"} & source.lines.keys():
-            # The instants of the owner's midnights; a rule in UTC could not follow them.
+            # The times are the owner's midnights. A rule in UTC would miss them after a DST change.
             end = zone.to_local(found.end)
             start = Moment(zone.to_local(start.epoch), False, zone)
     if start.local % DAY == end % DAY == 0:

@@ -18,14 +18,14 @@ _WHOLE_DAY, _NOTHING = Extent(1, 0), Extent(0, 0)
 
 
 class Texts(NamedTuple):
-    """What may be shown of an event."""
+    """The texts of an event that a caller may show."""
 
     summary: str | None
     location: str | None
 
 
 class Stamps(NamedTuple):
-    """What tells versions of one UID apart; times in epoch seconds, 0 if there is none."""
+    """What orders the versions of one UID; times in epoch seconds, 0 if absent."""
 
     sequence: int
     dtstamp: int
@@ -77,7 +77,7 @@ class Event:
     ) -> None:
         self.calendar = calendar
         self.offset = span[0]
-        self.span = span  # of its bytes
+        self.span = span  # offsets of its bytes in the feed
         self.uid = uid
         self.start = start
         self.all_day = start.is_date
@@ -88,17 +88,17 @@ class Event:
         self.rdates: list[tuple[Moment, Extent | None]] = []
         self.exdates: list[Moment] = []
         self.recurrence_id: Moment | None = None
-        self.detached = False  # an override of nobody knows which instance
+        self.detached = False  # an override whose instance is unknown
         self.this_and_future = False
-        self.tie: tuple[str, ...] = ()  # orders copies that only their VCALENDARs tell apart
+        self.tie: tuple[str, ...] = ()  # orders copies that differ by their VCALENDAR
         self.private = False
         self.facts: Mapping[str, str] = _NO_FACTS  # STATUS, TRANSP, the BUSYSTATUS family
         self.attendees: tuple[Line, ...] = ()
         self._texts = texts
         self._stamps = stamps
-        self.of_day = False  # each instance stands for its whole day, whose time is not known
-        self.doubtful = False  # read in one of several ways that it may be meant
-        self.others: tuple[Event, ...] = ()  # what else the same component may mean: all block
+        self.of_day = False  # the time is unknown, so each instance blocks its whole day
+        self.doubtful = False  # it has other possible meanings than this one
+        self.others: tuple[Event, ...] = ()  # other possible meanings, which block too
         self.unsettled: Callable[[Event, Zone | None, bool], None] | None = None
 
     @property
@@ -118,7 +118,7 @@ class Event:
         return stamps
 
     def release(self) -> None:
-        """Let go of the feed's bytes: what was not asked for by now is not read any more."""
+        """Drop the reference to the feed's bytes. Texts and stamps not read by now stay empty."""
         if callable(self._texts):
             self._texts = _NO_TEXTS
         if callable(self._stamps):
@@ -129,10 +129,10 @@ class Event:
         return bool(self.rules or self.rdates)
 
     def settle(self, series: Zone | None, *, told: bool = True) -> None:
-        """Read the times of an override whose DTSTART has no zone: in its series', if that has one.
+        """Read the times of an override whose DTSTART has no zone, in the zone of its series.
 
-        Without a series they are in the zone of floating times. ``told``: it may matter to what is
-        asked, so that a Problem is due.
+        Without such a zone they are in the zone of floating times. ``told``: the event may matter
+        for the window, so a Problem is reported.
         """
         for event in (self, *self.others):
             unsettled, event.unsettled = event.unsettled, None

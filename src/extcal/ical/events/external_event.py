@@ -1,4 +1,4 @@
-"""ExternalEvent: what may be shown of an event, and why it counts as it does."""
+"""ExternalEvent: an occurrence that a caller may show, with the reason for its type."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["ExternalEvent", "explain"]
 
 @dataclass(frozen=True, slots=True)
 class ExternalEvent:
-    """One occurrence of an event that is kept elsewhere: to be seen, not to be opened or edited.
+    """One occurrence of an event in an external calendar, for display only.
 
-    ``start`` and ``end`` are aware, in UTC; equal for an event without length. For all-day events
-    ``first_day`` and ``last_day`` are its dates, both inclusive (calendar views draw by them,
-    free/busy by the instants), else None. ``recurrence_id`` names the instance of a series: the
-    instant (or, for all-day series, the date) it was planned for. ``summary`` and ``location`` are
-    None for private events and under ``detail="busy"``. ``reason`` is the property that decided
+    ``start`` and ``end`` are aware, in UTC; they are equal for an event without length. For all-day
+    events ``first_day`` and ``last_day`` are its dates, both inclusive (calendar views draw by
+    them, free/busy by the instants), else None. ``recurrence_id`` names the instance of a series:
+    the instant (or, for all-day series, the date) it was planned for. ``summary`` and ``location``
+    are None for private events and under ``detail="busy"``. ``reason`` is the property that decided
     ``fbtype``; ``zone_source`` says where the zone of its times came from.
     """
 
@@ -39,7 +39,7 @@ class ExternalEvent:
     private: bool
 
     def __repr__(self) -> str:
-        """The times and the type only: titles do not belong in logs."""
+        """Only the times and the type, because a title must not get into logs."""
         if self.all_day:
             when = f"{self.first_day} to {self.last_day}"
         else:
@@ -50,9 +50,10 @@ class ExternalEvent:
 def explain(
     events: Iterable[ExternalEvent], start: datetime, end: datetime
 ) -> tuple[ExternalEvent, ...]:
-    """Return the events that made any part of ``[start, end)`` something else than free.
+    """Return the events that made any part of ``[start, end)`` other than free.
 
-    Both instants are aware. Raises TypeError for naive ones, ValueError when not in order.
+    Both instants are aware. Raises TypeError for naive ones, ValueError if ``end`` is before
+    ``start``.
     """
     span = Period(start, end)
     return tuple(

@@ -1,9 +1,9 @@
-"""What one VEVENT says about itself when it says it more than once.
+"""Which value counts when a VEVENT has a property more than once.
 
     "The following are OPTIONAL, but MUST NOT occur more than once." (RFC 5545 section 3.6.1)
 
-Where they do, with different values, the value that blocks the most time is taken, whichever comes
-first: TRANSP:OPAQUE of TRANSPARENT and OPAQUE, STATUS:CONFIRMED of CANCELLED and CONFIRMED.
+If they do, with different values, the value that blocks the most counts, in whatever order they
+stand: of TRANSPARENT and OPAQUE it is OPAQUE, of CANCELLED and CONFIRMED it is CONFIRMED.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ ALL_DAY_FLAGS = (
 )
 
 Lines = dict[str, list[Line]]
-# From what blocks least to what blocks most; anything else, and nothing, counts as CONFIRMED.
+# From the value that blocks least on. An absent or any other value counts as CONFIRMED.
 _STATUS = ("CANCELLED", "CANCELED", "TENTATIVE")
-# An empty one says nothing, so that TRANSP decides; an unknown one is BUSY.
+# Likewise. With an empty value TRANSP decides. An unknown one counts as BUSY.
 _BUSY_STATUS = ("FREE", "WORKINGELSEWHERE", "", "TENTATIVE", "BUSY", "OOF")
 
 
@@ -66,5 +66,5 @@ def _rank(value: str, order: Sequence[str], other: int) -> int:
 
 
 def is_transparent(written: str) -> bool:
-    """Whether a TRANSP means free. vCalendar 1.0 wrote a number: 0 blocks, others do not."""
+    """Whether a TRANSP means free. In vCalendar 1.0 it is a number: 0 blocks, others do not."""
     return written == "TRANSPARENT" or (written.isdecimal() and written.strip("0") != "")

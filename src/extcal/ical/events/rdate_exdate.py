@@ -1,7 +1,7 @@
-"""RDATE and EXDATE (RFC 5545 sections 3.8.5.1, 3.8.5.2): what is written in, moments out.
+"""RDATE and EXDATE (RFC 5545 sections 3.8.5.1, 3.8.5.2): lines in, moments out.
 
-There may be ten thousand of them in a series, nearly always written alike: how a time is to be
-taken, and how long a period is, is found out for the first of its kind.
+A series may have ten thousand of them, nearly always in one form. So the zone of a time and the
+length of a period are worked out for the first value of each form, and then used again.
 """
 
 from __future__ import annotations
@@ -24,40 +24,40 @@ from extcal.ical.zones.resolve import Zone, Zones
 
 __all__ = ["Dates"]
 
-# The local part, "Z", and behind a slash the rest. What the constructor of datetimes reads of these
-# it reads as 3.3.5 does.
+# The usual form: local part (group 1), "Z" or nothing (2), and behind a slash the rest (3). What
+# datetime.fromisoformat reads of this form, it reads as section 3.3.5 does.
 _PLAIN = re.compile(r"([0-9]{8}T[0-9]{6})(Z?)(?:/(.*))?").fullmatch
 _EPOCH = datetime(1970, 1, 1)
 _LOCAL = 15  # characters in front of the "Z"
-_made = tuple.__new__  # half the time of the constructor of a NamedTuple
+_made = tuple.__new__  # takes half the time of calling the NamedTuple
 
 
 class Dates:
     """Reads the dates of one event; ``series`` is the zone of its DTSTART.
 
-    What a time is equal to is ``parse_moment`` of it.
+    Each time is the one that ``parse_moment`` gives for it.
     """
 
     __slots__ = ("calendar", "lengths", "odd", "params", "series", "terms", "zones")
 
     def __init__(self, calendar: int, series: Zone, zones: Zones) -> None:
         self.calendar, self.series, self.zones = calendar, series, zones
-        self.params: Mapping[str, str] = NO_PARAMS  # of the line before
+        self.params: Mapping[str, str] = NO_PARAMS  # of the previous line
         self.terms: dict[str, tuple[Zone, bool]] = {}  # by "Z" or "": the zone, whether it floats
         self.lengths: dict[str, Extent] = {}
-        self.odd: set[str] = set()  # the codes of Problems that the caller tells and forgets
+        self.odd: set[str] = set()  # codes of Problems; the caller reports and clears them
 
     def of(
         self, line: Line, values: Iterable[str]
     ) -> Iterator[tuple[Moment, Extent | None] | None]:
         """Yield the moment of each value of a line, and how long it lasts if it is a period.
 
-        Yields None for what is no date. A period whose end cannot be read, or lies before its
-        start, is its whole day.
+        Yields None for a value that is no date. A period whose end is unreadable or before its
+        start becomes its whole day.
         """
         if line.params != self.params:
             self.params, self.terms = line.params, {}
-        # VALUE=DATE makes days of midnights.
+        # With VALUE=DATE a midnight such as 20270105T000000 means the day.
         plain = line.params.get("VALUE", "").strip().upper() != "DATE" and _PLAIN
         lengths = self.lengths
         for value in values:
@@ -89,7 +89,7 @@ class Dates:
             yield moment, extent
 
     def until(self, start: Moment, end: Moment | None) -> tuple[Moment, Extent]:
-        """3.3.9: the end of a period. One without a zone beside a start with one has that."""
+        """3.3.9: the end of a period. An end without a zone takes that of the start."""
         if end is not None and end.floating and not (start.floating or end.is_date):
             if end.zone is not start.zone:
                 self.odd.add("floating_end")
@@ -101,7 +101,7 @@ class Dates:
         return start, Extent(0, min(length, LONGEST))
 
     def again(self, local: str, utc: str) -> Moment | None:
-        """The moment of a plain value, if one like it was read before."""
+        """The moment of a value in the usual form, if one like it has been read before."""
         known = self.terms.get(utc)
         if known is not None:
             try:

@@ -15,7 +15,7 @@ __all__ = ["events", "typed"]
 
 
 def events(stream: Stream, zones: Zones, work: Work) -> Iterator[Event | None]:
-    """Yield the events of a body from the last to the first; None for one that is lost.
+    """Yield the events of a body from the last to the first; None for one that cannot be read.
 
     Each component leaves the stream when it is typed, because its lines take much memory.
     """
@@ -24,7 +24,7 @@ def events(stream: Stream, zones: Zones, work: Work) -> Iterator[Event | None]:
 
 
 def typed(component: Component, zones: Zones, work: Work) -> Event | None:
-    """Type one VEVENT; None if it is lost, which ``work`` is told."""
+    """Type one VEVENT; None if it cannot be read, which is reported to ``work``."""
     try:
         return vevent.event(component, zones, work)
     except LimitExceeded:

@@ -1,7 +1,8 @@
 """When one VEVENT starts, and how long it lasts (RFC 5545 sections 3.6.1, 3.8.2).
 
-In: its lines. Out: each start that it may have, and for a start the end. What stands twice, cannot
-be read, or has no zone beside a value that has one is read so that it blocks the most, and told.
+In: its lines. Out: each start that it may have, and the end for a start. A value that is repeated,
+is unreadable, or has no zone beside one that has a zone is read in the way that blocks the most,
+and is reported.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ _WHOLE_DAY, _NOTHING = Extent(1, 0), Extent(0, 0)
 
 
 class Source:
-    """One component that is being read: its lines, its zones, and who hears what is odd in it.
+    """One component that is being read: its lines, its zones, and where oddities are reported.
 
-    ``doubtful`` turns True once a value was read in one of several ways that it may be meant.
-    ``floating`` is whose zone a time without one has; None: what the caller or the feed says.
+    ``doubtful`` becomes True once a value with several possible meanings was read.
+    ``floating`` is the zone of a time without one; None means that of the caller or the feed.
     """
 
     __slots__ = (
@@ -69,12 +70,12 @@ class Source:
         self.zones, self.work, self.floating = zones, work, floating
         self.doubtful = False
         self.told: set[tuple[str, int]] = set()
-        self.lent: dict[bool, Zone | None] = {}  # what _zone_of_end found
+        self.lent: dict[bool, Zone | None] = {}  # results of _zone_of_end
 
     def tell(
         self, code: str, message: str, action: str, line: Line | None = None, *, doubt: bool = False
     ) -> None:
-        """Report an oddity once, however often its line is read. ``doubt``: it was a guess."""
+        """Report an oddity once per line. ``doubt``: the line was read by a guess."""
         offset = self.offset if line is None else line.offset
         self.doubtful |= doubt
         if (code, offset) not in self.told:
@@ -82,7 +83,7 @@ class Source:
             self.work.problem(code, message, action, offset=offset, uid=self.uid or None)
 
     def moment(self, line: Line, series: Zone | None = None) -> Moment | None:
-        """Read a DATE or DATE-TIME; digits too many or too few are told."""
+        """Read a DATE or DATE-TIME; too many or too few digits are reported."""
         written = read_moment(line.value)
         if written is None:
             return None
@@ -95,7 +96,7 @@ class Source:
 
     @property
     def recurs(self) -> bool:
-        """Whether it may have several instances, so that its length is not that of the first."""
+        """Whether it may have several instances, whose lengths may differ from the first's."""
         lines = self.lines
         return bool({"RRULE", "RDATE"} & lines.keys()) or any(
             "RANGE" in line.params for line in lines.get("RECURRENCE-ID", ())
@@ -110,10 +111,10 @@ class Start(NamedTuple):
 
 
 class Stay(NamedTuple):
-    """From when to when the first instance takes place.
+    """The start and end of the first instance.
 
-    ``has_end`` is False where no property says so. ``of_day``: it stands for a whole local day,
-    because some of its time cannot be read.
+    ``has_end`` is False if no property gives an end. ``of_day``: part of its time is unreadable, so
+    it blocks a whole local day.
     """
 
     start: Moment
@@ -133,7 +134,7 @@ class Stay(NamedTuple):
 def starts(source: Source) -> list[Start]:
     """Return the different starts that the DTSTART lines say, sorted; none if no day is readable.
 
-    Raw text may look like a property (quirk Q021): a line without a readable day is passed over.
+    A line without a readable day is ignored, because text may look like a property (quirk Q021).
     """
     found: set[Start] = set()
     lines = source.lines.get("DTSTART", ())
@@ -160,7 +161,7 @@ def _start(source: Source, line: Line) -> Start | None:
     if written is not None:
         if written.is_date:
             zone = _zone_of_end(source, explicit=False)
-            if zone is not None:  # a DATE lives where its timed DTEND does (quirk Q069)
+            if zone is not None:  # a DATE takes the zone of its timed DTEND (quirk Q069)
                 _tell_foreign_midnight(source, line, zone)
                 return Start(Moment(written.local, True, zone, True), False)
             moment = source.moment(line, source.floating)
@@ -183,14 +184,14 @@ def _start(source: Source, line: Line) -> Start | None:
 
 
 def _lent_zone(source: Source, line: Line) -> Zone | None:
-    """Whose zone a DTSTART without one takes: that of a DTEND with a TZID."""
+    """The zone for a DTSTART without one: that of a DTEND with a TZID."""
     if line.params.get("TZID"):
         return None
     return _zone_of_end(source, explicit=True)
 
 
 def _unfloated(source: Source, line: Line, moment: Moment) -> Moment:
-    """A start that has the zone of its DTEND floats no more."""
+    """The start in the zone of its DTEND, if it has none itself."""
     if not moment.floating or moment.is_date or _lent_zone(source, line) is None:
         return moment
     source.tell(
@@ -220,7 +221,7 @@ def _zone_of_end(source: Source, *, explicit: bool) -> Zone | None:
 
 
 def _tell_foreign_midnight(source: Source, line: Line, zone: Zone) -> None:
-    """The owner's midnight would be another: that is told where somebody says who the owner is."""
+    """Report a date in another zone than the owner's, if the caller or the feed names that."""
     own = source.floating or source.zones.floating(source.calendar)
     if own is not None and own.name != zone.name:
         source.tell(
@@ -242,7 +243,7 @@ def start_in(source: Source, moment: Moment, zone: Zone, *, told: bool) -> Momen
 
 
 def stay(source: Source, start: Start) -> Stay:
-    """Return the first instance: 3.6.1: DTEND, else DURATION, else a DATE lasts one day.
+    """Return the first instance (3.6.1): DTEND, else DURATION; without both a DATE lasts a day.
 
     Of several ends the latest counts.
     """
@@ -294,9 +295,9 @@ def _tell_several(
 
 
 def _dtend(source: Source, start: Start, line: Line) -> Stay | None:
-    """Where a DTEND puts the end; None if neither it nor its day can be read."""
+    """The first instance by a DTEND; None if not even the day of the DTEND can be read."""
     moment = start.moment
-    lent = None if moment.is_date else moment.zone  # what has no zone has that of DTSTART
+    lent = None if moment.is_date else moment.zone  # for a DTEND without a zone
     end = source.moment(line, lent)
     if end is None:
         return _end_of_day(source, start, line, lent)
@@ -313,10 +314,10 @@ def _dtend(source: Source, start: Start, line: Line) -> Stay | None:
         )
         end = Moment(end.local, False, moment.zone)
         if moment.local - moment.local % DAY == end.local:
-            end = end._replace(local=end.local + DAY)  # through that day
+            end = end._replace(local=end.local + DAY)  # the end of that day
     length = end.epoch - moment.epoch
     if length <= 0 and end.zone is moment.zone and end.local > moment.local:
-        length = end.local - moment.local  # only a DST gap turned it round
+        length = end.local - moment.local  # the end is first only because of a DST gap
     if length < 0:
         _tell_inverted(source, line)
         return _day(source, moment)
@@ -324,7 +325,7 @@ def _dtend(source: Source, start: Start, line: Line) -> Stay | None:
 
 
 def tell_floating_end(source: Source, line: Line) -> None:
-    """A DTEND without a zone has the zone of its DTSTART."""
+    """Report a DTEND without a zone, which takes that of its DTSTART."""
     source.tell(
         *oddity("floating_end"),
         line,
@@ -341,7 +342,7 @@ def _timed(source: Source, start: Moment, end: Moment, length: int) -> Extent:
 def _end_of_date(source: Source, start: Moment, end: Moment, line: Line) -> Stay:
     """A DATE ends with a DATE, or becomes midnight where its timed end is (quirk Q069).
 
-    23:59 means the end of that day. What would not last at all stays a whole day.
+    23:59 means the end of that day. An event that would have no length stays a whole day.
     """
     if end.is_date:
         days = (end.local - start.local) // DAY
@@ -368,10 +369,10 @@ def _tell_inverted(source: Source, line: Line) -> None:
 
 
 def _day(source: Source, start: Moment) -> Stay:
-    """The start is readable and the end is not: the whole local day is busy.
+    """The start is readable and the end is not, so the whole local day is busy.
 
-    A start in UTC blocks the owner's day. A rule in UTC cannot follow a day of another date there:
-    then each instance lasts through the rest of that day.
+    A start in UTC blocks the owner's day. If that day has another date than the start has in UTC,
+    the rule in UTC cannot generate it. Then each instance lasts to the end of the owner's day.
     """
     if start.zone.source == "utc" and not start.is_date:
         zone = source.floating or source.zones.floating(source.calendar) or start.zone
@@ -384,7 +385,7 @@ def _day(source: Source, start: Moment) -> Stay:
 
 
 def _until(source: Source, midnight: Moment, end: Moment) -> Stay:
-    """From midnight, because nobody knows the time of the start, through its day, to the end."""
+    """From midnight, as the start's time is unknown, to the end, at least through that day."""
     if end.is_date:
         end = Moment(end.local, False, midnight.zone)
     length = end.epoch - midnight.epoch
@@ -394,7 +395,7 @@ def _until(source: Source, midnight: Moment, end: Moment) -> Stay:
 
 
 def _end_of_day(source: Source, start: Start, line: Line, lent: Zone | None) -> Stay | None:
-    """Of a DTEND with an unreadable time: the day of the start, through its own if it is later."""
+    """For a DTEND with an unreadable time: from the day of the start to the end of its own day."""
     day = parse_day(line, source.calendar, source.zones, series=lent)
     if day is None:
         return None
@@ -413,9 +414,9 @@ def _end_of_day(source: Source, start: Start, line: Line, lent: Zone | None) -> 
 def _duration(start: Start, duration: Duration) -> Stay:
     moment, extent = start.moment, duration.extent
     if start.day_alone or moment.is_date:
-        # 3.6.1: only weeks and days go with a DATE; a part of a day blocks that day.
+        # 3.6.1 allows a DATE only weeks and days. A part of a day blocks the whole day.
         days = max(1, extent.days + -(-extent.seconds // DAY))
-        days += start.day_alone and days > 1  # begun at some time of the first day
+        days += start.day_alone and days > 1  # it starts at an unknown time of the first day
         extent = Extent(days, 0)
     return Stay(moment, extent, of_day=start.day_alone)
 

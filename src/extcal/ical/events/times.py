@@ -1,7 +1,7 @@
-"""Property values of time and text (RFC 5545 section 3.3): what a feed wrote in, integers out.
+"""Property values of time and text (RFC 5545 section 3.3): written values in, integers out.
 
 Local seconds are counted since 1970-01-01T00:00:00 of the local calendar; a DATE is its midnight.
-Nothing here raises or reports: what cannot be read is None, and whoever asked says what that means.
+Nothing here raises or reports. An unreadable value gives None, and the caller decides what follows.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ __all__ = [
 ]
 
 DAY: Final = 86_400
-LONGEST: Final = 10_000 * 366 * DAY  # more than the years that can be written hold
+LONGEST: Final = 10_000 * 366 * DAY  # seconds; more than the years 1 to 9999 have
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 
 # date-time = date "T" time; 3.3.4, 3.3.5, 3.3.12. Dashes, colons, missing minutes or seconds, a
-# numeric offset and a "Z" on a DATE are not in the grammar; producers write them, and they leave
-# no doubt. Digits behind the seconds, group 7, are a fraction without its point: 171145975 is
-# 17:11:45. Five digits are no time, because nobody knows which one is missing.
+# numeric offset and a "Z" on a DATE are not in the grammar, but producers write them and their
+# meaning is clear. Digits behind the seconds, group 7, are a fraction without its point: 171145975
+# is 17:11:45. Five digits are no time, because any of the six may be missing.
 _MOMENT = re.compile(
     r"\s*(\d{4})-?(\d\d)-?(\d\d)"
     r"(?:[Tt ](?:(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,]\d+|(\d+))?)?)?)?)?"
@@ -60,13 +60,13 @@ _DURATION = re.compile(
 _MISPLACED = re.compile(r"\s*([+-]?)P((?:T?\d{1,10}[WDHMS])+)T?\s*\Z", re.I)
 _UNIT = re.compile(r"(\d+)([WDHMS])", re.I)
 _QUARTER = 900
-_FIRST_OFFSET, _LAST_OFFSET = -12 * 3600, 14 * 3600  # of any zone that people live in
+_FIRST_OFFSET, _LAST_OFFSET = -12 * 3600, 14 * 3600  # of all inhabited zones
 
 
 class Moment(NamedTuple):
     """A point in time as a feed wrote it: local seconds (a DATE is its midnight) and the zone.
 
-    ``floating`` says that neither "Z" nor a TZID came with it, so that the zone was lent to it.
+    ``floating`` says that it was written without "Z" and TZID, so the zone comes from elsewhere.
     """
 
     local: int
@@ -80,9 +80,10 @@ class Moment(NamedTuple):
 
 
 class Wall(NamedTuple):
-    """The end that a clock on the wall shows: ``seconds`` after the local start, in ``zone``.
+    """The end in local time: ``seconds`` after the local start, in ``zone``.
 
-    ``earlier``: of this end and the exact one the earlier counts, where more time would free time.
+    ``earlier``: of this end and the exact one the earlier counts. That is for components whose
+    instances free time, where the shorter one is the safe choice.
     """
 
     seconds: int
@@ -95,7 +96,8 @@ class Extent(NamedTuple):
 
     The text of 3.8.5.3 makes all instances of a DTEND equally long, and calendars show all of them
     end at the same time of day. In a night in which clocks change these two differ: 22:00 to 06:00
-    takes seven hours or eight. ``wall`` is the shown end; an instance ends at the later of both.
+    takes seven hours or eight. ``wall`` is the end that calendars show; an instance ends at the
+    later of both.
     """
 
     days: int
@@ -124,7 +126,7 @@ class Extent(NamedTuple):
             return ends
         seconds, other, earlier = self.wall
         if other is zone and seconds == self.seconds:
-            # Both ends are one, but for instances near a change of clocks, which are few.
+            # Both ends are equal, except for the few instances near a change of clocks.
             changes = zone.changes_within(starts[0] - DAY, starts[-1] + seconds + DAY)
             if changes is not None:
                 found = list(ends)
@@ -138,7 +140,7 @@ class Extent(NamedTuple):
 
     @property
     def about(self) -> int:
-        """An upper bound in seconds, but for what the zone does meanwhile."""
+        """An upper bound in seconds, without changes of the zone's offset."""
         shown = 0 if self.wall is None else self.wall.seconds
         return self.days * DAY + max(self.seconds, shown)
 
@@ -157,12 +159,12 @@ class Written(NamedTuple):
 
     @property
     def utc(self) -> int:
-        """Its epoch second where UTC is the only zone allowed: without "Z" it is one too."""
+        """Its epoch second where only UTC is allowed, so that a missing "Z" does not matter."""
         return self.local - (self.offset or 0)
 
 
 class Duration(NamedTuple):
-    """A DURATION, read: its absolute extent, whether it was negative, whether it said nothing.
+    """A DURATION, read: its absolute extent, whether it was negative, and whether it was empty.
 
     ``misplaced``: its units stand in an order that 3.3.6 does not allow.
     """
@@ -174,7 +176,7 @@ class Duration(NamedTuple):
 
 
 class Days(NamedTuple):
-    """The days, as local midnights, that a value may name in a series of days; one, if ``sure``."""
+    """The days (local midnights) that a value may name in a series of days; ``sure``: just one."""
 
     midnights: tuple[int, ...]
     sure: bool
@@ -218,7 +220,7 @@ def _day_alone(value: str) -> int | None:
 
 
 def has_day(value: str) -> bool:
-    """Whether the day of a value can be read, if not its time."""
+    """Whether at least the day of a value can be read."""
     return _day_alone(value) is not None
 
 
@@ -228,7 +230,7 @@ def parse_day(
     """Read the day of a value whose time cannot be read; None when that cannot be read either.
 
     The day lies in the zone that the value names: UTC with a "Z" at its end, else its TZID's, else
-    the one of floating times. A value that is called a DATE is one.
+    the one of floating times. With VALUE=DATE the result is a DATE.
     """
     local = _day_alone(line.value)
     if local is None:
@@ -266,7 +268,7 @@ def parse_moment(
         is_date = True  # VALUE=DATE with T000000
     if is_date:
         zone = series or zones.floating(calendar)
-        if zone is None:  # a TZID on a DATE is forbidden by 3.2.19, but a hint
+        if zone is None:  # 3.2.19 forbids a TZID on a DATE; it is used as a hint
             zone = zones.resolve(tzid or None, calendar)
         return Moment(local, True, zone, True)
     if tzid is None or zones.names_nothing(tzid, calendar):
@@ -301,7 +303,7 @@ def last_day(until: int, zone: Zone, *, excluding: bool = False) -> Days:
     """Return the last day of a series of days that has an UNTIL in UTC, in epoch seconds.
 
     Midnight, or the last minute of a day, in UTC or in the series' ``zone`` names that day. Any
-    other was written where nobody knows: the latest day that it can mean counts, and the earliest
+    other was written in an unknown zone. The latest day that it can mean counts, or the earliest
     for a rule that removes days (``excluding``).
     """
     for local in (until, zone.to_local(until)):
@@ -313,7 +315,7 @@ def last_day(until: int, zone: Zone, *, excluding: bool = False) -> Days:
 
 
 def parse_duration(value: str) -> Duration | None:
-    """Read a DURATION (3.3.6); None when it is none."""
+    """Read a DURATION (3.3.6); None if the text is no duration."""
     match = _DURATION.match(value)
     if match is None:
         return _misplaced(value)
@@ -334,7 +336,7 @@ def _misplaced(value: str) -> Duration | None:
 
 
 def _extent(*written: str | None) -> Extent:
-    """Of weeks, days, hours, minutes and seconds."""
+    """The extent of weeks, days, hours, minutes and seconds as written."""
     weeks, days, hours, minutes, seconds = (int(number or 0) for number in written)
     exact = min(hours * 3600 + minutes * 60 + seconds, LONGEST)
     return Extent(min(weeks * 7 + days, LONGEST // DAY), exact)

@@ -1,7 +1,7 @@
 """One VEVENT component in, a typed Event out (RFC 5545 sections 3.6.1, 3.8.2, 3.8.5).
 
-Nothing here raises on what a feed says. A value that cannot be read becomes a Problem, and the
-reading that blocks time is taken: an event with a readable start and nothing else blocks its day.
+No content of a feed raises here. An unreadable value becomes a Problem and is taken in the way that
+blocks more: an event of which only the start can be read blocks its day.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = ["ALL_DAY_FLAGS", "FACTS", "event", "stamps", "texts"]
 
 
 _MANY_RULES = 1_000
-# By the code of what is odd in a list of dates: the key of what is said about it.
+# The codes of oddities in a list of dates, and the keys of their messages.
 _OF_DATES = {
     "bad_date": "bad_date/end",
     "floating_end": "floating_end/date",
@@ -53,7 +53,8 @@ _OF_DATES = {
 def event(component: Component, zones: Zones, work: Work) -> Event | None:
     """Type one VEVENT; None (and a Problem ``event_lost``) when its start cannot be read.
 
-    Of several readings of one component (two DTSTARTs) the others are in ``Event.others``.
+    If a component has several possible meanings, as with two DTSTARTs, the others are in
+    ``Event.others``.
     """
     source = Source(component, zones, work)
     lines = source.lines
@@ -95,7 +96,7 @@ def event(component: Component, zones: Zones, work: Work) -> Event | None:
 
 
 def _reading(component: Component, source: Source, start: Start, flagged: bool) -> Event:
-    """One of the readings of a component."""
+    """The event that a component means with one of its starts."""
     span = (component.offset, component.end)
     lines = source.lines
     found = Event(span, component.calendar, source.uid, start.moment, texts(lines), stamps(lines))
@@ -114,7 +115,7 @@ def _reading(component: Component, source: Source, start: Start, flagged: bool) 
 def _settle(
     source: Source, start: Start, flagged: bool, found: Event, series: Zone | None, told: bool
 ) -> None:
-    """Read when the first instance takes place; a start without a zone may have its series'."""
+    """Read start and end of the first instance. Without a zone, its series' may be taken later."""
     if series is not None:
         start = start._replace(moment=start_in(source, start.moment, series, told=told))
     read = stay(source, start)
@@ -155,7 +156,7 @@ def _tell_repeated(source: Source, line: Line, key: str = "property_repeated/blo
 
 
 def texts(lines: Lines) -> Texts:
-    """Title and place; several of them are all shown."""
+    """Title and place; if there are several, all of them."""
     return Texts(_text(lines.get("SUMMARY", ())), _text(lines.get("LOCATION", ())))
 
 
@@ -178,7 +179,7 @@ def _text(lines: Sequence[Line]) -> str | None:
 
 
 def _stamp(lines: Sequence[Line]) -> int:
-    """These are UTC by 3.8.7; only their order matters here."""
+    """The highest time, in epoch seconds. By 3.8.7 all are in UTC; only their order matters."""
     found = [written.utc for line in lines if (written := read_moment(line.value)) is not None]
     return max(found, default=0)
 
@@ -225,14 +226,14 @@ def _rules(lines: Sequence[Line], source: Source) -> tuple[recurrence.Rule, ...]
             for code, message, action in odd:
                 source.tell(code, message, action, line, doubt=True)
             if rule is not None and not odd and len(work.rules) < _MANY_RULES:
-                work.rules[line.value] = rule  # series share a few
+                work.rules[line.value] = rule  # many series have equal rules
         if rule is not None:
             rules.append(rule)
     return tuple(rules)
 
 
 def _exrules(lines: Sequence[Line], source: Source) -> tuple[recurrence.Rule, ...]:
-    """A rule of exceptions (RFC 2445) of which any part is doubtful removes nothing."""
+    """The EXRULEs (RFC 2445). One with a doubtful part is left out and removes nothing."""
     certain: list[Line] = []
     for line in lines:
         odd: list[str] = []
@@ -255,10 +256,10 @@ def _read_dates(found: Event, source: Source) -> None:
     for name in ("RDATE", "EXDATE"):
         for line in source.lines.get(name, ()):
             texts = [value for value in line.value.split(",") if value.strip()]
-            if name == "EXDATE" and "/" in line.value:  # of a period the start counts
+            if name == "EXDATE" and "/" in line.value:  # the start of a period counts
                 texts = [text.partition("/")[0] for text in texts]
             size = len(texts)
-            if name == "RDATE" and not texts:  # a folded line that was cut, perhaps
+            if name == "RDATE" and not texts:  # perhaps its fold was lost
                 _bad_date(found, source, line)
             room = limits.max_dates - work.count("dates", 0)
             room = max(0, min(room, limits.max_dates_per_series - taken))
@@ -314,7 +315,7 @@ def _bad_date(found: Event, source: Source, line: Line, *, blocked: bool = False
 
 
 def _check_days(found: Event, source: Source) -> None:
-    """Tell which dates and ends of a series of days are times that may mean several days."""
+    """Report the dates and UNTILs of a series of days that may mean several days."""
     zone, lines = found.start.zone, source.lines
     for name, moments in (
         ("EXDATE", found.exdates),
@@ -342,7 +343,7 @@ def _check_days(found: Event, source: Source) -> None:
 
 
 def _too_many_dates(found: Event, line: Line, name: str, series: bool, work: Work) -> None:
-    """Excess RDATEs are busy time nobody knows; excess EXDATEs only leave instances busy."""
+    """Report excess dates: RDATEs make time unknown, EXDATEs only leave instances busy."""
     limit = "max_dates_per_series" if series else "max_dates"
     most = getattr(work.limits, limit)
     if name == "RDATE":
