@@ -50,7 +50,7 @@ class EventLoop(Loop):
         self._helpers = anyio.CapacityLimiter(_HELPERS)
         self._group = anyio.create_task_group()
         self._running: set[Future[Any]] = set()
-        self._wanted: deque[Callable[[], object]] = deque()
+        self._wanted: deque[Callable[[], None]] = deque()
         self._news = anyio.Event()
 
     async def open(self) -> None:
@@ -103,14 +103,17 @@ class EventLoop(Loop):
         done: Future[_Found] = Future()
         self._running.add(done)
         done.add_done_callback(self._running.discard)
-        start = partial(self._group.start_soon, _work, work, done, name="extcal-host")
+
+        def start() -> None:
+            self._group.start_soon(_work, work, done, name="extcal-host")
+
         if self.ending:
             _refuse(done)
         else:
             self.post(partial(self._want, start))
         return done
 
-    def _want(self, start: Callable[[], object]) -> None:
+    def _want(self, start: Callable[[], None]) -> None:
         self._wanted.append(start)
         self._news.set()
 
