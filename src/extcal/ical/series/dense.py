@@ -1,7 +1,7 @@
 """Dense runs: the instances of a sub-daily rule as blocks of time, where they touch each other.
 
 In: a run of local starts, how long each instance lasts, and what is removed from it. Out: blocks of
-epoch seconds. A block costs as much as an instance, so that a rule of every second is affordable.
+epoch seconds. A block costs as many steps as one instance, so a rule of every second can be read.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from extcal.ical.zones.resolve import Zone
 
 __all__ = ["DenseBlock", "Holes", "Runs", "blocks", "deep_blocks", "is_deep"]
 
-_PIECE = 3 * DAY  # no zone changes its clocks twice within so few days
-_WALK = 16  # runs that one step pays for
+_PIECE = 3 * DAY  # in no zone do clocks change twice within this time
+_WALK = 16  # runs that cost one step
 
 
 class DenseBlock(NamedTuple):
-    """Instances that touch each other: epoch seconds, the first local start, how many they are."""
+    """Instances that touch each other: epoch seconds, the first local start, and their number."""
 
     start: int
     end: int
@@ -40,7 +40,7 @@ class Holes:
         self._days = sorted(days)
 
     def _starts_at(self, epoch: int) -> set[int]:
-        """Every local start that takes place at an instant: two, where a DST gap moved one."""
+        """The local starts that mean an instant. There are two if a DST gap moves one of them."""
         readings = {self._zone.to_local(epoch)}
         readings.add(epoch + self._zone.to_local(epoch - DAY) - (epoch - DAY))
         return {local for local in readings if self._zone.to_epoch(local) == epoch}
@@ -65,8 +65,8 @@ class Holes:
 def blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterator[DenseBlock]:
     """Yield the blocks of a run whose instances last no days, and at least its step.
 
-    What is equal to it, one by one: every local start of the run that is in no hole, converted to
-    an instant of its own, as a block that ends where ``extent`` says.
+    The blocks cover the same time as the instances one by one would: each local start that is in no
+    hole, converted to an instant, with the end that ``extent`` gives.
     """
     pieces = _unbroken(run, holes.within(run), zone)
     return _joined(
@@ -76,12 +76,12 @@ def blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterator[Den
 
 
 def is_deep(run: range, extent: Extent) -> bool:
-    """Whether an instance lasts so long that no change of clocks parts it from the next."""
+    """Whether instances are so long that they overlap at every change of clocks."""
     return extent.about >= run.step + DAY
 
 
 def deep_blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterator[DenseBlock]:
-    """Yield the blocks of a run that :func:`is_deep`, whose nominal days may differ in length."""
+    """Yield the blocks of a run for which :func:`is_deep` holds; its days may differ in length."""
     begin = 0
     pieces: list[range] = []
     for hole, behind in [*holes.within(run), (len(run), len(run))]:
@@ -95,18 +95,18 @@ def deep_blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterato
 
 
 def _begin(piece: range, zone: Zone) -> int:
-    """The first start of all, which a gap may have moved behind the next."""
+    """The earliest start. A gap may move the first local start behind the second."""
     head = piece[: _PIECE // piece.step + 1]
     return min(zone.to_epoch(part[0]) for part in _of_one_offset(head, zone))
 
 
 def _end(piece: range, extent: Extent, zone: Zone) -> int:
-    """The last end of all, which need not be that of the last instance."""
+    """The latest end, which may be that of another instance than the last."""
     return _last_end(piece[-(_PIECE // piece.step) - 1 :], extent, zone)
 
 
 def _last_end(piece: range, extent: Extent, zone: Zone) -> int:
-    """The last end of a piece so short that clocks change once in it, if at all."""
+    """The latest end of a piece so short that clocks change at most once in it."""
     exact = _latest(piece, extent.days * DAY, zone) + extent.seconds
     if extent.wall is None:
         return exact
@@ -114,7 +114,7 @@ def _last_end(piece: range, extent: Extent, zone: Zone) -> int:
 
 
 def _latest(piece: range, later: int, zone: Zone) -> int:
-    """The last instant of local times that lie ``later`` seconds behind those of a piece."""
+    """The latest instant of the local times ``later`` seconds after those of a piece."""
     moved = range(piece.start + later, piece.stop + later, piece.step)
     return max(zone.to_epoch(part[-1]) for part in _of_one_offset(moved, zone))
 
@@ -157,11 +157,11 @@ def _of_one_offset(piece: range, zone: Zone) -> Iterator[range]:
             yield piece
 
 
-_ASKED = 4  # starts that one step pays for
+_ASKED = 4  # starts that cost one step
 
 
 class Runs:
-    """Membership in the runs of one rule, which may interleave but never reach far over others."""
+    """Membership in the runs of one rule. Runs may interleave, but few overlap at any place."""
 
     __slots__ = ("_reach", "_runs", "_starts", "_work")
 
@@ -169,16 +169,16 @@ class Runs:
         self._work = work
         self._runs = sorted(runs, key=lambda run: run.start)
         self._starts = [run.start for run in self._runs]
-        self._reach: list[int] = []  # the furthest stop of each run and all before it
+        self._reach: list[int] = []  # for each run, the largest stop up to and with it
         for run in self._runs:
             self._reach.append(max(run.stop, self._reach[-1] if self._reach else run.stop))
 
     def pay(self, starts: int) -> bool:
-        """Spend what it costs to ask for so many starts; False once the feed's steps are gone."""
+        """Spend the steps for looking up so many starts; False if the feed has none left."""
         return self._work.step(1 + starts // _ASKED)
 
     def __contains__(self, local: int) -> bool:
-        """Whether a run holds this start; once the feed's steps are gone, none does."""
+        """Whether a run holds this start; False if the feed has no steps left."""
         behind = bisect_right(self._starts, local)
         for index in range(behind - 1, -1, -1):
             if self._reach[index] <= local:

@@ -1,7 +1,7 @@
-"""What a series gives: one occurrence, or a column of instances that differ by their start alone.
+"""What a series gives: single occurrences, and columns of instances that differ only by start.
 
-Epoch seconds, and the local starts they came from. A series of a thousand instances is three lists
-of integers; values are made of them when somebody wants to look.
+Times are epoch seconds, beside the local starts that they came from. A series of a thousand
+instances is three lists of integers. Occurrences are made from these only when they are needed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from extcal.ical.zones.resolve import Zone
 
 __all__ = ["SLACK", "Columns", "Instances", "Occurrence", "distinct", "planned_at", "touches"]
 
-SLACK = 2 * DAY  # more than any two zones are apart
+SLACK = 2 * DAY  # more than the difference between any two zones
 
 
 class Occurrence(NamedTuple):
@@ -38,7 +38,7 @@ class Occurrence(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """Instances that stay where they were planned, sorted by start.
+    """Instances that are not moved from their planned start, sorted by start.
 
     ``starts`` and ``ends`` are epoch seconds, ``locals`` the local starts of the series' zone.
     """
@@ -48,11 +48,11 @@ class Columns(NamedTuple):
     ends: Sequence[int]
 
     def until(self, last: int) -> Columns:
-        """Those that start at ``last`` or before."""
+        """The instances that start at ``last`` or before."""
         return self.part(0, bisect_right(self.starts, last))
 
     def part(self, first: int, behind: int) -> Columns:
-        """Those with an index in ``[first, behind)``."""
+        """The instances with an index in ``[first, behind)``."""
         if first == 0 and behind == len(self.starts):
             return self
         return Columns(
@@ -79,14 +79,14 @@ class Instances(NamedTuple):
 
 
 def touches(start: int, end: int, lo: int, hi: int) -> bool:
-    """RFC 4791 section 9.9: half-open, but an event without length counts where it stands."""
+    """RFC 4791 section 9.9: half-open; an event without length touches if it starts inside."""
     return start < hi and (end > lo or (end == start and start >= lo))
 
 
 def distinct(
     locals_: Sequence[int], zone: Zone, gone: Iterable[set[int]] = ()
 ) -> tuple[Sequence[int], Sequence[int]]:
-    """Return sorted local starts and the instants that they are, less those that are ``gone``.
+    """Return sorted local starts and their instants, without those that are ``gone``.
 
     3.8.5.3: "Duplicate instances are ignored.", and a gap may move one start onto another.
     """
@@ -104,17 +104,17 @@ def distinct(
 def planned_at(
     zone: Zone, extent: Extent, locals_: Sequence[int], starts: Sequence[int], lo: int, hi: int
 ) -> Columns:
-    """Return those of the instances of one zone and length that touch ``[lo, hi)``.
+    """Return the instances, of one zone and length, that touch ``[lo, hi)``.
 
-    ``locals_`` are sorted local starts and ``starts`` the epoch seconds that they are. What it is
-    equal to, one by one: :meth:`Extent.end` of each, and :func:`touches`.
+    ``locals_`` are sorted local starts and ``starts`` their epoch seconds. The result is the same
+    as that of :meth:`Extent.end` and :func:`touches` for each instance.
     """
     ends = extent.ends(locals_, starts, zone)
     nominal = extent.days or extent.wall is not None
     if starts != sorted(starts) or (
         nominal and (ends != sorted(ends) or any(map(lt, ends, starts)))
     ):
-        # A gap moved one start behind another, or behind its own end.
+        # A gap has moved a start behind another one, or behind its own end.
         rows = sorted(
             (start, max(start, end), local)
             for start, end, local in zip(starts, ends, locals_, strict=True)
@@ -122,6 +122,6 @@ def planned_at(
         rows = [row for row in rows if touches(row[0], row[1], lo, hi)]
         return Columns([row[2] for row in rows], [row[0] for row in rows], [row[1] for row in rows])
     first, behind = bisect_right(ends, lo), bisect_left(starts, hi)
-    while first and starts[first - 1] >= lo:  # without length, where the window begins
+    while first and starts[first - 1] >= lo:  # without length, at the start of the window
         first -= 1
     return Columns(locals_, starts, ends).part(first, max(first, behind))

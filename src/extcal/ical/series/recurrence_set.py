@@ -1,7 +1,8 @@
 """Series (RFC 5545 sections 3.8.4.4, 3.8.5): all events of one UID in, occurrences out.
 
-An override replaces its instance whole, wherever either of them lies; what is left of the masters
-is generated only around the window. Nothing here depends on the order of the events.
+An override replaces its whole instance, even if only one of them lies in the window. The other
+instances of the masters are generated only around the window. The order of the events does not
+matter.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def instances(
 ) -> Iterator[Occurrence | Instances]:
     """Yield the occurrences of the events of one UID that touch ``[lo, hi)``, in no order.
 
-    What stays where its series planned it comes in columns. ``raw`` decides between versions that
-    nothing else tells apart. A series that a limit stops makes the time from there on unknown
+    Instances that are not moved come in columns. ``raw``, the bytes of the feed, decides between
+    versions that are otherwise equal. If a limit stops a series, the time from there on is unknown
     (``work``).
     """
     if len(events) == 1 and events[0].recurrence_id is None and not events[0].others:
@@ -76,7 +77,7 @@ def instances(
 
 
 def _readings(override: Event, lo: int, hi: int) -> Iterator[Occurrence]:
-    """All that one override may mean."""
+    """The occurrences of all possible meanings of one override."""
     for reading in (override, *override.others):
         yield from _single(reading, lo, hi)
 
@@ -84,7 +85,7 @@ def _readings(override: Event, lo: int, hi: int) -> Iterator[Occurrence]:
 def _single(event: Event, lo: int, hi: int) -> Iterator[Occurrence]:
     local, zone = event.start.local, event.start.zone
     if local >= hi + SLACK or local + event.extent.about <= lo - SLACK:
-        return  # nearly all overrides are long past: no zone need be asked
+        return  # usual: the override is long past, so no zone is needed
     start = zone.to_epoch(local)
     end = event.extent.end(local, start, zone)
     if touches(start, end, lo, hi):
@@ -95,7 +96,7 @@ def _single(event: Event, lo: int, hi: int) -> Iterator[Occurrence]:
 
 
 def _home(moment: Moment, masters: Sequence[Master]) -> Master | None:
-    """The series an override belongs to: the last one that had begun, else the first."""
+    """The series of an override: the last one that starts before it, else the first."""
     if len(masters) < 2:
         return masters[0] if masters else None
     latest = moment.epoch + DAY - 1 if moment.is_date else moment.epoch
@@ -104,7 +105,7 @@ def _home(moment: Moment, masters: Sequence[Master]) -> Master | None:
 
 
 def zone_of(masters: Sequence[Event]) -> Zone | None:
-    """Whose zone an override without one takes: the series', if there is one and it has one."""
+    """The zone for an override without one: that of its series, or None if that has none."""
     zoned = [event.start for event in masters if not event.start.floating]
     if len(zoned) < len(masters):
         return None
@@ -112,15 +113,15 @@ def zone_of(masters: Sequence[Event]) -> Zone | None:
 
 
 def _name_instance(override: Event, masters: Sequence[Master], lo: int, work: Work) -> bool:
-    """Put its RECURRENCE-ID in the terms of its series, so that all forms of one are equal.
+    """Express a RECURRENCE-ID in the zone and type of its series, so that equal ones compare equal.
 
-    What has no zone in an override has that of its series. False if nobody knows which instance of
-    a series of days is meant: then it replaces none.
+    Times without a zone in an override take that of its series. Returns False if the RECURRENCE-ID
+    may mean several instances of a series of days; then the override replaces none.
     """
     planned = override.recurrence_id
     assert planned is not None
     home = _home(planned, masters)
-    # Overrides that are long past, and whose instances are, say nothing to anybody who asks.
+    # If override and instance are long past, they cannot matter, and no Problem is reported.
     told = max(override.start.epoch, planned.epoch) >= lo - SLACK
     override.settle(None if home is None else zone_of([home.event]), told=told)
     if home is None:
@@ -158,7 +159,7 @@ def _report_rule(override: Event, work: Work) -> None:
 
 
 def _shift(override: Event, home: Master, masters: Sequence[Master], work: Work) -> None:
-    """Let the series that has this instance move from it on; local time to local time."""
+    """Move the instances of the series from this one on, by a difference of local times."""
     planned = override.recurrence_id
     assert planned is not None
     moving: list[Master] = []

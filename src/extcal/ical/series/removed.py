@@ -1,4 +1,4 @@
-"""What is no instance of a series: EXDATE (3.8.5.1), EXRULE (RFC 2445 section 4.8.5.2), overrides.
+"""What is removed from a series: EXDATE (3.8.5.1), EXRULE (RFC 2445 section 4.8.5.2), overrides.
 
 In: the exceptions of an event and the starts of its EXRULEs. Out: which local starts, local days
 and instants are removed. An override removes the instance that it replaces.
@@ -19,13 +19,13 @@ __all__ = ["Removed", "exdate_days", "exdate_instants", "is_once_a_day"]
 
 
 def exdate_days(event: Event) -> set[int]:
-    """The local days, as midnights, that EXDATEs remove whole."""
+    """The local midnights of the days that EXDATEs remove as a whole."""
     days: set[int] = set()
     zone = event.start.zone
     for moment in event.exdates:
         if moment.is_date or event.all_day:
             named = days_named(moment, zone).midnights
-            if len(named) == 1:  # of two days that it may name, none is free
+            if len(named) == 1:  # if it may name two days, neither is removed
                 days.add(named[0])
         elif event.of_day and is_once_a_day(event):
             local = zone.to_local(moment.epoch)
@@ -36,7 +36,7 @@ def exdate_days(event: Event) -> set[int]:
 def exdate_instants(event: Event, lo: int, hi: int) -> set[int]:
     """The instants that EXDATEs remove, of starts in ``[lo, hi)`` of local time.
 
-    An RDATE may last long, so of a series with RDATEs all of them count.
+    An RDATE may be a long period, so for a series with RDATEs all EXDATEs are returned.
     """
     if event.all_day:
         return set()
@@ -57,10 +57,10 @@ def is_once_a_day(event: Event) -> bool:
 
 
 class Removed:
-    """What is no instance of one series.
+    """What is removed from one series.
 
-    ``days`` are local midnights, ``epochs`` sets of instants; ``locals`` are local starts, also
-    those that were given already.
+    ``days`` are local midnights, ``epochs`` sets of instants, and ``locals`` local starts, which
+    include the starts that were yielded before.
     """
 
     __slots__ = ("by_rules", "days", "epochs", "locals", "runs")
@@ -73,7 +73,7 @@ class Removed:
         self.by_rules = False
 
     def add_rule(self, found: recurrence.Starts, work: Work) -> None:
-        """Remove what an EXRULE gives."""
+        """Remove the starts of an EXRULE."""
         self.locals.update(found.local)
         if found.runs:
             self.runs.append(dense.Runs(found.runs, work))
@@ -85,17 +85,17 @@ class Removed:
         return set().union(*self.epochs)
 
     def less(self, starts: Sequence[int]) -> Sequence[int]:
-        """Those of the local starts that no rule and no day removes."""
+        """The local starts that are removed by no rule and no day."""
         if self.locals:
             starts = [local for local in starts if local not in self.locals]
         if self.days:
             starts = [local for local in starts if local - local % DAY not in self.days]
         for runs in self.runs:
             if not runs.pay(len(starts)):
-                break  # instances stay busy
+                break  # no steps are left, so the other instances stay busy
             starts = [local for local in starts if local not in runs]
         return starts
 
     def at(self, epoch: int) -> bool:
-        """Whether what takes place at an instant is removed."""
+        """Whether an instance at this instant is removed."""
         return any(epoch in gone for gone in self.epochs)

@@ -1,7 +1,8 @@
 """Which components of one UID count (RFC 5545 sections 3.8.4.4, 3.8.7.4; RFC 5546 section 2.1.5).
 
-In: the events of one UID, in any order. Out: its masters, and one override for each instance. What
-decides is SEQUENCE, DTSTAMP and LAST-MODIFIED, then content: never the order in the feed.
+In: the events of one UID, in any order. Out: its masters, and one override for each instance. The
+newest version counts, by SEQUENCE, DTSTAMP and LAST-MODIFIED, then by content. The order in the
+feed never decides.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ def _stamps(event: Event) -> tuple[int, int, int]:
 
 
 def _rank(event: Event, raw: bytes) -> tuple[object, ...]:
-    """Higher is later; what stands in two VCALENDARs with one content is told apart by these."""
+    """A higher rank is a later version. Copies of equal content differ by their VCALENDAR."""
     return *_stamps(event), content(raw, event), event.tie, event.start.epoch
 
 
 def _latest(versions: list[Event], raw: bytes) -> Event:
     if len(versions) == 1:
         return versions[0]
-    newest = max(map(_stamps, versions))  # content is read only where these do not decide
+    newest = max(map(_stamps, versions))  # content is read only if these are equal
     versions = [event for event in versions if _stamps(event) == newest]
     if len(versions) == 1:
         return versions[0]
@@ -47,7 +48,7 @@ def _latest(versions: list[Event], raw: bytes) -> Event:
 
 
 def _in_order(events: list[Event], raw: bytes) -> list[Event]:
-    """By start, and only where several start at once by rank."""
+    """Sorted by start. The rank is computed only for events with the same start."""
     ordered: list[Event] = []
     for _, same in groupby(sorted(events, key=_start), key=_start):
         alike = list(same)
@@ -60,7 +61,7 @@ def _start(event: Event) -> int:
 
 
 def masters(events: list[Event], raw: bytes, work: Work) -> list[Event]:
-    """Copies of one series are one; different series under one UID are all kept (design 3.6).
+    """Keep one of the copies of a series; different series of one UID all stay (design 3.6).
 
     Too many copies make the whole window unknown (``work``).
     """
@@ -103,7 +104,7 @@ def check_overrides(events: list[Event], work: Work) -> None:
 
 
 def latest_of_each(overrides: Iterable[Event], raw: bytes) -> dict[int, Event]:
-    """One override for each instant: versions compare only within one (UID, instant)."""
+    """The newest override of each instant; only versions of one instant are compared."""
     versions: dict[int, list[Event]] = {}
     for event in overrides:
         moment = event.recurrence_id
@@ -113,7 +114,7 @@ def latest_of_each(overrides: Iterable[Event], raw: bytes) -> dict[int, Event]:
 
 
 def inherit_end(override: Event, master: Event) -> None:
-    """An override replaces its instance whole; only an end that it lacks is its master's."""
+    """Give an override without an end that of its master. Nothing else is inherited."""
     for reading in (override, *override.others):
         if not reading.has_end and reading.start.is_date == master.start.is_date:
             reading.extent = master.extent
