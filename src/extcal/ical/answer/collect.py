@@ -40,9 +40,9 @@ _QUOTES = " \"'\u2018\u2019\u201c\u201d\u201e"
 
 
 class Question(NamedTuple):
-    """What is asked of a feed: the window in epoch seconds, and how its facts are to be read.
+    """The question to a feed: the window in epoch seconds, and the options for reading it.
 
-    Without ``events`` only times and types are asked for: nothing is kept that could be shown.
+    If ``events`` is false, only times and types are wanted, and no occurrences are kept.
     """
 
     lo: int
@@ -54,26 +54,27 @@ class Question(NamedTuple):
     events: bool = True
 
     def reads_people(self, raw: bytes) -> bool:
-        """Whether ATTENDEE lines are read: for the owner's answer, or to tell what a VFREEBUSY is.
+        """Whether ATTENDEE lines are read: for the owner's PARTSTAT, or for VFREEBUSY.
 
-        Where there are events, a VFREEBUSY says nothing by its ATTENDEEs alone.
+        A VFREEBUSY with ATTENDEEs and no FREEBUSY is a request. In a body with events that makes no
+        difference, so there ATTENDEEs are read only for the owner.
         """
         return bool(self.owner) or not has_vevents(raw)
 
 
 class Collector:
-    """The answer to one question, as it grows."""
+    """Builds the answer to one question."""
 
     def __init__(self, question: Question, stream: Stream, zones: Zones, work: Work) -> None:
         self.question, self.stream, self.zones, self.work = question, stream, zones, work
         self.lo, self.hi = question.lo, question.hi
-        self.has_vevents = stream.partial  # what was left out were events
+        self.has_vevents = stream.partial  # only events are ever left out
         self.busy: Levels = {}
         self.shown: list[JudgedOccurrence | JudgedInstances] = []
         self.events_complete = True
 
     def collect(self, events: Iterable[Event | None]) -> None:
-        """Take everything that the body says, and the events as they were read."""
+        """Take the events, and everything else in the body."""
         for group in self.groups(events):
             self.take(group)
         for component_kind in (self.take_published, self.take_unavailable):
@@ -85,7 +86,7 @@ class Collector:
                 self.work.internal_error()
         self.check_years()
 
-    # --- what is asked for in the end -----------------------------------------------------
+    # --- the results ----------------------------------------------------------------------
 
     def answer(self) -> FreeBusy:
         """The typed, merged free/busy of the window."""
@@ -96,7 +97,7 @@ class Collector:
         return FreeBusy.from_levels(self.lo, self.hi, self.busy, unknown)
 
     def expansion(self) -> Expansion:
-        """The answer with everything that may be shown; without titles times and types only."""
+        """The answer with its events; if titles are not wanted, these have times and types only."""
         limit = self.work.limits.max_occurrences
         if count(self.shown) > limit:
             self.events_complete = False
@@ -105,7 +106,7 @@ class Collector:
             answer,
             listed_when_asked(self.shown, limit, self.question.titles),
             self.work.report(self.stream.raw),
-            # A series that a limit stopped behind the window is whole inside it.
+            # If a limit stopped a series after the window, its part inside the window is complete.
             complete=self.work.complete or not answer.unknown_epochs,
             events_complete=self.events_complete,
             empty=self.is_empty,
@@ -116,11 +117,11 @@ class Collector:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing at all in the body that could make anybody busy."""
+        """Whether the body holds no component that could make time busy."""
         return not (self.has_vevents or self.stream.freebusy or self.stream.availability)
 
     def groups(self, events: Iterable[Event | None]) -> Iterator[list[Event]]:
-        """The events by UID, in an order that the feed's order has no part in.
+        """The events by UID, in an order that does not depend on the feed's order.
 
         An event without a UID (3.8.4.7 requires one) stands alone, named by its content.
         """
@@ -138,7 +139,7 @@ class Collector:
                 family = by_uid.get(event.uid, ())
                 event.settle(recurrence_set.zone_of([e for e in family if e.recurrence_id is None]))
             if not event.uid:
-                from hashlib import sha256  # is not read by feeds that follow the standard
+                from hashlib import sha256  # on demand: only events without a UID need it
 
                 digest = sha256(versions.content(self.stream.raw, event)).hexdigest()
                 event.uid = f"no-uid-{digest[:16]}"
@@ -147,7 +148,7 @@ class Collector:
         yield from ([event] for event in alone)
 
     def without_harmless_doubt(self, events: Iterable[Event | None]) -> Iterator[Event]:
-        """Those that are events; time that became unknown for one that blocks nothing is known."""
+        """Skip None. Time that was made unknown by an event that blocks nothing becomes known."""
         mark = self.work.mark()
         for event in events:
             self.has_vevents = True
@@ -170,7 +171,7 @@ class Collector:
         except Exception:
             self.work.internal_error(offset=group[0].offset, uid=group[0].uid)
         if len(self.work.unknown) > mark[0] and not self.may_block(group):
-            # Nobody needs to know when an event that blocks nothing takes place.
+            # The time of an event that blocks nothing does not matter.
             self.work.forgive(mark)
         limit = self.work.limits.max_occurrences_per_series
         self.shown += found if count(found) <= limit else self.earliest(found, limit)
@@ -203,7 +204,7 @@ class Collector:
                     )
 
     def block(self, starts: Iterable[int], ends: Iterable[int], fbtype: FBType) -> None:
-        """Add busy time: none of it ends before it starts, and what has no length adds none."""
+        """Add busy time. No end lies before its start; an instance without length adds nothing."""
         level = self.busy.setdefault(fbtype, ([], []))
         level[0].extend(starts)
         level[1].extend(ends)
@@ -211,7 +212,7 @@ class Collector:
     def earliest(
         self, found: list[JudgedOccurrence | JudgedInstances], limit: int
     ) -> list[JudgedOccurrence]:
-        """The first of what may be shown; the others are not missed in silence."""
+        """The first occurrences up to the limit. If there are more, that is reported."""
         if count(found) > limit:
             self.events_complete = False
         return earliest(found, limit)
@@ -228,7 +229,7 @@ class Collector:
     # --- VFREEBUSY, VAVAILABILITY ---------------------------------------------------------
 
     def take_published(self) -> None:
-        """VFREEBUSY adds what it lists; where there is no VEVENT it also bounds what is known."""
+        """Add the periods of VFREEBUSYs. In a body without VEVENTs they bound the known time."""
         if not self.stream.freebusy:
             return
         window = self.lo, self.hi
@@ -258,7 +259,7 @@ class Collector:
                 self.take_listed(start, end, uid, fbtype, f"BUSYTYPE:{fbtype}")
 
     def take_listed(self, start: int, end: int, uid: str, fbtype: FBType, reason: str) -> None:
-        """Busy time that no VEVENT stands for."""
+        """Add busy time that comes from no VEVENT."""
         if start < self.hi and end > self.lo and uid not in self.question.exclusions.uids:
             if fbtype:
                 self.block((start,), (end,), fbtype)
@@ -282,15 +283,15 @@ class Collector:
 
 
 def _tie(head: CalendarHead) -> tuple[str, ...]:
-    """Copies that stand in two VCALENDARs: the one that is not cancelled comes last, and wins."""
+    """Orders copies in two VCALENDARs: the one that is not cancelled comes last and counts."""
     method = head.method or ""
     return str(int(method != "CANCEL")), head.prodid or "", head.x_wr_timezone or "", method
 
 
 def _refresh_interval(heads: Sequence[CalendarHead]) -> timedelta | None:
-    """The shortest that any VCALENDAR of the body asks for; what is no positive duration does not.
+    """The shortest interval that a VCALENDAR of the body asks for; only positive ones count.
 
-    Some write the value in quotation marks, typographic ones among them.
+    Some producers put the value in quotation marks, straight or typographic.
     """
     found = []
     for head in heads:

@@ -1,4 +1,4 @@
-"""What the caller wants left out: whole UIDs, and single instances of a series."""
+"""The ``exclude`` argument: whole UIDs, and single instances of a series."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Exclusions:
-    """The ``exclude`` argument, checked. An instance is named by when it was planned.
+    """The ``exclude`` argument, checked. An instance is named by its planned start.
 
-    A date names the instance of that local day. A datetime names an instant; midnight, in whatever
-    zone, also names the instance of that date in an all-day series.
+    A date names the instance of that local day. A datetime names an instant. A
+    midnight in any zone also names the instance of that date in an all-day series.
     """
 
     __slots__ = ("_days", "_instants", "_midnights", "uids")
@@ -36,7 +36,7 @@ class Exclusions:
 
     @classmethod
     def of(cls, exclude: Iterable[Excluded]) -> Exclusions:
-        """Check what a caller passes. Raises TypeError for anything but UIDs and pairs."""
+        """Check the argument. Raises TypeError for anything other than UIDs and pairs."""
         if isinstance(exclude, str):
             raise TypeError("exclude takes several UIDs, not one str; pass [uid]")
         found = cls()
@@ -63,15 +63,15 @@ class Exclusions:
 
     @property
     def single(self) -> bool:
-        """Whether single instances are named, so that each has to be asked about."""
+        """Whether single instances are named, so that each occurrence must be checked."""
         return bool(self._instants or self._days)
 
     def leaves_out(self, uid: str, planned: int, day: int, *, whole_day: bool) -> bool:
         """Whether an occurrence is left out.
 
         ``planned`` is the epoch second it was planned for, ``day`` the number of that local day
-        since 1970-01-01, and ``whole_day`` says whether its series is one of days. An event that
-        does not recur was planned for its start.
+        since 1970-01-01, and ``whole_day`` says whether its series is all-day. The planned start
+        of an event that does not recur is its start.
         """
         return (
             uid in self.uids

@@ -1,4 +1,4 @@
-"""Expansion: what one reading of a feed gives, as a value."""
+"""Expansion: the result of reading a feed once, as a value."""
 
 from __future__ import annotations
 
@@ -28,14 +28,13 @@ _Later: TypeAlias = "Callable[[], list[tuple[ExternalEvent, tuple[int, int]]]]"
 
 
 class Expansion:
-    """What one reading of a feed gives.
+    """The result of reading a feed once.
 
-    ``free_busy`` is typed and merged; ``events`` may be shown, sorted by start, and become values
-    when they are first asked for; ``problems`` are the feed's oddities in the order of its lines.
-    ``complete`` is False when a cut or a limit made time unknown, ``events_complete`` when there
-    were more occurrences than ``events`` holds, and ``empty`` is True for a feed without any
-    VEVENT, VFREEBUSY or VAVAILABILITY.
-    ``refresh_interval`` is how often the feed says it should be asked for, if it does (RFC 7986
+    ``free_busy`` is typed and merged. ``events`` are sorted by start, and made when they are first
+    read. ``problems`` are the feed's oddities in the order of its lines. ``complete`` is False when
+    a cut or a limit made time unknown. ``events_complete`` is False when there were more
+    occurrences than ``events`` holds. ``empty`` is True for a feed without any VEVENT, VFREEBUSY or
+    VAVAILABILITY. ``refresh_interval`` is how often the feed asks to be fetched, or None (RFC 7986
     section 5.7).
     """
 
@@ -82,7 +81,7 @@ class Expansion:
 
     @property
     def events(self) -> tuple[ExternalEvent, ...]:
-        """What may be shown, sorted by start; made when it is first asked for."""
+        """The events, sorted by start; made when they are first read."""
         events = self._events
         if callable(events):
             made = events()
@@ -92,9 +91,9 @@ class Expansion:
         return events
 
     def planned(self) -> tuple[tuple[int, int], ...]:
-        """For each of ``events`` what ``exclude`` knows it by: see ``exclude.planned_for``.
+        """For each of ``events`` its planned start, as ``exclude.planned_for`` gives it.
 
-        Empty for an Expansion that was unpickled. For the cache, which answers the question later.
+        The cache keeps it, to apply ``exclude`` later. Empty for an Expansion that was unpickled.
         """
         return self._planned if self.events else ()
 

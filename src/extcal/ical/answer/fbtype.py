@@ -1,8 +1,8 @@
-"""How an event's facts become a type: an Event in, its FBTYPE and the property that decided, out.
+"""The type of an event: an Event in, its FBTYPE and the property that decided it out.
 
-The first that speaks decides (RFC 5545 sections 3.8.1.11, 3.8.2.7, 3.2.12; RFC 4791 section 7.10;
-MS-OXCICAL 2.1.3.1.1.20.31 and .32): a cancelled or declined event is absent, then Microsoft's busy
-status, then TRANSP, then what is tentative. What nobody says anything about is BUSY.
+The first property with a value in this order decides (RFC 5545 sections 3.8.1.11, 3.8.2.7, 3.2.12;
+RFC 4791 section 7.10; MS-OXCICAL 2.1.3.1.1.20.31 and .32): a cancelled or declined event is absent,
+then Microsoft's busy status, then TRANSP, then whether it is tentative. Without any it is BUSY.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MICROSOFT = {
 _STATUS_NAMES = ("X-MICROSOFT-CDO-BUSYSTATUS", "X-MICROSOFT-MSNCALENDAR-BUSYSTATUS")
 _INTENDED_NAMES = ("X-MICROSOFT-CDO-INTENDEDSTATUS", "X-MICROSOFT-MSNCALENDAR-INTENDEDSTATUS")
 
-# An Exchange calendar published as "availability only" has no other word than its title.
+# An Exchange calendar published as "availability only" gives the type only as a title.
 _EXCHANGE_TITLES = {
     **dict.fromkeys(("free", "frei", "libre", "libero", "vrij", "livre", "空き時間"), _FREE),
     **dict.fromkeys(("working elsewhere", "an anderem ort tätig"), _ELSEWHERE),
@@ -124,9 +124,9 @@ def _from_exchange(head: CalendarHead) -> bool:
 
 
 def _answer(attendees: tuple[Line, ...], owner: frozenset[str]) -> str | None:
-    """The owner's PARTSTAT, by the address itself, else by who sent it for somebody (SENT-BY).
+    """The owner's PARTSTAT, by the ATTENDEE's address, else by its SENT-BY.
 
-    Listed twice with different answers, the one that blocks counts.
+    If the owner is listed twice with different answers, the one that blocks more counts.
     """
     direct: list[str] = []
     sent: list[str] = []

@@ -1,6 +1,6 @@
-"""What may be shown: occurrences and their verdicts in, ExternalEvents out.
+"""The events of an answer: occurrences and their verdicts in, ExternalEvents out.
 
-Values with datetimes are made for those alone that somebody will see; until then a series is three
+Values with datetimes are made only for events that the caller gets. Until then a series is three
 columns of integers.
 """
 
@@ -35,18 +35,18 @@ Planned: TypeAlias = "tuple[int, int]"
 
 
 class JudgedOccurrence(NamedTuple):
-    """An occurrence and its verdict, before anybody asks for datetimes."""
+    """An occurrence and its verdict, in integers."""
 
     start: int
     end: int
     uid: str
     fbtype: FBType
     reason: str
-    occurrence: Occurrence | None  # None: busy time that no VEVENT stands for
+    occurrence: Occurrence | None  # None: busy time that comes from no VEVENT
 
 
 class JudgedInstances(NamedTuple):
-    """The instances of a series and their verdict; nearly none of them are ever looked at."""
+    """The instances of a series and their verdict. Most of them are never made into values."""
 
     instances: Instances
     fbtype: FBType
@@ -62,14 +62,14 @@ class JudgedInstances(NamedTuple):
 def listed_when_asked(
     found: list[JudgedOccurrence | JudgedInstances], limit: int, titles: bool
 ) -> Callable[[], list[tuple[ExternalEvent, Planned]]]:
-    """Return what makes the values once somebody asks for them: at most ``limit``, by start.
+    """Return a function that makes the values: at most ``limit`` of them, by start.
 
-    It keeps alive what it shows, and not the bytes of the feed.
+    It keeps references to the data of these values, and none to the bytes of the feed.
     """
     for one in found:
         source = one.instances if isinstance(one, JudgedInstances) else one.occurrence
         if source is not None:
-            source.event.release()  # titles were read if they are wanted
+            source.event.release()  # if titles are wanted, they have been read
     return partial(_made, found, limit, titles)
 
 
@@ -80,7 +80,7 @@ def _made(
 
 
 def earliest(found: list[JudgedOccurrence | JudgedInstances], limit: int) -> list[JudgedOccurrence]:
-    """Return the first of what may be shown, each made a value only if it may be one of them."""
+    """Return the first ``limit`` occurrences; a value is made only if it may be one of them."""
     last: int | None = None
     if count(found) > limit:
         starts = [one.start for one in found if isinstance(one, JudgedOccurrence)]
@@ -109,15 +109,15 @@ def earliest(found: list[JudgedOccurrence | JudgedInstances], limit: int) -> lis
 def in_order(
     found: Iterable[JudgedOccurrence], titles: bool
 ) -> list[tuple[ExternalEvent, Planned]]:
-    """Return what may be shown of occurrences, by start; no title and no place unless ``titles``.
+    """Return the events of occurrences, by start; they have no title and place unless ``titles``.
 
-    Beside each event stands what it was planned for. Two that nobody could tell apart by anything
-    are equal: the order never depends on the feed's.
+    With each event comes its planned start. The events are sorted by all of their fields, so their
+    order does not depend on the feed's.
     """
     ordered = sorted(found, key=_place)
     events = [(_external(one, titles), _planned(one)) for one in ordered]
     if len({*map(_place, ordered)}) < len(ordered):
-        events.sort(key=_by_everything)  # which is dear, and nearly never has more to say
+        events.sort(key=_by_everything)  # slow, and rarely needed
     return events
 
 
@@ -137,7 +137,7 @@ def _external(shown: JudgedOccurrence, titles: bool) -> ExternalEvent:
         if planned.is_date:
             recurrence_id = _day(planned.local)
         elif planned[:3] == (occurrence.local, False, occurrence.zone) and occurrence.merged == 1:
-            recurrence_id = start  # it takes place when it was planned
+            recurrence_id = start  # it was not moved
         else:
             recurrence_id = instant(planned.epoch)
     return ExternalEvent(
@@ -196,7 +196,7 @@ def count(found: Iterable[JudgedOccurrence | JudgedInstances]) -> int:
 
 
 def order(shown: JudgedOccurrence) -> tuple[object, ...]:
-    """The earliest first; a whole order, so that a limit never leaves out by chance."""
+    """A sort key: the earliest first. The order is total, so a limit always cuts the same ones."""
     occurrence = shown.occurrence
     planned = None if occurrence is None else occurrence.recurrence_id
     return (*shown[:5], planned is not None and planned.epoch, occurrence is not None)
@@ -206,7 +206,7 @@ _place = itemgetter(0, 1, 2)  # of JudgedOccurrence: start, end, uid
 
 
 def _by_everything(pair: tuple[ExternalEvent, Planned]) -> tuple[object, ...]:
-    """A whole order: what is equal by it is equal."""
+    """A sort key of all fields: only equal events have equal keys."""
     event, planned = pair
     return (
         event.start,

@@ -1,8 +1,8 @@
-"""VAVAILABILITY (RFC 7953): when its owner can be booked at all, as one layer of busy time.
+"""VAVAILABILITY (RFC 7953): the time outside the owner's availability, as one layer of busy time.
 
-Sections 4 and 5 differ where components overlap in part: section 5 lets a lower priority's
-AVAILABLE free time inside a higher priority's. Section 4's reading is taken: each priority replaces
-what is below it wherever it reaches. It blocks more, and it is what "override" says.
+Sections 4 and 5 differ where components overlap in part. By section 5 an AVAILABLE of a lower
+priority frees time inside a component of a higher one. By section 4 each priority replaces the
+lower ones in all of its range. Section 4 is followed here: it blocks more, and it fits "override".
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from extcal.messages.problems import oddity, unknown
 
 __all__ = ["Layer", "layer"]
 
-# Section 4's own order where components of one priority overlap; it is not FBTYPE's.
+# The order of section 4 for overlapping components of one priority, which is not that of FBTYPE.
 _AWAY = FBType.BUSY_UNAVAILABLE
 _TIE_ORDER = {FBType.BUSY: 3, _AWAY: 2, FBType.BUSY_TENTATIVE: 1}
 
-_STRETCHES = "available"  # are counted in work
-_STRETCHES_EACH = 10  # times the limit: instances inside the window, of all AVAILABLEs
+_STRETCHES = "available"  # the name of their counter in work
+_STRETCHES_EACH = 10  # times the limit: the most instances of all AVAILABLEs inside the window
 
 
 class Layer(NamedTuple):
-    """A stretch in epoch seconds during which the owner is not available, and who says so."""
+    """A stretch in epoch seconds during which the owner is not available, with its component."""
 
     start: int
     end: int
@@ -56,7 +56,7 @@ class _Availability(NamedTuple):
 def layer(stream: Stream, zones: Zones, raw: bytes, lo: int, hi: int, work: Work) -> list[Layer]:
     """Return the busy time that all VAVAILABILITYs of a body leave in ``[lo, hi)``, sorted.
 
-    Of too many nothing is read: the whole window is unknown (``work``).
+    If there are too many, none is read, and the whole window is unknown (``work``).
     """
     limit = work.limits.max_availability
     if sum(1 + len(component.children) for component in stream.availability) > limit:
@@ -124,9 +124,10 @@ def _busy_type(token: str) -> FBType:
 
 
 def _bounds(source: Source, lo: int, hi: int) -> tuple[int, int] | None:
-    """Without DTSTART or an end it reaches as far as anybody asks (section 3.1).
+    """The start and end of a component.
 
-    So it does where one of these cannot be read.
+    Without DTSTART, or without an end, it reaches to that edge of the window (section 3.1). The
+    same holds if one of these cannot be read.
     """
     lines = source.lines
     begins = starts(source)
@@ -150,7 +151,7 @@ def _bounds(source: Source, lo: int, hi: int) -> tuple[int, int] | None:
 
 
 def _is_readable(line: Line) -> bool:
-    """Whether an end says anything that can be read, the day at least."""
+    """Whether at least the day of an end can be read."""
     if line.name == "DURATION":
         duration = parse_duration(line.value)
         return duration is not None and not duration.empty
@@ -186,7 +187,7 @@ def _free(
                 continue
             size = found.size if isinstance(found, Instances) else 1
             if work.count(_STRETCHES, size) > _STRETCHES_EACH * work.limits.max_availability:
-                return []  # whoever asked has to say that nothing is known
+                return []  # the caller reports that nothing is known
             if isinstance(found, Instances):
                 free += zip(found.columns.starts, found.columns.ends, strict=True)
             else:
@@ -199,7 +200,7 @@ def _free(
 
 
 def _shorter(extent: Extent) -> Extent:
-    """Where clocks change, the earlier of the exact and the shown end: nothing else is sure."""
+    """The extent with the earlier of its two ends at a change of clocks, so as to free less."""
     if extent.wall is None:
         return extent
     return extent._replace(wall=extent.wall._replace(earlier=True))
@@ -213,7 +214,7 @@ def _is_unsure(family: list[Event]) -> bool:
 
 
 def _tell_unclear(component: Component, work: Work) -> None:
-    """Doubt about an event blocks time; here it would free time, so nothing is available."""
+    """Report an AVAILABLE with several meanings. It could free too much time, so it frees none."""
     work.problem(
         *oddity("available_unclear"),
         offset=component.offset,
@@ -221,13 +222,13 @@ def _tell_unclear(component: Component, work: Work) -> None:
 
 
 def _paint(below: list[Layer], equals: list[_Availability]) -> list[Layer]:
-    """Lay all components of one priority over what is there: one sweep over all edges."""
+    """Lay all components of one priority over the layers below, in one sweep over all edges."""
     free = _union(sorted([span for one in equals for span in one.free]))
     edges = {edge for stretch in below for edge in stretch[:2]}
     edges.update(edge for span in free for edge in span)
     edges.update(edge for one in equals for edge in (one.start, one.end))
     waiting = sorted(equals, key=lambda one: -one.start)
-    over: list[tuple[int, str, int, FBType]] = []  # a heap: the strongest first
+    over: list[tuple[int, str, int, FBType]] = []  # a heap; the type that counts comes first
     under = iter(below)
     beneath = next(under, None)
     reaches = iter(free)
@@ -258,7 +259,7 @@ def _paint(below: list[Layer], equals: list[_Availability]) -> list[Layer]:
 
 
 def _union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sorted spans, with those that overlap or touch made one."""
+    """Join sorted spans that overlap or touch."""
     joined: list[tuple[int, int]] = []
     start, end = spans[0] if spans else (0, 0)
     for begin, stop in spans:

@@ -40,7 +40,7 @@ class Listed(NamedTuple):
 
 
 class Published(NamedTuple):
-    """All that the VFREEBUSYs of a body say; ``known`` are the stretches they answer for."""
+    """The content of all VFREEBUSYs of a body; ``known`` are the stretches that they cover."""
 
     listed: list[Listed]
     known: list[tuple[int, int]]
@@ -54,9 +54,9 @@ def published(
 ) -> Published:
     """Read the VFREEBUSY components of a body; without an FBTYPE a period is BUSY (3.2.9).
 
-    A component says nothing when it is a request: METHOD:REQUEST, or an ATTENDEE and no FREEBUSY.
-    One without bounds answers only for what it lists. ``window``, in epoch seconds: what lies
-    outside it is left out of ``listed``.
+    A request is ignored: a component under METHOD:REQUEST, or with an ATTENDEE and no FREEBUSY. A
+    component without bounds covers only its periods. ``window`` is in epoch seconds; periods
+    outside it are left out of ``listed``.
     """
     listed: list[Listed] = []
     known: list[tuple[int, int]] = []
@@ -82,7 +82,7 @@ def published(
 
 
 def _bounds(source: Source) -> tuple[int, int] | None:
-    """What a component answers for: of several starts the last counts, of several ends the first.
+    """The time that a component covers. Of several starts the last counts, of ends the first.
 
     A bound without a zone is in UTC (3.6.4), or has the zone of the other.
     """
@@ -102,7 +102,7 @@ def _bounds(source: Source) -> tuple[int, int] | None:
 def _as_bounds(source: Source, component: Component) -> Iterator[Listed]:
     """Radicale's tools write one period as DTSTART and DTEND, with FBTYPE as a property.
 
-    Of several starts the first and the last do: what lies between them is in one of their periods.
+    Of several starts only the first and the last are read: other periods lie within theirs.
     """
     source.tell(
         *oddity("freebusy_in_bounds"),
@@ -118,13 +118,13 @@ def _as_bounds(source: Source, component: Component) -> Iterator[Listed]:
 
 
 def _zone(line: Line, component: Component, zones: Zones) -> Zone | None:
-    """The zone of local times, which must not be there (3.6.4) but leave no doubt."""
+    """The zone of local times. 3.6.4 forbids them, but their meaning is clear."""
     tzid = line.params.get("TZID")
     return zones.resolve(tzid, component.calendar) if tzid else None
 
 
 def _instant(value: str, zone: Zone | None = None) -> int | None:
-    """3.6.4 and 3.8.2.6 require UTC, so without "Z" and TZID it is UTC too."""
+    """The epoch second of a time. 3.6.4 and 3.8.2.6 require UTC, so it is the default."""
     written = read_moment(value)
     if written is None:
         return None
@@ -134,7 +134,7 @@ def _instant(value: str, zone: Zone | None = None) -> int | None:
 
 
 class _Periods:
-    """The FREEBUSY periods of one body. What publishers write again and again is read once."""
+    """The FREEBUSY periods of one body. Texts that are repeated in it are parsed once."""
 
     def __init__(self, zones: Zones, work: Work, window: tuple[int, int] | None) -> None:
         self.zones, self.work, self.window = zones, work, window
@@ -145,7 +145,7 @@ class _Periods:
         self.types: dict[str, FBType] = {}
 
     def of(self, component: Component) -> tuple[list[Listed], bool]:
-        """Those of a component that touch the window, and whether all of it could be read."""
+        """The periods of a component that touch the window, and whether all could be read."""
         found: list[Listed] = []
         bad = 0
         for line in component.lines:
@@ -189,18 +189,18 @@ class _Periods:
         return bad
 
     def touches(self, start: int, end: int) -> bool:
-        """Whether a period lasts, and touches the window."""
+        """Whether a period has a length and touches the window."""
         return start < end and (
             self.window is None or (start < self.window[1] and end > self.window[0])
         )
 
     def tell_odd(self, code: str, message: str, action: str) -> None:
-        """Publishers write alike what they write oddly: it is told once."""
+        """Report an oddity once per body, as a publisher repeats it in every line."""
         if self.work.count(code) == 1:
             self.work.problem(code, message, action)
 
     def span(self, value: str, zone: Zone | None) -> tuple[int, int] | None:
-        """One period, read with the help of what was read before."""
+        """One period, from the texts parsed before if possible."""
         begin, _, rest = value.partition("/")
         start = self.instant(begin, zone)
         if start is None:
@@ -218,7 +218,7 @@ class _Periods:
         return None if end is None or end < start else (start, end)
 
     def instant(self, text: str, zone: Zone | None) -> int | None:
-        """A date and a time in UTC; anything else the long way."""
+        """The epoch second of a time in UTC. Other forms are parsed in full."""
         if len(text) == 16 and text[15] == "Z" and text.isascii():
             day, time = text[:8], text[8:]
             if day not in self.days:
@@ -268,8 +268,8 @@ def _span(value: str) -> tuple[int, int] | None:
 def write_freebusy(free_busy: FreeBusy, *, uid: str, dtstamp: datetime) -> bytes:
     """Write free/busy as an iCalendar object (RFC 5545 section 3.6.4), UTF-8 with CRLF lines.
 
-    One VFREEBUSY is written for each known stretch, so that what is unknown stays unknown; FREE and
-    WORKING-ELSEWHERE are left out, because no standard type says them. ``uid`` names the first
+    One VFREEBUSY is written for each known stretch, so that unknown time stays unknown. FREE and
+    WORKING-ELSEWHERE are left out, because no standard FBTYPE means them. ``uid`` names the first
     VFREEBUSY and, with a number behind it, the others; ``dtstamp`` is aware. Raises ValueError for
     an empty ``uid``, TypeError for a naive ``dtstamp``.
     """
@@ -286,7 +286,8 @@ def write_freebusy(free_busy: FreeBusy, *, uid: str, dtstamp: datetime) -> bytes
     known = list(_known(free_busy))
     if not known or known[0][0] != lo or known[-1][1] != hi:
         calendar.add(_WINDOW, vPeriod((instant(lo), instant(hi))), {"VALUE": "PERIOD"})
-    # Without bounds and periods a VFREEBUSY says nothing, which is what there is to say.
+    # If no time is known, one VFREEBUSY without bounds and periods is written, which covers no
+    # time.
     for number, stretch in enumerate(known or [None], 1):
         component = Component_()
         component.add("uid", uid if number == 1 else f"{uid}-{number}")
@@ -313,7 +314,7 @@ def _known(free_busy: FreeBusy) -> Iterator[tuple[int, int]]:
 
 
 def _blocking(free_busy: FreeBusy, lo: int, hi: int) -> Iterator[tuple[int, int, int]]:
-    epochs = free_busy.epochs  # sorted and disjoint; there may be as many stretches as of these
+    epochs = free_busy.epochs  # sorted and disjoint; there may be as many known stretches as these
     for index in range(bisect_right(epochs, lo, key=itemgetter(1)), len(epochs)):
         start, end, fbtype = epochs[index]
         if start >= hi:
@@ -330,9 +331,10 @@ def read_freebusy(
     """Read the VFREEBUSYs of an iCalendar object (RFC 5545 section 3.6.4) as one FreeBusy.
 
     The window is ``[start, end)`` (aware, both or none), else the one that
-    :func:`write_freebusy` noted, else from the first to the last moment that is answered for; what
-    no VFREEBUSY answers for is unknown. Raises NotACalendar when there is no calendar, ValueError
-    when nothing bounds the window, or when there are VEVENTs: those are for :func:`expand`.
+    :func:`write_freebusy` noted, else from the first to the last moment that a VFREEBUSY covers.
+    Time that no VFREEBUSY covers is unknown. Raises NotACalendar when there is no calendar,
+    ValueError when nothing bounds the window, or when there are VEVENTs: those are for
+    :func:`expand`.
     """
     if (start is None) != (end is None):
         raise TypeError("pass both start and end, or neither")
