@@ -1,7 +1,7 @@
 """What lets pickles of earlier releases load: former names of modules, and fields that are new.
 
 A pickle names the module of each class. Hosts keep pickled values in sessions, queues and files, so
-``extcal.cache.snapshot.packed_busy`` in one of them must still be found. The finder stands at the
+``extcal.cache.busytime`` in one of them must still be found. The finder stands at the
 end of ``sys.meta_path``: it is asked only for modules that nobody else has.
 """
 
