@@ -1,8 +1,8 @@
-"""The fetcher for tasks: a face over the one for threads.
+"""The fetcher for tasks: it runs the driver for threads in a thread.
 
-A fetch runs in a thread once it is its turn, and the task waits for it on its event loop, asyncio's
-or trio's. Who cancels a fetch leaves, and nothing stays open behind. Needs ``extcal[async]``; anyio
-is imported at the first fetch.
+When it is its turn, a fetch starts in a thread, and the task waits for it on its event loop,
+asyncio's or trio's. If the task is cancelled, the thread closes its connection and ends. Needs
+``extcal[async]``; anyio is imported at the first fetch.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from extcal.fetch.protocol import FetchRequest, FetchResponse
 
 __all__ = ["AsyncHttpFetcher"]
 
-_CLOSING = 0.1  # seconds; to close a socket takes far less
+_CLOSING = 0.1  # seconds; closing a socket takes far less
 _GLANCE = 0.001
 
 
 class _Progress:
-    """How far the thread of one fetch is."""
+    """The progress of the thread of one fetch."""
 
     def __init__(self) -> None:
         self.begun = False
@@ -54,8 +54,8 @@ class AsyncHttpFetcher(HttpDriver):
         journey, deadline = self._begin(request)
         admitted, loop = Event(), Loop()
         turn = self._turns.join(request.feed.host, partial(loop.post, admitted.set))
-        # A thread for those alone whose turn it is: others would wait in theirs, for one host
-        # perhaps, while there is room for another.
+        # The thread starts only when it is this fetch's turn. Otherwise threads that wait for one
+        # slow host could take the places of fetches from other hosts.
         at = _Progress()
 
         def run() -> FetchResponse:
@@ -70,7 +70,7 @@ class AsyncHttpFetcher(HttpDriver):
                 await admitted.wait()
             if not admitted.is_set():
                 return TIMED_OUT
-            # A limiter of its own: the host's shared threads are not ours to fill.
+            # A limiter of its own: anyio's default one is shared with the rest of the application.
             return await to_thread.run_sync(run, abandon_on_cancel=True, limiter=CapacityLimiter(1))
         finally:
             if not at.ended:

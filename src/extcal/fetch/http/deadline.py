@@ -1,8 +1,8 @@
 """One deadline for everything a fetch does, and the ways to stop before or at it.
 
-Monotonic seconds only. :class:`Stop` carries the final answer out of whatever layer found it; it
-never leaves ``fetch``. A deadline can be brought forward by another thread: whatever the fetch
-waits for then, it waits no longer.
+Monotonic seconds only. Any layer can end a fetch by raising :class:`Stop` with the final answer;
+``fetch`` catches it. Another thread can end the deadline early: then the fetch stops waiting at
+once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STOPPABLE: ContextVar[set[Deadline] | None] = ContextVar("extcal_stoppable", de
 
 
 class Stop(Exception):
-    """The fetch is over; ``answer`` is what it comes to."""
+    """The fetch is over; ``answer`` is its result."""
 
     def __init__(self, answer: Failed) -> None:
         super().__init__(answer.kind)
@@ -45,11 +45,11 @@ class Deadline:
         self._at = timer() + seconds
         self._lock = threading.Lock()
         self._wake: Callable[[], object] | None = None
-        # What the fetch holds while it works on a body, and nobody holds who waits for bytes.
+        # The lock that the fetch holds while it works on a body, and not while it waits for bytes.
         self.gate: threading.Lock | None = None
 
     def now(self) -> float:
-        """The moment that the deadline is measured by."""
+        """The present time of the timer."""
         return self._timer()
 
     def left(self) -> float:
@@ -70,7 +70,7 @@ class Deadline:
     # -- stopping -------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """From any thread: the time is over, and what is waited for comes at once."""
+        """From any thread: end the deadline now, and wake the fetch if it is waiting."""
         self._at = -math.inf
         with self._lock:
             if self._wake is not None:
@@ -79,12 +79,12 @@ class Deadline:
     def wait(self, event: threading.Event, seconds: float = math.inf) -> bool:
         """Wait for ``event``, ``seconds`` at most; whether it came in time."""
         self._wake = event.set
-        # In this order: who stops says so first, and wakes then.
+        # In this order, because stop() first sets the time and then wakes.
         return event.wait(min(seconds, self.rest())) and self._at > -math.inf
 
     @contextmanager
     def working(self, gate: threading.Lock) -> Iterator[None]:
-        """Work while nobody else does who holds ``gate``, but while it waits for bytes."""
+        """Hold ``gate`` inside this block, except while the fetch waits for bytes."""
         with gate:
             self.gate = gate
             try:
@@ -93,11 +93,11 @@ class Deadline:
                 self.gate = None
 
     def watch(self, sock: socket.socket) -> None:
-        """From now on ``sock`` is what is waited for."""
+        """The fetch waits for ``sock`` from now on: :meth:`stop` shuts it down."""
 
         def shut() -> None:
             with suppress(OSError):
-                # The socket's own: what TLS would like to say first is for its own thread to say.
+                # The plain socket's method: an SSLSocket's own would use TLS from another thread.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
         self._wake = shut
@@ -110,7 +110,7 @@ class Deadline:
 
     @contextmanager
     def registered(self) -> Iterator[None]:
-        """While this lasts, who called :func:`stoppable` around it can stop it."""
+        """Inside this block, the caller of :func:`stoppable` around it can stop the deadline."""
         deadlines = _STOPPABLE.get()
         if deadlines is None:
             yield
@@ -124,7 +124,7 @@ class Deadline:
 
 @contextmanager
 def stoppable(deadlines: set[Deadline]) -> Iterator[None]:
-    """Have the fetches of this context keep their deadlines in ``deadlines`` while they run."""
+    """Fetches inside this block keep their deadlines in ``deadlines`` while they run."""
     token = _STOPPABLE.set(deadlines)
     try:
         yield

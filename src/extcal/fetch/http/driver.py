@@ -1,8 +1,8 @@
-"""The driver for threads: does what the decision core says, within one deadline.
+"""The driver for threads: carries out the decisions of ``exchange``, within one deadline.
 
-A request in, an answer out; nothing a server, a network or an address does is raised. A connection
-serves one hop and is closed. Proxies, credentials and certificates of the environment are not
-looked at. httpcore2 and ssl are imported at the first fetch.
+A request in, an answer out. Whatever a server, a network or an address does, nothing is raised. A
+connection is used for one hop and then closed. Proxies, credentials and certificates of the
+environment are not used. httpcore2 and ssl are imported at the first fetch.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["HttpDriver", "HttpFetcher"]
 
 
 class HttpDriver(HttpOptions):
-    """Fetches in the thread that it is called in; both fetchers are faces of it."""
+    """Fetches in the thread that calls it; the base of both fetchers."""
 
     def _fetch(self, request: FetchRequest) -> FetchResponse:
         return self._run(request, *self._begin(request))
@@ -69,9 +69,9 @@ class HttpDriver(HttpOptions):
     def _hop(
         self, journey: Journey, ask: Ask, deadline: Deadline, turn: Turn | None
     ) -> Ask | Pause | FetchResponse:
-        """Send ``ask`` in its turn; who is refused for its User-Agent asks again in the same turn.
+        """Send ``ask`` in its turn; if its User-Agent is refused, ask again in the same turn.
 
-        So those who wait for the same host learn from the first ones which string it takes.
+        So fetches that wait for the same host learn from the first one which string it accepts.
         """
         with self._turn(ask.url.host, deadline, turn):
             while True:
@@ -161,21 +161,21 @@ class HttpFetcher(HttpDriver):
     ``policy``: a :class:`~extcal.fetch.UrlPolicy`; or its fields as keywords (``allow_networks``,
     ``deny_networks``, ``allow_http``, ``allow_ip_literals``, ``allow_nat64``, ``ports``,
     ``allow_hosts``, ``address_policy``).
-    ``user_agents``: what the requests say of the program that asks, a
-    :class:`~extcal.fetch.UserAgents`; by default extcal's name, and to Microsoft's hosts one more
-    form of it that they take. ``user_agent``: one string for everybody instead.
+    ``user_agents``: the User-Agent of the requests, a :class:`~extcal.fetch.UserAgents`; by default
+    extcal's name, and for Microsoft's hosts another form of it that they accept. ``user_agent``:
+    one string for all hosts instead.
     ``limits``: used in place of the limits of each request.
-    ``max_fetches``, ``max_fetches_per_host``: at most so many requests at a time; the others wait
-    their turn, and waiting counts against their deadline.
+    ``max_fetches``, ``max_fetches_per_host``: at most this many requests at a time; the others
+    wait, and waiting counts against their deadline.
     ``proxy``: ``"http://[user:password@]host:port"``. The proxy then looks names up and connects,
     so only addresses that are spelled out can be judged here. Never taken from the environment.
     ``resolver``: host and port in, addresses as text out, in place of the system's.
     ``headers``: called with the feed before each request to the feed's own origin, returns header
-    fields for it, such as a token; what it raises is a failure of that feed.
+    fields for it, such as a token; if it raises, the fetch of that feed fails.
     ``ssl_context``: the authorities to trust, in place of the operating system's.
     ``jitter``: returns random numbers in [0, 1), for the pause before a request is tried again.
 
-    Safe to share between threads. Raises ValueError or TypeError for arguments that cannot be.
+    Safe to share between threads. Raises ValueError or TypeError for invalid arguments.
     """
 
     def fetch(self, request: FetchRequest, /) -> FetchResponse:
@@ -204,7 +204,7 @@ def _receive(
                 if failed is not None:
                     return failed
     except (Stop, httpcore2.NetworkError, httpcore2.ProtocolError) as broken:
-        # At the deadline somebody may still be talking: that is no end of a calendar.
+        # If the deadline ended the fetch, the server may still be sending: the body is incomplete.
         if isinstance(broken, Stop) and (broken.answer is not TIMED_OUT or not deadline.rest()):
             raise
         rescued = noted().rescue(body.end())

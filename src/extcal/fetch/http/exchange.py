@@ -51,10 +51,10 @@ __all__ = [
 ACCEPT = "text/calendar, text/plain;q=0.5, */*;q=0.1"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
-ACCIDENTS = frozenset({502, 503, 504})  # a gateway's words for "not just now"
-SHORTEST_PAUSE = 0.5  # seconds before the one other try; up to one more second is left to chance
+ACCIDENTS = frozenset({502, 503, 504})  # a gateway's statuses for a temporary failure
+SHORTEST_PAUSE = 0.5  # seconds before the second try, plus a random part of one second
 LONGEST_PAUSE = 1.5
-WORTH_TRYING = 1.0  # with fewer seconds left, another try would only turn its answer into a timeout
+WORTH_TRYING = 1.0  # with fewer seconds left, a second try would only end in a timeout
 _SIGN_IN_HOSTS = frozenset(
     {
         "accounts.google.com",
@@ -63,7 +63,7 @@ _SIGN_IN_HOSTS = frozenset(
         "login.microsoftonline.us",
     }
 )
-_ERROR_PAGE = "/errorfe.aspx"  # where Exchange leads whom it refuses, in any case of letters
+_ERROR_PAGE = "/errorfe.aspx"  # the page to which Exchange redirects a refused program, in any case
 # Matches "https://mail.example.net" and "//mail.example.net" at the beginning of an address.
 _AUTHORITY = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#\\]*")
 MOST_BROWSER_HOSTS = 256  # that a fetcher remembers
@@ -89,13 +89,13 @@ _LAST_LINE_CUT = problem_of("last_line_cut")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Send GET for ``url`` with ``headers``, and come back with the head.
+    """Send GET for ``url`` with ``headers``, then call :meth:`Journey.head` with the answer's head.
 
-    ``hops``: how many redirects led here; ``permanent``: whether all of them were. ``again``: this
-    fetch has had its other try. ``browser_hosts``: the hosts that it asks as a browser;
-    ``switched``: it has already changed what it says of itself. ``spent``: how many bytes of body
-    it has read and thrown away. ``credentials``: whose name and password go with it; they are
-    opened where the request is written. ``cookies``: what the hops before it set.
+    ``hops``: how many redirects led here; ``permanent``: whether all of them were permanent.
+    ``again``: the second try of this fetch is used up. ``browser_hosts``: the hosts that it asks as
+    a browser; ``switched``: it has already changed its User-Agent once. ``spent``: how many bytes
+    of earlier bodies were read and not used. ``credentials``: the sealed address with the name and
+    password to send; it is opened when the request is written. ``cookies``: set by earlier hops.
     """
 
     url: Url
@@ -115,10 +115,9 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Accident:
-    """An answer that one more try may better: a reset, silence, a gateway that is not ready.
+    """A failure that may be temporary: a reset, no answer, a gateway that is not ready.
 
-    ``otherwise``: the server does not take this program for its User-Agent, and this asks the same
-    under another one.
+    ``otherwise``: if the server refused the User-Agent, the same request with another one.
     """
 
     ask: Ask
@@ -136,10 +135,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Read the body into a :class:`~extcal.fetch.body.Body`, and come back with its bytes.
+    """Read the body into a :class:`~extcal.fetch.body.Body`, then call :meth:`finish`.
 
-    ``spent``: what earlier bodies of this fetch took of its bytes. ``turned_away``: what it comes
-    to if the body is no calendar and the head said why.
+    ``spent``: bytes of earlier bodies of this fetch, which count against the same limits.
+    ``turned_away``: the answer if the body is no calendar, and the head says why.
     """
 
     gzipped: bool
@@ -149,7 +148,7 @@ class Read:
     turned_away: Accident | Failed | Gone | None = None
 
     def noting(self, *, unannounced: bool, coded_twice: bool) -> Read:
-        """The same, of which these oddities are known.
+        """The same, with these irregularities noted.
 
         ``unannounced``: the body was compressed, and no field said so. ``coded_twice``: its
         transfer coding was named more than once.
@@ -158,7 +157,7 @@ class Read:
         return replace(self, answer=replace(self.answer, problems=self.answer.problems + odd))
 
     def finish(self, body: bytes | Failed) -> Accident | FetchResponse:
-        """What the whole body amounts to."""
+        """The answer for the whole body."""
         if isinstance(body, Failed):
             return body
         failed = failure_of(body, self.provider)
@@ -176,7 +175,7 @@ class Read:
         return turned_away or failed
 
     def rescue(self, body: bytes | Failed) -> Fetched | None:
-        """The calendar of a connection that broke or fell silent, if it is whole all the same."""
+        """The calendar, if it is complete although the connection broke or timed out; else None."""
         if isinstance(body, Failed) or not (is_whole(body) or completed(body)):
             return None
         found = self.finish(body)
@@ -186,14 +185,14 @@ class Read:
 
 
 Step = Ask | Accident | Pause | FetchResponse
-"""What a driver does next; a response is the end."""
+"""What a driver does next; after a response the fetch is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
     """Everything about one fetch that does not change on the way.
 
-    ``browser_hosts``: the hosts of which the fetcher knows that they take nothing but a browser.
+    ``browser_hosts``: the hosts that, as the fetcher has learnt, accept only a browser.
     """
 
     request: FetchRequest
@@ -219,7 +218,7 @@ class Journey:
         )
 
     def is_own(self, url: Url) -> bool:
-        """Whether ``url`` lies at the feed's own origin: only there goes what belongs to it."""
+        """Whether ``url`` has the feed's own origin, the only one that gets its credentials."""
         return url.origin == self.request.feed.url.open().origin
 
     def _credentials(self, url: Url) -> SealedUrl | None:
@@ -231,7 +230,7 @@ class Journey:
     def _headers(
         self, url: Url, browser_hosts: frozenset[str], cookies: tuple[Cookie, ...]
     ) -> tuple[tuple[str, str], ...]:
-        """A fresh set for every hop: of what a hop said, its origin gets back its cookies."""
+        """The header fields of one hop. Of earlier hops only cookies are sent, to their origin."""
         headers = [
             ("Host", url.authority),
             ("User-Agent", self.user_agents.to(url.host, as_browser=url.host in browser_hosts)),
@@ -247,7 +246,7 @@ class Journey:
         return tuple(headers)
 
     def _conditions(self) -> list[tuple[str, str]]:
-        """RFC 9110 section 13.1.3: If-Modified-Since is for those without an entity tag."""
+        """RFC 9110 section 13.1.3: If-Modified-Since is sent only if there is no entity tag."""
         etag, last_modified = self.request.etag, self.request.last_modified
         if etag is not None and ECHOED.fullmatch(etag):
             return [("If-None-Match", etag)]
@@ -263,7 +262,7 @@ class Journey:
         if refusal is not None:
             return self._otherwise(ask, _turned_away(head, refusal))
         if status >= 400 and "challenge" in head.all("cf-mitigated"):
-            # Cloudflare wants to see a person's browser; about the calendar this says nothing.
+            # Cloudflare wants to see a person's browser. This says nothing about the calendar.
             return Refused(status, retry_after(head), challenge=True)
         if _owa_errors(head) and not 400 <= status < 500:
             return failed("client_refused", retry_after(head))
@@ -287,10 +286,11 @@ class Journey:
     def broken(
         self, ask: Ask, *, reset: bool, reading: bool, heard: bool, ended: bool
     ) -> Accident | Failed:
-        """What a connection that broke comes to.
+        """The result for a connection that broke.
 
-        ``reset``: the network broke it, not a peer that speaks wrongly. ``reading``: the head was
-        read already. ``heard``: the server said anything at all. ``ended``: it said its last byte.
+        ``reset``: the network broke it; it was not a violation of HTTP by the server. ``reading``:
+        the head was read already. ``heard``: at least one byte was received. ``ended``: the server
+        closed its side.
         """
         if reset:
             return Accident(ask, _CUT if reading else _NO_ANSWER)
@@ -299,7 +299,7 @@ class Journey:
         return _NOT_HTTP if heard else Accident(ask, _NO_ANSWER)
 
     def informed(self, ask: Ask, known: Collection[str]) -> Ask:
-        """``ask`` when its turn has come: ``known`` hosts may have been learnt since it began."""
+        """``ask`` when its turn has come; ``known``: the browser hosts learnt until now."""
         host = ask.url.host
         if ask.switched or host in ask.browser_hosts or host not in known:
             return ask
@@ -310,15 +310,16 @@ class Journey:
     def try_again(
         self, accident: Accident, *, left: float, chance: float
     ) -> Ask | Pause | Failed | Gone:
-        """One other try for an accident, if ``left`` seconds allow; ``chance`` is in [0, 1).
+        """A second try after an accident, if ``left`` seconds are enough; ``chance`` is in [0, 1).
 
-        An Ask is for at once. After a Pause the hop begins anew, so that its name is looked up and
-        judged once more. A server that asks to wait longer (Retry-After) is left alone.
+        An Ask is sent at once. After a Pause the hop begins again, so that its name is looked up
+        and judged once more. If the server asks to wait longer (Retry-After), there is no second
+        try.
         """
         ask, answer = accident.ask, accident.answer
         asked_for = 0.0 if isinstance(answer, Gone) else answer.retry_after or 0.0
         if accident.otherwise is not None:
-            # No pause unless the server asks for one: it answered at once, and by a rule.
+            # No pause unless the server asks for one: a refused User-Agent is no temporary failure.
             if asked_for > min(LONGEST_PAUSE, left):
                 return answer
             return Pause(asked_for, accident.otherwise) if asked_for else accident.otherwise
@@ -329,10 +330,10 @@ class Journey:
         return Pause(seconds, replace(ask, again=True))
 
     def _otherwise(self, ask: Ask, answer: Failed | Gone) -> Accident | Failed | Gone:
-        """``answer``, unless the same fetch can ask once more under another User-Agent.
+        """``answer``, unless the same fetch can ask once more with another User-Agent.
 
-        The other one of a host that was asked as a browser is the usual one: what was learnt about
-        it may no longer be so.
+        If a host was asked as a browser, the other one is the usual one, because the host may have
+        changed since the fetcher learnt that it accepts only a browser.
         """
         browser_hosts = ask.browser_hosts ^ {ask.url.host}
         headers = self._headers(ask.url, browser_hosts, ask.cookies)
@@ -355,7 +356,7 @@ class Journey:
         if SECONDS.fullmatch(length) and ask.spent + int(length) > self.limits.max_wire_bytes:
             return failed("too_large")
         moved = ask.hops > 0 and ask.permanent
-        # A validator goes back only to the origin that issued it, and that is the feed's own.
+        # A validator is kept only from the feed's own origin, the one to which it is sent back.
         own = self.is_own(ask.url)
         answer = Fetched(
             b"",
@@ -388,7 +389,7 @@ class Journey:
         if url.host in _SIGN_IN_HOSTS:
             return sign_in_page(provider_of(ask.url))
         if ask.url.scheme == "https" and url.scheme != "https":
-            # A server that leads to http and back to https is asked over https at once.
+            # Some servers redirect to http and from there back to https. So https is asked at once.
             secure = replace(url, scheme="https", port=443)
             here = url.host == ask.url.host and url.port == 80
             if not here or secure == ask.url:
@@ -401,7 +402,7 @@ class Journey:
         permanent = ask.permanent and head.status in PERMANENT
         browser_hosts = ask.browser_hosts
         if ask.url.host in browser_hosts and {ask.url.host, url.host} <= MICROSOFT_CLOUDS.keys():
-            browser_hosts |= {url.host}  # what one of Microsoft's hosts refuses, the others do
+            browser_hosts |= {url.host}  # Microsoft's hosts all refuse the same User-Agents
         cookies = with_cookies(ask.cookies, ask.url.origin, head)
         return replace(
             ask,
@@ -415,10 +416,9 @@ class Journey:
         )
 
     def learnt(self, ask: Ask, step: object) -> dict[str, bool]:
-        """Of which hosts the answer to ``ask`` showed whether they take nothing but a browser.
+        """The hosts about which the answer to ``ask`` showed whether they accept only a browser.
 
-        Only a calendar, word that it has not changed, and a redirect that is followed teach
-        anything.
+        Only a calendar, a 304, and a redirect that is followed show that.
         """
         if not isinstance(step, Fetched | NotModified | Ask):
             return {}
@@ -427,7 +427,7 @@ class Journey:
 
 
 def address_refused(refusal: Refusal) -> Failed:
-    """The answer when a name led to where the policy does not go."""
+    """The answer when a name led to an address that the policy refuses."""
     kind = "dns" if refusal.kind == "dns-empty" else "blocked_address"
     return Failed(kind, looks_like=_spoken(refusal))
 
@@ -439,9 +439,9 @@ def _spoken(refusal: Refusal) -> str:
 def turned_away_by(url: Url, head: Head) -> str | None:
     """How a server of Microsoft's refused a program for its User-Agent; None if it did not.
 
-    ``"header"``: X-OWA-Error holds "Unsupported". ``"redirect"``: to the page errorfe.aspx, which
-    is told OwaBasicUnsupportedException. ``"500"``: one of Microsoft's own hosts says nothing but
-    500, which can also be a fault of its own.
+    ``"header"``: X-OWA-Error contains "Unsupported". ``"redirect"``: to the page errorfe.aspx, with
+    OwaBasicUnsupportedException in its query. ``"500"``: one of Microsoft's own hosts answered 500
+    without any reason, which can also be an error of the server.
     """
     reasons = _owa_errors(head)
     if head.status != 304 and any("unsupported" in _decoded(reason) for reason in reasons):
@@ -455,14 +455,15 @@ def turned_away_by(url: Url, head: Head) -> str | None:
 
 
 def _owa_errors(head: Head) -> list[str]:
-    """What Exchange says is wrong; an empty field says nothing."""
+    """The errors that Exchange names in its header field; empty fields are left out."""
     return [value for name, value in head.fields if name == "x-owa-error" and value.strip()]
 
 
 def _error_pages(head: Head) -> list[str]:
     """The addresses of Exchange's error page to which this redirects, without scheme and host.
 
-    As text, because nobody goes there: what is no proper address ("...&refurl=a|b") counts, too.
+    They are searched as text and not parsed, because the redirect is not followed. So an invalid
+    address ("...&refurl=a|b") counts, too.
     """
     if head.status not in REDIRECTS:
         return []
@@ -479,7 +480,7 @@ def _path_of(reference: str) -> str:
 def _turned_away(head: Head, refusal: str) -> Failed | Gone:
     if head.status == 410:
         return Gone(head.status)
-    # Of a redirect, Retry-After says when to follow it (section 10.2.3), and nobody does.
+    # Retry-After of a redirect is for the redirected request (section 10.2.3), so it is ignored.
     wait = None if head.status in REDIRECTS else retry_after(head)
     return failed("server_error/microsoft" if refusal == "500" else "client_refused", wait)
 

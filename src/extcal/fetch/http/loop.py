@@ -1,4 +1,4 @@
-"""How a thread reaches an event loop, asyncio's or trio's, without waiting for it."""
+"""Calls from a thread to an event loop, asyncio's or trio's, without waiting for it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Loop:
         return _native_token() is self._native
 
     def post(self, call: Callable[[], object]) -> bool:
-        """From any thread: ``call`` soon, on the loop. False if the loop has ended."""
+        """From any thread: let the loop call ``call`` soon. False if the loop has ended."""
         self._inbox.append(call)
         if not self._awake:
-            # Many at a time wake the loop once: it says that it is awake no longer, and then
-            # empties the inbox.
+            # Many calls wake the loop only once. The loop first resets this flag and then empties
+            # the inbox, so that no call is lost.
             self._awake = True
             try:
                 self._wake(self._empty)
@@ -48,5 +48,5 @@ class Loop:
 
 def _native_token() -> Any:
     token: Any = lowlevel.current_token()
-    # anyio wraps the loop's own since 4.11.
+    # Since 4.11 anyio wraps the loop's own token.
     return getattr(token, "native_token", token)

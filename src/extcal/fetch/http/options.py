@@ -1,7 +1,6 @@
-"""What both HTTP fetchers are before they fetch anything: their arguments, read and kept.
+"""The arguments of both HTTP fetchers, and what a fetch begins with: a journey and a deadline.
 
-Arguments in, journeys and deadlines out. Nothing here waits or connects; ssl is imported at the
-first fetch over https.
+Nothing here waits or connects; ssl is imported at the first fetch over https.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["LOG", "PROXY_REFUSED", "HttpOptions", "mistake"]
 
 LOG = logging.getLogger("extcal.fetch")
-# A library is silent until its host wants to hear it.
+# A library logs nothing until the application configures logging.
 logging.getLogger("extcal").addHandler(logging.NullHandler())
 
 PROXY_REFUSED = failed("connect/proxy")
@@ -45,7 +44,7 @@ PROXY_REFUSED = failed("connect/proxy")
 class HttpOptions:
     """The arguments of HttpFetcher and AsyncHttpFetcher."""
 
-    # What a traceback with local variables shows of a fetcher whose arguments were refused.
+    # For repr() if the arguments are refused: a traceback may show local variables, and so repr().
     _user_agents = UserAgents.only("refused")
 
     def __init__(
@@ -72,7 +71,7 @@ class HttpOptions:
         jitter: Callable[[], float] = random,
     ) -> None:
         sealed = read_proxy(proxy)
-        # A traceback that ships local variables must not ship the proxy's password.
+        # A traceback may show local variables, and must not show the proxy's password.
         del proxy
         self._require()
         if isinstance(sealed, Exception):
@@ -109,7 +108,7 @@ class HttpOptions:
             call_of("headers", headers, "a callable of a Feed that returns header fields")
         self._headers = headers
         if ssl_context is not None:
-            # Not by its class, which would import ssl.
+            # Checked by its methods and not by its class, because that would import ssl.
             call_of("ssl_context", ssl_context, "an ssl.SSLContext", "wrap_socket", "wrap_bio")
         self._ssl_context = ssl_context
         self._gates: dict[int, threading.Lock] = {}
@@ -122,9 +121,9 @@ class HttpOptions:
 
     @property
     def shares_answers(self) -> bool:
-        """Whether what came for one feed is also the answer for another of equal URL and ``auth``.
+        """Whether feeds of equal URL and ``auth`` get the same answer.
 
-        False with ``headers``, which may ask for each feed as somebody else.
+        False with ``headers``, which may send another identity for each feed.
         """
         return self._headers is None
 
@@ -141,36 +140,37 @@ class HttpOptions:
         return Journey(request, self._policy, limits, self._user_agents, browser_hosts), deadline
 
     def _own_fields(self, journey: Journey, ask: Ask) -> Mapping[str, str]:
-        """What the host adds to this request; raises whatever its callable raises."""
+        """The fields that the application's ``headers`` adds; raises whatever it raises."""
         if self._headers is None or not journey.is_own(ask.url):
             return {}
         return read_fields(self._headers(journey.request.feed))
 
     def _learn(self, journey: Journey, ask: Ask, step: Step) -> None:
-        # One host at a time, each in one step of a dict, which keeps order: threads that learn at
-        # the same moment lose nothing, and no lock can be left behind by a fork.
+        # Without a lock, because after a fork the child could find it locked for ever. Each change
+        # is one atomic step of a dict, so threads that learn at the same time lose nothing.
         for host, as_browser in journey.learnt(ask, step).items():
             if as_browser:
                 self._browser_hosts[host] = None
             else:
                 self._browser_hosts.pop(host, None)
-        # The oldest are forgotten when there are too many, which costs each one more request.
+        # If there are too many, the oldest are dropped; each then needs one more request.
         for host in list(self._browser_hosts)[:-MOST_BROWSER_HOSTS]:
             self._browser_hosts.pop(host, None)
 
     def _gate(self) -> threading.Lock:
-        """What is held by the one thread that works on a body; each process has its own.
+        """The lock that a thread holds while it works on a body; each process has its own.
 
-        Only one thread of an interpreter works at a time. If many want to, each waits for all
-        others, and so does an event loop beside them; so all but one wait for this instead.
+        Only one thread of an interpreter runs at a time. If many threads decompress bodies, every
+        thread waits for all others, also that of an event loop. With this lock only one of them
+        competes for the processor.
         """
         process = os.getpid()
         return self._gates.get(process) or self._gates.setdefault(process, threading.Lock())
 
     def _trust(self) -> ssl.SSLContext:
-        """The TLS context, built once: reading the system's certificates takes a while.
+        """The TLS context. It is built once, because reading the system's certificates takes time.
 
-        Two threads may both build it; the last one is kept, and either is right.
+        Two threads may both build it; the last one is kept, and they are equal.
         """
         if self._ssl_context is None:
             from extcal.fetch.http.connect.trust import new_ssl_context
@@ -179,7 +179,8 @@ class HttpOptions:
         return self._ssl_context
 
 
-# What decides where a request goes, how it is framed, or what its answer means is not a host's.
+# Fields that an application may not set: they decide where a request goes, how it is framed, or
+# what its answer means.
 _NOT_OURS_TO_GIVE = frozenset(
     {"accept-encoding", "connection", "content-length", "expect", "host", "if-match"}
     | {"if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "keep-alive"}
@@ -192,8 +193,8 @@ _FIELD_VALUE = re.compile(r"[!-~](?:[ \t!-~]{0,16382}[!-~])?")
 
 
 def read_fields(secret_fields: object) -> dict[str, str]:
-    """Header fields as a host's callable returned them; TypeError or ValueError for others."""
-    # No message repeats any of it.
+    """The fields that ``headers`` returned. Raises TypeError or ValueError for wrong ones."""
+    # The messages of the errors repeat no name or value, because they may be secret.
     if not isinstance(secret_fields, Mapping):
         raise TypeError("headers returns a mapping of names and values")
     found: dict[str, str] = {}
@@ -209,8 +210,8 @@ def read_fields(secret_fields: object) -> dict[str, str]:
 
 
 def mistake(request: FetchRequest, error: Exception) -> Failed:
-    """The answer for a mistake of our own, or of what a host passed in."""
-    # Its text and its frames could hold the address; its type says enough to look further.
+    """The answer for a bug in extcal, or in a callable that the application passed in."""
+    # The error's message could contain the address, so only its type is logged.
     LOG.error("%r: fetcher failed with %s", request.feed, type(error).__name__)
     return Failed("fetcher_error")
 

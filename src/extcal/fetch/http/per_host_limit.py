@@ -1,8 +1,8 @@
-"""How many fetches run: so many at a time, and only so many of them for one host. Pure.
+"""Limits of the number of fetches at a time: of all, and of one host. Pure.
 
-Keeps count and calls back; waits for nothing and locks nothing, so that threads and tasks can both
-use it. Hosts take turns, and within a host it is first come, first served, so that one slow
-provider holds up its own feeds and not everybody's.
+It counts and calls back. It waits for nothing and locks nothing, so that threads and tasks can both
+use it. Hosts take turns, and within a host it is first come, first served. So a slow host delays
+its own feeds and no others.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ __all__ = ["Turn", "Turns"]
 
 
 class Turn:
-    """One place, in the queue or at the front; ``wake`` is called once, when it is admitted.
+    """One place in the queue; ``wake`` is called once, when it is admitted.
 
-    ``process``: for who shares turns between threads, the process that it belongs to.
+    ``process``: the process that it belongs to, if threads share turns.
     """
 
     __slots__ = ("admitted", "host", "over", "process", "wake")
@@ -35,7 +35,7 @@ class Turns:
         self._total = total
         self._per_host = per_host
         self._running: dict[str, int] = {}
-        # Dicts, because they keep order and lose a member from their middle for nothing.
+        # Dicts, because they keep order, and removing a member from the middle takes no time.
         self._waiting: dict[str, dict[Turn, None]] = {}
 
     def join(self, host: str, wake: Callable[[], object]) -> Turn:
@@ -46,7 +46,7 @@ class Turns:
         return turn
 
     def leave(self, turn: Turn) -> None:
-        """Make room for the next, whether ``turn`` was ever admitted or not; once is enough."""
+        """Free the place of ``turn``, admitted or not; a second call for it does nothing."""
         if turn.over:
             return
         turn.over = True
@@ -61,7 +61,7 @@ class Turns:
         self._admit()
 
     def _admit(self) -> None:
-        """One round after the other: each host in line gets at most one turn a round."""
+        """Admit in rounds: in each round every waiting host gets at most one turn."""
         admitted = True
         while admitted:
             ready = [host for host in self._waiting if self._room_for(host)]
@@ -79,7 +79,7 @@ class Turns:
         turn = next(iter(queue))
         del queue[turn]
         if queue:
-            # Back to the end of the line of hosts.
+            # The host goes to the end of the queue of hosts.
             self._waiting[host] = queue
         turn.admitted = True
         self._running[host] = self._running.get(host, 0) + 1

@@ -1,8 +1,8 @@
 """One fetch under one User-Agent, and what each answer on its way was like.
 
-An HttpFetcher, a User-Agent and a request in; a :class:`Recording` out, which holds numbers, words
-of ours and the answer, and nothing that a server wrote. For ``extcal check --canary``; nobody else
-needs it. It decides one thing: what a fetch would try again is not tried again.
+An HttpFetcher, a User-Agent and a request in; a :class:`Recording` out. That holds numbers, words
+of extcal's and the answer, and no text of a server. It is used only by ``extcal check --canary``.
+Unlike other fetches, it never tries a second time.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class RecordedHead:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What came of it: ``heads`` in order, the ``answer``, and ``seconds`` until it was there."""
+    """The result: ``heads`` in order, the ``answer``, and ``seconds`` until it was there."""
 
     heads: tuple[RecordedHead, ...]
     answer: FetchResponse
@@ -48,8 +48,8 @@ class Recording:
 
 
 def fetch_recorded(fetcher: HttpFetcher, user_agent: str, request: FetchRequest) -> Recording:
-    """Fetch as ``fetcher`` would, but as ``user_agent`` and as no other one, and only once."""
-    # What the first fetch loads, loaded before the time is taken.
+    """Fetch as ``fetcher`` would, but with ``user_agent`` only, and without a second try."""
+    # Imported before the time is measured, because otherwise the first fetch would import it.
     importlib.import_module("extcal.fetch.http.connect.backend")
     fetcher._trust()
     recorder = _RecordingFetcher(fetcher, user_agent)

@@ -1,4 +1,4 @@
-"""The backend for threads: sockets that wait no longer than the one deadline.
+"""The backend for threads: its sockets never wait beyond the deadline of the fetch.
 
 A name with several addresses is connected to as RFC 8305 says: see :class:`Sprint`.
 """
@@ -85,10 +85,10 @@ class GuardedBackend(httpcore2.NetworkBackend):
 
 
 class Sprint:
-    """A race of connections to judged addresses; the first that comes about is kept.
+    """A race of connections to judged addresses; the first that is established is kept.
 
-    Only TCP is raced. What follows (TLS, the request) happens on the winner, so that a certificate
-    that cannot be trusted is final. A context manager: all other sockets are closed at its end.
+    Only TCP connections race. TLS and the request use the first one alone, so if its certificate is
+    not trusted, no other address is tried. A context manager: it closes all other sockets.
     """
 
     def __init__(self, addresses: Sequence[Address], port: int, timeout: float) -> None:
@@ -107,7 +107,7 @@ class Sprint:
             sock.close()
 
     def run(self, deadline: Deadline) -> socket.socket:
-        """The first connection that comes about; raises Stop."""
+        """The first connection that is established; raises Stop."""
         while True:
             deadline.left()
             now = deadline.now()
@@ -116,7 +116,8 @@ class Sprint:
             self._start(now)
             if self._race.over:
                 raise Stop(UNREACHABLE)
-            # Who stops the deadline meanwhile cannot wake a selector.
+            # A selector cannot be woken by another thread that stops the deadline. So it waits
+            # for a short time only, and then the deadline is checked.
             pause = max(min(self._race.wakes() - now, deadline.rest(), _GLANCE), 0.0)
             for key, _ in self._selector.select(pause):
                 winner = self._arrived(key.data, deadline.now())
@@ -167,7 +168,10 @@ class Sprint:
 
 
 class GuardedStream(httpcore2.NetworkStream):
-    """One connection: every wait clamped, every byte counted; raises Stop or httpcore2's errors."""
+    """One connection: no wait beyond the deadline, every byte counted.
+
+    Raises Stop or httpcore2's errors.
+    """
 
     def __init__(
         self, sock: socket.socket, limits: Limits, deadline: Deadline, received: ReceivedData
@@ -201,7 +205,7 @@ class GuardedStream(httpcore2.NetworkStream):
             gate.acquire()
 
     def _patience(self) -> float:
-        """A server may take all the time there is for the head: it makes the calendar meanwhile."""
+        """Seconds to wait for bytes: for the head all that are left, as a server may be slow."""
         left = self._deadline.left()
         return left if self._received.waiting else min(self._limits.idle_timeout, left)
 
@@ -215,7 +219,7 @@ class GuardedStream(httpcore2.NetworkStream):
         except TimeoutError:
             raise Stop(TIMED_OUT) from None
         except OSError:
-            # A server may answer and close before it has read everything: read what it said.
+            # A server may answer and close before it has read the request: its answer is read.
             raise httpcore2.WriteError from None
 
     def start_tls(
@@ -224,7 +228,7 @@ class GuardedStream(httpcore2.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> GuardedStream:
-        # What a proxy said before is no answer of the server's.
+        # The bytes of the proxy that came before are not part of the server's answer.
         self._received.begun = False
         try:
             self._sock.settimeout(self._deadline.clamp(self._limits.tls_timeout))
@@ -233,7 +237,7 @@ class GuardedStream(httpcore2.NetworkStream):
             )
             self._sock = wrapped
             self._deadline.watch(wrapped)
-            # OpenSSL's handshake keeps to this timeout as a whole, however slowly it drips.
+            # This timeout is for the whole handshake, even if its bytes arrive one by one.
             wrapped.do_handshake()
         except TimeoutError:
             raise Stop(TIMED_OUT) from None

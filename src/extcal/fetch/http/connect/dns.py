@@ -1,8 +1,8 @@
 """Names to addresses, within a deadline.
 
-The system's resolver blocks for as long as it likes and cannot be interrupted, so it runs in a
-worker thread that may be left behind. A left worker keeps its place until the resolver lets go, so
-that a dead name server costs a bounded number of threads.
+The system's resolver may block for minutes and cannot be interrupted. So it runs in a worker
+thread, and a fetch whose time is over stops waiting for it. The worker keeps its place until the
+resolver returns, so that a name server that is down blocks only a bounded number of threads.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Resolver = Callable[[str, int], Iterable[str]]
 """A host name and a port in, addresses as text out; OSError when the name is not known."""
 
 MAX_WORKERS = 8
-MAX_WORKERS_PER_NAME = 4  # a name whose server is dead cannot have them all
+MAX_WORKERS_PER_NAME = 4  # so that one name whose server is down does not take all workers
 _UNKNOWN = failed("dns")
 _SLOW = failed("dns/slow")
 
 
 def system_resolver(host: str, port: int) -> list[str]:
-    """Ask the system (RFC 3493 section 6.1); a scope is kept, so that it is seen and refused."""
+    """Ask the system (RFC 3493 section 6.1). A scope ("%eth0") is kept, so that it is refused."""
     answers = []
     for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         text = str(address[0])
@@ -42,7 +42,7 @@ def system_resolver(host: str, port: int) -> list[str]:
 
 
 class SharedTurns:
-    """Turns that threads may share, and of which every process has its own.
+    """Turns that threads may share; every process has its own.
 
     After a fork the child has one thread. Turns of the parent's other threads would never end
     there, and a lock that one of them held would never be given back.
@@ -63,7 +63,7 @@ class SharedTurns:
     def leave(self, turn: Turn) -> None:
         """As :meth:`~extcal.fetch.http.per_host_limit.Turns.leave`.
 
-        A turn of the parent process is none here.
+        A turn of the parent process is ignored.
         """
         if turn.process != os.getpid():
             return
@@ -74,7 +74,7 @@ class SharedTurns:
     def _own(self) -> tuple[threading.Lock, Turns]:
         process = os.getpid()
         own = self._by_process.get(process)
-        # setdefault is one step: threads that come first together agree on one.
+        # setdefault is atomic: two threads that are first at the same time get the same one.
         return own or self._by_process.setdefault(process, (threading.Lock(), Turns(*self._sizes)))
 
 
@@ -129,11 +129,11 @@ class _Resolution:
             for answer in self._resolver(self._host, self._port):
                 found.append(str(answer))
                 if len(found) > MAX_ANSWERS:
-                    break  # one more than is judged, so that the judge sees it
+                    break  # one more than the policy allows, so that it refuses the name
             self.answers = found
         except BaseException:
-            # UnicodeError for odd names, OSError for unknown ones, anything from a host's own: a
-            # thread that ends with an exception would print it.
+            # UnicodeError for odd names, OSError for unknown ones, anything from the application's
+            # resolver. Without this, a thread that ends with an exception would print it.
             self.answers = None
         finally:
             self._leave()

@@ -1,6 +1,6 @@
-"""What a connection is checked by: where it may go, what it has received; and httpcore2's values.
+"""Checks of a connection: where it may go, how much it may receive; and httpcore2's values.
 
-Nothing here waits. What must end a fetch is raised as :class:`~extcal.fetch.http.deadline.Stop`.
+Nothing here waits. To end a fetch, :class:`~extcal.fetch.http.deadline.Stop` is raised.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = [
 
 MAX_ADDRESSES = 8
 _NO_FIELDS: Mapping[str, str] = MappingProxyType({})
-_HEAD_BYTES = 1024 * 1024  # heads, chunk framing and interim answers, beside twice the body
+_HEAD_BYTES = 1024 * 1024  # for heads, chunk framing and interim answers, besides twice the body
 
 UNREACHABLE = failed("connect")
 TLS_FAILED = failed("tls")
@@ -68,17 +68,17 @@ class ReceivedData:
 
     @property
     def odd(self) -> bool:
-        """Whether the head had to be put right."""
+        """Whether the head was corrected."""
         return self._head.odd
 
     def asked(self) -> None:
-        """A request goes out: what comes next begins with a head."""
+        """A request is sent: the next bytes begin with a head."""
         self._head = HeadReader()
 
     def note(self, data: bytes) -> bytes:
-        """Note what was read, and give it back as it may be read on; raises Stop for a flood.
+        """Count ``data``, and return the bytes to pass on; raises Stop if there are too many.
 
-        b"" for a head that is not whole yet.
+        b"" while the head is not complete.
         """
         self._room -= len(data)
         if self._room < 0:
@@ -93,7 +93,7 @@ def vetted(
 ) -> tuple[Address, ...]:
     """The addresses of ``host`` to try, every answer judged; raises Stop if one is refused.
 
-    A proxy is where the operator of this program said: its addresses are not judged.
+    The addresses of a proxy are not judged, because the operator of this program chose it.
     """
     if proxy is None:
         judged = policy.vet(answers, host)
@@ -105,13 +105,13 @@ def vetted(
 
 
 def new_socket(address: Address) -> socket.socket:
-    """A socket for ``address``; raises OSError when there is none to be had."""
+    """A socket for ``address``; raises OSError if the system gives none."""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     return socket.socket(family, socket.SOCK_STREAM)
 
 
 def check_peer(sock: socket.socket, address: Address, port: int) -> None:
-    """Make sure that ``sock`` led where it was told to; raises Stop or OSError."""
+    """Check that ``sock`` is connected to ``address`` and ``port``; raises Stop or OSError."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     peer = sock.getpeername()
     if unwrap(ipaddress.ip_address(peer[0])) != address or peer[1] != port:
@@ -119,7 +119,7 @@ def check_peer(sock: socket.socket, address: Address, port: int) -> None:
 
 
 def new_origin(url: Url, proxy: Proxy | None) -> httpcore2.Origin:
-    """Scheme, host and port; a proxy is told an IPv6 address in its brackets."""
+    """Scheme, host and port; for a proxy an IPv6 address is in brackets."""
     bracketed = f"[{url.host}]" if proxy is not None and ":" in url.host else url.host
     return httpcore2.Origin(url.scheme.encode(), bracketed.encode(), url.port)
 
@@ -127,7 +127,7 @@ def new_origin(url: Url, proxy: Proxy | None) -> httpcore2.Origin:
 def new_request(
     ask: Ask, origin: httpcore2.Origin, own: Mapping[str, str] = _NO_FIELDS
 ) -> httpcore2.Request:
-    """The request; ``own``: what the host adds for the feed's own origin."""
+    """The request; ``own``: the application's fields for the feed's own origin."""
     secret_fields = [*ask.headers, *own.items()]
     if ask.credentials is not None and not any(name.lower() == "authorization" for name in own):
         secret_fields.append(("Authorization", ask.credentials.authorization() or ""))
@@ -142,7 +142,7 @@ def new_request(
 
 
 def proxy_options(proxy: Proxy) -> dict[str, Any]:
-    """What httpcore2's HTTPProxy and AsyncHTTPProxy need to know of a proxy."""
+    """The arguments for a proxy that httpcore2's HTTPProxy and AsyncHTTPProxy take."""
     return {
         "proxy_url": httpcore2.URL(scheme="http", host=proxy.host, port=proxy.port, target="/"),
         "proxy_auth": proxy.credentials(),

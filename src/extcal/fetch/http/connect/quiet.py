@@ -1,8 +1,8 @@
-"""Keeps a transport's debug log from telling what a fetch saw.
+"""Silences the debug log of the HTTP library during a fetch, because it could show an address.
 
 httpcore2 logs response heads at DEBUG, and a Location header is as secret as an address. While a
-fetch of ours runs in this context, and only then, its loggers drop what they are given; the logs
-of a host's own clients are untouched.
+fetch of extcal's runs in this context, and only then, the loggers of httpcore2 drop all records.
+Those of the application's own clients are still logged.
 """
 
 from __future__ import annotations

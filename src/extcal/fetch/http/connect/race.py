@@ -1,7 +1,7 @@
 """Which address is tried when: Happy Eyeballs (RFC 8305 sections 4 and 5). Pure.
 
-Numbers of attempts and moments in, what to start and when to wake up out. Nothing here connects,
-and nothing is looked up: what races are addresses that were judged before.
+Numbers of attempts and times in; what to start and when to wake up out. Nothing here connects or
+looks names up: the addresses were judged before.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _Address = TypeVar("_Address", bound=Address)
 
 
 def interleaved(addresses: Iterable[_Address]) -> tuple[_Address, ...]:
-    """The same addresses, families taking turns, the family of the first one first (section 4).
+    """The same addresses, IPv6 and IPv4 in turn, beginning with the first one's (section 4).
 
-    The resolver sorts by what it prefers (RFC 6724); that order is kept within a family. Where all
-    addresses of one family are dead, a live one of the other is second at the latest.
+    The resolver sorts by preference (RFC 6724); this order is kept within a family. If no address
+    of one family works, one of the other family is tried second at the latest.
     """
     found = list(addresses)
     first = [each for each in found if each.version == found[0].version]
@@ -33,7 +33,7 @@ def interleaved(addresses: Iterable[_Address]) -> tuple[_Address, ...]:
 
 
 class Race:
-    """``count`` attempts, each of which may take ``timeout`` seconds. Moments are in seconds."""
+    """``count`` attempts, each of which may take ``timeout`` seconds. Times are in seconds."""
 
     __slots__ = ("_count", "_due", "_next", "_running", "_timeout")
 
@@ -60,16 +60,16 @@ class Race:
         return place
 
     def failed(self, place: int, now: float) -> None:
-        """This attempt came to nothing: the next one starts at once."""
+        """This attempt failed: the next one starts at once."""
         del self._running[place]
         self._due = min(self._due, now)
 
     def late(self, now: float) -> list[int]:
-        """The attempts that have had their time; each is to be ended, and has :meth:`failed`."""
+        """The attempts whose time is over: end each of them, and call :meth:`failed` for it."""
         return [place for place, began in self._running.items() if now >= began + self._timeout]
 
     def wakes(self) -> float:
-        """The next moment at which something is to be done if nothing happens before."""
+        """When to start or end an attempt next, unless something happens before."""
         moments = [began + self._timeout for began in self._running.values()]
         if self._next < self._count:
             moments.append(self._due)

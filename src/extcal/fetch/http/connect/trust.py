@@ -1,4 +1,4 @@
-"""Whom TLS trusts: what the operating system trusts, whatever the environment says."""
+"""The authorities that TLS trusts: the operating system's. Environment variables are ignored."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _CERTIFICATE_FILES = (
 
 
 def new_ssl_context() -> ssl.SSLContext:
-    """Trust what the operating system trusts.
+    """A TLS context that trusts the authorities of the operating system.
 
-    Neither SSL_CERT_FILE and SSL_CERT_DIR nor SSLKEYLOGFILE is looked at; a host with its own
-    authorities passes ``ssl_context``.
+    SSL_CERT_FILE, SSL_CERT_DIR and SSLKEYLOGFILE are ignored; an application with authorities of
+    its own passes ``ssl_context``.
     """
     if platform.system() in ("Windows", "Darwin"):  # pragma: no cover - their stores need it
         import truststore

@@ -1,8 +1,8 @@
 """Cookies, as little of them as some servers need (RFC 6265). Pure.
 
-Some servers set a cookie with a redirect and want to see it at the next hop; without it they
-redirect for ever. So a cookie lives within one fetch, and goes back to the origin that set it and
-to no other: Domain and Path are not looked at.
+Some servers set a cookie with a redirect and expect it in the next request; without it they
+redirect for ever. So a cookie is kept for one fetch only, and is sent only to the origin that set
+it. Domain and Path are ignored.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Cookie(NamedTuple):
 
 
 def with_cookies(known: tuple[Cookie, ...], origin: Origin, head: Head) -> tuple[Cookie, ...]:
-    """``known`` and what an answer of ``origin`` sets; of too many, the first are kept."""
+    """``known`` and the cookies that an answer of ``origin`` sets; if too many, the first ones."""
     kept = {(cookie.origin, cookie.name): cookie for cookie in known}
     for name, field in head.fields:
         found = _PAIR.match(field) if name == "set-cookie" else None
@@ -56,6 +56,6 @@ def with_cookies(known: tuple[Cookie, ...], origin: Origin, head: Head) -> tuple
 
 
 def cookie_header(known: tuple[Cookie, ...], origin: Origin) -> str | None:
-    """What goes back to ``origin``, or None."""
+    """The value of the field Cookie for ``origin``, or None."""
     pairs = [f"{cookie.name}={cookie.value}" for cookie in known if cookie.origin == origin]
     return "; ".join(pairs) or None

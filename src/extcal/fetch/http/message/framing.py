@@ -1,8 +1,8 @@
-"""The head of an answer as bytes, before anything reads it: one odd framing is put right. Pure.
+"""The head of an answer as bytes, before HTTP is parsed: one odd framing is corrected. Pure.
 
-RFC 9112 section 6.1: a sender applies the chunked transfer coding once. Where an application and
-the server in front of it both announce it, the field stands there twice, and the body is chunked
-once all the same. HTTP libraries refuse such an answer; browsers read it.
+RFC 9112 section 6.1: a sender applies the chunked transfer coding only once. If an application and
+the server in front of it both announce it, the head has the field twice, although the body is
+chunked once. HTTP libraries refuse such an answer; browsers read it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 
 __all__ = ["HeadReader"]
 
-_MOST = 65_536  # a longer head is passed on as it is: whoever reads it has a limit of its own
+_MOST = 65_536  # a longer head is passed on as it is: the HTTP library has a limit of its own
 # The blank line that ends a head: "\r\n\r\n", and "\n\n", which RFC 9112 section 2.2 tolerates.
 _END = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = b"HTTP/"
@@ -20,9 +20,9 @@ _CODING = re.compile(rb"(?i)transfer-encoding[ \t]*:([^\r\n]*)")
 
 
 class HeadReader:
-    """Takes what arrives, and gives it back with the heads put right.
+    """Takes the bytes that arrive, and returns them with corrected heads.
 
-    ``waiting``: the head has not been read to its end. ``odd``: a head was put right.
+    ``waiting``: the head has not been read to its end. ``odd``: a head was corrected.
     """
 
     __slots__ = ("_held", "odd", "waiting")
@@ -36,7 +36,7 @@ class HeadReader:
         """The bytes that may be passed on now; a head is passed on as a whole."""
         if not self.waiting:
             return data
-        # What was searched before is not searched again, but for a blank line in two pieces.
+        # Only new bytes are searched, and the three before them, where a blank line may begin.
         at = max(len(self._held) - 3, 0)
         self._held += data
         passed = b""
@@ -49,7 +49,7 @@ class HeadReader:
             self.waiting = _INTERIM.match(head) is not None
         if not self.waiting or not data or len(self._held) > _MOST or not self._is_head():
             passed, self._held = passed + self._held, b""
-            # Nobody will ever see the end of what is no head.
+            # Bytes that are not a head are passed on at once: there is no blank line to wait for.
             self.waiting = self.waiting and not passed
         return passed
 

@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 
 __all__ = ["ECHOED", "SECONDS", "Head", "age_of", "retry_after", "validator"]
 
-# RFC 9110 section 5.5, and no longer than anybody's validator: what is echoed must be harmless.
+# A value that may be sent back: visible ASCII and blanks (RFC 9110 section 5.5), and a length that
+# no real validator exceeds. So a server cannot make extcal send control characters or huge fields.
 ECHOED = re.compile(r"[\x20-\x7e]{1,1024}")
 SECONDS = re.compile(r"[0-9]{1,10}")
 _DIGITS = re.compile(r"[0-9]{1,1024}")
@@ -27,7 +28,7 @@ class Head:
 
     @classmethod
     def from_raw(cls, status: int, raw: list[tuple[bytes, bytes]]) -> Head:
-        """Read header fields as they came; RFC 9110 section 5.5 calls their bytes opaque."""
+        """Read raw header fields as latin-1: RFC 9110 section 5.5 calls their bytes opaque."""
         pairs = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
         return cls(status, tuple(pairs))
 
@@ -50,7 +51,7 @@ def validator(head: Head, name: str) -> str | None:
 def retry_after(head: Head) -> float | None:
     """Seconds the server asks to wait (RFC 9110 section 10.2.3), or None.
 
-    A date is measured against the answer's own Date, so that no clock of ours is asked.
+    A date is compared with the Date of the same answer, so that no clock of this machine is used.
     """
     value = head.get("retry-after")
     if value is None:
@@ -66,10 +67,10 @@ def retry_after(head: Head) -> float | None:
 
 
 def age_of(head: Head) -> float:
-    """Seconds since the source gave this to a cache on the way (RFC 9111 section 5.1); 0 if none.
+    """Seconds since the source gave this to an HTTP cache on the way (RFC 9111 section 5.1), or 0.
 
-    Of several values the first one counts. One that is no number of seconds says nothing, and one
-    too large to be true is 2^31 (section 1.2.2).
+    If there are several values, the first one counts. A value that is no number of seconds is
+    ignored, and one that is too large counts as 2^31 (section 1.2.2).
     """
     value = (head.get("age") or "").partition(",")[0].strip()
     if not _DIGITS.fullmatch(value):
