@@ -1,8 +1,9 @@
-"""One master (RFC 5545 section 3.8.5): what a series gives around a window, less what is removed.
+"""One master (RFC 5545 section 3.8.5): the instances of a series around a window.
 
 In: a recurring event, the instants at which overrides replace its instances, and the shifts of
-RANGE=THISANDFUTURE. Out: its instances, as columns where they stay as they were planned. Moments
-of the feed (RECURRENCE-ID, RDATE, EXDATE, UNTIL) are put into the terms of the series here.
+RANGE=THISANDFUTURE. Out: its instances without the removed ones, as columns if they are not moved.
+Moments of the feed (RECURRENCE-ID, RDATE, EXDATE, UNTIL) are expressed here in the zone and type of
+the series: as local times of its zone, or as days if it is all-day.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from extcal.messages.problems import oddity, unknown
 
 __all__ = ["Master", "Shift"]
 
-_CONVERTED = 10  # instants that one step pays for
-_DEEP = 32  # instances that overlap each other are shown as one
+_CONVERTED = 10  # instants that cost one step
+_DEEP = 32  # as many instances that overlap each other are shown as one event
 
 
 class Shift(NamedTuple):
@@ -43,7 +44,7 @@ class Shift(NamedTuple):
 
 
 class Master:
-    """One series: what it generates around a window, less what is excluded or overridden."""
+    """One series: the instances around a window that are neither excluded nor overridden."""
 
     def __init__(self, event: Event, overridden: set[int], work: Work) -> None:
         self.event = event
@@ -51,14 +52,14 @@ class Master:
         self.work = work
         self.overridden = overridden
         self.shifts: list[Shift] = []
-        self.since: list[int] = []  # of the shifts, once they are sorted
+        self.since: list[int] = []  # the instants of the sorted shifts
         self.known_until: int | None = None
         self.rdates: list[int] = []
-        self.second_passes: list[Moment] = []  # RDATEs that no local start of the series names
+        self.second_passes: list[Moment] = []  # RDATEs that no local start can express
 
     @classmethod
     def of(cls, event: Event, overridden: set[int], work: Work) -> Master:
-        """The series of ``event``, its plain RDATEs put into its own terms."""
+        """The series of ``event``, with its RDATEs as local starts of its zone where possible."""
         master = cls(event, overridden, work)
         if event.rdates:
             plain = [moment for moment, extent in event.rdates if extent is None]
@@ -95,7 +96,7 @@ class Master:
             yield from self.in_runs(runs, lo, hi, removed)
 
     def removed(self, lo: int, hi: int) -> Removed:
-        """What is no instance, of starts in this stretch of local time."""
+        """What is removed from the starts in this stretch of local time."""
         event = self.event
         removed = Removed(self.overridden, exdate_days(event), exdate_instants(event, lo, hi))
         for rule in event.exrules:
@@ -105,10 +106,10 @@ class Master:
                 self.work.problem(*oddity("exrule_stopped"), offset=event.offset, uid=event.uid)
         return removed
 
-    # What the rules and dates give, as local starts
+    # The local starts of the rules and dates
 
     def starts(self, lo: int, hi: int, runs: list[range], dense: int = 0) -> Sequence[int]:
-        """The local starts that the rules, DTSTART and the plain RDATEs give, sorted, distinct."""
+        """The sorted, distinct local starts of rules, DTSTART and RDATEs without length."""
         event, first = self.event, self.event.start.local
         several: list[Sequence[int]] = []
         for rule in event.rules:
@@ -143,7 +144,7 @@ class Master:
     def until(self, rule: recurrence.Rule, *, excluding: bool = False) -> int | None:
         """UNTIL as the last local second (3.3.10): a DATE includes that day, UTC is converted.
 
-        A series of days ends with a day. ``excluding``: the rule removes instances.
+        For an all-day series it is the end of a day. ``excluding``: the rule removes instances.
         """
         until = rule.until
         if until is None:
@@ -158,7 +159,11 @@ class Master:
         return self.second_pass(self.zone.to_local(local), local)
 
     def second_pass(self, local: int, epoch: int) -> int:
-        """In the second pass of a DST fold, every start of the first pass lies before ``epoch``."""
+        """The last local second whose instant is not after ``epoch``.
+
+        It differs from ``local`` if ``epoch`` is in the second pass of a DST fold: then all local
+        times of the first pass lie before it.
+        """
         low, high = local, local + epoch - self.zone.to_epoch(local)
         while low < high:
             middle = (low + high + 1) // 2
@@ -172,10 +177,10 @@ class Master:
         earlier = min([0, *(shift.delta for shift in self.shifts)])
         since = self.zone.to_epoch(exact_until + earlier)
         if self.known_until is not None and self.known_until <= since:
-            return  # told already
+            return  # this has been reported
         self.known_until = since
         if not readable:
-            # What cannot be read was reported where it was read; the time after it is not known.
+            # The unreadable value has been reported before, so only the time is made unknown.
             self.work.unknown.append((since, None))
             return
         self.work.exceeded(
@@ -185,12 +190,12 @@ class Master:
             uid=self.event.uid,
         )
 
-    # Moments of the feed, in the terms of this series
+    # Moments of the feed, in the zone and type of this series
 
     def locals_of(self, moment: Moment) -> tuple[int, ...]:
-        """An RDATE in the terms of its series: a day if that is all-day, a time if it is timed.
+        """An RDATE as local starts of the series: a day if that is all-day, else a time.
 
-        Of several days that it may name, all.
+        If it may name several days, all are returned.
         """
         if self.event.all_day:
             days = days_named(moment, self.zone).midnights
@@ -205,17 +210,17 @@ class Master:
         return (self.zone.to_local(moment.epoch),)
 
     def in_second_pass(self, moment: Moment) -> bool:
-        """Whether an instant lies in the second pass of a fold, where no local time leads to."""
+        """Whether an instant is in the second pass of a fold, which no local time means."""
         if moment.is_date or self.event.all_day or moment.zone is self.zone:
             return False
         return self.zone.to_epoch(self.zone.to_local(moment.epoch)) != moment.epoch
 
     def named(self, moment: Moment) -> Moment:
-        """The instance that a RECURRENCE-ID names: by its instant, in whatever zone it is written.
+        """The instance that a RECURRENCE-ID names by its instant, in any zone.
 
-        On an all-day series it names a day. On a timed one a DATE names the instance of that local
-        day, and so does midnight (Exchange) where that cannot be the time of an instance, and any
-        time if each instance stands for its whole day.
+        In an all-day series it names a day. In a timed one a DATE names the instance of that local
+        day. So does a midnight at which no instance can start (Exchange writes these), and any time
+        if each instance blocks its whole day.
         """
         start, zone = self.event.start, self.zone
         if self.event.all_day:
@@ -237,9 +242,10 @@ class Master:
         return found
 
     def starts_at(self, local: int) -> bool:
-        """Whether an instance may start at this time: of the day, where they all start at one.
+        """Whether an instance may start at this local time.
 
-        Once the feed's steps are gone, it may: then the series is unknown anyway.
+        If all instances start at one time of day, only that is compared. If the feed has no steps
+        left, the answer is True: then the series is unknown anyway.
         """
         if not self.work.step(len(self.event.rules)):
             return True
@@ -248,7 +254,7 @@ class Master:
         return self.has(Moment(local, False, self.zone))
 
     def start_on(self, day: int) -> int:
-        """The local start of the instance on a day; where there are several, DTSTART's time."""
+        """The local start of the instance on a day; if there are several, DTSTART's time."""
         usual = day + self.event.start.local % DAY
         if is_once_a_day(self.event):
             return usual
@@ -269,7 +275,7 @@ class Master:
     def at(
         self, starts: Sequence[int], lo: int, hi: int, removed: Removed
     ) -> Iterator[Occurrence | Instances]:
-        """The instances planned for sorted local starts, less those that are removed."""
+        """The instances planned for sorted local starts, without the removed ones."""
         starts = removed.less(starts)
         if not starts:
             return
@@ -286,7 +292,7 @@ class Master:
     def at_instant(
         self, moment: Moment, lo: int, hi: int, removed: Removed
     ) -> Iterator[Occurrence]:
-        """The instance of an RDATE that is no local start of the series."""
+        """The instance of an RDATE that no local start of the series can express."""
         start = moment.epoch
         if removed.at(start) or not removed.less((self.zone.to_local(start),)):
             return
@@ -312,7 +318,7 @@ class Master:
         return Occurrence(start, event.extent.end(local, start, zone), event, local, zone, planned)
 
     def periods(self, lo: int, hi: int, removed: Removed) -> Iterator[Occurrence | Instances]:
-        """RDATE;VALUE=PERIOD brings its own length, also to an instance that a rule gives."""
+        """The instances of RDATE;VALUE=PERIOD. Its length replaces that of a rule's instance."""
         zone, is_date, all_day = self.zone, self.event.start.is_date, self.event.all_day
         longest: dict[int, tuple[Moment, Extent]] = {}
         for moment, extent in self.event.rdates:
@@ -347,7 +353,7 @@ class Master:
             starts, ends, locals_ = zip(*sorted(unmoved), strict=True)
             yield Instances(self.event, Columns(locals_, starts, ends))
 
-    # Dense runs: as blocks where instances touch each other, else as columns
+    # Dense runs: as blocks if the instances touch each other, else as columns
 
     def in_runs(
         self, runs: list[range], lo: int, hi: int, removed: Removed
@@ -380,7 +386,7 @@ class Master:
                 yield from self.merged(dense.blocks(run, extent, holes, self.zone), lo, hi)
 
     def paid_for(self, run: range, following: int) -> range:
-        """What the steps left can pay for; the next run starts at ``following``, or follows."""
+        """The part of a run that the steps left can pay for; ``following`` starts the next run."""
         left = max(0, self.work.limits.max_steps - self.work.steps)
         if not self.work.step(len(run)):
             self.stopped(min(run[left], following))

@@ -1,10 +1,11 @@
 """Which VTIMEZONE of a feed a name means (RFC 5545 section 3.8.3.1).
 
-A TZID goes in, the rules of the definition it means come out. Own VCALENDAR first, then all of the
-body; the name as written, then cleaned, then case-folded. Of several usable definitions of one name
-copies count once, and of different ones the newest, then the greatest by content is taken, so that
-the order of components never matters. Definitions are read when they are asked for, and definitions
-with the same observances share their rules and tables.
+A TZID goes in, the rules of the definition it means come out. The VCALENDAR of the value is
+searched first, then the whole body. In each, the name is compared as written, then cleaned, then
+case-folded. Copies of a definition count once. Of different usable definitions of one name the
+newest is taken, then the greatest by content, so that the order of components never matters.
+Definitions are read on demand, and definitions with the same observances share their rules and
+tables.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from extcal.messages.problems import oddity, unknown
 __all__ = ["Definitions", "FoundDefinition"]
 
 LOCATION = "X-LIC-LOCATION"
-FAR_TOO_MANY = 4  # times the limit: fewer different texts are read, to see how many say the same
+FAR_TOO_MANY = 4  # times the limit: up to so many texts are read, to find equal definitions
 
 
 Content = tuple[tuple[tuple[str, str], ...], tuple["Content", ...]]
@@ -40,7 +41,7 @@ _NOTHING = FoundDefinition(None)
 
 
 class _Entry:
-    """One VTIMEZONE whose name tzdata does not settle; its definition is read on first use."""
+    """One VTIMEZONE whose name tzdata alone does not decide; it is read on first use."""
 
     __slots__ = ("component", "definition", "name", "raw", "was_read")
 
@@ -53,7 +54,7 @@ class _Entry:
 
 
 class Definitions:
-    """The VTIMEZONEs of one feed. ``work`` hears of oddities and of limits."""
+    """The VTIMEZONEs of one feed. Oddities and limits are reported to ``work``."""
 
     __slots__ = (
         "_budget",
@@ -78,7 +79,7 @@ class Definitions:
 
     @classmethod
     def of(cls, stream: Stream, work: Work) -> Definitions:
-        """The definitions of a feed, by name; of far too many, some (``max_timezones``)."""
+        """The definitions of a feed, by name; of far too many only ``max_timezones``."""
         definitions = cls(stream, work)
         definitions._index(list(definitions._entries()), work.limits.max_timezones)
         return definitions
@@ -94,7 +95,7 @@ class Definitions:
             self._everywhere.setdefault(entry.name.casefold(), []).append(entry)
 
     def _entries(self) -> Iterator[tuple[int, _Entry]]:
-        """The definitions that may matter, with their calendars; names alone are read."""
+        """The definitions that may matter, with their calendars; only their names are read."""
         limit = self._budget.feed.limits.max_timezones
         stream = self._stream
         wanted = self._wanted_names(limit)
@@ -105,7 +106,7 @@ class Definitions:
                     yield calendar, _Entry(raw, component)
 
     def _wanted_names(self, limit: int) -> set[str]:
-        """The names that tzdata does not settle; of too many, the same ones in any order."""
+        """The names that tzdata alone does not decide. A cut to ``limit`` ignores their order."""
         heads = self._stream.calendars
         wanted: set[str] = set()
         for raw in sorted(_names(self._stream, range(len(heads)))):
@@ -117,7 +118,7 @@ class Definitions:
         return wanted
 
     def _index_distinct(self, entries: list[tuple[int, _Entry]]) -> None:
-        """Index no copies, and of too many definitions the same ones in any order."""
+        """Index the definitions without copies. A cut of too many ignores their order."""
         contents = [_content(entry.component) for _, entry in entries]
         distinct = set(contents)
         limit = self._budget.feed.limits.max_timezones
@@ -136,7 +137,7 @@ class Definitions:
                 self._everywhere.setdefault(entry.name.casefold(), []).append(entry)
 
     def _thinned(self, entries: list[tuple[int, _Entry]]) -> list[tuple[int, _Entry]]:
-        """Of far too many different texts, the same few in any order; nothing is parsed for it."""
+        """Cut far too many different texts, ignoring their order and without parsing them."""
         limit = self._budget.feed.limits.max_timezones
         body = self._stream.raw
         texts = [body[entry.component.offset : entry.component.end] for _, entry in entries]
@@ -147,7 +148,7 @@ class Definitions:
         return [entry for entry, text in zip(entries, texts, strict=True) if text in kept]
 
     def find(self, raw: str, calendar: int) -> FoundDefinition:
-        """What the TZID ``raw`` of a value in VCALENDAR number ``calendar`` means."""
+        """The definition for the TZID ``raw`` of a value in VCALENDAR number ``calendar``."""
         folded = clean(raw).casefold()
         own = self._own.get((calendar, folded))
         found = self._best(own, raw) if own else _NOTHING
@@ -172,7 +173,7 @@ class Definitions:
         return min(_alike(names), default=None)
 
     def _best(self, entries: Iterable[_Entry], raw: str) -> FoundDefinition:
-        """Of the nearest spelling that has a usable definition, the greatest one."""
+        """The greatest usable definition of the closest spelling that has one."""
         name = clean(raw)
         location = ""
         spellings: tuple[list[_Entry], ...] = ([], [], [], [])
@@ -233,7 +234,7 @@ def _names(stream: Stream, calendars: Iterable[int]) -> set[str]:
 
 
 def _content(component: Component) -> Content:
-    """What a component says, without regard to the order it says it in."""
+    """The content of a component, the same for any order of its lines."""
     lines = sorted((line.name, line.value) for line in component.lines)
     return (("BEGIN", component.name), *lines), tuple(
         sorted(_content(child) for child in component.children)
@@ -241,5 +242,5 @@ def _content(component: Component) -> Content:
 
 
 def _alike(names: set[str]) -> set[str]:
-    """The names, if they are spellings of one."""
+    """The names if all are spellings of one name, else an empty set."""
     return names if len({clean(name).casefold() for name in names}) == 1 else set()
