@@ -19,7 +19,7 @@ __all__ = ["MAX_GZIP_MEMBERS", "Body", "completed", "failure_of", "is_whole", "s
 
 MAX_GZIP_MEMBERS = 16
 _GZIP_WINDOW = 31  # zlib's number for "a gzip header, and the largest window"
-_STEP = 1024 * 1024  # decoded bytes at a time, so that a bomb is noticed before it fills the memory
+_STEP = 1024 * 1024  # decoded bytes at a time, so that a gzip bomb cannot fill the memory
 _GZIP_MAGIC = b"\x1f\x8b"
 
 _TOO_LARGE = failed("too_large")
@@ -45,7 +45,7 @@ class Body:
         self._begun: bytes | None = None if gzipped else b""  # the first bytes, until they decide
         self.unannounced = False
         self._inflate: zlib._Decompress | None = None
-        # BytesIO gives its bytes away without a second copy.
+        # BytesIO returns its bytes without a second copy.
         self._kept = io.BytesIO()
 
     def take(self, piece: bytes) -> Iterator[Failed | None]:
@@ -114,7 +114,7 @@ class Body:
         return self._begun or self._kept.getvalue()
 
 
-# What an answer begins with if it is no calendar, and the key of what to say about it.
+# How an answer that is not a calendar begins, and the key of its message.
 _NOT_CALENDARS = (
     (b"%pdf", "not_a_calendar/pdf"),
     (b"pk\x03\x04", "not_a_calendar/zip"),
@@ -186,8 +186,8 @@ def _describe_page(body: bytes, provider: str | None) -> Failed:
 _BLANK = b" \t\r\n\0\x1a"
 _LAST_LINE = b"end:vcalendar"
 # A component that stands in a calendar itself, and not in another component (RFC 5545 section 3.6,
-# RFC 7953). Matches "END:VEVENT" on a line of its own, and not "END:VALARM", which ends nothing
-# but a part of an event.
+# RFC 7953). Matches "END:VEVENT" on a line of its own, and not "END:VALARM", which ends only a part
+# of an event.
 _END = rb"(?i)[\r\n]END:V(?:EVENT|TODO|JOURNAL|FREEBUSY|TIMEZONE|AVAILABILITY)[ \t]*(?:\r?\n|\r)"
 _COMPONENT_ENDS = re.compile(_END)
 _LAST_COMPONENT = re.compile(_END + rb"([^\r\n]+)\Z")

@@ -84,7 +84,7 @@ class SealedUrl:
         return self._parts()[1]
 
     def authorization(self) -> str | None:
-        """What the field Authorization says to the origin of the address, if anything."""
+        """The value of the field Authorization for the origin of the address, or None."""
         auth = self._parts()[1]
         return None if auth is None else authorization(auth)
 
@@ -114,14 +114,13 @@ class Feed:
 
     ``url``: the address (``https``, ``webcal`` or ``webcals``; ``http`` and ``file`` only if the
     fetcher's policy agrees). ``https://name:password@...`` is read as the address without them, and
-    ``auth``. ``timezone``: the owner's zone, for times that name none: an IANA
-    name, a tzinfo, or None. ``owner``: the owner's e-mail address, or several; without it a
-    declined invitation stays busy. ``policy``: how events count. ``detail``: ``"events"``, or
-    ``"busy"`` for no titles at all. ``published_ahead``: how far ahead the publisher publishes, if
-    it leaves out later events (Outlook does); later time is unknown. ``auth``: the name and
-    password for
-    servers that want a login (Basic, RFC 7617), over https only. They are sent to the origin of the
-    address and nowhere else, and are as sealed as it is.
+    ``auth``. ``timezone``: the owner's zone, for times without one: an IANA name, a tzinfo, or
+    None. ``owner``: the owner's e-mail address, or several; without it a declined invitation stays
+    busy. ``policy``: how events count. ``detail``: ``"events"``, or ``"busy"`` for no titles at
+    all. ``published_ahead``: how far ahead the publisher publishes, if it leaves out later events
+    (Outlook does); later time is unknown. ``auth``: the name and password for servers that need a
+    login (Basic, RFC 7617), over https only. They are sent only to the origin of the address, and
+    are never shown, like the address.
 
     Raises :class:`~extcal.errors.FeedUrlError` for an address that cannot be one (RFC 3986), and
     TypeError or ValueError for the other arguments.

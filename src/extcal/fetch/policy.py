@@ -98,7 +98,7 @@ class UrlPolicy:
         the addresses of a name are checked at every fetch.
         """
         found = read_feed(feed)
-        # A traceback that ships local variables must not ship the address.
+        # A traceback may show local variables, and must not show the address.
         del feed
         if isinstance(found, FeedUrlError):
             raise found

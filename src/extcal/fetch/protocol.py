@@ -1,8 +1,8 @@
 """The request of the cache to a fetcher, and the closed list of answers.
 
 A fetcher has one method. It returns an answer, and never raises because of a server, a network or
-an address. The cache decides what an answer means for freshness. Nothing here knows of time but the
-seconds that a request may take, and nothing here shows an address.
+an address. The cache decides what an answer means for freshness. The only time here is the number
+of seconds that a request may take. Nothing here shows an address.
 """
 
 from __future__ import annotations
@@ -161,9 +161,9 @@ class Refused:
     """A status 4xx other than 410. ``retry_after``: seconds that the source asked to wait, or
     None.
 
-    ``redirected``: it was not the host of the feed's address that refused, but one that it
-    redirected to. ``challenge``: a protection of the site wants to see a person's browser, whatever
-    the status; that says nothing about the calendar.
+    ``redirected``: the feed's own host did not refuse, but one that it redirected to.
+    ``challenge``: a protection of the site wants to see a person's browser, with any status. That
+    says nothing about the calendar.
     """
 
     status: int

@@ -26,7 +26,7 @@ weeks.
 
 
 def _name() -> str:
-    # By name: the face knows every room, and this room must know none to its right.
+    # By name: extcal imports this package, so an import statement here would be a cycle.
     return f"extcal/{import_module('extcal').__version__}"
 
 

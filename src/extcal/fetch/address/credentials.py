@@ -24,9 +24,9 @@ _AUTHORITY = re.compile(r"\s*+(https?|webcals?)://([^/?#]*)@", re.IGNORECASE)
 # Only what RFC 3986 calls userinfo: no "@" a second time, no "[", no backslash.
 _USERINFO = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=%:]*")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# What a host and a port look like to whoever overlooks the "@": "calendar.example.org:443",
-# "2130706433:80", "localhost:443". Not "ada:1234", which is no name of a server, nor
-# "ada.lovelace:secret", where no number follows.
+# A name and password that look like a host and a port, so that a person who overlooks the "@" takes
+# them for the server. Matches "calendar.example.org:443", "2130706433:80" and "localhost:443". Not
+# "ada:1234", which is no name of a server, nor "ada.lovelace:secret", where no number follows.
 _LIKE_A_HOST = re.compile(
     r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+\.?|[0-9]+|0[xX][0-9A-Fa-f]*|localhost):[0-9]*",
     re.IGNORECASE,
@@ -39,7 +39,7 @@ IN_CLEAR = Refusal.of("userinfo/http")
 def split_userinfo(secret_text: str) -> tuple[str, Auth | None] | Refusal:
     """An address without its name and password, and these.
 
-    What is no address at all is given back as it is: whoever reads it says what is wrong.
+    A text that is not an address is returned unchanged; reading it as an address then refuses it.
     """
     found = _AUTHORITY.match(secret_text)
     if found is None:
@@ -47,7 +47,7 @@ def split_userinfo(secret_text: str) -> tuple[str, Auth | None] | Refusal:
     userinfo = found[2]
     name, colon, password = userinfo.partition(":")
     if not _USERINFO.fullmatch(userinfo):
-        # A character that no address holds is for the reader of addresses to refuse.
+        # Other characters that no address may contain are refused when the address is read.
         refused = "@" in userinfo or "[" in userinfo or "]" in userinfo
         return Refusal.of("userinfo/unreadable") if refused else (secret_text, None)
     if not name or not colon or not password:

@@ -1,7 +1,7 @@
-"""Links that lead through a page of somebody else first: mail programs, chats, "add by URL".
+"""Links to a page that redirects to the address: of mail programs, chats, "add by URL".
 
-An :class:`~extcal.fetch.address.url.Url` in, the texts that may be the address behind it out. Pure,
-and certain of nothing: whoever asks reads each text as it would read what was pasted.
+An :class:`~extcal.fetch.address.url.Url` in, the texts that may be the address behind it out. Pure.
+The texts are only candidates: the caller reads each of them as if it had been pasted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from extcal.fetch.address.url import Url
 
 __all__ = ["behind", "from_base64", "is_link_page", "values"]
 
-# By the end of the host's name: how the path begins, and the parameters that hold the address.
+# The end of the host's name, how the path begins, and the query parameters with the address.
 _PAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (".safelinks.protection.outlook.com", "", ("url",)),
     (".safelinks.protection.office365.us", "", ("url",)),
@@ -54,8 +54,8 @@ _PAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (".mimecast.com", "/s/", ()),
     (".mimecastprotect.com", "/s/", ()),
 )
-# Proofpoint's third form: /v3/__https://host/a*20b__;KiU!!key$: what it could not keep is a "*",
-# and the characters stand in base64 behind the semicolon ("**" and a letter: several of them).
+# Proofpoint's third form: /v3/__https://host/a*20b__;KiU!!key$. A character that it does not keep
+# is replaced by "*" (several by "**" and a letter); they follow the semicolon in base64.
 _PROOFPOINT_3 = re.compile(r"/v3/__(.+?)__;([A-Za-z0-9_=-]*)!.*", re.DOTALL)
 _RUN = re.compile(r"\*(\*.)?", re.DOTALL)
 _RUN_LENGTHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -66,12 +66,12 @@ _CISCO = re.compile(r"/[^/]+/(https?%3A%2F%2F.+)", re.IGNORECASE)
 
 
 def is_link_page(url: Url) -> bool:
-    """Whether this is the page of somebody who only leads on."""
+    """Whether this is a page that only redirects to another address."""
     return any(_is(url, host, path) for host, path, _ in _PAGES)
 
 
 def behind(url: Url) -> list[str]:
-    """Where such a page leads, in every reading that it may have."""
+    """The addresses to which such a page may lead, one for each way to read its own address."""
     found: list[str] = []
     for host, path, names in _PAGES:
         if _is(url, host, path):
@@ -91,14 +91,14 @@ def behind(url: Url) -> list[str]:
 
 
 def values(url: Url, name: str) -> list[str]:
-    """The values of one query parameter, in any case: as they stand, and without their encoding."""
+    """The values of a query parameter (its name in any case), as written and percent-decoded."""
     pairs = (pair.partition("=") for pair in url.target.partition("?")[2].split("&"))
     found = [value for key, _, value in pairs if key.lower() == name.lower()]
     return found + [unquote_plus(value) for value in found]
 
 
 def from_base64(value: str) -> str:
-    """Google writes ``cid`` in base64 without its padding, in either alphabet; "" if it is none."""
+    """The text of Google's ``cid``: base64 of either alphabet, without padding; "" if it is not."""
     value = value.strip().replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode("ascii")
@@ -124,6 +124,6 @@ def _put_back(text: str, encoded: str) -> str:
         at += length
         return kept[at - length : at]
 
-    # One slash was lost where an old link was copied.
+    # In some old links that were copied, "https://" has lost a slash.
     text = re.sub(r"\A(https?):/(?!/)", r"\1://", text)
     return _RUN.sub(character, text)

@@ -33,7 +33,7 @@ DENIED_IPV4 = tuple(
         "10.0.0.0/8",  # private use (RFC 1918)
         "100.64.0.0/10",  # carrier-grade NAT (RFC 6598); Alibaba's metadata service is here
         "127.0.0.0/8",  # loopback
-        "168.63.129.16/32",  # Azure's wire server: internal behind a public-looking address
+        "168.63.129.16/32",  # Azure's wire server: an internal service with a public address
         "169.254.0.0/16",  # link local; the metadata service of most clouds
         "172.16.0.0/12",  # private use
         "192.0.0.0/24",  # protocol assignments (RFC 6890); 192.0.0.192 is Oracle's metadata service
@@ -65,7 +65,7 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are 
 
 
 def unwrap(address: Address) -> Address:
-    """An IPv4-mapped IPv6 address is its IPv4 address, and is connected to as such (RFC 4291)."""
+    """The IPv4 address of an IPv4-mapped IPv6 address (RFC 4291); other addresses unchanged."""
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
@@ -79,7 +79,7 @@ def embedded(address: Address) -> ipaddress.IPv4Address | None:
 
 
 def inside(address: Address, networks: Iterable[Network]) -> bool:
-    """Whether one of ``networks`` holds ``address``."""
+    """Whether ``address`` is in one of ``networks``."""
     return any(address.version == network.version and address in network for network in networks)
 
 

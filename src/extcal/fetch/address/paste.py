@@ -23,7 +23,7 @@ from extcal.messages.addresses import WHERE_TO_FIND
 __all__ = ["read_paste"]
 
 # Spaces of every kind, zero-width and direction marks: word processors and chats add them around
-# copied text. They are removed at the ends only, because inside a name they would make it another.
+# copied text. They are removed at the ends only, because inside a name this would change the name.
 _AROUND = (
     " \t\r\n\f\v\u00a0\u00ad\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
     + (
@@ -103,11 +103,13 @@ _SPACED = re.compile(r"\A((?:https?|webcals?)://) +(?=\S)", re.IGNORECASE)
 _BEHIND_NAME = re.compile(r"\.(?:ics|html)([)\]}>\"'\u2019\u201d\u00bb/.,;:!|*]+)\Z", re.IGNORECASE)
 _PAIRS = (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"))
 _BEFORE_PATH = re.compile(r"(?:https?|webcals?)://[^/?#\s]+(?=[/?#])", re.IGNORECASE)
-# A blank behind the name of a file, and two blanks anywhere, are where an address ends.
+# An address ends at a blank after the name of a file, and at two blanks anywhere. Matches in
+# "https://a.org/b.ics My calendar", and not in "https://a.org/My calendar".
 _TEXT_BEHIND = re.compile(r"\.(?:ics|html?) |  ", re.IGNORECASE)
 _LEFT = "%:/?#[]@!$&'()*+,;=~-._"
 _ENCODED_ASCII = " |{}^`"
-# What a page shows in place of a secret, or a mail in place of a long address.
+# The marks of an address that a page or a mail did not show completely: an ellipsis, or a row of
+# bullets or stars in place of a secret. Matches in "private-***/a.ics", not in "private-*/a.ics".
 _CUT = re.compile(r"\u2026|\.\.\.\Z|[\u2022\u25cf*]{3}")
 _CALDAV_HOSTS = frozenset(
     {"caldav.fastmail.com", "caldav.calendar.yahoo.com", "caldav.gmx.net", "caldav.web.de"}
@@ -115,25 +117,25 @@ _CALDAV_HOSTS = frozenset(
 )
 # Matches /SOGo/dav/ada/Calendar/personal/ and /SOGo/dav/public/ada/Calendar/personal.
 _SOGO_COLLECTION = re.compile(r"(.*/SOGo/dav/(public/)?[^/?]+/Calendar/[^/?.]+)/?", re.IGNORECASE)
-# Matches /remote.php/dav/calendars/ada/personal/ and /dav.php/calendars/ada/default, and as less
-# than a calendar /remote.php/dav/principals/users/ada/ and /remote.php/dav/.
+# Matches /remote.php/dav/calendars/ada/personal/ and /dav.php/calendars/ada/default. Also matches
+# addresses that are not of one calendar: /remote.php/dav/principals/users/ada/, /remote.php/dav/.
 _SABRE_COLLECTION = re.compile(
     r"(.*/(?:remote\.php/(?:caldav|dav)|(?:dav|cal)\.php)(?:/(calendars/[^/?]+/[^/?]+)|[^?]*)/?)"
 )
 
-# The pages beside a feed, whose folder it shares. Outlook's servers do not care about case, so the
-# fixed words may be in any; the mailbox and the key between them are kept as they are.
+# The HTML page in the same folder as the feed. Outlook's servers ignore case, so the fixed words
+# may be in any; the mailbox and the key between them are kept as they are.
 # Matches /owa/calendar/a@b/1/calendar.html, and not /owa/calendar/a@b/1/calendar.ics.
 _OUTLOOK_PAGE = re.compile(
     r"/owa/calendar(/.+)?/(calendar|index|reachcalendar)\.html/?", re.IGNORECASE
 )
-# What the newer web interface of Microsoft's own hosts says instead of /owa/calendar/.
+# The path of the newer web interface of Microsoft's own hosts, in place of /owa/calendar/.
 # Matches /calendar/published/a@b/1/calendar.html, and not /calendar/published/calendar.html.
 _OUTLOOK_PUBLISHED = re.compile(
     r"/calendar/published((?:/[^/]+){2,})/(calendar|index|reachcalendar)\.(?:html|ics)/?",
     re.IGNORECASE,
 )
-# Also as it was for other domains and second accounts: /calendar/hosted/, /calendar/b/1/.
+# Also the older forms for other domains and second accounts: /calendar/hosted/, /calendar/b/1/.
 _GOOGLE_FEED = re.compile(r"/calendar/(?:(?:hosted|b|u)/[^/]+/)?ical/.+")
 _NEXTCLOUD_PAGE = re.compile(
     r"(/.*?)??(?:/index\.php)?/apps/calendar/(?:p|embed)/([A-Za-z0-9]+)(?:/.*)?"
@@ -142,9 +144,9 @@ _NEXTCLOUD_SHARE = re.compile(r".*/remote\.php/dav/public-calendars/[A-Za-z0-9]+
 
 
 def read_paste(secret_text: str) -> tuple[Url, Auth | None] | Refusal:
-    """Make an address, and the name and password in it, of what was pasted; or say what to paste.
+    """The address in a pasted text, and its name and password; or advice on what to paste.
 
-    Where the provider can be told from a text that is refused, the advice is for that one.
+    If a refused text shows which provider it is from, the advice is for this provider.
     """
     read = _read(secret_text)
     if not isinstance(read, Refusal) or read.kind not in _ABOUT_THE_TEXT:
@@ -175,7 +177,7 @@ def _read(secret_text: str) -> tuple[Url, Auth | None] | Refusal:
 
 
 def _read_address(secret_text: str, pages: frozenset[str]) -> tuple[Url, Auth | None] | Refusal:
-    """Read an address that may need to be put right. ``pages``: of those that only led here."""
+    """Read an address and correct it if needed. ``pages``: the pages that redirected to it."""
     if _CUT.search(secret_text):
         return Refusal.of("chars/cut")
     split = split_userinfo(_encoded(_trimmed(secret_text)))
@@ -186,7 +188,7 @@ def _read_address(secret_text: str, pages: frozenset[str]) -> tuple[Url, Auth | 
 
 
 def _once(secret_text: str) -> str:
-    """An address that stands there several times, once; an encoded one, decoded."""
+    """If a text is the same address several times, one of them; if it is encoded, decoded."""
     starts = [found.start() for found in _SCHEME.finditer(secret_text)]
     if len(starts) > 1 and starts[0] == 0:
         ends = [*starts[1:], len(secret_text)]
@@ -200,8 +202,8 @@ def _once(secret_text: str) -> str:
 
 
 def _trimmed(secret_text: str) -> str:
-    """Without what closes and was never opened, and HTML's way to write "&"."""
-    # Twice is what some forms make of it; nobody writes it more often.
+    """Without closing brackets and quotes that were never opened, and with "&" for "&amp;"."""
+    # Some forms escape "&" twice; more often does not occur.
     for _ in range(2):
         secret_text = _AMPERSAND.sub("&", secret_text)
     secret_text = _SPACED.sub(r"\1", secret_text)
@@ -217,12 +219,12 @@ def _trimmed(secret_text: str) -> str:
 
 
 def _encoded(secret_text: str) -> str:
-    """Path and query with what browsers encode by themselves: letters, blanks, ``|``, ``{}``."""
+    """Percent-encode in path and query what browsers do: letters, blanks, ``|``, ``{}``."""
     found = _BEFORE_PATH.match(secret_text)
     if found is None:
         return secret_text
     rest = secret_text[found.end() :]
-    # What follows a blank behind the name of the feed may be no part of its address.
+    # Text after a blank, if that follows the name of the feed, may be no part of its address.
     text_behind = " " in rest and ("://" in rest or _TEXT_BEHIND.search(rest))
     if text_behind or not all(_is_encodable(each) for each in rest):
         return secret_text
@@ -232,7 +234,7 @@ def _encoded(secret_text: str) -> str:
 def _is_encodable(character: str) -> bool:
     if character.isascii():
         return character in _LEFT or character.isalnum() or character in _ENCODED_ASCII
-    # Never what cannot be seen, or changes the direction of what follows it.
+    # Never invisible characters, or those that change the direction of the text after them.
     return unicodedata.category(character)[0] not in "CZ"
 
 
@@ -255,7 +257,7 @@ def _unwrap(secret_text: str) -> str:
             secret_text = found[0]
         first = secret_text[:1]
         if first in _BRACKETS or first in _QUOTES:
-            # A sentence may end behind what closes: "<https://...>."
+            # The end of a sentence may follow the closing mark: "<https://...>."
             within = secret_text.rstrip(_ENDS)
             if len(within) > 1 and within[-1] == _BRACKETS.get(first, first):
                 secret_text = within[1:-1]
@@ -312,7 +314,7 @@ def _follow(
 ) -> tuple[Url, Auth | None] | Refusal | None:
     """The first of the texts that is an address; None if none is.
 
-    No page is passed twice, and no more than a few, so that nothing goes in circles.
+    Each page is followed only once, and at most a few of them, so that this ends.
     """
     passed = pages | {url.host if is_link_page(url) else f"page {len(pages)}"}
     if len(passed) > _MAX_PAGES:
@@ -336,19 +338,19 @@ def _refuse_collection(provider: str | None) -> Refusal:
 
 
 def _recognise_google(url: Url, pages: frozenset[str]) -> Url | tuple[Url, Auth | None] | Refusal:
-    """``/calendar/.../ical/`` are feeds; ``?cid=`` may carry a feed; the rest are pages."""
+    """``/calendar/.../ical/`` are feeds; ``?cid=`` may hold a feed's address; others are pages."""
     if _GOOGLE_FEED.fullmatch(url.path):
         return url
     carried = [text for name in ("cid", "url") for text in values(url, name)]
     carried += [from_base64(text) for text in carried]
-    # A feed of Google's own may be carried, too.
+    # The address in it may also be that of a feed of Google's own.
     return _follow(url, carried, pages) or _refuse_page("google")
 
 
 def _recognise_outlook(
     url: Url, provider: str, pages: frozenset[str]
 ) -> Url | tuple[Url, Auth | None] | Refusal:
-    """``calendar.html`` is the page beside ``calendar.ics``; ``?url=`` may carry a feed to add."""
+    """``calendar.html`` belongs to ``calendar.ics``; ``?url=`` may hold the address of a feed."""
     page = _OUTLOOK_PAGE.fullmatch(url.path)
     if page is None and provider == "outlook":
         page = _OUTLOOK_PUBLISHED.fullmatch(url.path)
@@ -363,7 +365,7 @@ def _recognise_outlook(
 
 
 def _recognise_nextcloud(url: Url, auth: Auth | None) -> Url | Refusal:
-    """A share's page and its DAV collection both have one export address."""
+    """The page of a share and its DAV collection have the same export address."""
     page = _NEXTCLOUD_PAGE.fullmatch(url.path)
     if page is not None:
         target = f"{page[1] or ''}/remote.php/dav/public-calendars/{page[2]}/?export"
@@ -376,7 +378,7 @@ def _recognise_nextcloud(url: Url, auth: Auth | None) -> Url | Refusal:
 
 
 def _recognise_caldav(url: Url, provider: str | None, auth: Auth | None) -> Url | Refusal:
-    """A collection has an address of its own as a feed on some servers; behind a login on most."""
+    """On some servers a CalDAV collection is also a feed, on most of these only with a login."""
     if url.host in _CALDAV_HOSTS or (provider == "icloud" and "/calendars/" in url.path):
         return _refuse_collection(provider)
     sogo = _SOGO_COLLECTION.fullmatch(url.target)
@@ -386,7 +388,7 @@ def _recognise_caldav(url: Url, provider: str | None, auth: Auth | None) -> Url 
         )
     sabre = _SABRE_COLLECTION.fullmatch(url.target)
     if sabre is not None:
-        # Nextcloud, ownCloud and Baikal stand on sabre/dav, whose collections have an export.
+        # Nextcloud, ownCloud and Baikal use sabre/dav, whose collections can be exported.
         if auth is not None and sabre[2]:
             return replace(url, target=sabre[1].removesuffix("/") + "/?export")
         nextcloud = "/remote.php/" in url.path

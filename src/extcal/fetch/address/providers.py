@@ -1,4 +1,4 @@
-"""Who publishes a feed, as far as its address tells. Pure."""
+"""The publisher of a feed, if its address shows it. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SUFFIXES = {
 }
 
 
-# What a text shows of a provider although it is no address.
+# How a text that is not an address shows its provider.
 _NAMED = (
     ("google", ("calendar.google.com", "google.com/calendar", "googleusercontent.com")),
     ("outlook", (*MICROSOFT_CLOUDS, "/owa/calendar/", "outlook.com", "hotmail.com")),
@@ -55,7 +55,7 @@ _NAMED = (
 
 
 def provider_in(secret_text: str) -> str | None:
-    """The provider of which a text that is no address speaks, or None."""
+    """The provider that a text names although it is not an address, or None."""
     text = secret_text.lower()
     return next((name for name, marks in _NAMED if any(mark in text for mark in marks)), None)
 

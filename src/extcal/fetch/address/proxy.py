@@ -1,8 +1,7 @@
 """A proxy, by explicit argument only: text in, a sealed value out. Pure.
 
-Behind a proxy it is the proxy that looks names up and connects, so addresses of names cannot be
-judged here: what a name leads to is the proxy's business, and a filtering one is the right peer.
-Its credentials are never shown.
+With a proxy, the proxy looks names up and connects. So the addresses of a name cannot be judged
+here; use a proxy that refuses private addresses itself. Its credentials are never shown.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class Proxy:
     def __init__(self, host: str, port: int, credentials: tuple[bytes, bytes] | None) -> None:
         self.host = host
         self.port = port
-        # A closure, because whatever lists attributes (debuggers, error reporters) stops there.
+        # A closure, because tools that list attributes (debuggers, error reporters) do not open it.
         self._credentials: Callable[[], tuple[bytes, bytes] | None] = lambda: credentials
 
     def credentials(self) -> tuple[bytes, bytes] | None:
@@ -40,7 +39,7 @@ class Proxy:
 def read_proxy(secret_proxy: object) -> Proxy | ValueError | TypeError | None:
     """Read ``http://[user:password@]host:port``.
 
-    What is wrong is returned, not raised: no frame of a traceback may hold the credentials.
+    An error is returned and not raised: a frame of its traceback would hold the credentials.
     """
     if secret_proxy is None:
         return None

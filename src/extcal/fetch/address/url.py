@@ -1,8 +1,8 @@
 """The syntax of a feed's address: text in, an :class:`Url` or a :class:`Refusal` out.
 
-Only a URI of RFC 3986 in printable ASCII, only the schemes of feeds, and only an authority that
-every parser reads in the same way. :mod:`extcal.fetch.policy` judges what may be *reached*. No I/O,
-and nothing here raises for any text, so that no frame with a secret is part of a traceback.
+Accepted is only a URI of RFC 3986 in printable ASCII, with a scheme of feeds, and an authority that
+every parser reads in the same way. :mod:`extcal.fetch.policy` decides what may be *reached*. No
+I/O. Nothing here raises for any text, so that no frame with a secret is part of a traceback.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def _read_host(host: str) -> str | Refusal:
 
 
 def literal_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The IP address that a canonical host is, or None if it is a name."""
+    """The IP address that a canonical host consists of, or None if it is a name."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -204,12 +204,12 @@ def resolve_reference(base: Url, secret_reference: str) -> Url | Refusal:
     try:
         octets = secret_reference.encode("latin-1")
     except UnicodeEncodeError:
-        # Cannot come from a header; it must not be replaced by a "?".
+        # Characters beyond latin-1 cannot come from a header; they must not be replaced by "?".
         octets = secret_reference.encode("utf-8", "surrogatepass")
     reference = quote(octets, safe="%:/?#[]@!$&'()*+,;=~-._\\\"<>^`{|}")
     if _EMPTY_AUTHORITY.match(reference):
-        # For RFC 3986 there is no server here, browsers use the next name, urljoin makes a
-        # path.
+        # As in "https:///a.org": by RFC 3986 there is no host, browsers take "a.org" for the host,
+        # and urljoin takes it for a path. So it is refused.
         return _BAD_HOST
     try:
         return read_url(urljoin(base.text, reference))
