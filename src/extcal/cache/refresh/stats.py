@@ -73,7 +73,7 @@ def stats_of(counts: Mapping[str, int], *, in_flight: int, hosts_down: int) -> S
 
 
 class Tally:
-    """How often what happened: ``counts``, which nobody changes without ``lock``."""
+    """Counts of events; they are changed only while ``lock`` is held."""
 
     def __init__(self) -> None:
         self.lock = ForkSafeLock()

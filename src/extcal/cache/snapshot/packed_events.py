@@ -22,7 +22,7 @@ _ERRORS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, 
 
 
 def pack_events(events: Sequence[ExternalEvent], *, titles: bool) -> bytes:
-    """``events`` as bytes; ``titles=False`` leaves titles and places out, whatever they say."""
+    """``events`` as bytes; with ``titles=False`` without their titles and places."""
     starts = [epoch(event.start) for event in events]
     columns = [
         [event.uid for event in events],

@@ -74,8 +74,8 @@ _NO_ANSWER = failed("connect/closed")
 _CUT = failed("truncated")
 _NO_SINGLE_ADDRESS = failed("redirect_refused/several")
 
-# RFC 9110 section 8.4.1 and IANA's registry of content codings. What is none of them says nothing
-# of how the body is written: "utf-8", "none", "binary", "8bit", "aws-chunked".
+# RFC 9110 section 8.4.1 and IANA's registry of content codings. Real servers also send values that
+# are no compression, and these are ignored: "utf-8", "none", "binary", "8bit", "aws-chunked".
 _COMPRESSIONS = frozenset(
     {"br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip", "x-compress"}
     | {"x-gzip", "zstd", "bzip2", "x-bzip2", "xz", "lzma"}

@@ -1,1 +1,1 @@
-"""The head of an HTTP answer: its bytes put right, its fields as values, its cookies. Pure."""
+"""The head of an HTTP answer: its corrected bytes, its fields as values, its cookies. Pure."""
