@@ -20,7 +20,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from extcal.cache.freshness.decide import (
+from extcal.cache.freshness.decide import decide, fall_back, learn
+from extcal.cache.freshness.rate_limited_hosts import (
+    UNTROUBLED,
+    RateLimited,
+    after_429,
+    is_rate_limited,
+)
+from extcal.cache.freshness.values import (
     Attempts,
     Failure,
     Fetch,
@@ -30,15 +37,6 @@ from extcal.cache.freshness.decide import (
     Serve,
     State,
     Success,
-    decide,
-    fall_back,
-    learn,
-)
-from extcal.cache.freshness.rate_limited_hosts import (
-    UNTROUBLED,
-    RateLimited,
-    after_429,
-    is_rate_limited,
 )
 from extcal.cache.refresh.hosts import Hosts
 

@@ -6,11 +6,12 @@ it matters; a change that breaks a host's types breaks this file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import assert_never, assert_type
 
 import extcal
+from extcal.cache import Cell
 from extcal.draw import DateMark, Mark, Row, grid_html, grid_svg
 from extcal.formats import Record, to_records
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
@@ -105,7 +106,41 @@ def feeds(pasted: str) -> extcal.Feed:
     return extcal.Feed(pasted, detail=detail, published_ahead=timedelta(days=60))
 
 
+class OwnStore:
+    """A host's own, with both optional methods."""
+
+    def __init__(self) -> None:
+        self.cells: dict[str, Cell] = {}
+
+    def get(self, key: str) -> Cell | None:
+        return self.cells.get(key)
+
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, Cell]:
+        return {key: self.cells[key] for key in keys if key in self.cells}
+
+    def put(self, key: str, cell: Cell, token: str | None) -> bool:
+        self.cells[key] = cell
+        return token is None or bool(cell.data)
+
+    def delete(self, key: str) -> None:
+        self.erase([key])
+
+    def erase(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.cells.pop(key, None)
+
+    def lease(self, key: str, now: datetime, ttl: timedelta) -> str | None:
+        return f"{key} {now + ttl}"
+
+    def release(self, key: str, token: str) -> None:
+        del key, token
+
+
 def caching(feed: extcal.Feed) -> None:
+    own: extcal.Store = OwnStore()
+    assert_type(extcal.MemoryStore().get_many(["a", "b"]), dict[str, Cell])
+    assert_type(extcal.SQLiteStore("a.db").get_many(["a", "b"]), Mapping[str, Cell])
+    extcal.CalendarCache(store=own)
     store: extcal.Store = extcal.MemoryStore()
     calendars = extcal.CalendarCache(
         ttl=timedelta(minutes=30),

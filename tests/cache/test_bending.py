@@ -18,7 +18,8 @@ from extcal import (
     State,
     Unavailable,
 )
-from extcal.cache.freshness.decide import Rules, lifetime
+from extcal.cache.freshness.decide import lifetime
+from extcal.cache.freshness.values import Rules
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 pytestmark = pytest.mark.core

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from extcal import CalendarCache, ExternalEvent, FBType, Feed, FreeBusy, MemoryStore, Problem
 from extcal.cache import Cell
-from extcal.cache.freshness.decide import Attempts
+from extcal.cache.freshness.values import Attempts
 from extcal.cache.snapshot.codec import (
     ATTEMPTS,
     READINGS,

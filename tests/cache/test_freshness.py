@@ -14,6 +14,15 @@ from hypothesis import strategies as st
 
 from extcal.cache.freshness.decide import (
     INCOMPLETE,
+    decide,
+    fall_back,
+    learn,
+    may_try_again,
+    moment_of,
+    older,
+    replaces,
+)
+from extcal.cache.freshness.values import (
     Attempts,
     Failure,
     Fetch,
@@ -23,13 +32,6 @@ from extcal.cache.freshness.decide import (
     Serve,
     State,
     Success,
-    decide,
-    fall_back,
-    learn,
-    may_try_again,
-    moment_of,
-    older,
-    replaces,
 )
 
 pytestmark = pytest.mark.core

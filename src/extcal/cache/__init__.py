@@ -16,7 +16,7 @@ from extcal.cache.availability.table import Availability, CommonFree
 from extcal.cache.bulk import Result
 from extcal.cache.calendar_cache import CalendarCache
 from extcal.cache.freshness.clock import system_clock
-from extcal.cache.freshness.decide import State
+from extcal.cache.freshness.values import State
 from extcal.cache.refresh.log import Refresh
 from extcal.cache.refresh.stats import Stats
 from extcal.cache.snapshot.difference import Change, Difference

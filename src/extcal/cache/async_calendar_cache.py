@@ -22,7 +22,7 @@ from extcal.cache.availability.people import Source, read_people
 from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import PATIENCE, Plan, Queue, Result
 from extcal.cache.calendar_cache import CalendarCache
-from extcal.cache.freshness.decide import Raise, Wish
+from extcal.cache.freshness.values import Raise, Wish
 from extcal.cache.options import Options, last_attempt, last_refreshed
 from extcal.cache.refresh.log import Refresh, callback_failed, fetcher_failed
 from extcal.cache.refresh.outcome import Refreshed

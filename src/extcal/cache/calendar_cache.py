@@ -22,8 +22,9 @@ from extcal.cache.availability.people import Source, read_people
 from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import PATIENCE, Plan, Result
 from extcal.cache.freshness.clock import read_clock
-from extcal.cache.freshness.decide import Fetch, Raise, Serve, Wish, in_utc
+from extcal.cache.freshness.decide import in_utc
 from extcal.cache.freshness.failures import unavailable
+from extcal.cache.freshness.values import Fetch, Raise, Serve, Wish
 from extcal.cache.options import Options, last_attempt, last_refreshed, read_settings, recipe
 from extcal.cache.refresh.decisions import Decisions
 from extcal.cache.refresh.log import Refresh, callback_failed, fetcher_failed

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from extcal.arguments import call_of, count_of, flag_of, length_of, one_of_type
 from extcal.cache.freshness.clock import Clock, system_clock
-from extcal.cache.freshness.decide import STALE_IF_ERROR, TTL, Rules
 from extcal.cache.freshness.horizon import HISTORY, Reach
+from extcal.cache.freshness.values import STALE_IF_ERROR, TTL, Rules
 from extcal.cache.refresh.keys import read_secret
 from extcal.cache.refresh.log import Refresh
 from extcal.cache.refresh.repository import Known

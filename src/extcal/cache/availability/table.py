@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from extcal.arguments import several
-from extcal.cache.freshness.decide import State
 from extcal.cache.freshness.failures import unreadable
+from extcal.cache.freshness.values import State
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import Problem, problem_of

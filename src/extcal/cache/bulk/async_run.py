@@ -19,7 +19,7 @@ from anyio.lowlevel import checkpoint
 
 from extcal.cache.bulk.plan import Queue, Result
 from extcal.cache.bulk.progress import Bar
-from extcal.cache.freshness.decide import Raise
+from extcal.cache.freshness.values import Raise
 from extcal.cache.refresh.single_flight import Promise
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import Unavailable

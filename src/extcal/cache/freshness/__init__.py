@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from extcal.cache.freshness.decide import State
+from extcal.cache.freshness.values import State
 
 __all__ = ["State"]

@@ -54,8 +54,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from extcal.cache.freshness.values import (
-    STALE_IF_ERROR,
-    TTL,
     Attempts,
     Decision,
     Failure,
@@ -72,20 +70,6 @@ from extcal.cache.freshness.values import (
 
 __all__ = [
     "INCOMPLETE",
-    "STALE_IF_ERROR",
-    "TTL",
-    "Attempts",
-    "Decision",
-    "Failure",
-    "Fetch",
-    "Held",
-    "Outcome",
-    "Raise",
-    "Rules",
-    "Serve",
-    "State",
-    "Success",
-    "Wish",
     "conditional",
     "decide",
     "fall_back",

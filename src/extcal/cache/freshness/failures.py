@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from extcal.cache.freshness.decide import Failure
+from extcal.cache.freshness.values import Failure
 from extcal.errors import Problem, Unavailable
 from extcal.fetch.protocol import Failed, Gone, Refused
 from extcal.messages import unavailable as words

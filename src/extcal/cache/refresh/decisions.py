@@ -7,20 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from extcal.cache.freshness.decide import (
-    Attempts,
-    Held,
-    Raise,
-    Rules,
-    State,
-    Wish,
-    conditional,
-    fall_back,
-    lifetime,
-    may_try_again,
-    usable,
-)
+from extcal.cache.freshness.decide import conditional, fall_back, lifetime, may_try_again, usable
 from extcal.cache.freshness.horizon import Reach
+from extcal.cache.freshness.values import Attempts, Held, Raise, Rules, State, Wish
 from extcal.cache.refresh.hosts import Hosts
 from extcal.cache.refresh.repository import Known
 from extcal.cache.refresh.stats import Tally

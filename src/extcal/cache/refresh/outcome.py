@@ -12,19 +12,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from extcal.cache.freshness.decide import (
-    INCOMPLETE,
-    Attempts,
-    Failure,
-    Outcome,
-    Raise,
-    Success,
-    fall_back,
-    learn,
-    older,
-    replaces,
-)
+from extcal.cache.freshness.decide import INCOMPLETE, fall_back, learn, older, replaces
 from extcal.cache.freshness.failures import failure
+from extcal.cache.freshness.values import Attempts, Failure, Outcome, Raise, Success
 from extcal.cache.refresh.decisions import Decisions
 from extcal.cache.refresh.keys import Keys
 from extcal.cache.refresh.log import Refresh, tell

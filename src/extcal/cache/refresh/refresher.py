@@ -14,8 +14,8 @@ from functools import partial
 from time import monotonic
 
 from extcal.cache.freshness.clock import Clock, read_clock
-from extcal.cache.freshness.decide import Fetch, Wish
 from extcal.cache.freshness.rate_limited_hosts import is_rate_limited
+from extcal.cache.freshness.values import Fetch, Wish
 from extcal.cache.refresh.decisions import Decisions
 from extcal.cache.refresh.keys import Keys
 from extcal.cache.refresh.outcome import Asked, Refreshed, settle

@@ -13,20 +13,9 @@ from secrets import token_hex
 from time import sleep
 from typing import NamedTuple
 
-from extcal.cache.freshness.decide import (
-    Attempts,
-    Decision,
-    Held,
-    Raise,
-    Rules,
-    Serve,
-    State,
-    Wish,
-    decide,
-    lifetime,
-    moment_of,
-)
+from extcal.cache.freshness.decide import decide, lifetime, moment_of
 from extcal.cache.freshness.rate_limited_hosts import UNTROUBLED, RateLimited
+from extcal.cache.freshness.values import Attempts, Decision, Held, Raise, Rules, Serve, State, Wish
 from extcal.cache.refresh.keys import (
     Keys,
     address_of,

@@ -18,7 +18,7 @@ from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
 from typing import NamedTuple, TypeAlias
 
-from extcal.cache.freshness.decide import Raise
+from extcal.cache.freshness.values import Raise
 from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock

@@ -30,8 +30,8 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
-from extcal.cache.freshness.decide import Attempts
 from extcal.cache.freshness.rate_limited_hosts import RateLimited
+from extcal.cache.freshness.values import Attempts
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.snapshot import Reading

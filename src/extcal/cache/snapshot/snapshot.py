@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from extcal._former_modules import loads_earlier_pickles
 from extcal.arguments import one_of_type
-from extcal.cache.freshness.decide import State
+from extcal.cache.freshness.values import State
 from extcal.cache.snapshot.difference import Change, Difference, difference
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
