@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from extcal.ical.budget import Work
-from extcal.ical.recurrence import Rule, Starts, parse, starts
+from extcal.ical.recurrence import RecurrenceRule, Starts, parse, starts
 from extcal.limits import Limits
 
 _MAKER = Path(__file__).parents[2] / "oracles" / "rule_maker.py"
@@ -33,7 +33,7 @@ def ignore(code: str, message: str, action: str) -> None:
     """A law says nothing about Problems."""
 
 
-def read(text: str) -> Rule:
+def read(text: str) -> RecurrenceRule:
     rule = parse(text, ignore)
     assert rule is not None
     return rule
@@ -47,7 +47,7 @@ def members(found: Starts) -> list[int]:
 class Series:
     """A rule and its DTSTART, asked for windows."""
 
-    def __init__(self, rule: Rule, dtstart: int, until: int | None = None) -> None:
+    def __init__(self, rule: RecurrenceRule, dtstart: int, until: int | None = None) -> None:
         self.rule, self.dtstart, self.until = rule, dtstart, until
 
     def within(self, lo: int, hi: int, **options: Any) -> list[int]:
@@ -118,8 +118,10 @@ def test_a_count_cuts_the_endless_set(drawn: tuple[Series, int]) -> None:
     found, end = drawn
     if found.rule.count is None:
         return
-    fields = {name: getattr(found.rule, name) for name in Rule.__slots__} | {"count": None}
-    endless = Series(Rule(**fields), found.dtstart, found.until)
+    fields = {name: getattr(found.rule, name) for name in RecurrenceRule.__slots__} | {
+        "count": None
+    }
+    endless = Series(RecurrenceRule(**fields), found.dtstart, found.until)
     given = endless.within(found.dtstart, end, include_dtstart=False)[: found.rule.count]
     is_over = found.until is not None and found.until < found.dtstart
     expected = [] if is_over else sorted({found.dtstart, *given})

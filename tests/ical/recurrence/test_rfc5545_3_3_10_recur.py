@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from extcal.ical.budget import Work
-from extcal.ical.recurrence import Rule, Starts, Until, parse, starts
+from extcal.ical.recurrence import RecurrenceRule, Starts, Until, parse, starts
 from extcal.limits import Limits
 
 EPOCH = datetime(1970, 1, 1)
@@ -47,7 +47,7 @@ def when(text: str, time: str = "09:00") -> list[datetime]:
     return found
 
 
-def read(text: str) -> tuple[Rule, list[str]]:
+def read(text: str) -> tuple[RecurrenceRule, list[str]]:
     """A rule and the codes of its Problems."""
     codes: list[str] = []
     rule = parse(text, lambda code, message, action: codes.append(code))
@@ -743,7 +743,7 @@ class TestBrokenText:
     )
     def test_spelling_that_says_the_same(self, text: str) -> None:
         """Case, blanks, quotes, empty members and vendor parts leave no trace."""
-        expected = Rule("WEEKLY", count=3, by_day=((0, 0), (0, 1), (0, 2)))
+        expected = RecurrenceRule("WEEKLY", count=3, by_day=((0, 0), (0, 1), (0, 2)))
         assert read(text) == (expected, [])
 
     @pytest.mark.parametrize(

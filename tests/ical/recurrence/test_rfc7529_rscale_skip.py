@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from extcal.ical.budget import Work
-from extcal.ical.recurrence import Rule, Starts, parse, starts
+from extcal.ical.recurrence import RecurrenceRule, Starts, parse, starts
 
 EPOCH = datetime(1970, 1, 1)
 
 
-def read(text: str) -> tuple[Rule, list[str]]:
+def read(text: str) -> tuple[RecurrenceRule, list[str]]:
     codes: list[str] = []
     rule = parse(text, lambda code, message, action: codes.append(code))
     assert rule is not None
@@ -164,12 +164,12 @@ class TestSpelling:
     @pytest.mark.parametrize("scale", ["GREGORIAN", "gregorian", "gregory", "ISO8601"])
     def test_names_of_the_gregorian_calendar(self, scale: str) -> None:
         """Section 5: names are CLDR's, aliases are the same, case does not matter."""
-        assert read(f"RSCALE={scale};FREQ=YEARLY") == (Rule("YEARLY"), [])
+        assert read(f"RSCALE={scale};FREQ=YEARLY") == (RecurrenceRule("YEARLY"), [])
 
     def test_skip_without_rscale(self) -> None:
         """It "MUST NOT be present unless RSCALE is present"; more is blocked if it is heard."""
         rule, codes = read("FREQ=YEARLY;SKIP=FORWARD")
-        assert rule == Rule("YEARLY", skip="FORWARD")
+        assert rule == RecurrenceRule("YEARLY", skip="FORWARD")
         assert codes == ["recurrence_skip"]
 
     @pytest.mark.parametrize(

@@ -83,8 +83,8 @@ class Event:
         self.all_day = start.is_date
         self.extent = _WHOLE_DAY if start.is_date else _NOTHING
         self.has_end = False
-        self.rules: tuple[recurrence.Rule, ...] = ()
-        self.exrules: tuple[recurrence.Rule, ...] = ()
+        self.rules: tuple[recurrence.RecurrenceRule, ...] = ()
+        self.exrules: tuple[recurrence.RecurrenceRule, ...] = ()
         self.rdates: list[tuple[Moment, Extent | None]] = []
         self.exdates: list[Moment] = []
         self.recurrence_id: Moment | None = None

@@ -215,7 +215,7 @@ def _read_recurrence_id(found: Event, source: Source) -> None:
         source.tell(*oddity("range_unknown", value=min(reaches)[:40]), line)
 
 
-def _rules(lines: Sequence[Line], source: Source) -> tuple[recurrence.Rule, ...]:
+def _rules(lines: Sequence[Line], source: Source) -> tuple[recurrence.RecurrenceRule, ...]:
     rules = []
     work = source.work
     for line in lines:
@@ -232,7 +232,7 @@ def _rules(lines: Sequence[Line], source: Source) -> tuple[recurrence.Rule, ...]
     return tuple(rules)
 
 
-def _exrules(lines: Sequence[Line], source: Source) -> tuple[recurrence.Rule, ...]:
+def _exrules(lines: Sequence[Line], source: Source) -> tuple[recurrence.RecurrenceRule, ...]:
     """The EXRULEs (RFC 2445). One with a doubtful part is left out and removes nothing."""
     certain: list[Line] = []
     for line in lines:

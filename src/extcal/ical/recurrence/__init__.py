@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from extcal.ical.recurrence.local_starts import Starts, starts
-from extcal.ical.recurrence.rule import Rule, Until, parse
+from extcal.ical.recurrence.rule import RecurrenceRule, Until, parse
 
-__all__ = ["Rule", "Starts", "Until", "parse", "starts"]
+__all__ = ["RecurrenceRule", "Starts", "Until", "parse", "starts"]

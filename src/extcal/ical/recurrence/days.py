@@ -1,4 +1,4 @@
-"""Days as integers: the proleptic Gregorian calendar, and the days a Rule chooses in a period.
+"""Days as integers: the proleptic Gregorian calendar, and the days a rule chooses in a period.
 
 Days are counted from 1970-01-01 as 0, weekdays from Monday as 0. Years below 1 and above 9999 work
 too, so nothing here overflows. There are no times, zones or budgets here: the caller counts a step
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from extcal.ical.recurrence.rule import Rule
+from extcal.ical.recurrence.rule import RecurrenceRule
 
 __all__ = [
     "Seed",
@@ -87,7 +87,7 @@ def week_year(day: int, week_start: int) -> int:
     return year
 
 
-def allowed(rule: Rule, day: int) -> bool:
+def allowed(rule: RecurrenceRule, day: int) -> bool:
     """Say whether BYMONTH, BYWEEKNO, BYYEARDAY and BYMONTHDAY, read as limits, allow a day."""
     year, month, day_of_month = civil(day)
     if rule.by_month and month not in rule.by_month:
@@ -112,7 +112,7 @@ def allowed(rule: Rule, day: int) -> bool:
     return True
 
 
-def never(rule: Rule) -> bool:
+def never(rule: RecurrenceRule) -> bool:
     """Say whether the rule chooses no day of any year, as with 30 February."""
     if rule.skip != "OMIT" or not (rule.by_month and rule.by_month_day):
         return False
@@ -142,7 +142,7 @@ def _weekdays(by_day: Sequence[tuple[int, int]], first: int, length: int) -> lis
     return sorted(found)
 
 
-def _on_weekday(rule: Rule, day: int) -> bool:
+def _on_weekday(rule: RecurrenceRule, day: int) -> bool:
     """BYDAY as a limit (Notes 1 and 2). Its numbers count in the month, in a YEARLY rule without
     BYMONTH in the year."""
     weekday = (day + 3) % 7
@@ -172,12 +172,12 @@ def _numbered(wanted: Sequence[int], first: int, length: int, skip: str) -> list
     return sorted(found)
 
 
-def _takes_any_day(rule: Rule) -> bool:
+def _takes_any_day(rule: RecurrenceRule) -> bool:
     """Whether a part names the days, so that DTSTART's day and weekday are not used."""
     return bool(rule.by_year_day or rule.by_month_day or rule.by_day)
 
 
-def days_of_month(rule: Rule, year: int, month: int, seed: Seed) -> list[int]:
+def days_of_month(rule: RecurrenceRule, year: int, month: int, seed: Seed) -> list[int]:
     """Return the sorted days of a MONTHLY period.
 
     BYMONTH limits. BYMONTHDAY expands, else BYDAY (Note 1), else DTSTART's day is taken. BYYEARDAY
@@ -203,7 +203,7 @@ def days_of_month(rule: Rule, year: int, month: int, seed: Seed) -> list[int]:
     return days
 
 
-def days_of_year(rule: Rule, year: int, seed: Seed) -> list[int]:
+def days_of_year(rule: RecurrenceRule, year: int, seed: Seed) -> list[int]:
     """Return the sorted days of a YEARLY period; with BYWEEKNO, of the year its weeks belong to.
 
     The parts are applied in the order of 3.3.10. The first of BYWEEKNO, BYYEARDAY and BYMONTHDAY in
@@ -237,7 +237,7 @@ def days_of_year(rule: Rule, year: int, seed: Seed) -> list[int]:
     return days
 
 
-def _days_by_number(rule: Rule, year: int) -> list[int]:
+def _days_by_number(rule: RecurrenceRule, year: int) -> list[int]:
     """BYYEARDAY. SKIP moves an invalid day only if the rule has no BYMONTHDAY."""
     first, length = day_number(year, 1, 1), 365 + _is_leap(year)
     days = [day for day in _numbered(rule.by_year_day, first, length, "OMIT") if allowed(rule, day)]
@@ -251,7 +251,7 @@ def _days_by_number(rule: Rule, year: int) -> list[int]:
     return days
 
 
-def _days_of_weeks(rule: Rule, year: int, seed: Seed) -> list[int]:
+def _days_of_weeks(rule: RecurrenceRule, year: int, seed: Seed) -> list[int]:
     """BYWEEKNO: whole weeks, with their days in a neighbouring calendar year."""
     start = _week_one(year, rule.week_start)
     weeks = (_week_one(year + 1, rule.week_start) - start) // 7
@@ -274,7 +274,7 @@ def _days_of_weeks(rule: Rule, year: int, seed: Seed) -> list[int]:
     return days
 
 
-def days_of_week(rule: Rule, week: int, seed: Seed) -> list[int]:
+def days_of_week(rule: RecurrenceRule, week: int, seed: Seed) -> list[int]:
     """Return the sorted days of a WEEKLY period, its parts applied as limits.
 
     ``week`` counts weeks from the one that holds 1970-01-01, in the rule's WKST. BYMONTHDAY and
@@ -292,7 +292,7 @@ def days_of_week(rule: Rule, week: int, seed: Seed) -> list[int]:
     ]
 
 
-def filtered_month(rule: Rule, year: int, month: int) -> list[int]:
+def filtered_month(rule: RecurrenceRule, year: int, month: int) -> list[int]:
     """Return the sorted days of a month that a DAILY or sub-daily rule allows; all parts limit."""
     if rule.by_month and month not in rule.by_month:
         return []

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from extcal.ical.budget import Work
 from extcal.ical.recurrence import days, months_years, setpos, subdaily
-from extcal.ical.recurrence.rule import Rule
+from extcal.ical.recurrence.rule import RecurrenceRule
 from extcal.messages.problems import oddity
 
 __all__ = ["Starts", "starts"]
@@ -57,7 +57,7 @@ _NOTHING = Starts((), (), None)
 
 
 def starts(
-    rule: Rule,
+    rule: RecurrenceRule,
     dtstart: int,
     lo: int,
     hi: int,
@@ -121,7 +121,7 @@ def _start_of(run: range) -> int:
     return run.start
 
 
-def _of_dates(rule: Rule, work: Work) -> Rule:
+def _of_dates(rule: RecurrenceRule, work: Work) -> RecurrenceRule:
     """A DTSTART without a time has days only: "These rule parts MUST be ignored" (3.3.10).
 
     A sub-daily rule becomes a DAILY one. Its INTERVAL is 1, unless its steps are whole days.
@@ -141,7 +141,7 @@ def _of_dates(rule: Rule, work: Work) -> Rule:
     return rule
 
 
-def _is_too_dense(rule: Rule, work: Work) -> bool:
+def _is_too_dense(rule: RecurrenceRule, work: Work) -> bool:
     size = len(rule.by_second) * (len(rule.by_minute) or 1) * (len(rule.by_hour) or 1)
     if size <= _MAX_TIMES or rule.freq == "SECONDLY" or rule.freq == "MINUTELY":
         return False
@@ -149,7 +149,7 @@ def _is_too_dense(rule: Rule, work: Work) -> bool:
     return True
 
 
-def _wanted(rule: Rule, dtstart: int) -> int:
+def _wanted(rule: RecurrenceRule, dtstart: int) -> int:
     """How many starts after DTSTART the COUNT of a rule asks for.
 
     Whether the rule produces DTSTART concerns one second of one period, so it costs no step.
@@ -166,7 +166,7 @@ def _spend_nothing(steps: int) -> None:
 
 
 def _produce(
-    rule: Rule,
+    rule: RecurrenceRule,
     dtstart: int,
     span: tuple[int, int],
     wanted: int | None,
@@ -222,7 +222,7 @@ def _produce(
             _from_cycle(base, period, offsets, first, last, spend, local)
 
 
-def _times(rule: Rule, time: int) -> Sequence[int]:
+def _times(rule: RecurrenceRule, time: int) -> Sequence[int]:
     """The starts within a day of a rule of DAILY or above, in seconds after midnight."""
     if not (rule.by_hour or rule.by_minute or rule.by_second):
         times = [time]
@@ -238,7 +238,7 @@ def _times(rule: Rule, time: int) -> Sequence[int]:
     return times
 
 
-def _cycle(rule: Rule, day: int, times: Sequence[int]) -> tuple[int, int, list[int]]:
+def _cycle(rule: RecurrenceRule, day: int, times: Sequence[int]) -> tuple[int, int, list[int]]:
     """The cycle of a DAILY or WEEKLY rule without calendar filters: base, length, its starts."""
     interval = rule.interval
     if rule.freq == "WEEKLY":

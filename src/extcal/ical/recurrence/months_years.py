@@ -20,7 +20,7 @@ from extcal.ical.recurrence.days import (
     filtered_month,
     week_year,
 )
-from extcal.ical.recurrence.rule import Rule
+from extcal.ical.recurrence.rule import RecurrenceRule
 
 __all__ = ["PeriodPlan", "generate", "last_by_count", "plan"]
 
@@ -36,7 +36,7 @@ class PeriodPlan(NamedTuple):
     how many periods SKIP may move a day.
     """
 
-    rule: Rule
+    rule: RecurrenceRule
     seed: Seed
     first_day: int
     times: Sequence[int]
@@ -45,7 +45,7 @@ class PeriodPlan(NamedTuple):
     slack: int
 
 
-def plan(rule: Rule, dtstart: int, times: Sequence[int]) -> PeriodPlan:
+def plan(rule: RecurrenceRule, dtstart: int, times: Sequence[int]) -> PeriodPlan:
     """Combine a rule with DTSTART (local seconds) and its times of the day (seconds)."""
     day = dtstart // DAY
     year, month, day_of_month = civil(day)
@@ -57,7 +57,7 @@ def plan(rule: Rule, dtstart: int, times: Sequence[int]) -> PeriodPlan:
     return PeriodPlan(rule, seed, day, times, origin, stride, slack)
 
 
-def _index(rule: Rule, day: int) -> int:
+def _index(rule: RecurrenceRule, day: int) -> int:
     """The index of the period that holds a day. With BYWEEKNO a week belongs to one year."""
     if rule.freq == "WEEKLY":
         return (day + 3 - rule.week_start) // 7
@@ -213,7 +213,7 @@ def _starts_per_period(found: PeriodPlan) -> int | None:
     return fewest if fewest == most else None
 
 
-def _days_per_period(rule: Rule, seed: Seed) -> tuple[int, int] | None:
+def _days_per_period(rule: RecurrenceRule, seed: Seed) -> tuple[int, int] | None:
     """The fewest and the most days chosen in a period; None if parts limit each other."""
     yearly = rule.freq == "YEARLY"
     if not yearly and (rule.by_month or rule.by_week_no or rule.by_year_day):

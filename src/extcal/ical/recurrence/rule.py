@@ -1,4 +1,4 @@
-"""RECUR text (RFC 5545 section 3.3.10, RFC 7529 section 4) in, one frozen Rule out; no arithmetic.
+"""RECUR text (RFC 5545 section 3.3.10, RFC 7529 section 4) in, one frozen value out; no arithmetic.
 
     recur           = recur-rule-part *( ";" recur-rule-part )
     recur-rule-part = ( "FREQ" "=" freq ) / ( "UNTIL" "=" enddate ) / ( "COUNT" "=" 1*DIGIT )
@@ -8,7 +8,7 @@
 Feeds need more than the grammar allows: any case, blanks, quotes, backslashes, empty parts and
 members, and unknown parts are accepted. What cannot be read is taken in the way that blocks more. A
 part that could only shorten the series (UNTIL, COUNT, INTERVAL) is ignored. A FREQ or BYxxx that
-cannot be read gives a Rule with ``readable=False``: its series starts at DTSTART, and the time
+cannot be read gives a rule with ``readable=False``: its series starts at DTSTART, and the time
 after that is unknown. Nothing raises.
 """
 
@@ -22,7 +22,7 @@ from typing import Any, Literal, NamedTuple
 
 from extcal.messages.problems import oddity
 
-__all__ = ["Frequency", "Report", "Rule", "Until", "parse"]
+__all__ = ["Frequency", "RecurrenceRule", "Report", "Until", "parse"]
 
 Frequency = Literal["SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
 Report = Callable[[str, str, str], None]
@@ -84,7 +84,7 @@ class Until(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RecurrenceRule:
     """One RECUR value: its parts within their ranges, sorted, without repetition.
 
     Weekdays count from Monday as 0. ``by_day`` holds (ordinal, weekday); ordinal 0 means every.
@@ -113,7 +113,7 @@ class _Unreadable(Exception):
     """A FREQ or BYxxx part cannot be read; the message says which."""
 
 
-def parse(text: str, report: Report) -> Rule | None:
+def parse(text: str, report: Report) -> RecurrenceRule | None:
     """Read the value of an RRULE or EXRULE.
 
     ``text`` is the value without parameters; ``report(code, message, action)`` is called
@@ -148,7 +148,7 @@ def parse(text: str, report: Report) -> Rule | None:
         _bounds(parts, fields, report)
         if fields.get("readable", True):
             _allowed(freq, fields, report)
-    return Rule(freq, **fields)
+    return RecurrenceRule(freq, **fields)
 
 
 def _collect(parts: dict[str, str], text: str, report: Report) -> bool:

@@ -12,7 +12,7 @@ from math import gcd, lcm
 from typing import NamedTuple
 
 from extcal.ical.recurrence.days import civil, filtered_month
-from extcal.ical.recurrence.rule import Rule
+from extcal.ical.recurrence.rule import RecurrenceRule
 from extcal.ical.recurrence.setpos import places
 
 __all__ = ["Progressions", "generate", "last_by_count", "progressions"]
@@ -43,7 +43,7 @@ class Progressions(NamedTuple):
         return not self.by_days and self.blocks == ((0, DAY),)
 
 
-def progressions(rule: Rule, dtstart: int) -> Progressions:
+def progressions(rule: RecurrenceRule, dtstart: int) -> Progressions:
     """Combine a sub-daily rule with DTSTART (local seconds)."""
     unit = _UNITS[rule.freq]
     step = rule.interval * unit
@@ -116,7 +116,7 @@ def _joined(windows: Iterable[Window]) -> Iterator[Window]:
 
 
 def _windows(
-    rule: Rule, found: Progressions, first: int, last: int, spend: Spend
+    rule: RecurrenceRule, found: Progressions, first: int, last: int, spend: Spend
 ) -> Iterator[Window]:
     """The open windows that touch ``[first, last]``, in order."""
     if found.open:
@@ -128,7 +128,7 @@ def _windows(
 
 
 def _day_windows(
-    rule: Rule, found: Progressions, first: int, last: int, spend: Spend
+    rule: RecurrenceRule, found: Progressions, first: int, last: int, spend: Spend
 ) -> Iterator[Window]:
     for day in _days(rule, found, first, last, spend):
         midnight = day * DAY
@@ -136,7 +136,9 @@ def _day_windows(
             yield midnight + start, midnight + end
 
 
-def _days(rule: Rule, found: Progressions, first: int, last: int, spend: Spend) -> Iterator[int]:
+def _days(
+    rule: RecurrenceRule, found: Progressions, first: int, last: int, spend: Spend
+) -> Iterator[int]:
     if not found.by_days:
         yield from range(first, last + 1)
         return
@@ -160,7 +162,7 @@ def _members(found: Progressions, start: int, end: int) -> list[range]:
 
 
 def generate(
-    rule: Rule,
+    rule: RecurrenceRule,
     found: Progressions,
     bounds: tuple[int, int],
     spend: Spend,
@@ -181,7 +183,7 @@ def generate(
 
 
 def last_by_count(
-    rule: Rule, found: Progressions, dtstart: int, wanted: int, last: int, spend: Spend
+    rule: RecurrenceRule, found: Progressions, dtstart: int, wanted: int, last: int, spend: Spend
 ) -> int | None:
     """Return the ``wanted``-th start after DTSTART, or None when ``last`` comes before it.
 

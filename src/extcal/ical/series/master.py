@@ -126,7 +126,13 @@ class Master:
         return several[0] if len(several) == 1 else sorted(set().union(*several))
 
     def rule_starts(
-        self, rule: recurrence.Rule, lo: int, hi: int, *, excluding: bool = False, dense: int = 0
+        self,
+        rule: recurrence.RecurrenceRule,
+        lo: int,
+        hi: int,
+        *,
+        excluding: bool = False,
+        dense: int = 0,
     ) -> recurrence.Starts:
         start = self.event.start
         return recurrence.starts(
@@ -141,7 +147,7 @@ class Master:
             dense=dense,
         )
 
-    def until(self, rule: recurrence.Rule, *, excluding: bool = False) -> int | None:
+    def until(self, rule: recurrence.RecurrenceRule, *, excluding: bool = False) -> int | None:
         """UNTIL as the last local second (3.3.10): a DATE includes that day, UTC is converted.
 
         For an all-day series it is the end of a day. ``excluding``: the rule removes instances.

@@ -133,7 +133,7 @@ class PlainReader:
         self.in_lf = _WANTED[False, titles].findall
         self.days, self.times, self.params = _Midnights(), _Times(), _Params()
         self.extents = _Extents()
-        self.rules: dict[bytes, recurrence.Rule | None] = {}
+        self.rules: dict[bytes, recurrence.RecurrenceRule | None] = {}
         self.facts: dict[tuple[bool | bytes | None, ...], Mapping[str, str]] = {}
 
     def event(self, block: PlainBlock) -> Event | None:
@@ -264,7 +264,7 @@ class PlainReader:
             event.extent = duration.extent
             event.has_end = True
 
-    def rule(self, written: bytes) -> recurrence.Rule:
+    def rule(self, written: bytes) -> recurrence.RecurrenceRule:
         if written not in self.rules:
             odd: list[str] = []
             rule = recurrence.parse(_plain_text(written), lambda *told: odd.extend(told))

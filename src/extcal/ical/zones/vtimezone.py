@@ -21,7 +21,7 @@ from itertools import chain, islice
 from extcal.ical.budget import Work
 from extcal.ical.parse.components import Component
 from extcal.ical.parse.content_lines import Line
-from extcal.ical.recurrence import Rule, parse, starts
+from extcal.ical.recurrence import RecurrenceRule, parse, starts
 from extcal.ical.zones.transitions import DAY, FIRST, LAST, MARGIN, TransitionTable, clamp
 from extcal.messages.problems import oddity, unknown
 
@@ -57,7 +57,7 @@ class Observance:
     standard: bool
     rdates: tuple[int, ...]
     texts: tuple[str, ...]
-    rules: tuple[Rule, ...] = field(compare=False)
+    rules: tuple[RecurrenceRule, ...] = field(compare=False)
 
     def key(self, local: int) -> tuple[int, bool, int]:
         """Orders onsets by instant. At one instant standard time counts, then the larger offset."""
@@ -160,7 +160,7 @@ def _observance(part: Component, report: Report) -> Observance | None:
     if onset is None:
         report(*oddity("tz_observance/start", part=part.name))
         return None
-    rules: dict[str, Rule] = {}
+    rules: dict[str, RecurrenceRule] = {}
     for line in lines.get("RRULE", ()):
         rule = parse(line.value, lambda _, *told: report("tz_observance", *told))
         if rule is None or not rule.readable:
@@ -306,7 +306,9 @@ class VtimezoneRules:
             found += expanded
         return found
 
-    def _expanded(self, observance: Observance, rule: Rule, start: int, end: int) -> list[int]:
+    def _expanded(
+        self, observance: Observance, rule: RecurrenceRule, start: int, end: int
+    ) -> list[int]:
         start, end = max(start, FIRST), min(end, LAST)
         if start >= end:
             return []
@@ -341,7 +343,7 @@ def _given(observance: Observance) -> tuple[int, ...]:
     return (observance.onset, *observance.rdates)
 
 
-def _until(rule: Rule, before: int) -> int | None:
+def _until(rule: RecurrenceRule, before: int) -> int | None:
     """UNTIL in local seconds: written in UTC (3.6.5), it is converted with TZOFFSETFROM."""
     if rule.until is None:
         return None
