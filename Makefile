@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := "$(VENV)/bin"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick docs lint format types imports coverage bench benchrooms benchcache benchfaces benchscale benchstores growth kill overblock nightly notebooks picture screenshots host house matrix ci clean
+.PHONY: help demo test quick docs lint format types workflows imports coverage bench benchrooms benchcache benchfaces benchscale benchstores growth kill overblock nightly notebooks picture screenshots host house matrix ci clean
 
 help: ## list the targets
 	@echo "extcal: make ..."
@@ -47,6 +47,11 @@ types: ## mypy --strict and pyright
 	@$(BIN)/mypy --strict
 	@command -v node >/dev/null 2>&1 || $(BIN)/python -m pip install -qq --disable-pip-version-check 'pyright[nodejs]'
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
+
+workflows: ## lint the workflows in .github: actionlint and zizmor
+	@sh tools/venv.sh .venv-workflows workflows
+	@.venv-workflows/bin/actionlint
+	@.venv-workflows/bin/zizmor --offline --quiet .github
 
 imports: ## import-linter: which package may import which
 	@sh tools/venv.sh "$(VENV)" dev
@@ -133,4 +138,4 @@ ci: ## what continuous integration runs
 	@bash .ci/run
 
 clean: ## remove the environments and all generated files
-	rm -rf .venv .venv-demo .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .venv-demo .venv-workflows .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

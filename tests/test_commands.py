@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-TOOLS = ("cat", "cksum", "rm", "mkdir", "cp", "chmod")
+TOOLS = ("cat", "grep", "sed", "cksum", "rm", "mkdir", "cp", "chmod")
 SHELL = shutil.which("sh")
 
 pytestmark = pytest.mark.skipif(
@@ -37,7 +37,12 @@ case "$1 $2" in
   "-m venv")
     rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; echo "venv {version}" >>"$LOG" ;;
   "-m pip")
-    shift 2; echo "pip $*" >>"$LOG"
+    shift 2
+    case "$*" in
+      "install --help") echo "{options}"; exit 0 ;;
+      *"pip>="*) sed -i 's/{options}/--group/' "$0" ;;
+    esac
+    echo "pip $*" >>"$LOG"
     echo "Collecting httpcore2<3,>=2.16 (from extcal==0.1.0)"; echo "Collecting rich>=13.9"
     if [ -n "${{FAILS:-}}" ]; then echo "ERROR: $FAILS" >&2; exit 1; fi
     echo "Installing collected packages: rich, httpcore2" ;;
@@ -61,22 +66,29 @@ class Machine:
         for tool in TOOLS:
             (self.tools / tool).symlink_to(str(shutil.which(tool)))
 
-    def python(self, name: str, version: str, *, no_venv: bool = False) -> Path:
+    def python(
+        self, name: str, version: str, *, no_venv: bool = False, old_pip: bool = False
+    ) -> Path:
         """Put an interpreter into a directory of its own at the end of PATH."""
         directory = self.where / f"bin{len(self.path)}"
         directory.mkdir()
         file = directory / name
         too_old = tuple(map(int, version.split("."))) < (3, 11)
-        script = PRETENDED.format(version=version, too_old=int(too_old), no_venv=int(no_venv))
+        script = PRETENDED.format(
+            version=version,
+            too_old=int(too_old),
+            no_venv=int(no_venv),
+            options="--user" if old_pip else "--group",
+        )
         file.write_text(script, "utf-8")
         file.chmod(file.stat().st_mode | stat.S_IXUSR)
         self.path.append(directory)
         return file
 
-    def run(self, extra: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(self, group: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
         path = os.pathsep.join(str(part) for part in [*self.path, self.tools])
         return subprocess.run(
-            [str(SHELL), str(ROOT / "tools" / "venv.sh"), ".venv", *([extra] if extra else [])],
+            [str(SHELL), str(ROOT / "tools" / "venv.sh"), ".venv", *([group] if group else [])],
             cwd=self.project,
             env={"PATH": path, "HOME": str(self.where), "LOG": str(self.log), **environment},
             capture_output=True,
@@ -120,7 +132,7 @@ def test_the_wait_for_an_installation_is_visible(machine: Machine) -> None:
     machine.python("python3", "3.11.0")
     made, begun, collected, unpacked = machine.run("test").stderr.splitlines()
     assert made == "Making .venv with Python 3.11.0 ..."
-    assert begun.startswith('Installing extcal with its "test" extra into .venv (')
+    assert begun.startswith('Installing extcal and its "test" dependencies into .venv (')
     assert "a minute or two" in begun
     assert collected == " httpcore2 rich"
     assert unpacked == " unpacking them ..."
@@ -133,17 +145,32 @@ def test_an_installation_that_fails_says_why_and_is_tried_again(machine: Machine
     assert failed.returncode == 1
     assert failed.stderr.endswith("ERROR: no index\n")
     assert machine.run("test").returncode == 0
-    assert [line.split()[-1] for line in machine.done()] == ["3.11.0", ".[test]", ".[test]"]
+    assert [line.split()[-1] for line in machine.done()] == ["3.11.0", "test", "test"]
 
 
-def test_another_extra_or_another_pyproject_installs_again(machine: Machine) -> None:
+def test_another_group_or_another_pyproject_installs_again(machine: Machine) -> None:
     machine.python("python3", "3.11.0")
     machine.run()
     machine.run("test")
-    assert [line.split()[-1] for line in machine.done()] == ["3.11.0", ".", ".[test]"]
+    assert [line.split()[-1] for line in machine.done()] == ["3.11.0", ".", "test"]
     (machine.project / "pyproject.toml").write_text("[project]\n# more\n", "utf-8")
     machine.run("test")
-    assert [line.split()[-1] for line in machine.done()] == ["3.11.0", ".", ".[test]", ".[test]"]
+    assert [line.split()[-1] for line in machine.done()] == ["3.11.0", ".", "test", "test"]
+
+
+def test_a_pip_that_knows_no_groups_is_renewed_first(machine: Machine) -> None:
+    """PEP 735's groups came with pip 25.1; Python 3.11 and 3.12 bring an older one."""
+    machine.python("python3", "3.11.0", old_pip=True)
+    machine.run()
+    machine.run("test")
+    machine.run("dev")
+    assert [line.split()[-1] for line in machine.done()] == [
+        "3.11.0",
+        ".",
+        "pip>=25.1",
+        "test",
+        "dev",
+    ]
 
 
 def test_an_environment_whose_python_is_gone_is_made_anew(machine: Machine) -> None:

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Makes sure that a virtual environment holds this project with the given extra ("" for none).
+# Makes sure that a virtual environment holds this project with the given dependency group of
+# pyproject.toml ("" for none).
 #
-#   tools/venv.sh DIRECTORY [EXTRA]
+#   tools/venv.sh DIRECTORY [GROUP]
 #
 # Finds a Python >= 3.11 anywhere on PATH, makes the environment if it is missing or broken, and
 # installs only when pyproject.toml or the place of the project has changed: a second run is quick
@@ -9,7 +10,7 @@
 set -eu
 
 venv=$1
-extra=${2:-}
+group=${2:-}
 versions="python3 python3.14 python3.13 python3.12 python3.11 python"
 
 say() { printf '%s\n' "$*" >&2; }
@@ -74,13 +75,21 @@ if ! usable; then
     printf '%s' "$PWD" >"$venv/.made-in"
 fi
 
+pip_install() {
+    PYTHONUTF8=1 "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --no-color \
+        --progress-bar off "$@"
+}
+
+# Groups came with pip 25.1; the pip of Python 3.11 and 3.12 is older.
+knows_groups() { "$venv/bin/python" -m pip install --help | grep -q -e --group; }
+
 # Says which package pip is at, on one growing line; what pip complains of shows if it fails.
 install() {
     log=$venv/.install-log failed=$venv/.install-failed
     rm -f "$failed"
     {
-        PYTHONUTF8=1 "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --no-color \
-            --progress-bar off -e ".${extra:+[$extra]}" 2>"$log" || : >"$failed"
+        { [ -z "$group" ] || knows_groups || pip_install "pip>=25.1"; } 2>"$log" &&
+            pip_install -e . ${group:+--group "$group"} 2>"$log" || : >"$failed"
     } | while read -r word name _; do
         case "$word $name" in
             Collecting*) printf ' %s' "${name%%[!A-Za-z0-9._-]*}" >&2 ;;
@@ -102,14 +111,14 @@ for name in glob.glob(os.path.join(sys.argv[1], "lib*/python*/site-packages/*ext
         open(name, "w", encoding="ascii").write(line)
 '
 
-stamp=$venv/.installed-${extra:-runtime}
+stamp=$venv/.installed-${group:-runtime}
 wanted=$(cksum pyproject.toml)
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
-    case $extra in
+    case $group in
         "") how_long="some ten packages, seconds" ;;
         *) how_long="some fifty to a hundred packages, a minute or two" ;;
     esac
-    say "Installing extcal${extra:+ with its \"$extra\" extra} into $venv ($how_long; later runs do without):"
+    say "Installing extcal${group:+ and its \"$group\" dependencies} into $venv ($how_long; later runs do without):"
     install || exit 1
     printf '%s' "$wanted" >"$stamp"
 fi

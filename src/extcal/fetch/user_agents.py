@@ -14,8 +14,12 @@ from extcal.fetch.address.providers import MICROSOFT_CLOUDS
 
 __all__ = ["ABOUT", "CHROME", "UserAgents", "read_user_agent"]
 
-# A page about extcal for publishers; pyproject.toml has the same address of the documentation.
-ABOUT = "https://extcal.readthedocs.io/"
+ABOUT = "extcal"
+"""Where a publisher who finds extcal in their logs can read about it: the project's repository.
+
+It is the name alone as long as the repository has no public address; ``tools/repository.py`` writes
+the address here, and into pyproject.toml.
+"""
 CHROME = 156
 """The version of Chrome that is named to Microsoft: the current one on 2026-11-30.
 
