@@ -35,7 +35,15 @@ def reading(data: bytes, zone: tzinfo) -> None:
         END,
         timezone="Europe/Berlin",
         owner=["ada@example.org"],
-        policy=extcal.BusyPolicy(all_day="busy", unanswered="free", working_elsewhere="busy"),
+        policy=extcal.BusyPolicy(
+            all_day="busy",
+            unanswered="free",
+            working_elsewhere="busy",
+            rules=(
+                extcal.Rule("FREE", title_word="commute", shorter_than=timedelta(hours=1)),
+                extcal.Rule("BUSY", category="Work", organizer_is_owner=True),
+            ),
+        ),
         limits=extcal.Limits(max_steps=10),
         detail="busy",
         exclude=("uid", ("uid", START), ("uid", date(2027, 1, 4))),

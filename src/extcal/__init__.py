@@ -71,7 +71,7 @@ if TYPE_CHECKING:
         common_free,
     )
     from extcal.limits import Limits
-    from extcal.policy import BusyPolicy, Detail
+    from extcal.policy import BusyPolicy, Detail, Rule
 
 __version__ = "0.1.0"
 
@@ -94,7 +94,7 @@ _ROOMS = {
     "ical": "Expansion ExternalEvent expand free_busy read_freebusy write_freebusy",
     "intervals": "BLOCKING BusyPeriod FBType FreeBusy Period WorkingHours common_free",
     "limits": "Limits",
-    "policy": "BusyPolicy Detail",
+    "policy": "BusyPolicy Detail Rule",
 }
 _HOMES = {name: f"extcal.{room}" for room, names in _ROOMS.items() for name in names.split()}
 
@@ -135,6 +135,7 @@ __all__ = [
     "RedisStore",
     "Refresh",
     "Refused",
+    "Rule",
     "SQLiteStore",
     "Snapshot",
     "State",

@@ -5,10 +5,15 @@ Whether a type *blocks* is not decided here, but in each question (``blocks=``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass, fields
+from datetime import timedelta
 from typing import Literal, get_args
 
-__all__ = ["AllDay", "BusyPolicy", "Detail", "Unanswered", "WorkingElsewhere"]
+from extcal._former_modules import loads_earlier_pickles
+from extcal.arguments import flag_of, length_of, several
+
+__all__ = ["AllDay", "BusyPolicy", "Detail", "Rule", "Unanswered", "WorkingElsewhere"]
 
 AllDay = Literal["as-marked", "busy", "free"]
 Unanswered = Literal["tentative", "busy", "free"]
@@ -16,7 +21,97 @@ WorkingElsewhere = Literal["as-marked", "busy", "free"]
 Detail = Literal["events", "busy"]
 """``"events"`` keeps titles and places; ``"busy"`` keeps times and types only."""
 
+_OUTCOMES = ("FREE", "WORKING-ELSEWHERE", "BUSY-TENTATIVE", "BUSY", "BUSY-UNAVAILABLE")
+_MOST_RULES = 100
+_LONGEST_TEXT = 200
+_TEXTS = ("title", "title_prefix", "title_suffix", "title_word", "category", "status")
 
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What certain events count as; part of a :class:`BusyPolicy`.
+
+    ``outcome``: an FBTYPE as text or as an ``FBType``: ``"FREE"``, ``"WORKING-ELSEWHERE"``,
+    ``"BUSY-TENTATIVE"``, ``"BUSY"`` or ``"BUSY-UNAVAILABLE"``.
+
+    The rule is about the events that meet *all* of its conditions; without any it is about every
+    event. Texts have 1 to 200 characters and are compared in any case of letters, of every script;
+    several blanks in a row count as one.
+
+    ``title``: the whole title (SUMMARY). ``title_prefix``, ``title_suffix``: how it begins, how it
+    ends. ``title_word``: a word in it, or several in a row; ``"art"`` is not in ``"Start"``.
+    Scripts without blanks between words, such as Chinese, match anywhere in the title.
+    ``category``: one of the event's CATEGORIES (RFC 5545 section 3.8.1.2).
+    ``all_day``: whether it lasts whole days.
+    ``longer_than``, ``shorter_than``: timedeltas; an event of exactly that length is neither. The
+    length is that of the whole event, not of its part in a window; a day counts as 24 hours.
+    ``private``: whether its CLASS is anything but PUBLIC.
+    ``status``: its STATUS, such as ``"TENTATIVE"``; an event without one is ``"CONFIRMED"``.
+    ``organizer_is_owner``: whether its ORGANIZER is an ``owner`` of the feed. An event without
+    ORGANIZER is the owner's own.
+
+    If it is not certain whether an event meets a condition (a title that is written twice with
+    different texts, a length that cannot be read, an ORGANIZER in a feed without ``owner``), the
+    event counts as the stronger of both possibilities.
+
+    Raises ``TypeError`` for values of the wrong kind, and ``ValueError`` for an outcome that is
+    none, or a text that is empty or too long.
+    """
+
+    outcome: str
+    _: KW_ONLY
+    title: str | None = None
+    title_prefix: str | None = None
+    title_suffix: str | None = None
+    title_word: str | None = None
+    category: str | None = None
+    all_day: bool | None = None
+    longer_than: timedelta | None = None
+    shorter_than: timedelta | None = None
+    private: bool | None = None
+    status: str | None = None
+    organizer_is_owner: bool | None = None
+
+    def __post_init__(self) -> None:
+        outcome = str(self.outcome)
+        if outcome not in _OUTCOMES:
+            allowed = ", ".join(repr(word) for word in _OUTCOMES)
+            raise ValueError(f"outcome is one of {allowed}, not {self.outcome!r}")
+        object.__setattr__(self, "outcome", outcome)
+        for name in _TEXTS:
+            _check_text(name, getattr(self, name))
+        for name in ("all_day", "private", "organizer_is_owner"):
+            if getattr(self, name) is not None:
+                flag_of(name, getattr(self, name))
+        for name in ("longer_than", "shorter_than"):
+            if getattr(self, name) is not None:
+                length_of(name, getattr(self, name))
+
+    def conditions(self) -> dict[str, str | bool | timedelta]:
+        """The conditions that are set, by name."""
+        named = ((field.name, getattr(self, field.name)) for field in fields(self)[1:])
+        return {name: value for name, value in named if value is not None}
+
+    def __repr__(self) -> str:
+        said = [repr(self.outcome)]
+        said += [f"{name}={value!r}" for name, value in self.conditions().items()]
+        return f"Rule({', '.join(said)})"
+
+
+def _check_text(name: str, text: str | None) -> None:
+    if text is None:
+        return
+    if not isinstance(text, str):
+        raise TypeError(f"{name} takes text, not {type(text).__name__}")
+    if not text.strip():
+        raise ValueError(f"{name} is empty: leave it out to match every event")
+    if len(text) > _LONGEST_TEXT:
+        raise ValueError(
+            f"{name} has {len(text)} characters; a rule takes up to {_LONGEST_TEXT} of them"
+        )
+
+
+@loads_earlier_pickles
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusyPolicy:
     """How the events of one feed count.
@@ -27,11 +122,14 @@ class BusyPolicy:
     ``"busy"`` or ``"free"``; it is used only if the feed's ``owner`` is given.
     ``working_elsewhere``: Microsoft's WORKINGELSEWHERE is its own, non-blocking type
     (``"as-marked"``, default), or ``"busy"``, or ``"free"``.
+    ``rules``: up to 100 :class:`Rule`; the first one that is about an event decides, before all of
+    the above and whatever the event is marked as. Cancelled and declined events stay absent.
     """
 
     all_day: AllDay = "as-marked"
     unanswered: Unanswered = "tentative"
     working_elsewhere: WorkingElsewhere = "as-marked"
+    rules: tuple[Rule, ...] = ()
 
     def __post_init__(self) -> None:
         for name, values in (
@@ -43,3 +141,14 @@ class BusyPolicy:
             if value not in get_args(values):
                 allowed = ", ".join(repr(word) for word in get_args(values))
                 raise ValueError(f"{name} is one of {allowed}, not {value!r}")
+        object.__setattr__(self, "rules", _rules(self.rules))
+
+
+def _rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    found = several("rules", rules, "several Rule, in a tuple")
+    for rule in found:
+        if not isinstance(rule, Rule):
+            raise TypeError(f"rules takes several Rule, not {type(rule).__name__}")
+    if len(found) > _MOST_RULES:
+        raise ValueError(f"rules has {len(found)} rules; a policy takes up to {_MOST_RULES}")
+    return found

@@ -43,6 +43,7 @@ def values() -> Iterator[tuple[str, object]]:
     yield "BLOCKING", extcal.BLOCKING
     yield "WorkingHours", extcal.WorkingHours("MO-FR", "09:00", "17:00", "Europe/Berlin")
     yield "BusyPolicy", extcal.BusyPolicy()
+    yield "Rule", extcal.Rule("FREE", title_word="commute", shorter_than=_HOUR)
     yield "Limits", extcal.Limits(max_steps=1_000, max_wire_bytes=_WIRE)
     feed = extcal.Feed(_URL, timezone="Europe/Berlin", owner="ada@example.org", detail="busy")
     yield "Feed", feed

@@ -29,7 +29,7 @@ from extcal.fetch.address.credentials import (
 from extcal.fetch.address.paste import read_paste
 from extcal.fetch.address.providers import provider_of
 from extcal.fetch.address.url import Refusal, Url, fold_at_sign, read_url
-from extcal.policy import BusyPolicy, Detail
+from extcal.policy import BusyPolicy, Detail, Rule
 
 __all__ = [
     "Feed",
@@ -232,7 +232,7 @@ class Feed:
         reading = [
             _timezone_key(self.timezone),
             sorted({address.casefold() for address in self.owner}),
-            sorted(asdict(self.policy).items()),
+            _policy_key(self.policy),
             self.detail,
             None if ahead is None else ahead // timedelta(microseconds=1),
         ]
@@ -379,6 +379,24 @@ def _timezone_key(zone: str | tzinfo | None) -> list[str] | None:
     if isinstance(zone, str):
         return ["iana", zone]
     return ["tzinfo", type(zone).__module__, type(zone).__qualname__, repr(zone)]
+
+
+def _policy_key(policy: BusyPolicy) -> list[object]:
+    """Rules are added only where there are any, so that other feeds keep the key of 0.1.0."""
+    marks = asdict(policy)
+    del marks["rules"]
+    key: list[object] = [*sorted(marks.items())]
+    if policy.rules:
+        key.append(["rules", [_rule_key(rule) for rule in policy.rules]])
+    return key
+
+
+def _rule_key(rule: Rule) -> list[object]:
+    conditions = (
+        (name, value // timedelta(microseconds=1) if isinstance(value, timedelta) else value)
+        for name, value in rule.conditions().items()
+    )
+    return [rule.outcome, *conditions]
 
 
 def _read_owner(owner: str | Iterable[str]) -> tuple[str, ...]:

@@ -92,7 +92,8 @@ def long_way(
 ) -> Collector:
     """Read all of a body, with all packages of the reading code in their order."""
     spans = without_excess(raw, whole(raw), work, is_exact)
-    stream = read(raw, work, spans, people=question.reads_people(raw))
+    people, labels = question.reads_people(raw), question.reads_labels
+    stream = read(raw, work, spans, people=people, labels=labels)
     stream.require_calendar()
     zones = Zones(stream, question.lo, question.hi, timezone, work)
     collector = Collector(question, stream, zones, work)

@@ -40,7 +40,7 @@ _STATUSES = frozenset({"CANCELLED", "CONFIRMED", "TENTATIVE"})  # section 3.8.1.
 # The values that a reason may repeat: of TRANSP, of Microsoft's properties, and of BusyPolicy.
 _VALUES = frozenset(
     {"BUSY", "BUSY-TENTATIVE", "BUSY-UNAVAILABLE", "FREE", "NEEDS-ACTION", "OOF", "OPAQUE"}
-    | {"TENTATIVE", "TRANSPARENT", "WORKINGELSEWHERE", "busy", "free"}
+    | {"TENTATIVE", "TRANSPARENT", "WORKING-ELSEWHERE", "WORKINGELSEWHERE", "busy", "free"}
 )
 
 

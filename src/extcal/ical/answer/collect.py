@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from extcal.errors import LimitExceeded
 from extcal.ical.answer import vavailability, vfreebusy
 from extcal.ical.answer.exclude import Exclusions
 from extcal.ical.answer.expansion import Expansion
-from extcal.ical.answer.fbtype import Verdict, classify
+from extcal.ical.answer.fbtype import Verdict, classify, is_owner
 from extcal.ical.answer.listing import (
     JudgedInstances,
     JudgedOccurrence,
@@ -21,6 +22,7 @@ from extcal.ical.answer.listing import (
     earliest,
     listed_when_asked,
 )
+from extcal.ical.answer.rules import RuleMatcher
 from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
 from extcal.ical.events.times import DAY, parse_duration
@@ -61,6 +63,11 @@ class Question(NamedTuple):
         """
         return bool(self.owner) or not has_vevents(raw)
 
+    @property
+    def reads_labels(self) -> bool:
+        """Whether CATEGORIES and ORGANIZER lines are read: for the rules of the policy."""
+        return bool(self.policy.rules)
+
 
 class Collector:
     """Builds the answer to one question."""
@@ -69,6 +76,8 @@ class Collector:
         self.question, self.stream, self.zones, self.work = question, stream, zones, work
         self.lo, self.hi = question.lo, question.hi
         self.has_vevents = stream.partial  # only events are ever left out
+        known = partial(is_owner, question.owner) if question.owner else None
+        self.rules = RuleMatcher(question.policy, known) if question.policy.rules else None
         self.busy: Levels = {}
         self.shown: list[JudgedOccurrence | JudgedInstances] = []
         self.events_complete = True
@@ -178,13 +187,13 @@ class Collector:
 
     def judge(self, group: list[Event], found: list[JudgedOccurrence | JudgedInstances]) -> None:
         exclusions = self.question.exclusions
-        verdicts: dict[int, Verdict | None] = {}
+        verdicts: dict[Event, Verdict | None] = {}
         ways = recurrence_set.occurrences if exclusions.single else recurrence_set.instances
         for one in ways(group, self.zones, self.stream.raw, self.lo, self.hi, self.work):
             event = one.event
-            if event.offset not in verdicts:
-                verdicts[event.offset] = self.verdict(event)
-            verdict = verdicts[event.offset]
+            if event not in verdicts:
+                verdicts[event] = self.verdict(event)
+            verdict = verdicts[event]
             if verdict is None:
                 continue
             fbtype, reason = verdict
@@ -219,11 +228,20 @@ class Collector:
 
     def verdict(self, event: Event) -> Verdict | None:
         """The type of all instances of an event, and the reason; None if it is absent."""
+        marked = self.marked(event)
+        return marked if marked is None or self.rules is None else self.rules.decide(event, marked)
+
+    def marked(self, event: Event) -> Verdict | None:
+        """The same without the rules of the policy."""
         head = self.stream.calendars[event.calendar]
         return classify(event, self.question.owner, head, self.question.policy)
 
     def may_block(self, group: list[Event]) -> bool:
-        verdicts = map(self.verdict, group)
+        """Whether time that these events make unknown stays unknown.
+
+        A rule that says FREE does not change that: what cannot be read might not match it.
+        """
+        verdicts = [*map(self.marked, group), *map(self.verdict, group if self.rules else ())]
         return any(verdict is not None and verdict[0] > FBType.FREE for verdict in verdicts)
 
     # --- VFREEBUSY, VAVAILABILITY ---------------------------------------------------------

@@ -16,7 +16,7 @@ from extcal.ical.parse.content_lines import Line
 from extcal.intervals import FBType
 from extcal.policy import BusyPolicy
 
-__all__ = ["classify", "owners"]
+__all__ = ["classify", "is_owner", "owners"]
 
 _FREE, _ELSEWHERE = FBType.FREE, FBType.WORKING_ELSEWHERE
 _TENTATIVE, _BUSY, _AWAY = FBType.BUSY_TENTATIVE, FBType.BUSY, FBType.BUSY_UNAVAILABLE
@@ -133,9 +133,9 @@ def _answer(attendees: tuple[Line, ...], owner: frozenset[str]) -> str | None:
     for line in attendees:
         # 3.2.12: without a PARTSTAT it is NEEDS-ACTION
         answer = line.params.get("PARTSTAT", "").strip().upper() or "NEEDS-ACTION"
-        if _address(line.value) in owner or _address(line.params.get("EMAIL", "")) in owner:
+        if is_owner(owner, line.value) or is_owner(owner, line.params.get("EMAIL", "")):
             direct.append(answer)
-        elif _address(line.params.get("SENT-BY", "")) in owner:
+        elif is_owner(owner, line.params.get("SENT-BY", "")):
             sent.append(answer)
     answers = direct or sent
     return max(answers, key=_blocks) if answers else None
@@ -144,6 +144,11 @@ def _answer(attendees: tuple[Line, ...], owner: frozenset[str]) -> str | None:
 def _blocks(answer: str) -> int:
     order = ("DECLINED", "DELEGATED", "NEEDS-ACTION", "TENTATIVE")
     return order.index(answer) if answer in order else len(order)
+
+
+def is_owner(owner: frozenset[str], written: str) -> bool:
+    """Whether an address, with or without ``mailto:``, is one of the owner's."""
+    return _address(written) in owner
 
 
 def _address(written: str) -> str:

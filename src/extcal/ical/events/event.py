@@ -18,10 +18,17 @@ _WHOLE_DAY, _NOTHING = Extent(1, 0), Extent(0, 0)
 
 
 class Texts(NamedTuple):
-    """The texts of an event that a caller may show."""
+    """The texts of an event that a caller may show, and what the rules of a policy look at.
+
+    ``titles`` are all SUMMARYs, of which ``summary`` is made. CATEGORIES and ORGANIZER are read
+    only for a policy with rules.
+    """
 
     summary: str | None
     location: str | None
+    titles: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    organizers: tuple[Line, ...] = ()
 
 
 class Stamps(NamedTuple):

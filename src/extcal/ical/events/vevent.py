@@ -6,6 +6,7 @@ blocks more: an event of which only the start can be read blocks its day.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -41,6 +42,8 @@ __all__ = ["ALL_DAY_FLAGS", "FACTS", "event", "stamps", "texts"]
 
 
 _MANY_RULES = 1_000
+# One text of a list. Takes in "a", "a\\,b", and "a\\\\" of "a\\\\,b". Not "a,b", which is two.
+_LISTED = re.compile(r"(?s:(?>(?:[^\\,]+|\\.?)+))")
 # The codes of oddities in a list of dates, and the keys of their messages.
 _OF_DATES = {
     "bad_date": "bad_date/end",
@@ -157,7 +160,14 @@ def _tell_repeated(source: Source, line: Line, key: str = "property_repeated/blo
 
 def texts(lines: Lines) -> Texts:
     """Title and place; if there are several, all of them."""
-    return Texts(_text(lines.get("SUMMARY", ())), _text(lines.get("LOCATION", ())))
+    titles, places = _texts(lines.get("SUMMARY", ())), _texts(lines.get("LOCATION", ()))
+    return Texts(
+        " / ".join(titles) or None,
+        " / ".join(places) or None,
+        titles,
+        _categories(lines["CATEGORIES"]) if "CATEGORIES" in lines else (),
+        tuple(lines.get("ORGANIZER", ())),
+    )
 
 
 def stamps(lines: Lines) -> Stamps:
@@ -171,11 +181,17 @@ def stamps(lines: Lines) -> Stamps:
     )
 
 
-def _text(lines: Sequence[Line]) -> str | None:
-    if len(lines) == 1:
-        return parse_text(lines[0].value)
+def _texts(lines: Sequence[Line]) -> tuple[str, ...]:
+    if not lines:
+        return ()
     texts = {text for line in lines if (text := parse_text(line.value)) is not None}
-    return " / ".join(sorted(texts)) or None
+    return tuple(sorted(texts))
+
+
+def _categories(lines: Sequence[Line]) -> tuple[str, ...]:
+    """3.8.1.2: text *("," text); there may be several lines, and a comma in a text is escaped."""
+    texts = (parse_text(part) for line in lines for part in _LISTED.findall(line.value))
+    return tuple(sorted({text for text in texts if text is not None}))
 
 
 def _stamp(lines: Sequence[Line]) -> int:

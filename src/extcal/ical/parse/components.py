@@ -78,7 +78,8 @@ _WANTED = (
     " FREEBUSY FBTYPE BUSYTYPE PRIORITY X-EXTCAL-WINDOW REFRESH-INTERVAL X-PUBLISHED-TTL"
 ).split()
 _NAMES = {name.encode(): name for name in _WANTED}
-_NAMES_WITH_PEOPLE = {**_NAMES, b"ATTENDEE": "ATTENDEE"}
+_PEOPLE = {b"ATTENDEE": "ATTENDEE"}
+_LABELS = {b"CATEGORIES": "CATEGORIES", b"ORGANIZER": "ORGANIZER"}
 
 # iana-token of section 3.1. What it does not match is text of a value whose lines were broken
 # without a fold, such as "Begin: 9 am".
@@ -97,32 +98,38 @@ _PARENTS = {
 
 
 def read(
-    raw: bytes, work: Work, spans: Sequence[Span] | None = None, *, people: bool = True
+    raw: bytes,
+    work: Work,
+    spans: Sequence[Span] | None = None,
+    *,
+    people: bool = True,
+    labels: bool = False,
 ) -> Stream:
     """Read a body, or those spans of it, into a Stream. No content makes it raise.
 
-    ``people`` says whether ATTENDEE lines are read, of which an event may have hundreds. Oddities
-    become Problems. For a body that ends inside a component, ``work.cut`` is called.
+    ``people`` says whether ATTENDEE lines are read, of which an event may have hundreds, ``labels``
+    whether CATEGORIES and ORGANIZER are. Oddities become Problems. For a body that ends inside a
+    component, ``work.cut`` is called.
     """
     spans = whole(raw) if spans is None else spans
-    reader = ComponentReader(raw, work, people=people)
+    reader = ComponentReader(raw, work, people=people, labels=labels)
     for span in spans:
         reader.read(span)
     return reader.finish(partial=spans != whole(raw))
 
 
-def names_of_lines(*, people: bool) -> Mapping[bytes, str]:
-    """The names of the properties that are read, with or without ATTENDEE."""
-    return _NAMES_WITH_PEOPLE if people else _NAMES
+def names_of_lines(*, people: bool, labels: bool) -> Mapping[bytes, str]:
+    """The names of the properties that are read: always, for people, for labels."""
+    return {**_NAMES, **(_PEOPLE if people else {}), **(_LABELS if labels else {})}
 
 
 class ComponentReader:
     """The open components, and what has been read so far."""
 
-    def __init__(self, raw: bytes, work: Work, *, people: bool) -> None:
+    def __init__(self, raw: bytes, work: Work, *, people: bool, labels: bool) -> None:
         self.raw = raw
         self.work = work
-        self.names = names_of_lines(people=people)
+        self.names = names_of_lines(people=people, labels=labels)
         self.stream = Stream(raw)
         self.full = False
         self.open: list[Component | str] = []  # a str is an ignored component

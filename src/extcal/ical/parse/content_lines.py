@@ -120,13 +120,14 @@ def _finish(
     if size > work.limits.max_line_bytes:
         if name in {"EXDATE", "RDATE"}:  # the last date may be cut
             data = data[: max(data.rfind(b",") + 1, match.end())]
-        _too_long(name, offset, work)
+        _too_long(name, offset, work, judged=b"CATEGORIES" in names)
     return parse_line(offset, name, _decode(data, offset, work), match.end())
 
 
-def _too_long(name: str, offset: int, work: Work) -> None:
+def _too_long(name: str, offset: int, work: Work, *, judged: bool) -> None:
+    """``judged``: a policy has rules, so the end of a title may decide what the event counts as."""
     most = work.limits.max_line_bytes
-    if name in _MAY_BE_CUT:
+    if name in _MAY_BE_CUT and not (judged and name == "SUMMARY"):
         work.problem(*oddity("max_line_bytes", name=name, most=most), offset=offset)
     else:
         work.exceeded(*unknown("max_line_bytes", name=name, most=most), offset=offset)

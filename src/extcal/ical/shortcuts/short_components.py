@@ -23,14 +23,14 @@ _PLAIN_NESTING = 3  # an alarm, in an event, in a calendar
 
 
 def read(
-    raw: bytes, work: Work, spans: Sequence[Span], *, people: bool, told: bool
+    raw: bytes, work: Work, spans: Sequence[Span], *, people: bool, labels: bool, told: bool
 ) -> tuple[Stream, list[PlainBlock]]:
     """Read spans of a body; return the Stream, and the plain events, which are not in it.
 
     ``told`` says whether Problems are reported. If not, an event with bytes that are not UTF-8 may
     be plain too.
     """
-    reader = _ShortReader(raw, work, people=people, utf8=told)
+    reader = _ShortReader(raw, work, people=people, labels=labels, utf8=told)
     # Where the sieve has left something out, it has found that no line ends in a lone CR.
     reader.takes_blocks = spans != whole(raw) or not has_lone_cr(raw)
     for span in spans:
@@ -39,8 +39,8 @@ def read(
 
 
 class _ShortReader(ComponentReader):
-    def __init__(self, raw: bytes, work: Work, *, people: bool, utf8: bool) -> None:
-        super().__init__(raw, work, people=people)
+    def __init__(self, raw: bytes, work: Work, *, people: bool, labels: bool, utf8: bool) -> None:
+        super().__init__(raw, work, people=people, labels=labels)
         self.plain: list[PlainBlock] = []
         self.takes_blocks = False
         self.utf8 = utf8

@@ -70,6 +70,7 @@ _PARAMS = re.compile(rb"(?:;VALUE=DATE-TIME)?(?:;TZID=([A-Za-z0-9_/+. -]+))?")
 _TIME = re.compile(rb"T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])")
 _EPOCH = date(1970, 1, 1).toordinal()
 _TEXT_NAMES = {name.encode(): name for name in ("SUMMARY", "LOCATION")}
+_LABEL_NAMES = {**_TEXT_NAMES, b"CATEGORIES": "CATEGORIES", b"ORGANIZER": "ORGANIZER"}
 _STAMP_NAMES = {name.encode(): name for name in ("SEQUENCE", "DTSTAMP", "LAST-MODIFIED")}
 _ATTENDEE = {b"ATTENDEE": "ATTENDEE"}
 _FOLLOWING = b";RANGE=THISANDFUTURE"
@@ -123,12 +124,17 @@ class _Extents(dict[int, Extent]):
 class PlainReader:
     """Types the plain blocks of one feed.
 
-    ``people`` says whether the owner's PARTSTAT is wanted, ``titles`` whether titles are.
+    ``people`` says whether the owner's PARTSTAT is wanted, ``titles`` whether titles are, and
+    ``labels`` whether a policy has rules, which look at titles, CATEGORIES and ORGANIZER.
     """
 
-    def __init__(self, raw: bytes, zones: Zones, work: Work, *, people: bool, titles: bool) -> None:
+    def __init__(
+        self, raw: bytes, zones: Zones, work: Work, *, people: bool, labels: bool, titles: bool
+    ) -> None:
         self.raw, self.zones, self.work = raw, zones, work
         self.utc, self.people, self.titles = zones.utc, people, titles
+        self.labels = labels
+        self.names = names_of_lines(people=people, labels=labels)
         self.in_crlf = _WANTED[True, titles].findall
         self.in_lf = _WANTED[False, titles].findall
         self.days, self.times, self.params = _Midnights(), _Times(), _Params()
@@ -145,8 +151,7 @@ class PlainReader:
 
     def component(self, block: PlainBlock) -> Component:
         """Return the Component that the long way reads from a block."""
-        names = names_of_lines(people=self.people)
-        lines = own_lines(self.raw, block, names, self.work)
+        lines = own_lines(self.raw, block, self.names, self.work)
         return Component("VEVENT", block.offset, block.calendar, block.end, lines)
 
     def read(self, block: PlainBlock) -> Event:
@@ -173,7 +178,9 @@ class PlainReader:
         if start.floating and not start.is_date and b"RECURRENCE-ID" in lines:
             raise _NotPlain  # it may borrow the zone of its series
         titled: Texts | Callable[[], Texts] = partial(self.texts, block)
-        if self.titles:
+        if self.labels:
+            titled = texts(by_name(own_lines(raw, block, _LABEL_NAMES, self.work)))
+        elif self.titles:
             titled = Texts(_title(lines.get(b"SUMMARY")), _title(lines.get(b"LOCATION")))
         event = Event((offset, end), calendar, uid, start, titled, partial(self.stamps, block))
         self.read_end(event, lines, calendar)

@@ -34,11 +34,23 @@ def short_way(
     spans = sieve(raw, question.lo, question.hi, work.limits)
     spans = without_excess(raw, spans, work, is_exact)
     stream, blocks = short_components.read(
-        raw, work, spans, people=question.reads_people(raw), told=question.events
+        raw,
+        work,
+        spans,
+        people=question.reads_people(raw),
+        labels=question.reads_labels,
+        told=question.events,
     )
     stream.require_calendar()
     zones = Zones(stream, question.lo, question.hi, timezone, work)
-    reader = PlainReader(raw, zones, work, people=bool(question.owner), titles=question.titles)
+    reader = PlainReader(
+        raw,
+        zones,
+        work,
+        people=bool(question.owner),
+        labels=question.reads_labels,
+        titles=question.titles,
+    )
     collector = Collector(question, stream, zones, work)
     collector.collect(_events(stream, blocks, reader, zones, work))
     return collector
