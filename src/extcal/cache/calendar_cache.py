@@ -98,6 +98,7 @@ class CalendarCache(Options[Fetcher]):
             settings.rules,
             settings.secret,
             private=self._is_private,
+            limits=settings.limits,
         )
         self._refresher = Refresher(
             self._repository, self._decisions, settings.clock, settings.jitter, self._fetch

@@ -83,17 +83,34 @@ def spread(key: str) -> float:
     return int(key[2:10], 16) / 2**32
 
 
-def read_secret(secret: bytes | str | None) -> bytes | None:
+class Secret(bytes):
+    """The secret of a cache. Frames of a traceback may show it, so it does not show its bytes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    __str__ = __repr__
+
+
+def read_secret(secret: bytes | str | None) -> Secret | None:
     """The cache's secret as bytes; ValueError for an empty one, TypeError for another type."""
     if secret is None:
         return None
-    if isinstance(secret, str):
-        secret = secret.encode()
-    if not isinstance(secret, bytes):
-        raise TypeError(f"secret takes bytes, str or None, not {type(secret).__name__}")
-    if not secret:
+    kind, given = type(secret).__name__, _sealed(secret)
+    del secret
+    if given is None:
+        raise TypeError(f"secret takes bytes, str or None, not {kind}")
+    if not given:
         raise ValueError("secret is empty; pass None to go without one")
-    return secret
+    return given
+
+
+def _sealed(secret: object) -> Secret | None:
+    if isinstance(secret, str):
+        return Secret(secret.encode())
+    return Secret(secret) if isinstance(secret, bytes) else None
 
 
 def _digest(secret: bytes | None, domain: bytes, *parts: bytes) -> str:

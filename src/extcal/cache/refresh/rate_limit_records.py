@@ -39,14 +39,14 @@ class RateLimitRecords:
         try:
             before = self._load(key)
             after = after_429(before, feed, now)
-            self._store.put(key, Cell(encode_host(after, key), now + KEEP), token)
+            self._store.put(key, Cell(encode_host(after, key, self._secret), now + KEEP), token)
         finally:
             self._store.release(key, token)
         return after.until != before.until
 
     def _load(self, key: str) -> RateLimited:
         cell = self._store.get(key)
-        found = None if cell is None else decode_host(cell.data, key)
+        found = None if cell is None else decode_host(cell.data, key, self._secret)
         return UNTROUBLED if found is None else found
 
     def _key(self, host: str) -> str:

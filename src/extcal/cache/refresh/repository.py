@@ -46,6 +46,7 @@ from extcal.cache.stores.memory import Memo
 from extcal.cache.stores.protocol import Cell, Store, erase_all, getter_of_many
 from extcal.errors import problem_of
 from extcal.fetch.feed import Feed
+from extcal.limits import Limits
 
 __all__ = ["OTHER_RULES", "Known", "OtherRules", "Repository"]
 
@@ -156,7 +157,8 @@ class Repository:
     ``reach`` is the text of horizon and history, which are part of a reading's key, as ``secret``
     is. ``rules`` say how long a reading is fresh. ``made_now`` returns the versions that this
     process reads with; it reads files, and is called once, when they are first needed. ``private``
-    returns whether the fetcher identifies itself differently for each feed.
+    returns whether the fetcher identifies itself differently for each feed. ``limits``: a stored
+    reading that no feed within them can have is a miss.
     """
 
     def __init__(
@@ -167,12 +169,14 @@ class Repository:
         secret: bytes | None,
         made_now: Callable[[], MadeBy] = made_now,
         private: Callable[[], bool] = lambda: False,
+        limits: Limits | None = None,
     ) -> None:
         self.store = store
         self._get_many = getter_of_many(store)
         self._reach = reach
         self._rules = rules
         self._secret = secret
+        self._limits = Limits() if limits is None else limits
         self.rate_limits = RateLimitRecords(store, secret)
         self._made_now = made_now
         self._private = private
@@ -212,7 +216,8 @@ class Repository:
         cells = self._get_many(keys)
         known = self._known(keys, cells)
         return known._replace(
-            listing=_listing(keys, cells), rate_limited=_rate_limited(keys, cells)
+            listing=_listing(keys, cells, self._secret),
+            rate_limited=_rate_limited(keys, cells, self._secret),
         )
 
     def load_many(self, several: Sequence[Keys]) -> list[Known]:
@@ -221,13 +226,13 @@ class Repository:
         return [self._known(keys, cells) for keys in several]
 
     def _known(self, keys: Keys, cells: Mapping[str, Cell]) -> Known:
-        attempts, cell = _attempts(keys, cells), cells.get(keys.snapshot)
+        attempts, cell = _attempts(keys, cells, self._secret), cells.get(keys.snapshot)
         if cell is None:
             self._decoded.drop(keys.snapshot)  # forgotten, perhaps by another process
             return Known(None, attempts)
         decoded = self._decoded.get(keys.snapshot)
         if decoded is None or decoded.data != cell.data:
-            reading = decode_reading(cell.data, keys.snapshot)
+            reading = decode_reading(cell.data, keys.snapshot, self._secret, self._limits)
             if reading is None:
                 return Known(None, attempts)
             decoded = self._remember(keys.snapshot, cell.data, reading)
@@ -250,7 +255,7 @@ class Repository:
         Returns what is known with it. Nothing is stored if the address was forgotten since
         ``known`` was loaded.
         """
-        cell = Cell(encode_reading(found, keys.snapshot), now + _KEEP)
+        cell = Cell(encode_reading(found, keys.snapshot, self._secret), now + _KEEP)
         decoded = self._decode(keys.snapshot, cell.data, found)
         if self._named(keys, known, now) and self.store.put(keys.snapshot, cell, token):
             self._decoded.keep(keys.snapshot, decoded)
@@ -262,7 +267,7 @@ class Repository:
 
     def store_attempts(self, keys: Keys, attempts: Attempts, now: datetime) -> None:
         """Store the attempt record."""
-        data = encode_attempts(attempts, keys.attempts)
+        data = encode_attempts(attempts, keys.attempts, self._secret)
         self.store.put(keys.attempts, Cell(data, now + _KEEP_ATTEMPTS), None)
 
     def forget(self, feed: Feed, now: datetime) -> None:
@@ -272,7 +277,7 @@ class Repository:
         the application may have written any text there.
         """
         keys = self.keys(feed)
-        attempts = _attempts(keys, self._get_many(keys))
+        attempts = _attempts(keys, self._get_many(keys), self._secret)
         if attempts.hint is not None:
             self.store_attempts(keys, replace(attempts, hint=None), now)
         token = self._lease_list(keys, now)
@@ -280,7 +285,7 @@ class Repository:
             names = {keys.snapshot, *self._load_list(keys).names}
             erase_all(self.store, names)
             # A cache that is about to store a first reading (of another zone, say) sees this list.
-            data = encode_list(Listing(token_hex(8)), keys.listed)
+            data = encode_list(Listing(token_hex(8)), keys.listed, self._secret)
             self.store.put(keys.listed, Cell(data, now + _FORGOTTEN), token)
         finally:
             if token is not None:
@@ -311,7 +316,7 @@ class Repository:
                 # Only for a long list: with a wrong clock this would drop keys of kept readings.
                 names = {name: end for name, end in names.items() if now < end}
             names[keys.snapshot] = until
-            data = encode_list(Listing(there.generation, names), keys.listed)
+            data = encode_list(Listing(there.generation, names), keys.listed, self._secret)
             self.store.put(keys.listed, Cell(data, until), token)
         finally:
             if token is not None:
@@ -319,7 +324,7 @@ class Repository:
         return True
 
     def _load_list(self, keys: Keys) -> Listing:
-        return _listing(keys, self._get_many((keys.listed,)))
+        return _listing(keys, self._get_many((keys.listed,)), self._secret)
 
     def _lease_list(self, keys: Keys, now: datetime) -> str | None:
         """The lease of a list, or None if its holder does not give it back, as after a crash."""
@@ -358,19 +363,19 @@ class Repository:
         )
 
 
-def _attempts(keys: Keys, cells: Mapping[str, Cell]) -> Attempts:
+def _attempts(keys: Keys, cells: Mapping[str, Cell], secret: bytes | None) -> Attempts:
     cell = cells.get(keys.attempts)
-    found = None if cell is None else decode_attempts(cell.data, keys.attempts)
+    found = None if cell is None else decode_attempts(cell.data, keys.attempts, secret)
     return _UNTRIED if found is None else found
 
 
-def _rate_limited(keys: Keys, cells: Mapping[str, Cell]) -> RateLimited:
+def _rate_limited(keys: Keys, cells: Mapping[str, Cell], secret: bytes | None) -> RateLimited:
     cell = cells.get(keys.host)
-    found = None if cell is None else decode_host(cell.data, keys.host)
+    found = None if cell is None else decode_host(cell.data, keys.host, secret)
     return UNTROUBLED if found is None else found
 
 
-def _listing(keys: Keys, cells: Mapping[str, Cell]) -> Listing:
+def _listing(keys: Keys, cells: Mapping[str, Cell], secret: bytes | None) -> Listing:
     cell = cells.get(keys.listed)
-    found = None if cell is None else decode_list(cell.data, keys.listed)
+    found = None if cell is None else decode_list(cell.data, keys.listed, secret)
     return Listing() if found is None else found

@@ -9,9 +9,13 @@ Layout, numbers in network order::
                                 busy (see extcal.cache.snapshot.packed_busy) and events (see
                                 extcal.cache.snapshot.packed_events)
 
-Busy time and events are decoded only when they are first used. The checksum (BLAKE2b) is keyed with
-the cell's own key. So a cell that was damaged, cut, or stored under another key counts as missing.
-For any bytes, decoding returns a value or None; it raises nothing.
+Busy time and events are decoded only when they are first used. The checksum is over layout, kind,
+key and payload. So a cell that was damaged, cut, or stored under another key counts as missing.
+With a secret it is an HMAC-SHA256 (RFC 2104) under it, cut to 16 bytes: who writes to the store but
+does not know the secret cannot make a cell, and can only put an old one back under its own key.
+Without one it is BLAKE2b, which anybody can compute. For any bytes, decoding returns a value or
+None; it raises nothing, and neither does the use of the value. What it makes is bounded by the
+limits of the cache.
 
 The layout says only at which bytes each field stands. The version of the interpretation and of the
 time zone data is a field of the reading (:mod:`extcal.cache.snapshot.made_by`). JSON may get new
@@ -23,6 +27,7 @@ So different versions of extcal can share a store.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import struct
 from collections.abc import Mapping
@@ -34,8 +39,10 @@ from extcal.cache.freshness.rate_limited_hosts import RateLimited
 from extcal.cache.freshness.values import Attempts
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
+from extcal.cache.snapshot.packed_events import fits
 from extcal.cache.snapshot.snapshot import Reading
 from extcal.errors import Problem
+from extcal.limits import Limits
 
 __all__ = [
     "ATTEMPTS",
@@ -77,6 +84,9 @@ _HEADS = {
     for kind, layout in ((b"s", READINGS), (b"a", ATTEMPTS), (b"l", LISTS), (b"h", HOSTS))
 }
 _CHECKSUM = 16
+_LIMITS = Limits()
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000
+_LONGEST = timedelta(days=7)  # no reading has a longer interval
 _LENGTHS = struct.Struct("!3I")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -92,7 +102,7 @@ _ERRORS = (
 )
 
 
-def encode_reading(reading: Reading, key: str) -> bytes:
+def encode_reading(reading: Reading, key: str, secret: bytes | None = None) -> bytes:
     """``reading`` as the data of the cell under ``key``."""
     made_by = reading.made_by
     meta = _json(
@@ -116,12 +126,18 @@ def encode_reading(reading: Reading, key: str) -> bytes:
     )
     sections = (meta, reading.busy.packed, reading.packed)
     body = _LENGTHS.pack(*map(len, sections)) + b"".join(sections)
-    return _seal(b"s", key, body)
+    return _seal(b"s", key, body, secret)
 
 
-def decode_reading(data: bytes, key: str) -> Reading | None:
-    """What :func:`encode_reading` wrote for ``key``, or None."""
-    body = _open(b"s", key, data)
+def decode_reading(
+    data: bytes, key: str, secret: bytes | None = None, limits: Limits = _LIMITS
+) -> Reading | None:
+    """What :func:`encode_reading` wrote for ``key``, or None.
+
+    None, too, for what no feed within ``limits`` can be. Those are not asked of a cell that only
+    the holder of ``secret`` can have written.
+    """
+    body = _open(b"s", key, data, secret)
     if body is None:
         return None
     try:
@@ -132,71 +148,71 @@ def decode_reading(data: bytes, key: str) -> Reading | None:
         packed = body[at + first + second :]
         if len(packed) != third:
             return None
+        count = _number(meta["count"])
+        if secret is None and packed and not fits(packed, count, limits):
+            return None
         return Reading(
             busy=busy,
             complete=bool(meta["complete"]),
             events_complete=bool(meta["listed"]),
             empty=bool(meta["empty"]),
-            problems=tuple([Problem(*problem) for problem in meta["problems"]]),
-            fetched_at=_needed(_moment(meta["fetched"])),
-            read_at=_needed(_moment(meta["read"])),
-            full_at=_moment(meta["full"]),
-            etag=meta["etag"],
-            last_modified=meta["modified"],
+            problems=tuple([_problem(*problem) for problem in meta["problems"]]),
+            fetched_at=_needed(_near(_moment(meta["fetched"]))),
+            read_at=_needed(_near(_moment(meta["read"]))),
+            full_at=_near(_moment(meta["full"])),
+            etag=_text(meta["etag"]),
+            last_modified=_text(meta["modified"]),
             refresh_interval=_length(meta["interval"]),
-            count=int(meta["count"]),
+            count=count,
             packed=packed,
-            asked_at=_moment(meta.get("asked")),
+            asked_at=_near(_moment(meta.get("asked"))),
             made_by=_made_by(meta.get("zones"), meta.get("rules")),
-            planned=tuple([(int(i), int(s), int(d)) for i, s, d in meta.get("planned", ())]),
+            planned=tuple(
+                [(_number(i), _integer(s), _integer(d)) for i, s, d in meta.get("planned", ())]
+            ),
         )
     except _ERRORS:
         return None
 
 
-def encode_attempts(attempts: Attempts, key: str) -> bytes:
+def encode_attempts(attempts: Attempts, key: str, secret: bytes | None = None) -> bytes:
     """``attempts`` as the data of the cell under ``key``."""
-    return _seal(
-        b"a",
-        key,
-        _json(
-            {
-                "last": _micros(attempts.last),
-                "failures": attempts.failures,
-                "next": _micros(attempts.next_try),
-                "asked": attempts.asked_to_wait,
-                "kind": attempts.kind,
-                "hint": attempts.hint,
-                "refusals": attempts.refusals,
-                "since": _micros(attempts.refused_since),
-                "gone": attempts.gone,
-                "early": [_micros(moment) for moment in attempts.early],
-                "doubted": _micros(attempts.doubted),
-            }
-        ),
-    )
+    record = {
+        "last": _micros(attempts.last),
+        "failures": attempts.failures,
+        "next": _micros(attempts.next_try),
+        "asked": attempts.asked_to_wait,
+        "kind": attempts.kind,
+        "hint": attempts.hint,
+        "refusals": attempts.refusals,
+        "since": _micros(attempts.refused_since),
+        "gone": attempts.gone,
+        "early": [_micros(moment) for moment in attempts.early],
+        "doubted": _micros(attempts.doubted),
+    }
+    return _seal(b"a", key, _json(record), secret)
 
 
-def decode_attempts(data: bytes, key: str) -> Attempts | None:
+def decode_attempts(data: bytes, key: str, secret: bytes | None = None) -> Attempts | None:
     """What :func:`encode_attempts` wrote for ``key``, or None."""
-    body = _open(b"a", key, data)
+    body = _open(b"a", key, data, secret)
     if body is None:
         return None
     try:
         record = json.loads(body)
         return Attempts(
-            last=_moment(record["last"]),
-            failures=int(record["failures"]),
-            next_try=_moment(record["next"]),
+            last=_near(_moment(record["last"])),
+            failures=_number(record["failures"]),
+            next_try=_near(_moment(record["next"])),
             asked_to_wait=bool(record["asked"]),
-            kind=record["kind"],
-            hint=record["hint"],
-            refusals=int(record["refusals"]),
-            refused_since=_moment(record["since"]),
+            kind=_text(record["kind"]),
+            hint=_text(record["hint"]),
+            refusals=_number(record["refusals"]),
+            refused_since=_near(_moment(record["since"])),
             gone=bool(record["gone"]),
             # Earlier versions did not write these two.
-            early=tuple([_needed(_moment(moment)) for moment in record.get("early", ())]),
-            doubted=_moment(record.get("doubted")),
+            early=tuple([_needed(_near(_moment(moment))) for moment in record.get("early", ())]),
+            doubted=_near(_moment(record.get("doubted"))),
         )
     except _ERRORS:
         return None
@@ -212,41 +228,42 @@ class Listing(NamedTuple):
     names: Mapping[str, datetime] = MappingProxyType({})
 
 
-def encode_list(listing: Listing, key: str) -> bytes:
+def encode_list(listing: Listing, key: str, secret: bytes | None = None) -> bytes:
     """``listing`` as the data of the cell under ``key``."""
     names = {name: _micros(moment) for name, moment in listing.names.items()}
-    return _seal(b"l", key, _json({"generation": listing.generation, "names": names}))
+    record = {"generation": listing.generation, "names": names}
+    return _seal(b"l", key, _json(record), secret)
 
 
-def decode_list(data: bytes, key: str) -> Listing | None:
+def decode_list(data: bytes, key: str, secret: bytes | None = None) -> Listing | None:
     """What :func:`encode_list` wrote for ``key``, or None."""
-    body = _open(b"l", key, data)
+    body = _open(b"l", key, data, secret)
     if body is None:
         return None
     try:
         record = json.loads(body)
         names = {name: _needed(_moment(until)) for name, until in record["names"].items()}
-        return Listing(record["generation"], names)
+        return Listing(_text(record["generation"]), names)
     except _ERRORS:
         return None
 
 
-def encode_host(rate_limited: RateLimited, key: str) -> bytes:
+def encode_host(rate_limited: RateLimited, key: str, secret: bytes | None = None) -> bytes:
     """``rate_limited`` as the data of the cell under ``key``."""
     told = [[feed, _micros(at)] for feed, at in rate_limited.told]
     record = {"told": told, "until": _micros(rate_limited.until), "times": rate_limited.times}
-    return _seal(b"h", key, _json(record))
+    return _seal(b"h", key, _json(record), secret)
 
 
-def decode_host(data: bytes, key: str) -> RateLimited | None:
+def decode_host(data: bytes, key: str, secret: bytes | None = None) -> RateLimited | None:
     """What :func:`encode_host` wrote for ``key``, or None."""
-    body = _open(b"h", key, data)
+    body = _open(b"h", key, data, secret)
     if body is None:
         return None
     try:
         record = json.loads(body)
         told = tuple([(str(feed), _needed(_moment(at))) for feed, at in record["told"]])
-        return RateLimited(told, _moment(record["until"]), int(record["times"]))
+        return RateLimited(told, _moment(record["until"]), _number(record["times"]))
     except _ERRORS:
         return None
 
@@ -254,23 +271,29 @@ def decode_host(data: bytes, key: str) -> RateLimited | None:
 # -- envelope ------------------------------------------------------------------------------------
 
 
-def _seal(kind: bytes, key: str, body: bytes) -> bytes:
-    return _HEADS[kind] + kind + _checksum(kind, key, body) + body
+def _seal(kind: bytes, key: str, body: bytes, secret: bytes | None = None) -> bytes:
+    return _HEADS[kind] + kind + _check(kind, key, body, secret) + body
 
 
-def _open(kind: bytes, key: str, data: bytes) -> bytes | None:
+def _open(kind: bytes, key: str, data: bytes, secret: bytes | None = None) -> bytes | None:
     begin = _HEADS[kind] + kind
     head = len(begin)
     body = data[head + _CHECKSUM :]
-    if data[:head] != begin or data[head : head + _CHECKSUM] != _checksum(kind, key, body):
+    check = data[head : head + _CHECKSUM]
+    if data[:head] != begin or not hmac.compare_digest(check, _check(kind, key, body, secret)):
         return None
     return body
 
 
-def _checksum(kind: bytes, key: str, body: bytes) -> bytes:
+def _check(kind: bytes, key: str, body: bytes, secret: bytes | None) -> bytes:
     # A key may have any length, and BLAKE2b takes 64 bytes at most; so the key is hashed first.
     bound = hashlib.sha256(kind + key.encode()).digest()
-    return hashlib.blake2b(body, digest_size=_CHECKSUM, key=bound).digest()
+    if secret is None:
+        return hashlib.blake2b(body, digest_size=_CHECKSUM, key=bound).digest()
+    # "cell" and a zero: no message of which a key is made begins like this.
+    check = hmac.new(secret, b"extcal cell\0" + _HEADS[kind] + kind + bound, "sha256")
+    check.update(body)
+    return check.digest()[:_CHECKSUM]
 
 
 def _json(value: object) -> bytes:
@@ -282,8 +305,15 @@ def _micros(moment: datetime | None) -> int | None:
     return None if moment is None else (moment - _EPOCH) // _MICROSECOND
 
 
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else _EPOCH + timedelta(microseconds=micros)
+def _moment(micros: object) -> datetime | None:
+    return None if micros is None else _EPOCH + timedelta(microseconds=_integer(micros))
+
+
+def _near(moment: datetime | None) -> datetime | None:
+    """``moment``, to which some days are going to be added: that must not raise then."""
+    if moment is not None and not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError("no calendar is read at such a time")
+    return moment
 
 
 def _made_by(zone_data: object, interpretation: object) -> MadeBy | None:
@@ -292,12 +322,41 @@ def _made_by(zone_data: object, interpretation: object) -> MadeBy | None:
     return None
 
 
+def _problem(code: object, message: object, line: object, uid: object, action: object) -> Problem:
+    if not (isinstance(code, str) and isinstance(message, str) and isinstance(action, str)):
+        raise TypeError("a problem is told in words")
+    return Problem(code, message, None if line is None else _number(line), _text(uid), action)
+
+
+def _text(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError("this is text, or nothing")
+    return value
+
+
+def _integer(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError("this is a number")
+    return value
+
+
+def _number(value: object) -> int:
+    """A count. None that is stored is larger than a few million."""
+    found = _integer(value)
+    if not 0 <= found < 2**32:
+        raise ValueError("this is a count")
+    return found
+
+
 def _seconds(length: timedelta | None) -> float | None:
     return None if length is None else length.total_seconds()
 
 
 def _length(seconds: float | None) -> timedelta | None:
-    return None if seconds is None else timedelta(seconds=seconds)
+    found = None if seconds is None else timedelta(seconds=seconds)
+    if found is not None and abs(found) > _LONGEST:
+        raise ValueError("no such interval is stored")
+    return found
 
 
 def _needed(moment: datetime | None) -> datetime:

@@ -1,12 +1,19 @@
 """Events as bytes and back: by columns, as deflated JSON.
 
 By columns they compress to a third of what they do record by record, because similar values are
-beside each other. Reading them back executes nothing; other bytes raise ValueError.
+beside each other. A long text that stood in the same column before is written as the number of
+that row, so that a series with a long title takes no more than its title: a feed of a megabyte
+would otherwise become gigabytes here.
+
+Reading them back executes nothing; other bytes raise ValueError. A store may be written to by
+strangers, and 24 kB of forged bytes inflate to 24 MB of JSON, which could be eight million lists.
+So the shape is compared with the number of events before anything is made of it.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
@@ -14,17 +21,48 @@ from typing import Any
 
 from extcal.ical import ExternalEvent
 from extcal.intervals import FBType, epoch, instant
+from extcal.limits import Limits
 
-__all__ = ["pack_events", "unpack_events"]
+__all__ = ["fits", "pack_events", "unpack_events"]
 
-_MAX_BYTES = 256 * 1024 * 1024  # decompressed; only forged bytes could be larger
+_MAX_BYTES = 256 * 1024 * 1024  # of JSON. The texts of a body of 64 MiB are at most 192 MiB of it
+_MAX_RATIO = 1032  # what deflate can make of a byte (zlib's documentation, "Technical details")
+_ROW_BYTES = 512  # of JSON for one event, without its texts
+_ESCAPED = 3  # bytes of JSON for one byte of a feed: two bytes of UTF-8 become six
+_LONG = 16  # a shorter text takes hardly more room than the number of a row
+_SMALL = 1024 * 1024  # whatever JSON of this length holds, it is a few megabytes
+_STRINGS = re.compile(rb'"(?>(?:[^"\\]++|\\.)*)"', re.DOTALL)
 _ERRORS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, zlib.error)
+
+_NONE = type(None)
+_TYPES: tuple[frozenset[type], ...] = (
+    frozenset({str, int}),  # uid
+    frozenset({int, str, _NONE}),  # recurrence_id
+    frozenset({int}),  # start, as the difference to the event before
+    frozenset({int}),  # length
+    frozenset({int}),  # all_day
+    frozenset({int, _NONE}),  # first_day
+    frozenset({int, _NONE}),  # last_day
+    frozenset({str, int, _NONE}),  # summary
+    frozenset({str, int, _NONE}),  # location
+    frozenset({int}),  # fbtype
+    frozenset({str, int, _NONE}),  # status
+    frozenset({str, int}),  # reason
+    frozenset({str, int}),  # zone_source
+    frozenset({int}),  # private
+)
+_TEXTS = (0, 7, 8, 10, 11, 12)
+_LENGTH = 3
 
 
 def pack_events(events: Sequence[ExternalEvent], *, titles: bool) -> bytes:
-    """``events`` as bytes; with ``titles=False`` without their titles and places."""
+    """``events`` as bytes; with ``titles=False`` without their titles and places.
+
+    Returns no bytes for events whose texts are larger than any reading may be: then they cannot be
+    listed.
+    """
     starts = [epoch(event.start) for event in events]
-    columns = [
+    columns: list[list[Any]] = [
         [event.uid for event in events],
         [_recurrence(event, start) for event, start in zip(events, starts, strict=True)],
         [start - before for start, before in zip(starts, [0, *starts], strict=False)],
@@ -40,19 +78,94 @@ def pack_events(events: Sequence[ExternalEvent], *, titles: bool) -> bytes:
         [event.zone_source for event in events],
         [int(event.private) for event in events],
     ]
-    return zlib.compress(json.dumps(columns, separators=(",", ":")).encode("ascii"), 6)
+    for place in _TEXTS:
+        columns[place] = _once(columns[place])
+    text = json.dumps(columns, separators=(",", ":"))
+    return zlib.compress(text.encode("ascii"), 6) if len(text) <= _MAX_BYTES else b""
 
 
-def unpack_events(packed: bytes) -> tuple[ExternalEvent, ...]:
-    """What :func:`pack_events` wrote. Raises ValueError if it did not write this."""
+def unpack_events(packed: bytes, count: int | None = None) -> tuple[ExternalEvent, ...]:
+    """What :func:`pack_events` wrote. Raises ValueError if it did not write this.
+
+    ``count``: how many events they must be, if that is known.
+    """
     try:
-        columns = json.loads(zlib.decompressobj().decompress(packed, _MAX_BYTES))
-        found: tuple[ExternalEvent, ...] | None = tuple(_events(columns))
+        found: tuple[ExternalEvent, ...] | None = tuple(_events(_columns(packed, count)))
     except _ERRORS:
         found = None
     # Raised outside the handler: the error's context would show what the bytes contain.
     if found is None:
         raise ValueError("the events of this snapshot are damaged")
+    return found
+
+
+def fits(packed: bytes, count: int, limits: Limits) -> bool:
+    """Whether a feed within ``limits`` can have ``count`` events that are these bytes.
+
+    What is inflated here is counted and thrown away.
+    """
+    most = _ESCAPED * limits.max_decoded_bytes + _ROW_BYTES * max(count, 1)
+    if not 0 <= count <= limits.max_occurrences:
+        return False
+    if len(packed) * _MAX_RATIO <= most:
+        return True
+    inflater, left = zlib.decompressobj(), most
+    try:
+        while packed and not inflater.eof:
+            left -= len(inflater.decompress(packed, _SMALL))
+            if left < 0:
+                return False
+            packed = inflater.unconsumed_tail
+    except zlib.error:
+        return False
+    return True
+
+
+def _columns(packed: bytes, count: int | None) -> list[list[Any]]:
+    text = zlib.decompressobj().decompress(packed, _MAX_BYTES)
+    if len(text) > _SMALL:
+        # Without its strings, the JSON of events is 15 lists and as many commas as there are
+        # values; `[[],[],[], ...]` is not.
+        bare = _STRINGS.sub(b"", text)
+        rows = Limits().max_occurrences if count is None else count
+        lists, commas = len(_TYPES) + 1, len(_TYPES) * max(rows, 1)
+        if bare.count(b"[") > lists or b"{" in bare or bare.count(b",") > commas:
+            raise ValueError
+        del bare
+    columns: list[list[Any]] = json.loads(text)
+    del text
+    if len(columns) != len(_TYPES):
+        raise ValueError
+    for column, types in zip(columns, _TYPES, strict=True):
+        if type(column) is not list or not types.issuperset(map(type, column)):
+            raise ValueError
+        if count is not None and len(column) != count:
+            raise ValueError
+    if min(columns[_LENGTH], default=0) < 0:
+        raise ValueError
+    for place in _TEXTS:
+        columns[place] = _repeated(columns[place])
+    return columns
+
+
+def _once(column: list[Any]) -> list[Any]:
+    """``column`` with a row's number in place of each long text that stands in that row before."""
+    first: dict[str, int] = {}
+    return [
+        text
+        if text is None or len(text) < _LONG or (row := first.setdefault(text, at)) == at
+        else row
+        for at, text in enumerate(column)
+    ]
+
+
+def _repeated(column: list[Any]) -> list[Any]:
+    """What :func:`_once` was given."""
+    found: list[Any] = []
+    for text in column:
+        if type(text) is int:
+            text = found[text if text >= 0 else len(column)]
+        found.append(text)
     return found
 
 

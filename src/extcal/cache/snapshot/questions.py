@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from extcal.cache.snapshot.packed_busy import BusyTime
-from extcal.cache.snapshot.packed_events import unpack_events
 from extcal.cache.snapshot.snapshot import Reading
 from extcal.errors import OutsideHorizon
 from extcal.ical import ExternalEvent
@@ -54,7 +53,7 @@ def without(reading: Reading, exclusions: Exclusions) -> FreeBusy:
     lo, hi = reading.free_busy.window_epochs
     rest: list[Span] = []
     dropped: list[Span] = []
-    events = unpack_events(reading.packed) if reading.packed else ()
+    events = reading.events()
     for event, (start, day) in zip(events, planned_for(events, reading.planned), strict=True):
         whole_day = event.all_day or _is_date(event.recurrence_id)
         span = (epoch(event.start), epoch(event.end), int(event.fbtype))

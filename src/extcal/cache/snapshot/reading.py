@@ -61,11 +61,14 @@ def read_body(
     events, problems = expansion.events, expansion.problems
     if feed.detail == "busy":
         events, problems = discreet_events(events), discreet_problems(problems)
+    packed = pack_events(events, titles=feed.detail == "events")
+    if not packed:
+        events = ()
     full_at = fetched_at if not expansion.empty else previous.full_at if previous else None
     return Reading(
         busy=BusyTime.of(_published(expansion.free_busy, feed, fetched_at), _unlisted(expansion)),
         complete=expansion.complete,
-        events_complete=expansion.events_complete,
+        events_complete=expansion.events_complete and bool(packed),
         empty=expansion.empty,
         problems=(*problems, *fetched.problems, *_noticed(expansion, full_at, fetched, fetched_at)),
         fetched_at=fetched_at,
@@ -75,7 +78,7 @@ def read_body(
         last_modified=_validator(fetched.last_modified),
         refresh_interval=_interval(expansion.refresh_interval),
         count=len(events),
-        packed=pack_events(events, titles=feed.detail == "events"),
+        packed=packed,
         made_by=made_by,
         planned=unsaid(events, expansion.planned()),
     )

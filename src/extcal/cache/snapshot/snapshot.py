@@ -81,6 +81,16 @@ class Reading:
         """The part of it that no listed event accounts for."""
         return self.busy.base
 
+    def events(self) -> tuple[ExternalEvent, ...]:
+        """The events, unpacked; none if somebody else than extcal wrote them into the store.
+
+        What :attr:`free_busy` says of their time stays.
+        """
+        try:
+            return unpack_events(self.packed, self.count) if self.packed else ()
+        except ValueError:
+            return ()
+
     def __repr__(self) -> str:
         return f"<Reading of {_spoken(self.fetched_at)}: {self.count} events>"
 
@@ -108,7 +118,7 @@ class Snapshot:
         """The events, sorted by start: for the calendar's owner. See :meth:`redacted`."""
         # Kept in this snapshot, not in the reading, which a cache keeps in memory for longer.
         if self._events is None:
-            found = unpack_events(self.reading.packed) if self.reading.packed else ()
+            found = self.reading.events()
             object.__setattr__(self, "_events", found)
             return found
         return self._events
@@ -127,7 +137,7 @@ class Snapshot:
     @property
     def events_complete(self) -> bool:
         """False if there were more events than are listed; free/busy time has them all."""
-        return self.reading.events_complete
+        return self.reading.events_complete and len(self.events) == self.reading.count
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ import pytest
 import write_store as writer
 
 from extcal import CalendarCache, Failed, SQLiteStore, State, Unavailable
+from extcal.cache import Cell
+from extcal.cache.snapshot.codec import _open, _seal
 from extcal.testing import FakeFetcher, ManualClock
 
 FILES = sorted(writer.FOLDER.glob("*.sqlite"))
@@ -41,6 +45,8 @@ class Left:
     def __init__(self, release: str, secret: str | None, path: Path) -> None:
         shutil.copyfile(writer.FOLDER / f"{release}.sqlite", path)
         self.store = SQLiteStore(path)
+        if secret is not None and release == "0.1.0":
+            self.reseal(path, secret.encode())
         self.clock = ManualClock(writer.ASKED_AT)
         self.web = FakeFetcher()
         for name in ("well", "never", *writer.FAILURES):
@@ -48,6 +54,18 @@ class Left:
         self.feeds: dict[str, Any] = writer.feeds()
         self.waits = {name: ManualClock(at)() for name, at in WAITS[release].items()}
         self.secret = secret
+
+    def reseal(self, path: Path, secret: bytes) -> None:
+        """This file was written before cells were sealed with the secret: seal them now."""
+        with closing(sqlite3.connect(path)) as connection:
+            keys = [key for (key,) in connection.execute("SELECT key FROM cells")]
+        for key in keys:
+            cell = self.store.get(key)
+            assert cell is not None
+            kind = cell.data[5:6]
+            body = _open(kind, key, cell.data)
+            assert body is not None
+            self.store.put(key, Cell(_seal(kind, key, body, secret), cell.keep_until), None)
 
     def cache(self) -> CalendarCache:
         found: CalendarCache = writer.cache(self.store, self.web, self.clock, self.secret)

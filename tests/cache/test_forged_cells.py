@@ -1,0 +1,295 @@
+"""Who writes to a store is a stranger: no cell costs much, raises, or lies under a secret."""
+
+from __future__ import annotations
+
+import json
+import struct
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from extcal import CalendarCache, Feed, Limits, MemoryStore, Snapshot
+from extcal.cache import Cell
+from extcal.cache.snapshot.codec import _open, _seal, decode_reading
+from extcal.cache.snapshot.packed_events import pack_events, unpack_events
+from extcal.testing import FakeFetcher, ManualClock, event, feed_text
+
+Make = Callable[..., CalendarCache]
+MEBIBYTE = 1024 * 1024
+HUGE = 10**30
+ODD: list[Any] = [None, True, -1, HUGE, 1.5, 1e308, "", "x", [], [[]], {}, {"a": 1}, [1, 2, 3]]
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+class Forger:
+    """Writes cells of one feed into a store, as anybody can who knows the source of extcal."""
+
+    def __init__(self, store: MemoryStore, calendars: CalendarCache, url: str) -> None:
+        self.store, self.keys = store, calendars._repository.keys(Feed(url))
+        self.good = {key: cell for key in self.keys if (cell := store.get(key))}
+
+    def parts(self) -> tuple[dict[str, Any], bytes, bytes]:
+        """Of the good reading: meta, busy time, events."""
+        body = _open(b"s", self.keys.snapshot, self.good[self.keys.snapshot].data)
+        assert body is not None
+        first, second, _ = struct.unpack_from("!3I", body)
+        rest = body[12:]
+        return json.loads(rest[:first]), rest[first : first + second], rest[first + second :]
+
+    def put(self, meta: dict[str, Any], busy: bytes, events: bytes) -> None:
+        text = json.dumps(meta).encode()
+        head = struct.pack("!3I", len(text), len(busy), len(events))
+        self.seal(b"s", self.keys.snapshot, head + text + busy + events)
+
+    def seal(self, kind: bytes, key: str, body: bytes) -> None:
+        until = self.good[self.keys.snapshot].keep_until
+        self.store.put(key, Cell(_seal(kind, key, body), until), None)
+
+
+@pytest.fixture
+def forger(make: Make, store: MemoryStore, url: str) -> Forger:
+    calendars = make(store=store)
+    calendars.get(url)
+    return Forger(store, calendars, url)
+
+
+def use(calendars: CalendarCache, url: str, clock: ManualClock) -> Snapshot:
+    """Everything that a host may ask; nothing of it raises."""
+    start, end = clock() - timedelta(days=1), clock() + timedelta(days=7)
+    snapshot = calendars.get(url)
+    for one in (snapshot, snapshot.redacted()):
+        assert isinstance(one.events_complete, bool)
+        assert one.events == one.events
+        assert "<" in repr(one) + repr(one.events)
+        assert one.explain(start, end) is not None
+        assert one.to_records() is not None
+        assert one.published_at is None or one.published_at.tzinfo
+    assert snapshot.to_html(start=start, end=start + timedelta(days=2))
+    assert not snapshot.diff(snapshot)
+    assert calendars.events(url, start, end) is not None
+    assert calendars.free_busy(url, start, end, exclude=["talk"]) is not None
+    table = calendars.availability({"Ada": url}, start, end, exclude=["talk"])
+    assert table.common_free(timedelta(hours=1)) is not None
+    calendars.last_refreshed(url)
+    calendars.last_attempt(url)
+    return snapshot
+
+
+# By name: JSON that deflates to a few kilobytes, and the number of events that it claims.
+BOMBS: dict[str, tuple[Callable[[], bytes], int]] = {
+    "lists": (lambda: b"[" + b"[]," * (6 * MEBIBYTE // 3) + b"[]]", 1),
+    "maps": (lambda: b"[" + b"{}," * (6 * MEBIBYTE // 3) + b"{}]", 50_000),
+    "numbers": (lambda: b"[[" + b"1000," * (6 * MEBIBYTE // 5) + b"1]]", 50_000),
+    "columns": (lambda: b"[[" + b"],[".join([b"0," * (MEBIBYTE // 4) + b"0"] * 14) + b"]]", 1),
+    "behind a quote": (lambda: b'["' + b"[]," * (6 * MEBIBYTE // 3) + b"[]]", 1),
+    "depth": (lambda: b"[" * (6 * MEBIBYTE), 1),
+    "digits": (lambda: b"[[" + b"1" * (6 * MEBIBYTE) + b"]]", 1),
+}
+
+
+class TestBombs:
+    """A forged cell of 24 kB became 1.1 GiB: what is unpacked is bounded by the feed's limits."""
+
+    @pytest.mark.parametrize("bomb", BOMBS)
+    def test_shape(
+        self, forger: Forger, make: Make, store: MemoryStore, url: str, bomb: str
+    ) -> None:
+        """Three times the inflated bytes at the most, and nothing is made of them."""
+        text, count = BOMBS[bomb]
+        meta, busy, _ = forger.parts()
+        packed = zlib.compress(text())
+        assert len(packed) < 20_000
+        forger.put(meta | {"count": count}, busy, packed)
+        calendars = make(store=store)
+        tracemalloc.start()
+        try:
+            snapshot = calendars.get(url)
+            assert snapshot.events == ()
+            assert tracemalloc.get_traced_memory()[1] < 24 * MEBIBYTE
+        finally:
+            tracemalloc.stop()
+        assert not snapshot.events_complete
+
+    def test_size(self, forger: Forger, make: Make, store: MemoryStore, url: str) -> None:
+        """More than a feed within the limits can hold is a miss, and never inflated as a whole."""
+        meta, busy, _ = forger.parts()
+        forger.put(meta, busy, zlib.compress(b'[["' + b"x" * (8 * MEBIBYTE)))
+        calendars = make(store=store, limits=Limits(max_decoded_bytes=MEBIBYTE))
+        tracemalloc.start()
+        try:
+            assert calendars.last_refreshed(url) is None
+            assert tracemalloc.get_traced_memory()[1] < 3 * MEBIBYTE
+        finally:
+            tracemalloc.stop()
+
+    def test_number(self, forger: Forger, make: Make, store: MemoryStore, url: str) -> None:
+        """Nor does a reading have more events than the cache lists."""
+        meta, busy, events = forger.parts()
+        for count, known in ((50_000, True), (50_001, False)):
+            forger.put(meta | {"count": count}, busy, events)
+            assert (make(store=store).last_refreshed(url) is not None) is known
+
+    def test_a_long_title_of_many_instances_is_stored_once(self, make: Make, url: str) -> None:
+        """The same bomb by way of a feed: 90 times 100 KiB are 100 KiB in the store."""
+        title = "".join(map(chr, range(0x4E00, 0x4E00 + 20_000)))  # hard to deflate
+        body = feed_text(
+            event("2027-01-04T09:00Z", uid="u" * 99, summary=title, rrule="FREQ=DAILY"),
+            event("2027-01-04T12:00Z", summary=None),
+        )
+        store = MemoryStore()
+        calendars = make(store=store, fetcher=FakeFetcher({url: body}))
+        snapshot = calendars.get(url)
+        assert len(snapshot.events) > 90
+        assert len(zlib.decompress(snapshot.reading.packed)) < 3 * len(title.encode())
+        (again,) = {each.summary for each in snapshot.events if each.summary}
+        assert again == title
+        assert unpack_events(pack_events(snapshot.events, titles=True)) == snapshot.events
+
+
+def changed(value: Any) -> Iterator[Any]:
+    """``value`` with one leaf replaced by each odd value, or left out."""
+    if isinstance(value, dict):
+        for name, inside in value.items():
+            yield {each: value[each] for each in value if each != name}
+            for other in changed(inside):
+                yield value | {name: other}
+    elif isinstance(value, list):
+        yield [*value, *value]
+        for at, inside in enumerate(value[:14]):
+            yield value[:at] + value[at + 1 :]
+            for other in changed(inside):
+                yield [*value[:at], other, *value[at + 1 :]]
+    yield from ODD
+
+
+class TestOddCells:
+    """A cell with a right checksum and wrong content is a miss, or it can be used like others."""
+
+    def test_readings(
+        self, forger: Forger, make: Make, store: MemoryStore, url: str, clock: ManualClock
+    ) -> None:
+        meta, busy, events = forger.parts()
+        meta |= {"problems": [["code", "message", 1, "uid", "noted"]], "planned": [[0, 1, 1]]}
+        seen = set()
+        for odd in changed(meta):
+            if isinstance(odd, dict):
+                forger.put(odd, busy, events)
+                known = decode_reading(store.get(forger.keys.snapshot).data, forger.keys.snapshot)  # type: ignore[union-attr]
+                if known is not None and (text := repr(json.dumps(odd))) not in seen:
+                    seen.add(text)
+                    use(make(store=store), url, clock)
+
+    def test_events(
+        self, forger: Forger, make: Make, store: MemoryStore, url: str, clock: ManualClock
+    ) -> None:
+        """Events that cannot be read are none; their time stays busy."""
+        meta, busy, events = forger.parts()
+        columns = json.loads(zlib.decompress(events))
+        for odd in changed(columns):
+            packed = zlib.compress(json.dumps(odd).encode())
+            forger.put(meta, busy, packed)
+            snapshot = make(store=store).get(url)
+            if snapshot.events:
+                use(make(store=store), url, clock)
+            else:
+                assert not snapshot.events_complete
+        for packed in (b"junk", b"", zlib.compress(b"[]"), events[:-9], events + b"x"):
+            forger.put(meta, busy, packed)
+            snapshot = use(make(store=store), url, clock)
+            assert snapshot.free_busy.periods
+
+    def test_busy_time(
+        self, forger: Forger, make: Make, store: MemoryStore, url: str, clock: ManualClock
+    ) -> None:
+        meta, busy, events = forger.parts()
+        for at in range(0, len(busy), 3):
+            for bit in (1, 128):
+                odd = bytearray(busy)
+                odd[at] ^= bit
+                forger.put(meta, bytes(odd), events)
+                use(make(store=store), url, clock)
+
+    @pytest.mark.parametrize("kind", [b"a", b"h", b"l"], ids=["attempts", "host", "list"])
+    def test_records(
+        self, make: Make, store: MemoryStore, url: str, clock: ManualClock, kind: bytes
+    ) -> None:
+        """Of how asking went, of hosts, of the keys of an address."""
+        calendars = make(store=store)
+        calendars.get(url)
+        forger = Forger(store, calendars, url)
+        last = int(clock().timestamp()) * 10**6
+        good: dict[bytes, dict[str, Any]] = {
+            b"a": {"last": last, "failures": 2, "next": last, "asked": True, "kind": "timeout"}
+            | {"hint": "x", "refusals": 1, "since": last, "gone": False}
+            | {"early": [last], "doubted": last},
+            b"h": {"told": [["x", last], ["y", last]], "until": last, "times": 1},
+            b"l": {"generation": "x", "names": {"s:" + "0" * 64: last}},
+        }
+        key = {b"a": forger.keys.attempts, b"h": forger.keys.host, b"l": forger.keys.listed}[kind]
+        for odd in changed(good[kind]):
+            forger.seal(kind, key, json.dumps(odd).encode())
+            calendars = make(store=store, fetcher=FakeFetcher({url: feed_text()}))
+            calendars.last_attempt(url)
+            calendars.get(url)
+            calendars.refresh(url)
+            if kind == b"l":
+                calendars.forget(url)
+                calendars.get(url)
+
+
+class TestUnderASecret:
+    """The check over key, layout and payload is an HMAC under the secret."""
+
+    def test_nobody_else_makes_a_cell(
+        self, make: Make, store: MemoryStore, fetcher: FakeFetcher, url: str
+    ) -> None:
+        """Not without it, and not with another one; of no kind."""
+        calendars = make(store=store, secret="pepper")
+        good = calendars.get(url)
+        keys = calendars._repository.keys(Feed(url))
+        for secret in (None, b"salt"):
+            for key, kind in zip(keys, (b"s", b"a", b"l", b"h"), strict=True):
+                cell = store.get(key)
+                body = cell and _open(kind, key, cell.data, b"pepper")
+                if body and cell:
+                    store.put(key, Cell(_seal(kind, key, body, secret), cell.keep_until), None)
+            assert make(store=store, secret="pepper").last_refreshed(url) is None
+            assert make(store=store, secret="pepper").get(url) == good
+        assert fetcher.count() == 3
+
+    def test_it_covers_key_layout_kind_and_payload(self) -> None:
+        sealed = _seal(b"a", "a:key", b"payload", b"pepper")
+        assert _open(b"a", "a:key", sealed, b"pepper") == b"payload"
+        assert sealed != _seal(b"a", "a:key", b"payload", b"salt")
+        for at in range(len(sealed)):
+            odd = bytearray(sealed)
+            odd[at] ^= 1
+            assert _open(b"a", "a:key", bytes(odd), b"pepper") is None
+        assert _open(b"a", "a:keys", sealed, b"pepper") is None
+        assert _open(b"h", "a:key", sealed, b"pepper") is None
+        assert _open(b"a", "a:key", sealed) is None
+        assert _open(b"a", "a:key", _seal(b"a", "a:key", b"payload"), b"pepper") is None
+
+    def test_an_old_cell_can_be_put_back_under_its_own_key_only(
+        self, make: Make, store: MemoryStore, clock: ManualClock, url: str
+    ) -> None:
+        """What the documentation says that a stranger can still do."""
+        calendars = make(store=store, secret="pepper")
+        first = calendars.get(url)
+        keys, other = calendars._repository.keys(Feed(url)), url + "2"
+        old = store.get(keys.snapshot)
+        assert old is not None
+        clock.advance(timedelta(hours=1))
+        assert calendars.get(url).fetched_at > first.fetched_at
+        store.put(keys.snapshot, old, None)
+        assert make(store=store, secret="pepper").last_refreshed(url) == first.fetched_at
+        store.put(calendars._repository.keys(Feed(other)).snapshot, old, None)
+        assert make(store=store, secret="pepper").last_refreshed(other) is None
