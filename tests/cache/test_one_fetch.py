@@ -24,6 +24,8 @@ from extcal import (
     State,
     Unavailable,
 )
+from extcal.cache.refresh.outcome import Refreshed
+from extcal.cache.refresh.single_flight import CLOSED, Flight, Flights
 from extcal.testing import FakeFetcher, ManualClock
 
 pytestmark = pytest.mark.core
@@ -216,6 +218,35 @@ def test_workers_go_when_there_is_nothing_to_do(
         if thread.name == "extcal-fetch":
             thread.join(LONG)
             assert not thread.is_alive()
+
+
+def test_whoever_joins_never_waits_for_the_start_of_another_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An event loop joins, too: while the lock is held, no thread starts and no caller is woken."""
+    flights = Flights(4, lambda done: held.append(flights._lock.locked()), quick=True)
+    held: list[bool] = []
+    start = threading.Thread.start
+
+    def started(thread: threading.Thread) -> None:
+        held.append(flights._lock.locked())
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", started)
+    go_on = threading.Event()
+
+    def job(_: Flight) -> Refreshed:
+        assert go_on.wait(LONG)
+        return Refreshed(CLOSED)
+
+    flight = flights.join("a", job)
+    flight.add_done_callback(lambda _: held.append(flights._lock.locked()))
+    go_on.set()
+    assert flight.result(LONG) is CLOSED
+    for thread in threading.enumerate():
+        if thread.name == "extcal-fetch":
+            thread.join(LONG)
+    assert held == [False, False, False]
 
 
 def test_a_thread_that_cannot_start_is_an_error_and_no_deadlock(

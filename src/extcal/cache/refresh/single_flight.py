@@ -4,7 +4,7 @@ A *flight* is one fetch that all callers of its key wait for. It runs in a worke
 so it goes on for the others if one caller stops waiting. It is a
 :class:`~concurrent.futures.Future`: threads wait for it, and for tasks it has callbacks. Workers
 are daemon threads, because a fetcher that hangs must not keep a program from ending. A worker ends
-when there is nothing to do.
+when there was nothing to do for a moment: starting a thread takes longer than waking one.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ __all__ = ["CLOSED", "Flight", "Flights", "Promise"]
 CLOSED = Raise("unavailable")
 """The answer for callers of a flight that was given up."""
 
+_IDLE = 0.05  # seconds that a worker waits for the next flight before it ends
 _READERS = 2  # threads that read bodies at a time, so that the other threads run in between
 
 _Job: TypeAlias = "Callable[[Flight], Refreshed]"
+_Ended: TypeAlias = "tuple[Flight, Refreshed | None, BaseException | None]"
 
 
 class Flight(Future["Snapshot | Raise"]):
@@ -91,8 +93,11 @@ class Flights:
     """At most one flight per key, and ``most`` under way at once.
 
     ``after``: called with the result of a flight when its callers have their answer. ``quick``:
-    ``after`` does not block and calls nothing here, so it is called before the next flight of the
-    key begins.
+    ``after`` does not block, so it is called in the order in which flights ended.
+
+    The lock may be wanted by the thread of an event loop. So while it is held, nothing is called
+    that lets another thread run, such as the start of a thread or the wake-up of the loop: with
+    many threads it would take tens of milliseconds until the holder runs again.
     """
 
     def __init__(
@@ -106,10 +111,14 @@ class Flights:
 
     def _start(self) -> None:
         self._lock = threading.Lock()
+        self._news = threading.Condition(self._lock)
         self._flying: dict[str, Flight] = {}
         self._queue: deque[Flight] = deque()
         self._workers = 0
+        self._idle = 0
         self._arriving = 0  # workers that were started and have not taken a flight yet
+        self._ended: deque[_Ended] = deque()
+        self._ending = threading.Lock()
         self._readers = threading.Semaphore(_READERS)
         self._closing = threading.Event()
         # Set last: join() reads it without the lock, and then uses the attributes above.
@@ -135,14 +144,15 @@ class Flights:
                 return flight
             self._flying[key] = flight
             self._queue.append(flight)
-            try:
-                self._hire()
-            except RuntimeError:
-                if not self._workers:
+            wanted = self._wants_worker()
+        error = self._hire() if wanted else None
+        if error is not None:
+            with self._lock:
+                if not self._workers and flight in self._queue:
                     self._queue.remove(flight)
                     del self._flying[key]
-                    raise
-            return flight
+                    flight.set_exception(error)
+        return flight
 
     def open(self) -> None:
         """Accept flights again after :meth:`stop`."""
@@ -176,23 +186,32 @@ class Flights:
                 flight.end(CLOSED)
         wait(flying)
 
-    def _hire(self) -> None:
-        """Start one more worker, unless there are enough or one is about to begin.
+    def _wants_worker(self) -> bool:
+        """Wake a worker; or True if the caller has to start one when it has released the lock.
 
-        A worker that begins starts the next one. Starting a thread takes time, and the caller,
-        which may be an event loop, should not spend it for several.
+        Not if there are enough, or if one is about to begin, which then calls this again. So a
+        caller, which may be an event loop, starts one thread at most, and many flights do not all
+        begin at the same moment.
         """
+        if self._idle:
+            self._news.notify()
+            return False
         if self._arriving or self._workers >= self.most:
-            return
-        worker = threading.Thread(target=self._work, name="extcal-fetch", daemon=True)
+            return False
         self._workers += 1
         self._arriving += 1
+        return True
+
+    def _hire(self) -> RuntimeError | None:
+        """Start a worker; an error if the system allows no more threads."""
         try:
-            worker.start()
-        except RuntimeError:
-            self._workers -= 1
-            self._arriving -= 1
-            raise
+            threading.Thread(target=self._work, name="extcal-fetch", daemon=True).start()
+        except RuntimeError as error:
+            with self._lock:
+                self._workers -= 1
+                self._arriving -= 1
+            return error
+        return None
 
     def _work(self) -> None:
         first = True
@@ -200,15 +219,22 @@ class Flights:
             with self._lock:
                 self._arriving -= first
                 first = False
-                if not self._queue:
+                if not self._queue and not self._has_news():
                     self._workers -= 1
                     return
                 flight = self._queue.popleft()
-                if self._queue:
-                    with suppress(RuntimeError):
-                        self._hire()
+                wanted = bool(self._queue) and self._wants_worker()
+            if wanted:
+                self._hire()
             self._fly(flight)
             del flight
+
+    def _has_news(self) -> bool:
+        self._idle += 1
+        try:
+            return self._news.wait_for(self._queue.__len__, _IDLE) > 0
+        finally:
+            self._idle -= 1
 
     def _fly(self, flight: Flight) -> None:
         done = error = None
@@ -216,14 +242,22 @@ class Flights:
             done = flight.job(flight)
         except BaseException as raised:
             error = raised
+        ended = flight, done, error
         with self._lock:
             # Taken off the list before the answer: a later caller then reads what was stored.
             if self._flying.get(flight.key) is flight:
                 del self._flying[flight.key]
             if self._quick:
-                self._end(flight, done, error)
-                return
-        self._end(flight, done, error)
+                self._ended.append(ended)
+        if not self._quick:
+            self._end(*ended)
+        # Again after the release: the lock may have kept another thread from ending its flight.
+        while self._ended and self._ending.acquire(blocking=False):
+            try:
+                while self._ended:
+                    self._end(*self._ended.popleft())
+            finally:
+                self._ending.release()
 
     def _end(self, flight: Flight, done: Refreshed | None, error: BaseException | None) -> None:
         with suppress(InvalidStateError):
