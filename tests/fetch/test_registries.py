@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from extcal.errors import FeedUrlError
 from extcal.fetch import UrlPolicy
 from extcal.fetch.address.networks import (
     DENIED_IPV4,
@@ -119,3 +120,35 @@ def test_nat64_is_admitted_only_on_request_and_by_the_address_inside() -> None:
     for hidden in ("127.0.0.1", "169.254.169.254", "10.0.0.1", "168.63.129.16"):
         assert isinstance(policy.vet([f"64:ff9b::{hidden}"]), Refusal)
     assert isinstance(policy.vet(["64:ff9b:1::8.8.8.8"]), Refusal)
+
+
+HIDDEN = ("127.0.0.1", "169.254.169.254", "10.0.0.1", "168.63.129.16", "0.0.0.0", "224.0.0.1")
+
+
+@pytest.mark.parametrize("prefix", ["2600:1f00:0:0", "2a00:1450:4001:801", "3ffe:ffff:f:f"])
+@pytest.mark.parametrize("bits", ["0:5efe", "200:5efe", "100:5efe", "300:5efe"])
+def test_isatap_is_judged_by_the_address_inside(prefix: str, bits: str) -> None:
+    """RFC 5214 section 6.1: under any prefix, whatever the bits u and g say."""
+    literals = UrlPolicy(allow_ip_literals=True)
+    for hidden in HIDDEN:
+        tunnel = ipaddress.ip_address(f"{prefix}:{bits}:{hidden}")
+        assert not is_public(tunnel)
+        assert isinstance(UrlPolicy().vet([tunnel]), Refusal)
+        with pytest.raises(FeedUrlError):
+            literals.check(f"https://[{tunnel}]/")
+    tunnel = ipaddress.ip_address(f"{prefix}:{bits}:8.8.8.8")
+    assert UrlPolicy().vet([tunnel]) == (tunnel,)
+    literals.check(f"https://[{tunnel}]/")
+    assert isinstance(UrlPolicy(deny_networks="8.8.8.0/24").vet([tunnel]), Refusal)
+
+
+def test_a_prefix_that_is_allowed_allows_no_tunnel_out_of_it() -> None:
+    """The address inside has to be public, or allowed, too."""
+    tunnel = "fd00::5efe:10.0.0.1"
+    assert isinstance(UrlPolicy(allow_networks="fd00::/8").vet([tunnel]), Refusal)
+    both = UrlPolicy(allow_networks=["fd00::/8", "10.0.0.0/8"])
+    assert not isinstance(both.vet([tunnel]), Refusal)
+    both.check("http://[fd00::5efe:a00:1]/")
+    with pytest.raises(FeedUrlError):
+        UrlPolicy(allow_networks="fd00::/8").check("http://[fd00::5efe:a00:1]/")
+    assert not isinstance(UrlPolicy(allow_networks="fd00::/8").vet(["fd00::1:5efe:a00:1"]), Refusal)

@@ -14,7 +14,15 @@ from itertools import islice
 
 from extcal.arguments import call_of, flag_of, several
 from extcal.errors import FeedUrlError
-from extcal.fetch.address.networks import Address, Network, embedded, inside, is_public, unwrap
+from extcal.fetch.address.networks import (
+    Address,
+    Network,
+    embedded,
+    inside,
+    is_isatap,
+    is_public,
+    unwrap,
+)
 from extcal.fetch.address.url import Refusal, Url, literal_of, read_url
 from extcal.fetch.feed import Feed, read_feed
 
@@ -116,7 +124,7 @@ class UrlPolicy:
             literal = unwrap(literal)
             if self._denies(literal):
                 return _NOT_PUBLIC
-            if inside(literal, self.allow_networks):
+            if self._allows(literal):
                 return self._ask_host(url.host, literal)
         if url.scheme == "http" and not self.allow_http:
             return Refusal.of("http")
@@ -175,11 +183,18 @@ class UrlPolicy:
             translated is not None and inside(translated, self.deny_networks)
         )
 
+    def _allows(self, address: Address) -> bool:
+        """Whether it is in ``allow_networks``, and what it may be a tunnel to is admitted, too."""
+        if not inside(address, self.allow_networks):
+            return False
+        inner = embedded(address) if is_isatap(address) else None
+        return inner is None or is_public(inner) or inside(inner, self.allow_networks)
+
     def _judge_address(self, host: str, address: Address) -> Refusal | None:
         if self._denies(address):
             return _NOT_PUBLIC
         public = is_public(address, allow_nat64=self.allow_nat64)
-        if not public and not inside(address, self.allow_networks):
+        if not public and not self._allows(address):
             return _NOT_PUBLIC
         return self._ask_host(host, address)
 

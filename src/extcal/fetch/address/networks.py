@@ -19,6 +19,7 @@ __all__ = [
     "Network",
     "embedded",
     "inside",
+    "is_isatap",
     "is_public",
     "unwrap",
 ]
@@ -62,6 +63,9 @@ DENIED_IPV6 = tuple(
     )
 )
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
+# RFC 5214 section 6.1: under any prefix, 0000:5efe or 0200:5efe, then the bits of an IPv4 address.
+# 0200 and 0100 are the bits u and g of an interface identifier, whatever they say.
+_ISATAP, _ANY_U_G = 0x0000_5EFE, 0x0300_0000
 
 
 def unwrap(address: Address) -> Address:
@@ -72,10 +76,15 @@ def unwrap(address: Address) -> Address:
 
 
 def embedded(address: Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address in a NAT64 address, or None."""
-    if isinstance(address, ipaddress.IPv6Address) and address in NAT64:
+    """The IPv4 address in a NAT64 or ISATAP address, or None."""
+    if isinstance(address, ipaddress.IPv6Address) and (address in NAT64 or is_isatap(address)):
         return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
     return None
+
+
+def is_isatap(address: Address) -> bool:
+    """Whether a router may unpack what is sent to ``address`` and send it to an IPv4 address."""
+    return address.version == 6 and (int(address) >> 32) & 0xFFFF_FFFF & ~_ANY_U_G == _ISATAP
 
 
 def inside(address: Address, networks: Iterable[Network]) -> bool:
@@ -88,6 +97,8 @@ def is_public(address: Address, *, allow_nat64: bool = False) -> bool:
     if isinstance(address, ipaddress.IPv4Address):
         return not inside(address, DENIED_IPV4) and address.is_global and not address.is_multicast
     translated = embedded(address)
-    if allow_nat64 and translated is not None:
-        return is_public(translated)
+    if translated is not None and not is_public(translated):
+        return False
+    if address in NAT64:
+        return allow_nat64
     return address in PUBLIC_IPV6 and not inside(address, DENIED_IPV6) and address.is_global
