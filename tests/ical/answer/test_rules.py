@@ -156,7 +156,7 @@ def test_the_length_of_a_series_does_not_change_with_the_clocks() -> None:
 
 
 def test_a_length_that_cannot_be_read_counts_as_the_stronger() -> None:
-    body = feed_text(event("2027-01-05T09:00Z", "PT1H")).replace("DTEND:20270105T10", "DTEND:soon")
+    body = feed_text(event("2027-01-05T09:00Z", "PT1H")).replace("DURATION:PT1H", "DTEND:soon")
     for rule in (Rule("FREE", longer_than=HOUR), Rule("FREE", shorter_than=HOUR)):
         assert {fbtype for fbtype, _ in judged(body, rule)} == {FBType.BUSY}
     away = Rule("BUSY-UNAVAILABLE", longer_than=HOUR)
