@@ -89,6 +89,11 @@ def algebra(one: extcal.FreeBusy, other: extcal.FreeBusy) -> None:
         assert_type(period.duration, timedelta)
     hours = extcal.WorkingHours("MO-FR", "09:00", "17:00", "Europe/Berlin")
     assert_type(hours | hours, extcal.WorkingHours)
+    trip = extcal.WorkingHours(
+        "MO-FR", "09:00", "17:00", "Asia/Tokyo", valid_from="2027-03-08", valid_until=START.date()
+    )
+    assert_type(trip.with_exceptions("2027-05-17", START.date()), extcal.WorkingHours)
+    assert_type(hours.without(one), extcal.WorkingHours)
     slots = extcal.common_free(
         [one, other],
         duration=timedelta(minutes=45),

@@ -5,20 +5,27 @@ first at which it shows the end or later. This decides about clock changes. A sk
 moment of the change; so hours that are completely in the skipped hour do not exist (nor does a day
 that a country skips). A repeated time is the first of the two. Hours that follow each other in
 local time follow each other without gap or overlap.
+
+Hours belong to the local day on which they start: that day's weekday, the days between
+``valid_from`` and ``valid_until``, and the exceptions decide about them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, tzinfo
-from typing import NamedTuple, final
+from datetime import date, datetime, tzinfo
+from typing import TYPE_CHECKING, NamedTuple, final
 
+from extcal.intervals.date_exceptions import EPOCH_DAY, DateExceptions, day_of, read_exceptions
 from extcal.intervals.frozen import Frozen
-from extcal.intervals.instants import DAY, span
-from extcal.intervals.merge import Span, union
-from extcal.intervals.types import Period, period
+from extcal.intervals.instants import DAY, FIRST, LAST, span
+from extcal.intervals.merge import Span, complement, union
+from extcal.intervals.types import BLOCKING, FBType, Period, blocking_codes, period
 from extcal.intervals.wallclock import WallClock, find_zone
+
+if TYPE_CHECKING:
+    from extcal.intervals.freebusy import FreeBusy
 
 __all__ = ["WorkingHours"]
 
@@ -28,12 +35,37 @@ _THURSDAY = 3  # the weekday of 1970-01-01, counted from Monday
 
 
 class _Shift(NamedTuple):
-    """Hours of some weekdays: seconds from local midnight; past 24:00 is the next day."""
+    """Hours of some weekdays: seconds from local midnight; past 24:00 is the next day.
+
+    ``first`` and ``last`` are the days between which they apply, ``closed`` days on which they do
+    not. ``within``: epoch seconds outside which they do not apply, whatever the day.
+    """
 
     zone: str | tzinfo
     start: int
     end: int
     days: tuple[int, ...]
+    first: int | None = None
+    last: int | None = None
+    closed: tuple[int, ...] = ()
+    within: tuple[Span, ...] | None = None
+
+    def applies(self, day: int) -> bool:
+        """Tell whether hours start on a day."""
+        return (
+            (day + _THURSDAY) % 7 in self.days
+            and (self.first is None or self.first <= day)
+            and (self.last is None or day <= self.last)
+            and day not in self.closed
+        )
+
+    def never(self) -> bool:
+        """Tell whether there is no day on which hours start."""
+        if self.within == ():
+            return True
+        if self.first is None or self.last is None:
+            return False
+        return not any(map(self.applies, range(self.first, self.last + 1)))
 
 
 @final
@@ -45,27 +77,76 @@ class WorkingHours(Frozen):
     ``start``, ``end``: local times ``"HH:MM"`` or ``"HH:MM:SS"``; ``"24:00"`` ends a day; an end
     before the start is on the next day, and the hours belong to the day on which they start.
     ``timezone``: an IANA name or a tzinfo.
+    ``valid_from``, ``valid_until``: the first and the last local day on which these hours apply, a
+    date or ISO 8601 text; None for always. For somebody who travels, join hours that follow each
+    other in different zones.
+    ``exceptions``: local days whose hours differ, as :meth:`with_exceptions` takes them.
 
-    Raises ``ValueError`` for days, times or zones that do not exist, and ``TypeError`` for values
-    of the wrong kind. Hours with equal parts are equal, in whatever order they were joined.
+    Raises ``ValueError`` for days, times or zones that do not exist, or a ``valid_until`` before
+    ``valid_from``, and ``TypeError`` for values of the wrong kind. Hours with equal parts are
+    equal, in whatever order they were joined.
     """
 
     __slots__ = ("_shifts",)
 
     _shifts: tuple[_Shift, ...]
 
-    def __init__(self, days: str, start: str, end: str, timezone: str | tzinfo) -> None:
-        opens, closes = _seconds(start, "start"), _seconds(end, "end")
-        if opens == DAY:
-            raise ValueError("hours cannot start at '24:00': start them at '00:00' of the next day")
-        if opens == closes:
-            raise ValueError(
-                f"hours from {start!r} to {end!r} have no length: a whole day is '00:00' to '24:00'"
-            )
-        if closes < opens:
-            closes += DAY
-        shift = _Shift(_zone_value(timezone), opens, closes, _weekdays(days))
-        object.__setattr__(self, "_shifts", (shift,))
+    def __init__(
+        self,
+        days: str,
+        start: str,
+        end: str,
+        timezone: str | tzinfo,
+        *,
+        valid_from: str | date | None = None,
+        valid_until: str | date | None = None,
+        exceptions: Iterable[str | date] = (),
+    ) -> None:
+        zone, weekdays = _zone_value(timezone), _weekdays(days)
+        first = None if valid_from is None else day_of(valid_from, "valid_from")
+        last = None if valid_until is None else day_of(valid_until, "valid_until")
+        if first is not None and last is not None and last < first:
+            raise ValueError(f"valid_until, {valid_until}, is before valid_from, {valid_from}")
+        shift = _Shift(zone, *_times(start, end), weekdays, first, last)
+        changed = _except((shift,), read_exceptions(exceptions, _times), zone)
+        object.__setattr__(self, "_shifts", _joined(changed)._shifts)
+
+    def with_exceptions(
+        self, *exceptions: str | date, timezone: str | tzinfo | None = None
+    ) -> WorkingHours:
+        """Return the same hours, but other ones on some dates.
+
+        ``exceptions``: ``"2027-05-17"`` (or a date) closes that local day.
+        ``"2027-05-15 10:00-14:00"`` opens it, for these hours instead of the usual ones; several
+        are written ``"2027-05-15 09:00-12:00,14:00-16:00"``. ``"2027-12-24/2027-12-31"`` names
+        several days, both included. A later call about the same day replaces an earlier one.
+        ``timezone``: the zone of hours that are opened; by default that of these hours on that day.
+
+        Hours belong to the day on which they start, so a night shift that began the day before
+        goes on into a closed day.
+
+        Raises ``ValueError`` for text of another form, for a day that is both closed and opened,
+        and without ``timezone`` if these hours are in several zones on that day; ``TypeError`` for
+        anything but text and dates.
+        """
+        zone = None if timezone is None else _zone_value(timezone)
+        return _joined(_except(self._shifts, read_exceptions(exceptions, _times), zone))
+
+    def without(self, closed: FreeBusy, blocks: Iterable[FBType] = BLOCKING) -> WorkingHours:
+        """Return the part of these hours in which ``closed`` is known and not blocked.
+
+        ``closed``: the FreeBusy of a calendar of holidays, read like any other feed: in the zone
+        that the holidays are for, and with ``BusyPolicy(all_day="busy")``, because such calendars
+        usually mark their events as free. Unknown time is never free, so time that is unknown in
+        it, and time outside its window, is left out, too. ``blocks``: the types that close.
+        """
+        lo, hi = closed.window_epochs
+        codes = blocking_codes(blocks)
+        taken = [(start, end) for start, end, code in closed.epochs if code in codes]
+        gaps = complement([*taken, *closed.unknown_epochs], lo, hi)
+        return _joined(
+            shift._replace(within=tuple(_both(gaps, shift.within))) for shift in self._shifts
+        )
 
     def __or__(self, other: WorkingHours) -> WorkingHours:
         """Return the hours of both."""
@@ -84,19 +165,21 @@ class WorkingHours(Frozen):
         """Return the hours within ``[lo, hi)``, everything in epoch seconds."""
         clocks: dict[str | tzinfo, WallClock] = {}
         open_hours: list[Span] = []
-        for zone, start, end, days in self._shifts:
+        for shift in self._shifts:
+            zone, start, end = shift[:3]
             if zone not in clocks:
                 # If clocks were set back before the window, a time may have been reached already
                 # before it: it must not be taken for reached again.
                 clocks[zone] = WallClock(find_zone(zone), lo - 2 * DAY, hi)
             first_showing = clocks[zone].first_showing
             # Offsets stay below a day, and hours end within two days of their midnight.
-            for day in range(lo // DAY - 3, hi // DAY + 2):
-                if (day + _THURSDAY) % 7 in days:
-                    midnight = day * DAY
-                    open_hours.append(
-                        (first_showing(midnight + start), first_showing(midnight + end))
-                    )
+            midnights = [
+                day * DAY for day in range(lo // DAY - 3, hi // DAY + 2) if shift.applies(day)
+            ]
+            found = [(first_showing(at + start), first_showing(at + end)) for at in midnights]
+            open_hours += (
+                found if shift.within is None else _both(union(found, lo, hi), shift.within)
+            )
         return union(open_hours, lo, hi)
 
     def __eq__(self, other: object) -> bool:
@@ -111,22 +194,79 @@ class WorkingHours(Frozen):
         return _joined, (self._shifts,)
 
     def __repr__(self) -> str:
-        return " | ".join(
-            f"WorkingHours({_day_list(days)!r}, {_time(start)!r}, {_time(end)!r}, {zone!r})"
-            for zone, start, end, days in self._shifts
-        )
+        return " | ".join(map(_said, self._shifts)) or "<WorkingHours never>"
+
+
+def _except(
+    shifts: Iterable[_Shift], exceptions: DateExceptions, zone: str | tzinfo | None
+) -> list[_Shift]:
+    """Return the shifts without those days, and one more for each time that is opened."""
+    if not exceptions.days:
+        return list(shifts)
+    found = list(shifts)
+    changed = [
+        shift._replace(closed=tuple(sorted({*shift.closed, *exceptions.days}))) for shift in found
+    ]
+    for day, start, end in exceptions.opened:
+        usual = [shift for shift in found if _may_apply(shift, day)]
+        where = {shift.zone for shift in usual} if zone is None else {zone}
+        if len(where) != 1:
+            raise ValueError(
+                f"these hours are in {len(where)} zones on {_date(day)}: pass timezone"
+            )
+        weekday = ((day + _THURSDAY) % 7,)
+        changed.append(_Shift(where.pop(), start, end, weekday, day, day))
+    return changed
+
+
+def _may_apply(shift: _Shift, day: int) -> bool:
+    """Tell whether a day is one of those that ``valid_from`` and ``valid_until`` allow."""
+    return (shift.first is None or shift.first <= day) and (shift.last is None or day <= shift.last)
 
 
 def _joined(shifts: Iterable[_Shift]) -> WorkingHours:
     """Return hours of several shifts; those that differ only in their days become one."""
-    days_of: dict[tuple[str | tzinfo, int, int], set[int]] = {}
-    for zone, start, end, days in shifts:
-        days_of.setdefault((zone, start, end), set()).update(days)
-    merged = [_Shift(*times, tuple(sorted(days))) for times, days in days_of.items()]
-    merged.sort(key=lambda shift: (str(shift.zone), shift.start, shift.end))
+    days_of: dict[_Shift, set[int]] = {}
+    for shift in shifts:
+        if not shift.never():
+            days_of.setdefault(shift._replace(days=()), set()).update(shift.days)
+    merged = [shift._replace(days=tuple(sorted(days))) for shift, days in days_of.items()]
+    merged.sort(key=_order)
     made = object.__new__(WorkingHours)
     object.__setattr__(made, "_shifts", tuple(merged))
     return made
+
+
+def _order(shift: _Shift) -> tuple[object, ...]:
+    first = FIRST if shift.first is None else shift.first
+    last = LAST if shift.last is None else shift.last
+    return first, str(shift.zone), shift.start, shift.end, last, shift.closed, shift.within or ()
+
+
+def _both(spans: Iterable[Span], within: tuple[Span, ...] | None) -> list[Span]:
+    """Return what of sorted, disjoint ``spans`` lies within others of that kind; None is all."""
+    first = list(spans)
+    if within is None or not first:
+        return first
+    lo, hi = first[0][0], first[-1][1]
+    return complement([*complement(first, lo, hi), *complement(within, lo, hi)], lo, hi)
+
+
+def _said(shift: _Shift) -> str:
+    said = [repr(_day_list(shift.days)), repr(_time(shift.start)), repr(_time(shift.end))]
+    said.append(repr(shift.zone))
+    if shift.first is not None:
+        said.append(f"valid_from={_date(shift.first)!r}")
+    if shift.last is not None:
+        said.append(f"valid_until={_date(shift.last)!r}")
+    if shift.closed:
+        said.append(f"exceptions={tuple(map(_date, shift.closed))!r}")
+    without = "" if shift.within is None else f".without(<FreeBusy, {len(shift.within)} gaps>)"
+    return f"WorkingHours({', '.join(said)}){without}"
+
+
+def _date(day: int) -> str:
+    return date.fromordinal(EPOCH_DAY + day).isoformat()
 
 
 def _weekdays(days: str) -> tuple[int, ...]:
@@ -165,6 +305,18 @@ def _day_list(days: tuple[int, ...]) -> str:
         f"{_DAYS[run[0]]}-{_DAYS[run[-1]]}" if len(run) > 2 else ",".join(_DAYS[day] for day in run)
         for run in runs
     )
+
+
+def _times(start: str, end: str) -> tuple[int, int]:
+    """Return the two as seconds from local midnight; an end on the next day is past 24:00."""
+    opens, closes = _seconds(start, "start"), _seconds(end, "end")
+    if opens == DAY:
+        raise ValueError("hours cannot start at '24:00': start them at '00:00' of the next day")
+    if opens == closes:
+        raise ValueError(
+            f"hours from {start!r} to {end!r} have no length: a whole day is '00:00' to '24:00'"
+        )
+    return opens, closes + DAY if closes < opens else closes
 
 
 def _seconds(time: str, name: str) -> int:
