@@ -44,8 +44,9 @@ CASES = [
 ]
 # Found by those who bring them: pytest loads its plugin, Dask its executor.
 NOT_ASKED_FOR = {"pytest"}
-# The command line says it in its own way; TLS on some systems needs what httpcore2 brings.
-ELSEWHERE = {"click", "rich", "truststore"}
+# The command line says it in its own way; TLS on some systems needs what httpcore2 brings; whoever
+# imports extcal.contrib.django has a Django project.
+ELSEWHERE = {"click", "cryptography", "django", "rich", "truststore"}
 
 
 def run(hidden: str, code: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ set -eu
 what=${1:-whole}
 core="tests/quirks tests/ical tests/intervals tests/cache/test_codec.py
       tests/cache/test_thirty_minutes.py tests/cache/test_three_months.py tests/fetch/test_policy.py
-      tests/test_face.py tests/test_readme.py"
+      tests/test_face.py tests/test_readme.py tests/contrib"
 oldest="python-dateutil==2.9.* icalendar==6.3.*"
 newest="python-dateutil==4.* icalendar==7.*"
 

@@ -1,39 +1,52 @@
 """The guides are projects: their blocks are files, and the tests among them pass.
 
-A block whose first line is a comment with a path is that file; ``<!-- file: path`` comments are
-further ones, which a reader has anyway. ``<!-- project: ... -->`` says how the tests are run,
-``<!-- needs: ... -->`` without which packages the page is skipped.
+A block whose first line is a comment with a path is that file, or goes to its end; a block of
+commands is run, but for what installs packages; other blocks are only shown. ``<!-- file: path``
+comments are further files, which a reader has anyway. ``<!-- project: ... -->`` says how the tests
+are run, ``<!-- needs: ... -->`` without which packages the page is skipped.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-_BLOCK = re.compile(r"^```(?:python|html)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
-_TITLE = re.compile(r"(?:# |<!-- )(?P<path>[\w/]+\.\w+)(?: -->)?\n")
-_HIDDEN = re.compile(r"^<!-- file: (?P<path>\S+)\n(?P<code>.*?)^-->$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^```(?:(?P<sh>sh)|python|html)\n(?P<code>.*?)^```$"
+    r"|^<!-- file: (?P<hidden>\S+)\n(?P<more>.*?)^-->$",
+    re.MULTILINE | re.DOTALL,
+)
+_TITLE = re.compile(r"(?:# |<!-- )(?P<path>[\w/]+\.\w+)(?P<end>: at the end)?(?: -->)?\n")
 _PROJECT = re.compile(r"^<!-- project: (.+) -->$", re.MULTILINE)
 _NEEDS = re.compile(r"^<!-- needs: (.+) -->$", re.MULTILINE)
 PROJECTS = sorted(page for page in DOCS.rglob("*.md") if _PROJECT.search(page.read_text("utf-8")))
 
 
-def files(text: str) -> Iterator[tuple[str, str]]:
-    """The files on a page; a block without a path has no place in a project."""
-    for match in _HIDDEN.finditer(text):
-        yield match["path"], match["code"]
+def follow(text: str, project: Path, run: Callable[[list[str]], object]) -> None:
+    """What a reader of the page does, from top to bottom."""
     for match in _BLOCK.finditer(text):
-        title = _TITLE.match(match["code"])
-        assert title, f"a block without a file: {match['code'][:60]!r}"
-        yield title["path"], match["code"]
+        if match["sh"]:
+            for command in match["code"].splitlines():
+                if not command.startswith("pip install"):
+                    run(shlex.split(command, comments=True))
+            continue
+        title = _TITLE.match(match["code"] or "")
+        path = match["hidden"] or (title and title["path"])
+        if path is None:
+            continue
+        file = project / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a" if title and title["end"] else "w", encoding="utf-8") as written:
+            written.write(match["more"] or match["code"])
 
 
 def test_there_is_a_guide_for_each_framework() -> None:
@@ -47,26 +60,32 @@ def test_the_project_on_the_page_passes_its_tests(page: Path, tmp_path: Path) ->
     for name in _NEEDS.findall(text)[0].split():
         if find_spec(name) is None:
             pytest.skip(f"{name} is not installed: pip install 'extcal[docs]'")
-    written: set[str] = set()
-    for path, code in files(text):
-        assert path not in written
-        written.add(path)
-        place = tmp_path / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(code, "utf-8")
-    command = _PROJECT.findall(text)[0].split()
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+
+    def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+        """``python manage.py ...`` and ``django-admin ...``, as after ``pip install``."""
+        program, *arguments = command
+        if program == "django-admin":
+            arguments = ["-m", "django", *arguments]
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path[1:]]),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    follow(text, tmp_path, run)
+    done = run(["python", *_PROJECT.findall(text)[0].split()])
     said = done.stdout + done.stderr
-    assert done.returncode == 0, said
     counted = re.search(r"Ran (\d+) tests|(\d+) passed", said)
     assert counted, said
     assert int(counted[1] or counted[2]) >= 5

@@ -1,0 +1,1 @@
+"""extcal in other frameworks. Each package needs the extra of its name."""
