@@ -7,7 +7,7 @@ import pickle
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -38,6 +38,7 @@ from extcal import (
     State,
     Unavailable,
 )
+from extcal.cache import Cell
 from extcal.cache.bulk import Plan, Queue
 from extcal.testing import FakeFetcher, ManualClock
 from extcal.testing.server import FeedServer
@@ -181,6 +182,32 @@ def test_what_is_fresh_is_not_fetched(
     assert provider.count == 32 + 8  # feed 7 had its first back-off behind it
 
 
+def test_no_thread_waits_for_one_feed(make: Callable[..., CalendarCache], body: str) -> None:
+    """The engine has threads that fetch; many feeds need no others, and one look in the store."""
+    names: set[str] = set()
+    looks: list[int] = []
+
+    class Noting(Provider):
+        def fetch(self, request: FetchRequest) -> FetchResponse:
+            names.update(thread.name.partition("_")[0] for thread in threading.enumerate())
+            return super().fetch(request)
+
+    class Counting(MemoryStore):
+        def get_many(self, keys: Iterable[str], /) -> dict[str, Cell]:
+            looks.append(threading.get_ident())
+            return super().get_many(keys)
+
+    calendars = make(fetcher=Noting(body), store=Counting(), max_fetches=16)
+    before = {thread.name.partition("_")[0] for thread in threading.enumerate()}
+    given = feeds(64)
+    assert len(list(calendars.refresh_many(given, per_host=64))) == 64
+    assert names - before <= {"extcal-fetch"}
+    looks.clear()
+    assert len(list(calendars.refresh_many(given[:7] + given[8:], at_once=16))) == 63
+    assert len(looks) <= 63 / 4 + 2
+    assert set(looks) == {threading.get_ident()}
+
+
 def test_served_as_it_comes_and_stopped_when_nobody_listens(
     make: Callable[..., CalendarCache], body: str
 ) -> None:
@@ -199,7 +226,7 @@ def test_served_as_it_comes_and_stopped_when_nobody_listens(
     assert len(read) < 20 + 2 * 4
     results.close()  # type: ignore[attr-defined]
     for thread in threading.enumerate():
-        if thread.name.startswith(("extcal-many", "extcal-fetch")):
+        if thread.name == "extcal-fetch":
             thread.join(LONG)
     assert provider.count <= len(read) < 20 + 2 * 4
 

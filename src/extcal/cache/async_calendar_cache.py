@@ -9,7 +9,7 @@ a block is entered.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from extcal.cache.availability.people import Source, read_people
 from extcal.cache.availability.table import Availability
-from extcal.cache.bulk import PATIENCE, Plan, Queue, Result
+from extcal.cache.bulk import Plan, Result
 from extcal.cache.calendar_cache import CalendarCache
 from extcal.cache.freshness.values import Raise, Wish
 from extcal.cache.options import Options, last_attempt, last_refreshed
@@ -248,19 +248,11 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         have not begun do not begin.
         """
         from extcal.cache.bulk.async_run import results
-        from extcal.cache.bulk.progress import new_bar
 
         loop, engine = self._loop(), self._engine
         plan = Plan(engine._most if at_once is None else at_once, per_host, older_than)
-        queue = Queue(feeds, plan)
-        bar = new_bar(feeds) if progress else None
-
-        async def look(some: Sequence[Feed]) -> list[Promise]:
-            orders = [engine._order(feed, "renew", older_than) for feed in some]
-            call = partial(engine._look_at_many, orders)
-            return call() if len(some) == 1 and not self._blocking else await loop.in_thread(call)
-
-        return results(loop, look, engine._outcome, queue, PATIENCE * engine._patience, bar)
+        work = engine._under_way(feeds, plan, progress=progress)
+        return results(loop, work, blocking=self._blocking)
 
     # -- asking ---------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from typing import Any, cast
 from extcal.arguments import call_of
 from extcal.cache.availability.people import Source, read_people
 from extcal.cache.availability.table import Availability
-from extcal.cache.bulk import PATIENCE, Plan, Result
+from extcal.cache.bulk import PATIENCE, Plan, Queue, Result, UnderWay, new_bar
 from extcal.cache.freshness.clock import read_clock
 from extcal.cache.freshness.decide import in_utc
 from extcal.cache.freshness.failures import unavailable
@@ -250,10 +250,15 @@ class CalendarCache(Options[Fetcher]):
         cannot be passed to the processes of ``executor``. If the iterator is closed, fetches that
         have not begun are cancelled.
         """
-        from extcal.cache.bulk.run import results
+        from extcal.cache.bulk.run import in_this_process, over_executor
 
+        # Not a generator itself, so that an error is raised at the call, not at the first result.
         plan = Plan(self._most if at_once is None else at_once, per_host, older_than)
-        return results(self, feeds, executor, plan, progress=progress)
+        if executor is None:
+            return in_this_process(self._under_way(feeds, plan, progress=progress))
+        call_of("executor", executor, "a concurrent.futures.Executor", "submit")
+        queue, bar = Queue(feeds, plan), new_bar(feeds) if progress else None
+        return over_executor(self, queue, executor, plan, bar)
 
     def stats(self) -> Stats:
         """What this cache has done so far, as counts without addresses; see :class:`Stats`."""
@@ -269,6 +274,9 @@ class CalendarCache(Options[Fetcher]):
     def _order(self, feed: Feed | str, wish: Wish, older_than: timedelta | None = None) -> Order:
         assert isinstance(feed, Feed)  # see takes_feed
         return Order(feed, self._repository.keys(feed), wish, self._patience, older_than)
+
+    def _renewals(self, feeds: Sequence[Feed], older_than: timedelta | None) -> list[Order]:
+        return [self._order(feed, "renew", older_than) for feed in feeds]
 
     def _ask(self, feed: Feed | str, wish: Wish) -> Snapshot:
         promise = self._look(self._order(feed, wish))
@@ -316,6 +324,18 @@ class CalendarCache(Options[Fetcher]):
         answer = self._counted(answer)
         return unavailable(answer.kind, answer.hint) if isinstance(answer, Raise) else answer
 
+    def _under_way(self, feeds: Iterable[Feed | str], plan: Plan, *, progress: bool) -> UnderWay:
+        """The feeds of :meth:`refresh_many` in this process. No more begin than may be fetched."""
+
+        def look(some: Sequence[Feed]) -> list[Promise]:
+            return self._look_at_many(
+                [self._order(each, "renew", plan.older_than) for each in some]
+            )
+
+        queue = Queue(feeds, replace(plan, at_once=min(plan.at_once, self._most)))
+        bar = new_bar(feeds) if progress else None
+        return UnderWay(queue, look, self._outcome, PATIENCE * self._patience, bar)
+
     def _bring(
         self, feeds: list[Feed], older_than: timedelta | None, once: str
     ) -> list[Snapshot | Unavailable]:
@@ -325,8 +345,7 @@ class CalendarCache(Options[Fetcher]):
         same arguments for one task, and answer the second with the result of the first.
         """
         try:
-            orders = [self._order(feed, "renew", older_than) for feed in feeds]
-            promises = self._look_at_many(orders)
+            promises = self._look_at_many(self._renewals(feeds, older_than))
             return [self._outcome(each.wait(PATIENCE * self._patience)) for each in promises]
         finally:
             self._hang_up()

@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from extcal.cache.bulk.plan import PATIENCE, Plan, Queue, Result
+from extcal.cache.bulk.progress import new_bar
+from extcal.cache.bulk.under_way import UnderWay
 
-__all__ = ["PATIENCE", "Plan", "Queue", "Result"]
+__all__ = ["PATIENCE", "Plan", "Queue", "Result", "UnderWay", "new_bar"]

@@ -52,7 +52,7 @@ class Plan:
 
     @property
     def batch(self) -> int:
-        """How many feeds one task in another process fetches, as starting a task has a cost too."""
+        """How many feeds one task in another process fetches, or one call of the store looks up."""
         return max(1, min(_BATCH, self.at_once // 4))
 
 
@@ -69,6 +69,11 @@ class Queue:
         self._waiting: dict[str, deque[Feed]] = {}
         self._held = 0
         self._ready: deque[str] = deque()  # hosts below their limit that have waiting feeds
+
+    def take_batch(self, least: int | None = None) -> list[Feed]:
+        """All feeds that may start now; none if there is no room for ``least``, or for a batch."""
+        room = self._plan.at_once - self._total
+        return self.take(room) if room >= (least or self._plan.batch) else []
 
     def take(self, most: int) -> list[Feed]:
         """Up to ``most`` feeds that may start now; they count as under way."""

@@ -1,14 +1,15 @@
-"""Many feeds over any executor: threads, processes, or a cluster.
+"""Many feeds for threads: in this process, or over any executor, such as a cluster.
 
-A task is a method of the cache and some feeds. An executor with other processes pickles both, and
-pickles the snapshots that the task returns. A pickled cache holds only its arguments, so the only
-place with an address is the pickled Feed. In other processes one task fetches several feeds at the
-same time, so that the store and the fetcher are opened once for all of them.
+A task of an executor is a method of the cache and some feeds. An executor with other processes
+pickles both, and pickles the snapshots that the task returns. A pickled cache holds only its
+arguments, so the only place with an address is the pickled Feed. In other processes one task
+fetches several feeds at the same time, so that the store and the fetcher are opened once for all of
+them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -16,21 +17,21 @@ from concurrent.futures import (
     Future,
     ThreadPoolExecutor,
 )
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import timedelta
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Protocol, TypeAlias
 from uuid import uuid4
 
-from extcal.arguments import call_of
 from extcal.cache.bulk.plan import Plan, Queue, Result
-from extcal.cache.bulk.progress import Bar, new_bar
+from extcal.cache.bulk.progress import Bar
+from extcal.cache.bulk.under_way import UnderWay
 from extcal.cache.freshness.failures import unavailable
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed
 
-__all__ = ["results"]
+__all__ = ["in_this_process", "over_executor"]
 
 _Outcomes: TypeAlias = "list[Snapshot | Unavailable]"
 
@@ -41,37 +42,40 @@ class Bringing(Protocol):
     def _bring(self, feeds: list[Feed], older_than: timedelta | None, once: str) -> _Outcomes: ...
 
 
-def results(
-    cache: Bringing,
-    feeds: Iterable[Feed | str],
-    executor: Executor | None,
-    plan: Plan,
-    *,
-    progress: bool,
-) -> Iterator[Result]:
-    """What :meth:`extcal.CalendarCache.refresh_many` yields."""
-    # Not a generator itself, so that an error is raised at the call, not at the first result.
-    if executor is not None:
-        call_of("executor", executor, "a concurrent.futures.Executor", "submit")
-    queue = Queue(feeds, plan)
-    bar = new_bar(feeds) if progress else None
-    return _results(cache, queue, executor, plan, bar)
+def in_this_process(work: UnderWay) -> Iterator[Result]:
+    """What :meth:`extcal.CalendarCache.refresh_many` yields without an executor."""
+    arrived: SimpleQueue[int] = SimpleQueue()
+    with work.bar as shown:
+        while True:
+            some = work.wanted(arrived=not arrived.empty())
+            for number in work.begin(some, arrived.put):
+                arrived.put(number)
+            if not work:
+                return
+            number, seconds = work.oldest()
+            with suppress(Empty):
+                number = arrived.get(timeout=seconds)
+            result = work.end(number)
+            if result is None:
+                continue
+            if shown is not None:
+                shown.update()
+            yield result
 
 
-def _results(
+def over_executor(
     cache: Bringing,
     queue: Queue,
-    executor: Executor | None,
+    executor: Executor,
     plan: Plan,
     bar: AbstractContextManager[Bar] | None,
 ) -> Iterator[Result]:
+    """What :meth:`extcal.CalendarCache.refresh_many` yields over ``executor``."""
     landed: SimpleQueue[Future[_Outcomes]] = SimpleQueue()
     under_way: dict[Future[_Outcomes], list[Feed]] = {}
     began = False
     with ExitStack() as stack:
         shown = stack.enter_context(bar) if bar is not None else None
-        if executor is None:
-            executor = stack.enter_context(_threads(plan.at_once))
         stack.callback(_cancel, under_way)
         batch = 1 if isinstance(executor, ThreadPoolExecutor) else plan.batch
         while True:
@@ -116,16 +120,6 @@ def _outcomes(future: Future[_Outcomes], some: list[Feed]) -> _Outcomes:
         if not dask and not isinstance(error, (BrokenExecutor, CancelledError)):
             raise
     return [unavailable("worker_lost") for _ in some]
-
-
-@contextmanager
-def _threads(most: int) -> Iterator[Executor]:
-    executor = ThreadPoolExecutor(most, thread_name_prefix="extcal-many")
-    try:
-        yield executor
-    finally:
-        # A caller that stops early does not wait for fetches that are under way.
-        executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _cancel(futures: dict[Future[_Outcomes], list[Feed]]) -> None:
