@@ -11,9 +11,10 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import assert_never, assert_type
 
 import extcal
-from extcal.cache import Cell
+from extcal.cache import Cell, CommonFree
 from extcal.draw import DateMark, Mark, Row, grid_html, grid_svg
 from extcal.formats import Record, to_records
+from extcal.ical import EventRecord
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 from extcal.testing.server import FeedServer
 
@@ -56,6 +57,8 @@ def reading(data: bytes, zone: tzinfo) -> None:
     assert_type(result.problems, tuple[extcal.Problem, ...])
     assert_type(result.complete, bool)
     assert_type(result.explain(START, END), tuple[extcal.ExternalEvent, ...])
+    assert_type(result.explain(START), tuple[extcal.ExternalEvent, ...])
+    extcal.expand(data, START, END, exclude="uid", owner=None)
     assert_type(extcal.free_busy(data, START, END, timezone=zone), extcal.FreeBusy)
     assert_type(extcal.free_busy("text", START, END, owner="ada@example.org"), extcal.FreeBusy)
     assert_type(extcal.expand(Written(), START, END), extcal.Expansion)
@@ -72,6 +75,11 @@ def events(found: extcal.ExternalEvent) -> None:
     assert_type(found.fbtype, extcal.FBType)
     assert_type(found.reason, str)
     assert_type(found.private, bool)
+    assert_type(found.to_dict("Europe/Berlin"), EventRecord)
+    assert_type(found.fbtype > extcal.FBType.FREE, bool)
+    assert_type(max(found.fbtype, extcal.FBType.BUSY), extcal.FBType)
+    text: str = found.fbtype
+    del text
 
 
 def algebra(one: extcal.FreeBusy, other: extcal.FreeBusy) -> None:
@@ -103,7 +111,11 @@ def algebra(one: extcal.FreeBusy, other: extcal.FreeBusy) -> None:
         timezone="UTC",
         blocks=extcal.BLOCKING,
     )
-    assert_type(slots, tuple[extcal.Period, ...])
+    assert_type(slots, CommonFree)
+    assert_type(slots[0], extcal.Period)
+    assert_type(slots[:2], tuple[extcal.Period, ...])
+    assert_type(slots.limited_by, tuple[str, ...])
+    extcal.common_free({"Ada": one}, timedelta(minutes=45), hours={"Ada": hours})
     own = extcal.FreeBusy.from_periods(
         (START, END), [(START, END), extcal.Period(START, END)], unknown=[(START, END)]
     )

@@ -256,8 +256,8 @@ class TestTheOtherArguments:
         )
         with pytest.raises(TypeError):
             Feed(self.url, owner=[7])  # type: ignore[list-item]
-        with pytest.raises(ValueError, match="empty"):
-            Feed(self.url, owner=" ")
+        for nobody in (None, "", " ", (), ["", " "]):
+            assert Feed(self.url, owner=nobody) == Feed(self.url)
 
     def test_timezone_is_checked_early(self) -> None:
         with pytest.raises(ValueError, match="Europe/Berlin"):

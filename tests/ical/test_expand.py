@@ -77,7 +77,7 @@ def test_an_excluded_series_cannot_make_time_unknown(corridor: Any) -> None:
 @pytest.mark.parametrize(
     ("keywords", "error"),
     [
-        ({"exclude": "a"}, TypeError),
+        ({"exclude": 7}, TypeError),
         ({"exclude": [("a", datetime(2027, 1, 5))]}, TypeError),
         ({"exclude": [("a", "20270105")]}, TypeError),
         ({"exclude": [7]}, TypeError),

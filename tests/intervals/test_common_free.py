@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -46,7 +48,7 @@ def test_what_blocks_belongs_to_the_question() -> None:
     assert common_free([ADA, BOB], HOUR, hours=OFFICE, blocks=tentative_is_free)[0] == Period(
         at(11, 30), at(15)
     )
-    everything = {fbtype for fbtype in FBType if fbtype}
+    everything = {*FBType} - {FBType.FREE}
     assert common_free([ADA, BOB], HOUR, hours=OFFICE, blocks=everything) == ()
     assert common_free([ADA], HOUR, blocks=()) == (Period(*DAY),)
 
@@ -210,3 +212,68 @@ def test_the_zone_is_checked_also_where_it_does_not_matter() -> None:
         common_free([ADA], HOUR, timezone="Mars")
     with pytest.raises(TypeError, match="a time zone is an IANA name"):
         common_free([ADA], HOUR, timezone=None)  # type: ignore[arg-type]
+
+
+def test_what_is_found_is_a_sequence_like_the_tuple() -> None:
+    """Equal to the tuple of its slots and hashed like it; indexed, sliced, searched, reversed."""
+    found = common_free([ADA, BOB], HOUR, hours=OFFICE)
+    slots = (Period(at(11, 30), at(13)), Period(at(14), at(15)), Period(at(16), at(17)))
+    assert isinstance(found, Sequence)
+    assert found.slots == found.slots_for_all == slots
+    assert found == slots
+    assert slots == found
+    assert found == common_free([ADA, BOB], HOUR, hours=[OFFICE, None])
+    assert found != list(slots)
+    assert hash(found) == hash(slots)
+    assert (found[0], found[-1], found[1:], len(found)) == (slots[0], slots[2], slots[1:], 3)
+    assert slots[1] in found
+    assert tuple(reversed(found)) == slots[::-1]
+    assert common_free([ADA], 99 * HOUR) == ()
+    assert not common_free([ADA], 99 * HOUR)
+    assert pickle.loads(pickle.dumps(found)).limited_by == ("1",)
+
+
+def test_people_have_names_and_hours_by_name() -> None:
+    """A mapping of people is taken, and limited_by says whose unknown time removed slots."""
+    late = WorkingHours("MO-FR", "14:00", "20:00", "UTC")
+    people = {"Ada": ADA, "Bob": BOB}
+    assert common_free(people, HOUR, hours=OFFICE) == common_free([ADA, BOB], HOUR, hours=OFFICE)
+    found = common_free(people, HOUR, hours={"Ada": OFFICE, "Bob": late})
+    assert found == (Period(at(14), at(15)), Period(at(16), at(17)))
+    assert found.limited_by == ("Bob",)
+    assert common_free(people, HOUR, hours={"Bob": WorkingHours("MO", "9:00", "15:00", "UTC")})
+    early = common_free(people, HOUR, hours=WorkingHours("MO", "08:00", "14:30", "UTC"))
+    assert early.limited_by == ()
+    near = common_free(
+        people, minutes(30), hours=WorkingHours("MO", "12:00", "15:00", "UTC"), buffer=minutes(15)
+    )
+    assert near.limited_by == ("Bob",)
+    with pytest.raises(ValueError, match=r"\['Eve'\]"):
+        common_free(people, HOUR, hours={"Eve": OFFICE})
+    with pytest.raises(ValueError, match="at least one"):
+        common_free({}, HOUR)
+    with pytest.raises(TypeError, match="several FreeBusy"):
+        common_free({"Ada": None}, HOUR)  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("step", [None, minutes(30)])
+def test_time_outside_a_window_limits_like_unknown_time(step: timedelta | None) -> None:
+    """Bob's calendar ends on Monday, Ada's on Tuesday: his unknown Tuesday removes slots."""
+    two_days = FreeBusy.from_periods((at(0), at(0, day=6)))
+    people = {"Ada": two_days, "Bob": NOBODY}
+    tuesday = WorkingHours("TU", "09:00", "17:00", "UTC")
+    assert common_free(people, HOUR, step=step, hours=tuesday) == ()
+    assert common_free(people, HOUR, step=step, hours=tuesday).limited_by == ("Bob",)
+    assert common_free(people, HOUR, step=step, hours=OFFICE).limited_by == ("Bob",)
+    monday = WorkingHours("MO", "09:00", "17:00", "UTC")
+    assert common_free(people, HOUR, step=step, hours=monday).limited_by == ()
+
+
+def test_a_window_of_all_years_costs_no_more_than_its_neighbour() -> None:
+    """Hours are made day by day, for no more than a year around what all windows share."""
+    always = FreeBusy.from_periods(
+        (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+    )
+    assert common_free({"Ada": always, "Bob": NOBODY}, HOUR, hours=OFFICE) == (
+        Period(at(9), at(17)),
+    )

@@ -304,7 +304,7 @@ def test_a_period_is_a_period_or_a_pair(strange: object) -> None:
 @pytest.mark.parametrize(
     ("blocks", "error", "message"),
     [
-        (FBType.BUSY, TypeError, r"pass \{<FBType.BUSY: 3>\}, a set"),
+        (FBType.BUSY, TypeError, r"pass \{<FBType.BUSY: 'BUSY'>\}, a set"),
         ("BUSY", TypeError, "blocks takes several types"),
         (["BUSY"], TypeError, "blocks takes FBTypes such as FBType.BUSY, not 'BUSY'"),
         ([3], TypeError, "blocks takes FBTypes"),
@@ -353,3 +353,26 @@ def test_repr_reads_aloud() -> None:
     )
     empty = FreeBusy.from_periods((at(9), at(10)))
     assert repr(empty) == "<FreeBusy 2027-01-04 09:00 to 10:00 UTC: all free>"
+
+
+# -- traps ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "wrong", [at(9), at(9).date(), Period(at(9), at(10)), (at(9), at(10)), "BUSY", FBType.BUSY, 9]
+)
+def test_only_a_busy_period_can_be_in_it(wrong: object) -> None:
+    """`now in busy` would be False at a busy time: it is a TypeError that names what to ask."""
+    busy = FreeBusy.from_periods((at(0), at(12)), [(at(9), at(10))])
+    with pytest.raises(TypeError, match=r"\.at\(.*\.is_free\(.*\.periods"):
+        assert wrong in busy  # type: ignore[operator]
+    assert BusyPeriod(at(9), at(10)) in busy
+    assert BusyPeriod(at(9), at(10), FBType.BUSY_TENTATIVE) not in busy
+
+
+@pytest.mark.parametrize("ask", [bool, lambda busy: not busy, lambda busy: busy and 1])
+def test_it_is_neither_true_nor_false(ask: Callable[[FreeBusy], object]) -> None:
+    """Whether `if busy:` asks for known or for busy would be a guess."""
+    for periods in ([], [(at(9), at(10))]):
+        with pytest.raises(TypeError, match=r"\.at\(.*\.is_free\(.*\.periods"):
+            ask(FreeBusy.from_periods((at(0), at(12)), periods))

@@ -56,7 +56,7 @@ def test_columns_in_any_order_say_the_same(
 
 def test_codes_come_out_as_plain_integers() -> None:
     """What goes into stores and pickles is no enum, whatever came in."""
-    levels: Levels = {FBType.BUSY: ([20], [30]), FBType.BUSY_TENTATIVE: ([25], [40])}
+    levels = {FBType.BUSY: ([20], [30]), FBType.BUSY_TENTATIVE: ([25], [40])}
     made = FreeBusy.from_levels(LO, HI, levels)
     assert made.epochs == ((20, 30, 3), (30, 40, 2))
     assert {type(code) for _, _, code in made.epochs} == {int}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import json
+import operator
 import pickle
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -25,7 +29,53 @@ def test_types_are_ordered_by_strength() -> None:
         "BUSY",
         "BUSY-UNAVAILABLE",
     ]
-    assert [int(fbtype) for fbtype in FBType] == [0, 1, 2, 3, 4]
+    assert max(FBType) is FBType.BUSY_UNAVAILABLE
+    assert min(FBType.BUSY, FBType.BUSY_TENTATIVE) is FBType.BUSY_TENTATIVE
+
+
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
+@pytest.mark.parametrize("other", ["BUSY", "A", 3, None, 0.5])
+def test_strength_is_compared_with_types_only(
+    compare: Callable[[object, object], bool], other: object
+) -> None:
+    """Text would be compared by the alphabet; either side is a TypeError that names FBType."""
+    for one in FBType:
+        assert compare(one, one) == (compare in (operator.le, operator.ge))
+    with pytest.raises(TypeError, match="FBType"):
+        compare(FBType.BUSY, other)
+    with pytest.raises(TypeError, match="FBType"):
+        compare(other, FBType.BUSY)
+
+
+@pytest.mark.parametrize("fbtype", FBType)
+def test_a_type_is_its_text(fbtype: FBType) -> None:
+    """Equal to the token, with its hash; JSON, formatting and matching show the token."""
+    token = fbtype.token
+    assert (fbtype == token, hash(fbtype) == hash(token)) == (True, True)
+    assert {token: 1}[fbtype] == {fbtype: 1}[token] == 1
+    assert json.dumps({fbtype: fbtype}) == f'{{"{token}": "{token}"}}'
+    assert type(str(fbtype)) is type(f"{fbtype}") is type(token) is str
+    assert (str(fbtype), f"{fbtype}", fbtype.value) == (token, token, token)
+    match fbtype.token:
+        case FBType.BUSY:
+            assert fbtype is FBType.BUSY
+        case _:
+            assert fbtype is not FBType.BUSY
+    assert copy.deepcopy(fbtype) is copy.copy(fbtype) is fbtype
+
+
+def test_free_is_true_like_any_text() -> None:
+    """`if fbtype:` no longer asks whether time is taken."""
+    assert all(FBType)
+
+
+def test_a_type_is_made_of_its_token_or_of_its_code() -> None:
+    """Codes 0 to 4 are in pickles and stores of 0.1.0; a token is read in any case."""
+    assert [FBType(code) for code in range(5)] == list(FBType)
+    assert FBType(" busy-tentative ") is FBType.BUSY_TENTATIVE
+    for wrong in ("OOF", "", 5, -1, True, 1.0, None):
+        with pytest.raises(ValueError, match="is not a valid FBType"):
+            FBType(wrong)
 
 
 def test_blocking_is_tentative_and_stronger() -> None:

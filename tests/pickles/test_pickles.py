@@ -23,7 +23,8 @@ def test_there_is_a_file_for_every_value() -> None:
 def test_a_pickle_of_0_1_0_still_loads(path: Path) -> None:
     loaded, value = pickle.loads(path.read_bytes()), VALUES[path.stem]
     assert type(loaded) is type(value)
-    assert repr(loaded) == repr(value)
+    if not isinstance(value, frozenset):
+        assert repr(loaded) == repr(value)
     if type(value).__eq__ is not object.__eq__:
         assert loaded == value
     if isinstance(value, _Coded):
@@ -38,4 +39,8 @@ def test_a_pickle_of_0_1_0_still_loads(path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(VALUES))
 def test_a_value_survives_pickling(name: str) -> None:
     value = VALUES[name]
-    assert repr(pickle.loads(pickle.dumps(value))) == repr(value)
+    again = pickle.loads(pickle.dumps(value))
+    if isinstance(value, frozenset):  # whose order is the hashes'
+        assert again == value
+    else:
+        assert repr(again) == repr(value)

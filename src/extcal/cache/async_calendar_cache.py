@@ -133,7 +133,11 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
 
     @takes_feed
     async def free_busy(
-        self, feed: Feed | str, start: datetime, end: datetime, exclude: Iterable[Excluded] = ()
+        self,
+        feed: Feed | str,
+        start: datetime,
+        end: datetime,
+        exclude: Excluded | Iterable[Excluded] = (),
     ) -> FreeBusy:
         """When the owner of ``feed`` is busy in ``[start, end)``, two aware datetimes.
 
@@ -189,7 +193,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         end: datetime,
         timeout: timedelta = _TEN_SECONDS,
         *,
-        exclude: Iterable[Excluded] = (),
+        exclude: Excluded | Iterable[Excluded] = (),
     ) -> Availability:
         """Who of ``people`` is busy when in ``[start, end)``, two aware datetimes.
 

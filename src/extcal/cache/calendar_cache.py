@@ -142,7 +142,11 @@ class CalendarCache(Options[Fetcher]):
 
     @takes_feed
     def free_busy(
-        self, feed: Feed | str, start: datetime, end: datetime, exclude: Iterable[Excluded] = ()
+        self,
+        feed: Feed | str,
+        start: datetime,
+        end: datetime,
+        exclude: Excluded | Iterable[Excluded] = (),
     ) -> FreeBusy:
         """When the owner of ``feed`` is busy in ``[start, end)``, two aware datetimes.
 
@@ -199,7 +203,7 @@ class CalendarCache(Options[Fetcher]):
         end: datetime,
         timeout: timedelta = _TEN_SECONDS,
         *,
-        exclude: Iterable[Excluded] = (),
+        exclude: Excluded | Iterable[Excluded] = (),
     ) -> Availability:
         """Who of ``people`` is busy when in ``[start, end)``, two aware datetimes.
 

@@ -15,7 +15,7 @@ from extcal.cli.gather import Found, Gathered
 from extcal.cli.screen import clean, kind_text
 from extcal.errors import Problem
 from extcal.ical import ExternalEvent
-from extcal.intervals import FreeBusy, Period
+from extcal.intervals import FBType, FreeBusy, Period
 
 __all__ = [
     "as_json",
@@ -36,7 +36,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _SHOWN = 5
 # C1 controls, bidirectional controls, lone surrogates; json escapes the C0 controls itself.
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_SIGNS = {0: "·", 1: "~", 2: "░", 3: "█", 4: "▓"}
+_SIGNS = dict(zip(FBType, "·~░█▓", strict=True))
 _HALF_HOUR = timedelta(minutes=30)
 
 
@@ -120,7 +120,7 @@ def _row(free_busy: FreeBusy, day: date, zone: tzinfo) -> str:
     start, signs = _midnight(day, zone), []
     while start < _midnight(day + timedelta(days=1), zone):
         status = free_busy.status(start, start + _HALF_HOUR)
-        signs.append("?" if status is None else _SIGNS[status.value])
+        signs.append("?" if status is None else _SIGNS[status])
         start += _HALF_HOUR
     return "".join(signs)
 
@@ -224,30 +224,10 @@ def events_json(gathered: Gathered, zone: tzinfo) -> dict[str, Any]:
                 "name": each.name,
                 **_calendar(each),
                 "events_complete": each.events_complete,
-                "events": [_event_object(event, zone) for event in each.events],
+                "events": [event.to_dict(zone) for event in each.events],
             }
             for each in gathered.found
         ],
-    }
-
-
-def _event_object(event: ExternalEvent, zone: tzinfo) -> dict[str, Any]:
-    instance = event.recurrence_id
-    return {
-        "uid": event.uid,
-        "recurrence_id": None if instance is None else instance.isoformat(),
-        "start": event.start.astimezone(zone).isoformat(),
-        "end": event.end.astimezone(zone).isoformat(),
-        "all_day": event.all_day,
-        "first_day": None if event.first_day is None else event.first_day.isoformat(),
-        "last_day": None if event.last_day is None else event.last_day.isoformat(),
-        "summary": event.summary,
-        "location": event.location,
-        "fbtype": event.fbtype.token,
-        "status": event.status,
-        "reason": event.reason,
-        "zone_source": event.zone_source,
-        "private": event.private,
     }
 
 

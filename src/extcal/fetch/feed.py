@@ -115,7 +115,8 @@ class Feed:
     ``url``: the address (``https``, ``webcal`` or ``webcals``; ``http`` and ``file`` only if the
     fetcher's policy agrees). ``https://name:password@...`` is read as the address without them, and
     ``auth``. ``timezone``: the owner's zone, for times without one: an IANA name, a tzinfo, or
-    None. ``owner``: the owner's e-mail address, or several; without it a declined invitation stays
+    None. ``owner``: the owner's e-mail address, or several; ``""`` and None are nobody, and without
+    an owner a declined invitation stays
     busy. ``policy``: how events count. ``detail``: ``"events"``, or ``"busy"`` for no titles at
     all. ``published_ahead``: how far ahead the publisher publishes, if it leaves out later events
     (Outlook does); later time is unknown. ``auth``: the name and password for servers that need a
@@ -137,7 +138,7 @@ class Feed:
         self,
         url: str | SealedUrl,
         timezone: str | tzinfo | None = None,
-        owner: str | Iterable[str] = (),
+        owner: str | Iterable[str] | None = None,
         policy: BusyPolicy | None = None,
         detail: Detail = "events",
         published_ahead: timedelta | None = None,
@@ -163,7 +164,7 @@ class Feed:
         text: str,
         *,
         timezone: str | tzinfo | None = None,
-        owner: str | Iterable[str] = (),
+        owner: str | Iterable[str] | None = None,
         policy: BusyPolicy | None = None,
         detail: Detail = "events",
         published_ahead: timedelta | None = None,
@@ -399,7 +400,9 @@ def _rule_key(rule: Rule) -> list[object]:
     return [rule.outcome, *conditions]
 
 
-def _read_owner(owner: str | Iterable[str]) -> tuple[str, ...]:
+def _read_owner(owner: str | Iterable[str] | None) -> tuple[str, ...]:
+    if owner is None:
+        return ()
     takes = "an e-mail address or several"
     given = (owner,) if isinstance(owner, str) else several("owner", owner, takes)
     found: dict[str, None] = {}
@@ -409,9 +412,8 @@ def _read_owner(owner: str | Iterable[str]) -> tuple[str, ...]:
         address = address.strip()
         if address[:7].lower() == "mailto:":
             address = address[7:].strip()
-        if not address:
-            raise ValueError("owner holds an empty e-mail address; pass () for none")
-        found[address] = None
+        if address:  # forms and databases write "nobody" as ""
+            found[address] = None
     return tuple(found)
 
 

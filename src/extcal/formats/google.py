@@ -16,6 +16,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from extcal.formats.people import PersonRow, read_table
 from extcal.intervals import BLOCKING, FBType, FreeBusy, instant
+from extcal.intervals.types import blocking_codes
 from extcal.intervals.wallclock import find_zone
 
 __all__ = ["GoogleFreeBusy", "to_google_freebusy"]
@@ -63,10 +64,11 @@ def to_google_freebusy(
     offset the times have, like ``timeZone`` of the request; an IANA name or a tzinfo.
     ``blocks``: the types that count as busy; unknown time always does.
 
-    Raises TypeError or ValueError if ``people`` is empty, and for a zone that does not exist.
+    Raises TypeError or ValueError if ``people`` is empty, for a zone that does not exist, and for
+    FREE among ``blocks``.
     """
     table = read_table(people, "to_google_freebusy")
-    zone, blocking = find_zone(timezone), frozenset(blocks)
+    zone, blocking = find_zone(timezone), blocking_codes(blocks)
     return GoogleFreeBusy(
         kind="calendar#freeBusy",
         timeMin=_rfc3339(table.lo, zone),
@@ -78,7 +80,7 @@ def to_google_freebusy(
 
 
 def _calendar(
-    row: PersonRow, lo: int, hi: int, zone: tzinfo, blocking: frozenset[FBType]
+    row: PersonRow, lo: int, hi: int, zone: tzinfo, blocking: frozenset[int]
 ) -> GoogleCalendar:
     taken = [(start, end, FBType.BUSY) for start, end, code in row.busy if code in blocking]
     taken += [(start, end, FBType.BUSY) for start, end in row.unknown]

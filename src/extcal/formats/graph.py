@@ -16,6 +16,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from extcal.formats.people import PersonRow, read_table
 from extcal.intervals import FBType, FreeBusy, instant
+from extcal.intervals.types import code_of, fbtype_of
 from extcal.intervals.wallclock import find_zone
 from extcal.messages.pictures import said
 
@@ -121,7 +122,7 @@ def to_graph_schedules(
 def _schedule(
     row: PersonRow, lo: int, hi: int, step: int, zone: tzinfo, elsewhere: Literal["0", "4"]
 ) -> GraphSchedule:
-    stretches = [(start, end, _STATUS[FBType(code)]) for start, end, code in row.busy]
+    stretches = [(start, end, _STATUS[fbtype_of(code)]) for start, end, code in row.busy]
     stretches += [(start, end, "unknown") for start, end in row.unknown]
     made = GraphSchedule(
         scheduleId=row.name,
@@ -148,14 +149,14 @@ def _view(
     elsewhere: Literal["0", "4"],
 ) -> str:
     strongest = [0] * -(-(hi - lo) // step)
-    taken = [*busy, *((start, end, int(FBType.BUSY)) for start, end in unknown)]
+    taken = [*busy, *((start, end, code_of(FBType.BUSY)) for start, end in unknown)]
     if (hi - lo) % step:
-        taken.append((hi, hi + 1, int(FBType.BUSY)))  # the rest of the last interval is unknown
+        taken.append((hi, hi + 1, code_of(FBType.BUSY)))  # the rest of the last interval is unknown
     for start, end, code in taken:
         for slot in range((start - lo) // step, -(-(end - lo) // step)):
             strongest[slot] = max(strongest[slot], code)
-    digits = {code.value: digit for code, digit in _DIGITS.items()} | {0: "0"}
-    digits[FBType.WORKING_ELSEWHERE.value] = elsewhere
+    digits = {code_of(fbtype): digit for fbtype, digit in _DIGITS.items()} | {0: "0"}
+    digits[code_of(FBType.WORKING_ELSEWHERE)] = elsewhere
     return "".join(digits[code] for code in strongest)
 
 

@@ -7,6 +7,7 @@ values only.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import tzinfo
 from typing import Protocol, overload
 
 from extcal.intervals import FreeBusy, PersonRecord, Record, person_records
@@ -22,11 +23,13 @@ class HasFreeBusy(Protocol):
 
 
 @overload
-def to_records(source: FreeBusy | HasFreeBusy) -> list[Record]: ...
+def to_records(source: FreeBusy | HasFreeBusy, timezone: str | tzinfo = "UTC") -> list[Record]: ...
 @overload
-def to_records(source: Mapping[str, FreeBusy]) -> list[PersonRecord]: ...
 def to_records(
-    source: FreeBusy | HasFreeBusy | Mapping[str, FreeBusy],
+    source: Mapping[str, FreeBusy], timezone: str | tzinfo = "UTC"
+) -> list[PersonRecord]: ...
+def to_records(
+    source: FreeBusy | HasFreeBusy | Mapping[str, FreeBusy], timezone: str | tzinfo = "UTC"
 ) -> list[Record] | list[PersonRecord]:
     """Return every busy and every unknown period as a plain dict, sorted by start.
 
@@ -34,16 +37,17 @@ def to_records(
     Expansion; or several FreeBusy by name, as in an Availability: then each row begins with
     ``person``, and the rows are those of the first person, then those of the next.
 
-    ``fbtype`` is a token of RFC 5545 section 3.2.9, Microsoft's ``WORKING-ELSEWHERE``, or
-    ``UNKNOWN`` for unknown time; unknown periods may overlap busy ones. Time in the window that
-    is not listed is free.
+    The rows are values of JSON: ``start`` and ``end`` are ISO 8601 text with the offset of
+    ``timezone`` (an IANA name or a tzinfo). ``fbtype`` is a token of RFC 5545 section 3.2.9,
+    Microsoft's ``WORKING-ELSEWHERE``, or ``UNKNOWN`` for unknown time; unknown periods may overlap
+    busy ones. Time in the window that is not listed is free.
     """
     if isinstance(source, FreeBusy):
-        return source.to_records()
+        return source.to_records(timezone)
     if isinstance(source, Mapping):
         return [
             row
             for person, free_busy in source.items()
-            for row in person_records(person, free_busy.to_records())
+            for row in person_records(person, free_busy.to_records(timezone))
         ]
-    return source.free_busy.to_records()
+    return source.free_busy.to_records(timezone)

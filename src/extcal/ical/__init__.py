@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from extcal.ical.answer.vfreebusy import read_freebusy, write_freebusy
-from extcal.ical.events.external_event import ExternalEvent, explain
+from extcal.ical.events.external_event import EventRecord, ExternalEvent, explain
 from extcal.ical.expand import Excluded, Expansion, expand, free_busy
 
 __all__ = [
+    "EventRecord",
     "Excluded",
     "Expansion",
     "ExternalEvent",

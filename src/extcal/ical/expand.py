@@ -42,7 +42,7 @@ def free_busy(
     owner: str | Iterable[str] | None = None,
     policy: BusyPolicy | None = None,
     limits: Limits | None = None,
-    exclude: Iterable[Excluded] = (),
+    exclude: Excluded | Iterable[Excluded] = (),
     strict: bool = False,
     sieve: bool = True,
 ) -> FreeBusy:
@@ -62,7 +62,7 @@ def expand(
     policy: BusyPolicy | None = None,
     limits: Limits | None = None,
     detail: Detail = "events",
-    exclude: Iterable[Excluded] = (),
+    exclude: Excluded | Iterable[Excluded] = (),
     strict: bool = False,
     sieve: bool = True,
 ) -> Expansion:
@@ -111,7 +111,7 @@ def _question(
     end: datetime,
     owner: str | Iterable[str] | None,
     policy: BusyPolicy | None,
-    exclude: Iterable[Excluded],
+    exclude: Excluded | Iterable[Excluded],
     *,
     titles: bool,
     events: bool,

@@ -6,7 +6,7 @@ datetimes come in, aware UTC datetimes go out.
 
 from __future__ import annotations
 
-from extcal.intervals.common import common_free
+from extcal.intervals.common import CommonFree, common_free
 from extcal.intervals.freebusy import FreeBusy
 from extcal.intervals.hours import WorkingHours
 from extcal.intervals.instants import epoch, instant
@@ -18,6 +18,7 @@ from extcal.intervals.wallclock import find_zone
 __all__ = [
     "BLOCKING",
     "BusyPeriod",
+    "CommonFree",
     "FBType",
     "FreeBusy",
     "Levels",

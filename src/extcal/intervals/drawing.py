@@ -10,7 +10,7 @@ from extcal.draw import Row, grid_html, grid_svg
 from extcal.draw.words import day_name
 from extcal.intervals.hours import WorkingHours
 from extcal.intervals.merge import BusySpan, Span
-from extcal.intervals.types import FBType, Period, period_span
+from extcal.intervals.types import Period, fbtype_of, period_span
 from extcal.intervals.wallclock import find_zone
 from extcal.messages.pictures import said
 
@@ -30,7 +30,7 @@ def row_of(
     note: str = "",
 ) -> Row:
     """One person's row, in epoch seconds; ``hours`` are that person's own."""
-    typed = [(start, end, FBType(code).token) for start, end, code in busy]
+    typed = [(start, end, fbtype_of(code).token) for start, end, code in busy]
     return Row(label, typed, unknown, note, hours)
 
 

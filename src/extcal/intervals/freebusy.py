@@ -11,15 +11,16 @@ free. Busy periods may overlap unknown time; they are still reported.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from operator import itemgetter
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NoReturn, final
 
 from extcal.intervals.frozen import Frozen
 from extcal.intervals.instants import FIRST, LAST, epoch, span, spoken, whole_seconds
 from extcal.intervals.merge import (
     BusySpan,
+    Level,
     Levels,
     Span,
     columns,
@@ -37,9 +38,12 @@ from extcal.intervals.types import (
     Period,
     blocking_codes,
     busy_period,
+    code_of,
+    fbtype_of,
     period,
     period_span,
 )
+from extcal.intervals.wallclock import find_zone
 
 if TYPE_CHECKING:
     from extcal.intervals.drawing import Form
@@ -48,8 +52,12 @@ if TYPE_CHECKING:
 __all__ = ["FreeBusy"]
 
 _BLOCKING_CODES = blocking_codes(BLOCKING)
-_CODES = frozenset(fbtype.value for fbtype in FBType)
+_CODES = frozenset(map(code_of, FBType))
 _SMALLEST = timedelta(seconds=1)
+_ASK = (
+    "ask .at(instant) for the type at an instant, .is_free(start, end) whether time is free, or "
+    ".periods for the busy periods (bool(busy.periods) says whether there are any)"
+)
 _code = itemgetter(2)
 
 
@@ -113,20 +121,20 @@ class FreeBusy(Frozen):
         cls,
         lo: int,
         hi: int,
-        busy: Iterable[BusySpan] = (),
+        busy: Iterable[BusySpan | tuple[int, int, FBType]] = (),
         unknown: Iterable[Span] = (),
     ) -> FreeBusy:
         """Return the free/busy time of ``[lo, hi)``, everything in whole epoch seconds.
 
-        ``busy``: ``(start, end, int(FBType))`` in any order, also overlapping; empty and FREE ones
-        are ignored. ``unknown``: ``(start, end)``. Parts outside the window are cut off; the window
-        itself is cut to the years 1 to 9999.
+        ``busy``: ``(start, end, code)`` in any order, also overlapping; empty and FREE ones are
+        ignored. A code is an FBType, or a number from 0 for FREE to 4 for BUSY-UNAVAILABLE.
+        ``unknown``: ``(start, end)``. Parts outside the window are cut off; the window itself is
+        cut to the years 1 to 9999.
 
         Raises ``ValueError`` unless ``lo`` is before ``hi``, and for a code that is not an FBType.
         """
         lo, hi = _window(lo, hi)
-        spans = list(busy)
-        _check_codes({*map(_code, spans)})
+        spans = _coded(busy)
         if is_flat(spans, lo, hi):
             return cls._canonical(lo, hi, spans, union(unknown, lo, hi))
         levels: Levels = {}
@@ -135,16 +143,22 @@ class FreeBusy(Frozen):
 
     @classmethod
     def from_levels(
-        cls, lo: int, hi: int, levels: Levels, unknown: Iterable[Span] = ()
+        cls,
+        lo: int,
+        hi: int,
+        levels: Mapping[int, Level] | Mapping[FBType, Level],
+        unknown: Iterable[Span] = (),
     ) -> FreeBusy:
         """Return the same as :meth:`from_epochs`, with the spans given as columns.
 
-        ``levels``: by int(FBType), a list of starts and a list of ends in epoch seconds, each in
-        any order of its own; no span ends before it starts. ``unknown``: ``(start, end)``.
+        ``levels``: by FBType or code, from 0 for FREE to 4 for BUSY-UNAVAILABLE, a list of starts
+        and a list of ends in epoch seconds, each in any order of its own; no span ends before it
+        starts. ``unknown``: ``(start, end)``.
 
         Raises ``ValueError`` unless ``lo`` is before ``hi``, and for a code that is no FBType.
         """
         lo, hi = _window(lo, hi)
+        levels = {_as_code(code): level for code, level in levels.items()}
         _check_codes(levels.keys())
         return cls._canonical(lo, hi, flatten(levels, lo, hi), union(unknown, lo, hi))
 
@@ -223,7 +237,10 @@ class FreeBusy(Frozen):
 
     @property
     def epochs(self) -> tuple[tuple[int, int, int], ...]:
-        """The busy periods as ``(start, end, int(FBType))`` in epoch seconds."""
+        """The busy periods as ``(start, end, code)`` in epoch seconds.
+
+        ``FBType(code)`` is the type of a code, which is 1 to 4.
+        """
         return self._busy
 
     @property
@@ -236,18 +253,33 @@ class FreeBusy(Frozen):
         """The window as ``(start, end)`` in epoch seconds."""
         return self._lo, self._hi
 
-    def to_records(self) -> list[Record]:
+    def to_records(self, timezone: str | tzinfo = "UTC") -> list[Record]:
         """Return every busy and every unknown period as a plain dict, sorted by start.
 
-        ``pandas.DataFrame(fb.to_records())`` and ``polars.DataFrame(fb.to_records())`` make a data
-        frame of it. ``fbtype`` is a token of RFC 5545 section 3.2.9, Microsoft's
+        ``json.dumps`` takes it as it is; ``pandas.DataFrame`` and ``polars.DataFrame`` make a data
+        frame of it. ``start`` and ``end`` are ISO 8601 text with the offset of ``timezone`` (an
+        IANA name or a tzinfo). ``fbtype`` is a token of RFC 5545 section 3.2.9, Microsoft's
         ``WORKING-ELSEWHERE``, or ``UNKNOWN``; unknown periods may overlap busy ones. Time in
-        :attr:`window` that is not listed is free.
+        :attr:`window` that is not listed is free. Raises ``ValueError`` for an unknown zone.
         """
-        return records(self._busy, self._unknown)
+        return records(self._busy, self._unknown, find_zone(timezone))
 
     def __iter__(self) -> Iterator[BusyPeriod]:
         return iter(self.periods)
+
+    def __contains__(self, period: BusyPeriod) -> bool:
+        """Return whether ``period`` is one of :attr:`periods`.
+
+        Raises ``TypeError`` for anything but a BusyPeriod. An instant is no element of this, so
+        the answer would be False at a busy time, too.
+        """
+        if not isinstance(period, BusyPeriod):
+            raise TypeError(f"only a BusyPeriod can be `in` a FreeBusy, not {period!r}: {_ASK}")
+        return period in self.periods
+
+    def __bool__(self) -> NoReturn:
+        """Raise ``TypeError``: whether it means "known" or "busy" would be a guess."""
+        raise TypeError(f"a FreeBusy is neither true nor false: {_ASK}")
 
     # -- drawing --------------------------------------------------------------------------------
 
@@ -307,7 +339,7 @@ class FreeBusy(Frozen):
         """Return the type at an aware ``instant``: above FREE, else None if unknown, else FREE."""
         second = epoch(instant)
         for _, _, code in overlapping(self._busy, second, second + 1):
-            return FBType(code)
+            return fbtype_of(code)
         return FBType.FREE if self._known(second, second + 1) else None
 
     def status(self, start: datetime, end: datetime) -> FBType | None:
@@ -319,7 +351,7 @@ class FreeBusy(Frozen):
         lo, hi = span(start, end)
         strongest = max((code for _, _, code in overlapping(self._busy, lo, hi)), default=0)
         if strongest in _BLOCKING_CODES or self._known(lo, hi):
-            return FBType(strongest)
+            return fbtype_of(strongest)
         return None
 
     def is_free(self, start: datetime, end: datetime, blocks: Iterable[FBType] = BLOCKING) -> bool:
@@ -368,7 +400,7 @@ class FreeBusy(Frozen):
 
     def __repr__(self) -> str:
         counts = Counter(code for _, _, code in self._busy)
-        said = [f"{counts[code]} {FBType(code)}" for code in sorted(counts, reverse=True)]
+        said = [f"{counts[code]} {fbtype_of(code)}" for code in sorted(counts, reverse=True)]
         if self._unknown:
             said.append(f"{len(self._unknown)} unknown")
         return f"<FreeBusy {spoken(self._lo, self._hi)}: {', '.join(said) or 'all free'}>"
@@ -395,10 +427,25 @@ def _window(lo: int, hi: int) -> Span:
     return lo, hi
 
 
+def _coded(busy: Iterable[BusySpan | tuple[int, int, FBType]]) -> list[BusySpan]:
+    """Return spans with types or codes as spans with codes; a wrong code is a ValueError."""
+    spans = list(busy)
+    codes = {*map(_code, spans)}
+    if not codes <= _CODES and any(isinstance(code, FBType) for code in codes):
+        spans = [(lo, hi, _as_code(code)) for lo, hi, code in spans]
+        codes = {*map(_code, spans)}
+    _check_codes(codes)
+    return spans  # type: ignore[return-value]
+
+
+def _as_code(code: int | FBType) -> int:
+    return code_of(code) if isinstance(code, FBType) else code
+
+
 def _check_codes(codes: Iterable[int]) -> None:
     strange = set(codes) - _CODES
     if strange:
-        raise ValueError(f"{min(strange)} is not the code of a FBType")
+        raise ValueError(f"{strange.pop()!r} is not the code of a FBType")
 
 
 def _clipped(spans: Sequence[BusySpan], lo: int, hi: int) -> Sequence[BusySpan]:
@@ -419,4 +466,4 @@ def _busy_span(
     if isinstance(value, tuple) and len(value) == 3:
         value = BusyPeriod(value[0], value[1], value[2])
     lo, hi = period_span(value)
-    return lo, hi, (value.fbtype if isinstance(value, BusyPeriod) else FBType.BUSY).value
+    return lo, hi, code_of(value.fbtype if isinstance(value, BusyPeriod) else FBType.BUSY)

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 __all__ = [
     "BusySpan",
+    "Level",
     "Levels",
     "Span",
     "columns",
@@ -32,7 +33,8 @@ __all__ = [
 
 Span = tuple[int, int]
 BusySpan = tuple[int, int, int]
-Levels = dict[int, tuple[list[int], list[int]]]
+Level = tuple[list[int], list[int]]
+Levels = dict[int, Level]
 """Typed spans by code, as a column of starts and one of ends: both in any order of their own."""
 _AnySpan = TypeVar("_AnySpan", Span, BusySpan)
 

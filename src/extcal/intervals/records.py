@@ -1,26 +1,26 @@
-"""Free/busy as plain rows: builtin values only, for data frames, templates and JSON.
+"""Free/busy as plain rows: values of JSON, which data frames and templates take, too.
 
-Spans in epoch seconds in, dicts with aware UTC datetimes out. Types and times, never titles.
+Spans in epoch seconds in, dicts with ISO 8601 text out. Types and times, never titles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import tzinfo
 from typing import TypedDict
 
 from extcal.intervals.instants import instant
 from extcal.intervals.merge import BusySpan, Span
-from extcal.intervals.types import FBType
+from extcal.intervals.types import fbtype_of
 
 __all__ = ["PersonRecord", "Record", "person_records", "records"]
 
 
 class Record(TypedDict):
-    """One stretch: aware UTC bounds, and an FBTYPE token or ``"UNKNOWN"``."""
+    """One stretch: bounds as ISO 8601 text with an offset, and an FBTYPE token or ``"UNKNOWN"``."""
 
-    start: datetime
-    end: datetime
+    start: str
+    end: str
     fbtype: str
 
 
@@ -28,19 +28,26 @@ class PersonRecord(TypedDict):
     """The same, and whose it is."""
 
     person: str
-    start: datetime
-    end: datetime
+    start: str
+    end: str
     fbtype: str
 
 
-def records(busy: Iterable[BusySpan], unknown: Iterable[Span]) -> list[Record]:
-    """Return every span as a plain dict, sorted by start; ``busy`` holds FBType codes."""
-    stretches = [(start, end, FBType(code).token) for start, end, code in busy]
+def records(busy: Iterable[BusySpan], unknown: Iterable[Span], zone: tzinfo) -> list[Record]:
+    """Return every span as a plain dict, sorted by start; ``busy`` holds FBType codes.
+
+    ``zone``: whose offsets the times have.
+    """
+    stretches = [(start, end, fbtype_of(code).token) for start, end, code in busy]
     stretches += [(start, end, "UNKNOWN") for start, end in unknown]
     return [
-        Record(start=instant(start), end=instant(end), fbtype=token)
+        Record(start=_written(start, zone), end=_written(end, zone), fbtype=token)
         for start, end, token in sorted(stretches)
     ]
+
+
+def _written(seconds: int, zone: tzinfo) -> str:
+    return instant(seconds).astimezone(zone).isoformat(timespec="seconds")
 
 
 def person_records(person: str, rows: Iterable[Record]) -> list[PersonRecord]:

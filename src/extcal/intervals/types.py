@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
+from enum import StrEnum
 
 from extcal.intervals.instants import epoch, instant, span, spoken
 
@@ -20,24 +20,35 @@ __all__ = [
     "Period",
     "blocking_codes",
     "busy_period",
+    "code_of",
+    "fbtype_of",
     "period",
     "period_span",
 ]
 
 
-class FBType(IntEnum):
-    """How strongly time is taken; where periods overlap, the greatest wins."""
+class FBType(StrEnum):
+    """How strongly time is taken; where periods overlap, the greatest wins.
 
-    FREE = 0
-    WORKING_ELSEWHERE = 1
-    BUSY_TENTATIVE = 2
-    BUSY = 3
-    BUSY_UNAVAILABLE = 4
+    A type is the text that iCalendar writes: it equals that text, has its hash, and JSON shows it.
+    ``<``, ``<=``, ``>``, ``>=``, ``max`` and ``sorted`` go by strength, from FREE up to
+    BUSY_UNAVAILABLE; they raise ``TypeError`` for anything but two types, because text would be
+    compared by the alphabet.
+
+    ``FBType("busy")`` reads a token in any case, and ``FBType(3)`` a code, from 0 for FREE to 4 for
+    BUSY_UNAVAILABLE; other values are a ``ValueError``.
+    """
+
+    FREE = "FREE"
+    WORKING_ELSEWHERE = "WORKING-ELSEWHERE"
+    BUSY_TENTATIVE = "BUSY-TENTATIVE"
+    BUSY = "BUSY"
+    BUSY_UNAVAILABLE = "BUSY-UNAVAILABLE"
 
     @property
     def token(self) -> str:
-        """The type as iCalendar writes it, for example ``BUSY-TENTATIVE``."""
-        return self.name.replace("_", "-")
+        """The type as iCalendar writes it, for example ``BUSY-TENTATIVE``, as plain text."""
+        return str(self)
 
     @classmethod
     def from_token(cls, token: str) -> FBType:
@@ -48,11 +59,49 @@ class FBType(IntEnum):
         """
         return cls.__members__.get(token.strip().upper().replace("-", "_"), cls.BUSY)
 
-    def __str__(self) -> str:
-        return self.token
+    @classmethod
+    def _missing_(cls, value: object) -> FBType | None:
+        """Read a token in another case, or a code: 0.1.0 pickled types by their codes."""
+        if isinstance(value, str):
+            token = value.strip().upper()
+            return next((fbtype for fbtype in _TYPES if fbtype.value == token), None)
+        if isinstance(value, int) and not isinstance(value, bool) and value in _CODES:
+            return _TYPES[value]
+        return None
 
-    def __format__(self, format_spec: str) -> str:
-        return format(self.token, format_spec)
+    # The comparisons of str would go by the alphabet, where BUSY is below FREE. Each one raises an
+    # error itself: if it returned NotImplemented, Python would ask str to compare.
+
+    def __lt__(self, other: FBType) -> bool:  # type: ignore[override]
+        return code_of(self) < _strength(other)
+
+    def __le__(self, other: FBType) -> bool:  # type: ignore[override]
+        return code_of(self) <= _strength(other)
+
+    def __gt__(self, other: FBType) -> bool:  # type: ignore[override]
+        return code_of(self) > _strength(other)
+
+    def __ge__(self, other: FBType) -> bool:  # type: ignore[override]
+        return code_of(self) >= _strength(other)
+
+
+_TYPES = tuple(FBType)
+_CODES = range(len(_TYPES))
+_CODE_BY_TYPE = {fbtype: code for code, fbtype in enumerate(_TYPES)}
+
+fbtype_of = _TYPES.__getitem__
+"""Return the type of a code, 0 to 4. Inside extcal spans of time hold codes."""
+code_of = _CODE_BY_TYPE.__getitem__
+"""Return the code of a type: the greater, the stronger."""
+
+
+def _strength(other: object) -> int:
+    if not isinstance(other, FBType):
+        raise TypeError(
+            f"a FBType is compared with another FBType such as FBType.BUSY, not {other!r}; "
+            f"FBType.from_token reads iCalendar's words"
+        )
+    return code_of(other)
 
 
 BLOCKING: frozenset[FBType] = frozenset(
@@ -122,7 +171,7 @@ def busy_period(lo: int, hi: int, code: int) -> BusyPeriod:
     made = object.__new__(BusyPeriod)
     object.__setattr__(made, "start", instant(lo))
     object.__setattr__(made, "end", instant(hi))
-    object.__setattr__(made, "fbtype", FBType(code))
+    object.__setattr__(made, "fbtype", fbtype_of(code))
     return made
 
 
@@ -141,7 +190,7 @@ def period_span(value: Period | tuple[datetime, datetime]) -> tuple[int, int]:
 
 
 def blocking_codes(blocks: Iterable[FBType]) -> frozenset[int]:
-    """Return the types of ``blocks`` as integers.
+    """Return the codes of the types of ``blocks``.
 
     Raises ``TypeError`` unless ``blocks`` is several FBTypes, and ``ValueError`` if FREE is one.
     """
@@ -151,7 +200,7 @@ def blocking_codes(blocks: Iterable[FBType]) -> frozenset[int]:
     for fbtype in blocks:
         if not isinstance(fbtype, FBType):
             raise TypeError(f"blocks takes FBTypes such as FBType.BUSY, not {fbtype!r}")
-        codes.add(fbtype.value)
-    if FBType.FREE in codes:
+        codes.add(code_of(fbtype))
+    if code_of(FBType.FREE) in codes:
         raise ValueError("FREE time cannot block: leave FBType.FREE out of blocks")
     return frozenset(codes)

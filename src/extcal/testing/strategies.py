@@ -82,7 +82,8 @@ def free_busies(draw: DrawFn, window: Period | None = None, unknown: bool = True
     lo, hi = epoch(within.start), epoch(within.end, ceil=True)
     second = st.integers(lo, hi)
     span = st.tuples(second, second).map(lambda ends: (min(ends), max(ends)))
-    typed = st.tuples(span, st.sampled_from(FBType)).map(lambda found: (*found[0], found[1].value))
+    code = st.integers(0, len(FBType) - 1)
+    typed = st.tuples(span, code).map(lambda found: (*found[0], found[1]))
     busy = draw(st.lists(typed, max_size=8))
     return FreeBusy.from_epochs(lo, hi, busy, draw(st.lists(span, max_size=3)) if unknown else ())
 

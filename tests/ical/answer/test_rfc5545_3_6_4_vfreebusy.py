@@ -168,7 +168,7 @@ def answers(draw: st.DrawFn) -> FreeBusy:
     return FreeBusy.from_epochs(
         LO + lo,
         LO + hi,
-        [(LO + start, LO + end, int(fbtype)) for (start, end), fbtype in busy],
+        [(LO + start, LO + end, fbtype) for (start, end), fbtype in busy],
         [(LO + start, LO + end) for start, end in unknown],
     )
 
@@ -177,7 +177,7 @@ def sayable(answer: FreeBusy) -> FreeBusy:
     """What no VFREEBUSY can say is gone: types that do not block, and busy inside unknown."""
     busy = []
     for start, end, code in answer.epochs:
-        if code <= FBType.WORKING_ELSEWHERE:
+        if FBType(code) <= FBType.WORKING_ELSEWHERE:
             continue
         for low, high in [*answer.unknown_epochs, (end, end)]:
             if start < low and low > start:

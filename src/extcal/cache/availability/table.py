@@ -26,10 +26,10 @@ from extcal.intervals import (
     Period,
     PersonRecord,
     WorkingHours,
-    common_free,
     epoch,
     person_records,
 )
+from extcal.intervals.common import CommonFree, find_common
 from extcal.messages.unavailable import SERVED_BEFORE
 
 if TYPE_CHECKING:
@@ -122,26 +122,6 @@ def person(parts: Sequence[Part], lo: int, hi: int) -> Person:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class CommonFree:
-    """When people can meet.
-
-    ``slots``: when everybody who is required is free. ``slots_for_all``: when the optional people
-    are free too. ``limited_by``: the required people whose *unknown* time removed slots. If you
-    ask these people, there may be more slots.
-    """
-
-    slots: tuple[Period, ...]
-    slots_for_all: tuple[Period, ...]
-    limited_by: tuple[str, ...]
-
-    def __iter__(self) -> Iterator[Period]:
-        return iter(self.slots)
-
-    def __len__(self) -> int:
-        return len(self.slots)
-
-
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Availability(Mapping[str, FreeBusy]):
     """Who is busy when, over one window: ``table["Ada"]`` is Ada's FreeBusy.
@@ -211,26 +191,16 @@ class Availability(Mapping[str, FreeBusy]):
             raise ValueError("common_free needs somebody who is not optional")
         if isinstance(hours, Mapping):
             self._names(hours.keys(), "hours")
-        blocking = frozenset(several("blocks", blocks, "FBTypes"))
-
-        def slots(names: Sequence[str], known_free: Collection[str]) -> tuple[Period, ...]:
-            return common_free(
-                [_known_only(self[name]) if name in known_free else self[name] for name in names],
-                duration,
-                hours=_hours(hours, names),
-                step=step,
-                buffer=buffer,
-                timezone=timezone,
-                blocks=blocking,
-            )
-
-        doubtful = [n for n in required if n not in assumed and self[n].unknown_epochs]
-        best = slots(required, required) if doubtful else ()
-        found = slots(required, assumed)
-        return CommonFree(
-            found,
-            slots(list(self), assumed) if spared else found,
-            tuple([n for n in doubtful if slots(required, {*required} - {n}) != best]),
+        return find_common(
+            self,
+            required,
+            duration,
+            assume_free=assumed,
+            hours=hours,
+            step=step,
+            buffer=buffer,
+            timezone=timezone,
+            blocks=several("blocks", blocks, "FBTypes"),
         )
 
     def _names(self, names: Collection[str], argument: str) -> frozenset[str]:
@@ -242,13 +212,15 @@ class Availability(Mapping[str, FreeBusy]):
             raise ValueError(f"{argument} names people who are not in the table: {strangers}")
         return found
 
-    def to_records(self) -> list[PersonRecord]:
+    def to_records(self, timezone: str | tzinfo = "UTC") -> list[PersonRecord]:
         """Everybody's busy and unknown stretches as plain dicts, each beginning with ``person``.
 
         ``pandas.DataFrame(table.to_records())`` makes a frame of it; see
         :meth:`extcal.FreeBusy.to_records`.
         """
-        return [row for name in self for row in person_records(name, self[name].to_records())]
+        return [
+            row for name in self for row in person_records(name, self[name].to_records(timezone))
+        ]
 
     # -- drawing --------------------------------------------------------------------------------
 
@@ -336,15 +308,3 @@ def _note(row: Person, timezone: str | tzinfo) -> str:
     if row.as_of is None or row.state is State.FRESH:
         return ""
     return as_of(row.as_of, timezone)
-
-
-def _known_only(free_busy: FreeBusy) -> FreeBusy:
-    return FreeBusy.from_epochs(*free_busy.window_epochs, free_busy.epochs)
-
-
-def _hours(
-    hours: WorkingHours | Mapping[str, WorkingHours | None] | None, names: Sequence[str]
-) -> WorkingHours | list[WorkingHours | None] | None:
-    if isinstance(hours, Mapping):
-        return [hours.get(name) for name in names]
-    return hours

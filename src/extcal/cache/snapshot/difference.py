@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from extcal.intervals import BusyPeriod, FBType, FreeBusy, Period, instant
 from extcal.intervals.overlay import UNKNOWN, Span, coalesce, overlay, with_unknown
+from extcal.intervals.types import fbtype_of
 
 __all__ = ["Change", "Difference", "difference"]
 
@@ -66,10 +67,10 @@ def _difference(window: Period, found: dict[tuple[int, int], list[Span]]) -> Dif
     for (before, after), spans in found.items():
         for start, end, _ in coalesce(iter(spans)):
             first, last = instant(start), instant(end)
-            if before == FBType.FREE:
-                added.append(BusyPeriod(first, last, FBType(after)))
-            elif after == FBType.FREE:
-                removed.append(BusyPeriod(first, last, FBType(before)))
+            if not before:
+                added.append(BusyPeriod(first, last, fbtype_of(after)))
+            elif not after:
+                removed.append(BusyPeriod(first, last, fbtype_of(before)))
             else:
-                changed.append(Change(first, last, FBType(before), FBType(after)))
+                changed.append(Change(first, last, fbtype_of(before), fbtype_of(after)))
     return Difference(window, tuple(sorted(added)), tuple(sorted(removed)), tuple(sorted(changed)))

@@ -2,7 +2,7 @@
 
 Layout, numbers in network order: the window as two int64 of epoch seconds; how many busy, unknown
 and base spans as three uint32; then the spans in that order, each as two uint32 of seconds from
-the start of the window; then one byte with the FBType of each busy and each base span.
+the start of the window; then one byte with the code of the FBType of each busy and each base span.
 
 Busy spans are sorted and disjoint, so their numbers never decrease. So a binary search finds the
 spans that touch a window, and only these are decoded. Bytes with unsorted spans, which nothing here
@@ -21,12 +21,13 @@ from dataclasses import dataclass, field
 from extcal.intervals import FBType, FreeBusy
 from extcal.intervals.instants import FIRST, LAST, spoken
 from extcal.intervals.overlay import Span
+from extcal.intervals.types import code_of
 
 __all__ = ["BusyTime"]
 
 _HEAD = struct.Struct("!2q3I")
 _SPAN = 8  # bytes of one span's two numbers
-_CODES = bytes(FBType)
+_CODES = bytes(map(code_of, FBType))
 _MUCH = 4  # if more than a quarter of the spans is asked for, all are decoded and kept
 
 

@@ -20,7 +20,8 @@ from datetime import date, datetime
 from typing import Any
 
 from extcal.ical import ExternalEvent
-from extcal.intervals import FBType, epoch, instant
+from extcal.intervals import epoch, instant
+from extcal.intervals.types import code_of, fbtype_of
 from extcal.limits import Limits
 
 __all__ = ["fits", "pack_events", "unpack_events"]
@@ -72,7 +73,7 @@ def pack_events(events: Sequence[ExternalEvent], *, titles: bool) -> bytes:
         [_ordinal(event.last_day) for event in events],
         [event.summary if titles else None for event in events],
         [event.location if titles else None for event in events],
-        [int(event.fbtype) for event in events],
+        [code_of(event.fbtype) for event in events],
         [event.status for event in events],
         [event.reason for event in events],
         [event.zone_source for event in events],
@@ -185,7 +186,7 @@ def _events(columns: list[list[Any]]) -> Iterator[ExternalEvent]:
             None if last is None else date.fromordinal(last),
             summary,
             location,
-            FBType(fbtype),
+            fbtype_of(fbtype),
             status,
             reason,
             zone_source,

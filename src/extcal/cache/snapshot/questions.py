@@ -12,6 +12,7 @@ from extcal.ical import ExternalEvent
 from extcal.ical.answer.exclude import Exclusions
 from extcal.intervals import FreeBusy, epoch, instant
 from extcal.intervals.overlay import Span, overlay
+from extcal.intervals.types import code_of
 from extcal.messages.unavailable import outside_horizon
 
 __all__ = ["between", "part", "planned_for", "unsaid", "without"]
@@ -56,7 +57,7 @@ def without(reading: Reading, exclusions: Exclusions) -> FreeBusy:
     events = reading.events()
     for event, (start, day) in zip(events, planned_for(events, reading.planned), strict=True):
         whole_day = event.all_day or _is_date(event.recurrence_id)
-        span = (epoch(event.start), epoch(event.end), int(event.fbtype))
+        span = (epoch(event.start), epoch(event.end), code_of(event.fbtype))
         left_out = exclusions.leaves_out(event.uid, start, day, whole_day=whole_day)
         (dropped if left_out else rest).append(span)
     if not dropped:

@@ -22,6 +22,7 @@ from extcal.fetch.protocol import Fetched
 from extcal.ical import Expansion, expand
 from extcal.intervals import FreeBusy, epoch, instant
 from extcal.intervals.overlay import Span, coalesce, overlay
+from extcal.intervals.types import code_of
 from extcal.limits import Limits
 
 __all__ = ["read_body", "renewed"]
@@ -113,7 +114,7 @@ def _published(free_busy: FreeBusy, feed: Feed, read_at: datetime) -> FreeBusy:
 def _unlisted(expansion: Expansion) -> tuple[Span, ...]:
     """Busy time of a stronger type than the listed events give it."""
     lo, hi = expansion.free_busy.window_epochs
-    spans = [(epoch(e.start), epoch(e.end), int(e.fbtype)) for e in expansion.events]
+    spans = [(epoch(e.start), epoch(e.end), code_of(e.fbtype)) for e in expansion.events]
     listed = FreeBusy.from_epochs(lo, hi, spans).epochs
     if listed == expansion.free_busy.epochs:
         return ()

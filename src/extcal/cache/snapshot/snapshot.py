@@ -19,7 +19,7 @@ from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.packed_events import pack_events, unpack_events
 from extcal.errors import Problem
-from extcal.ical import ExternalEvent, explain
+from extcal.ical import EventRecord, ExternalEvent, explain
 from extcal.intervals import (
     FBType,
     FreeBusy,
@@ -158,15 +158,26 @@ class Snapshot:
         """
         return _http_date(self.reading.last_modified)
 
-    def to_records(self) -> list[Record]:
+    def to_records(self, timezone: str | tzinfo = "UTC") -> list[Record]:
         """The busy and unknown stretches as plain dicts, without titles.
 
         See :meth:`extcal.FreeBusy.to_records`.
         """
-        return self.free_busy.to_records()
+        return self.free_busy.to_records(timezone)
 
-    def explain(self, start: datetime, end: datetime) -> tuple[ExternalEvent, ...]:
-        """The events that make ``[start, end)`` busy (two aware datetimes), each with a reason."""
+    def event_records(self, timezone: str | tzinfo = "UTC") -> list[EventRecord]:
+        """The events as dicts that ``json.dumps`` takes, with titles: for the owner only.
+
+        See :meth:`extcal.ExternalEvent.to_dict`. For everybody else: ``redacted()``.
+        """
+        zone = find_zone(timezone)
+        return [event.to_dict(zone) for event in self.events]
+
+    def explain(self, start: datetime, end: datetime | None = None) -> tuple[ExternalEvent, ...]:
+        """The events that make ``[start, end)`` busy (two aware datetimes), each with a reason.
+
+        Without ``end``: the events that make the instant ``start`` busy.
+        """
         return explain(self.events, start, end)
 
     def redacted(self) -> Snapshot:

@@ -32,6 +32,7 @@ from extcal.ical.series import recurrence_set, versions
 from extcal.ical.series.instances import Instances
 from extcal.ical.zones.resolve import Zones
 from extcal.intervals import FBType, FreeBusy, Levels
+from extcal.intervals.types import code_of
 from extcal.messages.problems import oddity
 from extcal.policy import BusyPolicy
 
@@ -198,12 +199,12 @@ class Collector:
                 continue
             fbtype, reason = verdict
             if isinstance(one, Instances):
-                if fbtype:
+                if fbtype is not FBType.FREE:
                     self.block(one.columns.starts, one.columns.ends, fbtype)
                 if self.question.events:
                     found.append(JudgedInstances(one, fbtype, reason))
             elif not (exclusions and exclusions.leave_out(one)):
-                if fbtype and one.start < one.end:
+                if fbtype is not FBType.FREE and one.start < one.end:
                     self.block((one.start,), (one.end,), fbtype)
                 if one.merged > 1:
                     self.events_complete = False
@@ -214,7 +215,7 @@ class Collector:
 
     def block(self, starts: Iterable[int], ends: Iterable[int], fbtype: FBType) -> None:
         """Add busy time. No end lies before its start; an instance without length adds nothing."""
-        level = self.busy.setdefault(fbtype, ([], []))
+        level = self.busy.setdefault(code_of(fbtype), ([], []))
         level[0].extend(starts)
         level[1].extend(ends)
 
@@ -279,7 +280,7 @@ class Collector:
     def take_listed(self, start: int, end: int, uid: str, fbtype: FBType, reason: str) -> None:
         """Add busy time that comes from no VEVENT."""
         if start < self.hi and end > self.lo and uid not in self.question.exclusions.uids:
-            if fbtype:
+            if fbtype is not FBType.FREE:
                 self.block((start,), (end,), fbtype)
             self.shown.append(JudgedOccurrence(start, end, uid, fbtype, reason, None))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import TypeGuard, cast
 
 from extcal.arguments import one_of_type, several
 from extcal.ical.events.times import DAY
@@ -35,18 +36,22 @@ class Exclusions:
         self._midnights: set[tuple[str, int]] = set()
 
     @classmethod
-    def of(cls, exclude: Iterable[Excluded]) -> Exclusions:
-        """Check the argument. Raises TypeError for anything other than UIDs and pairs."""
-        if isinstance(exclude, str):
-            raise TypeError("exclude takes several UIDs, not one str; pass [uid]")
+    def of(cls, exclude: Excluded | Iterable[Excluded]) -> Exclusions:
+        """Check the argument: one UID or pair, or several of them.
+
+        Raises TypeError for anything else.
+        """
+        items: Iterable[object] = (
+            [exclude] if isinstance(exclude, str) or _is_pair(exclude) else exclude
+        )
         found = cls()
-        for item in several("exclude", exclude, _TAKES):
-            pair = one_of_type("exclude", item, Iterable, _TAKES)
-            found._add((item, None) if isinstance(item, str) else pair)
+        for item in several("exclude", items, _TAKES):
+            found._add((item, None) if isinstance(item, str) else item)
         return found
 
-    def _add(self, item: Iterable[object]) -> None:
-        match tuple(item):
+    def _add(self, item: object) -> None:
+        one_of_type("exclude", item, Iterable, _TAKES)
+        match tuple(cast("Iterable[object]", item)):
             case (str(uid), datetime() as moment):
                 self._instants.add((uid, epoch(moment)))
                 if not (moment.hour or moment.minute or moment.second):
@@ -85,6 +90,11 @@ class Exclusions:
         event, planned = occurrence.event, occurrence.recurrence_id
         whole_day = event.all_day or (planned is not None and planned.is_date)
         return self.leaves_out(event.uid, *planned_for(occurrence), whole_day=whole_day)
+
+
+def _is_pair(exclude: object) -> TypeGuard[tuple[str, date]]:
+    """Whether this is one pair, not two UIDs."""
+    return isinstance(exclude, tuple) and len(exclude) == 2 and isinstance(exclude[1], date)
 
 
 def planned_for(occurrence: Occurrence) -> tuple[int, int]:

@@ -119,8 +119,11 @@ class Expansion:
         whole = "" if self.complete else ", incomplete"
         return f"<Expansion {len(self.events)} events{odd}{whole}: {self.free_busy!r}>"
 
-    def explain(self, start: datetime, end: datetime) -> tuple[ExternalEvent, ...]:
-        """Return the events that made any part of ``[start, end)`` busy, each with its reason."""
+    def explain(self, start: datetime, end: datetime | None = None) -> tuple[ExternalEvent, ...]:
+        """Return the events that made any part of ``[start, end)`` busy, each with its reason.
+
+        Both are aware. Without ``end``: the events that made the instant ``start`` busy.
+        """
         return explain(self.events, start, end)
 
 

@@ -20,6 +20,7 @@ from extcal.ical.parse.content_lines import Line
 from extcal.ical.parse.source import SupportsToIcal, to_bytes
 from extcal.ical.zones.resolve import Zone, Zones
 from extcal.intervals import FBType, FreeBusy, epoch, instant
+from extcal.intervals.types import code_of, fbtype_of
 from extcal.limits import Limits
 from extcal.messages.problems import oddity
 
@@ -28,6 +29,7 @@ __all__ = ["Listed", "Published", "published", "read_freebusy", "write_freebusy"
 _PRODID = "-//extcal//extcal//EN"
 # 3.8.8.2 allows non-standard properties. This one keeps the edges of a window that are unknown.
 _WINDOW = "X-EXTCAL-WINDOW"
+_ELSEWHERE = code_of(FBType.WORKING_ELSEWHERE)
 
 
 class Listed(NamedTuple):
@@ -295,9 +297,9 @@ def write_freebusy(free_busy: FreeBusy, *, uid: str, dtstamp: datetime) -> bytes
         if stretch is not None:
             component.add("dtstart", instant(stretch[0]))
             component.add("dtend", instant(stretch[1]))
-            for start, end, fbtype in _blocking(free_busy, *stretch):
+            for start, end, code in _blocking(free_busy, *stretch):
                 period = vPeriod((instant(start), instant(end)))
-                component.add("freebusy", period, {"FBTYPE": FBType(fbtype).token})
+                component.add("freebusy", period, {"FBTYPE": fbtype_of(code).token})
         calendar.add_component(component)
     written = calendar.to_ical()
     return written if isinstance(written, bytes) else str(written).encode()
@@ -316,11 +318,11 @@ def _known(free_busy: FreeBusy) -> Iterator[tuple[int, int]]:
 def _blocking(free_busy: FreeBusy, lo: int, hi: int) -> Iterator[tuple[int, int, int]]:
     epochs = free_busy.epochs  # sorted and disjoint; there may be as many known stretches as these
     for index in range(bisect_right(epochs, lo, key=itemgetter(1)), len(epochs)):
-        start, end, fbtype = epochs[index]
+        start, end, code = epochs[index]
         if start >= hi:
             return
-        if fbtype > FBType.WORKING_ELSEWHERE:
-            yield max(start, lo), min(end, hi), fbtype
+        if code > _ELSEWHERE:
+            yield max(start, lo), min(end, hi), code
 
 
 def read_freebusy(
@@ -351,9 +353,9 @@ def read_freebusy(
     if lo >= hi:
         raise ValueError("start must lie before end")
     answered = FreeBusy.from_epochs(lo, hi, (), () if work.complete else [(lo, hi)])
-    covered = FreeBusy.from_epochs(lo, hi, [(*known, int(FBType.BUSY)) for known in said.known])
+    covered = FreeBusy.from_epochs(lo, hi, [(*known, code_of(FBType.BUSY)) for known in said.known])
     silent = covered.free(duration=timedelta(seconds=1))
-    busy = [(one.start, one.end, int(one.fbtype)) for one in said.listed]
+    busy = [(one.start, one.end, code_of(one.fbtype)) for one in said.listed]
     unknown = [(epoch(gap.start), epoch(gap.end)) for gap in silent]
     return answered | FreeBusy.from_epochs(lo, hi, busy, unknown)
 

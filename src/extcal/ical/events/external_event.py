@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, tzinfo
+from typing import TypedDict
 
-from extcal.intervals import FBType, Period
+from extcal.intervals import FBType, Period, epoch, find_zone, instant
 
-__all__ = ["ExternalEvent", "explain"]
+__all__ = ["EventRecord", "ExternalEvent", "explain"]
+
+
+class EventRecord(TypedDict):
+    """An :class:`ExternalEvent` in values of JSON; instants and dates are text (ISO 8601)."""
+
+    uid: str
+    recurrence_id: str | None
+    start: str
+    end: str
+    all_day: bool
+    first_day: str | None
+    last_day: str | None
+    summary: str | None
+    location: str | None
+    fbtype: str
+    status: str | None
+    reason: str
+    zone_source: str
+    private: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +58,32 @@ class ExternalEvent:
     zone_source: str
     private: bool
 
+    def to_dict(self, timezone: str | tzinfo = "UTC") -> EventRecord:
+        """Return the fields as a dict that ``json.dumps`` takes.
+
+        Instants are ISO 8601 text with the offset of ``timezone`` (an IANA name or a tzinfo), dates
+        are ``"2027-01-04"``, ``fbtype`` is its token. A ``recurrence_id`` is a date or an instant.
+        ``summary`` and ``location`` are for the owner of the calendar only.
+        Raises ValueError for an unknown zone.
+        """
+        zone = find_zone(timezone)
+        return EventRecord(
+            uid=self.uid,
+            recurrence_id=_written(self.recurrence_id, zone),
+            start=self.start.astimezone(zone).isoformat(),
+            end=self.end.astimezone(zone).isoformat(),
+            all_day=self.all_day,
+            first_day=_written(self.first_day, zone),
+            last_day=_written(self.last_day, zone),
+            summary=self.summary,
+            location=self.location,
+            fbtype=self.fbtype.token,
+            status=self.status,
+            reason=self.reason,
+            zone_source=self.zone_source,
+            private=self.private,
+        )
+
     def __repr__(self) -> str:
         """Only the times and the type, because a title must not get into logs."""
         if self.all_day:
@@ -48,16 +94,27 @@ class ExternalEvent:
 
 
 def explain(
-    events: Iterable[ExternalEvent], start: datetime, end: datetime
+    events: Iterable[ExternalEvent], start: datetime, end: datetime | None = None
 ) -> tuple[ExternalEvent, ...]:
     """Return the events that made any part of ``[start, end)`` other than free.
 
-    Both instants are aware. Raises TypeError for naive ones, ValueError if ``end`` is before
-    ``start``.
+    Both instants are aware. Without ``end``, the events at the instant ``start``, to the second.
+    Raises TypeError for naive datetimes, ValueError if ``end`` is not after ``start``.
     """
-    span = Period(start, end)
+    span = Period(start, end) if end is not None else _second(start)
     return tuple(
         event
         for event in events
         if event.fbtype > FBType.FREE and event.start < span.end and event.end > span.start
     )
+
+
+def _second(moment: datetime) -> Period:
+    start = instant(epoch(moment))
+    return Period(start, start + timedelta(seconds=1))
+
+
+def _written(value: date | None, zone: tzinfo) -> str | None:
+    if isinstance(value, datetime):
+        return value.astimezone(zone).isoformat()
+    return None if value is None else value.isoformat()
