@@ -100,6 +100,9 @@ def algebra(one: extcal.FreeBusy, other: extcal.FreeBusy) -> None:
     trip = extcal.WorkingHours(
         "MO-FR", "09:00", "17:00", "Asia/Tokyo", valid_from="2027-03-08", valid_until=START.date()
     )
+    assert_type(one.next_free(START, timedelta(hours=1), hours), extcal.Period | None)
+    assert_type(one.busy_until(START), datetime | None)
+    assert_type(one.status_at(START), extcal.FBType | None)
     assert_type(trip.with_exceptions("2027-05-17", START.date()), extcal.WorkingHours)
     assert_type(hours.without(one), extcal.WorkingHours)
     slots = extcal.common_free(

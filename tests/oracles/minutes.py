@@ -84,3 +84,16 @@ def spans(minutes: Iterable[int]) -> Iterator[tuple[int, int]]:
         previous = at
     if start is not None and previous is not None:
         yield start, previous + 1
+
+
+@dataclass
+class Person:
+    """What is known of somebody in ``[lo, hi)``: minutes that are blocked, and unknown ones."""
+
+    lo: int
+    hi: int
+    blocked: set[int] = field(default_factory=set)
+    unknown: set[int] = field(default_factory=set)
+
+    def free(self, at: int) -> bool:
+        return self.lo <= at < self.hi and at not in self.blocked and at not in self.unknown

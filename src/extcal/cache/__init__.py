@@ -12,6 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from extcal.cache.availability.receipt import Answered, Receipt
 from extcal.cache.availability.table import Availability, CommonFree
 from extcal.cache.bulk import Result
 from extcal.cache.calendar_cache import CalendarCache
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from extcal.cache.async_calendar_cache import AsyncCalendarCache
 
 __all__ = [
+    "Answered",
     "AsyncCalendarCache",
     "Availability",
     "CalendarCache",
@@ -35,6 +37,7 @@ __all__ = [
     "CommonFree",
     "Difference",
     "MemoryStore",
+    "Receipt",
     "Refresh",
     "Result",
     "Snapshot",

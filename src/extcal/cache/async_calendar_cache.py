@@ -37,7 +37,7 @@ from extcal.fetch.http.deadline import Deadline, stoppable
 from extcal.fetch.protocol import AsyncFetcher, Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.ical.answer.exclude import Exclusions
-from extcal.intervals import FreeBusy, Period
+from extcal.intervals import BLOCKING, FBType, FreeBusy, Period
 from extcal.intervals.instants import span
 
 if TYPE_CHECKING:
@@ -111,14 +111,18 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
     # -- one feed -------------------------------------------------------------------------------
 
     @takes_feed
-    async def get(self, feed: Feed | str) -> Snapshot:
+    async def get(self, feed: Feed | str, *, max_age: timedelta | None = None) -> Snapshot:
         """What is known about ``feed``, fetched first if that is older than 30 minutes.
+
+        ``max_age``: fetched first if it is older than this, as right before a booking. The source
+        is still not asked within 30 seconds after the last attempt, nor during back-off or
+        Retry-After; ``fetched_at`` and ``state`` of the answer say how current it is.
 
         If the source cannot be read, the last good reading is served for up to 24 hours, with
         ``state`` ERROR_STALE. Raises :class:`~extcal.Unavailable` if there is none, FeedUrlError
         for a str that is not an address, and RuntimeError outside the ``async with`` block.
         """
-        return await self._ask(feed, "get")
+        return await self._ask(feed, "get", max_age)
 
     @takes_feed
     async def refresh(self, feed: Feed | str) -> Snapshot:
@@ -145,11 +149,26 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         ``(uid, recurrence_id)`` for one instance, to leave out. Raises what :meth:`get` raises, and
         OutsideHorizon if nothing of ``[start, end)`` is known.
         """
-        (lo, hi), exclusions = span(start, end), Exclusions.of(exclude)
-        if not exclusions:
-            return part((await self._ask(feed, "get")).reading.busy, lo, hi)
-        _, known = await self._compute(feed, lambda found: without(found.reading, exclusions))
-        return part(known, lo, hi)
+        return await self._busy(feed, span(start, end), Exclusions.of(exclude))
+
+    @takes_feed
+    async def is_free(
+        self,
+        feed: Feed | str,
+        start: datetime,
+        end: datetime,
+        *,
+        exclude: Excluded | Iterable[Excluded] = (),
+        blocks: Iterable[FBType] = BLOCKING,
+        max_age: timedelta | None = None,
+    ) -> bool:
+        """Whether all of ``[start, end)``, two aware datetimes, is known and not blocked.
+
+        ``blocks``: the types that block. ``exclude`` as in :meth:`free_busy`, ``max_age`` as in
+        :meth:`get`. False if part of the time is unknown. Raises what :meth:`free_busy` raises.
+        """
+        known = await self._busy(feed, span(start, end), Exclusions.of(exclude), max_age)
+        return known.is_free(start, end, blocks)
 
     @takes_feed
     async def events(
@@ -194,6 +213,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         timeout: timedelta = _TEN_SECONDS,
         *,
         exclude: Excluded | Iterable[Excluded] = (),
+        max_age: timedelta | None = None,
     ) -> Availability:
         """Who of ``people`` is busy when in ``[start, end)``, two aware datetimes.
 
@@ -203,6 +223,8 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         there is none. A feed that cannot be read makes its person unknown, with a Problem in
         ``table.problems``; it raises nothing. ``exclude``: events to leave out of every feed, as in
         :meth:`free_busy`, such as the meeting that is moved. A FreeBusy is used as it is.
+        ``max_age``: as in :meth:`get`, for every feed; ``table.as_of`` and ``table.state`` say how
+        current each answer is.
         """
         if not isinstance(timeout, timedelta):
             raise TypeError(f"timeout takes a timedelta, not {type(timeout).__name__}")
@@ -210,7 +232,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         window, exclusions = Period(start, end), Exclusions.of(exclude)
         loop, engine = self._loop(), self._engine
         found = read_people(people, engine._repository.keys)
-        orders = [engine._order(feed, "get") for feed in found.feeds.values()]
+        orders = [engine._order(feed, "get", max_age=max_age) for feed in found.feeds.values()]
 
         def table(promises: Iterable[Promise]) -> Availability:
             answers = {each.key: engine._counted(each.wait_mildly(0.0)) for each in promises}
@@ -267,18 +289,37 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         loop.require()
         return loop
 
-    async def _ask(self, feed: Feed | str, wish: Wish) -> Snapshot:
+    async def _ask(
+        self, feed: Feed | str, wish: Wish, max_age: timedelta | None = None
+    ) -> Snapshot:
         loop, engine = self._loop(), self._engine
-        call = partial(engine._look, engine._order(feed, wish))
+        call = partial(engine._look, engine._order(feed, wish, max_age=max_age))
         promise = await loop.in_thread(call) if self._blocking else call()
         return engine._told(await self._answer(loop, promise))
 
+    async def _busy(
+        self,
+        feed: Feed | str,
+        window: tuple[int, int],
+        exclusions: Exclusions,
+        max_age: timedelta | None = None,
+    ) -> FreeBusy:
+        if not exclusions:
+            return part((await self._ask(feed, "get", max_age)).reading.busy, *window)
+        _, known = await self._compute(
+            feed, lambda found: without(found.reading, exclusions), max_age
+        )
+        return part(known, *window)
+
     async def _compute(
-        self, feed: Feed | str, compute: Callable[[Snapshot], _Found]
+        self,
+        feed: Feed | str,
+        compute: Callable[[Snapshot], _Found],
+        max_age: timedelta | None = None,
     ) -> tuple[Snapshot, _Found]:
         """The snapshot of ``feed``, and the result of ``compute`` for it, computed in a thread."""
         loop, engine = self._loop(), self._engine
-        order = engine._order(feed, "get")
+        order = engine._order(feed, "get", max_age=max_age)
 
         def look() -> tuple[Promise, _Found | None]:
             promise = engine._look(order)

@@ -17,7 +17,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, cast
 
-from extcal.arguments import call_of
+from extcal.arguments import call_of, length_of
 from extcal.cache.availability.people import Source, read_people
 from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import PATIENCE, Plan, Queue, Result, UnderWay, new_bar
@@ -41,7 +41,7 @@ from extcal.fetch.feed import Feed, takes_feed
 from extcal.fetch.protocol import Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.ical.answer.exclude import Exclusions
-from extcal.intervals import FreeBusy, Period
+from extcal.intervals import BLOCKING, FBType, FreeBusy, Period
 from extcal.intervals.instants import span
 
 __all__ = ["CalendarCache", "Source"]
@@ -120,14 +120,18 @@ class CalendarCache(Options[Fetcher]):
     # -- one feed -------------------------------------------------------------------------------
 
     @takes_feed
-    def get(self, feed: Feed | str) -> Snapshot:
+    def get(self, feed: Feed | str, *, max_age: timedelta | None = None) -> Snapshot:
         """What is known about ``feed``, fetched first if that is older than 30 minutes.
+
+        ``max_age``: fetched first if it is older than this, as right before a booking. The source
+        is still not asked within 30 seconds after the last attempt, nor during back-off or
+        Retry-After; ``fetched_at`` and ``state`` of the answer say how current it is.
 
         If the source cannot be read, the last good reading is served for up to 24 hours, with
         ``state`` ERROR_STALE. Raises :class:`~extcal.Unavailable` if there is none, and
         FeedUrlError for a str that is no address of a feed.
         """
-        return self._ask(feed, "get")
+        return self._ask(feed, "get", max_age)
 
     @takes_feed
     def refresh(self, feed: Feed | str) -> Snapshot:
@@ -155,11 +159,26 @@ class CalendarCache(Options[Fetcher]):
         application created is also in the feed, and must not block itself when it is moved.
         Raises what :meth:`get` raises, and OutsideHorizon if nothing of ``[start, end)`` is known.
         """
-        (lo, hi), exclusions = span(start, end), Exclusions.of(exclude)
-        snapshot = self._ask(feed, "get")
-        reading = snapshot.reading
-        known = without(reading, exclusions) if exclusions else reading.busy
-        return part(known, lo, hi)
+        return self._busy(feed, span(start, end), Exclusions.of(exclude))
+
+    @takes_feed
+    def is_free(
+        self,
+        feed: Feed | str,
+        start: datetime,
+        end: datetime,
+        *,
+        exclude: Excluded | Iterable[Excluded] = (),
+        blocks: Iterable[FBType] = BLOCKING,
+        max_age: timedelta | None = None,
+    ) -> bool:
+        """Whether all of ``[start, end)``, two aware datetimes, is known and not blocked.
+
+        ``blocks``: the types that block. ``exclude`` as in :meth:`free_busy`, ``max_age`` as in
+        :meth:`get`. False if part of the time is unknown. Raises what :meth:`free_busy` raises.
+        """
+        known = self._busy(feed, span(start, end), Exclusions.of(exclude), max_age)
+        return known.is_free(start, end, blocks)
 
     @takes_feed
     def events(self, feed: Feed | str, start: datetime, end: datetime) -> tuple[ExternalEvent, ...]:
@@ -204,6 +223,7 @@ class CalendarCache(Options[Fetcher]):
         timeout: timedelta = _TEN_SECONDS,
         *,
         exclude: Excluded | Iterable[Excluded] = (),
+        max_age: timedelta | None = None,
     ) -> Availability:
         """Who of ``people`` is busy when in ``[start, end)``, two aware datetimes.
 
@@ -213,13 +233,15 @@ class CalendarCache(Options[Fetcher]):
         there is none. A feed that cannot be read makes its person unknown, with a Problem in
         ``table.problems``; it raises nothing. ``exclude``: events to leave out of every feed, as in
         :meth:`free_busy`, such as the meeting that is moved. A FreeBusy is used as it is.
+        ``max_age``: as in :meth:`get`, for every feed; ``table.as_of`` and ``table.state`` say how
+        current each answer is.
         """
         if not isinstance(timeout, timedelta):
             raise TypeError(f"timeout takes a timedelta, not {type(timeout).__name__}")
         until = monotonic() + timeout.total_seconds()
         window, exclusions = Period(start, end), Exclusions.of(exclude)
         found = read_people(people, self._repository.keys)
-        orders = [self._order(feed, "get") for feed in found.feeds.values()]
+        orders = [self._order(feed, "get", max_age=max_age) for feed in found.feeds.values()]
         answers = {
             each.key: self._counted(each.wait_mildly(until - monotonic()))
             for each in self._look_at_many(orders)
@@ -275,17 +297,37 @@ class CalendarCache(Options[Fetcher]):
         assert isinstance(feed, Feed)  # see takes_feed
         return self._repository.load(self._repository.keys(feed))
 
-    def _order(self, feed: Feed | str, wish: Wish, older_than: timedelta | None = None) -> Order:
+    def _order(
+        self,
+        feed: Feed | str,
+        wish: Wish,
+        older_than: timedelta | None = None,
+        *,
+        max_age: timedelta | None = None,
+    ) -> Order:
         assert isinstance(feed, Feed)  # see takes_feed
+        if max_age is not None:
+            # As "renew", because an older reading must not be served at once (stale-while-...).
+            wish, older_than = "renew", length_of("max_age", max_age)
         return Order(feed, self._repository.keys(feed), wish, self._patience, older_than)
 
     def _renewals(self, feeds: Sequence[Feed], older_than: timedelta | None) -> list[Order]:
         return [self._order(feed, "renew", older_than) for feed in feeds]
 
-    def _ask(self, feed: Feed | str, wish: Wish) -> Snapshot:
-        promise = self._look(self._order(feed, wish))
+    def _ask(self, feed: Feed | str, wish: Wish, max_age: timedelta | None = None) -> Snapshot:
+        promise = self._look(self._order(feed, wish, max_age=max_age))
         answer = promise.otherwise if promise.flight is None else promise.wait(self._patience)
         return self._told(answer)
+
+    def _busy(
+        self,
+        feed: Feed | str,
+        window: tuple[int, int],
+        exclusions: Exclusions,
+        max_age: timedelta | None = None,
+    ) -> FreeBusy:
+        reading = self._ask(feed, "get", max_age).reading
+        return part(without(reading, exclusions) if exclusions else reading.busy, *window)
 
     def _look(self, order: Order) -> Promise:
         """Answer from what is known, or join the flight that fetches the feed; never waits."""

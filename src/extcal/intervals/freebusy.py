@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn, final
 
 from extcal.intervals.frozen import Frozen
 from extcal.intervals.instants import FIRST, LAST, epoch, span, spoken, whole_seconds
+from extcal.intervals.instants import instant as moment
 from extcal.intervals.merge import (
     BusySpan,
     Level,
@@ -36,9 +37,12 @@ from extcal.intervals.types import (
     BusyPeriod,
     FBType,
     Period,
+    as_code,
     blocking_codes,
     busy_period,
-    code_of,
+    busy_span,
+    check_codes,
+    coded,
     fbtype_of,
     period,
     period_span,
@@ -52,7 +56,6 @@ if TYPE_CHECKING:
 __all__ = ["FreeBusy"]
 
 _BLOCKING_CODES = blocking_codes(BLOCKING)
-_CODES = frozenset(map(code_of, FBType))
 _SMALLEST = timedelta(seconds=1)
 _ASK = (
     "ask .at(instant) for the type at an instant, .is_free(start, end) whether time is free, or "
@@ -114,7 +117,7 @@ class FreeBusy(Frozen):
         Raises ``TypeError`` for naive datetimes and ``ValueError`` unless start is before end.
         """
         lo, hi = period_span(window)
-        return cls.from_epochs(lo, hi, map(_busy_span, periods), map(period_span, unknown))
+        return cls.from_epochs(lo, hi, map(busy_span, periods), map(period_span, unknown))
 
     @classmethod
     def from_epochs(
@@ -134,7 +137,7 @@ class FreeBusy(Frozen):
         Raises ``ValueError`` unless ``lo`` is before ``hi``, and for a code that is not an FBType.
         """
         lo, hi = _window(lo, hi)
-        spans = _coded(busy)
+        spans = coded(busy)
         if is_flat(spans, lo, hi):
             return cls._canonical(lo, hi, spans, union(unknown, lo, hi))
         levels: Levels = {}
@@ -158,8 +161,8 @@ class FreeBusy(Frozen):
         Raises ``ValueError`` unless ``lo`` is before ``hi``, and for a code that is no FBType.
         """
         lo, hi = _window(lo, hi)
-        levels = {_as_code(code): level for code, level in levels.items()}
-        _check_codes(levels.keys())
+        levels = {as_code(code): level for code, level in levels.items()}
+        check_codes(levels.keys())
         return cls._canonical(lo, hi, flatten(levels, lo, hi), union(unknown, lo, hi))
 
     @classmethod
@@ -379,6 +382,54 @@ class FreeBusy(Frozen):
         gaps = complement([*taken, *self._unknown], self._lo, self._hi)
         return tuple([period(lo, hi) for lo, hi in gaps if hi - lo >= least])
 
+    def status_at(self, instant: datetime) -> FBType | None:
+        """Return the type at an aware ``instant`` as :meth:`status` does: None if it is unknown.
+
+        Unlike :meth:`at`, a type that does not block is reported only where the time is known.
+        """
+        second = epoch(instant)
+        return self.status(moment(second), moment(second + 1))
+
+    def busy_until(self, instant: datetime, blocks: Iterable[FBType] = BLOCKING) -> datetime | None:
+        """Return when the blocked time around an aware ``instant`` ends; None if it is not blocked.
+
+        Periods that follow each other without a gap count as one, whatever their types. What comes
+        after the end may be unknown, as may what comes after the window: ask :meth:`status_at`.
+        ``blocks``: the types that block.
+        """
+        until = second = epoch(instant)
+        codes = blocking_codes(blocks)
+        for lo, hi, code in overlapping(self._busy, second, self._hi):
+            if lo > until or code not in codes:
+                break
+            until = hi
+        return None if until == second else moment(until)
+
+    def next_free(
+        self,
+        instant: datetime,
+        duration: timedelta,
+        hours: WorkingHours | None = None,
+        blocks: Iterable[FBType] = BLOCKING,
+    ) -> Period | None:
+        """Return the first period of exactly ``duration``, from an aware ``instant`` on, that is
+        known and not blocked; None if there is none in the window.
+
+        ``duration``: a positive timedelta. ``hours``: the period lies within them. ``blocks``: the
+        types that block. Raises ``ValueError`` if ``duration`` is not positive.
+        """
+        length = whole_seconds(duration, "duration")
+        codes = blocking_codes(blocks)
+        first = max(epoch(instant, ceil=True), self._lo)
+        taken = [(lo, hi) for lo, hi, code in self._busy if code in codes]
+        taken += self._unknown
+        if hours is not None and first < self._hi:
+            taken += complement(hours.epochs(first, self._hi), first, self._hi)
+        for lo, hi in complement(taken, first, self._hi) if first < self._hi else ():
+            if hi - lo >= length:
+                return period(lo, lo + length)
+        return None
+
     def _known(self, lo: int, hi: int) -> bool:
         return self._lo <= lo and hi <= self._hi and not overlapping(self._unknown, lo, hi)
 
@@ -427,27 +478,6 @@ def _window(lo: int, hi: int) -> Span:
     return lo, hi
 
 
-def _coded(busy: Iterable[BusySpan | tuple[int, int, FBType]]) -> list[BusySpan]:
-    """Return spans with types or codes as spans with codes; a wrong code is a ValueError."""
-    spans = list(busy)
-    codes = {*map(_code, spans)}
-    if not codes <= _CODES and any(isinstance(code, FBType) for code in codes):
-        spans = [(lo, hi, _as_code(code)) for lo, hi, code in spans]
-        codes = {*map(_code, spans)}
-    _check_codes(codes)
-    return spans  # type: ignore[return-value]
-
-
-def _as_code(code: int | FBType) -> int:
-    return code_of(code) if isinstance(code, FBType) else code
-
-
-def _check_codes(codes: Iterable[int]) -> None:
-    strange = set(codes) - _CODES
-    if strange:
-        raise ValueError(f"{strange.pop()!r} is not the code of a FBType")
-
-
 def _clipped(spans: Sequence[BusySpan], lo: int, hi: int) -> Sequence[BusySpan]:
     """Return sorted spans that touch ``[lo, hi)`` cut to it: only the outermost reach over."""
     if not spans or (spans[0][0] >= lo and spans[-1][1] <= hi):
@@ -458,12 +488,3 @@ def _clipped(spans: Sequence[BusySpan], lo: int, hi: int) -> Sequence[BusySpan]:
     start, end, code = cut[-1]
     cut[-1] = (start, min(end, hi), code)
     return cut
-
-
-def _busy_span(
-    value: Period | tuple[datetime, datetime] | tuple[datetime, datetime, FBType],
-) -> BusySpan:
-    if isinstance(value, tuple) and len(value) == 3:
-        value = BusyPeriod(value[0], value[1], value[2])
-    lo, hi = period_span(value)
-    return lo, hi, code_of(value.fbtype if isinstance(value, BusyPeriod) else FBType.BUSY)

@@ -18,9 +18,13 @@ __all__ = [
     "BusyPeriod",
     "FBType",
     "Period",
+    "as_code",
     "blocking_codes",
     "busy_period",
+    "busy_span",
+    "check_codes",
     "code_of",
+    "coded",
     "fbtype_of",
     "period",
     "period_span",
@@ -204,3 +208,38 @@ def blocking_codes(blocks: Iterable[FBType]) -> frozenset[int]:
     if code_of(FBType.FREE) in codes:
         raise ValueError("FREE time cannot block: leave FBType.FREE out of blocks")
     return frozenset(codes)
+
+
+def coded(
+    busy: Iterable[tuple[int, int, int] | tuple[int, int, FBType]],
+) -> list[tuple[int, int, int]]:
+    """Return spans with types or codes as spans with codes; a wrong code is a ValueError."""
+    spans = list(busy)
+    codes = {code for _, _, code in spans}
+    if not codes.issubset(_CODES) and any(isinstance(code, FBType) for code in codes):
+        spans = [(lo, hi, as_code(code)) for lo, hi, code in spans]
+        codes = {code for _, _, code in spans}
+    check_codes(codes)
+    return spans  # type: ignore[return-value]
+
+
+def as_code(code: int | FBType) -> int:
+    """Return a type or a code as a code."""
+    return code_of(code) if isinstance(code, FBType) else code
+
+
+def check_codes(codes: Iterable[int]) -> None:
+    """Raise ``ValueError`` if one of them is not the code of a type."""
+    strange = set(codes).difference(_CODES)
+    if strange:
+        raise ValueError(f"{strange.pop()!r} is not the code of a FBType")
+
+
+def busy_span(
+    value: Period | tuple[datetime, datetime] | tuple[datetime, datetime, FBType],
+) -> tuple[int, int, int]:
+    """Return a BusyPeriod, a Period (which is BUSY) or a tuple as epoch seconds and a code."""
+    if isinstance(value, tuple) and len(value) == 3:
+        value = BusyPeriod(value[0], value[1], value[2])
+    lo, hi = period_span(value)
+    return lo, hi, code_of(value.fbtype if isinstance(value, BusyPeriod) else FBType.BUSY)

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from extcal.arguments import several
+from extcal.arguments import one_of_type, several
+from extcal.cache.availability.receipt import Answered, Receipt
 from extcal.cache.freshness.failures import unreadable
 from extcal.cache.freshness.values import State
 from extcal.cache.snapshot.packed_busy import BusyTime
@@ -211,6 +212,28 @@ class Availability(Mapping[str, FreeBusy]):
         if strangers:
             raise ValueError(f"{argument} names people who are not in the table: {strangers}")
         return found
+
+    def receipt(self, window: Period | None = None) -> Receipt:
+        """What was asked and answered about ``window`` (all of the table's, if left out).
+
+        A small value without titles, to be kept with a booking: who, when, the type and age of each
+        answer. Raises ValueError for a window that is not within the table's.
+        """
+        asked = self.window if window is None else window
+        one_of_type("window", asked, Period, "a Period such as a slot")
+        if asked.start < self.window.start or self.window.end < asked.end:
+            raise ValueError(f"{asked!r} is not within {self.window!r}")
+        return Receipt(
+            asked,
+            tuple(
+                [
+                    Answered(
+                        name, row.free_busy.status(asked.start, asked.end), row.as_of, row.state
+                    )
+                    for name, row in self._people.items()
+                ]
+            ),
+        )
 
     def to_records(self, timezone: str | tzinfo = "UTC") -> list[PersonRecord]:
         """Everybody's busy and unknown stretches as plain dicts, each beginning with ``person``.

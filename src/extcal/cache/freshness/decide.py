@@ -74,6 +74,7 @@ __all__ = [
     "decide",
     "fall_back",
     "in_utc",
+    "just_asked",
     "learn",
     "lifetime",
     "may_try_again",
@@ -110,7 +111,7 @@ def decide(
         # The source gave an incomplete reading, and the complete one is too old by now.
         waiting = False
     told_to_wait = waiting and (attempts.asked_to_wait or attempts.kind in _BLOCKED)
-    if wish == "refresh" and not told_to_wait and not _just_asked(held, attempts, now, rules):
+    if wish == "refresh" and not told_to_wait and not just_asked(held, attempts, now, rules):
         return fetch
     if attempts.gone:
         return Raise("gone", attempts.hint) if waiting else fetch
@@ -332,7 +333,8 @@ def _waiting(attempts: Attempts, now: datetime, rules: Rules) -> bool:
     return attempts.last is None or attempts.last - now <= rules.skew
 
 
-def _just_asked(held: Held | None, attempts: Attempts, now: datetime, rules: Rules) -> bool:
+def just_asked(held: Held | None, attempts: Attempts, now: datetime, rules: Rules) -> bool:
+    """Whether the source was asked within the shortest time between attempts."""
     asked = [attempts.last] if attempts.last is not None else []
     if held is not None:
         asked.append(held.asked)

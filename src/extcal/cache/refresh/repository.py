@@ -13,7 +13,7 @@ from secrets import token_hex
 from time import sleep
 from typing import NamedTuple
 
-from extcal.cache.freshness.decide import decide, lifetime, moment_of
+from extcal.cache.freshness.decide import decide, just_asked, lifetime, moment_of
 from extcal.cache.freshness.rate_limited_hosts import UNTROUBLED, RateLimited
 from extcal.cache.freshness.values import Attempts, Decision, Held, Raise, Rules, Serve, State, Wish
 from extcal.cache.refresh.keys import (
@@ -108,9 +108,12 @@ class Known(NamedTuple):
     ) -> Decision:
         """What to do about it at ``now``.
 
-        ``older_than``: a reading older than this is not fresh, whatever the rules allow.
+        ``older_than``: a reading older than this is not fresh, whatever the rules allow; but within
+        the shortest time between attempts (``refresh_floor``) the rules alone decide.
         """
         held = self.held
+        if older_than is not None and just_asked(held, self.attempts, now, rules):
+            older_than = None
         if held is not None and older_than is not None and held.lifetime is not None:
             held = replace(held, lifetime=min(held.lifetime, older_than))
         if held is not None and self.other_rules is not None:
