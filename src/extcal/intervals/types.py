@@ -228,7 +228,7 @@ def as_code(code: int | FBType) -> int:
     return code_of(code) if isinstance(code, FBType) else code
 
 
-def check_codes(codes: Iterable[int]) -> None:
+def check_codes(codes: Iterable[int | FBType]) -> None:
     """Raise ``ValueError`` if one of them is not the code of a type."""
     strange = set(codes).difference(_CODES)
     if strange:
