@@ -44,7 +44,7 @@ CASES = [
 ]
 # Found by those who bring them: pytest loads its plugin, Dask its executor.
 NOT_ASKED_FOR = {"pytest"}
-# The command line says it in its own way; TLS on some systems needs what httpcore2 brings; whoever
+# The command line says it in its own way; TLS on Windows and macOS needs truststore; whoever
 # imports extcal.contrib.django has a Django project.
 ELSEWHERE = {"click", "cryptography", "django", "rich", "truststore"}
 
@@ -91,5 +91,5 @@ def imported() -> set[str]:
 
 def test_no_optional_import_is_without_its_case() -> None:
     """Whatever is imported is always installed, or one of the cases above."""
-    always = {"dateutil", "httpcore2", "icalendar", "tzdata"}
+    always = {"dateutil", "h11", "icalendar", "tzdata"}
     assert imported() - always <= {case[0] for case in CASES} | NOT_ASKED_FOR | ELSEWHERE

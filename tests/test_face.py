@@ -10,7 +10,7 @@ import pytest
 
 import extcal
 
-HEAVY = ("anyio", "asyncio", "dateutil", "httpcore2", "icalendar", "redis", "ssl")
+HEAVY = ("anyio", "asyncio", "dateutil", "h11", "icalendar", "redis", "ssl")
 
 ROOMS = (
     "extcal.cache",

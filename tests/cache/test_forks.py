@@ -18,7 +18,7 @@ import pytest
 
 from extcal import CalendarCache, Feed, HttpFetcher, MemoryStore, State
 from extcal.cache import Cell
-from extcal.fetch.http.connect import backend
+from extcal.fetch.http.connect import stream
 from extcal.testing import event, feed_text
 from extcal.testing.server import FeedServer, ReceivedRequest
 
@@ -69,7 +69,7 @@ class World:
         self.server = server
         self.phase = Phase()
         holds = {name: self.phase.here if name == phase else lambda: None for name in PHASES}
-        connected = backend.check_peer  # type: ignore[attr-defined]
+        connected = stream.check_peer  # type: ignore[attr-defined]
 
         def check_peer(*arguments: Any) -> None:
             holds["connecting"]()
@@ -85,7 +85,7 @@ class World:
                 (holds["waiting for a turn"] if "first" in request.path else holds["reading"])()
             return BODY
 
-        patch.setattr(backend, "check_peer", check_peer)
+        patch.setattr(stream, "check_peer", check_peer)
         self.page = page
         self.cache = CalendarCache(
             store=Store(holds["settling"]),

@@ -15,7 +15,7 @@ import extcal
 HERE = Path(__file__).parent
 ROOM = Path(extcal.__file__).parent / "fetch"
 MODULES = "address/networks address/paste address/providers address/proxy address/url body feed"
-MODULES += " http/deadline http/exchange http/per_host_limit http/connect/quiet"
+MODULES += " http/deadline http/exchange http/per_host_limit http/pool"
 MODULES += " policy protocol user_agents"
 TESTS = "body cookies core credentials deadline drivers feed guard hostile odd_servers"
 TESTS += " per_host_limit policy secrets user_agents user_input"

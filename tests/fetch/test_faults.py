@@ -7,7 +7,6 @@ fixture, so that a fetch which does not end by itself fails the test run and not
 from __future__ import annotations
 
 import gzip
-import logging
 import os
 import socket
 import struct
@@ -461,13 +460,3 @@ def test_many_fetches_leave_nothing_behind(
             break
         threading.Event().wait(0.02)
     assert used() <= before + 1
-
-
-def test_the_transports_log_of_a_hosts_own_client_is_untouched(
-    raw: Callable[[Script], Any], fetch: Fetch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Only what runs inside a fetch of ours is silent."""
-    fetch(raw(say(OK + b"\r\n" + CALENDAR)).url())
-    with caplog.at_level(logging.DEBUG):
-        logging.getLogger("httpcore2.http11").debug("somebody else's")
-    assert "somebody else's" in caplog.text

@@ -1,18 +1,17 @@
-"""The layer between httpcore2 and the sockets, where a fetch can be stopped at any point."""
+"""The layer above the sockets, where a fetch can be stopped at any point."""
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import ssl
 import threading
 
-import httpcore2
 import pytest
 
 from extcal.fetch.address.url import Refusal
-from extcal.fetch.http.connect.backend import GuardedBackend, GuardedStream
 from extcal.fetch.http.connect.dns import Lookup
-from extcal.fetch.http.connect.guard import ReceivedData
+from extcal.fetch.http.connect.stream import GuardedStream, Sprint, WriteBroken
 from extcal.fetch.http.deadline import Deadline, Stop
 from extcal.fetch.policy import UrlPolicy
 from extcal.limits import Limits
@@ -29,10 +28,12 @@ class Timer:
         return self.now
 
 
-def backend(timer: Timer, *answers: str) -> GuardedBackend:
-    policy = UrlPolicy(allow_networks=["127.0.0.0/8", "::1/128"])
-    lookup = Lookup(lambda host, port: answers)
-    return GuardedBackend(policy, None, lookup, Limits(), Deadline(10, timer))
+LOOPBACK = ipaddress.ip_address("127.0.0.1")
+
+
+def connect(deadline: Deadline) -> None:
+    with Sprint([LOOPBACK], 9, Limits().connect_timeout) as sprint:
+        sprint.run(deadline)
 
 
 class TestDeadline:
@@ -86,22 +87,16 @@ class TestConnecting:
 
         monkeypatch.setattr(socket, "socket", refuse)
         with pytest.raises(Stop) as stopped:
-            backend(Timer()).connect_tcp("127.0.0.1", 9)
+            connect(Deadline(10, Timer()))
         assert stopped.value.answer.kind == "connect"
 
     def test_the_deadline_between_two_addresses(self) -> None:
         timer = Timer()
-        guarded = backend(timer, "127.0.0.1")
+        deadline = Deadline(10, timer)
         timer.now = 11
         with pytest.raises(Stop) as stopped:
-            guarded.connect_tcp("127.0.0.1", 9)
+            connect(deadline)
         assert stopped.value.answer.kind == "timeout"
-        guarded.close()
-
-    def test_only_tcp(self) -> None:
-        """There is no way to a socket file."""
-        with pytest.raises(NotImplementedError):
-            backend(Timer()).connect_unix_socket("/run/docker.sock")
 
 
 class TestStream:
@@ -109,7 +104,7 @@ class TestStream:
 
     def pair(self, timer: Timer, limits: Limits) -> tuple[GuardedStream, socket.socket]:
         ours, theirs = socket.socketpair()
-        return GuardedStream(ours, limits, Deadline(10, timer), ReceivedData(limits)), theirs
+        return GuardedStream(ours, LOOPBACK, limits, Deadline(10, timer)), theirs
 
     def test_a_peer_that_does_not_read(self) -> None:
         stream, peer = self.pair(Timer(), Limits(idle_timeout=0.05))
@@ -121,7 +116,7 @@ class TestStream:
     def test_a_peer_that_is_gone(self) -> None:
         stream, peer = self.pair(Timer(), Limits())
         peer.close()
-        with pytest.raises(httpcore2.WriteError):
+        with pytest.raises(WriteBroken):
             stream.write(b"a" * 50_000_000)
         stream.close()
 

@@ -103,7 +103,6 @@ class TestRequests:
             "user-agent",
             "accept",
             "accept-encoding",
-            "connection",
             "if-none-match",
         }
         assert seen.headers["user-agent"].startswith("extcal/")
@@ -288,7 +287,7 @@ class TestNames:
                 return ("127.0.0.9", super().getpeername()[1])
 
         monkeypatch.setattr(
-            "extcal.fetch.http.connect.backend.new_socket", lambda address: Elsewhere()
+            "extcal.fetch.http.connect.stream.new_socket", lambda address: Elsewhere()
         )
         fetcher, _ = self.fetcher(["127.0.0.1"])
         assert kind(fetch(self.url(server), fetcher=fetcher)) == "blocked_address"
@@ -356,10 +355,10 @@ class TestTheFetcher:
     def test_its_repr_says_who_asks(self) -> None:
         assert repr(HttpFetcher()).startswith("<HttpFetcher extcal/")
 
-    def test_neither_httpcore2_nor_ssl_before_the_first_fetch(self) -> None:
+    def test_neither_h11_nor_ssl_before_the_first_fetch(self) -> None:
         code = (
             "import sys, extcal; extcal.HttpFetcher(); extcal.Feed('https://a.example.net/');"
-            " heavy = {'httpcore2', 'ssl', 'asyncio', 'anyio', 'icalendar'} & set(sys.modules);"
+            " heavy = {'h11', 'ssl', 'asyncio', 'anyio', 'icalendar'} & set(sys.modules);"
             " sys.exit(repr(heavy) if heavy else 0)"
         )
         subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal.fetch import Failed, Feed, Fetched, FetchRequest, HttpFetcher
-from extcal.fetch.http.connect import backend as sprinting
 from extcal.fetch.http.connect import race as racing
-from extcal.fetch.http.connect.backend import Sprint
+from extcal.fetch.http.connect import stream as sprinting
 from extcal.fetch.http.connect.guard import MAX_ADDRESSES, vetted
 from extcal.fetch.http.connect.race import ATTEMPT_DELAY, Race, interleaved
+from extcal.fetch.http.connect.stream import Sprint
 from extcal.fetch.http.deadline import Deadline, Stop
 from extcal.fetch.policy import UrlPolicy
 from extcal.testing import event, feed_text
@@ -158,7 +158,8 @@ def test_the_losers_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
                 filler.connect_ex(("127.0.0.1", port))
             found = [ipaddress.ip_address(f"127.0.0.{n}") for n in (1, 3, 1, 2)]
             with Sprint(found, port, TIMEOUT) as sprint:
-                winner = sprint.run(Deadline(20))
+                winner, peer = sprint.run(Deadline(20))
+            assert str(peer) == "127.0.0.2"
             assert winner.getpeername() == ("127.0.0.2", port)
             assert net.tried == ["127.0.0.1", "127.0.0.3", "127.0.0.1", "127.0.0.2"]
             assert [sock.fileno() == -1 for sock in net.open] == [True, True, True, False]

@@ -7,7 +7,6 @@ import socket
 import threading
 import warnings
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -122,14 +121,6 @@ class TestTheSuiteWouldFail:
 
     def test_nothing_leaks_before(self, raw: Raw, fetch: Fetch, watch: Any) -> None:
         assert self.leaks(raw, fetch, watch) == []
-
-    def test_if_the_transport_may_log(
-        self, raw: Raw, fetch: Fetch, watch: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("extcal.fetch.http.driver.quiet_transport", nullcontext)
-        for name in ("httpcore2.connection", "httpcore2.http11", "httpcore2.proxy"):
-            monkeypatch.setattr(logging.getLogger(name), "filters", [])
-        assert "log" in self.leaks(raw, fetch, watch)
 
     def test_if_a_feed_shows_its_address(
         self, raw: Raw, fetch: Fetch, watch: Any, monkeypatch: pytest.MonkeyPatch

@@ -34,6 +34,7 @@ from extcal.cache.stores import MemoryStore
 from extcal.fetch.feed import Feed, takes_feed
 from extcal.fetch.http.async_driver import AsyncHttpFetcher
 from extcal.fetch.http.deadline import Deadline, stoppable
+from extcal.fetch.http.options import HttpOptions
 from extcal.fetch.protocol import AsyncFetcher, Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.ical.answer.exclude import Exclusions
@@ -100,6 +101,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
                 await loop.close(partial(self._engine.end, flying))
             finally:
                 self._engine.loop = None
+                self._engine.close_connections()
 
     def stats(self) -> Stats:
         """What this cache has done so far, as counts without addresses; see :class:`Stats`."""
@@ -374,6 +376,12 @@ class _Engine(CalendarCache):
         """Called after :meth:`stop`: wait until the fetches have given back their leases."""
         # A fetcher that blocks, and has no deadline that can be stopped, is not waited for.
         self._flights.end(flying, _STOPPING if self._deadlines else 0.0)
+
+    def close_connections(self) -> None:
+        """Called when the block was left: close what a fetcher that was made here has kept."""
+        fetcher: object = self._fetcher
+        if fetcher is not self._arguments["fetcher"] and isinstance(fetcher, HttpOptions):
+            fetcher.close()
 
     def _fetch(self, request: FetchRequest) -> object:
         loop = self.loop

@@ -1,7 +1,7 @@
 """What a feed is, and how its bytes are brought in safely.
 
 This package knows nothing of iCalendar but the first line of a body. Each name is loaded when it is
-first used, so that httpcore2 and ssl are imported only when something is fetched.
+first used, so that h11 and ssl are imported only when something is fetched.
 """
 
 from __future__ import annotations

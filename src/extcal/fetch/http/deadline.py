@@ -102,6 +102,12 @@ class Deadline:
 
         self._wake = shut
 
+    def release(self) -> bool:
+        """The fetch needs its socket no longer; whether the socket was not shut down before."""
+        with self._lock:
+            self._wake = None
+        return self._at > -math.inf
+
     def close(self, sock: socket.socket) -> None:
         """Close ``sock``, but not while another thread is about to shut it down."""
         with self._lock:

@@ -1,30 +1,38 @@
 """The driver for threads: carries out the decisions of ``exchange``, within one deadline.
 
-A request in, an answer out. Whatever a server, a network or an address does, nothing is raised. A
-connection is used for one hop and then closed. Proxies, credentials and certificates of the
-environment are not used. httpcore2 and ssl are imported at the first fetch.
+A request in, an answer out. Whatever a server, a network or an address does, nothing is raised.
+Connections are kept in a :class:`~extcal.fetch.http.pool.ConnectionPool`. Proxies, credentials and
+certificates of the environment are not used. h11 and ssl are imported at the first fetch.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from extcal.fetch.address.url import Refusal, literal_of
 from extcal.fetch.body import Body
-from extcal.fetch.http.connect.quiet import quiet_transport
 from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
 from extcal.fetch.http.exchange import Accident, Ask, Head, Journey, Pause, Read, Step
-from extcal.fetch.http.options import LOG, PROXY_REFUSED, HttpOptions, mistake
+from extcal.fetch.http.options import LOG, HttpOptions, mistake
 from extcal.fetch.http.per_host_limit import Turn
-from extcal.fetch.protocol import FetchRequest, FetchResponse, Gone, Refused
+from extcal.fetch.policy import UrlPolicy
+from extcal.fetch.protocol import (
+    Fetched,
+    FetchRequest,
+    FetchResponse,
+    Gone,
+    NotModified,
+    Refused,
+)
 
 if TYPE_CHECKING:
-    import httpcore2
-
-    from extcal.fetch.http.connect.backend import GuardedBackend
+    from extcal.fetch.address.networks import Address
+    from extcal.fetch.http.connect.http11 import HttpConnection
 
 __all__ = ["HttpDriver", "HttpFetcher"]
 
@@ -39,7 +47,7 @@ class HttpDriver(HttpOptions):
         self, request: FetchRequest, journey: Journey, deadline: Deadline, turn: Turn | None = None
     ) -> FetchResponse:
         """Answer ``request``; ``turn`` was joined for the feed's own host, and is left here."""
-        with quiet_transport(), deadline.registered():
+        with deadline.registered():
             try:
                 answer = self._travel(journey, deadline, turn)
             except Stop as stop:
@@ -86,15 +94,21 @@ class HttpDriver(HttpOptions):
                 ask = other
 
     def _connect(self, journey: Journey, ask: Ask, deadline: Deadline) -> Step:
-        from extcal.fetch.http.connect.backend import GuardedBackend
-
-        backend = GuardedBackend(
-            journey.policy, self._proxy, self._lookup, journey.limits, deadline
-        )
-        try:
-            return self._converse(journey, ask, backend, deadline)
-        finally:
-            backend.close()
+        """Send ``ask`` on a kept connection, and on a new one if there is none that still works."""
+        own = self._own_fields(journey, ask)
+        step = None
+        # The second try of a fetch begins anew: its name is looked up once more.
+        kept = None if ask.again else self._take(journey, ask)
+        if kept is not None:
+            kept.stream.lend(journey.limits, deadline)
+            step = self._converse(journey, ask, kept, deadline, own)
+        if step is None:
+            step = self._converse(journey, ask, self._open(journey, ask, deadline), deadline, own)
+        if step is None:
+            # A TLS session was not resumed. It is forgotten now, so this connection has none.
+            step = self._converse(journey, ask, self._open(journey, ask, deadline), deadline, own)
+        assert step is not None
+        return step
 
     @contextmanager
     def _turn(self, host: str, deadline: Deadline, turn: Turn | None) -> Iterator[None]:
@@ -110,49 +124,102 @@ class HttpDriver(HttpOptions):
             self._turns.leave(turn)
 
     def _converse(
-        self, journey: Journey, ask: Ask, backend: GuardedBackend, deadline: Deadline
-    ) -> Step:
-        import httpcore2
+        self,
+        journey: Journey,
+        ask: Ask,
+        connection: HttpConnection,
+        deadline: Deadline,
+        own: Mapping[str, str],
+    ) -> Step | None:
+        """Ask once; None if only the connection is to blame, and a new one has to be tried."""
+        from extcal.fetch.http.connect.guard import request_fields
+        from extcal.fetch.http.connect.http11 import ProtocolError
+        from extcal.fetch.http.connect.stream import Broken
 
-        from extcal.fetch.http.connect.guard import new_origin, new_request
-
-        origin = new_origin(ask.url, self._proxy)
-        own = self._own_fields(journey, ask)
-        reading = False
+        received = connection.stream.received
+        reading = done = False
         try:
-            connection = self._connection(origin, backend)
-            response = connection.handle_request(new_request(ask, origin, own))
-            step = journey.head(ask, Head.from_raw(response.status, response.headers))
-            if not isinstance(step, Read):
-                return step
-            reading = True
-            with deadline.working(self._gate()):
-                return _receive(journey, step, response, deadline, backend)
-        except httpcore2.ProxyError:
-            return PROXY_REFUSED
-        except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
-            received = backend.received
+            if not connection.served:
+                self._set_up(ask, connection)
+            connection.ask(ask.url, request_fields(ask, own))
+            meaning = journey.head(ask, Head.from_raw(*connection.head()))
+            step: Step
+            if isinstance(meaning, Read):
+                reading = True
+                with deadline.working(self._gate()):
+                    step = _receive(journey, meaning, connection, deadline)
+            else:
+                step = meaning
+            done = _may_be_kept(step, own)
+            return step
+        except (Broken, ProtocolError) as error:
+            if connection.reused and not received.begun:
+                return None
             return journey.broken(
                 ask,
-                reset=isinstance(error, httpcore2.NetworkError),
+                reset=isinstance(error, Broken),
                 reading=reading,
                 heard=received.begun,
                 ended=received.ended,
             )
+        finally:
+            self._give_back(ask, connection, done)
 
-    def _connection(
-        self, origin: httpcore2.Origin, backend: GuardedBackend
-    ) -> httpcore2.ConnectionInterface:
-        import httpcore2
+    def _take(self, journey: Journey, ask: Ask) -> HttpConnection | None:
+        if self._proxy is not None:
+            # The operator of this program chose the proxy, so its addresses are not judged.
+            return self._pool.take(self._key(ask), lambda peer: True)
+        return self._pool.take(self._key(ask), partial(_admits, journey.policy, ask.url.host))
 
-        from extcal.fetch.http.connect.guard import proxy_options
+    def _key(self, ask: Ask) -> Hashable:
+        """What connections have in common that may serve the same requests."""
+        context = self._trust() if ask.url.scheme == "https" else None
+        return ask.url.origin, self._proxy, context
 
-        context = self._trust() if origin.scheme == b"https" else None
-        if self._proxy is None:
-            return httpcore2.HTTPConnection(origin, context, network_backend=backend)
-        options = proxy_options(self._proxy)
-        proxy = httpcore2.HTTPProxy(ssl_context=context, network_backend=backend, **options)
-        return proxy.create_connection(origin)
+    def _open(self, journey: Journey, ask: Ask, deadline: Deadline) -> HttpConnection:
+        """A new connection to the server or to the proxy; raises Stop."""
+        from extcal.fetch.http.connect.guard import vetted
+        from extcal.fetch.http.connect.http11 import HttpConnection
+        from extcal.fetch.http.connect.stream import GuardedStream, Sprint
+
+        server = ask.url if self._proxy is None else self._proxy
+        since = self._pool.timer()
+        answers = [server.host]
+        if literal_of(server.host) is None:
+            seconds = journey.limits.connect_timeout
+            answers = self._lookup.resolve(server.host, server.port, deadline, seconds)
+        addresses = vetted(journey.policy, self._proxy, server.host, answers)
+        self._pool.looked_up(self._key(ask), addresses)
+        with Sprint(addresses, server.port, journey.limits.connect_timeout) as sprint:
+            sock, peer = sprint.run(deadline)
+        return HttpConnection(GuardedStream(sock, peer, journey.limits, deadline), since)
+
+    def _set_up(self, ask: Ask, connection: HttpConnection) -> None:
+        """The way through a proxy, and TLS; raises Stop or Broken."""
+        if self._proxy is not None:
+            if ask.url.scheme == "http":
+                connection.forward(self._proxy)
+                return
+            connection.tunnel(ask.url, self._proxy)
+        if ask.url.scheme == "https":
+            session = self._pool.session(self._key(ask))
+            connection.reused = session is not None
+            connection.stream.start_tls(self._trust(), ask.url.host, session)
+            connection.reused = False
+
+    def _give_back(self, ask: Ask, connection: HttpConnection, done: bool) -> None:
+        if done and connection.served == 1:
+            session = connection.stream.session()
+            if session is not None:
+                self._pool.resumable(self._key(ask), session)
+        if done and connection.finish() and connection.stream.release():
+            connection.reused = True
+            self._pool.give(self._key(ask), connection)
+        else:
+            connection.close()
+
+
+_STATELESS = frozenset({"basic", "bearer"})
 
 
 class HttpFetcher(HttpDriver):
@@ -183,27 +250,47 @@ class HttpFetcher(HttpDriver):
         return self._fetch(request)
 
 
+def _admits(policy: UrlPolicy, host: str, peer: Address) -> bool:
+    """Whether the policy still allows a connection to ``peer``."""
+    return not isinstance(policy.vet((peer,), host), Refusal)
+
+
+def _may_be_kept(step: Step, own: Mapping[str, str]) -> bool:
+    """Whether this answer permits another request on its connection.
+
+    Not if leniency was needed to read it, or if the server failed. Basic and Bearer go with every
+    request (RFC 7617, RFC 6750). Negotiate and NTLM prove who uses a *connection*: some servers
+    would then answer its next request, which may be another tenant's, under the same name.
+    """
+    if isinstance(step, Fetched):
+        good = not step.problems
+    else:
+        good = isinstance(step, Ask | Gone | NotModified | Refused)
+    if not good or not own:
+        return good
+    schemes = [value for name, value in own.items() if name.lower() == "authorization"]
+    return all(value.partition(" ")[0].lower() in _STATELESS for value in schemes)
+
+
 def _receive(
-    journey: Journey,
-    read: Read,
-    response: httpcore2.Response,
-    deadline: Deadline,
-    backend: GuardedBackend,
+    journey: Journey, read: Read, connection: HttpConnection, deadline: Deadline
 ) -> Accident | FetchResponse:
-    import httpcore2
+    from extcal.fetch.http.connect.http11 import ProtocolError
+    from extcal.fetch.http.connect.stream import Broken
 
     body = Body(journey.limits, gzipped=read.gzipped, spent=read.spent)
 
     def noted() -> Read:
-        return read.noting(unannounced=body.unannounced, coded_twice=backend.received.odd)
+        odd = connection.stream.received.odd
+        return read.noting(unannounced=body.unannounced, coded_twice=odd)
 
     try:
-        for piece in response.iter_stream():
+        for piece in connection.body():
             for failed in body.take(piece):
                 deadline.left()
                 if failed is not None:
                     return failed
-    except (Stop, httpcore2.NetworkError, httpcore2.ProtocolError) as broken:
+    except (Stop, Broken, ProtocolError) as broken:
         # If the deadline ended the fetch, the server may still be sending: the body is incomplete.
         if isinstance(broken, Stop) and (broken.answer is not TIMED_OUT or not deadline.rest()):
             raise

@@ -236,7 +236,6 @@ class Journey:
             ("User-Agent", self.user_agents.to(url.host, as_browser=url.host in browser_hosts)),
             ("Accept", ACCEPT),
             ("Accept-Encoding", "gzip"),
-            ("Connection", "close"),
         ]
         if self.is_own(url):
             headers += self._conditions()

@@ -20,11 +20,11 @@ from extcal.fetch.feed import Feed
 from extcal.fetch.http.connect.dns import Lookup, Resolver, SharedTurns, system_resolver
 from extcal.fetch.http.deadline import Deadline
 from extcal.fetch.http.exchange import MOST_BROWSER_HOSTS, Ask, Journey, Step
+from extcal.fetch.http.pool import ConnectionPool
 from extcal.fetch.policy import AddressPolicy, UrlPolicy
 from extcal.fetch.protocol import (
     Failed,
     FetchRequest,
-    failed,
 )
 from extcal.fetch.user_agents import UserAgents, read_user_agent
 from extcal.limits import Limits
@@ -32,13 +32,11 @@ from extcal.limits import Limits
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["LOG", "PROXY_REFUSED", "HttpOptions", "mistake"]
+__all__ = ["LOG", "HttpOptions", "mistake"]
 
 LOG = logging.getLogger("extcal.fetch")
 # A library logs nothing until the application configures logging.
 logging.getLogger("extcal").addHandler(logging.NullHandler())
-
-PROXY_REFUSED = failed("connect/proxy")
 
 
 class HttpOptions:
@@ -103,6 +101,7 @@ class HttpOptions:
         )
         if resolver is not None:
             call_of("resolver", resolver, "a callable of a host name and a port")
+        self._pool = ConnectionPool()
         self._lookup = Lookup(system_resolver if resolver is None else resolver)
         if headers is not None:
             call_of("headers", headers, "a callable of a Feed that returns header fields")
@@ -126,6 +125,10 @@ class HttpOptions:
         False with ``headers``, which may send another identity for each feed.
         """
         return self._headers is None
+
+    def close(self) -> None:
+        """Close the connections that are kept. A later fetch opens new ones."""
+        self._pool.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._user_agents.default.partition(' ')[0]}>"

@@ -50,7 +50,7 @@ class Recording:
 def fetch_recorded(fetcher: HttpFetcher, user_agent: str, request: FetchRequest) -> Recording:
     """Fetch as ``fetcher`` would, but with ``user_agent`` only, and without a second try."""
     # Imported before the time is measured, because otherwise the first fetch would import it.
-    importlib.import_module("extcal.fetch.http.connect.backend")
+    importlib.import_module("extcal.fetch.http.connect.http11")
     fetcher._trust()
     recorder = _RecordingFetcher(fetcher, user_agent)
     answer = recorder.fetch(request)

@@ -1,4 +1,4 @@
-"""Checks of a connection: where it may go, how much it may receive; and httpcore2's values.
+"""Checks of a connection: where it may go, how much it may receive; and the fields it sends.
 
 Nothing here waits. To end a fetch, :class:`~extcal.fetch.http.deadline.Stop` is raised.
 """
@@ -9,13 +9,10 @@ import ipaddress
 import socket
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
-
-import httpcore2
 
 from extcal.fetch.address.networks import Address, unwrap
 from extcal.fetch.address.proxy import Proxy
-from extcal.fetch.address.url import Refusal, Url
+from extcal.fetch.address.url import Refusal
 from extcal.fetch.http.connect.race import interleaved
 from extcal.fetch.http.deadline import Stop
 from extcal.fetch.http.exchange import Ask, address_refused
@@ -32,10 +29,8 @@ __all__ = [
     "UNREACHABLE",
     "ReceivedData",
     "check_peer",
-    "new_origin",
-    "new_request",
     "new_socket",
-    "proxy_options",
+    "request_fields",
     "vetted",
 ]
 
@@ -51,13 +46,17 @@ _FLOOD = failed("too_large/answer")
 
 
 class ReceivedData:
-    """What one connection has received: whether anything, whether the last byte, and how much."""
+    """What a connection has received in one fetch: whether anything, whether its end, how much.
 
-    __slots__ = ("_head", "_room", "begun", "ended")
+    ``tail``: the last four bytes.
+    """
+
+    __slots__ = ("_head", "_room", "begun", "ended", "tail")
 
     def __init__(self, limits: Limits) -> None:
         self._room = 2 * limits.max_wire_bytes + _HEAD_BYTES
         self._head = HeadReader()
+        self.tail = b""
         self.begun = False
         self.ended = False
 
@@ -70,6 +69,14 @@ class ReceivedData:
     def odd(self) -> bool:
         """Whether the head was corrected."""
         return self._head.odd
+
+    @property
+    def exact(self) -> bool:
+        """Of an answer that was read: whether the server said without doubt where it ends."""
+        framing = self._head.framing
+        return not self.ended and (
+            framing in ("length", "bodiless") or (framing == "chunked" and self.tail == b"\r\n\r\n")
+        )
 
     def asked(self) -> None:
         """A request is sent: the next bytes begin with a head."""
@@ -84,6 +91,7 @@ class ReceivedData:
         if self._room < 0:
             raise Stop(_FLOOD)
         self.begun = self.begun or bool(data)
+        self.tail = data[-4:] if len(data) > 3 else (self.tail + data)[-4:]
         self.ended = not data
         return self._head.take(data)
 
@@ -118,32 +126,9 @@ def check_peer(sock: socket.socket, address: Address, port: int) -> None:
         raise Stop(_WRONG_PEER)
 
 
-def new_origin(url: Url, proxy: Proxy | None) -> httpcore2.Origin:
-    """Scheme, host and port; for a proxy an IPv6 address is in brackets."""
-    bracketed = f"[{url.host}]" if proxy is not None and ":" in url.host else url.host
-    return httpcore2.Origin(url.scheme.encode(), bracketed.encode(), url.port)
-
-
-def new_request(
-    ask: Ask, origin: httpcore2.Origin, own: Mapping[str, str] = _NO_FIELDS
-) -> httpcore2.Request:
-    """The request; ``own``: the application's fields for the feed's own origin."""
+def request_fields(ask: Ask, own: Mapping[str, str] = _NO_FIELDS) -> list[tuple[bytes, bytes]]:
+    """The header fields; ``own``: the application's fields for the feed's own origin."""
     secret_fields = [*ask.headers, *own.items()]
     if ask.credentials is not None and not any(name.lower() == "authorization" for name in own):
         secret_fields.append(("Authorization", ask.credentials.authorization() or ""))
-    return httpcore2.Request(
-        "GET",
-        httpcore2.URL(
-            scheme=origin.scheme, host=origin.host, port=origin.port, target=ask.url.target
-        ),
-        headers=[(name.encode(), value.encode()) for name, value in secret_fields],
-        extensions={"sni_hostname": ask.url.host},
-    )
-
-
-def proxy_options(proxy: Proxy) -> dict[str, Any]:
-    """The arguments for a proxy that httpcore2's HTTPProxy and AsyncHTTPProxy take."""
-    return {
-        "proxy_url": httpcore2.URL(scheme="http", host=proxy.host, port=proxy.port, target="/"),
-        "proxy_auth": proxy.credentials(),
-    }
+    return [(name.encode(), value.encode()) for name, value in secret_fields]

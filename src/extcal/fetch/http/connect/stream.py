@@ -1,4 +1,4 @@
-"""The backend for threads: its sockets never wait beyond the deadline of the fetch.
+"""Connections of extcal: to a judged address only, and never waiting beyond the deadline.
 
 A name with several addresses is connected to as RFC 8305 says: see :class:`Sprint`.
 """
@@ -10,15 +10,11 @@ import os
 import selectors
 import socket
 import ssl
-from collections.abc import Iterable, Sequence
-from typing import Any, Self
-
-import httpcore2
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Self
 
 from extcal.fetch.address.networks import Address
-from extcal.fetch.address.proxy import Proxy
-from extcal.fetch.address.url import literal_of
-from extcal.fetch.http.connect.dns import Lookup
 from extcal.fetch.http.connect.guard import (
     CERTIFICATE_REFUSED,
     TLS_FAILED,
@@ -26,62 +22,24 @@ from extcal.fetch.http.connect.guard import (
     ReceivedData,
     check_peer,
     new_socket,
-    vetted,
 )
 from extcal.fetch.http.connect.race import Race
 from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
-from extcal.fetch.policy import UrlPolicy
 from extcal.limits import Limits
 
-__all__ = ["GuardedBackend", "GuardedStream"]
+__all__ = ["Broken", "GuardedStream", "Sprint", "WriteBroken"]
 
 _GLANCE = 0.05  # seconds
 _UNDER_WAY = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR})
+_UNACKNOWLEDGED = 5_000  # milliseconds
 
 
-class GuardedBackend(httpcore2.NetworkBackend):
-    """The connections of one hop."""
+class Broken(Exception):
+    """The network, or the other side, broke the connection."""
 
-    def __init__(
-        self,
-        policy: UrlPolicy,
-        proxy: Proxy | None,
-        lookup: Lookup,
-        limits: Limits,
-        deadline: Deadline,
-    ) -> None:
-        self._policy = policy
-        self._proxy = proxy
-        self._lookup = lookup
-        self._limits = limits
-        self._deadline = deadline
-        self._stream: GuardedStream | None = None
-        self.received = ReceivedData(limits)
 
-    def close(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> GuardedStream:
-        """Connect to one of the vetted addresses of ``host``; raises Stop."""
-        addresses = vetted(self._policy, self._proxy, host, self._answers(host, port))
-        with Sprint(addresses, port, self._limits.connect_timeout) as sprint:
-            connected = sprint.run(self._deadline)
-        self._deadline.watch(connected)
-        self._stream = GuardedStream(connected, self._limits, self._deadline, self.received)
-        return self._stream
-
-    def _answers(self, host: str, port: int) -> list[str]:
-        if literal_of(host) is not None:
-            return [host]
-        return self._lookup.resolve(host, port, self._deadline, self._limits.connect_timeout)
+class WriteBroken(Broken):
+    """A request could not be sent to its end."""
 
 
 class Sprint:
@@ -106,8 +64,8 @@ class Sprint:
         for sock in self._sockets.values():
             sock.close()
 
-    def run(self, deadline: Deadline) -> socket.socket:
-        """The first connection that is established; raises Stop."""
+    def run(self, deadline: Deadline) -> tuple[socket.socket, Address]:
+        """The first connection that is established, and its address; raises Stop."""
         while True:
             deadline.left()
             now = deadline.now()
@@ -122,7 +80,7 @@ class Sprint:
             for key, _ in self._selector.select(pause):
                 winner = self._arrived(key.data, deadline.now())
                 if winner is not None:
-                    return winner
+                    return winner, self._addresses[key.data]
 
     def _start(self, now: float) -> None:
         place = self._race.begin(now)
@@ -167,30 +125,68 @@ class Sprint:
             sock.close()
 
 
-class GuardedStream(httpcore2.NetworkStream):
+class GuardedStream:
     """One connection: no wait beyond the deadline, every byte counted.
 
-    Raises Stop or httpcore2's errors.
+    ``peer``: the judged address that it is connected to. Raises Stop or Broken. Between two fetches
+    it belongs to no deadline; :meth:`lend` gives it to the next one.
     """
 
+    __slots__ = ("_deadline", "_limits", "_sock", "peer", "received")
+
     def __init__(
-        self, sock: socket.socket, limits: Limits, deadline: Deadline, received: ReceivedData
+        self, sock: socket.socket, peer: Address, limits: Limits, deadline: Deadline
     ) -> None:
+        self.peer = peer
         self._sock = sock
         self._limits = limits
         self._deadline = deadline
-        self._received = received
+        self.received = ReceivedData(limits)
+        deadline.watch(sock)
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+    def lend(self, limits: Limits, deadline: Deadline) -> None:
+        """The next fetch uses it, within its own limits and ``deadline``."""
+        self._limits = limits
+        self._deadline = deadline
+        self.received = ReceivedData(limits)
+        deadline.watch(self._sock)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # While the machine was suspended, the connection may have died without a sign. Then
+            # nobody acknowledges the request, and the kernel would repeat it for minutes.
+            with suppress(OSError):
+                self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED)
+
+    def release(self) -> bool:
+        """The fetch is over; whether it was not stopped, so that the connection still works."""
+        return self._deadline.release()
+
+    def silent(self) -> bool:
+        """Whether nothing is waiting to be read: no byte, and no end."""
+        try:
+            if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+                return False
+            self._sock.settimeout(0)
+            # The plain socket's method, because TLS cannot look at bytes without taking them.
+            socket.socket.recv(self._sock, 1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except (OSError, ValueError):
+            return False
+        return False
+
+    def read(self, max_bytes: int) -> bytes:
+        """The next bytes; b"" at the end."""
         while True:
             try:
                 self._sock.settimeout(self._patience())
                 data = self._recv(max_bytes)
-            except TimeoutError:
+            except TimeoutError as error:
+                if error.errno == errno.ETIMEDOUT:
+                    raise Broken from None
                 raise Stop(TIMED_OUT) from None
             except OSError:
-                raise httpcore2.ReadError from None
-            passed = self._received.note(data)
+                raise Broken from None
+            passed = self.received.note(data)
             if passed or not data:
                 return passed
 
@@ -207,33 +203,38 @@ class GuardedStream(httpcore2.NetworkStream):
     def _patience(self) -> float:
         """Seconds to wait for bytes: for the head all that are left, as a server may be slow."""
         left = self._deadline.left()
-        return left if self._received.waiting else min(self._limits.idle_timeout, left)
+        return left if self.received.waiting else min(self._limits.idle_timeout, left)
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        rest = memoryview(buffer)
-        self._received.asked()
+    def write(self, data: bytes) -> None:
+        """Send ``data``; the next bytes that arrive begin with a head."""
+        rest = memoryview(data)
+        self.received.asked()
         try:
             while rest:
                 self._sock.settimeout(self._deadline.clamp(self._limits.idle_timeout))
                 rest = rest[self._sock.send(rest) :]
-        except TimeoutError:
+        except TimeoutError as error:
+            if error.errno == errno.ETIMEDOUT:
+                raise WriteBroken from None
             raise Stop(TIMED_OUT) from None
         except OSError:
             # A server may answer and close before it has read the request: its answer is read.
-            raise httpcore2.WriteError from None
+            raise WriteBroken from None
 
     def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> GuardedStream:
+        self, context: ssl.SSLContext, name: str, session: ssl.SSLSession | None = None
+    ) -> None:
+        """TLS with the server ``name``, resuming ``session`` if there is one.
+
+        Raises Broken if that could have failed because of the session.
+        """
         # The bytes of the proxy that came before are not part of the server's answer.
-        self._received.begun = False
+        self.received.begun = False
         try:
             self._sock.settimeout(self._deadline.clamp(self._limits.tls_timeout))
-            wrapped = ssl_context.wrap_socket(
-                self._sock, server_hostname=server_hostname, do_handshake_on_connect=False
+            context.set_alpn_protocols(["http/1.1"])
+            wrapped = context.wrap_socket(
+                self._sock, server_hostname=name, do_handshake_on_connect=False, session=session
             )
             self._sock = wrapped
             self._deadline.watch(wrapped)
@@ -244,13 +245,23 @@ class GuardedStream(httpcore2.NetworkStream):
         except ssl.SSLCertVerificationError:
             raise Stop(CERTIFICATE_REFUSED) from None
         except ConnectionError:
-            raise httpcore2.ReadError from None
+            raise Broken from None
         except (OSError, ValueError):
+            if session is not None:
+                raise Broken from None
             raise Stop(TLS_FAILED) from None
-        return self
+
+    def session(self) -> ssl.SSLSession | None:
+        """The TLS session, which the next connection may resume; None without TLS."""
+        return getattr(self._sock, "session", None)
 
     def close(self) -> None:
+        """Close it, even while another thread is about to stop its fetch."""
         self._deadline.close(self._sock)
 
-    def get_extra_info(self, info: str) -> Any:
-        return None
+    def abandon(self) -> None:
+        """Close this process's copy of an idle socket. If another process has one, it still works.
+
+        Nothing is sent: TLS would tell the server that the connection ends.
+        """
+        self._sock.close()
