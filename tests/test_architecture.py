@@ -135,7 +135,7 @@ def test_modules_stay_small_and_open_with_their_contract(path: Path) -> None:
     """Under 500 lines (tables are exempt), and the docstring says what goes in and out."""
     text = path.read_text("utf-8")
     assert ast.get_docstring(ast.parse(text)), f"{name_of(path)} has no docstring"
-    if path.name != "_windows.py":
+    if path.name not in ("_windows.py", "de.py"):
         assert text.count("\n") < 500, f"{name_of(path)} is too long"
 
 

@@ -4,7 +4,7 @@ In: a key, such as ``"scheme/file"``, and the parameters that its sentence names
 part of a key before the slash is the machine-readable kind or code that goes with the sentence
 (``FeedUrlError.kind``, ``Failed.kind``, ``Unavailable.kind``, ``Problem.code``). The part after it
 tells the sentences of one kind apart. The sentences are data, in tables of :meth:`str.format`
-templates, so that a table in another language can take the place of one.
+templates. A :class:`Catalogue` has them in another language; ``catalogue("de")`` is German.
 
 Text is made only when it is reported, and no sentence repeats an address or what a server wrote.
 Nothing here imports anything of extcal.
@@ -16,9 +16,23 @@ command line, which is a program of its own.
 
 from __future__ import annotations
 
-__all__ = ["kind_of"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extcal.messages.languages import LANGUAGES, Catalogue, catalogue, sentences
+
+__all__ = ["LANGUAGES", "Catalogue", "catalogue", "kind_of", "sentences"]
 
 
 def kind_of(key: str) -> str:
     """The machine-readable kind or code of a sentence: ``"scheme"`` of ``"scheme/file"``."""
     return key.partition("/")[0]
+
+
+def __getattr__(name: str) -> object:
+    # Few programs speak another language: the tables of all sentences are read when one does.
+    if name in __all__:
+        from extcal.messages import languages
+
+        return getattr(languages, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

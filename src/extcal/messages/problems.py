@@ -324,8 +324,8 @@ UNKNOWN: Final[MappingProxyType[str, str]] = MappingProxyType(
 """Message by key of what makes time unknown: a limit that was reached, or a body that is cut."""
 
 
-_NO_CALENDAR = "there is no VCALENDAR in this"
-_SEEMS = "{message}; it looks like {looks_like}"
+NO_CALENDAR = "there is no VCALENDAR in this"
+SEEMS = "{message}; it looks like {looks_like}"
 LOOKS_LIKE: Final[MappingProxyType[str, str]] = MappingProxyType(
     {
         "address": "an address; pass the bytes behind it, or ask a CalendarCache",
@@ -342,8 +342,8 @@ LOOKS_LIKE: Final[MappingProxyType[str, str]] = MappingProxyType(
 def no_calendar(key: str | None = None) -> tuple[str, str | None]:
     """The message of a :class:`~extcal.errors.NotACalendar`, and what the bytes seem to be."""
     if key is None:
-        return _NO_CALENDAR, None
-    return _SEEMS.format(message=_NO_CALENDAR, looks_like=LOOKS_LIKE[key]), LOOKS_LIKE[key]
+        return NO_CALENDAR, None
+    return SEEMS.format(message=NO_CALENDAR, looks_like=LOOKS_LIKE[key]), LOOKS_LIKE[key]
 
 
 def oddity(key: str, **parameters: object) -> tuple[str, str, str]:

@@ -32,9 +32,9 @@ _PUBLISHER = (
     " address."
 )
 
-_UNAVAILABLE = "The calendar is not available: {reason}."
-_ONE_NOT_READ = "a calendar could not be read: {reason}"
-_OUTSIDE_HORIZON = (
+UNAVAILABLE = "The calendar is not available: {reason}."
+ONE_NOT_READ = "a calendar could not be read: {reason}"
+OUTSIDE_HORIZON = (
     "the calendar is known from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, and the time"
     " asked for lies outside; CalendarCache(horizon=..., history=...) says how far it looks"
 )
@@ -154,7 +154,7 @@ OTHER: Final = ("it cannot be read", _PUBLISHER)
 def unavailable(kind: str) -> tuple[str, str]:
     """The message and the advice for a calendar that is not available."""
     reason, advice = REASONS.get(kind, OTHER)
-    return _UNAVAILABLE.format(reason=reason), advice
+    return UNAVAILABLE.format(reason=reason), advice
 
 
 def outside_horizon(first: datetime, last: datetime) -> str:
@@ -162,10 +162,10 @@ def outside_horizon(first: datetime, last: datetime) -> str:
 
     It is the message of an :class:`~extcal.errors.OutsideHorizon`.
     """
-    return _OUTSIDE_HORIZON.format(first=first, last=last)
+    return OUTSIDE_HORIZON.format(first=first, last=last)
 
 
 def one_not_read(kind: str) -> str:
     """The message where one calendar of several could not be read."""
     reason, _ = REASONS.get(kind, OTHER)
-    return _ONE_NOT_READ.format(reason=reason)
+    return ONE_NOT_READ.format(reason=reason)
