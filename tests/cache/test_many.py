@@ -182,7 +182,9 @@ def test_what_is_fresh_is_not_fetched(
     assert provider.count == 32 + 8  # feed 7 had its first back-off behind it
 
 
-def test_no_thread_waits_for_one_feed(make: Callable[..., CalendarCache], body: str) -> None:
+def test_no_thread_waits_for_one_feed(
+    make: Callable[..., CalendarCache], body: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The engine has threads that fetch; many feeds need no others, and one look in the store."""
     names: set[str] = set()
     looks: list[int] = []
@@ -192,12 +194,15 @@ def test_no_thread_waits_for_one_feed(make: Callable[..., CalendarCache], body: 
             names.update(thread.name.partition("_")[0] for thread in threading.enumerate())
             return super().fetch(request)
 
-    class Counting(MemoryStore):
-        def get_many(self, keys: Iterable[str], /) -> dict[str, Cell]:
-            looks.append(threading.get_ident())
-            return super().get_many(keys)
+    store = MemoryStore()
+    many = store.get_many
 
-    calendars = make(fetcher=Noting(body), store=Counting(), max_fetches=16)
+    def counting(keys: Iterable[str], /) -> dict[str, Cell]:
+        looks.append(threading.get_ident())
+        return many(keys)
+
+    monkeypatch.setattr(store, "get_many", counting)
+    calendars = make(fetcher=Noting(body), store=store, max_fetches=16)
     before = {thread.name.partition("_")[0] for thread in threading.enumerate()}
     given = feeds(64)
     assert len(list(calendars.refresh_many(given, per_host=64))) == 64

@@ -249,10 +249,14 @@ def test_whoever_joins_never_waits_for_the_start_of_another_thread(
     assert held == [False, False, False]
 
 
-def test_a_thread_that_cannot_start_is_an_error_and_no_deadlock(
-    make: Callable[..., CalendarCache], url: str, monkeypatch: pytest.MonkeyPatch
+def test_without_a_thread_nothing_is_fetched(
+    make: Callable[..., CalendarCache],
+    clock: ManualClock,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The next call tries again."""
+    """The last good reading, marked, or Unavailable; the next call tries again."""
+    monkeypatch.setattr("extcal.cache.refresh.single_flight._IDLE", 0.0)
     calendars = make()
 
     def refuse(thread: threading.Thread) -> None:
@@ -260,8 +264,20 @@ def test_a_thread_that_cannot_start_is_an_error_and_no_deadlock(
 
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(Unavailable) as raised:
             calendars.get(url)
+        assert raised.value.kind == "no_thread"
+    assert calendars.get(url).state is State.FRESH
+    for thread in threading.enumerate():
+        if thread.name == "extcal-fetch":
+            thread.join(LONG)
+    clock.advance(timedelta(hours=1))
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        served = calendars.get(url)
+        assert (served.state, served.last_error) == (State.ERROR_STALE, "no_thread")
+        table = calendars.availability({"Ada": url}, clock(), clock() + timedelta(hours=1))
+        assert table.state["Ada"] is State.ERROR_STALE
     assert calendars.get(url).state is State.FRESH
 
 

@@ -30,7 +30,7 @@ from extcal.cache.refresh.single_flight import Flight, Flights, Promise
 from extcal.cache.refresh.stats import Stats
 from extcal.cache.snapshot.questions import between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
-from extcal.cache.stores import MemoryStore
+from extcal.cache.stores.watched import is_quick
 from extcal.fetch.feed import Feed, takes_feed
 from extcal.fetch.http.async_driver import AsyncHttpFetcher
 from extcal.fetch.http.deadline import Deadline, stoppable
@@ -75,7 +75,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
             )
         self._engine = _Engine(**self._arguments, on_refresh=on_refresh)
         # Reading from memory takes less time than passing the call to a thread.
-        self._blocking = not isinstance(self._engine._repository.store, MemoryStore)
+        self._blocking = not is_quick(self._engine._repository.store)
 
     async def __aenter__(self) -> Self:
         if self._engine.loop is not None:
@@ -241,7 +241,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
             return found.table(window, answers, exclusions)
 
         def look() -> tuple[list[Promise], Availability | None]:
-            promises = engine._look_at_many(orders)
+            promises = engine._look_in_time(orders, timeout.total_seconds())
             fetching = any(each.flight for each in promises)
             return promises, None if fetching else table(promises)
 
@@ -295,9 +295,10 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         self, feed: Feed | str, wish: Wish, max_age: timedelta | None = None
     ) -> Snapshot:
         loop, engine = self._loop(), self._engine
+        until = monotonic() + engine._patience
         call = partial(engine._look, engine._order(feed, wish, max_age=max_age))
         promise = await loop.in_thread(call) if self._blocking else call()
-        return engine._told(await self._answer(loop, promise))
+        return engine._told(await self._answer(loop, promise, until))
 
     async def _busy(
         self,
@@ -321,6 +322,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
     ) -> tuple[Snapshot, _Found]:
         """The snapshot of ``feed``, and the result of ``compute`` for it, computed in a thread."""
         loop, engine = self._loop(), self._engine
+        until = monotonic() + engine._patience
         order = engine._order(feed, "get", max_age=max_age)
 
         def look() -> tuple[Promise, _Found | None]:
@@ -331,15 +333,15 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
             return promise, None
 
         promise, found = await loop.in_thread(look)
-        snapshot = engine._told(await self._answer(loop, promise))
+        snapshot = engine._told(await self._answer(loop, promise, until))
         if promise.flight is None:
             return snapshot, cast("_Found", found)
         return snapshot, await loop.in_thread(partial(compute, snapshot))
 
-    async def _answer(self, loop: EventLoop, promise: Promise) -> Snapshot | Raise:
+    async def _answer(self, loop: EventLoop, promise: Promise, until: float) -> Snapshot | Raise:
         if promise.flight is None:
             return promise.otherwise
-        await loop.landed(promise.flight, self._engine._patience)
+        await loop.landed(promise.flight, until - monotonic())
         return promise.wait(0.0)
 
     async def _at_store(self, call: Callable[[], _Found]) -> _Found:

@@ -36,6 +36,8 @@ from extcal.cache.refresh.stats import Stats, Tally, stats_of
 from extcal.cache.snapshot.questions import between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
+from extcal.cache.stores.watch import Late, Watch
+from extcal.cache.stores.watched import is_quick
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, takes_feed
 from extcal.fetch.protocol import Fetcher, FetchRequest
@@ -105,6 +107,7 @@ class CalendarCache(Options[Fetcher]):
         )
         self._flights = Flights(settings.most, self._call_back)
         self._making = ForkSafeLock()
+        self._watch = Watch(self._patience)
         self._travelled = False
 
     def _check(self, fetcher: object) -> None:
@@ -244,7 +247,7 @@ class CalendarCache(Options[Fetcher]):
         orders = [self._order(feed, "get", max_age=max_age) for feed in found.feeds.values()]
         answers = {
             each.key: self._counted(each.wait_mildly(until - monotonic()))
-            for each in self._look_at_many(orders)
+            for each in self._look_in_time(orders, timeout.total_seconds())
         }
         return found.table(window, answers, exclusions)
 
@@ -315,8 +318,9 @@ class CalendarCache(Options[Fetcher]):
         return [self._order(feed, "renew", older_than) for feed in feeds]
 
     def _ask(self, feed: Feed | str, wish: Wish, max_age: timedelta | None = None) -> Snapshot:
+        until = monotonic() + self._patience
         promise = self._look(self._order(feed, wish, max_age=max_age))
-        answer = promise.otherwise if promise.flight is None else promise.wait(self._patience)
+        answer = promise.otherwise if promise.flight is None else promise.wait(until - monotonic())
         return self._told(answer)
 
     def _busy(
@@ -335,7 +339,24 @@ class CalendarCache(Options[Fetcher]):
 
     def _look_at_many(self, orders: Sequence[Order]) -> list[Promise]:
         """The same for many feeds, with one look-up in the store for all of them."""
-        known = self._repository.load_many([order.keys for order in orders])
+        return self._promises(orders, self._repository.load_many([each.keys for each in orders]))
+
+    def _look_in_time(self, orders: Sequence[Order], seconds: float) -> list[Promise]:
+        """The same, with what this process remembers if the store does not answer in time.
+
+        Half of ``seconds`` are for the store, so that something is left for the fetches.
+        """
+        if is_quick(self._repository.store):
+            return self._look_at_many(orders)
+        keys = [each.keys for each in orders]
+        try:
+            load = partial(self._repository.load_many, keys)
+            known = self._watch.call(load, seconds / 2)
+        except Late:
+            known = [self._repository.remembered(each) for each in keys]
+        return self._promises(orders, known)
+
+    def _promises(self, orders: Sequence[Order], known: Sequence[Known]) -> list[Promise]:
         now = read_clock(self._clock)
         return [self._promise(order, each, now) for order, each in zip(orders, known, strict=True)]
 

@@ -77,8 +77,23 @@ class EventLoop(Loop):
             raise RuntimeError(_CLOSED)
 
     async def in_thread(self, call: Callable[[], _Found]) -> _Found:
-        """Run ``call`` in a thread. A task that is cancelled does not wait for the thread."""
-        return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._helpers)
+        """Run ``call`` in a thread. A task that is cancelled does not wait for the thread.
+
+        If the system allows no more threads, the loop itself runs it.
+        """
+        began = False
+
+        def begun() -> _Found:
+            nonlocal began
+            began = True
+            return call()
+
+        try:
+            return await to_thread.run_sync(begun, abandon_on_cancel=True, limiter=self._helpers)
+        except RuntimeError:
+            if began:
+                raise
+        return call()
 
     async def landed(self, flight: Flight, seconds: float) -> None:
         """Wait until ``flight`` has ended, but no longer than ``seconds``."""

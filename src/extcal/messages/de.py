@@ -432,6 +432,11 @@ _REASONS: Mapping[str, tuple[str, str]] = {
     "not_a_calendar": ("die Antwort ist kein Kalender", _ICS),
     "not_found": ("der Server kennt ihn nicht (404)", _PASTE_AGAIN),
     "not_found_file": ("die Datei gibt es nicht", _PASTE_AGAIN),
+    "no_thread": (
+        "dieser Rechner erlaubt dem Programm keine weiteren Threads",
+        "Der Betreiber kann diese Grenze anheben oder beenden, was die Threads belegt; danach wird"
+        " sofort wieder angefragt.",
+    ),
     "not_refreshed": ("er wurde nicht angefragt, weil es keine Worker mehr gibt", _RUN_AGAIN),
     "protocol": ("die Antwort ist kein richtiges HTTP", _PUBLISHER),
     "rate_limited": (

@@ -91,6 +91,11 @@ REASONS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
         "html": ("the answer is a web page", _ICS),
         "incomplete": ("the answer was cut off", _PUBLISHER),
         "json": ("the answer is data of another kind", _ICS),
+        "no_thread": (
+            "this machine allows the program no more threads",
+            "The operator can raise that limit, or stop what uses the threads; then it is asked"
+            " again at once.",
+        ),
         "not_a_calendar": ("the answer is not a calendar", _ICS),
         "not_found": (
             "the server does not know it (404)",

@@ -63,7 +63,7 @@ class Refresher:
 
     def bring(self, order: Order, flight: Flight) -> Refreshed:
         """Bring ``order.feed`` up to date, if that still needs doing."""
-        key, store = order.keys.snapshot, self._repository.store
+        key, store = order.keys.snapshot, self._repository.cells
         until, pause = monotonic() + order.patience, _FIRST_PAUSE
         while True:
             token = store.lease(key, read_clock(self._clock), self._decisions.lease_time)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_hex
-from time import sleep
+from time import monotonic, sleep
 from typing import NamedTuple
 
 from extcal.cache.freshness.decide import decide, just_asked, lifetime, moment_of
@@ -44,6 +44,7 @@ from extcal.cache.snapshot.made_by import MadeBy, made_now
 from extcal.cache.snapshot.snapshot import Reading, Snapshot
 from extcal.cache.stores.memory import Memo
 from extcal.cache.stores.protocol import Cell, Store, erase_all, getter_of_many
+from extcal.cache.stores.watched import watched
 from extcal.errors import problem_of
 from extcal.fetch.feed import Feed
 from extcal.limits import Limits
@@ -56,7 +57,7 @@ _LISTED = timedelta(days=31)  # no store keeps a cell for longer
 _FORGOTTEN = timedelta(hours=1)  # longer than any fetch takes
 _LONG_LIST = 200  # keys in a list; beyond that, those of readings that have expired are dropped
 _LIST_LEASE = timedelta(seconds=10)
-_LIST_TRIES, _LIST_PAUSE = 40, 0.005  # seconds; adding a key to a list takes milliseconds
+_LIST_WAIT, _LIST_PAUSE = 0.25, 0.005  # seconds; adding a key to a list takes milliseconds
 _REMEMBERED = 1200  # readings, of up to 70 KB each: more than the people of one table
 _REMEMBERED_KEYS = 8192  # a feed and two digests
 _UNTRIED = Attempts()
@@ -175,12 +176,13 @@ class Repository:
         limits: Limits | None = None,
     ) -> None:
         self.store = store
-        self._get_many = getter_of_many(store)
+        self.cells = watched(store)
+        self._get_many = getter_of_many(self.cells)
         self._reach = reach
         self._rules = rules
         self._secret = secret
         self._limits = Limits() if limits is None else limits
-        self.rate_limits = RateLimitRecords(store, secret)
+        self.rate_limits = RateLimitRecords(self.cells, secret)
         self._made_now = made_now
         self._private = private
         self._made: MadeBy | None = None
@@ -228,6 +230,13 @@ class Repository:
         cells = self._get_many([key for keys in several for key in keys[:2]])
         return [self._known(keys, cells) for keys in several]
 
+    def remembered(self, keys: Keys) -> Known:
+        """What this process has decoded of one feed, if the store does not answer in time."""
+        decoded = self._decoded.get(keys.snapshot)
+        if decoded is None:
+            return Known()
+        return Known(decoded.reading, _UNTRIED, decoded.held, decoded.other_rules)
+
     def _known(self, keys: Keys, cells: Mapping[str, Cell]) -> Known:
         attempts, cell = _attempts(keys, cells, self._secret), cells.get(keys.snapshot)
         if cell is None:
@@ -260,18 +269,18 @@ class Repository:
         """
         cell = Cell(encode_reading(found, keys.snapshot, self._secret), now + _KEEP)
         decoded = self._decode(keys.snapshot, cell.data, found)
-        if self._named(keys, known, now) and self.store.put(keys.snapshot, cell, token):
+        if self._named(keys, known, now) and self.cells.put(keys.snapshot, cell, token):
             self._decoded.keep(keys.snapshot, decoded)
             if attempts.early or attempts.doubted is not None:
                 self.store_attempts(keys, attempts, now)
             elif known.attempts != _UNTRIED:
-                self.store.delete(keys.attempts)
+                self.cells.delete(keys.attempts)
         return Known(found, attempts, decoded.held, decoded.other_rules)
 
     def store_attempts(self, keys: Keys, attempts: Attempts, now: datetime) -> None:
         """Store the attempt record."""
         data = encode_attempts(attempts, keys.attempts, self._secret)
-        self.store.put(keys.attempts, Cell(data, now + _KEEP_ATTEMPTS), None)
+        self.cells.put(keys.attempts, Cell(data, now + _KEEP_ATTEMPTS), None)
 
     def forget(self, feed: Feed, now: datetime) -> None:
         """Erase every reading of the address of ``feed``, and the list of them.
@@ -286,13 +295,13 @@ class Repository:
         token = self._lease_list(keys, now)
         try:
             names = {keys.snapshot, *self._load_list(keys).names}
-            erase_all(self.store, names)
+            erase_all(self.cells, names)
             # A cache that is about to store a first reading (of another zone, say) sees this list.
             data = encode_list(Listing(token_hex(8)), keys.listed, self._secret)
-            self.store.put(keys.listed, Cell(data, now + _FORGOTTEN), token)
+            self.cells.put(keys.listed, Cell(data, now + _FORGOTTEN), token)
         finally:
             if token is not None:
-                self.store.release(keys.listed, token)
+                self.cells.release(keys.listed, token)
         for name in names:
             self._decoded.drop(name)
         address = address_of(feed)
@@ -320,10 +329,10 @@ class Repository:
                 names = {name: end for name, end in names.items() if now < end}
             names[keys.snapshot] = until
             data = encode_list(Listing(there.generation, names), keys.listed, self._secret)
-            self.store.put(keys.listed, Cell(data, until), token)
+            self.cells.put(keys.listed, Cell(data, until), token)
         finally:
             if token is not None:
-                self.store.release(keys.listed, token)
+                self.cells.release(keys.listed, token)
         return True
 
     def _load_list(self, keys: Keys) -> Listing:
@@ -331,12 +340,12 @@ class Repository:
 
     def _lease_list(self, keys: Keys, now: datetime) -> str | None:
         """The lease of a list, or None if its holder does not give it back, as after a crash."""
-        for _ in range(_LIST_TRIES):
-            token = self.store.lease(keys.listed, now, _LIST_LEASE)
-            if token is not None:
+        until = monotonic() + _LIST_WAIT
+        while True:
+            token = self.cells.lease(keys.listed, now, _LIST_LEASE)
+            if token is not None or monotonic() >= until:
                 return token
             sleep(_LIST_PAUSE)
-        return None
 
     def _remember(self, key: str, data: bytes, reading: Reading) -> _Decoded:
         decoded = self._decode(key, data, reading)

@@ -16,9 +16,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
-from extcal.cache.freshness.values import Raise
+from extcal.cache.freshness.values import Raise, State
 from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
@@ -27,6 +28,9 @@ __all__ = ["CLOSED", "Flight", "Flights", "Promise"]
 
 CLOSED = Raise("unavailable")
 """The answer for callers of a flight that was given up."""
+
+NO_THREAD = Raise("no_thread")
+"""The answer for callers of a flight for which the system allows no thread."""
 
 _IDLE = 0.05  # seconds that a worker waits for the next flight before it ends
 _READERS = 2  # threads that read bodies at a time, so that the other threads run in between
@@ -74,12 +78,19 @@ class Promise(NamedTuple):
         if self.flight is None:
             return self.otherwise
         try:
-            return self.flight.result(max(seconds, 0.0))
+            found = self.flight.result(max(seconds, 0.0))
         except TimeoutError:
             # If the flight is done, the TimeoutError is not from this wait: the store raised it.
             if self.flight.done():
                 raise
             return self.otherwise
+        return self._last_good() if found is NO_THREAD else found
+
+    def _last_good(self) -> Snapshot | Raise:
+        """The answer where nobody could fly: the last good reading, marked."""
+        if isinstance(self.otherwise, Snapshot):
+            return replace(self.otherwise, state=State.ERROR_STALE, last_error=NO_THREAD.kind)
+        return self.otherwise if self.otherwise.kind == "gone" else NO_THREAD
 
     def wait_mildly(self, seconds: float) -> Snapshot | Raise:
         """The same for one of many feeds: an error becomes the answer of this feed alone."""
@@ -145,13 +156,12 @@ class Flights:
             self._flying[key] = flight
             self._queue.append(flight)
             wanted = self._wants_worker()
-        error = self._hire() if wanted else None
-        if error is not None:
+        if wanted and not self._hire():
             with self._lock:
                 if not self._workers and flight in self._queue:
                     self._queue.remove(flight)
                     del self._flying[key]
-                    flight.set_exception(error)
+                    flight.end(NO_THREAD)
         return flight
 
     def open(self) -> None:
@@ -202,16 +212,16 @@ class Flights:
         self._arriving += 1
         return True
 
-    def _hire(self) -> RuntimeError | None:
-        """Start a worker; an error if the system allows no more threads."""
+    def _hire(self) -> bool:
+        """Start a worker; False if the system allows no more threads."""
         try:
             threading.Thread(target=self._work, name="extcal-fetch", daemon=True).start()
-        except RuntimeError as error:
+        except RuntimeError:
             with self._lock:
                 self._workers -= 1
                 self._arriving -= 1
-            return error
-        return None
+            return False
+        return True
 
     def _work(self) -> None:
         first = True

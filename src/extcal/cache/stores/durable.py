@@ -14,6 +14,9 @@ and no time may look free because of it. So while the place fails,
 Reading and writing fail separately: a full disk can still be read. A place that failed is tried
 again after a second, then each time after twice as long, up to a minute. One log record says when
 the failure begins, and one when it ends.
+
+A server may also answer late. The caller does not wait for it for longer than the store's ``watch``
+allows, and a server that needed more than a second is left alone, by readers and by writers.
 """
 
 from __future__ import annotations
@@ -23,17 +26,23 @@ import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from time import monotonic
+from typing import TypeVar
 
 from extcal.cache.stores.memory import ForkSafeLock, MemoryStore
 from extcal.cache.stores.protocol import Cell, Codec
+from extcal.cache.stores.watch import Late, Watch
 
 __all__ = ["LOG", "DurableStore", "read_codec"]
+
+_T = TypeVar("_T")
 
 LOG = logging.getLogger("extcal.cache")
 _FIRST_PAUSE, _LAST_PAUSE = 1.0, 60.0  # seconds
 _MEMORY_BYTES = 64 * 1024 * 1024
+_LATE = 1.0  # seconds; every further call would wait as long
 _AT_ONCE = 100  # cells written at a time, so that a question about one calendar waits for no more
 _HERE = "memory:"  # the prefix of the tokens of leases that only this process knows
 
@@ -43,13 +52,18 @@ class DurableStore(ABC):
 
     ``codec``: encodes cells before they are written and decodes them after they are read.
     ``remembers``: whether cells are also kept in memory, for places that readers may not reach.
+    ``watch``: for places that may not answer in time.
     """
 
     _troubles: tuple[type[Exception], ...]
     """The exceptions of the place when it fails; any other exception is an error and is
     raised."""
 
-    def __init__(self, *, codec: Codec | None, remembers: bool) -> None:
+    _timeouts: tuple[type[Exception], ...] = (Late,)
+    """Those of them that say that it did not answer in time."""
+
+    def __init__(self, *, codec: Codec | None, remembers: bool, watch: Watch | None = None) -> None:
+        self._watch = watch
         self._codec = read_codec(codec)
         self._remembers = remembers
         self._memory = MemoryStore(max_bytes=_MEMORY_BYTES)
@@ -113,11 +127,10 @@ class DurableStore(ABC):
         asked = [key for key in keys if key not in self._owed]
         if asked and self._reading.over():
             try:
-                read = self._read(asked)
+                read = self._ask(self._reading, self._read, asked)
             except self._troubles as error:
                 self._trouble(self._reading, error)
             else:
-                self._well(self._reading)
                 return self._opened_all(asked, read) | self._memory.get_many(
                     [key for key in keys if key in self._owed] if len(asked) < len(keys) else ()
                 )
@@ -131,11 +144,10 @@ class DurableStore(ABC):
         if self._ready(key):
             sealed = Cell(self._sealed(cell.data), cell.keep_until)
             try:
-                kept = self._write(key, sealed, token)
+                kept = self._ask(self._writing, self._write, key, sealed, token)
             except self._troubles as error:
                 self._trouble(self._writing, error)
             else:
-                self._well(self._writing)
                 if kept and self._remembers:
                     self._remember(key, cell)
                 return kept
@@ -163,11 +175,10 @@ class DurableStore(ABC):
         if self._ready(key):
             token = secrets.token_hex(16)
             try:
-                given = self._take(key, token, now, ttl)
+                given = self._ask(self._writing, self._take, key, token, now, ttl)
             except self._troubles as error:
                 self._trouble(self._writing, error)
             else:
-                self._well(self._writing)
                 if given:
                     self._held[key] = token
                 return token if given else None
@@ -229,16 +240,34 @@ class DurableStore(ABC):
     def _try(self, act: Callable[..., object], *arguments: object) -> bool:
         """Whether ``act`` succeeded: the place did not fail, and it did not return False."""
         try:
-            done = act(*arguments) is not False
+            return self._ask(self._writing, act, *arguments) is not False
         except self._troubles as error:
             self._trouble(self._writing, error)
             return False
-        self._well(self._writing)
-        return done
+
+    def _ask(self, pause: _Pause, act: Callable[..., _T], *arguments: object) -> _T:
+        """Call ``act``, and note that the place works. Raises what ``act`` raises, and Late."""
+        if self._watch is None:
+            found = act(*arguments)
+            self._well(pause)
+            return found
+        began = monotonic()
+        found = self._watch.call(partial(act, *arguments))
+        if monotonic() - began > _LATE:
+            self._trouble(pause, Late())
+        else:
+            self._well(pause)
+        return found
 
     def _trouble(self, pause: _Pause, error: Exception) -> None:
         already = self._reading.begun or self._writing.begun
-        if pause.begin() and not already:
+        first = pause.begin()
+        if isinstance(error, self._timeouts):
+            # The other half is not tried either: its callers would only wait as long.
+            for other in (self._reading, self._writing):
+                if not other.begun:
+                    other.begin()
+        if first and not already:
             LOG.warning("%r fails (%s); going on in memory", self, self._say(error))
 
     def _well(self, pause: _Pause) -> None:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 from extcal.arguments import one_of_type
 from extcal.cache.stores.durable import DurableStore
 from extcal.cache.stores.protocol import Cell, Codec
+from extcal.cache.stores.watch import Late, Watch
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -74,9 +75,10 @@ class RedisStore(DurableStore):
     """Cells on a Redis or Valkey server that any number of machines share.
 
     ``server``: a URL (``redis://``, ``rediss://`` or ``unix://``), or a client of redis-py that
-    does not decode responses, whose timeouts are then its own. ``prefix``: what all keys begin
-    with, up to 100 printable ASCII characters without braces. ``codec``: encrypts what leaves this
-    process; an object with ``encode(bytes)`` and ``decode(bytes)``.
+    does not decode responses. No call waits for the server for longer than two seconds.
+    ``prefix``: what all keys begin with, up to 100 printable ASCII characters without braces.
+    ``codec``: encrypts what leaves this process; an object with ``encode(bytes)`` and
+    ``decode(bytes)``.
 
     The server deletes a cell after its ``keep_until``. Its settings bound the memory
     (``maxmemory``, ``maxmemory-policy allkeys-lru``). Raises ImportError without redis-py, and
@@ -99,20 +101,21 @@ class RedisStore(DurableStore):
             raise ValueError("prefix takes up to 100 printable ASCII characters")
         if "{" in prefix or "}" in prefix:
             raise ValueError("prefix takes no braces: they keep keys together in a cluster")
-        super().__init__(codec=codec, remembers=True)
+        super().__init__(codec=codec, remembers=True, watch=Watch(_TIMEOUT))
         self._troubles = (redis.RedisError, OSError)
+        self._timeouts = (redis.TimeoutError, TimeoutError, Late)
         self._prefix = prefix
         self._url = server if isinstance(server, str) else None
         self._now: datetime | None = None
         client: Any = server
         if isinstance(server, str):
             # One more try, because the server may have closed the connection; then memory is
-            # used.
+            # used. None after a timeout: a server that did not answer once is left alone.
             client = redis.Redis.from_url(
                 server,
                 socket_timeout=_TIMEOUT,
                 socket_connect_timeout=_TIMEOUT,
-                retry=Retry(NoBackoff(), 1),
+                retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
             )
         self._client = _checked(client)
         self._lease_script = client.register_script(_LEASE)

@@ -1,0 +1,84 @@
+"""A store of the application's own, as a cache uses it: for a bounded time, and left alone if slow.
+
+What it raises is raised. While it is left alone, this process goes on in memory, as it does with a
+place that fails: see :mod:`extcal.cache.stores.durable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from extcal.cache.stores.durable import DurableStore
+from extcal.cache.stores.memory import MemoryStore
+from extcal.cache.stores.protocol import Cell, Store, erase_all, getter_of_many
+from extcal.cache.stores.watch import Late, Watch
+
+__all__ = ["WatchedStore", "is_quick", "watched"]
+
+_SECONDS = 2.0  # as for Redis
+_OURS = "extcal.cache.stores."
+
+
+def is_quick(store: Store) -> bool:
+    """Whether it is memory, so that nobody waits for it. A subclass may do anything."""
+    return type(store) is MemoryStore
+
+
+def watched(store: Store) -> Store:
+    """``store``, if it bounds its own waits as extcal's stores do, else a WatchedStore over it."""
+    return store if type(store).__module__.startswith(_OURS) else WatchedStore(store)
+
+
+class WatchedStore(DurableStore):
+    """``store``, which is asked for no longer than two seconds at a time."""
+
+    _troubles = (Late,)
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(codec=None, remembers=True, watch=Watch(_SECONDS))
+        self._store = store
+        self._many = getter_of_many(store)
+        self._tokens: dict[str, str] = {}  # by the token given here, that of the store
+
+    def __repr__(self) -> str:
+        return repr(self._store)
+
+    def erase(self, keys: Iterable[str], /) -> None:
+        """Delete the cells and leases of ``keys``, as the store does that."""
+        named = list(keys)
+        for key in named:
+            self._memory.delete(key)
+            self._held.pop(key, None)
+        if not (self._writing.over() and self._try(erase_all, self._store, named)):
+            with self._owing:
+                self._owed.update(dict.fromkeys(named))
+
+    # -- the place ------------------------------------------------------------------------------
+
+    def _read(self, keys: Sequence[str]) -> dict[str, Cell]:
+        found: Mapping[str, Cell] = self._many(keys)
+        return dict(found)
+
+    def _write(self, key: str, cell: Cell, token: str | None) -> bool:
+        return self._store.put(key, cell, self._tokens.get(token, token) if token else None)
+
+    def _merge(self, key: str, cell: Cell) -> None:
+        there = self._store.get(key)
+        if there is None or there.keep_until <= cell.keep_until:
+            self._store.put(key, cell, None)
+
+    def _remove(self, key: str) -> None:
+        self._store.delete(key)
+
+    def _take(self, key: str, token: str, now: datetime, ttl: timedelta) -> bool:
+        given = self._store.lease(key, now, ttl)
+        if given is not None:
+            self._tokens[token] = given
+        return given is not None
+
+    def _give_back(self, key: str, token: str) -> None:
+        self._store.release(key, self._tokens.pop(token, token))
+
+    def _say(self, error: Exception) -> str:
+        return type(error).__name__

@@ -1,0 +1,328 @@
+"""The bound of every call holds with a store that answers late, drips, or never answers.
+
+A store that is slow is left alone at once, with one warning, and memory serves. What waits here
+waits for a tenth of a second at the most: the bounds are made short, and never is an event that is
+set only when the test is over.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from extcal import AsyncCalendarCache, CalendarCache, MemoryStore, RedisStore, State
+from extcal.cache import Cell
+from extcal.testing import FakeFetcher, ManualClock, feed_text
+
+pytestmark = pytest.mark.core
+
+Make = Callable[..., CalendarCache]
+SHORT = 0.05
+HOUR = timedelta(hours=1)
+
+
+class SlowStore:
+    """A store of an application's own. ``pace`` is called before each answer."""
+
+    def __init__(self) -> None:
+        self.cells = MemoryStore()
+        self.pace: Callable[[], object] = bool
+        self.asked: list[str] = []
+
+    def wait(self, what: str) -> None:
+        self.asked.append(what)
+        self.pace()
+
+    def get(self, key: str, /) -> Cell | None:
+        self.wait("get")
+        return self.cells.get(key)
+
+    def put(self, key: str, cell: Cell, token: str | None, /) -> bool:
+        self.wait("put")
+        return self.cells.put(key, cell, token)
+
+    def delete(self, key: str, /) -> None:
+        self.wait("delete")
+        self.cells.delete(key)
+
+    def lease(self, key: str, now: datetime, ttl: timedelta, /) -> str | None:
+        self.wait("lease")
+        return self.cells.lease(key, now, ttl)
+
+    def release(self, key: str, token: str, /) -> None:
+        self.wait("release")
+        self.cells.release(key, token)
+
+
+class ManyStore(SlowStore):
+    def get_many(self, keys: Sequence[str], /) -> Mapping[str, Cell]:
+        self.wait("get_many")
+        return self.cells.get_many(keys)
+
+
+@pytest.fixture
+def never() -> Iterator[Callable[[], object]]:
+    """Waits until the test is over."""
+    over = threading.Event()
+    yield over.wait
+    over.set()
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, too, a store that is well answers in time."""
+    monkeypatch.setattr("extcal.cache.stores.watched._SECONDS", 60.0)
+    monkeypatch.setattr("extcal.cache.stores.durable._LATE", 60.0)
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("extcal.cache.stores.watched._SECONDS", SHORT)
+    monkeypatch.setattr("extcal.cache.stores.redis._TIMEOUT", SHORT)
+
+
+def hang(calendars: CalendarCache, store: SlowStore, never: Callable[[], object]) -> None:
+    """From now on ``store`` never answers, and this cache does not wait for long."""
+    store.pace = never
+    calendars._repository.cells._watch._seconds = SHORT  # type: ignore[attr-defined]
+
+
+def at(clock: ManualClock) -> tuple[datetime, datetime]:
+    return clock(), clock() + HOUR
+
+
+CALLS: dict[str, Callable[[Any, str, ManualClock], Any]] = {
+    "get": lambda calendars, url, clock: calendars.get(url),
+    "refresh": lambda calendars, url, clock: calendars.refresh(url),
+    "free_busy": lambda calendars, url, clock: calendars.free_busy(url, *at(clock)),
+    "events": lambda calendars, url, clock: calendars.events(url, *at(clock)),
+    "last_refreshed": lambda calendars, url, clock: calendars.last_refreshed(url),
+    "last_attempt": lambda calendars, url, clock: calendars.last_attempt(url),
+    "forget": lambda calendars, url, clock: calendars.forget(url),
+    "availability": lambda calendars, url, clock: calendars.availability(
+        {"Ada": url}, *at(clock), timeout=timedelta(seconds=4 * SHORT)
+    ),
+}
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("kind", [SlowStore, ManyStore])
+def test_it_never_answers(
+    make: Make,
+    clock: ManualClock,
+    url: str,
+    caplog: pytest.LogCaptureFixture,
+    never: Callable[[], object],
+    call: str,
+    kind: type[SlowStore],
+) -> None:
+    """Every call comes back; the store is asked once and then left alone, with one warning."""
+    store = kind()
+    store.pace = never
+    calendars = make(store=store)
+    CALLS[call](calendars, url, clock)
+    assert len(store.asked) == 1
+    (told,) = warnings(caplog)
+    assert told.endswith("fails (Late); going on in memory")
+    assert calendars.get(url).state is State.FRESH
+    assert len(store.asked) == 1
+
+
+@pytest.mark.usefixtures("short")
+def test_refresh_many_comes_back(make: Make, url: str, never: Callable[[], object]) -> None:
+    store = ManyStore()
+    store.pace = never
+    ((_, outcome),) = make(store=store).refresh_many([url])
+    assert getattr(outcome, "state", None) is State.FRESH
+    assert store.asked == ["get_many"]
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("call", CALLS)
+def test_tasks(
+    run: Callable[..., None],
+    clock: ManualClock,
+    fetcher: FakeFetcher,
+    url: str,
+    never: Callable[[], object],
+    call: str,
+) -> None:
+    """The same for tasks, while the event loop goes on."""
+
+    async def main() -> None:
+        store = ManyStore()
+        store.pace = never
+        async with AsyncCalendarCache(store=store, clock=clock, fetcher=fetcher) as calendars:
+            await CALLS[call](calendars, url, clock)
+            assert (await calendars.get(url)).state is State.FRESH
+            assert len(store.asked) == 1
+
+    run(main)
+
+
+def test_memory_serves(
+    make: Make,
+    clock: ManualClock,
+    fetcher: FakeFetcher,
+    url: str,
+    never: Callable[[], object],
+) -> None:
+    """What this process has read before is not fetched again because of it."""
+    store = ManyStore()
+    calendars = make(store=store)
+    good = calendars.get(url)
+    hang(calendars, store, never)
+    asked = len(store.asked)
+    assert calendars.get(url) == good
+    assert calendars.availability({"Ada": url}, *at(clock)).state["Ada"] is State.FRESH
+    assert (fetcher.count(), len(store.asked)) == (1, asked + 1)
+
+
+def test_half_of_the_timeout_is_for_the_store(
+    make: Make, clock: ManualClock, url: str, never: Callable[[], object]
+) -> None:
+    """Then the row comes from what was decoded before, or from the source in the other half."""
+    store = ManyStore()
+    calendars = make(store=store)
+    calendars.get(url)
+    store.pace = never
+    table = calendars.availability({"Ada": url}, *at(clock), timeout=timedelta(seconds=SHORT))
+    assert table.state["Ada"] is State.FRESH
+    other = make(store=store).availability(
+        {"Ada": url}, *at(clock), timeout=timedelta(seconds=SHORT)
+    )
+    assert [problem.code for problem in other.problems["Ada"]] == ["timeout"]
+
+
+def test_it_answers_late(
+    make: Make,
+    clock: ManualClock,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its answer is used, and it is left alone from then on, by readers and by writers."""
+    seconds = [0.0]
+    monkeypatch.setattr("extcal.cache.stores.durable._LATE", 1.0)
+    monkeypatch.setattr("extcal.cache.stores.durable.monotonic", lambda: seconds[0])
+    store = ManyStore()
+    calendars = make(store=store)
+    calendars.get(url)
+    store.asked.clear()
+    store.pace = lambda: seconds.append(seconds.pop() + 1.1)
+    other = make(store=store)
+    assert other.last_refreshed(url) == clock()
+    clock.advance(HOUR)
+    assert other.get(url).fetched_at == clock()
+    assert store.asked == ["get_many"]
+    (told,) = warnings(caplog)
+    assert told.endswith("fails (Late); going on in memory")
+    seconds[0] += 1.0
+    assert other.get(url).fetched_at == clock()
+    assert store.asked[1:2] == ["get"]  # written as soon as it may be tried again
+
+
+def test_what_it_missed_is_written_when_it_is_well_again(
+    make: Make,
+    clock: ManualClock,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    never: Callable[[], object],
+) -> None:
+    """A reading, and a calendar that was forgotten."""
+    seconds = [0.0]
+    monkeypatch.setattr("extcal.cache.stores.durable.monotonic", lambda: seconds[0])
+    store = ManyStore()
+    calendars, other = make(store=store), url + "2"
+    make(store=store, fetcher=FakeFetcher({other: feed_text()})).get(other)
+    hang(calendars, store, never)
+    calendars.get(url)
+    calendars.forget(other)
+    store.pace = bool
+    calendars._repository.cells._watch._seconds = 60.0  # type: ignore[attr-defined]
+    seconds[0] += 1.0
+    calendars.last_refreshed(url)
+    assert make(store=store).last_refreshed(url) == clock()
+    assert make(store=store).last_refreshed(other) is None
+
+
+def test_many_people_are_one_question(make: Make, clock: ManualClock) -> None:
+    """Whatever the number of feeds, a store with ``get_many`` is asked once for all of them."""
+    store = ManyStore()
+    urls = [f"https://example.org/{number}.ics" for number in range(30)]
+    calendars = make(store=store, fetcher=FakeFetcher(dict.fromkeys(urls, feed_text())))
+    people = {url: url for url in urls}
+    calendars.availability(people, *at(clock))
+    store.asked.clear()
+    table = calendars.availability(people, *at(clock))
+    assert {*table.state.values()} == {State.FRESH}
+    assert store.asked == ["get_many"]
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """The URL of a Redis server that answers with a byte now and then, and never with the last."""
+    over, threads = threading.Event(), []
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def drip(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(65_536)
+            while not over.wait(SHORT / 5):
+                connection.sendall(b"1")
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=drip, args=(connection,), daemon=True)
+            thread.start()
+            threads.append(thread)
+
+    accepting = threading.Thread(target=accept, daemon=True)
+    accepting.start()
+    yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+    over.set()
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    accepting.join()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.usefixtures("short")
+def test_redis_that_drips(
+    make: Make, clock: ManualClock, url: str, dripping: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A byte in time is no answer in time."""
+    with RedisStore(dripping) as store:
+        calendars = make(store=store)
+        assert calendars.get(url).state is State.FRESH
+        assert calendars.availability({"Ada": url}, *at(clock)).state["Ada"] is State.FRESH
+    assert len(warnings(caplog)) == 1
+
+
+@pytest.mark.usefixtures("short")
+def test_redis_that_is_stopped(make: Make, url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The system takes the connection, and nobody answers: it is asked once."""
+    server = socket.create_server(("127.0.0.1", 0))
+    with server, RedisStore(f"redis://127.0.0.1:{server.getsockname()[1]}/0") as store:
+        assert make(store=store).get(url).state is State.FRESH
+        server.setblocking(False)
+        server.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert len(warnings(caplog)) == 1
