@@ -253,12 +253,15 @@ def test_a_source_in_trouble_is_hardly_asked_more_often(
         decision = decide(held, attempts, now, RULES)
         if isinstance(decision, Fetch):
             outcome = said.pop(0)
+            whole = not (isinstance(outcome, Failure) and outcome.kind == "incomplete")
+            if not whole and replaces(held, whole, now, RULES):
+                outcome = Success()  # no better reading is there to be kept
             if not may_try_again(attempts, RULES):
                 outcome = dataclasses.replace(outcome, tries=1)
             asked += [now] * outcome.tries
             attempts = learn(attempts, outcome, now, RULES, jitter)
             if isinstance(outcome, Success):
-                held = Held(now, validators=True)
+                held = Held(now, validators=True, complete=whole)
         now += MINUTE
     for at, first in enumerate(asked):
         window = [moment for moment in asked[at:] if moment - first < 24 * HOUR]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import extcal
@@ -123,7 +123,6 @@ _titles = st.text(
 )
 
 
-@settings(max_examples=40)
 @given(_titles, _titles)
 def test_no_title_ever_reaches_a_table(title: str, name: str) -> None:
     """Availability is for everybody: its pictures do not depend on what events are called."""

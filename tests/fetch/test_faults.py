@@ -350,7 +350,7 @@ def test_every_fault_has_a_typed_answer_and_tells_no_secret(
     assert watch.leaks(answer, fetcher) == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     head=st.sampled_from([b"", b"HTTP/1.1 ", OK, OK + b"Content-Encoding: gzip\r\n"]),
     rest=st.binary(max_size=200)

@@ -258,7 +258,7 @@ values = st.builds(Value, walls, st.sampled_from(FORMS))
 owners = st.sampled_from(READERS)
 
 
-@settings(max_examples=300)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(values, values | st.none(), owners)
 def test_start_and_end(start: Value, end: Value | None, owner: str) -> None:
     """Each form of DTSTART beside each of DTEND: no reading is free in silence."""
@@ -288,7 +288,7 @@ def test_every_combination_of_start_and_end(start: str, end: str | None, owner: 
         assert [(one.start, one.end) for one in found.free_busy.periods] == [chosen]
 
 
-@settings(max_examples=400)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(
     values,
     owners,
@@ -343,7 +343,7 @@ def written(planned: datetime, first: First, form: str) -> datetime:
     return planned if zone is None else local(at(planned, first.zone), zone)
 
 
-@settings(max_examples=400)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(
     values,
     owners,

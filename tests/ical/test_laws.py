@@ -206,7 +206,7 @@ def same(one: extcal.Expansion, other: extcal.Expansion) -> None:
     assert (one.complete, one.events_complete) == (other.complete, other.events_complete)
 
 
-@settings(max_examples=80)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(feeds(), st.randoms(use_true_random=False))
 def test_the_order_of_components_changes_nothing(feed: Feed, random: object) -> None:
     shuffled = []
@@ -218,7 +218,6 @@ def test_the_order_of_components_changes_nothing(feed: Feed, random: object) -> 
     same(read(feed.text), read(Feed(tuple(shuffled)).text))
 
 
-@settings(max_examples=40)
 @given(
     feeds(), st.sampled_from(("\n", "\r", "\r\n\r\n")), st.integers(1, 30), st.sampled_from(" \t")
 )
@@ -232,7 +231,6 @@ def test_folds_and_line_ends_change_nothing(
     same(read(feed.text), read(folded))
 
 
-@settings(max_examples=40)
 @given(feeds())
 def test_case_of_names_changes_nothing(feed: Feed) -> None:
     lower = re.sub(r"(?m)^[A-Z-]+", lambda match: match[0].lower(), feed.text)
@@ -240,7 +238,6 @@ def test_case_of_names_changes_nothing(feed: Feed) -> None:
     assert plain.free_busy == lowered.free_busy
 
 
-@settings(max_examples=50)
 @given(feeds(), st.integers(1, 45 * 48 - 1))
 def test_splitting_the_window_changes_nothing(feed: Feed, halves: int) -> None:
     middle = START + timedelta(minutes=30 * halves)
@@ -254,7 +251,6 @@ def test_splitting_the_window_changes_nothing(feed: Feed, halves: int) -> None:
     assert joined == whole
 
 
-@settings(max_examples=60)
 @given(feeds(), st.integers(-20, 60), st.sampled_from(("\r\n", "\n")))
 def test_the_sieve_cannot_be_seen(feed: Feed, later: int, newline: str) -> None:
     """Nor where the feed is large enough to be worth one, and most of it is past."""
@@ -267,7 +263,6 @@ def test_the_sieve_cannot_be_seen(feed: Feed, later: int, newline: str) -> None:
     same(read(text, start, end), read(text, start, end, sieve=False))
 
 
-@settings(max_examples=40)
 @given(feeds(), series())
 def test_one_more_series_takes_no_busy_time_away(feed: Feed, more: list[Made]) -> None:
     assume(more)
@@ -278,7 +273,6 @@ def test_one_more_series_takes_no_busy_time_away(feed: Feed, more: list[Made]) -
     assert before | after == after
 
 
-@settings(max_examples=40)
 @given(feeds(zones=("Z",)))
 def test_the_gregorian_cycle_of_400_years(feed: Feed) -> None:
     """In UTC nothing is special about our own centuries."""
@@ -295,7 +289,6 @@ def test_the_gregorian_cycle_of_400_years(feed: Feed) -> None:
     assert not then.unknown
 
 
-@settings(max_examples=40)
 @given(feeds())
 def test_free_busy_is_what_expand_says(feed: Feed) -> None:
     result = read(feed.text)
@@ -307,7 +300,6 @@ def test_free_busy_is_what_expand_says(feed: Feed) -> None:
     ]
 
 
-@settings(max_examples=40)
 @given(feeds())
 def test_every_event_that_blocks_is_in_free_busy_and_the_other_way_round(feed: Feed) -> None:
     result = read(feed.text)
@@ -317,14 +309,12 @@ def test_every_event_that_blocks_is_in_free_busy_and_the_other_way_round(feed: F
         assert result.explain(period.start, period.end)
 
 
-@settings(max_examples=40)
 @given(feeds())
 def test_an_expansion_survives_pickling(feed: Feed) -> None:
     result = read(feed.text)
     assert pickle.loads(pickle.dumps(result)) == result
 
 
-@settings(max_examples=25)
 @given(feeds())
 def test_icalendars_parser_in_between_changes_nothing(feed: Feed) -> None:
     icalendar = pytest.importorskip("icalendar")
@@ -344,7 +334,6 @@ def test_icalendars_parser_in_between_changes_nothing(feed: Feed) -> None:
     assert read(parsed).free_busy == read(text).free_busy
 
 
-@settings(max_examples=40)
 @given(st.lists(st.sampled_from(range(256)), max_size=300).map(bytes), feeds())
 def test_no_bytes_raise_anything_else(noise: bytes, feed: Feed) -> None:
     """Whatever stands in a body: an answer or NotACalendar, and never a mistake of ours."""

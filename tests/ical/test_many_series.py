@@ -99,7 +99,7 @@ def repr_of(event: extcal.ExternalEvent) -> object:
     return event.start, event.end, event.uid, str(event.recurrence_id), event.fbtype, event.reason
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(feeds())
 def test_series_do_not_mix(feed: tuple[str, datetime, datetime]) -> None:
     """Events and free/busy are those of each series; also where no events are asked for."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from extcal.intervals import (
@@ -428,7 +428,6 @@ def joined_quarters(quarters: set[int]) -> list[tuple[int, int]]:
     return found
 
 
-@settings(max_examples=60)
 @given(places, shifts(), st.integers(0, 120), st.integers(1, 120))
 @example(
     ("Pacific/Apia", datetime(2011, 12, 30, 12)), (frozenset({0, 1, 2, 3, 4}), 32400, 61200), 96, 96
@@ -511,7 +510,6 @@ def test_joining_hours_is_a_semilattice(
     assert eval(repr(a | b), {"WorkingHours": WorkingHours}) == a | b
 
 
-@settings(max_examples=60)
 @given(
     places,
     st.lists(

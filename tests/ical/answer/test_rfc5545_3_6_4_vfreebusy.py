@@ -197,7 +197,6 @@ def test_reading_what_was_written(answer: FreeBusy) -> None:
     assert extcal.free_busy(written, window.start, window.end) == sayable(answer)
 
 
-@settings(max_examples=50)
 @given(answers())
 def test_what_is_written_is_valid(answer: FreeBusy) -> None:
     """3.6.4 and 3.8.2.6: one UID and DTSTAMP each, UTC, bounds first, periods in ascending order,

@@ -212,7 +212,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.lists(WORDS, max_size=14), st.integers(-(10**11), 10**11), st.booleans())
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=2 * settings.default.max_examples)
 def test_a_rule_of_any_text_is_expanded_or_unknown(
     words: list[str], dtstart: int, is_date: bool
 ) -> None:

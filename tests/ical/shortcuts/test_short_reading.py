@@ -122,7 +122,6 @@ def test_the_short_way_says_what_the_long_way_says(body: bytes, lines: object) -
     check(bent(body, lines))  # type: ignore[arg-type]
 
 
-@settings(max_examples=60)
 @given(feeds(odd=True), changes, st.sampled_from((b"\r\n", b"\n", b"\r")))
 def test_also_where_feeds_are_odd(body: bytes, lines: object, newline: bytes) -> None:
     check(bent(body, lines).replace(b"\r\n", newline))  # type: ignore[arg-type]

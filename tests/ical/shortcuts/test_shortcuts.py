@@ -57,7 +57,7 @@ def check(body: bytes) -> None:
             assert quick == slow
 
 
-@settings(max_examples=100)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(generated(odd=True))
 def test_of_generated_feeds(body: bytes) -> None:
     check(body)

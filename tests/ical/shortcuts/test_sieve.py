@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import extcal
@@ -216,15 +216,12 @@ def bodies(draw: st.DrawFn) -> bytes:
     return "\r\n".join(lines).encode().replace(b"\r\n", newline)
 
 
-@settings(
-    max_examples=3 * settings.default.max_examples, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(bodies())
 def test_the_sieve_cannot_be_seen(body: bytes) -> None:
     check(body)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     bodies(),
     st.sampled_from((b"\xe9", b"\x00", b"\xff", b"\r", b"\n", b"\r\n ", b" ", b"\xef\xbb\xbf")),
@@ -271,9 +268,7 @@ def members(draw: st.DrawFn) -> list[str]:
     return lines
 
 
-@settings(
-    max_examples=3 * settings.default.max_examples, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(st.lists(members(), min_size=2, max_size=9), changes.map(lambda some: some[:1]))
 def test_nor_where_overrides_are_long_past(
     family: list[list[str]], some: list[tuple[int, str, bool]]
@@ -395,7 +390,7 @@ def test_blocks_are_dropped_in_most_of_these_feeds() -> None:
     """A sieve that keeps everything could not be seen either."""
     dropped = []
 
-    @settings(max_examples=150, database=None, derandomize=True)
+    @settings(max_examples=2 * settings.default.max_examples, database=None, derandomize=True)
     @given(bodies())
     def look(body: bytes) -> None:
         dropped.append(read_bytes(body) < len(body))

@@ -6,7 +6,7 @@ import zoneinfo
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal.errors import Problem
@@ -368,7 +368,6 @@ def written(key: str, first_year: int, last_year: int) -> str:
     return "\n".join(parts)
 
 
-@settings(max_examples=40)
 @given(st.sampled_from(sorted(IANA_KEYS.values())), st.data())
 def test_a_written_out_zone_is_the_zone(key, data):
     """A VTIMEZONE written from tzdata agrees with it, inside the window and around it."""

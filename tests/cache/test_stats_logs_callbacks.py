@@ -1,4 +1,4 @@
-"""Seeing it work: counts, log records and a callback, none of which tell an address."""
+"""Counts, log records and a callback: none of them shows an address."""
 
 from __future__ import annotations
 

@@ -1,0 +1,143 @@
+"""A host that is down is left alone: the circuit breaker of a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from extcal import (
+    CalendarCache,
+    Failed,
+    Fetched,
+    FetchRequest,
+    FetchResponse,
+    Refused,
+    State,
+    Unavailable,
+)
+from extcal.testing import ManualClock
+
+pytestmark = pytest.mark.core
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Provider:
+    """Many feeds on one host, which is there or is not."""
+
+    def __init__(self, body: str) -> None:
+        self.body = body.encode()
+        self.answer: FetchResponse | None = None
+        self.count = 0
+
+    def fetch(self, request: FetchRequest) -> FetchResponse:
+        self.count += 1
+        return self.answer or Fetched(self.body)
+
+
+def address(number: int, host: str = "example.org") -> str:
+    return f"https://{host}/{number}.ics"
+
+
+def kind_of(calendars: CalendarCache, url: str) -> str | None:
+    try:
+        return calendars.get(url).last_error
+    except Unavailable as error:
+        return error.kind
+
+
+def test_a_host_that_is_down_is_left_alone_for_a_minute(
+    make: Callable[..., CalendarCache], clock: ManualClock, body: str
+) -> None:
+    """After five failures of three feeds; then one feed probes it, and an answer ends it."""
+    provider = Provider(body)
+    calendars = make(fetcher=provider)
+    for number in range(20):
+        calendars.get(address(number))
+    clock.advance(HOUR)
+    provider.answer, provider.count = Failed("connect"), 0
+    assert [kind_of(calendars, address(number)) for number in range(20)] == ["connect"] * 20
+    assert provider.count == 5
+    assert calendars.stats().hosts_down == 1
+    assert calendars.stats().spared == 15
+    # A new feed of that host learns why; other hosts are none the wiser.
+    assert kind_of(calendars, address(99)) == "connect"
+    assert provider.count == 5
+    assert kind_of(calendars, address(0, "example.net")) == "connect"
+    assert provider.count == 6
+    # A person who presses the button is let through, and the host stays down.
+    assert calendars.refresh(address(10)).last_error == "connect"
+    assert provider.count == 7
+    clock.advance(MINUTE)
+    assert kind_of(calendars, address(11)) == "connect"
+    assert kind_of(calendars, address(12)) == "connect"
+    assert provider.count == 8
+    clock.advance(MINUTE)
+    provider.answer = Refused(404)
+    assert kind_of(calendars, address(13)) == "not_found"
+    assert calendars.stats().hosts_down == 0
+    provider.answer = None
+    assert calendars.get(address(14)).state is State.FRESH
+    assert calendars.get(address(99)).state is State.FRESH
+
+
+def test_one_feed_that_fails_says_nothing_about_its_host(
+    make: Callable[..., CalendarCache], clock: ManualClock, body: str
+) -> None:
+    """Nor two; nor do answers that are refusals."""
+    provider = Provider(body)
+    calendars = make(fetcher=provider)
+    provider.answer = Failed("timeout")
+    for number in [0, 1] * 8:
+        clock.advance(HOUR)
+        assert kind_of(calendars, address(number)) == "timeout"
+    assert provider.count == 16
+    provider.answer = Failed("server_error")
+    for number in range(2, 22):
+        kind_of(calendars, address(number))
+    assert provider.count == 36
+
+
+def test_a_mistake_of_the_fetcher_neither_opens_nor_closes(
+    make: Callable[..., CalendarCache], clock: ManualClock, body: str
+) -> None:
+    """It says nothing about the host."""
+    provider = Provider(body)
+    calendars = make(fetcher=provider)
+    provider.answer = Failed("dns")
+    for number in range(4):
+        kind_of(calendars, address(number))
+    provider.answer = Failed("fetcher_error")
+    kind_of(calendars, address(4))
+    provider.answer = Failed("dns")
+    kind_of(calendars, address(5))
+    assert calendars.stats().hosts_down == 1
+
+
+def test_a_breaker_that_a_jump_of_the_clock_left_behind_is_void(
+    make: Callable[..., CalendarCache], clock: ManualClock, body: str
+) -> None:
+    """Back from the future, hosts are asked."""
+    provider = Provider(body)
+    calendars = make(fetcher=provider)
+    provider.answer = Failed("dns")
+    clock.advance(timedelta(days=30))
+    for number in range(6):
+        kind_of(calendars, address(number))
+    clock.advance(-timedelta(days=30))
+    provider.answer = None
+    assert calendars.get(address(9)).state is State.FRESH
+
+
+def test_what_is_known_of_hosts_is_bounded(
+    calendars: CalendarCache, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever pastes addresses of hosts that do not exist costs no memory."""
+    monkeypatch.setattr("extcal.cache.refresh.hosts._MOST_HOSTS", 3)
+    hosts = calendars._decisions.hosts
+    for number in range(10):
+        hosts.learn(f"{number}.example.org", "feed", "dns", clock())
+    assert len(hosts._unwell) == 3
