@@ -48,29 +48,36 @@ def fragment(count: int = 5, until: str = "2027-01-09") -> str:
     return grid_html(people(count), hours=hours, slots=slots, title="Week", **window)
 
 
-@pytest.fixture
-def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
-    """Opens a fragment in a page of a width; afterwards: no console message, no request."""
-    opened: list[tuple[Any, list[str]]] = []
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> tuple[Page, list[str]]:
+    """One page for the file, and what it said and asked for: a page of its own is a process."""
+    page = browser.new_context().new_page()
+    seen: list[str] = []
+    page.on("console", lambda message: seen.append(message.text))
+    page.on("pageerror", lambda error: seen.append(str(error)))
+    page.on("request", lambda request: seen.append(request.url))
+    return page, seen
 
-    def open_page(body: str, width: int = 1280, **how: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 800}, **how)
-        page = context.new_page()
-        seen: list[str] = []
-        page.on("console", lambda message: seen.append(message.text))
-        page.on("pageerror", lambda error: seen.append(str(error)))
-        page.on("request", lambda request: seen.append(request.url))
-        opened.append((context, seen))
-        file = tmp_path / f"{len(opened)}.html"
+
+@pytest.fixture
+def show(tab: tuple[Page, list[str]], tmp_path: Path) -> Iterator[Show]:
+    """Opens a fragment in a page of a width; afterwards: no console message, no request."""
+    page, seen = tab
+    seen.clear()
+    file = tmp_path / "page.html"
+
+    def open_page(
+        body: str, width: int = 1280, color_scheme: Any = "light", forced_colors: Any = "none"
+    ) -> Page:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=color_scheme, forced_colors=forced_colors)
         file.write_text(PAGE.replace("{}", body), "utf-8")
         page.goto(file.as_uri())
         assert seen.pop(0) == file.as_uri()
         return page
 
     yield open_page
-    for context, seen in opened:
-        context.close()
-        assert seen == []
+    assert seen == []
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
             args=[
                 *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
                 *("--disable-background-networking", "--disable-component-update"),
-                "--disable-sync",
+                *("--disable-sync", "--renderer-process-limit=1"),
             ],
         )
         yield started
