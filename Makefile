@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := "$(VENV)/bin"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick docs lint format types workflows imports coverage bench benchrooms benchcache benchfaces benchscale benchstores growth kill overblock nightly notebooks picture screenshots host house matrix ci clean
+.PHONY: help demo test quick docs lint format types workflows imports coverage bench benchrooms benchcache benchfaces benchrefresh benchscale benchstores growth kill overblock nightly notebooks picture screenshots host house matrix ci clean
 
 help: ## list the targets
 	@echo "extcal: make ..."
@@ -79,6 +79,11 @@ benchcache: ## a fresh answer, a thousand people, ten thousand calendars in memo
 benchfaces: ## threads and tasks side by side: what a refresh costs, and how long the event loop waits
 	@sh tools/venv.sh "$(VENV)" test
 	@$(BIN)/python benchmarks/faces.py $(ARGS)
+
+benchrefresh: ## what one refresh costs, compared with a plain client: minutes; ARGS=--quick in one
+	@sh tools/venv.sh "$(VENV)" test
+	@sh benchmarks/peers.sh $(BIN)/python
+	@$(BIN)/python benchmarks/refresh.py $(ARGS)
 
 benchscale: ## one feed to ten thousand on loopback, with threads, processes and Dask: minutes
 	@sh tools/venv.sh "$(VENV)" dev

@@ -480,6 +480,17 @@ class TestDead:
         assert isinstance(fetcher.fetch(request), Failed)
         assert keeper.places() == [(0, 0), (0, 1)]
 
+    def test_nothing_of_a_request_stays_with_its_connection(self, keep: Keep, watch: Any) -> None:
+        """The address is as secret as a password, also while its connection is idle."""
+        _, url = keep(well)
+        fetcher = HttpFetcher(
+            allow_networks="127.0.0.0/8", headers=lambda feed: {"X-Token": watch.secret}
+        )
+        answer = fetcher.fetch(FetchRequest(Feed(url(f"/{watch.secret}"))))
+        assert isinstance(answer, Fetched)
+        (kept,) = fetcher._pool._own().idle
+        assert watch.leaks(answer, fetcher, kept[1].stream) == []
+
     def test_a_machine_that_was_frozen(self, keep: Keep) -> None:
         """An hour has passed at once: nothing that was open is used."""
         keeper, url = keep(well)
@@ -642,10 +653,14 @@ class TestBounds:
             pool.looked_up(key, [ipaddress.ip_address("192.0.2.1")])
         return pool
 
+    def give(self, pool: Any, key: object, *stubs: Stub) -> None:
+        for stub in stubs:
+            pool.opening(key)
+            pool.give(key, stub)
+
     def test_of_one_origin(self) -> None:
         pool, given = self.pool(), [Stub() for _ in range(9)]
-        for stub in given:
-            pool.give("a", stub)
+        self.give(pool, "a", *given)
         assert [stub.closed for stub in given] == [True] + [False] * 8
         assert pool.take("b", everybody) is None
         assert pool.take("a", everybody) is given[-1]
@@ -653,15 +668,37 @@ class TestBounds:
     def test_in_all(self) -> None:
         pool, given = self.pool(), [Stub() for _ in range(65)]
         for key, stub in enumerate(given):
-            pool.give(key, stub)
+            self.give(pool, key, stub)
         assert [stub.closed for stub in given] == [True] + [False] * 64
         pool.close()
         assert all(stub.closed for stub in given)
 
+    def test_those_in_use_count(self) -> None:
+        """An idle one makes room before the 65th is opened; however many are in use, 8 stay."""
+        pool, given = self.pool(), [Stub() for _ in range(20)]
+        for key, stub in enumerate(given):
+            self.give(pool, key, stub)
+        for key in range(30, 74):
+            pool.opening(key)
+        assert not any(stub.closed for stub in given)
+        pool.opening(74)
+        assert [stub.closed for stub in given[:2]] == [True, False]
+        for key in range(75, 100):
+            pool.opening(key)
+        assert sum(not stub.closed for stub in given) == 8
+
+    def test_what_could_not_be_opened_does_not_count(self) -> None:
+        pool, given = self.pool(), [Stub() for _ in range(64)]
+        for key, stub in enumerate(given):
+            self.give(pool, key, stub)
+            pool.opening(key)
+            pool.drop()
+        assert sum(stub.closed for stub in given) == 1  # for the one that was to be opened
+
     def test_what_is_idle_is_closed_at_the_next_use(self) -> None:
         timer = Seconds()
         pool, stub = self.pool(timer), Stub()
-        pool.give("a", stub)
+        self.give(pool, "a", stub)
         timer.now = 14.9
         assert pool.take("b", everybody) is None
         assert not stub.closed
@@ -672,39 +709,39 @@ class TestBounds:
     def test_what_is_idle_is_closed_when_another_one_comes(self) -> None:
         timer = Seconds()
         pool, stub = self.pool(timer), Stub()
-        pool.give("a", stub)
+        self.give(pool, "a", stub)
         timer.now = 15.0
-        pool.give("b", Stub(since=15.0))
+        self.give(pool, "b", Stub(since=15.0))
         assert stub.closed
 
     def test_the_latest_look_up_counts(self) -> None:
         """Also for a connection that was in use while the name was looked up again."""
         pool = self.pool()
         before, during = Stub(), Stub()
-        pool.give("a", before)
+        self.give(pool, "a", before)
         pool.looked_up("a", [ipaddress.ip_address("192.0.2.2")])
         assert pool.take("a", everybody) is None
         assert before.closed
-        pool.give("a", during)
+        self.give(pool, "a", during)
         assert pool.take("a", everybody) is None
         fresh = Stub("192.0.2.2")
-        pool.give("a", fresh)
+        self.give(pool, "a", fresh)
         assert pool.take("a", everybody) is fresh
 
     def test_what_the_policy_refuses_is_closed(self) -> None:
         pool, stub = self.pool(), Stub()
-        pool.give("a", stub)
+        self.give(pool, "a", stub)
         assert pool.take("a", lambda address: False) is None
         assert stub.closed
 
     def test_it_says_how_many(self) -> None:
         pool = self.pool()
-        pool.give("a", Stub())
+        self.give(pool, "a", Stub())
         assert repr(pool) == "<ConnectionPool: 1 idle>"
 
     def test_names_are_forgotten_in_the_end(self) -> None:
         pool, stub = self.pool(), Stub()
-        pool.give("a", stub)
+        self.give(pool, "a", stub)
         for number in range(2_000):
             pool.looked_up(f"host {number}", [])
         assert len(pool._own().addresses) == 1_024

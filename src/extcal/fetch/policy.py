@@ -161,14 +161,11 @@ class UrlPolicy:
         read = list(islice(answers, MAX_ANSWERS + 1))
         if len(read) > MAX_ANSWERS:
             return _TOO_MANY
-        # As text, because ip_address() would also read a number as an address.
-        for answer in map(str, read):
-            if "%" in answer:
-                return Refusal.of("ip-zone")
-            try:
-                address = unwrap(ipaddress.ip_address(answer))
-            except ValueError:
-                return Refusal.of("ip-odd/answer")
+        for answer in read:
+            # As text, because ip_address() would also read a number as an address.
+            address = answer if isinstance(answer, ipaddress.IPv4Address) else _parsed(str(answer))
+            if isinstance(address, Refusal):
+                return address
             refusal = self._judge_address(host, address)
             if refusal is not None:
                 return refusal
@@ -206,6 +203,15 @@ class UrlPolicy:
         except Exception:
             # If the function of the application fails, the address is refused.
             return _VETOED
+
+
+def _parsed(answer: str) -> Address | Refusal:
+    if "%" in answer:
+        return Refusal.of("ip-zone")
+    try:
+        return unwrap(ipaddress.ip_address(answer))
+    except ValueError:
+        return Refusal.of("ip-odd/answer")
 
 
 _NETWORK_TYPES = (

@@ -184,6 +184,8 @@ def _read_host(host: str) -> str | Refusal:
 
 def literal_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The IP address that a canonical host consists of, or None if it is a name."""
+    if not host[-1:].isdigit() and ":" not in host:
+        return None
     try:
         return ipaddress.ip_address(host)
     except ValueError:

@@ -190,8 +190,13 @@ class HttpDriver(HttpOptions):
             answers = self._lookup.resolve(server.host, server.port, deadline, seconds)
         addresses = vetted(journey.policy, self._proxy, server.host, answers)
         self._pool.looked_up(self._key(ask), addresses)
-        with Sprint(addresses, server.port, journey.limits.connect_timeout) as sprint:
-            sock, peer = sprint.run(deadline)
+        self._pool.opening(self._key(ask))
+        try:
+            with Sprint(addresses, server.port, journey.limits.connect_timeout) as sprint:
+                sock, peer = sprint.run(deadline)
+        except BaseException:
+            self._pool.drop()
+            raise
         return HttpConnection(GuardedStream(sock, peer, journey.limits, deadline), since)
 
     def _set_up(self, ask: Ask, connection: HttpConnection) -> None:
@@ -216,7 +221,7 @@ class HttpDriver(HttpOptions):
             connection.reused = True
             self._pool.give(self._key(ask), connection)
         else:
-            connection.close()
+            self._pool.drop(connection)
 
 
 _STATELESS = frozenset({"basic", "bearer"})

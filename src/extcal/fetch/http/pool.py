@@ -43,17 +43,21 @@ def uptime() -> float:
 
 
 class _Kept:
-    """What one process keeps. ``idle``: the longest idle first."""
+    """What one process keeps. ``idle``: the longest idle first. ``used``: how many fetches use."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.idle: list[tuple[Hashable, HttpConnection]] = []
+        self.used = 0
         self.addresses: dict[Hashable, frozenset[Address]] = {}
         self.sessions: dict[Hashable, tuple[float, ssl.SSLSession]] = {}
 
 
 class ConnectionPool:
-    """At most 64 idle connections, and 8 of one origin. Threads may share it.
+    """At most 64 connections, and 8 idle ones of an origin. Threads may share it.
+
+    More than 64 are open only if more fetches run at a time; then 8 may be idle besides. What
+    :meth:`take` returned, and what :meth:`opening` announced, ends in :meth:`give` or :meth:`drop`.
 
     A key stands for an origin, a proxy and a TLS context. ``timer``: seconds that only grow.
 
@@ -75,6 +79,7 @@ class ConnectionPool:
                 leaving = _too_long_idle(kept, now)
                 place = _last(kept, key)
                 connection = None if place is None else kept.idle.pop(place)[1]
+                kept.used += connection is not None
                 known = kept.addresses.get(key, frozenset())
             _close(leaving)
             if connection is None or (
@@ -84,24 +89,37 @@ class ConnectionPool:
                 and connection.stream.silent()
             ):
                 return connection
-            connection.close()
+            self.drop(connection)
 
     def give(self, key: Hashable, connection: HttpConnection) -> None:
         """Keep ``connection`` for the next request, or close it."""
         kept = self._own()
         with kept.lock:
             now = connection.last = self.timer()
+            kept.used -= 1
             leaving = _too_long_idle(kept, now)
             if _is_young(connection, now):
                 kept.idle.append((key, connection))
             else:
                 leaving.append(connection)
-            of_origin = [place for place, each in enumerate(kept.idle) if each[0] == key]
-            if len(of_origin) > MAX_KEPT_PER_ORIGIN:
-                leaving.append(kept.idle.pop(of_origin[0])[1])
-            if len(kept.idle) > MAX_KEPT:
-                leaving.append(kept.idle.pop(0)[1])
+            leaving += _too_many(kept, key)
         _close(leaving)
+
+    def opening(self, key: Hashable) -> None:
+        """A new connection is opened next; if there are too many, idle ones make room for it."""
+        kept = self._own()
+        with kept.lock:
+            kept.used += 1
+            leaving = _too_many(kept, key)
+        _close(leaving)
+
+    def drop(self, connection: HttpConnection | None = None) -> None:
+        """Close a connection that serves no more requests; None if it could not be opened."""
+        kept = self._own()
+        with kept.lock:
+            kept.used -= 1
+        if connection is not None:
+            connection.close()
 
     def looked_up(self, key: Hashable, addresses: Iterable[Address]) -> None:
         """The latest addresses of a name: connections to other ones serve no more requests."""
@@ -162,6 +180,16 @@ def _is_young(connection: HttpConnection, now: float) -> bool:
 def _too_long_idle(kept: _Kept, now: float) -> list[HttpConnection]:
     leaving = []
     while kept.idle and now - kept.idle[0][1].last >= MAX_IDLE:
+        leaving.append(kept.idle.pop(0)[1])
+    return leaving
+
+
+def _too_many(kept: _Kept, key: Hashable) -> list[HttpConnection]:
+    leaving = []
+    of_origin = [place for place, each in enumerate(kept.idle) if each[0] == key]
+    if len(of_origin) > MAX_KEPT_PER_ORIGIN:
+        leaving.append(kept.idle.pop(of_origin[0])[1])
+    while len(kept.idle) > max(MAX_KEPT - kept.used, MAX_KEPT_PER_ORIGIN):
         leaving.append(kept.idle.pop(0)[1])
     return leaving
 

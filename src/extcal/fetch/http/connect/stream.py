@@ -132,13 +132,14 @@ class GuardedStream:
     it belongs to no deadline; :meth:`lend` gives it to the next one.
     """
 
-    __slots__ = ("_deadline", "_limits", "_sock", "peer", "received")
+    __slots__ = ("_deadline", "_limits", "_sock", "_watched", "peer", "received")
 
     def __init__(
         self, sock: socket.socket, peer: Address, limits: Limits, deadline: Deadline
     ) -> None:
         self.peer = peer
         self._sock = sock
+        self._watched = False
         self._limits = limits
         self._deadline = deadline
         self.received = ReceivedData(limits)
@@ -150,7 +151,8 @@ class GuardedStream:
         self._deadline = deadline
         self.received = ReceivedData(limits)
         deadline.watch(self._sock)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
+        if not self._watched and hasattr(socket, "TCP_USER_TIMEOUT"):
+            self._watched = True
             # While the machine was suspended, the connection may have died without a sign. Then
             # nobody acknowledges the request, and the kernel would repeat it for minutes.
             with suppress(OSError):
