@@ -85,12 +85,12 @@ class Extcal:
             store = extcal.SQLiteStore(Path(self._folder.name) / "cells.db")
         elif task["store"] == "Redis":
             store = extcal.RedisStore(task["redis"])
-        if self._face == "tasks":
-            fetcher = extcal.AsyncHttpFetcher(**options)
-            self._cache = extcal.AsyncCalendarCache(fetcher=fetcher, clock=self._clock, store=store)
-        else:
-            fetcher = extcal.HttpFetcher(**options)
-            self._cache = extcal.CalendarCache(fetcher=fetcher, clock=self._clock, store=store)
+        tasks = self._face == "tasks"
+        fetcher = (extcal.AsyncHttpFetcher if tasks else extcal.HttpFetcher)(**options)
+        cache = extcal.AsyncCalendarCache if tasks else extcal.CalendarCache
+        # With a secret of its own, so that it finds nothing of other contestants in the same store.
+        secret = f"{task['store']} {self._face} {len(self._feeds)}"
+        self._cache = cache(fetcher=fetcher, clock=self._clock, store=store, secret=secret)
 
     def refresh(self, kind: str) -> None:
         if kind in ("changed", "unchanged"):

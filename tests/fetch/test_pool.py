@@ -482,7 +482,7 @@ class TestDead:
 
     def test_nothing_of_a_request_stays_with_its_connection(self, keep: Keep, watch: Any) -> None:
         """The address is as secret as a password, also while its connection is idle."""
-        _, url = keep(well)
+        _, url = keep(lambda exchange: exchange.send(plain("/")))
         fetcher = HttpFetcher(
             allow_networks="127.0.0.0/8", headers=lambda feed: {"X-Token": watch.secret}
         )
