@@ -126,10 +126,10 @@ def _assert_order(data: bytes, names: list[str]) -> None:
 @both_publishers
 def test_exdates_and_overrides_are_of_instances(feeds: ModuleType, kind: str) -> None:
     """DTSTART, every EXDATE and every RECURRENCE-ID are in the recurrence set of the rule."""
-    events = _events(getattr(feeds, kind)(2_000))
+    events = _events(getattr(feeds, kind)(1_200))
     masters = {str(event["UID"]): event for event in events if "RRULE" in event}
-    assert len(masters) > 50
-    touched = 0
+    assert len(masters) > 30
+    asked_of: dict[str, list[datetime]] = {}
     for event in events:
         master = masters.get(str(event["UID"]))
         if master is None:
@@ -138,13 +138,13 @@ def test_exdates_and_overrides_are_of_instances(feeds: ModuleType, kind: str) ->
         asked = [_naive(event["RECURRENCE-ID"].dt)] if "RECURRENCE-ID" in event else []
         if event is master:
             asked = [_naive(event["DTSTART"].dt), *_exdates(event)]
-        instances = set(_instances(master, max(asked) + timedelta(days=1)))
-        assert set(asked) <= instances
-        touched += len(asked)
-    assert touched > 150
+        asked_of.setdefault(str(event["UID"]), []).extend(asked)
+    for uid, asked in asked_of.items():
+        assert set(asked) <= set(_instances(masters[uid], max(asked) + timedelta(days=1)))
+    assert sum(map(len, asked_of.values())) > 90
 
 
-@pytest.mark.parametrize(("kind", "count"), [*zip(KINDS, (1_500, 1_500, 60), strict=True)])
+@pytest.mark.parametrize(("kind", "count"), [*zip(KINDS, (600, 600, 30), strict=True)])
 def test_extcal_gives_the_answer_that_the_standard_gives(
     feeds: ModuleType, kind: str, count: int
 ) -> None:
