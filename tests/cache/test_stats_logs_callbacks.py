@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -26,6 +27,7 @@ from extcal import (
     NotModified,
     Refresh,
     Refused,
+    SQLiteStore,
     State,
     Stats,
     Unavailable,
@@ -57,6 +59,34 @@ def landed() -> None:
 
 
 # -- stats ----------------------------------------------------------------------------------------
+
+
+def test_stats_tell_how_old_the_answers_were() -> None:
+    """By class, so that a dashboard shows how many people saw something old."""
+    clock, web = ManualClock("2027-01-04T08:00Z"), FakeFetcher({"https://x.example/b.ics": BOB})
+    calendars = CalendarCache(fetcher=web, clock=clock)
+    attempt(calendars, "https://x.example/b.ics")
+    web.set("https://x.example/b.ics", Failed("timeout"))
+    for age in (30 * MINUTE, 60 * MINUTE, 5 * HOUR, 23 * HOUR):
+        clock.set("2027-01-04T08:00Z")
+        clock.advance(age)
+        attempt(calendars, "https://x.example/b.ics")
+    assert calendars.stats().ages == {"30m": 2, "2h": 1, "24h": 2, "older": 0}
+    assert calendars.stats().answers == 5
+
+
+def test_stats_tell_a_store_that_is_down(tmp_path: Path) -> None:
+    """Answers go on from memory; an operator sees that processes no longer share."""
+    web = FakeFetcher({"https://x.example/b.ics": BOB})
+    store = SQLiteStore(tmp_path / "cells.db")
+    calendars = CalendarCache(store=store, fetcher=web, clock=ManualClock("2027-01-04T08:00Z"))
+    attempt(calendars, "https://x.example/b.ics")
+    assert not calendars.stats().store_down
+    store.close()
+    (tmp_path / "cells.db").unlink()
+    (tmp_path / "cells.db").mkdir()
+    calendars.get("https://x.example/b.ics")
+    assert calendars.stats().store_down
 
 
 def test_what_was_answered_and_what_was_asked(

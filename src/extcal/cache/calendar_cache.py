@@ -32,7 +32,7 @@ from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.refresh.refresher import Order, Refresher
 from extcal.cache.refresh.repository import Known, Repository
 from extcal.cache.refresh.single_flight import Flight, Flights, Promise
-from extcal.cache.refresh.stats import Stats, Tally, stats_of
+from extcal.cache.refresh.stats import Stats, Tally, aged, stats_of
 from extcal.cache.snapshot.questions import between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
@@ -292,7 +292,12 @@ class CalendarCache(Options[Fetcher]):
     def stats(self) -> Stats:
         """What this cache has done so far, as counts without addresses; see :class:`Stats`."""
         down = self._decisions.hosts.down_count(read_clock(self._clock))
-        return stats_of(self._tally.read(), in_flight=len(self._flights), hosts_down=down)
+        return stats_of(
+            self._tally.read(),
+            in_flight=len(self._flights),
+            hosts_down=down,
+            store_down=bool(getattr(self._repository.store, "is_down", False)),
+        )
 
     # -- asking ---------------------------------------------------------------------------------
 
@@ -383,8 +388,11 @@ class CalendarCache(Options[Fetcher]):
         return answer
 
     def _counted(self, answer: Snapshot | Raise) -> Snapshot | Raise:
-        with self._tally.lock:
-            self._tally.counts["unavailable" if isinstance(answer, Raise) else answer.state] += 1
+        if isinstance(answer, Raise):
+            self._tally.count("unavailable")
+        else:
+            age = read_clock(self._clock) - answer.fetched_at
+            self._tally.count(answer.state, aged(age))
         return answer
 
     def _outcome(self, answer: Snapshot | Raise) -> Snapshot | Unavailable:

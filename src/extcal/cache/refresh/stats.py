@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from extcal._former_modules import loads_earlier_pickles
 from extcal.cache.stores.memory import ForkSafeLock
 
-__all__ = ["FAILED", "Stats", "Tally", "stats_of"]
+__all__ = ["AGES", "FAILED", "Stats", "Tally", "aged", "stats_of"]
 
 FAILED = "failed:"
 """Counts of failed attempts begin with this, and end with the kind of failure."""
+
+AGES = {
+    "30m": timedelta(minutes=30),
+    "2h": timedelta(hours=2),
+    "24h": timedelta(hours=24),
+    "older": timedelta.max,
+}
+"""The classes of :attr:`Stats.ages`, and the age that each reaches up to."""
+
+_AGED = "aged:"
 
 
 @loads_earlier_pickles
@@ -26,8 +37,11 @@ class Stats:
     Of these ``read`` gave a body that was read, ``unchanged`` a 304, and ``failures``, by kind,
     neither. ``as_browser`` of the first two came from sources that refuse programs, and were
     fetched as a browser (:class:`extcal.UserAgents`). ``spared`` requests were not made because
-    their host was down. At present: ``in_flight`` fetches wait or are under way, and ``hosts_down``
-    hosts are not asked.
+    their host was down. ``ages``: how old the readings were that were served, by class: ``"30m"``
+    up to 30 minutes, then up to ``"2h"``, up to ``"24h"``, and ``"older"``. At present:
+    ``in_flight`` fetches wait or are under way, ``hosts_down`` hosts are not asked, and
+    ``store_down`` says that the store fails or is too slow, so that the memory of this process
+    stands in for it.
     """
 
     fresh: int = 0
@@ -42,6 +56,8 @@ class Stats:
     in_flight: int = 0
     hosts_down: int = 0
     as_browser: int = 0
+    ages: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(AGES, 0))
+    store_down: bool = False
 
     @property
     def answers(self) -> int:
@@ -49,7 +65,9 @@ class Stats:
         return self.fresh + self.stale + self.error_stale + self.unavailable
 
 
-def stats_of(counts: Mapping[str, int], *, in_flight: int, hosts_down: int) -> Stats:
+def stats_of(
+    counts: Mapping[str, int], *, in_flight: int, hosts_down: int, store_down: bool
+) -> Stats:
     """The value for what a cache counted, and how it stands."""
     failures = {
         what.removeprefix(FAILED): count
@@ -69,7 +87,14 @@ def stats_of(counts: Mapping[str, int], *, in_flight: int, hosts_down: int) -> S
         in_flight=in_flight,
         hosts_down=hosts_down,
         as_browser=counts.get("as_browser", 0),
+        ages={each: counts.get(_AGED + each, 0) for each in AGES},
+        store_down=store_down,
     )
+
+
+def aged(age: timedelta) -> str:
+    """What is counted for a reading that was served at the age ``age``."""
+    return _AGED + next(each for each, most in AGES.items() if age <= most)
 
 
 class Tally:
@@ -79,10 +104,11 @@ class Tally:
         self.lock = ForkSafeLock()
         self.counts: Counter[str] = Counter()
 
-    def count(self, what: str) -> None:
-        """It happened once more."""
+    def count(self, *happened: str) -> None:
+        """Each of these happened once more."""
         with self.lock:
-            self.counts[what] += 1
+            for what in happened:
+                self.counts[what] += 1
 
     def read(self) -> dict[str, int]:
         """All counts, of one moment."""

@@ -245,6 +245,11 @@ class DurableStore(ABC):
             self._trouble(self._writing, error)
             return False
 
+    @property
+    def is_down(self) -> bool:
+        """Whether the place failed when it was last tried, so that memory stands in for it."""
+        return self._reading.begun or self._writing.begun
+
     def _ask(self, pause: _Pause, act: Callable[..., _T], *arguments: object) -> _T:
         """Call ``act``, and note that the place works. Raises what ``act`` raises, and Late."""
         if self._watch is None:
@@ -260,7 +265,7 @@ class DurableStore(ABC):
         return found
 
     def _trouble(self, pause: _Pause, error: Exception) -> None:
-        already = self._reading.begun or self._writing.begun
+        already = self.is_down
         first = pause.begin()
         if isinstance(error, self._timeouts):
             # The other half is not tried either: its callers would only wait as long.
@@ -271,7 +276,7 @@ class DurableStore(ABC):
             LOG.warning("%r fails (%s); going on in memory", self, self._say(error))
 
     def _well(self, pause: _Pause) -> None:
-        if pause.begun and pause.end() and not (self._reading.begun or self._writing.begun):
+        if pause.begun and pause.end() and not self.is_down:
             LOG.info("%r works again", self)
 
     def _remember(self, key: str, cell: Cell | None) -> None:
