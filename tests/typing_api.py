@@ -229,6 +229,7 @@ async def waiting(feed: extcal.Feed) -> None:
             {"Ada": feed}, START, END, exclude=["meeting", ("series", START)]
         )
         assert_type(table, extcal.Availability)
+        await calendars.availability({"Ada": feed}, START)  # type: ignore[call-arg]
         await calendars.forget(feed)
         async for found, outcome in calendars.refresh_many([feed], per_host=8):
             assert_type(found, extcal.Feed)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from extcal import (
     AsyncCalendarCache,
+    CalendarCache,
     Failed,
     Feed,
     Fetched,
@@ -29,6 +31,7 @@ from extcal import (
 from extcal.testing import FakeFetcher, ManualClock
 
 HOUR = timedelta(hours=1)
+START = datetime(2027, 1, 4, tzinfo=UTC)
 LONG = 30.0  # seconds no test takes unless something is broken
 Run = Callable[[Callable[[], Any]], None]
 
@@ -278,5 +281,37 @@ def test_a_fetcher_that_is_stuck_does_not_keep_a_block_from_ending(
         go_on.set()
         await anyio.to_thread.run_sync(gone.wait, LONG)
         assert len(store) == 0
+
+    run(main)
+
+
+_METHODS = sorted(
+    name
+    for name, method in vars(CalendarCache).items()
+    if callable(method) and not name.startswith("_") and name != "refresh_many"
+)
+
+
+@pytest.mark.parametrize("name", _METHODS)
+def test_a_method_has_its_arguments_and_its_text_in_one_place(name: str) -> None:
+    """What ``help()`` and editors show of both faces is the same; only one of them is awaited."""
+    one, other = getattr(CalendarCache, name), getattr(AsyncCalendarCache, name)
+    assert other.__doc__ is one.__doc__
+    assert inspect.signature(other).parameters == inspect.signature(one).parameters
+    assert inspect.iscoroutinefunction(other) is (name != "stats")
+    assert (other.__name__, other.__qualname__) == (name, f"AsyncCalendarCache.{name}")
+
+
+def test_wrong_arguments_are_told_as_python_does(
+    run: Run, cache: Callable[..., AsyncCalendarCache]
+) -> None:
+    """A method that takes its arguments from the other face refuses others."""
+
+    async def main() -> None:
+        async with cache() as calendars:
+            with pytest.raises(TypeError, match="missing a required argument: 'end'"):
+                await calendars.availability({}, START)  # type: ignore[call-arg]
+            with pytest.raises(TypeError, match="unexpected keyword argument 'executor'"):
+                await calendars.availability({}, START, START + HOUR, executor=None)  # type: ignore[call-arg]
 
     run(main)

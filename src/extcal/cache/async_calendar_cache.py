@@ -9,21 +9,21 @@ a block is entered.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.util import find_spec
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
-from extcal.cache.availability.people import Source, read_people
 from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import Plan, Result
 from extcal.cache.calendar_cache import CalendarCache
+from extcal.cache.faces import arguments_of, like
 from extcal.cache.freshness.values import Raise, Wish
-from extcal.cache.options import Options, last_attempt, last_refreshed
+from extcal.cache.options import Options, Settings, last_attempt, last_refreshed
 from extcal.cache.refresh.log import Refresh, callback_failed, fetcher_failed
 from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.refresh.single_flight import Flight, Flights, Promise
@@ -38,7 +38,7 @@ from extcal.fetch.http.options import HttpOptions
 from extcal.fetch.protocol import AsyncFetcher, Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.ical.answer.exclude import Exclusions
-from extcal.intervals import BLOCKING, FBType, FreeBusy, Period
+from extcal.intervals import BLOCKING, FBType, FreeBusy
 from extcal.intervals.instants import span
 
 if TYPE_CHECKING:
@@ -63,17 +63,20 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
     Used as ``async with AsyncCalendarCache() as calendars``: fetches belong to that block, and end
     with it. The arguments are those of :class:`~extcal.CalendarCache`, except that ``fetch`` of
     ``fetcher`` may be a coroutine function, which is then called on the event loop, and that
-    ``on_refresh`` is called there too, and may be a coroutine function.
+    ``on_refresh`` is called there too, and may be a coroutine function. The methods are those of
+    :class:`~extcal.CalendarCache` as well. They also raise RuntimeError outside the block, and in
+    another event loop.
 
     Raises ImportError if ``extcal[async]`` is not installed.
     """
 
-    def _begin(self, on_refresh: Callable[[Refresh], object] | None) -> None:
+    def _begin(self, settings: Settings, on_refresh: Callable[[Refresh], object] | None) -> None:
         if find_spec("anyio") is None:
             raise ImportError(
                 "AsyncCalendarCache needs anyio: pip install 'extcal[async]'", name="anyio"
             )
-        self._engine = _Engine(**self._arguments, on_refresh=on_refresh)
+        same: dict[str, Any] = self._arguments | {"store": settings.store}
+        self._engine = _Engine(**same, on_refresh=on_refresh)
         # Reading from memory takes less time than passing the call to a thread.
         self._blocking = not is_quick(self._engine._repository.store)
 
@@ -103,8 +106,8 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
                 self._engine.loop = None
                 self._engine.close_connections()
 
+    @like(CalendarCache.stats)
     def stats(self) -> Stats:
-        """What this cache has done so far, as counts without addresses; see :class:`Stats`."""
         return self._engine.stats()
 
     def __repr__(self) -> str:
@@ -112,31 +115,17 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
 
     # -- one feed -------------------------------------------------------------------------------
 
+    @like(CalendarCache.get)
     @takes_feed
     async def get(self, feed: Feed | str, *, max_age: timedelta | None = None) -> Snapshot:
-        """What is known about ``feed``, fetched first if that is older than 30 minutes.
-
-        ``max_age``: fetched first if it is older than this, as right before a booking. The source
-        is still not asked within 30 seconds after the last attempt, nor during back-off or
-        Retry-After; ``fetched_at`` and ``state`` of the answer say how current it is.
-
-        If the source cannot be read, the last good reading is served for up to 24 hours, with
-        ``state`` ERROR_STALE. Raises :class:`~extcal.Unavailable` if there is none, FeedUrlError
-        for a str that is not an address, and RuntimeError outside the ``async with`` block.
-        """
         return await self._ask(feed, "get", max_age)
 
+    @like(CalendarCache.refresh)
     @takes_feed
     async def refresh(self, feed: Feed | str) -> Snapshot:
-        """The same, but fetched now, as when a user presses "refresh".
-
-        Within 30 seconds after the last attempt, and during the time for which a source asked not
-        to be asked again (Retry-After), it does the same as :meth:`get`.
-        If the source cannot be read, ``state`` is ERROR_STALE, even if the last reading is younger
-        than 30 minutes. The next :meth:`get` serves this reading as FRESH.
-        """
         return await self._ask(feed, "refresh")
 
+    @like(CalendarCache.free_busy)
     @takes_feed
     async def free_busy(
         self,
@@ -145,14 +134,9 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         end: datetime,
         exclude: Excluded | Iterable[Excluded] = (),
     ) -> FreeBusy:
-        """When the owner of ``feed`` is busy in ``[start, end)``, two aware datetimes.
-
-        Time outside ``history`` and ``horizon`` is unknown. ``exclude``: UIDs, or
-        ``(uid, recurrence_id)`` for one instance, to leave out. Raises what :meth:`get` raises, and
-        OutsideHorizon if nothing of ``[start, end)`` is known.
-        """
         return await self._busy(feed, span(start, end), Exclusions.of(exclude))
 
+    @like(CalendarCache.is_free)
     @takes_feed
     async def is_free(
         self,
@@ -164,22 +148,14 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         blocks: Iterable[FBType] = BLOCKING,
         max_age: timedelta | None = None,
     ) -> bool:
-        """Whether all of ``[start, end)``, two aware datetimes, is known and not blocked.
-
-        ``blocks``: the types that block. ``exclude`` as in :meth:`free_busy`, ``max_age`` as in
-        :meth:`get`. False if part of the time is unknown. Raises what :meth:`free_busy` raises.
-        """
         known = await self._busy(feed, span(start, end), Exclusions.of(exclude), max_age)
         return known.is_free(start, end, blocks)
 
+    @like(CalendarCache.events)
     @takes_feed
     async def events(
         self, feed: Feed | str, start: datetime, end: datetime
     ) -> tuple[ExternalEvent, ...]:
-        """The events of ``feed`` that touch ``[start, end)``, two aware datetimes, by start.
-
-        They can be shown, not opened or edited. Raises what :meth:`free_busy` raises.
-        """
         lo, hi = span(start, end)
         snapshot, events = await self._compute(
             feed, lambda found: between(found.events, start, end)
@@ -187,63 +163,32 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         part(snapshot.reading.busy, lo, hi)
         return events
 
+    @like(CalendarCache.last_refreshed)
     @takes_feed
     async def last_refreshed(self, feed: Feed | str) -> datetime | None:
-        """When the source last gave or confirmed what is known of ``feed``; None if never."""
         return last_refreshed(await self._at_store(partial(self._engine._known, feed)))
 
+    @like(CalendarCache.last_attempt)
     @takes_feed
     async def last_attempt(self, feed: Feed | str) -> datetime | None:
-        """When the source of ``feed`` was last asked, successfully or not; None if never."""
         return last_attempt(await self._at_store(partial(self._engine._known, feed)))
 
+    @like(CalendarCache.forget)
     @takes_feed
     async def forget(self, feed: Feed | str) -> None:
-        """Erase what is known of the address of ``feed``, as when a user removes the feed.
-
-        See :meth:`extcal.CalendarCache.forget`.
-        """
         await self._at_store(partial(self._engine.forget, feed))
 
     # -- many people, many feeds ----------------------------------------------------------------
 
-    async def availability(
-        self,
-        people: Mapping[str, Source | Iterable[Source]],
-        start: datetime,
-        end: datetime,
-        timeout: timedelta = _TEN_SECONDS,
-        *,
-        exclude: Excluded | Iterable[Excluded] = (),
-        max_age: timedelta | None = None,
-    ) -> Availability:
-        """Who of ``people`` is busy when in ``[start, end)``, two aware datetimes.
-
-        ``people``: by name, a Feed, an address, a FreeBusy of your application, or several of them.
-        Feeds are fetched at the same time, and the call waits no longer than ``timeout`` in all. If
-        a fetch takes longer, its person's row comes from the last good snapshot, or is unknown if
-        there is none. A feed that cannot be read makes its person unknown, with a Problem in
-        ``table.problems``; it raises nothing. ``exclude``: events to leave out of every feed, as in
-        :meth:`free_busy`, such as the meeting that is moved. A FreeBusy is used as it is.
-        ``max_age``: as in :meth:`get`, for every feed; ``table.as_of`` and ``table.state`` say how
-        current each answer is.
-        """
-        if not isinstance(timeout, timedelta):
-            raise TypeError(f"timeout takes a timedelta, not {type(timeout).__name__}")
-        until = monotonic() + timeout.total_seconds()
-        window, exclusions = Period(start, end), Exclusions.of(exclude)
+    @like(CalendarCache.availability)
+    async def availability(self, *args: Any, **options: Any) -> Availability:
         loop, engine = self._loop(), self._engine
-        found = read_people(people, engine._repository.keys)
-        orders = [engine._order(feed, "get", max_age=max_age) for feed in found.feeds.values()]
-
-        def table(promises: Iterable[Promise]) -> Availability:
-            answers = {each.key: engine._counted(each.wait_mildly(0.0)) for each in promises}
-            return found.table(window, answers, exclusions)
+        order = engine._table_order(**arguments_of(CalendarCache.availability, args, options))
 
         def look() -> tuple[list[Promise], Availability | None]:
-            promises = engine._look_in_time(orders, timeout.total_seconds())
+            promises = engine._look_for(order)
             fetching = any(each.flight for each in promises)
-            return promises, None if fetching else table(promises)
+            return promises, None if fetching else engine._table(order, promises)
 
         # Many look-ups take time, even in memory. So one thread does all of them.
         promises, answer = await loop.in_thread(look)
@@ -251,8 +196,8 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
             return answer
         for each in promises:
             if each.flight is not None:
-                await loop.landed(each.flight, until - monotonic())
-        return await loop.in_thread(partial(table, promises))
+                await loop.landed(each.flight, order.until - monotonic())
+        return await loop.in_thread(partial(engine._table, order, promises))
 
     def refresh_many(
         self,
@@ -354,8 +299,8 @@ class _Engine(CalendarCache):
 
     loop: EventLoop | None = None
 
-    def _begin(self, on_refresh: Callable[[Refresh], object] | None) -> None:
-        super()._begin(on_refresh)
+    def _begin(self, settings: Settings, on_refresh: Callable[[Refresh], object] | None) -> None:
+        super()._begin(settings, on_refresh)
         self._flights = Flights(self._most, self._call_back, quick=True)
         self._deadlines: set[Deadline] = set()
 

@@ -17,15 +17,15 @@ from functools import partial
 from time import monotonic
 from typing import Any, cast
 
-from extcal.arguments import call_of, length_of
-from extcal.cache.availability.people import Source, read_people
+from extcal.arguments import call_of, length_of, one_of_type
+from extcal.cache.availability.people import Source, TableOrder, read_people
 from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import PATIENCE, Plan, Queue, Result, UnderWay, new_bar
 from extcal.cache.freshness.clock import read_clock
 from extcal.cache.freshness.decide import in_utc
 from extcal.cache.freshness.failures import unavailable
 from extcal.cache.freshness.values import Fetch, Raise, Serve, Wish
-from extcal.cache.options import Options, last_attempt, last_refreshed, read_settings, recipe
+from extcal.cache.options import Options, Settings, last_attempt, last_refreshed, recipe
 from extcal.cache.refresh.decisions import Decisions
 from extcal.cache.refresh.log import Refresh, callback_failed, fetcher_failed
 from extcal.cache.refresh.outcome import Refreshed
@@ -83,9 +83,8 @@ class CalendarCache(Options[Fetcher]):
     except ``on_refresh``, and uses the same store.
     """
 
-    def _begin(self, on_refresh: Callable[[Refresh], object] | None) -> None:
+    def _begin(self, settings: Settings, on_refresh: Callable[[Refresh], object] | None) -> None:
         self._check(self._arguments["fetcher"])
-        settings = read_settings(**self._arguments)
         if on_refresh is not None:
             call_of("on_refresh", on_refresh, "a callable of a Refresh")
         self._on_refresh = on_refresh
@@ -239,17 +238,8 @@ class CalendarCache(Options[Fetcher]):
         ``max_age``: as in :meth:`get`, for every feed; ``table.as_of`` and ``table.state`` say how
         current each answer is.
         """
-        if not isinstance(timeout, timedelta):
-            raise TypeError(f"timeout takes a timedelta, not {type(timeout).__name__}")
-        until = monotonic() + timeout.total_seconds()
-        window, exclusions = Period(start, end), Exclusions.of(exclude)
-        found = read_people(people, self._repository.keys)
-        orders = [self._order(feed, "get", max_age=max_age) for feed in found.feeds.values()]
-        answers = {
-            each.key: self._counted(each.wait_mildly(until - monotonic()))
-            for each in self._look_in_time(orders, timeout.total_seconds())
-        }
-        return found.table(window, answers, exclusions)
+        order = self._table_order(people, start, end, timeout, exclude, max_age)
+        return self._table(order, self._look_for(order))
 
     def refresh_many(
         self,
@@ -318,6 +308,33 @@ class CalendarCache(Options[Fetcher]):
             # As "renew", because an older reading must not be served at once (stale-while-...).
             wish, older_than = "renew", length_of("max_age", max_age)
         return Order(feed, self._repository.keys(feed), wish, self._patience, older_than)
+
+    def _table_order(
+        self,
+        people: Mapping[str, Source | Iterable[Source]],
+        start: datetime,
+        end: datetime,
+        timeout: timedelta,
+        exclude: Excluded | Iterable[Excluded],
+        max_age: timedelta | None,
+    ) -> TableOrder:
+        one_of_type("timeout", timeout, timedelta, "a timedelta")
+        seconds = timeout.total_seconds()
+        until = monotonic() + seconds
+        window, exclusions = Period(start, end), Exclusions.of(exclude)
+        found = read_people(people, self._repository.keys)
+        orders = [self._order(feed, "get", max_age=max_age) for feed in found.feeds.values()]
+        return TableOrder(found, window, exclusions, orders, seconds, until)
+
+    def _look_for(self, order: TableOrder) -> list[Promise]:
+        return self._look_in_time(order.feeds, order.seconds)
+
+    def _table(self, order: TableOrder, promises: Sequence[Promise]) -> Availability:
+        answers = {
+            each.key: self._counted(each.wait_mildly(order.until - monotonic()))
+            for each in promises
+        }
+        return order.people.table(order.window, answers, order.exclusions)
 
     def _renewals(self, feeds: Sequence[Feed], older_than: timedelta | None) -> list[Order]:
         return [self._order(feed, "renew", older_than) for feed in feeds]

@@ -21,7 +21,7 @@ from extcal.limits import Limits
 if TYPE_CHECKING:
     from dateutil.relativedelta import relativedelta
 
-__all__ = ["Options", "Settings", "last_attempt", "last_refreshed", "read_settings", "recipe"]
+__all__ = ["Options", "Settings", "last_attempt", "last_refreshed", "recipe"]
 
 _Fetcher = TypeVar("_Fetcher")
 _GRACE = 5.0  # seconds beyond the fetch deadline: reading the body takes time too
@@ -32,7 +32,12 @@ _SPELLED = "get, put, delete, lease and release"
 
 
 class Options(Generic[_Fetcher]):
-    """The constructor that CalendarCache and AsyncCalendarCache share, with its defaults."""
+    """The constructor that CalendarCache and AsyncCalendarCache share, with its defaults.
+
+    Raises TypeError or ValueError for a wrong argument.
+    """
+
+    _arguments: dict[str, Any]
 
     def __init__(
         self,
@@ -54,27 +59,45 @@ class Options(Generic[_Fetcher]):
         on_refresh: Callable[[Refresh], object] | None = None,
         jitter: Callable[[], float] | None = None,
     ) -> None:
-        self._arguments: dict[str, Any] = {
-            "ttl": ttl,
-            "horizon": horizon,
-            "history": history,
-            "store": store,
-            "fetcher": fetcher,
-            "clock": clock,
-            "secret": secret,
-            "limits": limits,
-            "stale_if_error": stale_if_error,
-            "stale_if_refused": stale_if_refused,
-            "stale_while_revalidate": stale_while_revalidate,
-            "ttl_jitter": ttl_jitter,
-            "respect_refresh_interval": respect_refresh_interval,
-            "max_fetches": max_fetches,
-            "jitter": jitter,
+        # By name, and before any other variable: what a copy in another process is made of.
+        self._arguments = {
+            name: value for name, value in locals().items() if name not in ("self", "on_refresh")
         }
-        self._begin(on_refresh)
+        call_of("clock", clock, "a callable that returns an aware datetime")
+        if store is not None:
+            call_of("store", store, f"a store such as SQLiteStore, with {_SPELLED}", *_METHODS)
+        if not (fetcher is None or callable(fetcher)):
+            call_of("fetcher", fetcher, "a fetcher, or a callable that makes one", "fetch")
+        if limits is not None:
+            one_of_type("limits", limits, Limits, "Limits")
+        if jitter is not None:
+            call_of("jitter", jitter, "a callable that returns a number in [0, 1)")
+        rules = Rules(
+            ttl=ttl,
+            stale_if_error=stale_if_error,
+            stale_if_refused=stale_if_error if stale_if_refused is None else stale_if_refused,
+            stale_while_revalidate=stale_while_revalidate,
+            ttl_jitter=ttl_jitter,
+            respect_refresh_interval=respect_refresh_interval,
+        )
+        # A class or function makes a fetcher when called; an object with "fetch" is a fetcher.
+        recipe = callable(fetcher) and (isinstance(fetcher, type) or not hasattr(fetcher, "fetch"))
+        settings = Settings(
+            store=MemoryStore() if store is None else store,
+            reach=Reach(horizon, history),
+            rules=_read_rules(rules),
+            limits=Limits() if limits is None else limits,
+            secret=read_secret(secret),
+            clock=clock,
+            jitter=random.random if jitter is None else jitter,
+            fetcher=None if recipe else fetcher,
+            recipe=cast("Callable[[], object]", fetcher) if recipe else None,
+            most=count_of("max_fetches", max_fetches),
+        )
+        self._begin(settings, on_refresh)
 
-    def _begin(self, on_refresh: Callable[[Refresh], object] | None) -> None:
-        """Check the arguments, and make the parts of the cache."""
+    def _begin(self, settings: Settings, on_refresh: Callable[[Refresh], object] | None) -> None:
+        """Make the parts of the cache."""
         raise AssertionError("a face begins with what it was given")
 
 
@@ -97,58 +120,6 @@ class Settings:
     def patience(self) -> float:
         """Seconds that a caller waits for a fetch."""
         return self.limits.fetch_deadline + _GRACE
-
-
-def read_settings(
-    *,
-    ttl: timedelta,
-    horizon: relativedelta | timedelta | None,
-    history: timedelta,
-    store: Store | None,
-    fetcher: object,
-    clock: Clock,
-    secret: bytes | str | None,
-    limits: Limits | None,
-    stale_if_error: timedelta,
-    stale_if_refused: timedelta | None,
-    stale_while_revalidate: timedelta,
-    ttl_jitter: float,
-    respect_refresh_interval: bool,
-    max_fetches: int,
-    jitter: Callable[[], float] | None,
-) -> Settings:
-    """The arguments of a cache, checked. Raises TypeError or ValueError for a wrong one."""
-    call_of("clock", clock, "a callable that returns an aware datetime")
-    if store is not None:
-        call_of("store", store, f"a store such as SQLiteStore, with {_SPELLED}", *_METHODS)
-    if not (fetcher is None or callable(fetcher)):
-        call_of("fetcher", fetcher, "a fetcher, or a callable that makes one", "fetch")
-    if limits is not None:
-        one_of_type("limits", limits, Limits, "Limits")
-    if jitter is not None:
-        call_of("jitter", jitter, "a callable that returns a number in [0, 1)")
-    rules = Rules(
-        ttl=ttl,
-        stale_if_error=stale_if_error,
-        stale_if_refused=stale_if_error if stale_if_refused is None else stale_if_refused,
-        stale_while_revalidate=stale_while_revalidate,
-        ttl_jitter=ttl_jitter,
-        respect_refresh_interval=respect_refresh_interval,
-    )
-    # A class or function makes a fetcher when called; an object with "fetch" is a fetcher.
-    recipe = callable(fetcher) and (isinstance(fetcher, type) or not hasattr(fetcher, "fetch"))
-    return Settings(
-        store=MemoryStore() if store is None else store,
-        reach=Reach(horizon, history),
-        rules=_read_rules(rules),
-        limits=Limits() if limits is None else limits,
-        secret=read_secret(secret),
-        clock=clock,
-        jitter=random.random if jitter is None else jitter,
-        fetcher=None if recipe else fetcher,
-        recipe=cast("Callable[[], object]", fetcher) if recipe else None,
-        most=count_of("max_fetches", max_fetches),
-    )
 
 
 def last_attempt(known: Known) -> datetime | None:

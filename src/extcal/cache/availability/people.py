@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from extcal.arguments import one_of_type, several
 from extcal.cache.availability.table import Availability, Part, person
 from extcal.cache.freshness.values import Raise
 from extcal.cache.refresh.keys import Keys
+from extcal.cache.refresh.refresher import Order
 from extcal.cache.snapshot.questions import without
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import FeedUrlError, Problem
@@ -20,7 +21,7 @@ from extcal.fetch.feed import Feed, as_feed
 from extcal.ical.answer.exclude import Exclusions
 from extcal.intervals import FreeBusy, Period
 
-__all__ = ["People", "Source", "read_people"]
+__all__ = ["People", "Source", "TableOrder", "read_people"]
 
 Source: TypeAlias = "Feed | str | FreeBusy"
 """Where a person's busy time comes from: a Feed, an address, or a FreeBusy of the application."""
@@ -44,6 +45,20 @@ class People:
             for name, row in self.rows.items()
         }
         return Availability(window, rows)
+
+
+class TableOrder(NamedTuple):
+    """The arguments of one ``availability``, read.
+
+    ``seconds``: of its timeout; ``until``: when that is over, in monotonic seconds.
+    """
+
+    people: People
+    window: Period
+    exclusions: Exclusions
+    feeds: list[Order]
+    seconds: float
+    until: float
 
 
 def read_people(
