@@ -28,6 +28,7 @@ from extcal import (
     State,
     Unavailable,
 )
+from extcal.cache.event_loop import EventLoop
 from extcal.testing import FakeFetcher, ManualClock
 
 HOUR = timedelta(hours=1)
@@ -64,7 +65,7 @@ class TestTheLoop:
                 def refuse(*arguments: object, **options: object) -> None:
                     raise AssertionError("a thread")
 
-                monkeypatch.setattr(anyio.to_thread, "run_sync", refuse)
+                monkeypatch.setattr(EventLoop, "in_thread", refuse)
                 monkeypatch.setattr(threading.Thread, "start", refuse)
                 assert (await calendars.get(url)).state is State.FRESH
                 assert (await calendars.free_busy(url, clock(), clock() + HOUR)).unknown == ()
@@ -89,18 +90,18 @@ class TestTheLoop:
     ) -> None:
         """To a thread and back, whatever is asked."""
         journeys = 0
-        to_thread = anyio.to_thread.run_sync
+        in_thread = EventLoop.in_thread
 
         def counted(*arguments: Any, **options: Any) -> Any:
             nonlocal journeys
             journeys += 1
-            return to_thread(*arguments, **options)
+            return in_thread(*arguments, **options)
 
         async def main() -> None:
             nonlocal journeys
             async with cache(store=SQLiteStore(tmp_path / "cells.db")) as calendars:
                 await calendars.get(url)
-                monkeypatch.setattr(anyio.to_thread, "run_sync", counted)
+                monkeypatch.setattr(EventLoop, "in_thread", counted)
                 end = clock() + HOUR
                 for ask in (
                     lambda: calendars.get(url),

@@ -51,7 +51,7 @@ __all__ = ["AsyncCalendarCache"]
 _AnyFetcher: TypeAlias = "AsyncFetcher | Fetcher"
 _Found = TypeVar("_Found")
 _TEN_SECONDS = timedelta(seconds=10)
-_STOPPING = 1.0  # seconds to wait for fetches that were told to stop
+_STOPPING = 0.5  # seconds to wait for fetches that were told to stop
 _CLOSED = (
     "an AsyncCalendarCache works inside its block: async with AsyncCalendarCache() as calendars"
 )

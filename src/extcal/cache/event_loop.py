@@ -13,17 +13,18 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import anyio
-from anyio import to_thread
 
 from extcal.cache.refresh.single_flight import Flight
+from extcal.cache.stores.watch import Late, Watch, result_of
 from extcal.fetch.http.loop import Loop
 
 __all__ = ["EventLoop", "NotFinished"]
 
 _Found = TypeVar("_Found")
+_LEAVING = 0.9  # seconds; a program that is told to end must end
 _HELPERS = 16  # threads that look into a store or decode events for tasks
 _CLOSED = (
     "an AsyncCalendarCache works inside its block: async with AsyncCalendarCache() as calendars"
@@ -48,6 +49,7 @@ class EventLoop(Loop):
         super().__init__()
         self.ending = False
         self._helpers = anyio.CapacityLimiter(_HELPERS)
+        self._threads = Watch(0.0)
         self._group = anyio.create_task_group()
         self._running: set[Future[Any]] = set()
         self._wanted: deque[Callable[[], None]] = deque()
@@ -59,15 +61,18 @@ class EventLoop(Loop):
         self._group.start_soon(self._serve, name="extcal-host")
 
     async def close(self, end: Callable[[], object]) -> None:
-        """Cancel the tasks on the loop and wait for them; then run ``end`` in a thread."""
+        """Cancel the tasks on the loop and wait for them; then run ``end`` in a thread.
+
+        ``end`` is not waited for if something in it hangs: it goes on in its thread.
+        """
         self._group.cancel_scope.cancel()
         try:
             # Without the error of the block: the task group would wrap it in an ExceptionGroup.
             await self._group.__aexit__(None, None, None)
         finally:
             self._give_up()
-            with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(end, limiter=self._helpers)
+            with anyio.move_on_after(_LEAVING, shield=True):
+                await self.in_thread(end)
 
     def require(self) -> None:
         """Raise RuntimeError outside of the block, and in any other event loop."""
@@ -79,21 +84,24 @@ class EventLoop(Loop):
     async def in_thread(self, call: Callable[[], _Found]) -> _Found:
         """Run ``call`` in a thread. A task that is cancelled does not wait for the thread.
 
-        If the system allows no more threads, the loop itself runs it.
+        It is a daemon thread, unlike anyio's: a call that hangs does not keep a program from
+        ending. If the system allows no more threads, the loop itself runs ``call``.
         """
-        began = False
+        done = anyio.Event()
+        answers: list[tuple[object, BaseException | None]] = []
 
-        def begun() -> _Found:
-            nonlocal began
-            began = True
-            return call()
+        def deliver(answer: tuple[object, BaseException | None]) -> None:
+            answers.append(answer)
+            self.post(done.set)
 
-        try:
-            return await to_thread.run_sync(begun, abandon_on_cancel=True, limiter=self._helpers)
-        except RuntimeError:
-            if began:
-                raise
-        return call()
+        async with self._helpers:
+            try:
+                if not self._threads.begin(call, deliver):
+                    raise Late
+            except RuntimeError:
+                return call()
+            await done.wait()
+        return cast("_Found", result_of(answers.pop()))
 
     async def landed(self, flight: Flight, seconds: float) -> None:
         """Wait until ``flight`` has ended, but no longer than ``seconds``."""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
 from dataclasses import replace
+from time import monotonic
 from typing import NamedTuple, TypeAlias
 
 from extcal.cache.freshness.values import Raise, State
@@ -33,6 +34,7 @@ NO_THREAD = Raise("no_thread")
 """The answer for callers of a flight for which the system allows no thread."""
 
 _IDLE = 0.05  # seconds that a worker waits for the next flight before it ends
+_ENDING = 0.8  # seconds that stopped flights have to finish what they write
 _READERS = 2  # threads that read bodies at a time, so that the other threads run in between
 
 _Job: TypeAlias = "Callable[[Flight], Refreshed]"
@@ -183,18 +185,19 @@ class Flights:
 
     def end(self, flying: Sequence[Flight], patience: float) -> None:
         """Wait for stopped flights; ``patience``: seconds for fetchers that were told to stop."""
+        until = monotonic() + _ENDING
         wait([flight for flight in flying if flight.asking], patience)
+        wait([flight for flight in flying if not flight.asking], max(until - monotonic(), 0.0))
         for flight in flying:
-            if flight.asking and not flight.done():
-                # Its thread is stuck in a fetcher. The lease is given back, so other caches may
-                # fetch; when the thread goes on, the store refuses what it writes.
+            if not flight.done():
+                # Its thread is stuck, in a fetcher or a store. The lease is given back, so other
+                # caches may fetch; when the thread goes on, the store refuses what it writes.
                 with self._lock:
                     if self._flying.get(flight.key) is flight:
                         del self._flying[flight.key]
+                flight.end(CLOSED)
                 if flight.release is not None:
                     flight.release()
-                flight.end(CLOSED)
-        wait(flying)
 
     def _wants_worker(self) -> bool:
         """Wake a worker; or True if the caller has to start one when it has released the lock.

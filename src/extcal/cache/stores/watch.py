@@ -10,19 +10,21 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 from extcal.cache.stores.memory import ForkSafeLock
 
-__all__ = ["Late", "Watch"]
+__all__ = ["Late", "Watch", "result_of"]
 
 _T = TypeVar("_T")
 _KEPT = 10.0  # seconds that a thread waits for another call
 _MOST = 64  # threads; if so many are stuck, nobody waits for one more
 
-_Reply: TypeAlias = "SimpleQueue[tuple[Any, BaseException | None]]"
-_Inbox: TypeAlias = "SimpleQueue[tuple[Callable[[], object], _Reply]]"
+_Answer: TypeAlias = "tuple[object, BaseException | None]"
+_Inbox: TypeAlias = "SimpleQueue[tuple[Callable[[], object], Callable[[_Answer], object]]]"
 
 
 class Late(OSError):
@@ -47,23 +49,29 @@ class Watch:
 
     def call(self, act: Callable[[], _T], seconds: float | None = None) -> _T:
         """What ``act`` returns or raises. Raises Late if it takes longer than ``seconds``."""
+        reply: SimpleQueue[_Answer] = SimpleQueue()
         try:
-            inbox = self._free()
+            if not self.begin(act, reply.put):
+                raise Late
         except RuntimeError:
             return act()  # there is no thread to be had
-        if inbox is None:
-            raise Late
-        reply: _Reply = SimpleQueue()
-        inbox.put((act, reply))
         try:
-            found, error = reply.get(
-                timeout=max(self._seconds if seconds is None else seconds, 0.0)
-            )
+            answer = reply.get(timeout=max(self._seconds if seconds is None else seconds, 0.0))
         except Empty:
-            found, error = None, Late()
-        if error is not None:
-            raise error
-        return cast("_T", found)
+            answer = None, Late()
+        return cast("_T", result_of(answer))
+
+    def begin(self, act: Callable[[], object], deliver: Callable[[_Answer], object]) -> bool:
+        """Call ``act`` in a thread, and ``deliver`` there with its answer.
+
+        False if so many threads are stuck that there is no other one for it. Raises RuntimeError
+        if the system allows no more threads.
+        """
+        inbox = self._free()
+        if inbox is not None:
+            # As where it is called: a store of the application may want to know who asks.
+            inbox.put((partial(copy_context().run, act), deliver))
+        return inbox is not None
 
     def _free(self) -> _Inbox | None:
         """The inbox of a thread that has nothing to do; None if too many threads are stuck."""
@@ -85,7 +93,7 @@ class Watch:
     def _work(self, inbox: _Inbox) -> None:
         while True:
             try:
-                act, reply = inbox.get(timeout=_KEPT)
+                act, deliver = inbox.get(timeout=_KEPT)
             except Empty:
                 with self._lock:
                     if inbox in self._idle:
@@ -93,7 +101,7 @@ class Watch:
                         self._threads -= 1
                         return
                 continue  # a call is about to come
-            answer: tuple[Any, BaseException | None]
+            answer: _Answer
             try:
                 answer = act(), None
             except BaseException as error:
@@ -101,5 +109,13 @@ class Watch:
             # First, so that the caller's next call finds this thread.
             with self._lock:
                 self._idle.append(inbox)
-            reply.put(answer)
-            del act, reply, answer
+            deliver(answer)
+            del act, deliver, answer
+
+
+def result_of(answer: _Answer) -> object:
+    """What the call returned; raises what it raised."""
+    found, error = answer
+    if error is not None:
+        raise error
+    return found
