@@ -118,7 +118,22 @@ def algebra(one: extcal.FreeBusy, other: extcal.FreeBusy) -> None:
     assert_type(slots[0], extcal.Period)
     assert_type(slots[:2], tuple[extcal.Period, ...])
     assert_type(slots.limited_by, tuple[str, ...])
-    extcal.common_free({"Ada": one}, timedelta(minutes=45), hours={"Ada": hours})
+    some = extcal.common_free(
+        {"Ada": one, "Bob": other},
+        timedelta(minutes=45),
+        hours={"Ada": hours},
+        step=timedelta(minutes=15),
+        buffer=(timedelta(0), timedelta(minutes=10)),
+        align="hours",
+        earliest=START,
+        latest=END,
+        per_day=3,
+        at_least=1,
+        groups=[(1, ("Ada", "Bob"))],
+    )
+    assert_type(some.who(some[0]), tuple[str, ...])
+    assert_type(some.fair_order(some[0], {"Ada": 3}), tuple[str, ...])
+    assert_type(some.is_bookable(some[0]), bool)
     own = extcal.FreeBusy.from_periods(
         (START, END), [(START, END), extcal.Period(START, END)], unknown=[(START, END)]
     )

@@ -183,3 +183,24 @@ def test_the_receipt_is_what_was_asked_and_answered(
         table.receipt(Period(NINE - HOUR, NINE))
     with pytest.raises(TypeError):
         table.receipt((NINE, NINE + HOUR))  # type: ignore[arg-type]
+
+
+def test_what_the_table_offers_is_bookable_by_the_same_question(
+    calendars: CalendarCache, url: str
+) -> None:
+    """Also of a table that is read again for the slot alone, right before the booking."""
+    question: dict[str, Any] = {
+        "step": HOUR / 2,
+        "buffer": (timedelta(0), 10 * MINUTE),
+        "timezone": "Europe/Berlin",
+        "earliest": NINE - HOUR,
+    }
+    table = calendars.availability({"Ada": url}, NINE - HOUR, NINE + 4 * HOUR)
+    offered = table.common_free(HOUR, **question)
+    starts = [NINE + step * HOUR / 4 for step in range(-4, 16)]
+    bookable = [at for at in starts if table.is_bookable(Period(at, at + HOUR), HOUR, **question)]
+    assert bookable == [slot.start for slot in offered] != []
+    for slot in offered:
+        again = calendars.availability({"Ada": url}, slot.start, slot.end, max_age=MINUTE)
+        assert again.is_bookable(slot, HOUR, **question)
+    assert not table.is_bookable(Period(offered[0].start, offered[0].end + HOUR), HOUR, **question)

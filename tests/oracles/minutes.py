@@ -7,7 +7,7 @@ minutes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -94,6 +94,124 @@ class Person:
     hi: int
     blocked: set[int] = field(default_factory=set)
     unknown: set[int] = field(default_factory=set)
+    hours: Hours | None = None
 
     def free(self, at: int) -> bool:
         return self.lo <= at < self.hi and at not in self.blocked and at not in self.unknown
+
+
+@dataclass
+class Question:
+    """Who has to be free for how long, and where slots begin; everything in minutes."""
+
+    people: dict[str, Person]
+    conditions: list[tuple[int, list[str]]]
+    length: int
+    before: int = 0
+    after: int = 0
+    step: int | None = None
+    align: str = "midnight"
+    zone: str = "UTC"
+    earliest: int | None = None
+    latest: int | None = None
+    per_day: int | None = None
+
+    @property
+    def first(self) -> int:
+        return min(person.lo for person in self.people.values())
+
+    @property
+    def last(self) -> int:
+        return max(person.hi for person in self.people.values())
+
+    def open_minutes(self, person: Person) -> set[int]:
+        lo, hi = self.first - 2 * DAY, self.last
+        if person.hours is None:
+            return {*range(lo, hi)}
+        key = f"{person.hours!r} {lo} {hi}"
+        if key not in _OPEN:
+            _OPEN[key] = person.hours.minutes(lo, hi)
+        return _OPEN[key]
+
+    def who(self) -> dict[int, list[str]]:
+        """Who is free for a whole slot that begins in each minute."""
+        found: dict[int, list[str]] = {at: [] for at in range(self.first, self.last)}
+        for name, person in self.people.items():
+            opened = self.open_minutes(person) & {*range(person.lo, person.hi)}
+            taken = (person.blocked & {*range(person.lo, person.hi)}) | (
+                person.unknown & {*range(person.lo, person.hi)}
+            )
+            margin = self.before + self.after + self.length
+            shut_at = _next(self.first - margin, self.last + margin, lambda at: at not in opened)  # noqa: B023
+            busy_at = _next(self.first - margin, self.last + margin, lambda at: at in taken)  # noqa: B023
+            for at, names in found.items():
+                end = at + self.length
+                if shut_at[at] >= end and busy_at[at - self.before] >= end + self.after:
+                    names.append(name)
+        return found
+
+    def starts(self) -> list[int]:
+        """The minutes in which a slot may begin, before they are laid."""
+        return [
+            at
+            for at, names in self.who().items()
+            if all(len({*names} & {*those}) >= least for least, those in self.conditions)
+            and (self.earliest is None or at >= self.earliest)
+            and (self.latest is None or at + self.length <= self.latest)
+        ]
+
+    def slots(self) -> list[int]:
+        """The starts of the slots."""
+        kept: list[int] = []
+        days: dict[date, int] = {}
+        shown = wall(self.zone, self.first, self.last)
+        anchored = self.since_anchor()
+        for at in self.starts():
+            if self.step is None or anchored[at] % self.step:
+                continue
+            day = shown[at - self.first].date()
+            days[day] = days.get(day, 0) + 1
+            if self.per_day is None or days[day] <= self.per_day:
+                kept.append(at)
+        return kept
+
+    def since_anchor(self) -> dict[int, int]:
+        """Minutes since that from which slots are laid, for every minute."""
+        shown = dict(
+            enumerate(wall(self.zone, self.first - 2 * DAY, self.last), self.first - 2 * DAY)
+        )
+        if self.align == "midnight":
+            return {at: local.hour * 60 + local.minute for at, local in shown.items()}
+        if self.align == "earliest":
+            assert self.earliest is not None
+            return {at: at - self.earliest for at in shown}
+        open_for = {name: self.open_minutes(person) for name, person in self.people.items()}
+        opened = {
+            at
+            for at in shown
+            if all(
+                sum(at in open_for[name] for name in names) >= least
+                for least, names in self.conditions
+            )
+        }
+        found: dict[int, int] = dict.fromkeys(shown, -1)
+        for start, end in spans(opened):
+            anchor = start
+            for at in range(start, end):
+                if end - start > DAY and (shown[at].hour, shown[at].minute) == (0, 0):
+                    anchor = at
+                found[at] = at - anchor
+        return found
+
+
+_OPEN: dict[str, set[int]] = {}  # few hours are asked about again and again
+
+
+def _next(lo: int, hi: int, holds: Callable[[int], bool]) -> dict[int, int]:
+    """For every minute of ``[lo, hi)`` the next one, itself included, in which something holds."""
+    found: dict[int, int] = {}
+    following = hi
+    for at in range(hi - 1, lo - 1, -1):
+        following = at if holds(at) else following
+        found[at] = following
+    return found

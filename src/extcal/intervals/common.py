@@ -1,77 +1,66 @@
-"""common_free: when everybody is known to be free, within everybody's hours.
+"""common_free: when enough people are known to be free, each within their hours.
 
-In: FreeBusy values, hours, lengths of time. Out: Periods, sorted. Time is offered only if it is
-known and not blocked for each participant, is at least the buffer away from blocked or unknown
-time, and is within each participant's hours. All of it is merged in one sweep; for that, hours are
-turned into the time outside them.
+In: FreeBusy values, hours, lengths of time, conditions. Out: Periods, sorted. Time is offered only
+if it is known and not blocked for the people it is offered for, is at least the buffer away from
+blocked or unknown time, and is within these people's hours.
+
+Everything is a list of spans in which a slot may *begin*. For those who are required it comes from
+one merge of all of their time. For "two of these five" each person has a list of their own, and
+:func:`~extcal.intervals.merge.covered_by` counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
 from operator import itemgetter
-from typing import overload
+from typing import TypedDict
 
 from extcal.arguments import several
+from extcal.intervals.conditions import Conditions, Groups, read_conditions
 from extcal.intervals.freebusy import FreeBusy, freebusy_list
 from extcal.intervals.hours import WorkingHours
 from extcal.intervals.instants import DAY, whole_seconds
-from extcal.intervals.merge import Span, complement, overlapping, uncovered
-from extcal.intervals.types import BLOCKING, FBType, Period, blocking_codes, period, period_span
-from extcal.intervals.wallclock import WallClock, find_zone
+from extcal.intervals.layout import Align, Layout, read_layout
+from extcal.intervals.merge import (
+    Span,
+    complement,
+    covered_by,
+    intersection,
+    overlapping,
+    uncovered,
+)
+from extcal.intervals.offer import CommonFree
+from extcal.intervals.types import BLOCKING, FBType, Period, blocking_codes, period
 
-__all__ = ["CommonFree", "Hours", "common_free", "find_common"]
+__all__ = ["CommonFree", "Hours", "SlotOptions", "common_free", "find_common"]
 
 Hours = WorkingHours | Sequence[WorkingHours | None] | Mapping[str, WorkingHours | None] | None
 """For everybody; or one, or None, for each in order; or by name."""
+Buffer = timedelta | tuple[timedelta, timedelta]
 
 _start, _end, _code = itemgetter(0), itemgetter(1), itemgetter(2)
 _YEAR = 366 * DAY
 _HOURS = "WorkingHours, or one (or None) per participant"
+_NONE = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class CommonFree(Sequence[Period]):
-    """When people can meet: a sequence of Periods, equal to the tuple of them.
+class SlotOptions(TypedDict, total=False):
+    """The options of :func:`common_free`, for functions that pass them on."""
 
-    ``slots``: that tuple: when everybody who is required is free. ``slots_for_all``: when the
-    optional people are free too. ``limited_by``: the required people whose *unknown* time removed
-    slots. If you ask these people, there may be more slots. People without names are ``"0"``,
-    ``"1"`` and so on, in their order.
-
-    Two of them are equal if their ``slots`` are.
-    """
-
-    slots: tuple[Period, ...]
-    slots_for_all: tuple[Period, ...]
-    limited_by: tuple[str, ...]
-
-    @overload
-    def __getitem__(self, index: int) -> Period: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Period, ...]: ...
-    def __getitem__(self, index: int | slice) -> Period | tuple[Period, ...]:
-        return self.slots[index]
-
-    def __iter__(self) -> Iterator[Period]:
-        return iter(self.slots)
-
-    def __len__(self) -> int:
-        return len(self.slots)
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, CommonFree):
-            return self.slots == other.slots
-        return self.slots == other if isinstance(other, tuple) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self.slots)
-
-    def __repr__(self) -> str:
-        limits = f", limited by {', '.join(self.limited_by)}" if self.limited_by else ""
-        return f"<CommonFree {list(self.slots)}{limits}>"
+    hours: Hours
+    step: timedelta | None
+    buffer: Buffer
+    timezone: str | tzinfo
+    blocks: Iterable[FBType]
+    align: Align
+    earliest: datetime | None
+    latest: datetime | None
+    per_day: int | None
+    required: Collection[str] | None
+    optional: Collection[str]
+    at_least: int | None
+    groups: Groups
 
 
 def common_free(
@@ -80,100 +69,280 @@ def common_free(
     *,
     hours: Hours = None,
     step: timedelta | None = None,
-    buffer: timedelta = timedelta(0),
+    buffer: Buffer = _NONE,
     timezone: str | tzinfo = "UTC",
     blocks: Iterable[FBType] = BLOCKING,
+    align: Align = "midnight",
+    earliest: datetime | None = None,
+    latest: datetime | None = None,
+    per_day: int | None = None,
+    required: Collection[str] | None = None,
+    optional: Collection[str] = (),
+    at_least: int | None = None,
+    groups: Groups = (),
 ) -> CommonFree:
     """Return when every participant is free for at least ``duration``, in order.
 
     ``participants``: FreeBusy values, or FreeBusy by name; outside its own window a participant's
-    time is unknown.
+    time is unknown. Those without names are called ``"0"``, ``"1"`` and so on.
     ``duration``: how long they are to meet, a positive timedelta.
     ``hours``: WorkingHours for all, or a sequence with one (or None) per participant, or by name.
-    ``step``: None returns the maximal gaps. A timedelta returns slots of exactly ``duration``,
-    which may overlap. They start at multiples of ``step`` from local midnight in ``timezone``. So
-    10:00 stays a start on the day of a clock change, a skipped time is never a start, and a
-    repeated time is a start twice.
-    ``buffer``: the distance to blocked and to unknown time; not to the ends of a window or of
-    hours.
-    ``timezone``: an IANA name or a tzinfo; it is only used with ``step``.
+    ``buffer``: how much time before and after the meeting must be known and not blocked, a
+    timedelta for both or ``(before, after)``; it may lie outside a window and outside hours.
     ``blocks``: the types that block.
 
-    The result is a sequence of Periods; its ``limited_by`` names the participants whose unknown
-    time removed slots.
+    ``step``: None returns the maximal gaps. A timedelta returns slots of exactly ``duration``,
+    which may overlap, and begin every ``step``. ``align`` says from where on:
+    ``"midnight"``, the local midnight in ``timezone``. So 10:00 stays a start on the day of a clock
+    change, a skipped time is never a start, and a repeated time is a start twice.
+    ``"hours"``, the start of the hours, when people could meet if their calendars were empty. If
+    that lasts longer than a day, it starts anew at each local midnight.
+    ``"earliest"``, the instant ``earliest``.
+    Where slots begin never depends on what is booked, so a slot keeps its place when another one
+    is taken.
+    ``timezone``: an IANA name or a tzinfo, for ``step`` and ``per_day``.
+    ``earliest``, ``latest``: aware datetimes between which all of a slot lies; for a notice of two
+    hours and a horizon of a month, pass now plus these.
+    ``per_day``: at most so many slots on a local day, the first ones.
+
+    ``required``, ``optional``: names of people. Without ``required`` it is everybody who is neither
+    optional nor in a group.
+    ``at_least``: so many of all who are not optional have to be free, instead of everybody; those
+    in ``required`` among them.
+    ``groups``: several ``(number, names)``; so many of each have to be free, as in
+    ``[(1, support), (2, design)]``. Whoever is free is free for all of a slot. With ``at_least`` or
+    ``groups`` and without ``step``, gaps may overlap: a slot of ``duration`` may begin wherever it
+    lies in one of them.
+
+    The result is a sequence of Periods, which also tells who is free in each
+    (:meth:`~extcal.cache.CommonFree.who`) and whose unknown time removed slots.
 
     Raises ``TypeError`` for values of the wrong kind, and ``ValueError`` without participants, if
     ``duration`` or ``step`` is not positive, ``buffer`` is negative, ``step`` is not in whole
-    seconds, ``hours`` do not match the participants, or the zone is unknown.
+    seconds, ``hours`` or names do not match the participants, more are asked for than there are, or
+    the zone is unknown.
     """
     people = _by_name(participants)
     return find_common(
         people,
-        people.keys(),
         duration,
         hours=hours,
         step=step,
         buffer=buffer,
         timezone=timezone,
         blocks=blocks,
+        align=align,
+        earliest=earliest,
+        latest=latest,
+        per_day=per_day,
+        required=required,
+        optional=optional,
+        at_least=at_least,
+        groups=groups,
     )
 
 
 def find_common(
     people: Mapping[str, FreeBusy],
-    required: Collection[str],
     duration: timedelta,
     *,
     assume_free: Collection[str] = (),
-    hours: Hours,
-    step: timedelta | None,
-    buffer: timedelta,
-    timezone: str | tzinfo,
-    blocks: Iterable[FBType],
+    hours: Hours = None,
+    step: timedelta | None = None,
+    buffer: Buffer = _NONE,
+    timezone: str | tzinfo = "UTC",
+    blocks: Iterable[FBType] = BLOCKING,
+    align: Align = "midnight",
+    earliest: datetime | None = None,
+    latest: datetime | None = None,
+    per_day: int | None = None,
+    required: Collection[str] | None = None,
+    optional: Collection[str] = (),
+    at_least: int | None = None,
+    groups: Groups = (),
 ) -> CommonFree:
-    """Return when the ``required`` of ``people`` are free, and when all of them are.
+    """Return when people are free, by the conditions of :func:`common_free`.
 
-    ``required`` and ``assume_free`` hold names of ``people``; unknown time of those who are
-    assumed free counts as free. The other arguments, and what is raised: :func:`common_free`.
+    ``assume_free``: names of people whose unknown time counts as free.
     """
     length = whole_seconds(duration, "duration")
-    margin = whole_seconds(buffer, "buffer", zero=True)
-    codes = blocking_codes(blocks)
-    zone = find_zone(timezone)
-    pace = None if step is None else _pace(step)
-    hours_of = _hours_by_name(hours, people)
-    lo, hi = _looked_at([person.window_epochs for person in people.values()])
-
-    def slots(names: Collection[str], known: Collection[str]) -> tuple[Period, ...]:
-        """When ``names`` are free; nothing is unknown of those in ``known``."""
-        chosen = [people[name] for name in names]
-        doubtful = [people[name] for name in names if name not in known]
-        # Outside the window of a participant nothing is known of them, so nothing can be offered.
-        first = max((person.window_epochs[0] for person in doubtful), default=lo)
-        last = min((person.window_epochs[1] for person in doubtful), default=hi)
-        if first >= last:
-            return ()
-        every_hours = {each for name in names if (each := hours_of.get(name)) is not None}
-        open_time = _open_time(chosen, doubtful, codes, margin, every_hours, first, last)
-        gaps = [(start, end) for start, end in open_time if end - start >= length]
-        if pace is not None and gaps:
-            gaps = list(_slots(gaps, length, pace, WallClock(zone, gaps[0][0], gaps[-1][1])))
-        return tuple([period(start, end) for start, end in gaps])
-
-    found = slots(required, assume_free)
-    optional = len(required) < len(people)
-    unknown = {
-        name: _unknown(people[name], lo, hi, margin) for name in required if name not in assume_free
-    }
-    limited_by: list[str] = []
-    if any(unknown.values()):
-        # If everything were known, there would be these slots. Whoever is unknown in one of them
-        # removes it, or makes it shorter.
-        best = [period_span(slot) for slot in slots(required, required)]
-        limited_by = [name for name, gaps in unknown.items() if _meets(gaps, best)]
-    return CommonFree(
-        found, slots(people.keys(), assume_free) if optional else found, tuple(limited_by)
+    layout = read_layout(step, align, timezone, earliest, latest, per_day)
+    conditions = read_conditions(people, required, optional, at_least, groups)
+    search = Search(
+        people,
+        length,
+        _buffers(buffer),
+        blocking_codes(blocks),
+        _hours_by_name(hours, people),
+        layout,
     )
+    assumed = frozenset(assume_free)
+    found = search.starts(conditions, assumed)
+    everybody = conditions.with_all(optional)
+    for_all = found if everybody == conditions else search.starts(everybody, assumed)
+    free = {
+        name: None if name in conditions.required else tuple(search.one(name, assumed))
+        for name in people
+    }
+    slots = _periods(search.slots(conditions, found))
+    return CommonFree(
+        slots,
+        slots if for_all is found else _periods(search.slots(conditions, for_all)),
+        search.limited_by(conditions, assumed, found),
+        length,
+        free,
+        layout.step is not None,
+    )
+
+
+def _periods(spans: Iterable[Span]) -> tuple[Period, ...]:
+    return tuple([period(start, end) for start, end in spans])
+
+
+class Search:
+    """One question about people: their time, and how slots are laid. Whole epoch seconds.
+
+    A *start span* is a span of seconds in each of which a slot may begin.
+    """
+
+    def __init__(
+        self,
+        people: Mapping[str, FreeBusy],
+        length: int,
+        buffers: tuple[int, int],
+        codes: frozenset[int],
+        hours_of: Mapping[str, WorkingHours | None],
+        layout: Layout,
+    ) -> None:
+        self.people, self.length, self.codes = people, length, codes
+        self.before, self.after = buffers
+        self.hours_of, self.layout = hours_of, layout
+        self.lo, self.hi = _looked_at([person.window_epochs for person in people.values()])
+        if layout.first is not None:
+            self.lo = max(self.lo, layout.first)
+        if layout.last is not None:
+            self.hi = min(self.hi, layout.last)
+        self.shut: dict[tuple[WorkingHours, int, int], list[Span]] = {}
+        self.single: dict[tuple[str, bool], list[Span]] = {}
+
+    def starts(self, conditions: Conditions, known: Collection[str]) -> list[Span]:
+        """The start spans; nothing is unknown of those in ``known``."""
+        found = self.together(conditions.required, known)
+        for least, names in conditions.counted:
+            found = intersection(
+                found, covered_by([self.one(name, known) for name in names], least)
+            )
+        return self.layout.limited(found, self.length)
+
+    def one(self, name: str, known: Collection[str]) -> list[Span]:
+        """The start spans of one person."""
+        key = name, name in known
+        if key not in self.single:
+            self.single[key] = self.together((name,), known)
+        return self.single[key]
+
+    def together(self, names: Collection[str], known: Collection[str]) -> list[Span]:
+        """The start spans in which all of ``names`` are free."""
+        within = self.length - 1
+        return [
+            (start, end - within)
+            for start, end in self.open_time(names, known)
+            if end - start > within
+        ]
+
+    def open_time(self, names: Collection[str], known: Collection[str]) -> list[Span]:
+        """When ``names`` are not blocked, known, and within their hours."""
+        doubtful = [self.people[name] for name in names if name not in known]
+        # Outside the window of a participant nothing is known of them, so nothing can be offered.
+        lo = max([self.lo, *(person.window_epochs[0] for person in doubtful)])
+        hi = min([self.hi, *(person.window_epochs[1] for person in doubtful)])
+        if lo >= hi:
+            return []
+        before, after = self.before, self.after
+        starts: list[int] = []
+        ends: list[int] = []
+        for person in [self.people[name] for name in names]:
+            # Blocked time outside the window, but nearer to it than the buffer, counts, too.
+            busy = overlapping(person.epochs, lo - before, hi + after)
+            if not self.codes.issuperset(map(_code, busy)):
+                busy = [span for span in busy if span[2] in self.codes]
+            starts += map(_start, busy)
+            ends += map(_end, busy)
+        for person in doubtful:
+            unknown = overlapping(person.unknown_epochs, lo - before, hi + after)
+            starts += map(_start, unknown)
+            ends += map(_end, unknown)
+        if after:
+            starts = [start - after for start in starts]
+        if before:
+            ends = [end + before for end in ends]
+        for one in {each for name in names if (each := self.hours_of.get(name)) is not None}:
+            shut = self.outside(one, lo, hi)
+            starts += map(_start, shut)
+            ends += map(_end, shut)
+        return uncovered(starts, ends, lo, hi)
+
+    def outside(self, hours: WorkingHours, lo: int, hi: int) -> list[Span]:
+        """The time of ``[lo, hi)`` that is outside hours."""
+        key = hours, lo, hi
+        if key not in self.shut:
+            self.shut[key] = complement(hours.epochs(lo, hi), lo, hi)
+        return self.shut[key]
+
+    # --- results ------------------------------------------------------------------------------
+
+    def slots(self, conditions: Conditions, spans: Sequence[Span]) -> list[Span]:
+        """The slots, or gaps, of start spans; ``conditions``: those that the places depend on."""
+        if self.layout.step is None:
+            return [(start, end - 1 + self.length) for start, end in spans]
+        starts = self.places(conditions, spans)
+        return [(at, at + self.length) for at in self.layout.first_of_each_day(starts)]
+
+    def places(self, conditions: Conditions, spans: Sequence[Span]) -> list[int]:
+        return self.layout.starts(spans, lambda lo, hi: self.opened(conditions, lo, hi))
+
+    def opened(self, conditions: Conditions, lo: int, hi: int) -> list[Span]:
+        """When people could meet in ``[lo, hi)`` if their calendars were empty."""
+        empty = FreeBusy.from_epochs(lo, hi)
+        people = dict.fromkeys(self.people, empty)
+        layout = Layout(None, "midnight", self.layout.zone, None, None, None)
+        hours_alone = Search(people, 1, (0, 0), frozenset(), self.hours_of, layout)
+        return hours_alone.starts(conditions, ())
+
+    def limited_by(
+        self, conditions: Conditions, known: Collection[str], found: Sequence[Span]
+    ) -> tuple[str, ...]:
+        """Whose unknown time removed slots, or made gaps shorter."""
+        unknown = {
+            name: self.near_unknown(self.people[name])
+            for name in conditions.names
+            if name not in known
+        }
+        if not any(unknown.values()):
+            return ()
+        # If everything were known, there would be these starts, too.
+        best = self.starts(conditions, conditions.names)
+        lost = intersection(best, complement(found, self.lo, self.hi)) if best else []
+        if self.layout.step is None:
+            missed = [(start, end - 1 + self.length) for start, end in lost]
+        else:
+            missed = [(at, at + self.length) for at in self.places(conditions, lost)]
+        # Slots of one length may overlap each other; their ends are sorted like their starts.
+        return tuple(
+            [
+                name
+                for name, spans in unknown.items()
+                if any(overlapping(missed, start, end) for start, end in spans)
+            ]
+        )
+
+    def near_unknown(self, person: FreeBusy) -> list[Span]:
+        """When nothing can be offered because of what is unknown of a person: near to unknown time,
+        and outside the person's window."""
+        first, last = person.window_epochs
+        near = [(start - self.after, end + self.before) for start, end in person.unknown_epochs]
+        spans = [(self.lo, first), *near, (last, self.hi)]
+        return [span for span in spans if span[0] < span[1]]
 
 
 def _looked_at(windows: list[Span]) -> Span:
@@ -186,67 +355,14 @@ def _looked_at(windows: list[Span]) -> Span:
     return max(lo, first - _YEAR), min(hi, last + _YEAR)
 
 
-def _open_time(
-    people: list[FreeBusy],
-    doubtful: list[FreeBusy],
-    codes: frozenset[int],
-    margin: int,
-    every_hours: set[WorkingHours],
-    lo: int,
-    hi: int,
-) -> list[Span]:
-    """Return the parts of ``[lo, hi)`` that are not blocked for ``people``, known of the
-    ``doubtful`` ones, and inside everybody's hours."""
-    starts: list[int] = []
-    ends: list[int] = []
-    for person in people:
-        # Blocked time outside the window, but nearer to it than the buffer, counts, too.
-        busy = overlapping(person.epochs, lo - margin, hi + margin)
-        if not codes.issuperset(map(_code, busy)):
-            busy = [span for span in busy if span[2] in codes]
-        starts += map(_start, busy)
-        ends += map(_end, busy)
-    for person in doubtful:
-        unknown = overlapping(person.unknown_epochs, lo - margin, hi + margin)
-        starts += map(_start, unknown)
-        ends += map(_end, unknown)
-    if margin:
-        starts = [start - margin for start in starts]
-        ends = [end + margin for end in ends]
-    for one in every_hours:
-        for start, end in complement(one.epochs(lo, hi), lo, hi):
-            starts.append(start)
-            ends.append(end)
-    return uncovered(starts, ends, lo, hi)
-
-
-def _unknown(person: FreeBusy, lo: int, hi: int, margin: int) -> list[Span]:
-    """Return when nothing can be offered in ``[lo, hi)`` because of what is unknown of a person:
-    time nearer to unknown time than ``margin``, and time outside the person's window."""
-    first, last = person.window_epochs
-    near = [(start - margin, end + margin) for start, end in person.unknown_epochs]
-    return [span for span in [(lo, first), *near, (last, hi)] if span[0] < span[1]]
-
-
-def _meets(spans: Sequence[Span], slots: Sequence[Span]) -> bool:
-    """Tell whether any of ``spans`` shares time with any of ``slots``, both sorted by start.
-
-    Slots of one length may overlap each other; their ends are sorted like their starts.
-    """
-    return any(overlapping(slots, start, end) for start, end in spans)
-
-
-def _slots(gaps: list[Span], length: int, pace: int, clock: WallClock) -> Iterator[Span]:
-    for start, end in gaps:
-        for begin in clock.multiples(pace, start, end - length):
-            yield begin, begin + length
-
-
-def _pace(step: timedelta) -> int:
-    pace = whole_seconds(step, "step")
-    if step.microseconds:
-        raise ValueError(f"step must be in whole seconds, not {step}")
-    return pace
+def _buffers(buffer: Buffer) -> tuple[int, int]:
+    if not isinstance(buffer, tuple):
+        margin = whole_seconds(buffer, "buffer", zero=True)
+        return margin, margin
+    if len(buffer) != 2:
+        raise TypeError("buffer takes a timedelta, or a tuple of two: (before, after)")
+    before, after = buffer
+    return whole_seconds(before, "buffer", zero=True), whole_seconds(after, "buffer", zero=True)
 
 
 def _by_name(participants: Iterable[FreeBusy] | Mapping[str, FreeBusy]) -> Mapping[str, FreeBusy]:

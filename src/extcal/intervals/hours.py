@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from extcal.intervals.date_exceptions import EPOCH_DAY, DateExceptions, day_of, read_exceptions
 from extcal.intervals.frozen import Frozen
 from extcal.intervals.instants import DAY, FIRST, LAST, span
-from extcal.intervals.merge import Span, complement, union
+from extcal.intervals.merge import Span, complement, intersection, union
 from extcal.intervals.types import BLOCKING, FBType, Period, blocking_codes, period
 from extcal.intervals.wallclock import WallClock, find_zone
 
@@ -145,7 +145,10 @@ class WorkingHours(Frozen):
         taken = [(start, end) for start, end, code in closed.epochs if code in codes]
         gaps = complement([*taken, *closed.unknown_epochs], lo, hi)
         return _joined(
-            shift._replace(within=tuple(_both(gaps, shift.within))) for shift in self._shifts
+            shift._replace(
+                within=tuple(gaps if shift.within is None else intersection(gaps, shift.within))
+            )
+            for shift in self._shifts
         )
 
     def __or__(self, other: WorkingHours) -> WorkingHours:
@@ -178,7 +181,7 @@ class WorkingHours(Frozen):
             ]
             found = [(first_showing(at + start), first_showing(at + end)) for at in midnights]
             open_hours += (
-                found if shift.within is None else _both(union(found, lo, hi), shift.within)
+                found if shift.within is None else intersection(union(found, lo, hi), shift.within)
             )
         return union(open_hours, lo, hi)
 
@@ -241,15 +244,6 @@ def _order(shift: _Shift) -> tuple[object, ...]:
     first = FIRST if shift.first is None else shift.first
     last = LAST if shift.last is None else shift.last
     return first, str(shift.zone), shift.start, shift.end, last, shift.closed, shift.within or ()
-
-
-def _both(spans: Iterable[Span], within: tuple[Span, ...] | None) -> list[Span]:
-    """Return what of sorted, disjoint ``spans`` lies within others of that kind; None is all."""
-    first = list(spans)
-    if within is None or not first:
-        return first
-    lo, hi = first[0][0], first[-1][1]
-    return complement([*complement(first, lo, hi), *complement(within, lo, hi)], lo, hi)
 
 
 def _said(shift: _Shift) -> str:

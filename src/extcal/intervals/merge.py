@@ -24,7 +24,9 @@ __all__ = [
     "Span",
     "columns",
     "complement",
+    "covered_by",
     "flatten",
+    "intersection",
     "is_flat",
     "overlapping",
     "uncovered",
@@ -80,6 +82,29 @@ def union(spans: Iterable[Span], lo: int, hi: int) -> list[Span]:
     """
     covering = [(start, end) for start, end in spans if start < end]
     return complement(complement(covering, lo, hi), lo, hi) if covering else []
+
+
+def intersection(first: Sequence[Span], second: Sequence[Span]) -> list[Span]:
+    """Return what both of two lists of sorted, disjoint spans cover."""
+    if not first or not second:
+        return []
+    lo, hi = max(first[0][0], second[0][0]), min(first[-1][1], second[-1][1])
+    if lo >= hi:
+        return []
+    return complement([*complement(first, lo, hi), *complement(second, lo, hi)], lo, hi)
+
+
+def covered_by(several: Sequence[Sequence[Span]], least: int) -> list[Span]:
+    """Return what at least ``least`` of several lists of disjoint spans cover.
+
+    Sort the starts and the ends apart. If ``m`` spans have ended, then at least ``least`` are open
+    exactly from the (m + least)-th start on. So these starts, each with the end that comes after
+    m others, are the answer, and no set of lists is ever tried.
+    """
+    opening = sorted(start for spans in several for start, _ in spans)
+    closing = sorted(end for spans in several for _, end in spans)
+    found = list(zip(opening[least - 1 :], closing, strict=False))
+    return union(found, opening[0], closing[-1]) if found else []
 
 
 def columns(busy: Iterable[BusySpan], levels: Levels) -> None:

@@ -56,6 +56,11 @@ class WallClock:
         start, _, offset = self.stretches[index]
         return max(start, local - offset)
 
+    def shown(self, instant: int) -> int:
+        """Return the local seconds that the clock shows at an instant of the window."""
+        index = bisect_right(self.stretches, instant, key=lambda stretch: stretch.end)
+        return instant + self.stretches[index].offset
+
     def multiples(self, step: int, first: int, last: int) -> Iterator[int]:
         """Return the instants from ``first`` to ``last`` at which the clock shows a round time.
 

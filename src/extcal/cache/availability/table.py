@@ -30,10 +30,14 @@ from extcal.intervals import (
     epoch,
     person_records,
 )
-from extcal.intervals.common import CommonFree, find_common
+from extcal.intervals.common import CommonFree, SlotOptions, find_common
+from extcal.intervals.conditions import Groups, names_of
+from extcal.intervals.layout import Align
 from extcal.messages.unavailable import SERVED_BEFORE
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from extcal.intervals.drawing import Form
 
 __all__ = ["Availability", "CommonFree", "Part", "Person", "person"]
@@ -172,46 +176,65 @@ class Availability(Mapping[str, FreeBusy]):
         optional: Collection[str] = (),
         assume_free: Collection[str] = (),
         step: timedelta | None = None,
-        buffer: timedelta = timedelta(0),
+        buffer: timedelta | tuple[timedelta, timedelta] = timedelta(0),
         timezone: str | tzinfo = "UTC",
         blocks: Iterable[FBType] = BLOCKING,
+        align: Align = "midnight",
+        earliest: datetime | None = None,
+        latest: datetime | None = None,
+        per_day: int | None = None,
+        required: Collection[str] | None = None,
+        at_least: int | None = None,
+        groups: Groups = (),
     ) -> CommonFree:
-        """When everybody is free for at least ``duration``.
+        """When everybody, or enough of them, is free for at least ``duration``.
 
         ``hours``: WorkingHours for everybody, or by name. ``optional``: names of people who do not
         have to be free. ``assume_free``: names of people whose unknown time counts as free; their
-        busy time still counts. ``step``, ``buffer``, ``timezone`` (of the grid that ``step``
-        makes) and ``blocks``: as for :func:`extcal.common_free`.
+        busy time still counts. The other arguments are those of :func:`extcal.common_free`.
 
-        Raises ValueError for a name that is not in the table, and if nobody is required.
+        Raises what that function raises, and ValueError for a name that is not in the table.
         """
-        spared = self._names(optional, "optional")
-        assumed = self._names(assume_free, "assume_free")
-        required = [name for name in self if name not in spared]
-        if not required:
-            raise ValueError("common_free needs somebody who is not optional")
         if isinstance(hours, Mapping):
-            self._names(hours.keys(), "hours")
+            names_of(self, hours.keys(), "hours")
         return find_common(
             self,
-            required,
             duration,
-            assume_free=assumed,
+            assume_free=names_of(self, assume_free, "assume_free"),
             hours=hours,
             step=step,
             buffer=buffer,
             timezone=timezone,
             blocks=several("blocks", blocks, "FBTypes"),
+            align=align,
+            earliest=earliest,
+            latest=latest,
+            per_day=per_day,
+            required=required,
+            optional=optional,
+            at_least=at_least,
+            groups=groups,
         )
 
-    def _names(self, names: Collection[str], argument: str) -> frozenset[str]:
-        if isinstance(names, str):
-            raise TypeError(f"{argument} takes several names: pass ({names!r},)")
-        found = frozenset(several(argument, names, "names of people"))
-        strangers = sorted(found - self._people.keys())
-        if strangers:
-            raise ValueError(f"{argument} names people who are not in the table: {strangers}")
-        return found
+    def is_bookable(
+        self,
+        slot: Period,
+        duration: timedelta,
+        *,
+        assume_free: Collection[str] = (),
+        **options: Unpack[SlotOptions],
+    ) -> bool:
+        """Whether ``slot`` is what :meth:`common_free` offers for the same arguments.
+
+        Right before a booking, ask for the availability again with ``max_age=``, and then this:
+        every slot that was offered and is still free is bookable, and no other start is.
+        """
+        if options.get("step") is not None and slot.duration != duration:
+            return False
+        found = find_common(
+            self, duration, assume_free=names_of(self, assume_free, "assume_free"), **options
+        )
+        return found.is_bookable(slot)
 
     def receipt(self, window: Period | None = None) -> Receipt:
         """What was asked and answered about ``window`` (all of the table's, if left out).
@@ -293,7 +316,7 @@ class Availability(Mapping[str, FreeBusy]):
         own: dict[str, list[tuple[int, int]]] = {}
         shared = None
         if isinstance(hours, Mapping):
-            self._names(hours.keys(), "hours")
+            names_of(self, hours.keys(), "hours")
             # A person without working hours can meet at any time, as in common_free.
             own = {n: h.epochs(*window) if (h := hours.get(n)) else [window] for n in self}
         else:
