@@ -10,6 +10,7 @@ import sys
 import time
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +35,11 @@ class Guard(Protocol):
     """What tests/conftest.py saw being tried."""
 
     def tried(self) -> list[str]: ...
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
 
 
 every_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -69,7 +75,7 @@ def test_no_group_is_repeated_possessively(path: Path) -> None:
 @every_module
 def test_nothing_reads_the_machines_time_zone(path: Path) -> None:
     """``astimezone()`` and ``fromtimestamp`` without a zone read the machine's own."""
-    for name, call in calls(ast.parse(path.read_text("utf-8"))):
+    for name, call in calls(parsed(path)):
         given = bool(call.args or call.keywords)
         if name == "astimezone":
             assert given, f"{name_of(path)}:{call.lineno}: astimezone() needs a zone"
@@ -88,16 +94,17 @@ def test_no_module_keeps_state(path: Path) -> None:
 
     A table may be a dict or a set; no function may change it, and nothing is declared ``global``.
     """
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = parsed(path)
     held = set(_mutable_names(tree))
     for node in ast.walk(tree):
-        where = f"{name_of(path)}:{getattr(node, 'lineno', 0)}"
+        where = (path.name, getattr(node, "lineno", 0))
         assert not isinstance(node, ast.Global), f"{where}: global"
         for target in _changed(node):
             assert target not in held, f"{where}: {target} is changed"
-        if isinstance(node, ast.FunctionDef) and ast.unparse(node.args):  # else: a late constant
+        if isinstance(node, ast.FunctionDef):
             names = {_called(decorator) for decorator in node.decorator_list}
-            assert not names & {"cache", "lru_cache"}, f"{where}: a cache shared by all hosts"
+            if names & {"cache", "lru_cache"}:  # of no arguments: a late constant
+                assert not ast.unparse(node.args), f"{where}: a cache shared by all hosts"
 
 
 def _mutable_names(tree: ast.Module) -> Iterator[str]:
@@ -134,7 +141,7 @@ def _changed(node: ast.AST) -> Iterator[str]:
 def test_modules_stay_small_and_open_with_their_contract(path: Path) -> None:
     """Under 500 lines (tables are exempt), and the docstring says what goes in and out."""
     text = path.read_text("utf-8")
-    assert ast.get_docstring(ast.parse(text)), f"{name_of(path)} has no docstring"
+    assert ast.get_docstring(parsed(path)), f"{name_of(path)} has no docstring"
     if path.name not in ("_windows.py", "de.py"):
         assert text.count("\n") < 500, f"{name_of(path)} is too long"
 
@@ -143,7 +150,7 @@ def test_one_class_name_is_one_thing() -> None:
     """Whoever reads a name in one room knows it in every other."""
     classes: dict[str, set[str]] = {}
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ClassDef):
                 classes.setdefault(node.name, set()).add(name_of(path))
     several = {name: sorted(paths) for name, paths in classes.items() if len(paths) > 1}

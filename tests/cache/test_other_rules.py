@@ -131,7 +131,7 @@ def test_a_run_over_all_feeds_waits_for_each_ones_moment(
     make: Make, store: MemoryStore, clock: ManualClock, body: str
 ) -> None:
     """An upgrade does not have a thousand feeds read at once, and all are in 30 minutes."""
-    urls = [f"https://example.org/{number}.ics" for number in range(300)]
+    urls = [f"https://example.org/{number}.ics" for number in range(120)]
     web = FakeFetcher(dict.fromkeys(urls, body), etags=True)
     old = reads_with(make(store=store, fetcher=web), OLD)
     for url in urls:

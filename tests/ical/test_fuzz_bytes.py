@@ -29,7 +29,7 @@ from extcal import BusyPolicy, Expansion, FBType, FreeBusy, NotACalendar
 pytestmark = pytest.mark.long
 
 FIXTURES = Path(__file__).parents[1] / "quirks" / "fixtures"
-CASES = int(os.environ.get("EXTCAL_FUZZ", "1200"))
+CASES = int(os.environ.get("EXTCAL_FUZZ", "600"))
 CHUNKS = 12
 
 WINTER = datetime(2026, 12, 1, tzinfo=UTC), datetime(2027, 4, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -41,18 +41,20 @@ NOT_SAID = frozenset({"provider", "retry_after"})
 
 
 @cache
-def _all_calls() -> tuple[tuple[str, ast.Call], ...]:
-    return tuple(
-        (f"{path.relative_to(SOURCE).as_posix()}:{node.lineno}", node)
-        for path in sorted(SOURCE.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call)
-    )
+def _all_calls() -> Mapping[str, list[tuple[str, ast.Call]]]:
+    found: dict[str, list[tuple[str, ast.Call]]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                place = f"{path.relative_to(SOURCE).as_posix()}:{node.lineno}"
+                for name in _names(node.func):
+                    found.setdefault(name, []).append((place, node))
+    return found
 
 
-def calls(name: str) -> Iterator[tuple[str, ast.Call]]:
+def calls(name: str) -> list[tuple[str, ast.Call]]:
     """Every call of ``name``, with the place where it stands."""
-    return ((place, call) for place, call in _all_calls() if name in _names(call.func))
+    return _all_calls().get(name, [])
 
 
 def _names(function: ast.expr) -> set[str]:

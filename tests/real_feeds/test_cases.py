@@ -192,7 +192,9 @@ def test_busy_time_and_problems(case: Case, reader: str) -> None:
     assert codes == set((case.values("problems", reader) or [""])[0].split())
     events = case.values("events", reader)
     assert events is None or len(found.events) == int(events[0])
-    # The other doors give the same answer.
+    # The other doors give the same answer, to every third reader: each to another one.
+    if (CASES.index(case) + READERS.index(reader)) % 3:
+        return
     assert extcal.free_busy(case.body(), *case.window, timezone=reader) == found.free_busy
     whole = extcal.expand(case.body(), *case.window, timezone=reader, sieve=False)
     assert whole.free_busy == found.free_busy

@@ -19,7 +19,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=True,
     database=None,
-    max_examples=20,
+    max_examples=5,
 )
 settings.load_profile("ci")
 """

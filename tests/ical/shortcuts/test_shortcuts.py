@@ -1,7 +1,8 @@
 """One argument turns every shortcut off, and nobody can tell by the answer.
 
 ``sieve=False`` reads all of a feed by the corridor alone. Events, free/busy, ``complete`` and
-``empty`` are the same; Problems may be missing for events that the sieve left out.
+``empty`` are the same; Problems may be missing for events that the sieve left out. The corpus is
+read both ways in ``tests/corpus``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from extcal.testing.strategies import feeds as generated
 pytestmark = pytest.mark.long
 
 FIXTURES = sorted(Path(__file__).parents[2].rglob("*.ics"))
-CORPUS = sorted((Path(__file__).parents[4] / "shared" / "corpus").rglob("*.ics"))
 WINDOWS = [
     (datetime(2027, 1, 4, tzinfo=UTC), 90),
     (datetime(2026, 10, 20, tzinfo=UTC), 14),
@@ -69,12 +69,6 @@ def test_there_are_fixtures_to_read() -> None:
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
 def test_of_fixtures(path: Path) -> None:
-    check(path.read_bytes())
-
-
-@pytest.mark.skipif(not CORPUS, reason="the corpus is not beside the repository")
-@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.name)
-def test_of_the_corpus(path: Path) -> None:
     check(path.read_bytes())
 
 
