@@ -7,7 +7,7 @@ it matters; a change that breaks a host's types breaks this file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import assert_never, assert_type
 
 import extcal
@@ -138,6 +138,13 @@ def algebra(one: extcal.FreeBusy, other: extcal.FreeBusy) -> None:
         (START, END), [(START, END), extcal.Period(START, END)], unknown=[(START, END)]
     )
     assert_type(own, extcal.FreeBusy)
+    window = extcal.days("2027-01-04", 5, "Europe/Berlin")
+    assert_type(window, extcal.Period)
+    start, end = window
+    assert_type(end, datetime)
+    assert_type(one.periods[0].astimezone("Europe/Berlin"), extcal.BusyPeriod)
+    assert_type(start in window, bool)
+    extcal.WorkingHours(["Mon", "Wed-Fri"], time(9), time(17, 30), "Europe/Berlin")
 
 
 def feeds(pasted: str) -> extcal.Feed:
@@ -209,6 +216,9 @@ def caching(feed: extcal.Feed) -> None:
     assert_type(calendars.events(feed, START, END), tuple[extcal.ExternalEvent, ...])
     assert_type(calendars.last_refreshed(feed), datetime | None)
     calendars.forget(feed)
+    with extcal.CalendarCache() as closing:
+        assert_type(closing, extcal.CalendarCache)
+    closing.close()
 
 
 def watching(feed: extcal.Feed) -> extcal.CalendarCache:

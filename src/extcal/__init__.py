@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         Period,
         WorkingHours,
         common_free,
+        days,
     )
     from extcal.limits import Limits
     from extcal.policy import BusyPolicy, Detail, Rule
@@ -92,7 +93,7 @@ _ROOMS = {
         " FileFetcher Gone HttpFetcher NotModified Refused UrlPolicy UserAgents"
     ),
     "ical": "Expansion ExternalEvent expand free_busy read_freebusy write_freebusy",
-    "intervals": "BLOCKING BusyPeriod FBType FreeBusy Period WorkingHours common_free",
+    "intervals": "BLOCKING BusyPeriod FBType FreeBusy Period WorkingHours common_free days",
     "limits": "Limits",
     "policy": "BusyPolicy Detail Rule",
 }
@@ -146,6 +147,7 @@ __all__ = [
     "UserAgents",
     "WorkingHours",
     "common_free",
+    "days",
     "expand",
     "free_busy",
     "read_freebusy",

@@ -72,11 +72,12 @@ def test_all_day_events_keep_their_dates_in_every_zone() -> None:
 
 
 def test_a_snapshot_shows_the_fortnight_from_the_day_it_was_read() -> None:
-    """In the zone asked for: it is Monday already in Berlin, and still Sunday in UTC."""
+    """In the zone of the feed, or asked for: it is Monday in Berlin, and still Sunday in UTC."""
     snapshot = calendars().get(feed())
     assert "<b>Mon 4 Jan</b>" in snapshot.to_html("Europe/Berlin")
     assert "Sun 3 Jan" not in snapshot.to_html("Europe/Berlin")
-    assert "Sun 3 Jan" in snapshot._repr_html_()
+    assert "Sun 3 Jan" in snapshot.to_html("UTC")
+    assert "Sun 3 Jan" not in snapshot._repr_html_()
     assert snapshot.to_html("Europe/Berlin").count('class="col"') == 14
 
 
@@ -113,7 +114,7 @@ def test_a_snapshot_served_stale_says_how_old_it_is() -> None:
     cache = extcal.CalendarCache(fetcher=fetcher, clock=clock)
     assert "as of" not in cache.get(feed()).to_html()
     clock.advance(timedelta(minutes=31))
-    assert "as of Mon 4 Jan 08:00" in cache.get(feed()).to_html()
+    assert "as of Mon 4 Jan 09:00" in cache.get(feed()).to_html()
 
 
 _titles = st.text(
@@ -141,7 +142,7 @@ def test_no_title_ever_reaches_a_table(title: str, name: str) -> None:
 def test_free_busy_draws_itself() -> None:
     """One row, with the name it is given; its gaps can be marked."""
     fb = calendars().free_busy(feed(), MONDAY, FRIDAY)
-    assert "Availability: Busy, Mon 4 Jan 08:00–09:00" in (fb._repr_html_() or "")
+    assert "Availability: Busy, Mon 4 Jan 09:00–10:00" in (fb._repr_html_() or "")
     drawn = fb.to_html("Europe/Berlin", HOURS, fb.free(timedelta(hours=30)), "Week", name="Ada")
     assert "Ada: Busy, Mon 4 Jan 09:00–10:00" in drawn
     assert "Free slot, Thu 7 Jan 10:00 – Fri 8 Jan 24:00" in drawn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import pickle
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
@@ -80,7 +80,7 @@ def test_days(days: str, expected: str) -> None:
         ("MO-", ""),
         ("", ""),
         ("MO,,TU", ""),
-        ("MON-FRI", "MON"),
+        ("MOND-FRIY", "FRIY"),
         ("MO-WE-FR", "WE-FR"),
     ],
 )
@@ -131,7 +131,7 @@ def test_unknown_zones(name: str) -> None:
 def test_wrong_types() -> None:
     """Text is text, and None is no zone."""
     with pytest.raises(TypeError, match="days takes text such as 'MO-FR'"):
-        WorkingHours(["MO"], "09:00", "17:00", BERLIN)  # type: ignore[arg-type]
+        WorkingHours(5, "09:00", "17:00", BERLIN)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="end takes text such as '09:00', not 17"):
         WorkingHours("MO", "09:00", 17, BERLIN)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="a time zone is an IANA name"):
@@ -375,3 +375,27 @@ def test_it_is_a_value() -> None:
         OFFICE.days = "SA"
     with pytest.raises(dataclasses.FrozenInstanceError):
         del OFFICE._shifts
+
+
+@pytest.mark.parametrize(
+    "days",
+    ["Mon-Fri", "monday-FRIDAY", "Mon–Fri", ["MO-FR"], ("Mon", "Tues", "We-Fr"), "mo,tu,we,th,fr"],
+)
+def test_days_as_people_write_them(days: str | list[str]) -> None:
+    """English names, whole or shortened to three letters or more, and lists of days."""
+    usual = WorkingHours("MO-FR", "09:00", "17:30", "UTC")
+    assert WorkingHours(days, time(9), time(17, 30), "UTC") == usual
+
+
+@pytest.mark.parametrize("days", ["Mo-Fri-Sat", "M", "Mond ay", "", [""], [], ["MO", 5], 5, b"MO"])
+def test_days_that_are_none(days: object) -> None:
+    with pytest.raises((TypeError, ValueError), match="day"):
+        WorkingHours(days, "09:00", "17:00", "UTC")  # type: ignore[arg-type]
+
+
+def test_times_of_day_have_neither_zone_nor_fractions() -> None:
+    """The zone is an argument of its own; midnight ends a day."""
+    assert WorkingHours("MO", time(9), time(), "UTC") == WorkingHours("MO", "9:00", "24:00", "UTC")
+    for wrong in (time(9, tzinfo=UTC), time(9, 0, 0, 5)):
+        with pytest.raises(ValueError, match="without a zone"):
+            WorkingHours("MO", wrong, "17:00", "UTC")

@@ -39,6 +39,7 @@ from extcal.fetch.protocol import AsyncFetcher, Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.ical.answer.exclude import Exclusions
 from extcal.intervals import BLOCKING, FBType, FreeBusy
+from extcal.intervals.freebusy import asked_in
 from extcal.intervals.instants import span
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         end: datetime,
         exclude: Excluded | Iterable[Excluded] = (),
     ) -> FreeBusy:
-        return await self._busy(feed, span(start, end), Exclusions.of(exclude))
+        known = await self._busy(feed, span(start, end), Exclusions.of(exclude))
+        return asked_in(known, start.tzinfo)
 
     @like(CalendarCache.is_free)
     @takes_feed
@@ -243,7 +245,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         until = monotonic() + engine._patience
         call = partial(engine._look, engine._order(feed, wish, max_age=max_age))
         promise = await loop.in_thread(call) if self._blocking else call()
-        return engine._told(await self._answer(loop, promise, until))
+        return engine._told(await self._answer(loop, promise, until), feed)
 
     async def _busy(
         self,
@@ -278,7 +280,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
             return promise, None
 
         promise, found = await loop.in_thread(look)
-        snapshot = engine._told(await self._answer(loop, promise, until))
+        snapshot = engine._told(await self._answer(loop, promise, until), feed)
         if promise.flight is None:
             return snapshot, cast("_Found", found)
         return snapshot, await loop.in_thread(partial(compute, snapshot))

@@ -21,6 +21,7 @@ from extcal.arguments import call_of, length_of, one_of_type
 from extcal.cache.availability.people import Source, TableOrder, read_people
 from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import PATIENCE, Plan, Queue, Result, UnderWay, new_bar
+from extcal.cache.closing import Closing
 from extcal.cache.freshness.clock import read_clock
 from extcal.cache.freshness.decide import in_utc
 from extcal.cache.freshness.failures import unavailable
@@ -43,15 +44,18 @@ from extcal.fetch.feed import Feed, takes_feed
 from extcal.fetch.protocol import Fetcher, FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.ical.answer.exclude import Exclusions
-from extcal.intervals import BLOCKING, FBType, FreeBusy, Period
+from extcal.intervals import BLOCKING, FBType, FreeBusy
+from extcal.intervals.asked import window_asked
+from extcal.intervals.freebusy import asked_in
 from extcal.intervals.instants import span
+from extcal.intervals.merge import Span
 
 __all__ = ["CalendarCache", "Source"]
 
 _TEN_SECONDS = timedelta(seconds=10)
 
 
-class CalendarCache(Options[Fetcher]):
+class CalendarCache(Options[Fetcher], Closing):
     """Keeps external calendars, no older than promised. Safe to share between threads.
 
     ``ttl``: a calendar older than this is fetched before answering (30 minutes).
@@ -161,7 +165,7 @@ class CalendarCache(Options[Fetcher]):
         application created is also in the feed, and must not block itself when it is moved.
         Raises what :meth:`get` raises, and OutsideHorizon if nothing of ``[start, end)`` is known.
         """
-        return self._busy(feed, span(start, end), Exclusions.of(exclude))
+        return asked_in(self._busy(feed, span(start, end), Exclusions.of(exclude)), start.tzinfo)
 
     @takes_feed
     def is_free(
@@ -276,8 +280,8 @@ class CalendarCache(Options[Fetcher]):
         if executor is None:
             return in_this_process(self._under_way(feeds, plan, progress=progress))
         call_of("executor", executor, "a concurrent.futures.Executor", "submit")
-        queue, bar = Queue(feeds, plan), new_bar(feeds) if progress else None
-        return over_executor(self, queue, executor, plan, bar)
+        bar = new_bar(feeds) if progress else None
+        return over_executor(self, Queue(feeds, plan), executor, plan, bar)
 
     def stats(self) -> Stats:
         """What this cache has done so far, as counts without addresses; see :class:`Stats`."""
@@ -321,7 +325,7 @@ class CalendarCache(Options[Fetcher]):
         one_of_type("timeout", timeout, timedelta, "a timedelta")
         seconds = timeout.total_seconds()
         until = monotonic() + seconds
-        window, exclusions = Period(start, end), Exclusions.of(exclude)
+        window, exclusions = window_asked(start, end), Exclusions.of(exclude)
         found = read_people(people, self._repository.keys)
         orders = [self._order(feed, "get", max_age=max_age) for feed in found.feeds.values()]
         return TableOrder(found, window, exclusions, orders, seconds, until)
@@ -343,17 +347,13 @@ class CalendarCache(Options[Fetcher]):
         until = monotonic() + self._patience
         promise = self._look(self._order(feed, wish, max_age=max_age))
         answer = promise.otherwise if promise.flight is None else promise.wait(until - monotonic())
-        return self._told(answer)
+        return self._told(answer, feed)
 
     def _busy(
-        self,
-        feed: Feed | str,
-        window: tuple[int, int],
-        exclusions: Exclusions,
-        max_age: timedelta | None = None,
+        self, feed: Feed | str, window: Span, out: Exclusions, max_age: timedelta | None = None
     ) -> FreeBusy:
         reading = self._ask(feed, "get", max_age).reading
-        return part(without(reading, exclusions) if exclusions else reading.busy, *window)
+        return part(without(reading, out) if out else reading.busy, *window)
 
     def _look(self, order: Order) -> Promise:
         """Answer from what is known, or join the flight that fetches the feed; never waits."""
@@ -397,12 +397,13 @@ class CalendarCache(Options[Fetcher]):
     def _fly(self, order: Order) -> Flight:
         return self._flights.join(order.keys.snapshot, partial(self._refresher.bring, order))
 
-    def _told(self, answer: Snapshot | Raise) -> Snapshot:
+    def _told(self, answer: Snapshot | Raise, feed: Feed | str) -> Snapshot:
         """The Snapshot for the caller; raises if ``answer`` is an error."""
         answer = self._counted(answer)
         if isinstance(answer, Raise):
             raise unavailable(answer.kind, answer.hint) from None
-        return answer
+        assert isinstance(feed, Feed)  # see takes_feed
+        return answer if feed.timezone is None else answer.drawn_in(feed.timezone)
 
     def _counted(self, answer: Snapshot | Raise) -> Snapshot | Raise:
         if isinstance(answer, Raise):
@@ -420,13 +421,11 @@ class CalendarCache(Options[Fetcher]):
         """The feeds of :meth:`refresh_many` in this process. No more begin than may be fetched."""
 
         def look(some: Sequence[Feed]) -> list[Promise]:
-            return self._look_at_many(
-                [self._order(each, "renew", plan.older_than) for each in some]
-            )
+            return self._look_at_many(self._renewals(some, plan.older_than))
 
         queue = Queue(feeds, replace(plan, at_once=min(plan.at_once, self._most)))
-        bar = new_bar(feeds) if progress else None
-        return UnderWay(queue, look, self._outcome, PATIENCE * self._patience, bar)
+        patience, bar = PATIENCE * self._patience, new_bar(feeds) if progress else None
+        return UnderWay(queue, look, self._outcome, patience, bar)
 
     def _bring(
         self, feeds: list[Feed], older_than: timedelta | None, once: str

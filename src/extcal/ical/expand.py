@@ -120,5 +120,12 @@ def _question(
     if lo >= hi:
         raise ValueError("start must lie before end")
     return Question(
-        lo, hi, owners(owner), policy or BusyPolicy(), Exclusions.of(exclude), titles, events
+        lo,
+        hi,
+        owners(owner),
+        policy or BusyPolicy(),
+        Exclusions.of(exclude),
+        titles,
+        events,
+        start.tzinfo,
     )

@@ -12,7 +12,7 @@ from extcal.intervals.hours import WorkingHours
 from extcal.intervals.instants import epoch, instant
 from extcal.intervals.merge import Levels
 from extcal.intervals.records import PersonRecord, Record, person_records
-from extcal.intervals.types import BLOCKING, BusyPeriod, FBType, Period
+from extcal.intervals.types import BLOCKING, BusyPeriod, FBType, Period, days
 from extcal.intervals.wallclock import find_zone
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Record",
     "WorkingHours",
     "common_free",
+    "days",
     "epoch",
     "find_zone",
     "instant",

@@ -17,6 +17,7 @@ from operator import itemgetter
 from typing import TypedDict
 
 from extcal.arguments import several
+from extcal.intervals.asked import common_zone
 from extcal.intervals.conditions import Conditions, Groups, read_conditions
 from extcal.intervals.freebusy import FreeBusy, freebusy_list
 from extcal.intervals.hours import WorkingHours
@@ -192,6 +193,7 @@ def find_common(
         length,
         free,
         layout.step is not None,
+        common_zone(people.values()),
     )
 
 

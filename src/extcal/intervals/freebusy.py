@@ -11,19 +11,26 @@ free. Busy periods may overlap unknown time; they are still reported.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from operator import itemgetter
 from typing import TYPE_CHECKING, NoReturn, final
 
-from extcal.intervals.frozen import Frozen
-from extcal.intervals.instants import FIRST, LAST, epoch, span, spoken, whole_seconds
+from extcal.intervals.asked import (
+    HOW_TO_ASK,
+    WithZone,
+    can_be_pickled,
+    common_zone,
+    zone_of_window,
+)
+from extcal.intervals.instants import epoch, in_years, span, spoken, whole_seconds
 from extcal.intervals.instants import instant as moment
 from extcal.intervals.merge import (
     BusySpan,
     Level,
     Levels,
     Span,
+    clipped_spans,
     columns,
     complement,
     flatten,
@@ -53,23 +60,22 @@ if TYPE_CHECKING:
     from extcal.intervals.drawing import Form
     from extcal.intervals.hours import WorkingHours
 
-__all__ = ["FreeBusy"]
+__all__ = ["FreeBusy", "asked_in"]
 
 _BLOCKING_CODES = blocking_codes(BLOCKING)
 _SMALLEST = timedelta(seconds=1)
-_ASK = (
-    "ask .at(instant) for the type at an instant, .is_free(start, end) whether time is free, or "
-    ".periods for the busy periods (bool(busy.periods) says whether there are any)"
-)
 _code = itemgetter(2)
 
 
 @final
-class FreeBusy(Frozen):
+class FreeBusy(WithZone):
     """Typed, merged free/busy time over one window; immutable, hashable and picklable.
 
     Made by :meth:`from_periods`, :meth:`from_epochs` or :meth:`join`; ``a | b`` joins two.
     Iterating gives the busy periods in order.
+
+    Its datetimes are in UTC. It is drawn and printed in the zone in which it was asked for, that of
+    the question's ``start``, otherwise in UTC. The zone is no part of the value.
     """
 
     __slots__ = ("_busy", "_hi", "_lo", "_periods", "_unknown")
@@ -93,6 +99,7 @@ class FreeBusy(Frozen):
         object.__setattr__(made, "_busy", tuple(busy))
         object.__setattr__(made, "_unknown", tuple(unknown))
         object.__setattr__(made, "_periods", None)
+        object.__setattr__(made, "_zone", None)
         return made
 
     # -- making ---------------------------------------------------------------------------------
@@ -117,7 +124,8 @@ class FreeBusy(Frozen):
         Raises ``TypeError`` for naive datetimes and ``ValueError`` unless start is before end.
         """
         lo, hi = period_span(window)
-        return cls.from_epochs(lo, hi, map(busy_span, periods), map(period_span, unknown))
+        made = cls.from_epochs(lo, hi, map(busy_span, periods), map(period_span, unknown))
+        return asked_in(made, zone_of_window(window))
 
     @classmethod
     def from_epochs(
@@ -136,7 +144,7 @@ class FreeBusy(Frozen):
 
         Raises ``ValueError`` unless ``lo`` is before ``hi``, and for a code that is not an FBType.
         """
-        lo, hi = _window(lo, hi)
+        lo, hi = in_years(lo, hi)
         spans = coded(busy)
         if is_flat(spans, lo, hi):
             return cls._canonical(lo, hi, spans, union(unknown, lo, hi))
@@ -160,7 +168,7 @@ class FreeBusy(Frozen):
 
         Raises ``ValueError`` unless ``lo`` is before ``hi``, and for a code that is no FBType.
         """
-        lo, hi = _window(lo, hi)
+        lo, hi = in_years(lo, hi)
         levels = {as_code(code): level for code, level in levels.items()}
         check_codes(levels.keys())
         return cls._canonical(lo, hi, flatten(levels, lo, hi), union(unknown, lo, hi))
@@ -169,7 +177,8 @@ class FreeBusy(Frozen):
     def join(cls, parts: Iterable[FreeBusy]) -> FreeBusy:
         """Return the join of all ``parts``, in one merge: ``a | b | c`` for any number.
 
-        The strongest type wins, and time is unknown if it is unknown in any part. The window goes
+        The strongest type wins, and time is unknown if it is unknown in any part. If the parts were
+        asked for in different zones, the join is drawn and printed in UTC. The window goes
         from the earliest start to the latest end; time outside a part's own window is unknown in
         that part.
 
@@ -185,7 +194,8 @@ class FreeBusy(Frozen):
         levels: Levels = {}
         for part in joined:
             columns(part._busy, levels)
-        return cls._canonical(lo, hi, flatten(levels, lo, hi), union(unknown, lo, hi))
+        made = cls._canonical(lo, hi, flatten(levels, lo, hi), union(unknown, lo, hi))
+        return asked_in(made, common_zone(joined))
 
     def __or__(self, other: FreeBusy) -> FreeBusy:
         """Return the join of the two; see :meth:`join`."""
@@ -198,7 +208,8 @@ class FreeBusy(Frozen):
 
         Raises ``ValueError`` if the window does not reach into ``[start, end)`` at all.
         """
-        return self.clip_epochs(*span(start, end))
+        clipped = self.clip_epochs(*span(start, end))
+        return clipped if self._zone is not None else asked_in(clipped, start.tzinfo)
 
     def clip_epochs(self, lo: int, hi: int) -> FreeBusy:
         """Return the part of this that lies within ``[lo, hi)``, in epoch seconds.
@@ -210,12 +221,13 @@ class FreeBusy(Frozen):
                 f"{spoken(lo, hi)} does not overlap the window, {spoken(self._lo, self._hi)}"
             )
         lo, hi = max(lo, self._lo), min(hi, self._hi)
-        return FreeBusy._canonical(
+        clipped = FreeBusy._canonical(
             lo,
             hi,
-            _clipped(overlapping(self._busy, lo, hi), lo, hi),
+            clipped_spans(overlapping(self._busy, lo, hi), lo, hi),
             [(max(s, lo), min(e, hi)) for s, e in overlapping(self._unknown, lo, hi)],
         )
+        return asked_in(clipped, self._zone)
 
     # -- looking --------------------------------------------------------------------------------
 
@@ -271,24 +283,20 @@ class FreeBusy(Frozen):
         return iter(self.periods)
 
     def __contains__(self, period: BusyPeriod) -> bool:
-        """Return whether ``period`` is one of :attr:`periods`.
-
-        Raises ``TypeError`` for anything but a BusyPeriod. An instant is no element of this, so
-        the answer would be False at a busy time, too.
-        """
+        """Return whether ``period`` is one of :attr:`periods`; an instant is a ``TypeError``."""
         if not isinstance(period, BusyPeriod):
-            raise TypeError(f"only a BusyPeriod can be `in` a FreeBusy, not {period!r}: {_ASK}")
+            raise TypeError(f"only a BusyPeriod can be in a FreeBusy, not {period!r}: {HOW_TO_ASK}")
         return period in self.periods
 
     def __bool__(self) -> NoReturn:
         """Raise ``TypeError``: whether it means "known" or "busy" would be a guess."""
-        raise TypeError(f"a FreeBusy is neither true nor false: {_ASK}")
+        raise TypeError(f"a FreeBusy is neither true nor false: {HOW_TO_ASK}")
 
     # -- drawing --------------------------------------------------------------------------------
 
     def to_html(
         self,
-        timezone: str | tzinfo = "UTC",
+        timezone: str | tzinfo | None = None,
         hours: WorkingHours | None = None,
         slots: Iterable[Period] = (),
         title: str = "",
@@ -297,7 +305,8 @@ class FreeBusy(Frozen):
     ) -> str:
         """Return a picture of this as one self-contained HTML fragment: types and times.
 
-        ``timezone``: whose local days to show, an IANA name or a tzinfo. ``hours`` are shaded,
+        ``timezone``: whose local days to show, an IANA name or a tzinfo; without it, the zone in
+        which this was asked for. ``hours`` are shaded,
         ``slots`` (Periods, such as :meth:`free` gives) are marked. ``name`` is written beside the
         row, ``title`` above the picture. Raises ``ValueError`` for an unknown zone and for a
         window of more than 400 days: clip it.
@@ -306,7 +315,7 @@ class FreeBusy(Frozen):
 
     def to_svg(
         self,
-        timezone: str | tzinfo = "UTC",
+        timezone: str | tzinfo | None = None,
         hours: WorkingHours | None = None,
         slots: Iterable[Period] = (),
         title: str = "",
@@ -319,7 +328,7 @@ class FreeBusy(Frozen):
     def _drawn(
         self,
         form: Form,
-        timezone: str | tzinfo,
+        timezone: str | tzinfo | None,
         hours: WorkingHours | None,
         slots: Iterable[Period],
         title: str,
@@ -328,7 +337,7 @@ class FreeBusy(Frozen):
         from extcal.intervals.drawing import drawn, row_of
 
         rows, window = [row_of(name, self._busy, self._unknown)], self.window_epochs
-        return drawn(form, rows, window, timezone, hours, slots, title)
+        return drawn(form, rows, window, timezone or self._zone or UTC, hours, slots, title)
 
     def _repr_html_(self) -> str | None:
         """Draw this in a notebook; a window that is too long to draw is shown as text."""
@@ -447,6 +456,8 @@ class FreeBusy(Frozen):
         return hash(self._value())
 
     def __reduce__(self) -> tuple[object, ...]:
+        if can_be_pickled(self._zone):
+            return _asked, (*self._value(), self._zone)
         return FreeBusy.from_epochs, self._value()
 
     def __repr__(self) -> str:
@@ -454,7 +465,24 @@ class FreeBusy(Frozen):
         said = [f"{counts[code]} {fbtype_of(code)}" for code in sorted(counts, reverse=True)]
         if self._unknown:
             said.append(f"{len(self._unknown)} unknown")
-        return f"<FreeBusy {spoken(self._lo, self._hi)}: {', '.join(said) or 'all free'}>"
+        when = spoken(self._lo, self._hi, self._zone)
+        return f"<FreeBusy {when}: {', '.join(said) or 'all free'}>"
+
+
+def asked_in(free_busy: FreeBusy, zone: tzinfo | None) -> FreeBusy:
+    """Return the same value, to be drawn and printed in ``zone``; None is UTC."""
+    if zone is free_busy._zone:
+        return free_busy
+    made = FreeBusy._canonical(*free_busy._value())
+    object.__setattr__(made, "_periods", free_busy._periods)
+    object.__setattr__(made, "_zone", zone)
+    return made
+
+
+def _asked(
+    lo: int, hi: int, busy: Iterable[BusySpan], unknown: Iterable[Span], zone: tzinfo
+) -> FreeBusy:
+    return asked_in(FreeBusy.from_epochs(lo, hi, busy, unknown), zone)
 
 
 def freebusy_list(parts: Iterable[FreeBusy], caller: str) -> list[FreeBusy]:
@@ -469,22 +497,3 @@ def freebusy_list(parts: Iterable[FreeBusy], caller: str) -> list[FreeBusy]:
     if not found:
         raise ValueError(f"{caller} needs at least one FreeBusy")
     return found
-
-
-def _window(lo: int, hi: int) -> Span:
-    lo, hi = max(lo, FIRST), min(hi, LAST)
-    if lo >= hi:
-        raise ValueError(f"the window must begin before it ends, not [{lo}, {hi})")
-    return lo, hi
-
-
-def _clipped(spans: Sequence[BusySpan], lo: int, hi: int) -> Sequence[BusySpan]:
-    """Return sorted spans that touch ``[lo, hi)`` cut to it: only the outermost reach over."""
-    if not spans or (spans[0][0] >= lo and spans[-1][1] <= hi):
-        return spans
-    cut = list(spans)
-    start, end, code = cut[0]
-    cut[0] = (max(start, lo), end, code)
-    start, end, code = cut[-1]
-    cut[-1] = (start, min(end, hi), code)
-    return cut

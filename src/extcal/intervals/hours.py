@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, time, tzinfo
 from typing import TYPE_CHECKING, NamedTuple, final
 
+from extcal.arguments import several
 from extcal.intervals.date_exceptions import EPOCH_DAY, DateExceptions, day_of, read_exceptions
 from extcal.intervals.frozen import Frozen
 from extcal.intervals.instants import DAY, FIRST, LAST, span
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["WorkingHours"]
 
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_ENGLISH = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _TIME = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?")
 _THURSDAY = 3  # the weekday of 1970-01-01, counted from Monday
 
@@ -72,9 +74,10 @@ class _Shift(NamedTuple):
 class WorkingHours(Frozen):
     """Hours of the week in a time zone; ``a | b`` joins hours, also those of different zones.
 
-    ``days``: weekdays as iCalendar writes them, listed or as ranges: ``"MO-FR"``, ``"MO,WE,FR"``,
-    ``"FR-MO"`` (over the weekend).
-    ``start``, ``end``: local times ``"HH:MM"`` or ``"HH:MM:SS"``; ``"24:00"`` ends a day; an end
+    ``days``: weekdays as iCalendar writes them, or in English, listed or as ranges: ``"MO-FR"``,
+    ``"Mon,Wed,Fri"``, ``"FR-MO"`` (over the weekend), ``["Monday", "Thursday"]``.
+    ``start``, ``end``: local times ``"HH:MM"`` or ``"HH:MM:SS"``, or a ``datetime.time`` without a
+    zone; ``"24:00"`` or ``time(0)`` ends a day; an end
     before the start is on the next day, and the hours belong to the day on which they start.
     ``timezone``: an IANA name or a tzinfo.
     ``valid_from``, ``valid_until``: the first and the last local day on which these hours apply, a
@@ -93,9 +96,9 @@ class WorkingHours(Frozen):
 
     def __init__(
         self,
-        days: str,
-        start: str,
-        end: str,
+        days: str | Iterable[str],
+        start: str | time,
+        end: str | time,
         timezone: str | tzinfo,
         *,
         valid_from: str | date | None = None,
@@ -263,26 +266,30 @@ def _date(day: int) -> str:
     return date.fromordinal(EPOCH_DAY + day).isoformat()
 
 
-def _weekdays(days: str) -> tuple[int, ...]:
-    if not isinstance(days, str):
-        raise _no_text("days", "'MO-FR' or 'MO,WE,FR'", days)
+def _weekdays(days: str | Iterable[str]) -> tuple[int, ...]:
+    takes = "text such as 'MO-FR' or 'MO,WE,FR', or a list of days"
+    listed = [days] if isinstance(days, str) else several("days", days, takes)
+    if not all(isinstance(each, str) for each in listed):
+        raise TypeError(f"days takes {takes}, not {days!r}")
+    written = ",".join(listed)
     found: set[int] = set()
-    for part in days.split(","):
+    for part in written.replace("\N{EN DASH}", "-").split(","):
         first, dash, last = part.partition("-")
-        begin = _weekday(first, days)
-        length = (_weekday(last, days) - begin) % 7 if dash else 0
+        begin = _weekday(first, written)
+        length = (_weekday(last, written) - begin) % 7 if dash else 0
         found.update((begin + further) % 7 for further in range(length + 1))
     return tuple(sorted(found))
 
 
 def _weekday(name: str, days: str) -> int:
-    try:
-        return _DAYS.index(name.strip().upper())
-    except ValueError:
-        raise ValueError(
-            f"unknown day {name.strip()!r} in {days!r}: days are {', '.join(_DAYS)}, "
-            f"listed ('MO,WE') or as ranges ('MO-FR')"
-        ) from None
+    said = name.strip().casefold()
+    for index, day in enumerate(_DAYS):
+        if said == day.casefold() or (len(said) > 2 and _ENGLISH[index].startswith(said)):
+            return index
+    raise ValueError(
+        f"unknown day {name.strip()!r} in {days!r}: days are {', '.join(_DAYS)}, or Mon to Sun, "
+        f"listed ('MO,WE') or as ranges ('MO-FR')"
+    )
 
 
 def _day_list(days: tuple[int, ...]) -> str:
@@ -301,7 +308,7 @@ def _day_list(days: tuple[int, ...]) -> str:
     )
 
 
-def _times(start: str, end: str) -> tuple[int, int]:
+def _times(start: str | time, end: str | time) -> tuple[int, int]:
     """Return the two as seconds from local midnight; an end on the next day is past 24:00."""
     opens, closes = _seconds(start, "start"), _seconds(end, "end")
     if opens == DAY:
@@ -313,16 +320,20 @@ def _times(start: str, end: str) -> tuple[int, int]:
     return opens, closes + DAY if closes < opens else closes
 
 
-def _seconds(time: str, name: str) -> int:
-    if not isinstance(time, str):
-        raise _no_text(name, "'09:00'", time)
-    match = _TIME.fullmatch(time.strip())
+def _seconds(clock: str | time, name: str) -> int:
+    if isinstance(clock, time):
+        if clock.tzinfo is not None or clock.microsecond:
+            raise ValueError(f"{name} is a time in whole seconds without a zone, not {clock!r}")
+        return clock.hour * 3600 + clock.minute * 60 + clock.second
+    if not isinstance(clock, str):
+        raise _no_text(name, "'09:00'", clock)
+    match = _TIME.fullmatch(clock.strip())
     if match is not None:
         hour, minute, second = (int(digits or 0) for digits in match.groups())
         seconds = hour * 3600 + minute * 60 + second
         if seconds <= DAY:
             return seconds
-    raise ValueError(f"{name} is a time from '00:00' to '24:00', written 'HH:MM', not {time!r}")
+    raise ValueError(f"{name} is a time from '00:00' to '24:00', written 'HH:MM', not {clock!r}")
 
 
 def _time(seconds: int) -> str:

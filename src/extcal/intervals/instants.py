@@ -8,9 +8,19 @@ part. Naive datetimes are refused, the machine's own zone is never used, and tim
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
-__all__ = ["DAY", "FIRST", "LAST", "epoch", "instant", "span", "spoken", "whole_seconds"]
+__all__ = [
+    "DAY",
+    "FIRST",
+    "LAST",
+    "epoch",
+    "in_years",
+    "instant",
+    "span",
+    "spoken",
+    "whole_seconds",
+]
 
 DAY = 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,6 +72,14 @@ def span(start: datetime, end: datetime) -> tuple[int, int]:
     return lo, hi
 
 
+def in_years(lo: int, hi: int) -> tuple[int, int]:
+    """Return a window cut to the years 1 to 9999; it must begin before it ends."""
+    lo, hi = max(lo, FIRST), min(hi, LAST)
+    if lo >= hi:
+        raise ValueError(f"the window must begin before it ends, not [{lo}, {hi})")
+    return lo, hi
+
+
 def whole_seconds(value: timedelta, name: str, *, zero: bool = False) -> int:
     """Return a length of time in whole seconds, rounded up.
 
@@ -76,16 +94,18 @@ def whole_seconds(value: timedelta, name: str, *, zero: bool = False) -> int:
     return seconds
 
 
-def spoken(lo: int, hi: int) -> str:
-    """Return ``[lo, hi)`` in words: ``2027-01-04 09:00 to 10:00 UTC``."""
-    first, last = _minutes(lo), _minutes(hi)
+def spoken(lo: int, hi: int, zone: tzinfo | None = None) -> str:
+    """Return ``[lo, hi)`` in words: ``2027-01-04 09:00 to 10:00 UTC``; in ``zone``, if given."""
+    if zone is None or lo < FIRST + DAY or hi > LAST - DAY:  # no zone has those at the ends
+        zone = UTC
+    first, last = _minutes(lo, zone), _minutes(hi, zone)
     if first[:10] == last[:10]:
         last = last[11:]
-    return f"{first} to {last} UTC"
+    return f"{first} to {last} {zone}"
 
 
-def _minutes(seconds: int) -> str:
-    value = instant(seconds).replace(tzinfo=None)
+def _minutes(seconds: int, zone: tzinfo) -> str:
+    value = instant(seconds).astimezone(zone).replace(tzinfo=None)
     return value.isoformat(sep=" ", timespec="seconds" if value.second else "minutes")
 
 

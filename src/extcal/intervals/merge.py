@@ -22,6 +22,7 @@ __all__ = [
     "Level",
     "Levels",
     "Span",
+    "clipped_spans",
     "columns",
     "complement",
     "covered_by",
@@ -189,3 +190,15 @@ def overlapping(spans: Sequence[_AnySpan], lo: int, hi: int) -> Sequence[_AnySpa
     """Return those of sorted, disjoint ``spans`` that share time with ``[lo, hi)``."""
     first = bisect_right(spans, lo, key=_end)
     return spans[first : bisect_left(spans, hi, first, key=_start)]
+
+
+def clipped_spans(spans: Sequence[BusySpan], lo: int, hi: int) -> Sequence[BusySpan]:
+    """Return sorted spans that touch ``[lo, hi)`` cut to it: only the outermost reach over."""
+    if not spans or (spans[0][0] >= lo and spans[-1][1] <= hi):
+        return spans
+    cut = list(spans)
+    start, end, code = cut[0]
+    cut[0] = (max(start, lo), end, code)
+    start, end, code = cut[-1]
+    cut[-1] = (start, min(end, hi), code)
+    return cut

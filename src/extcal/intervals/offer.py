@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from operator import itemgetter
 from typing import overload
 
@@ -36,6 +37,7 @@ class CommonFree(Sequence[Period]):
     # By name the spans in which a slot may begin; None for those who are free in every slot.
     _free: Mapping[str, tuple[Span, ...] | None] = field(default_factory=dict)
     _stepped: bool = False
+    _zone: tzinfo | None = None
 
     def is_bookable(self, slot: Period) -> bool:
         """Whether a slot is one of these: the same question gives the same answer.
@@ -107,7 +109,8 @@ class CommonFree(Sequence[Period]):
 
     def __repr__(self) -> str:
         limits = f", limited by {', '.join(self.limited_by)}" if self.limited_by else ""
-        return f"<CommonFree {list(self.slots)}{limits}>"
+        zone = self._zone or UTC
+        return f"<CommonFree {[slot.astimezone(zone) for slot in self.slots]}{limits}>"
 
 
 def _span(slot: Period) -> Span:

@@ -6,12 +6,17 @@ elsewhere". A period is half-open, ``[start, end)``, and holds whole seconds in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from typing import Self
 
+from extcal.arguments import count_of
+from extcal.intervals.date_exceptions import EPOCH_DAY, day_of
 from extcal.intervals.instants import epoch, instant, span, spoken
+from extcal.intervals.wallclock import find_zone
 
 __all__ = [
     "BLOCKING",
@@ -25,6 +30,7 @@ __all__ = [
     "check_codes",
     "code_of",
     "coded",
+    "days",
     "fbtype_of",
     "period",
     "period_span",
@@ -93,7 +99,7 @@ _TYPES = tuple(FBType)
 _CODES = range(len(_TYPES))
 _CODE_BY_TYPE = {fbtype: code for code, fbtype in enumerate(_TYPES)}
 
-fbtype_of = _TYPES.__getitem__
+fbtype_of = dict(enumerate(_TYPES)).__getitem__
 """Return the type of a code, 0 to 4. Inside extcal spans of time hold codes."""
 code_of = _CODE_BY_TYPE.__getitem__
 """Return the code of a type: the greater, the stronger."""
@@ -114,13 +120,16 @@ BLOCKING: frozenset[FBType] = frozenset(
 """What stands in the way of an appointment, unless the question says otherwise."""
 
 
-@dataclass(frozen=True, slots=True, order=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False)
 class Period:
     """A half-open stretch of time, ``[start, end)``.
 
     ``start`` and ``end`` are aware datetimes of any zone; they are kept as whole seconds in UTC,
-    widened outward. Raises ``TypeError`` for naive datetimes and ``ValueError`` unless ``start``
-    is before ``end``.
+    widened outward. :meth:`astimezone` gives the same period in local time. Periods are equal, and
+    sorted, by their instants, whatever zone shows them. ``start, end = period`` unpacks one, and
+    ``instant in period`` asks whether an aware datetime lies in it.
+
+    Raises ``TypeError`` for naive datetimes and ``ValueError`` unless ``start`` is before ``end``.
     """
 
     start: datetime
@@ -134,13 +143,60 @@ class Period:
     @property
     def duration(self) -> timedelta:
         """The exact length, as elapsed time."""
-        return self.end - self.start
+        # Python subtracts two datetimes of one zone by local time, also over a change of clocks.
+        return self.end.astimezone(UTC) - self.start.astimezone(UTC)
+
+    def astimezone(self, timezone: str | tzinfo) -> Self:
+        """Return the same period, whose ``start`` and ``end`` show the time of a zone.
+
+        ``timezone``: an IANA name or a tzinfo. It equals this period. Raises ``ValueError`` for an
+        unknown zone.
+        """
+        zone = find_zone(timezone)
+        made = copy(self)
+        object.__setattr__(made, "start", self.start.astimezone(zone))
+        object.__setattr__(made, "end", self.end.astimezone(zone))
+        return made
+
+    def __iter__(self) -> Iterator[datetime]:
+        return iter((self.start, self.end))
+
+    def __contains__(self, instant: datetime) -> bool:
+        """Return whether an aware datetime lies in ``[start, end)``."""
+        lo, hi = period_span(self)
+        return lo <= epoch(instant) < hi
+
+    # Two datetimes of different zones are never equal while the clocks of one go back, and two of
+    # one zone are ordered by local time: so periods are compared by whole seconds.
+
+    def _value(self) -> tuple[int, ...]:
+        return period_span(self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Period) or type(other) is not type(self):
+            return NotImplemented
+        return self._value() == other._value()
+
+    def __hash__(self) -> int:
+        return hash(self._value())
+
+    def __lt__(self, other: Self) -> bool:
+        return self._value() < other._value() if type(other) is type(self) else NotImplemented
+
+    def __le__(self, other: Self) -> bool:
+        return self._value() <= other._value() if type(other) is type(self) else NotImplemented
+
+    def __gt__(self, other: Self) -> bool:
+        return self._value() > other._value() if type(other) is type(self) else NotImplemented
+
+    def __ge__(self, other: Self) -> bool:
+        return self._value() >= other._value() if type(other) is type(self) else NotImplemented
 
     def __repr__(self) -> str:
-        return f"<Period {spoken(*period_span(self))}>"
+        return f"<Period {spoken(*period_span(self), self.start.tzinfo)}>"
 
 
-@dataclass(frozen=True, slots=True, order=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class BusyPeriod(Period):
     """A period and how strongly it is taken; without a ``fbtype`` it is BUSY.
 
@@ -159,7 +215,28 @@ class BusyPeriod(Period):
             )
 
     def __repr__(self) -> str:
-        return f"<BusyPeriod {self.fbtype} {spoken(*period_span(self))}>"
+        return f"<BusyPeriod {self.fbtype} {spoken(*period_span(self), self.start.tzinfo)}>"
+
+    def _value(self) -> tuple[int, ...]:
+        return *period_span(self), code_of(self.fbtype)
+
+
+def days(first: str | date, count: int, timezone: str | tzinfo) -> Period:
+    """Return ``count`` whole local days as a window: ``days("2027-01-04", 5, "Europe/Berlin")``.
+
+    ``first``: the first day, as ISO 8601 text or a date. ``timezone``: an IANA name or a tzinfo;
+    ``start`` and ``end`` are local midnights in it. Where clocks change at midnight, a day begins
+    at the first time that exists. Pass it on as two arguments:
+    ``calendars.free_busy(feed, *window)``.
+
+    Raises ``ValueError`` for a day or zone that does not exist and for less than one day, and
+    ``TypeError`` for values of the wrong kind.
+    """
+    zone = find_zone(timezone)
+    begin = date.fromordinal(EPOCH_DAY + day_of(first, "first"))
+    end = begin + timedelta(days=count_of("count", count))
+    midnights = [datetime.combine(day, time(), zone) for day in (begin, end)]
+    return Period(*midnights).astimezone(zone)
 
 
 def period(lo: int, hi: int) -> Period:

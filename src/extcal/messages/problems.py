@@ -329,6 +329,7 @@ SEEMS = "{message}; it looks like {looks_like}"
 LOOKS_LIKE: Final[MappingProxyType[str, str]] = MappingProxyType(
     {
         "address": "an address; pass the bytes behind it, or ask a CalendarCache",
+        "file": "a file's name; pass the bytes of the file, as in Path(...).read_bytes()",
         "empty": "an empty body",
         "html": "an HTML page",
         "json": "JSON",

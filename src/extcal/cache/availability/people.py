@@ -20,6 +20,7 @@ from extcal.errors import FeedUrlError, Problem
 from extcal.fetch.feed import Feed, as_feed
 from extcal.ical.answer.exclude import Exclusions
 from extcal.intervals import FreeBusy, Period
+from extcal.intervals.freebusy import asked_in
 
 __all__ = ["People", "Source", "TableOrder", "read_people"]
 
@@ -35,16 +36,24 @@ class People:
     feeds: Mapping[str, Feed]
 
     def table(
-        self, window: Period, answers: Mapping[str, Snapshot | Raise], exclusions: Exclusions
+        self,
+        window: Period,
+        answers: Mapping[str, Snapshot | Raise],
+        exclusions: Exclusions,
     ) -> Availability:
-        """Make the table of everybody over ``window``; ``answers``: the feeds' answers, by key."""
+        """Make the table of everybody over ``window``.
+
+        ``window`` is in the zone in which the question was asked; ``answers``: the feeds' answers,
+        by key.
+        """
         lo, hi = FreeBusy.from_periods(window).window_epochs
         parts = {key: _part_of(answer, exclusions) for key, answer in answers.items()}
-        rows = {
-            name: person([parts[each] if isinstance(each, str) else each for each in row], lo, hi)
-            for name, row in self.rows.items()
-        }
-        return Availability(window, rows)
+        rows = {}
+        for name, row in self.rows.items():
+            known = [parts[each] if isinstance(each, str) else each for each in row]
+            one = person(known, lo, hi)
+            rows[name] = one._replace(free_busy=asked_in(one.free_busy, window.start.tzinfo))
+        return Availability(Period(*window), rows)
 
 
 class TableOrder(NamedTuple):

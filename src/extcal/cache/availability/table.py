@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,10 +28,13 @@ from extcal.intervals import (
     PersonRecord,
     WorkingHours,
     epoch,
+    find_zone,
     person_records,
 )
+from extcal.intervals.asked import common_zone
 from extcal.intervals.common import CommonFree, SlotOptions, find_common
 from extcal.intervals.conditions import Groups, names_of
+from extcal.intervals.instants import spoken
 from extcal.intervals.layout import Align
 from extcal.messages.unavailable import SERVED_BEFORE
 
@@ -154,6 +157,11 @@ class Availability(Mapping[str, FreeBusy]):
         return len(self._people)
 
     @property
+    def _zone(self) -> tzinfo:
+        """The zone in which this is drawn and printed."""
+        return common_zone(self.values()) or UTC
+
+    @property
     def problems(self) -> Mapping[str, tuple[Problem, ...]]:
         """By name: why a calendar could not be read now, or not completely."""
         return MappingProxyType({name: row.problems for name, row in self._people.items()})
@@ -272,22 +280,23 @@ class Availability(Mapping[str, FreeBusy]):
 
     def to_html(
         self,
-        timezone: str | tzinfo = "UTC",
+        timezone: str | tzinfo | None = None,
         hours: WorkingHours | Mapping[str, WorkingHours | None] | None = None,
         slots: Iterable[Period] = (),
         title: str = "",
     ) -> str:
         """The table as one self-contained HTML fragment: types and times, never titles.
 
-        ``timezone``: the zone of the days shown. ``hours`` are shaded: WorkingHours for everybody,
-        or by name. ``slots`` (Periods, as ``common_free(...).slots``) are marked. Raises
+        ``timezone``: the zone of the days shown; without it, that of ``start`` in the question.
+        ``hours`` are shaded: WorkingHours for everybody, or by name. ``slots`` (Periods, as
+        ``common_free(...).slots``) are marked. Raises
         ValueError for an unknown zone or name and for a window of more than 400 days.
         """
         return self._drawn("html", timezone, hours, slots, title)
 
     def to_svg(
         self,
-        timezone: str | tzinfo = "UTC",
+        timezone: str | tzinfo | None = None,
         hours: WorkingHours | Mapping[str, WorkingHours | None] | None = None,
         slots: Iterable[Period] = (),
         title: str = "",
@@ -305,7 +314,7 @@ class Availability(Mapping[str, FreeBusy]):
     def _drawn(
         self,
         form: Form,
-        timezone: str | tzinfo,
+        timezone: str | tzinfo | None,
         hours: WorkingHours | Mapping[str, WorkingHours | None] | None,
         slots: Iterable[Period],
         title: str,
@@ -313,6 +322,7 @@ class Availability(Mapping[str, FreeBusy]):
         from extcal.intervals.drawing import drawn, row_of
 
         window = _span(self.window)
+        zone = self._zone if timezone is None else find_zone(timezone)
         own: dict[str, list[tuple[int, int]]] = {}
         shared = None
         if isinstance(hours, Mapping):
@@ -327,11 +337,11 @@ class Availability(Mapping[str, FreeBusy]):
                 row.free_busy.epochs,
                 row.free_busy.unknown_epochs,
                 own.get(name),
-                _note(row, timezone),
+                _note(row, zone),
             )
             for name, row in self._people.items()
         ]
-        return drawn(form, rows, window, timezone, shared, slots, title)
+        return drawn(form, rows, window, zone, shared, slots, title)
 
     def __repr__(self) -> str:
         people = len(self)
@@ -339,7 +349,7 @@ class Availability(Mapping[str, FreeBusy]):
         said = f", {doubtful} partly unknown" if doubtful else ""
         return (
             f"<Availability of {people} {'person' if people == 1 else 'people'}, "
-            f"{self.window.start:%Y-%m-%d %H:%M} to {self.window.end:%Y-%m-%d %H:%M} UTC{said}>"
+            f"{spoken(*_span(self.window), self._zone)}{said}>"
         )
 
 

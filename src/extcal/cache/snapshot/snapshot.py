@@ -29,6 +29,7 @@ from extcal.intervals import (
     find_zone,
     instant,
 )
+from extcal.intervals.freebusy import asked_in
 from extcal.intervals.overlay import Span
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Reading:
         return f"<Reading of {_spoken(self.fetched_at)}: {self.count} events>"
 
 
+@loads_earlier_pickles
 @dataclass(frozen=True, slots=True, repr=False)
 class Snapshot:
     """What a cache knows about one feed, as it was served.
@@ -107,11 +109,21 @@ class Snapshot:
     state: State = State.FRESH
     last_error: str | None = None
     _events: tuple[ExternalEvent, ...] | None = field(default=None, init=False, compare=False)
+    _zone: tzinfo | None = field(default=None, compare=False)
+    _shown: FreeBusy | None = field(default=None, init=False, compare=False)
 
     @property
     def free_busy(self) -> FreeBusy:
         """Typed, merged free/busy time over :attr:`window`."""
-        return self.reading.free_busy
+        if self._shown is None:
+            found = asked_in(self.reading.free_busy, self._zone)
+            object.__setattr__(self, "_shown", found)
+            return found
+        return self._shown
+
+    def drawn_in(self, zone: str | tzinfo) -> Snapshot:
+        """The same snapshot, drawn and printed in the ``zone`` of its feed."""
+        return replace(self, _zone=find_zone(zone))
 
     @property
     def events(self) -> tuple[ExternalEvent, ...]:
@@ -216,7 +228,7 @@ class Snapshot:
 
     def to_html(
         self,
-        timezone: str | tzinfo = "UTC",
+        timezone: str | tzinfo | None = None,
         hours: WorkingHours | None = None,
         title: str = "",
         *,
@@ -226,8 +238,9 @@ class Snapshot:
         """The calendar as one self-contained HTML fragment, with titles: for its owner only.
 
         All-day events by their dates, timed events, and their merged busy time. For everybody
-        else draw :attr:`free_busy`, or ``redacted()``. ``timezone``: the zone of the days shown.
-        ``hours`` are shaded. ``start``, ``end``: aware datetimes; by default the fourteen days that
+        else draw :attr:`free_busy`, or ``redacted()``. ``timezone``: the zone of the days shown;
+        without it, that of the feed. ``hours`` are shaded. ``start``, ``end``: aware datetimes; by
+        default the fourteen days that
         begin with the day of :attr:`fetched_at`. Time outside :attr:`window` is not drawn.
 
         Raises ValueError for an unknown zone, for a time wholly outside the window, and for more
@@ -237,7 +250,7 @@ class Snapshot:
 
     def to_svg(
         self,
-        timezone: str | tzinfo = "UTC",
+        timezone: str | tzinfo | None = None,
         hours: WorkingHours | None = None,
         title: str = "",
         *,
@@ -253,7 +266,7 @@ class Snapshot:
     def _drawn(
         self,
         form: Form,
-        timezone: str | tzinfo,
+        timezone: str | tzinfo | None,
         hours: WorkingHours | None,
         title: str,
         start: datetime | None,
@@ -262,7 +275,7 @@ class Snapshot:
         from extcal.cache.snapshot.drawing import fortnight, owner_rows
         from extcal.intervals.drawing import as_of, drawn
 
-        zone = find_zone(timezone)
+        zone = find_zone(timezone or self._zone or UTC)
         first, last = fortnight(self.fetched_at if start is None else start, zone)
         shown = self.free_busy.clip(first if start is None else start, last if end is None else end)
         note = "" if self.state is State.FRESH else as_of(self.fetched_at, zone)

@@ -6,7 +6,7 @@ Each UID is read separately, so that an error in one does not affect the others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, timedelta, tzinfo
 from functools import partial
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ from extcal.ical.series import recurrence_set, versions
 from extcal.ical.series.instances import Instances
 from extcal.ical.zones.resolve import Zones
 from extcal.intervals import FBType, FreeBusy, Levels
+from extcal.intervals.freebusy import asked_in
 from extcal.intervals.types import code_of
 from extcal.messages.problems import oddity
 from extcal.policy import BusyPolicy
@@ -45,7 +46,8 @@ _QUOTES = " \"'\u2018\u2019\u201c\u201d\u201e"
 class Question(NamedTuple):
     """The question to a feed: the window in epoch seconds, and the options for reading it.
 
-    If ``events`` is false, only times and types are wanted, and no occurrences are kept.
+    If ``events`` is false, only times and types are wanted, and no occurrences are kept. ``zone``:
+    in which the question was asked, and its answer is drawn.
     """
 
     lo: int
@@ -55,6 +57,7 @@ class Question(NamedTuple):
     exclusions: Exclusions
     titles: bool = False
     events: bool = True
+    zone: tzinfo | None = None
 
     def reads_people(self, raw: bytes) -> bool:
         """Whether ATTENDEE lines are read: for the owner's PARTSTAT, or for VFREEBUSY.
@@ -104,7 +107,8 @@ class Collector:
             (self.lo if start is None else start, self.hi if end is None else end)
             for start, end in self.work.unknown
         ]
-        return FreeBusy.from_levels(self.lo, self.hi, self.busy, unknown)
+        found = FreeBusy.from_levels(self.lo, self.hi, self.busy, unknown)
+        return asked_in(found, self.question.zone)
 
     def expansion(self) -> Expansion:
         """The answer with its events; if titles are not wanted, these have times and types only."""

@@ -20,6 +20,7 @@ from extcal.ical.parse.content_lines import Line
 from extcal.ical.parse.source import SupportsToIcal, to_bytes
 from extcal.ical.zones.resolve import Zone, Zones
 from extcal.intervals import FBType, FreeBusy, epoch, instant
+from extcal.intervals.freebusy import asked_in
 from extcal.intervals.types import code_of, fbtype_of
 from extcal.limits import Limits
 from extcal.messages.problems import oddity
@@ -357,7 +358,8 @@ def read_freebusy(
     silent = covered.free(duration=timedelta(seconds=1))
     busy = [(one.start, one.end, code_of(one.fbtype)) for one in said.listed]
     unknown = [(epoch(gap.start), epoch(gap.end)) for gap in silent]
-    return answered | FreeBusy.from_epochs(lo, hi, busy, unknown)
+    found = answered | FreeBusy.from_epochs(lo, hi, busy, unknown)
+    return asked_in(found, None if start is None else start.tzinfo)
 
 
 def _window(stream: Stream, said: Published) -> tuple[int, int]:

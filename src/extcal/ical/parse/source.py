@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from os import PathLike
 from typing import Protocol, runtime_checkable
 
 from extcal.errors import NotACalendar
@@ -26,6 +27,14 @@ _BEGIN = re.compile(
     rb"BEGIN[ \t]*:[ \t]*V(?:CALENDAR|EVENT|FREEBUSY|AVAILABILITY)",
     re.I,
 )
+# A line that is no calendar: "ada.ics", "~/calendars/ada", "C:\\ada.ics"; not "https://..." and not
+# "BEGIN:VCALENDAR". It may also be an address without its scheme: "host.example/a.ics".
+_FILE_NAME = re.compile(
+    r"\s*(?:(?:~|\.{0,2})[\\/][^\r\n]*"
+    r"|(?:[A-Za-z]:[\\/])?[^\r\n:]+\.(?:ics|ical|icalendar|ifb|vfb))\s*",
+    re.IGNORECASE,
+)
+_HOST = re.compile(r"\s*(?:[a-z0-9-]+\.)+[a-z]{2,}/", re.IGNORECASE)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -43,6 +52,8 @@ def to_bytes(data: bytes | bytearray | memoryview | str | SupportsToIcal) -> byt
     TypeError for anything else than text or bytes, NotACalendar if there is no calendar in it.
     """
     raw = _raw(data)
+    if isinstance(data, str) and _FILE_NAME.fullmatch(data):
+        raise NotACalendar(*no_calendar("address" if _HOST.match(data) else "file"))
     if raw.startswith(_UTF16):
         raw = raw.decode("utf-16", "replace").encode("utf-8", "replace")
     raw = raw.removeprefix(codecs.BOM_UTF8)
@@ -62,6 +73,8 @@ def _raw(data: object) -> bytes:
         text = data.to_ical()
         if isinstance(text, (bytes, str)):
             return _raw(text)
+    if isinstance(data, PathLike):
+        raise TypeError("this is a file's name; pass the bytes of the file: path.read_bytes()")
     raise TypeError(
         "pass the feed as bytes, as str, or as an object with to_ical(), "
         f"not as {type(data).__name__}"
@@ -91,6 +104,6 @@ def _looks_like(raw: bytes) -> str | None:
         return "xml"
     if head.startswith((b"{", b"[")):
         return "json"
-    if head.startswith((b"http://", b"https://", b"webcal:")):
+    if head.startswith((b"http://", b"https://", b"webcal:", b"webcals:")):
         return "address"
     return None
