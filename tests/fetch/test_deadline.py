@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from extcal import Feed, Fetched, FetchRequest, HttpFetcher
 from extcal.fetch.http.deadline import Deadline, Stop, stoppable
+from extcal.testing.server import FeedServer
 
 pytestmark = pytest.mark.core
+LONG = 30.0  # seconds no test takes unless something is broken
 
 
 class Timer:
@@ -57,3 +63,32 @@ def test_work_on_a_body_holds_the_gate() -> None:
         assert gate.locked()
     assert deadline.gate is None
     assert not gate.locked()
+
+
+@pytest.mark.parametrize("phase", ["tls", "head", "body"])
+def test_a_fetch_that_waits_for_the_network_lets_others_compute(
+    phase: str, raw: Callable[[Any], Any], server: FeedServer
+) -> None:
+    """One fetch of a fetcher computes at a time; a server that is silent delays only its own."""
+    heard = threading.Event()
+
+    def silent(connection: socket.socket, stop: threading.Event) -> None:
+        connection.recv(1)
+        if phase == "body":
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nBEGIN:")
+        heard.set()
+        stop.wait(LONG)
+
+    silent_server = raw(silent)
+    address = silent_server.url().replace("http:", "https:" if phase == "tls" else "http:")
+    server.serve("/feed.ics", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")
+    fetcher = HttpFetcher(allow_networks=FeedServer.networks)
+    waiting = threading.Thread(target=fetcher.fetch, args=(FetchRequest(Feed(address)),))
+    waiting.start()
+    assert heard.wait(LONG)
+    found = fetcher.fetch(FetchRequest(Feed(server.url("/feed.ics"))))
+    assert isinstance(found, Fetched)
+    assert waiting.is_alive()
+    silent_server.stop.set()
+    waiting.join(LONG)
+    assert not waiting.is_alive()

@@ -45,7 +45,7 @@ class Deadline:
         self._at = timer() + seconds
         self._lock = threading.Lock()
         self._wake: Callable[[], object] | None = None
-        # The lock that the fetch holds while it works on a body, and not while it waits for bytes.
+        # The lock that the fetch holds while it computes, and not while it waits for the network.
         self.gate: threading.Lock | None = None
 
     def now(self) -> float:
@@ -84,13 +84,26 @@ class Deadline:
 
     @contextmanager
     def working(self, gate: threading.Lock) -> Iterator[None]:
-        """Hold ``gate`` inside this block, except while the fetch waits for bytes."""
+        """Hold ``gate`` inside this block, except while the fetch waits for the network."""
         with gate:
             self.gate = gate
             try:
                 yield
             finally:
                 self.gate = None
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Inside this block the fetch waits for the network, and does not hold the gate."""
+        gate = self.gate
+        if gate is None:
+            yield
+            return
+        gate.release()
+        try:
+            yield
+        finally:
+            gate.acquire()
 
     def watch(self, sock: socket.socket) -> None:
         """The fetch waits for ``sock`` from now on: :meth:`stop` shuts it down."""

@@ -139,17 +139,17 @@ class HttpDriver(HttpOptions):
         received = connection.stream.received
         reading = done = False
         try:
-            if not connection.served:
-                self._set_up(ask, connection)
-            connection.ask(ask.url, request_fields(ask, own))
-            meaning = journey.head(ask, Head.from_raw(*connection.head()))
-            step: Step
-            if isinstance(meaning, Read):
-                reading = True
-                with deadline.working(self._gate()):
+            with deadline.working(self._gate()):
+                if not connection.served:
+                    self._set_up(ask, connection)
+                connection.ask(ask.url, request_fields(ask, own))
+                meaning = journey.head(ask, Head.from_raw(*connection.head()))
+                step: Step
+                if isinstance(meaning, Read):
+                    reading = True
                     step = _receive(journey, meaning, connection, deadline)
-            else:
-                step = meaning
+                else:
+                    step = meaning
             done = _may_be_kept(step, own)
             return step
         except (Broken, ProtocolError) as error:
@@ -192,7 +192,10 @@ class HttpDriver(HttpOptions):
         self._pool.looked_up(self._key(ask), addresses)
         self._pool.opening(self._key(ask))
         try:
-            with Sprint(addresses, server.port, journey.limits.connect_timeout) as sprint:
+            with (
+                Sprint(addresses, server.port, journey.limits.connect_timeout) as sprint,
+                deadline.working(self._gate()),
+            ):
                 sock, peer = sprint.run(deadline)
         except BaseException:
             self._pool.drop()

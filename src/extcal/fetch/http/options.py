@@ -161,11 +161,11 @@ class HttpOptions:
             self._browser_hosts.pop(host, None)
 
     def _gate(self) -> threading.Lock:
-        """The lock that a thread holds while it works on a body; each process has its own.
+        """The lock that a thread holds while it is not waiting; each process has its own.
 
-        Only one thread of an interpreter runs at a time. If many threads decompress bodies, every
-        thread waits for all others, also that of an event loop. With this lock only one of them
-        competes for the processor.
+        Only one thread of an interpreter runs at a time. If many threads send requests, read heads
+        or decompress bodies, every thread waits for all others, also that of an event loop. With
+        this lock only one of them competes for the processor.
         """
         process = os.getpid()
         return self._gates.get(process) or self._gates.setdefault(process, threading.Lock())

@@ -11,7 +11,7 @@ import selectors
 import socket
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Self
 
 from extcal.fetch.address.networks import Address
@@ -30,6 +30,7 @@ from extcal.limits import Limits
 __all__ = ["Broken", "GuardedStream", "Sprint", "WriteBroken"]
 
 _GLANCE = 0.05  # seconds
+_SHORT = 2048  # bytes
 _UNDER_WAY = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR})
 _UNACKNOWLEDGED = 5_000  # milliseconds
 
@@ -77,7 +78,9 @@ class Sprint:
             # A selector cannot be woken by another thread that stops the deadline. So it waits
             # for a short time only, and then the deadline is checked.
             pause = max(min(self._race.wakes() - now, deadline.rest(), _GLANCE), 0.0)
-            for key, _ in self._selector.select(pause):
+            with deadline.waiting():
+                ready = self._selector.select(pause)
+            for key, _ in ready:
                 winner = self._arrived(key.data, deadline.now())
                 if winner is not None:
                     return winner, self._addresses[key.data]
@@ -181,7 +184,8 @@ class GuardedStream:
         while True:
             try:
                 self._sock.settimeout(self._patience())
-                data = self._recv(max_bytes)
+                with self._deadline.waiting():
+                    data = self._sock.recv(max_bytes)
             except TimeoutError as error:
                 if error.errno == errno.ETIMEDOUT:
                     raise Broken from None
@@ -191,16 +195,6 @@ class GuardedStream:
             passed = self.received.note(data)
             if passed or not data:
                 return passed
-
-    def _recv(self, max_bytes: int) -> bytes:
-        gate = self._deadline.gate
-        if gate is None:
-            return self._sock.recv(max_bytes)
-        gate.release()
-        try:
-            return self._sock.recv(max_bytes)
-        finally:
-            gate.acquire()
 
     def _patience(self) -> float:
         """Seconds to wait for bytes: for the head all that are left, as a server may be slow."""
@@ -214,7 +208,10 @@ class GuardedStream:
         try:
             while rest:
                 self._sock.settimeout(self._deadline.clamp(self._limits.idle_timeout))
-                rest = rest[self._sock.send(rest) :]
+                # A short request fits into the empty buffer of the socket, and is not waited for.
+                with self._deadline.waiting() if len(rest) > _SHORT else nullcontext():
+                    sent = self._sock.send(rest)
+                rest = rest[sent:]
         except TimeoutError as error:
             if error.errno == errno.ETIMEDOUT:
                 raise WriteBroken from None
@@ -241,7 +238,8 @@ class GuardedStream:
             self._sock = wrapped
             self._deadline.watch(wrapped)
             # This timeout is for the whole handshake, even if its bytes arrive one by one.
-            wrapped.do_handshake()
+            with self._deadline.waiting():
+                wrapped.do_handshake()
         except TimeoutError:
             raise Stop(TIMED_OUT) from None
         except ssl.SSLCertVerificationError:
