@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import assert_never, assert_type
 
 import extcal
-from extcal.cache import Cell, CommonFree
+from extcal.cache import Cell, CommonFree, MeetingTime, Receipt, RecurringMeeting
 from extcal.draw import DateMark, Mark, Row, grid_html, grid_svg
 from extcal.formats import Record, to_records
 from extcal.ical import EventRecord
@@ -286,6 +286,15 @@ def many(calendars: extcal.CalendarCache, feed: extcal.Feed, own: extcal.FreeBus
     assert_type(table["Ada"], extcal.FreeBusy)
     assert_type(table.problems["Ada"], tuple[extcal.Problem, ...])
     assert_type(table.as_of["Ada"], datetime | None)
+    slot = extcal.Period(START, END)
+    assert_type(table.is_bookable(slot, timedelta(minutes=45), at_least=1), bool)
+    assert_type(table.receipt(slot), Receipt)
+    assert_type(
+        table.recurring_free("FREQ=WEEKLY", timedelta(hours=1), slot, step=timedelta(hours=1)),
+        tuple[RecurringMeeting, ...],
+    )
+    weekly = table.recurring("FREQ=WEEKLY", START, timedelta(hours=1))
+    assert_type(weekly.obstacles, tuple[MeetingTime, ...])
     found = table.common_free(timedelta(minutes=45), optional=("Bob",), assume_free=["Eve"])
     assert_type(found.slots, tuple[extcal.Period, ...])
     assert_type(found.limited_by, tuple[str, ...])

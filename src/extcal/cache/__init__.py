@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from extcal.cache.availability.receipt import Answered, Receipt
+from extcal.cache.availability.recurring import MeetingTime, RecurringMeeting
 from extcal.cache.availability.table import Availability, CommonFree
 from extcal.cache.bulk import Result
 from extcal.cache.calendar_cache import CalendarCache
@@ -36,8 +37,10 @@ __all__ = [
     "Change",
     "CommonFree",
     "Difference",
+    "MeetingTime",
     "MemoryStore",
     "Receipt",
+    "RecurringMeeting",
     "Refresh",
     "Result",
     "Snapshot",

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from operator import itemgetter
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 from extcal.arguments import several
 from extcal.intervals.asked import common_zone
@@ -34,7 +34,7 @@ from extcal.intervals.merge import (
 from extcal.intervals.offer import CommonFree
 from extcal.intervals.types import BLOCKING, FBType, Period, blocking_codes, period
 
-__all__ = ["CommonFree", "Hours", "SlotOptions", "common_free", "find_common"]
+__all__ = ["CommonFree", "Hours", "SlotOptions", "common_free", "find_common", "prepare"]
 
 Hours = WorkingHours | Sequence[WorkingHours | None] | Mapping[str, WorkingHours | None] | None
 """For everybody; or one, or None, for each in order; or by name."""
@@ -148,38 +148,16 @@ def find_common(
     duration: timedelta,
     *,
     assume_free: Collection[str] = (),
-    hours: Hours = None,
-    step: timedelta | None = None,
-    buffer: Buffer = _NONE,
-    timezone: str | tzinfo = "UTC",
-    blocks: Iterable[FBType] = BLOCKING,
-    align: Align = "midnight",
-    earliest: datetime | None = None,
-    latest: datetime | None = None,
-    per_day: int | None = None,
-    required: Collection[str] | None = None,
-    optional: Collection[str] = (),
-    at_least: int | None = None,
-    groups: Groups = (),
+    **options: Unpack[SlotOptions],
 ) -> CommonFree:
     """Return when people are free, by the conditions of :func:`common_free`.
 
     ``assume_free``: names of people whose unknown time counts as free.
     """
-    length = whole_seconds(duration, "duration")
-    layout = read_layout(step, align, timezone, earliest, latest, per_day)
-    conditions = read_conditions(people, required, optional, at_least, groups)
-    search = Search(
-        people,
-        length,
-        _buffers(buffer),
-        blocking_codes(blocks),
-        _hours_by_name(hours, people),
-        layout,
-    )
+    search, conditions = prepare(people, duration, **options)
     assumed = frozenset(assume_free)
     found = search.starts(conditions, assumed)
-    everybody = conditions.with_all(optional)
+    everybody = conditions.with_all(options.get("optional", ()))
     for_all = found if everybody == conditions else search.starts(everybody, assumed)
     free = {
         name: None if name in conditions.required else tuple(search.one(name, assumed))
@@ -190,11 +168,41 @@ def find_common(
         slots,
         slots if for_all is found else _periods(search.slots(conditions, for_all)),
         search.limited_by(conditions, assumed, found),
-        length,
+        search.length,
         free,
-        layout.step is not None,
+        search.layout.step is not None,
         common_zone(people.values()),
     )
+
+
+def prepare(
+    people: Mapping[str, FreeBusy], duration: timedelta, **options: Unpack[SlotOptions]
+) -> tuple[Search, Conditions]:
+    """Read the arguments of :func:`common_free`; raises what that raises."""
+    layout = read_layout(
+        options.get("step"),
+        options.get("align", "midnight"),
+        options.get("timezone", "UTC"),
+        options.get("earliest"),
+        options.get("latest"),
+        options.get("per_day"),
+    )
+    search = Search(
+        people,
+        whole_seconds(duration, "duration"),
+        _buffers(options.get("buffer", _NONE)),
+        blocking_codes(options.get("blocks", BLOCKING)),
+        _hours_by_name(options.get("hours"), people),
+        layout,
+    )
+    conditions = read_conditions(
+        people,
+        options.get("required"),
+        options.get("optional", ()),
+        options.get("at_least"),
+        options.get("groups", ()),
+    )
+    return search, conditions
 
 
 def _periods(spans: Iterable[Span]) -> tuple[Period, ...]:

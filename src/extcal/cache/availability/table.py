@@ -15,6 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from extcal.arguments import one_of_type, several
 from extcal.cache.availability.receipt import Answered, Receipt
+from extcal.cache.availability.recurring import (
+    RecurringMeeting,
+    Repetition,
+    free_meetings,
+    meeting,
+)
 from extcal.cache.freshness.failures import unreadable
 from extcal.cache.freshness.values import State
 from extcal.cache.snapshot.packed_busy import BusyTime
@@ -32,7 +38,7 @@ from extcal.intervals import (
     person_records,
 )
 from extcal.intervals.asked import common_zone
-from extcal.intervals.common import CommonFree, SlotOptions, find_common
+from extcal.intervals.common import CommonFree, SlotOptions, find_common, prepare
 from extcal.intervals.conditions import Groups, names_of
 from extcal.intervals.instants import spoken
 from extcal.intervals.layout import Align
@@ -243,6 +249,65 @@ class Availability(Mapping[str, FreeBusy]):
             self, duration, assume_free=names_of(self, assume_free, "assume_free"), **options
         )
         return found.is_bookable(slot)
+
+    def recurring_free(
+        self,
+        rrule: str,
+        duration: timedelta,
+        first: Period,
+        *,
+        assume_free: Collection[str] = (),
+        **options: Unpack[SlotOptions],
+    ) -> tuple[RecurringMeeting, ...]:
+        """The meetings by a rule that are free at each of their times in the table's window.
+
+        ``rrule``: the value of an RRULE (RFC 5545 section 3.3.10), daily or less often, such as
+        ``"FREQ=WEEKLY;INTERVAL=2"``; it is expanded in local time of ``timezone``. ``first``: the
+        Period in which the first time begins, such as the coming week. The other arguments are
+        those of :meth:`common_free`, with ``step``, and without ``earliest``, ``latest`` and
+        ``per_day``. Slots aligned to ``"earliest"`` are counted from ``first.start``.
+
+        Each result says whether it goes on beyond the window, where nothing is known. Raises
+        ``ValueError`` for a rule that cannot be read, and what :meth:`common_free` raises.
+        """
+        if options.get("step") is None:
+            raise ValueError("recurring_free needs step")
+        lo, hi = _span(one_of_type("first", first, Period, "a Period"))
+        repeated = self._repetition(rrule, options)
+        options["earliest"] = first.start
+        search, conditions = prepare(self, duration, **options)
+        assumed = names_of(self, assume_free, "assume_free")
+        return tuple(free_meetings(search, conditions, assumed, repeated, (lo, hi), self._end))
+
+    def recurring(
+        self,
+        rrule: str,
+        start: datetime,
+        duration: timedelta,
+        *,
+        assume_free: Collection[str] = (),
+        **options: Unpack[SlotOptions],
+    ) -> RecurringMeeting:
+        """Each time of a meeting that recurs, within the table's window, and who cannot come.
+
+        ``start``: the aware datetime of its first time. The other arguments are those of
+        :meth:`recurring_free`. Raises ``ValueError`` for a rule that cannot be read or that does
+        not produce ``start``.
+        """
+        repeated = self._repetition(rrule, options)
+        search, conditions = prepare(self, duration, **options)
+        assumed = names_of(self, assume_free, "assume_free")
+        return meeting(search, conditions, assumed, repeated, epoch(start), self._end)
+
+    def _repetition(self, rrule: str, options: SlotOptions) -> Repetition:
+        for name in ("earliest", "latest", "per_day"):
+            if options.get(name) is not None:
+                raise ValueError(f"{name} is not for meetings that recur")
+        return Repetition(rrule, find_zone(options.get("timezone", "UTC")))
+
+    @property
+    def _end(self) -> int:
+        return _span(self.window)[1]
 
     def receipt(self, window: Period | None = None) -> Receipt:
         """What was asked and answered about ``window`` (all of the table's, if left out).
