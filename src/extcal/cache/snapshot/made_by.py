@@ -26,9 +26,9 @@ __all__ = ["INTERPRETATION", "MadeBy", "made_now", "zone_data_version"]
 INTERPRETATION = 1
 """The version of extcal's interpretation.
 
-Raise it when a release reads some body in another way, so that its busy time may change. Readings
-that 0.1.0 stored have none. The layout of the stored bytes has a version of its own, in
-:mod:`extcal.cache.snapshot.codec`.
+Raise it when a release reads some body in another way, so that its busy time may change; the test
+tests/real_feeds/test_interpretation.py fails until then. Readings that 0.1.0 stored have none. The
+layout of the stored bytes has a version of its own, in :mod:`extcal.cache.snapshot.codec`.
 """
 
 # tzdata.zi begins with "# version 2026a"; the file +VERSION holds "2026a" alone.
