@@ -10,8 +10,12 @@ that goes away.
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from code import InteractiveConsole
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -20,7 +24,7 @@ from typing import NamedTuple
 import pytest
 
 import extcal
-from extcal.testing import FakeFetcher, ManualClock, event, feed_text
+from extcal.testing import FakeFetcher, ManualClock, event, feed_text, sample
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -103,12 +107,53 @@ def test_every_block_runs_and_prints_what_it_says(
             assert said.getvalue() == block.output, f"{page.name}, line {block.line}"
 
 
+README = list(blocks((ROOT / "README.md").read_text("utf-8")))
+ANY_DAY = (datetime(2026, 12, 1, 12, tzinfo=UTC), datetime(2028, 2, 29, 23, 30, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("now", ANY_DAY, ids=str)
+@pytest.mark.parametrize("block", README, ids=lambda block: f"line-{block.line}")
+def test_a_block_of_the_readme_runs_alone_on_any_day(
+    block: Block, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pasted alone, offline, a year later: in a file, and line by line into Python's prompt."""
+    monkeypatch.setattr("extcal.testing.samples.system_clock", lambda: now)
+    said = StringIO()
+    with redirect_stdout(said):
+        exec(compile(block.code, "README.md", "exec"), {"__name__": "__main__"})
+    assert block.output in {None, said.getvalue()}
+    pasted, errors = StringIO(), StringIO()
+    console = InteractiveConsole()
+    with redirect_stdout(pasted), redirect_stderr(errors):
+        more = [console.push(line) for line in [*block.code.splitlines(), ""]]
+    assert not more[-1]
+    assert errors.getvalue() == ""
+    # At the prompt, the values of expressions are shown, too.
+    assert block.output in {None, pasted.getvalue()}
+
+
+def test_the_sample_is_of_the_coming_week() -> None:
+    """On a Monday, of this one; the clock is the system's unless another time is given."""
+    for day, monday in ((4, 4), (5, 11), (10, 11)):
+        made = sample(now=datetime(2027, 1, day, 12, tzinfo=UTC))
+        assert made.week == extcal.days(f"2027-01-{monday:02}", 5, "Europe/Berlin")
+        assert made.calendars.get(made.ada).fetched_at.day == day
+    with pytest.raises(TypeError, match="time zone"):
+        sample(now=datetime(2027, 1, 4))
+
+
+def test_the_sample_needs_neither_pytest_nor_hypothesis() -> None:
+    """Whoever tries extcal has installed nothing else."""
+    code = "import sys; from extcal.testing import sample; sample(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"pytest", "hypothesis"} & set(done.stdout.split())
+
+
 def test_the_readme_has_blocks_for_one_and_for_many() -> None:
     """An empty README passes no test."""
-    found = list(blocks((ROOT / "README.md").read_text("utf-8")))
-    assert len(found) >= 6
-    assert any("availability(" in block.code for block in found)
-    assert sum(block.output is not None for block in found) >= 4
+    assert len(README) >= 6
+    assert any("availability(" in block.code for block in README)
+    assert sum(block.output is not None for block in README) >= 4
 
 
 def test_the_commands_of_the_readme_are_those_of_the_makefile_and_of_ci() -> None:

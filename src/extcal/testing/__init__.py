@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from extcal.testing.clock import ManualClock as ManualClock
     from extcal.testing.fakes import FakeFetcher as FakeFetcher
     from extcal.testing.oddities import ODD_FEEDS as ODD_FEEDS
+    from extcal.testing.samples import sample as sample
 
-__all__ = ["ODD_FEEDS", "FakeFetcher", "ManualClock", "event", "feed_text"]
+__all__ = ["ODD_FEEDS", "FakeFetcher", "ManualClock", "event", "feed_text", "sample"]
 
 _HOMES = {
     "ODD_FEEDS": "extcal.testing.oddities",
@@ -29,6 +30,7 @@ _HOMES = {
     "ManualClock": "extcal.testing.clock",
     "event": "extcal.testing.builder",
     "feed_text": "extcal.testing.builder",
+    "sample": "extcal.testing.samples",
 }
 
 
