@@ -279,7 +279,12 @@ class TestUnderASecret:
         assert _open(b"a", "a:key", _seal(b"a", "a:key", b"payload"), b"pepper") is None
 
     def test_an_old_cell_can_be_put_back_under_its_own_key_only(
-        self, make: Make, store: MemoryStore, clock: ManualClock, url: str
+        self,
+        make: Make,
+        store: MemoryStore,
+        clock: ManualClock,
+        fetcher: FakeFetcher,
+        url: str,
     ) -> None:
         """What the documentation says that a stranger can still do."""
         calendars = make(store=store, secret="pepper")
@@ -288,6 +293,7 @@ class TestUnderASecret:
         old = store.get(keys.snapshot)
         assert old is not None
         clock.advance(timedelta(hours=1))
+        fetcher.set(url, feed_text(event("2027-01-05T09:00Z")))
         assert calendars.get(url).fetched_at > first.fetched_at
         store.put(keys.snapshot, old, None)
         assert make(store=store, secret="pepper").last_refreshed(url) == first.fetched_at

@@ -59,11 +59,14 @@ def test_the_window_slides(
     make: Callable[..., CalendarCache], clock: ManualClock, url: str
 ) -> None:
     """A day later there is a day more."""
-    calendars = make()
+    bodies = [feed_text(event("2027-01-05T09:00Z", summary=name)) for name in "abb"]
+    calendars = make(fetcher=FakeFetcher({url: bodies}))
     first = calendars.get(url).window
     clock.advance(timedelta(days=1))
     second = calendars.get(url).window
     assert (second.start - first.start, second.end - first.end) == (timedelta(1), timedelta(1))
+    clock.advance(timedelta(days=1))
+    assert calendars.get(url).window == second, "the same body, and it covers what is promised"
 
 
 def test_what_begins_at_the_horizon_shows_as_time_passes(

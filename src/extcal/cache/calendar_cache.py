@@ -357,7 +357,8 @@ class CalendarCache(Options[Fetcher], Closing):
 
     def _look(self, order: Order) -> Promise:
         """Answer from what is known, or join the flight that fetches the feed; never waits."""
-        return self._promise(order, self._repository.load(order.keys), in_utc(self._clock()))
+        known = self._repository.load(order.keys, self._clock)
+        return self._promise(order, known, in_utc(self._clock()))
 
     def _look_at_many(self, orders: Sequence[Order]) -> list[Promise]:
         """The same for many feeds, with one look-up in the store for all of them."""

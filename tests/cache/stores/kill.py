@@ -3,7 +3,8 @@
     python tests/cache/stores/kill.py --store sqlite --rounds 1000
 
 Each round forks a child with a cache over the store. It fetches a calendar three times, each with a
-greater serial number, and tells through a pipe what the store said it had kept. Then it is killed:
+greater serial number, and each time once more, when nothing has changed. It tells through a pipe
+what the store said it had kept. Then it is killed:
 
 * call: before, or half-way through, its n-th write to a file or to a socket, for every n (needs a
   C compiler, see killer.c);
@@ -37,7 +38,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from extcal import CalendarCache, Feed, Fetched, FetchRequest, RedisStore, SQLiteStore
+from extcal import (
+    CalendarCache,
+    Feed,
+    Fetched,
+    FetchRequest,
+    NotModified,
+    RedisStore,
+    SQLiteStore,
+)
 from extcal.cache.snapshot.codec import decode_reading
 from extcal.testing import ManualClock, event, feed_text
 
@@ -157,15 +166,19 @@ class Round:
             return kept
 
         class Source:
-            def fetch(self, request: FetchRequest) -> Fetched:
-                return Fetched(body(serial[0], clock()))
+            def fetch(self, request: FetchRequest) -> Fetched | NotModified:
+                etag = f'"{serial[0]}"'
+                if request.etag == etag:
+                    return NotModified()
+                return Fetched(body(serial[0], clock()), etag=etag)
 
         store.put = telling
         calendars = CalendarCache(store=store, fetcher=Source(), clock=clock)
         for number in range(self.first, self.first + PER_ROUND):
             serial[0] = number
-            clock.advance(HALF_AN_HOUR)
-            calendars.get(FEED)
+            for _ in range(2):
+                clock.advance(HALF_AN_HOUR)
+                calendars.get(FEED)
         store.close()
         if self.mode == "call":
             passed[0] = ctypes.CDLL(None).kill_seen()
@@ -216,6 +229,11 @@ class Trial:
             assert reading is not None, "the snapshot does not decode"
             from extcal.cache.snapshot.packed_events import unpack_events
 
+            known = calendars._repository.load(calendars._repository.keys(FEED)).reading
+            assert known is not None, "the snapshot does not decode"
+            later = known.fetched_at - reading.fetched_at
+            assert later in (timedelta(0), HALF_AN_HOUR), "another reading's confirmation"
+            self.figures["confirmed"] += later > timedelta(0)
             serials = {int(each.uid.split("-")[0]) for each in unpack_events(reading.packed)}
             assert len(serials) == 1, "a snapshot is mixed"
             serial = serials.pop()
@@ -249,7 +267,7 @@ class Trial:
             bystander.get("nothing")
         first = self.serial + 1
         kept, killed, seen = Round(self.place, first, self.clock(), mode, point).run(delay)
-        self.clock.advance((PER_ROUND + 1) * HALF_AN_HOUR)
+        self.clock.advance(2 * (PER_ROUND + 1) * HALF_AN_HOUR)
         self.figures[f"killed ({mode})" if killed else f"survived ({mode})"] += 1
         self.check(max([self.serial, *kept]))
         if bystander is not None:

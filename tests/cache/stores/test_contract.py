@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -114,6 +115,32 @@ def test_late_writers_are_fenced_off(coded_or_not: Store) -> None:
     store.delete("a")
     assert not store.put("a", cell(b"late"), third)
     assert store.get("a") is None
+
+
+def test_two_steps_at_once(store: Any) -> None:
+    """Optional: the lease with cells, and another key's cell under that lease, which ends."""
+    store.put("a", cell(b"one"), None)
+    token, found = store.lease_and_get("a", NOW, LEASE, ["a", "b"])
+    assert found == {"a": cell(b"one")}
+    assert store.lease_and_get("a", NOW, LEASE, ["a"]) == (None, {})
+    assert not store.put_and_release("b", cell(b"wrong"), "a", "another token")
+    assert not store.put_and_release("b", cell(b"wrong"), "c", token)
+    assert store.put("a", cell(b"two"), token)
+    assert store.put_and_release("b", cell(b"beside"), "a", token)
+    assert store.get_many(["a", "b"]) == {"a": cell(b"two"), "b": cell(b"beside")}
+    assert not store.put("a", cell(b"late"), token)
+    assert not store.put_and_release("b", cell(b"late"), "a", token)
+    for data in (b"as long", b"as new?", b"longer than before" * 100):
+        token, found = store.lease_and_get("a", NOW, LEASE, ["b"])
+        assert store.put_and_release("b", cell(data), "a", token)
+        assert store.get("b") == cell(data)
+    first, _ = store.lease_and_get("a", NOW, LEASE, [])
+    second, _ = store.lease_and_get("a", NOW + LEASE, LEASE, [])
+    assert not store.put_and_release("b", cell(b"late"), "a", first)
+    store.delete("a")
+    assert not store.put_and_release("b", cell(b"late"), "a", second)
+    assert store.lease_and_get("a", NOW + timedelta(days=10_000), LEASE, [])[0]
+    assert store.lease_and_get("a", NOW, LEASE, [])[0], "given by a wrong clock"
 
 
 def test_what_is_erased_is_gone(store: Store) -> None:

@@ -91,12 +91,30 @@ class Decisions:
             read_at=reading.read_at,
         )
 
+    def reads_the_same(self, feed: Feed, known: Known, now: datetime) -> bool:
+        """Whether the body that was read last, if it came again, would be read the same way.
+
+        Not if limits cut it short, because these may have been raised since; and an empty calendar
+        is reported only for a day after it became empty.
+        """
+        reading = known.reading
+        if reading is None or known.other_rules is not None or feed.published_ahead is not None:
+            return False
+        if not (reading.complete and reading.events_complete) or reading.empty:
+            return False
+        window = reading.busy.window_epochs
+        return self.reach.within(window, now) and self._lasts(reading, now)
+
     def _may_be_confirmed(self, feed: Feed, reading: Reading, now: datetime) -> bool:
         """Whether a 304 would be enough: the reading must cover the window until it expires."""
         if reading.etag is None and reading.last_modified is None:
             return False
         if feed.published_ahead is not None and now - reading.read_at > _PUBLISHED_FOR:
             return False  # the published range moves with time, though the body does not change
+        return self._lasts(reading, now)
+
+    def _lasts(self, reading: Reading, now: datetime) -> bool:
+        """Whether the reading covers the promised window until it expires."""
         longest = lifetime(self.rules, 0.0, reading.refresh_interval)
         last = now + max(self.rules.stale_if_error, longest)
         return self.reach.promised(last)[1] <= reading.busy.window_epochs[1]

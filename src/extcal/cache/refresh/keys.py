@@ -11,6 +11,9 @@ A snapshot's key does not show which address it belongs to. So each address has 
 under which it was read, and ``forget`` erases all of them. A key is put on the list before its
 first reading is stored, and stays there for longer than any reading is kept.
 
+A source that confirms a reading changes only a small cell beside it, whose key differs from the
+snapshot's in its first letter.
+
 With a ``secret`` a key is HMAC-SHA256 (RFC 2104): even somebody who reads the store and guesses an
 address cannot check the guess. Without one it is a domain-separated SHA-256, which is good enough
 for addresses that contain a long random token, as secret addresses do.

@@ -21,8 +21,8 @@ from extcal.cache.refresh.log import Refresh, tell
 from extcal.cache.refresh.repository import Known, Repository
 from extcal.cache.refresh.stats import FAILED
 from extcal.cache.snapshot import reading as readings
-from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.snapshot import Reading, Snapshot, State
+from extcal.cache.stores.lease import Lease
 from extcal.errors import NotACalendar
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Failed, Fetched, FetchResponse, NotModified, Refused
@@ -33,8 +33,8 @@ __all__ = ["Asked", "Refreshed", "settle"]
 class Asked(NamedTuple):
     """One request to a source, and its answer.
 
-    ``at``: when the request was sent; the answer counts as of this time. ``token``: the lease
-    under which it was asked. ``seconds``: how long the answer took.
+    ``at``: when the request was sent; the answer counts as of this time. ``lease``: under which it
+    was asked. ``seconds``: how long the answer took.
     """
 
     feed: Feed
@@ -42,7 +42,7 @@ class Asked(NamedTuple):
     known: Known
     response: FetchResponse
     at: datetime
-    token: str
+    lease: Lease
     seconds: float
 
 
@@ -64,7 +64,7 @@ def settle(
 
     ``jitter`` returns numbers in [0, 1), for the back-off.
     """
-    outcome, found = _outcome(asked, decisions, repository.made)
+    outcome, found, unchanged = _outcome(asked, decisions, repository)
     outcome = _with_requests(outcome, asked, decisions)
     _book_host(asked, outcome, now, decisions)
     _book_429(asked, now, repository)
@@ -72,7 +72,8 @@ def settle(
     previous = None if reading is None else Snapshot(reading)
     if isinstance(outcome, Success) and found is not None:
         attempts = learn(asked.known.attempts, outcome, now, decisions.rules, 0.0)
-        known = repository.store_reading(asked.keys, asked.known, found, now, asked.token, attempts)
+        store = repository.store_confirmation if unchanged else repository.store_reading
+        known = store(asked.keys, asked.known, found, now, asked.lease, attempts)
         snapshot = known.snapshot(_state(known, asked.at))
         _tell_success(asked, found, decisions)
         return Refreshed(snapshot, Refresh(asked.feed, snapshot, previous, None, asked.seconds))
@@ -104,32 +105,55 @@ def _state(known: Known, asked_at: datetime) -> State:
     return State.FRESH if asked_at - held.fetched_at <= held.lifetime else State.STALE
 
 
-def _outcome(asked: Asked, decisions: Decisions, made_by: MadeBy) -> tuple[Outcome, Reading | None]:
+class _Read(NamedTuple):
+    """What an answer comes to; ``unchanged``: the stored reading was confirmed by it."""
+
+    outcome: Outcome
+    reading: Reading | None = None
+    unchanged: bool = False
+
+
+def _outcome(asked: Asked, decisions: Decisions, repository: Repository) -> _Read:
     feed, response, reading = asked.feed, asked.response, asked.known.reading
     if not isinstance(response, Fetched | NotModified):
-        return failure(response, signed_in=feed.reveal_auth() is not None), None
+        return _Read(failure(response, signed_in=feed.reveal_auth() is not None))
     # A greater age makes no difference: beyond stale_if_error no reading is served.
     age = min(timedelta(seconds=response.age), decisions.rules.stale_if_error)
     if isinstance(response, NotModified):
         if reading is None:
-            return Failure("protocol"), None
-        return Success(), readings.renewed(reading, asked.at, age)
+            return _Read(Failure("protocol"))
+        return _Read(Success(), readings.renewed(reading, asked.at, age), unchanged=True)
+    digest = repository.fingerprint(response, feed)
+    if (
+        reading is not None
+        and reading.body == digest
+        and decisions.reads_the_same(feed, asked.known, asked.at)
+    ):
+        found = readings.renewed(reading, asked.at, age, response)
+        return _Read(Success(), found, unchanged=True)
     window = decisions.reach.covered(asked.at)
     try:
         found = readings.read_body(
-            response, feed, window, asked.at - age, reading, decisions.limits, made_by
+            response,
+            feed,
+            window,
+            asked.at - age,
+            reading,
+            decisions.limits,
+            repository.made,
+            digest,
         )
     except NotACalendar:
-        return Failure("not_a_calendar"), None
+        return _Read(Failure("not_a_calendar"))
     except Exception:
         # A bug in extcal's reading code also counts as a source that cannot be read.
-        return Failure("unreadable"), None
+        return _Read(Failure("unreadable"))
     held = decisions.held(feed, reading, asked.at)
     if not replaces(held, found.complete, asked.at, decisions.rules):
-        return Failure(INCOMPLETE), None
+        return _Read(Failure(INCOMPLETE))
     if reading is not None and older(held, found.fetched_at, asked.at, decisions.rules):
-        return Success(), replace(reading, asked_at=asked.at)
-    return Success(), replace(found, asked_at=asked.at) if age else found
+        return _Read(Success(), replace(reading, asked_at=asked.at), unchanged=True)
+    return _Read(Success(), replace(found, asked_at=asked.at) if age else found)
 
 
 def _book_host(asked: Asked, outcome: Outcome, now: datetime, decisions: Decisions) -> None:

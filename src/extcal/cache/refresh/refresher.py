@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from time import monotonic
 
 from extcal.cache.freshness.clock import Clock, read_clock
@@ -21,6 +20,7 @@ from extcal.cache.refresh.keys import Keys
 from extcal.cache.refresh.outcome import Asked, Refreshed, settle
 from extcal.cache.refresh.repository import Known, Repository
 from extcal.cache.refresh.single_flight import CLOSED, Flight
+from extcal.cache.stores.lease import Lease
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Failed, Fetched, FetchRequest, FetchResponse, NotModified
 
@@ -63,11 +63,12 @@ class Refresher:
 
     def bring(self, order: Order, flight: Flight) -> Refreshed:
         """Bring ``order.feed`` up to date, if that still needs doing."""
-        key, store = order.keys.snapshot, self._repository.cells
         until, pause = monotonic() + order.patience, _FIRST_PAUSE
         while True:
-            token = store.lease(key, read_clock(self._clock), self._decisions.lease_time)
-            if token is not None:
+            found = self._repository.lease(
+                order.keys, read_clock(self._clock), self._decisions.lease_time
+            )
+            if found is not None:
                 break
             if monotonic() >= until:
                 return self._too_late(order)
@@ -75,16 +76,16 @@ class Refresher:
             if flight.closing.wait(pause):
                 return Refreshed(CLOSED)
             pause = min(2 * pause, _LAST_PAUSE)
-        flight.release = partial(store.release, key, token)
+        lease, known = found
+        flight.release = lease.release
         try:
-            return self._bring(order, flight, token)
+            return self._bring(order, flight, lease, known)
         finally:
-            flight.release()
+            lease.release()
 
-    def _bring(self, order: Order, flight: Flight, token: str) -> Refreshed:
+    def _bring(self, order: Order, flight: Flight, lease: Lease, known: Known) -> Refreshed:
         # Read the clock again: what another cache stored while this one waited must not be later.
         now = read_clock(self._clock)
-        known = self._repository.load(order.keys, to_store=True)
         decision = known.decide(now, self._decisions.rules, order.wish, order.older_than)
         if not isinstance(decision, Fetch):
             return Refreshed(known.served(decision))
@@ -100,7 +101,7 @@ class Refresher:
             return Refreshed(CLOSED)
         response = self._ask(order, known, now)
         flight.asking = False
-        asked = Asked(order.feed, order.keys, known, response, now, token, monotonic() - began)
+        asked = Asked(order.feed, order.keys, known, response, now, lease, monotonic() - began)
         with flight.readers if isinstance(response, Fetched) else nullcontext():
             if flight.closing.is_set():
                 return Refreshed(CLOSED)

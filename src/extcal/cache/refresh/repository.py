@@ -13,7 +13,8 @@ from secrets import token_hex
 from time import monotonic, sleep
 from typing import NamedTuple
 
-from extcal.cache.freshness.decide import decide, just_asked, lifetime, moment_of
+from extcal.cache.freshness.clock import Clock
+from extcal.cache.freshness.decide import decide, in_utc, just_asked, lifetime, moment_of
 from extcal.cache.freshness.rate_limited_hosts import UNTROUBLED, RateLimited
 from extcal.cache.freshness.values import Attempts, Decision, Held, Raise, Rules, Serve, State, Wish
 from extcal.cache.refresh.keys import (
@@ -32,26 +33,32 @@ from extcal.cache.snapshot.codec import (
     LISTS,
     READINGS,
     Listing,
+    apply_confirmation,
     decode_attempts,
     decode_host,
     decode_list,
     decode_reading,
     encode_attempts,
+    encode_confirmation,
     encode_list,
     encode_reading,
 )
 from extcal.cache.snapshot.made_by import MadeBy, made_now
+from extcal.cache.snapshot.reading import fingerprint
 from extcal.cache.snapshot.snapshot import Reading, Snapshot
+from extcal.cache.stores.lease import Lease, Leases
 from extcal.cache.stores.memory import Memo
-from extcal.cache.stores.protocol import Cell, Store, erase_all, getter_of_many
+from extcal.cache.stores.protocol import Cell, Store, erase_all, getter_of_many, has_own
 from extcal.cache.stores.watched import watched
 from extcal.errors import problem_of
 from extcal.fetch.feed import Feed
+from extcal.fetch.protocol import Fetched
 from extcal.limits import Limits
 
-__all__ = ["OTHER_RULES", "Known", "OtherRules", "Repository"]
+__all__ = ["OTHER_RULES", "Known", "OtherRules", "Repository", "confirmed_key"]
 
 _KEEP = timedelta(days=7)  # its validators are useful even when a reading is too old to be served
+_KEEP_LONGER = timedelta(days=1)  # a confirmed reading is written again after this time
 _KEEP_ATTEMPTS = timedelta(days=2)  # the longest wait is a day
 _LISTED = timedelta(days=31)  # no store keeps a cell for longer
 _FORGOTTEN = timedelta(hours=1)  # longer than any fetch takes
@@ -93,15 +100,16 @@ class Known(NamedTuple):
     """What the store says about a feed.
 
     ``held``: what freshness needs to know of the reading. ``other_rules``: None if it was made by
-    today's rules. ``listing``, ``rate_limited``: the list of the address, and the record of its
-    host, if these were looked up.
+    today's rules. ``cell``: the stored reading. ``cells``, ``rate_limited``: all cells that were
+    looked up, and the record of the host, if the feed is to be fetched.
     """
 
     reading: Reading | None = None
     attempts: Attempts = _UNTRIED
     held: Held | None = None
     other_rules: OtherRules | None = None
-    listing: Listing | None = None
+    cell: Cell | None = None
+    cells: Mapping[str, Cell] | None = None
     rate_limited: RateLimited = UNTROUBLED
 
     def decide(
@@ -146,10 +154,12 @@ class _Decoded(NamedTuple):
     """A reading, and the bytes it was decoded from.
 
     At every load these are compared with the bytes in the store, because another process may have
-    stored a new reading.
+    stored a new reading, or a new confirmation of this one. ``stored``: without its confirmation.
     """
 
     data: bytes
+    confirmation: bytes
+    stored: Reading
     reading: Reading
     held: Held
     other_rules: OtherRules | None
@@ -178,6 +188,8 @@ class Repository:
         self.store = store
         self.cells = watched(store)
         self._get_many = getter_of_many(self.cells)
+        self._one_by_one = not has_own(store, "get_many", "get")
+        self._leases = Leases(self.cells, store)
         self._reach = reach
         self._rules = rules
         self._secret = secret
@@ -211,23 +223,21 @@ class Repository:
             self._made = self._made_now()
         return self._made
 
-    def load(self, keys: Keys, *, to_store: bool = False) -> Known:
+    def load(self, keys: Keys, clock: Clock | None = None) -> Known:
         """What the store knows of one feed, with one call of the store.
 
-        ``to_store``: also load what is needed to fetch the feed and to store the result.
+        With ``clock``, a store without ``get_many`` is not asked for a confirmation of a reading
+        that is fresh without it.
         """
-        if not to_store:
-            return self._known(keys, self._get_many(keys[:2]))
-        cells = self._get_many(keys)
-        known = self._known(keys, cells)
-        return known._replace(
-            listing=_listing(keys, cells, self._secret),
-            rate_limited=_rate_limited(keys, cells, self._secret),
-        )
+        if clock is not None and self._one_by_one:
+            known = self._known(keys, self._get_many(keys[:2]))
+            if known.reading is None or self._is_fresh(known.reading, in_utc(clock())):
+                return known
+        return self._known(keys, self._get_many(_looked_up(keys)))
 
     def load_many(self, several: Sequence[Keys]) -> list[Known]:
         """The same for several feeds, with one call of the store for all of them."""
-        cells = self._get_many([key for keys in several for key in keys[:2]])
+        cells = self._get_many([key for keys in several for key in _looked_up(keys)])
         return [self._known(keys, cells) for keys in several]
 
     def remembered(self, keys: Keys) -> Known:
@@ -237,19 +247,49 @@ class Repository:
             return Known()
         return Known(decoded.reading, _UNTRIED, decoded.held, decoded.other_rules)
 
+    def lease(self, keys: Keys, now: datetime, ttl: timedelta) -> tuple[Lease, Known] | None:
+        """The lease of a feed, and all that is needed to fetch it and to store the result.
+
+        None if another cache holds it.
+        """
+        lease, cells = self._leases.take(
+            keys.snapshot, now, ttl, (*keys, confirmed_key(keys.snapshot))
+        )
+        if lease is None:
+            return None
+        known = self._known(keys, cells)
+        return lease, known._replace(
+            cells=cells, rate_limited=_rate_limited(keys, cells, self._secret)
+        )
+
+    def fingerprint(self, fetched: Fetched, feed: Feed) -> str:
+        """A digest of a body, and of what else a reading of it depends on."""
+        return fingerprint(fetched, feed, self._secret or b"")
+
     def _known(self, keys: Keys, cells: Mapping[str, Cell]) -> Known:
         attempts, cell = _attempts(keys, cells, self._secret), cells.get(keys.snapshot)
         if cell is None:
             self._decoded.drop(keys.snapshot)  # forgotten, perhaps by another process
             return Known(None, attempts)
+        beside = cells.get(confirmed_key(keys.snapshot))
+        confirmation = b"" if beside is None else beside.data
         decoded = self._decoded.get(keys.snapshot)
-        if decoded is None or decoded.data != cell.data:
-            reading = decode_reading(cell.data, keys.snapshot, self._secret, self._limits)
-            if reading is None:
+        if decoded is None or decoded.data != cell.data or decoded.confirmation != confirmation:
+            stored: Reading | None
+            if decoded is not None and decoded.data == cell.data:
+                stored = decoded.stored
+            else:
+                stored = decode_reading(cell.data, keys.snapshot, self._secret, self._limits)
+            if stored is None:
                 return Known(None, attempts)
-            decoded = self._remember(keys.snapshot, cell.data, reading)
-        _, reading, held, other_rules = decoded
-        return Known(reading, attempts, held, other_rules)
+            reading = stored
+            if confirmation:
+                reading = apply_confirmation(
+                    stored, cell.data, confirmation, confirmed_key(keys.snapshot), self._secret
+                )
+            decoded = self._decode(keys.snapshot, cell.data, confirmation, stored, reading)
+            self._decoded.keep(keys.snapshot, decoded)
+        return Known(decoded.reading, attempts, decoded.held, decoded.other_rules, cell)
 
     def store_reading(
         self,
@@ -257,10 +297,10 @@ class Repository:
         known: Known,
         found: Reading,
         now: datetime,
-        token: str,
+        lease: Lease,
         attempts: Attempts = _UNTRIED,
     ) -> Known:
-        """Store ``found`` after a successful fetch, if ``token`` still holds the lease.
+        """Store ``found``, which was read just now, if ``lease`` is still held.
 
         ``attempts``: what has to be kept of the attempt record although the fetch succeeded.
 
@@ -268,14 +308,52 @@ class Repository:
         ``known`` was loaded.
         """
         cell = Cell(encode_reading(found, keys.snapshot, self._secret), now + _KEEP)
-        decoded = self._decode(keys.snapshot, cell.data, found)
-        if self._named(keys, known, now) and self.cells.put(keys.snapshot, cell, token):
+        decoded = self._decode(keys.snapshot, cell.data, b"", found, found)
+        if self._named(keys, known, now) and lease.put(cell):
             self._decoded.keep(keys.snapshot, decoded)
-            if attempts.early or attempts.doubted is not None:
-                self.store_attempts(keys, attempts, now)
-            elif known.attempts != _UNTRIED:
-                self.cells.delete(keys.attempts)
+            self._store_success(keys, known, attempts, now)
         return Known(found, attempts, decoded.held, decoded.other_rules)
+
+    def store_confirmation(
+        self,
+        keys: Keys,
+        known: Known,
+        found: Reading,
+        now: datetime,
+        lease: Lease,
+        attempts: Attempts = _UNTRIED,
+    ) -> Known:
+        """Store that the source confirmed the reading of ``known``, if ``lease`` is still held.
+
+        ``found`` is this reading with its new times and validators. Only a small cell is written.
+        Once a day the reading is written again, as it is stored, so that it does not expire.
+        """
+        cell, before = known.cell, self._decoded.get(keys.snapshot)
+        # Without get_many a confirmation is not looked up while the reading itself is fresh.
+        unseen = self._one_by_one and before is not None and self._is_fresh(before.stored, now)
+        if cell is None or before is None or unseen or not lease.lasts(now):
+            return self.store_reading(keys, known, found, now, lease, attempts)
+        until = now + _KEEP
+        data = encode_confirmation(found, cell.data, confirmed_key(keys.snapshot), self._secret)
+        decoded = self._decode(keys.snapshot, cell.data, data, before.stored, found)
+        kept = Known(found, attempts, decoded.held, decoded.other_rules)
+        if cell.keep_until < until - _KEEP_LONGER and not (
+            self._named(keys, known, now) and lease.put(Cell(cell.data, until))
+        ):
+            return kept
+        self._store_success(keys, known, attempts, now)
+        if lease.put_beside(confirmed_key(keys.snapshot), Cell(data, until)):
+            self._decoded.keep(keys.snapshot, decoded)
+        return kept
+
+    def _is_fresh(self, reading: Reading, now: datetime) -> bool:
+        return abs(now - reading.fetched_at) <= self._rules.ttl
+
+    def _store_success(self, keys: Keys, known: Known, attempts: Attempts, now: datetime) -> None:
+        if attempts.early or attempts.doubted is not None:
+            self.store_attempts(keys, attempts, now)
+        elif known.attempts != _UNTRIED:
+            self.cells.delete(keys.attempts)
 
     def store_attempts(self, keys: Keys, attempts: Attempts, now: datetime) -> None:
         """Store the attempt record."""
@@ -289,13 +367,21 @@ class Repository:
         the application may have written any text there.
         """
         keys = self.keys(feed)
-        attempts = _attempts(keys, self._get_many(keys), self._secret)
+        cells = self._get_many(keys)
+        attempts = _attempts(keys, cells, self._secret)
+        listed = {keys.snapshot, *_listing(keys, cells, self._secret).names}
         if attempts.hint is not None:
             self.store_attempts(keys, replace(attempts, hint=None), now)
         token = self._lease_list(keys, now)
         try:
-            names = {keys.snapshot, *self._load_list(keys).names}
-            erase_all(self.cells, names)
+            cells = self._get_many((keys.listed, *map(confirmed_key, listed)))
+            names = {keys.snapshot, *_listing(keys, cells, self._secret).names}
+            beside = [*map(confirmed_key, names)]
+            if not hasattr(self.store, "erase"):
+                # Each is a call: those that are known not to be there are left out.
+                beside = [key for key in beside if key in cells or "s:" + key[2:] not in listed]
+            # Readings first: without the lease of a reading nobody confirms it any more.
+            erase_all(self.cells, [*names, *beside])
             # A cache that is about to store a first reading (of another zone, say) sees this list.
             data = encode_list(Listing(token_hex(8)), keys.listed, self._secret)
             self.cells.put(keys.listed, Cell(data, now + _FORGOTTEN), token)
@@ -313,9 +399,12 @@ class Repository:
         If the key is on the list already, nothing is done: ``forget`` ends the lease of every key
         on the list, so a reading that is stored later is refused.
         """
-        listing, until = known.listing, now + _LISTED
-        if listing is None:
-            listing = self._load_list(keys)
+        until = now + _LISTED
+        listing = (
+            self._load_list(keys)
+            if known.cells is None
+            else _listing(keys, known.cells, self._secret)
+        )
         if now + _KEEP <= listing.names.get(keys.snapshot, now) <= until:
             return True
         token = self._lease_list(keys, now)
@@ -347,12 +436,9 @@ class Repository:
                 return token
             sleep(_LIST_PAUSE)
 
-    def _remember(self, key: str, data: bytes, reading: Reading) -> _Decoded:
-        decoded = self._decode(key, data, reading)
-        self._decoded.keep(key, decoded)
-        return decoded
-
-    def _decode(self, key: str, data: bytes, reading: Reading) -> _Decoded:
+    def _decode(
+        self, key: str, data: bytes, confirmation: bytes, stored: Reading, reading: Reading
+    ) -> _Decoded:
         share = spread(key) if self._rules.ttl_jitter else 0.0
         fresh_for = lifetime(self._rules, share, reading.refresh_interval)
         held = Held(
@@ -364,7 +450,7 @@ class Repository:
         )
         same = reading.made_by == self.made
         other_rules = None if same else OtherRules(spread(key), self._met)
-        return _Decoded(data, reading, held, other_rules)
+        return _Decoded(data, confirmation, stored, reading, held, other_rules)
 
     def _new_keys(self, feed: Feed) -> Keys:
         return Keys(
@@ -373,6 +459,16 @@ class Repository:
             list_key(feed, LISTS, self._secret),
             host_key(feed.host, HOSTS, self._secret),
         )
+
+
+def confirmed_key(snapshot: str) -> str:
+    """The key of the last confirmation of the reading under the key ``snapshot``."""
+    return "c:" + snapshot[2:]
+
+
+def _looked_up(keys: Keys) -> tuple[str, str, str]:
+    """The keys of what a question about a feed needs."""
+    return keys.snapshot, keys.attempts, confirmed_key(keys.snapshot)
 
 
 def _attempts(keys: Keys, cells: Mapping[str, Cell], secret: bytes | None) -> Attempts:

@@ -34,7 +34,7 @@ class Stats:
     Answers: ``fresh`` from readings that were young enough or had just been fetched; ``stale`` from
     older ones, without waiting for the fetch; ``error_stale`` from older ones because the source
     could not be read; ``unavailable`` if there was nothing to serve. Attempts: ``fetches`` in all.
-    Of these ``read`` gave a body that was read, ``unchanged`` a 304, and ``failures``, by kind,
+    Of these ``read`` gave a body, ``unchanged`` a 304, and ``failures``, by kind,
     neither. ``as_browser`` of the first two came from sources that refuse programs, and were
     fetched as a browser (:class:`extcal.UserAgents`). ``spared`` requests were not made because
     their host was down. ``ages``: how old the readings were that were served, by class: ``"30m"``

@@ -2,9 +2,9 @@
 
 Layout, numbers in network order::
 
-    "xcal" layout kind checksum[16]   layout is READINGS, ATTEMPTS, LISTS or HOSTS,
-                                      kind "s", "a", "l" or "h"
-    then for an attempt record, the list of an address, and a host: JSON
+    "xcal" layout kind checksum[16]   layout is READINGS, ATTEMPTS, LISTS, HOSTS or CONFIRMATIONS,
+                                      kind "s", "a", "l", "h" or "c"
+    then for all but a snapshot: JSON
     or for a snapshot:          3 x uint32 lengths, then the sections meta (JSON),
                                 busy (see extcal.cache.snapshot.packed_busy) and events (see
                                 extcal.cache.snapshot.packed_events)
@@ -31,6 +31,7 @@ import hmac
 import json
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
@@ -46,15 +47,18 @@ from extcal.limits import Limits
 
 __all__ = [
     "ATTEMPTS",
+    "CONFIRMATIONS",
     "HOSTS",
     "LISTS",
     "READINGS",
     "Listing",
+    "apply_confirmation",
     "decode_attempts",
     "decode_host",
     "decode_list",
     "decode_reading",
     "encode_attempts",
+    "encode_confirmation",
     "encode_host",
     "encode_list",
     "encode_reading",
@@ -79,10 +83,12 @@ LISTS = 1
 HOSTS = 1
 """The layout of what is known of a host."""
 
-_HEADS = {
-    kind: b"xcal" + bytes([layout])
-    for kind, layout in ((b"s", READINGS), (b"a", ATTEMPTS), (b"l", LISTS), (b"h", HOSTS))
-}
+CONFIRMATIONS = 1
+"""The layout of a confirmation."""
+
+_LAYOUTS = {b"s": READINGS, b"a": ATTEMPTS, b"l": LISTS, b"h": HOSTS, b"c": CONFIRMATIONS}
+_HEADS = {kind: b"xcal" + bytes([layout]) for kind, layout in _LAYOUTS.items()}
+_HEAD = 6  # bytes before the checksum
 _CHECKSUM = 16
 _LIMITS = Limits()
 _FIRST_YEAR, _LAST_YEAR = 1900, 9000
@@ -121,6 +127,7 @@ def encode_reading(reading: Reading, key: str, secret: bytes | None = None) -> b
             "planned": reading.planned,
             "zones": None if made_by is None else made_by.zone_data,
             "rules": None if made_by is None else made_by.interpretation,
+            "body": reading.body,
             "problems": [[p.code, p.message, p.line, p.uid, p.action] for p in reading.problems],
         }
     )
@@ -170,9 +177,58 @@ def decode_reading(
             planned=tuple(
                 [(_number(i), _integer(s), _integer(d)) for i, s, d in meta.get("planned", ())]
             ),
+            body=_text(meta.get("body")),
         )
     except _ERRORS:
         return None
+
+
+def encode_confirmation(
+    reading: Reading, data: bytes, key: str, secret: bytes | None = None
+) -> bytes:
+    """That the source confirmed a reading, as the data of the cell under ``key``.
+
+    ``reading`` as it was confirmed; ``data`` is the cell of the reading as it was stored before.
+    The confirmation is of this cell and no other.
+    """
+    record = {
+        "of": data[_HEAD : _HEAD + _CHECKSUM].hex(),
+        "fetched": _micros(reading.fetched_at),
+        "asked": _micros(reading.asked_at),
+        "read": _micros(reading.read_at),
+        "etag": reading.etag,
+        "modified": reading.last_modified,
+    }
+    return _seal(b"c", key, _json(record), secret)
+
+
+def apply_confirmation(
+    reading: Reading, data: bytes, confirmation: bytes, key: str, secret: bytes | None = None
+) -> Reading:
+    """``reading``, decoded from ``data``, with what ``confirmation`` (a cell's data) says of it.
+
+    Unchanged if the confirmation is damaged, or of another cell: somebody has stored a new reading
+    since.
+    """
+    body = _open(b"c", key, confirmation, secret)
+    if body is None:
+        return reading
+    try:
+        said = json.loads(body)
+        if said["of"] != data[_HEAD : _HEAD + _CHECKSUM].hex():
+            return reading
+        fetched_at = _needed(_near(_moment(said["fetched"])))
+        return replace(
+            reading,
+            fetched_at=fetched_at,
+            asked_at=_near(_moment(said["asked"])),
+            read_at=_needed(_near(_moment(said["read"]))),
+            full_at=reading.full_at if reading.empty else fetched_at,
+            etag=_text(said["etag"]),
+            last_modified=_text(said["modified"]),
+        )
+    except _ERRORS:
+        return reading
 
 
 def encode_attempts(attempts: Attempts, key: str, secret: bytes | None = None) -> bytes:

@@ -6,6 +6,7 @@ The result of expanding the bytes is kept unchanged. Only two things are added: 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,11 +26,19 @@ from extcal.intervals.overlay import Span, coalesce, overlay
 from extcal.intervals.types import code_of
 from extcal.limits import Limits
 
-__all__ = ["read_body", "renewed"]
+__all__ = ["fingerprint", "read_body", "renewed"]
 
 _FULL_FOR = timedelta(hours=24)
 _FINGERPRINT = re.compile(r"[0-9a-f]{8}")
 _MAX_VALIDATOR = 1024
+_GOOGLE = b"BEGIN:VCALENDAR\r\nPRODID:-//Google Inc//Google Calendar"
+_STAMP = re.compile(rb"\nDTSTAMP:[0-9]{8}T[0-9]{6}Z\r?\n")  # such as DTSTAMP:20270104T080000Z
+# The same however it is written: dtstamp;X-A=b:..., or with a fold within the name.
+_ANY_STAMP = re.compile(
+    b"\n"
+    + rb"(?:\r?\n[ \t])*".join(b"[%c%c]" % (c, c + 32) for c in b"DTSTAMP")
+    + rb"(?![A-Za-z-])"
+)
 _LONGEST_INTERVAL = timedelta(days=7)
 
 
@@ -41,12 +50,14 @@ def read_body(
     previous: Reading | None,
     limits: Limits,
     made_by: MadeBy | None = None,
+    body: str | None = None,
 ) -> Reading:
     """Read the body of ``fetched`` over ``window`` (epoch seconds), with the settings of ``feed``.
 
     ``fetched_at``: when the source gave it; that is earlier if an HTTP cache on the way had kept
     it. ``previous`` is the last reading of the same feed, to notice a calendar that became empty.
-    ``made_by``: the versions that this process reads with. Raises NotACalendar.
+    ``made_by``: the versions that this process reads with. ``body``: its :func:`fingerprint`.
+    Raises NotACalendar.
     """
     lo, hi = window
     expansion = expand(
@@ -82,11 +93,14 @@ def read_body(
         packed=packed,
         made_by=made_by,
         planned=unsaid(events, expansion.planned()),
+        body=body,
     )
 
 
-def renewed(reading: Reading, asked_at: datetime, age: timedelta) -> Reading:
-    """The same reading, confirmed by its source (304).
+def renewed(
+    reading: Reading, asked_at: datetime, age: timedelta, fetched: Fetched | None = None
+) -> Reading:
+    """The same reading, confirmed by its source: with 304, or with the same body, ``fetched``.
 
     ``age``: how long ago the source confirmed it to an HTTP cache on the way, if there is one.
     """
@@ -94,8 +108,35 @@ def renewed(reading: Reading, asked_at: datetime, age: timedelta) -> Reading:
     if fetched_at < reading.fetched_at <= asked_at:
         fetched_at = reading.fetched_at
     return replace(
-        reading, fetched_at=fetched_at, asked_at=None if fetched_at == asked_at else asked_at
+        reading,
+        fetched_at=fetched_at,
+        asked_at=None if fetched_at == asked_at else asked_at,
+        read_at=reading.read_at if fetched is None else fetched_at,
+        full_at=reading.full_at if reading.empty else fetched_at,
+        etag=reading.etag if fetched is None else _validator(fetched.etag),
+        last_modified=(
+            reading.last_modified if fetched is None else _validator(fetched.last_modified)
+        ),
     )
+
+
+def fingerprint(fetched: Fetched, feed: Feed, secret: bytes) -> str:
+    """A digest of the body, by which the same body is recognised when it comes again.
+
+    Google writes the time of the request into every DTSTAMP (RFC 5545 section 3.8.7.2), which
+    orders versions of an event. If all DTSTAMPs of a body have one value, they order nothing, and
+    are left out of the digest. With ``secret`` nobody else can compute the digest of a body.
+    """
+    body = fetched.body
+    said: tuple[object, ...] = (fetched.moved_to, fetched.problems)
+    if body.startswith(_GOOGLE) or feed.provider == "google":
+        stamp = _STAMP.search(body)
+        if stamp is not None and body.count(stamp[0]) == len(_ANY_STAMP.findall(body)):
+            body = body.replace(stamp[0], b"\nDTSTAMP:\n")
+            said = (*said, "one DTSTAMP")
+    digest = hashlib.blake2b(body, digest_size=16, key=hashlib.sha256(secret).digest())
+    digest.update(repr(said).encode(errors="backslashreplace"))
+    return digest.hexdigest()
 
 
 def _published(free_busy: FreeBusy, feed: Feed, read_at: datetime) -> FreeBusy:

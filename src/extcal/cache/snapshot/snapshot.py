@@ -52,7 +52,8 @@ class Reading:
     ``asked_at``: when the source was asked for it, if an HTTP cache on the way had kept it since
     ``fetched_at``. ``made_by``: the versions it was read with; None if an earlier version of extcal
     stored it. ``planned``: the original starts by which ``exclude`` recognises events that do not
-    have them themselves: see :func:`extcal.cache.snapshot.questions.planned_for`.
+    have them themselves: see :func:`extcal.cache.snapshot.questions.planned_for`. ``body``: a
+    digest of the body that was read, by which the same body is recognised.
     """
 
     busy: BusyTime
@@ -71,6 +72,7 @@ class Reading:
     asked_at: datetime | None = None
     made_by: MadeBy | None = field(default=None, compare=False)
     planned: tuple[tuple[int, int, int], ...] = field(default=(), compare=False)
+    body: str | None = field(default=None, compare=False)
 
     @property
     def free_busy(self) -> FreeBusy:
@@ -220,6 +222,7 @@ class Snapshot:
             last_modified=None,
             count=len(bare),
             planned=(),
+            body=None,
             packed=pack_events(bare, titles=False),
         )
         return replace(self, reading=reading)

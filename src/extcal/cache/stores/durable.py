@@ -109,6 +109,22 @@ class DurableStore(ABC):
     def _give_back(self, key: str, token: str) -> None:
         """Free the lease of ``key``, if ``token`` holds it."""
 
+    def _take_and_read(
+        self, key: str, token: str, now: datetime, ttl: timedelta, keys: Sequence[str]
+    ) -> tuple[bool, dict[str, Cell]]:
+        """Do :meth:`_take`, and if it is given :meth:`_read`."""
+        given = self._take(key, token, now, ttl)
+        return given, self._read(keys) if given else {}
+
+    def _write_and_give_back(self, key: str, cell: Cell, leased: str, token: str) -> bool:
+        """Write ``cell``, and free the lease of ``leased``.
+
+        A place that can do both in one step writes only if ``token`` holds the lease.
+        """
+        kept = self._write(key, cell, None)
+        self._give_back(leased, token)
+        return kept
+
     @abstractmethod
     def _say(self, error: Exception) -> str:
         """``error`` as one of a few fixed words, for the log."""
@@ -198,15 +214,68 @@ class DurableStore(ABC):
         if self._writing.over():
             self._try(self._give_back, key, token)
 
+    def lease_and_get(
+        self, key: str, now: datetime, ttl: timedelta, keys: Sequence[str], /
+    ) -> tuple[str | None, Mapping[str, Cell]]:
+        """Give the lease of ``key``; the cells under ``keys`` if it was given."""
+        if self._well_as_it_is():
+            token = secrets.token_hex(16)
+            try:
+                given, read = self._ask(
+                    self._writing, self._take_and_read, key, token, now, ttl, keys
+                )
+            except self._troubles as error:
+                self._trouble(self._writing, error)
+            else:
+                if not given:
+                    return None, {}
+                self._held[key] = token
+                return token, self._opened_all(keys, read)
+        leased = self.lease(key, now, ttl)
+        return leased, {} if leased is None else self.get_many(keys)
+
+    def put_and_release(self, key: str, cell: Cell, leased: str, token: str, /) -> bool:
+        """Keep ``cell`` if ``token`` holds the lease of ``leased``, and release this lease."""
+        if token.startswith(_HERE):
+            here = token.removeprefix(_HERE)
+            kept = self._memory.put_and_release(key, cell, leased, here)
+            # What was confirmed is written, too: a server that was restarted may have lost it.
+            self._owe(leased, kept and self._memory.get(leased) is not None)
+            return self._owe(key, kept)
+        if self._well_as_it_is():
+            sealed = Cell(self._sealed(cell.data), cell.keep_until)
+            try:
+                kept = self._ask(
+                    self._writing, self._write_and_give_back, key, sealed, leased, token
+                )
+            except self._troubles as error:
+                self._trouble(self._writing, error)
+            else:
+                if self._held.get(leased) == token:
+                    self._held.pop(leased, None)
+                if kept and self._remembers:
+                    self._remember(key, cell)
+                return kept
+        kept = self._held.get(leased) == token and self._put_here(key, cell, None)
+        self.release(leased, token)
+        return kept
+
     # -- failures -------------------------------------------------------------------------------
 
+    def _well_as_it_is(self) -> bool:
+        """Whether nothing fails at present, and nothing is still to be written."""
+        return not (self._owed or self._unclean or self.is_down)
+
     def _put_here(self, key: str, cell: Cell, token: str | None) -> bool:
-        if not self._memory.put(key, cell, token):
-            return False
-        with self._owing:
-            self._owed[key] = object()
-        self._catch_up()
-        return True
+        return self._owe(key, self._memory.put(key, cell, token))
+
+    def _owe(self, key: str, kept: bool) -> bool:
+        """If memory has ``kept`` a cell, note that it is still to be written to the place."""
+        if kept:
+            with self._owing:
+                self._owed[key] = object()
+            self._catch_up()
+        return kept
 
     def _ready(self, key: str) -> bool:
         """Whether the place may be written to, and everything about ``key`` was written to

@@ -142,17 +142,7 @@ class MemoryStore:
         """
         with self._lock:
             self._settle_in()
-            lease = self._leases.get(key)
-            if token is not None and (lease is None or lease.token != token):
-                return False
-            self._drop(key)
-            if len(cell.data) > self._max_bytes:
-                return False
-            self._cells[key] = cell
-            self._bytes += len(cell.data)
-            while len(self._cells) > self._max_cells or self._bytes > self._max_bytes:
-                self._drop(next(iter(self._cells)))
-            return True
+            return (token is None or self._holds(key, token)) and self._put(key, cell)
 
     def delete(self, key: str, /) -> None:
         """Drop the cell and the lease of ``key``."""
@@ -176,9 +166,24 @@ class MemoryStore:
     def release(self, key: str, token: str, /) -> None:
         """Give the lease of ``key`` back, if ``token`` holds it."""
         with self._lock:
-            held = self._leases.get(key)
-            if held is not None and held.token == token:
+            if self._holds(key, token):
                 del self._leases[key]
+
+    def lease_and_get(
+        self, key: str, now: datetime, ttl: timedelta, keys: Iterable[str], /
+    ) -> tuple[str | None, dict[str, Cell]]:
+        """Give the lease of ``key``; the cells under ``keys`` if it was given."""
+        token = self.lease(key, now, ttl)
+        return token, {} if token is None else self.get_many(keys)
+
+    def put_and_release(self, key: str, cell: Cell, leased: str, token: str, /) -> bool:
+        """Keep ``cell`` if ``token`` holds the lease of ``leased``, and release this lease."""
+        with self._lock:
+            self._settle_in()
+            if not self._holds(leased, token):
+                return False
+            del self._leases[leased]
+            return self._put(key, cell)
 
     def __len__(self) -> int:
         with self._lock:
@@ -186,6 +191,20 @@ class MemoryStore:
 
     def __repr__(self) -> str:
         return f"<MemoryStore: {len(self)} cells, {self._bytes} bytes>"
+
+    def _holds(self, key: str, token: str) -> bool:
+        lease = self._leases.get(key)
+        return lease is not None and lease.token == token
+
+    def _put(self, key: str, cell: Cell) -> bool:
+        self._drop(key)
+        if len(cell.data) > self._max_bytes:
+            return False
+        self._cells[key] = cell
+        self._bytes += len(cell.data)
+        while len(self._cells) > self._max_cells or self._bytes > self._max_bytes:
+            self._drop(next(iter(self._cells)))
+        return True
 
     def _drop(self, key: str) -> None:
         cell = self._cells.pop(key, None)

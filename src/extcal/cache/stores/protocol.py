@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Cell", "Codec", "Store", "erase_all", "getter_of_many"]
+__all__ = ["Cell", "Codec", "Store", "erase_all", "getter_of_many", "has_own"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,19 @@ class Store(Protocol):
     Keys are short ASCII text. Leases prevent two caches from fetching one feed at the same time. If
     a store loses a lease, a feed is fetched twice, and no answer is wrong.
 
-    A store may have two more methods. ``get_many(keys: Sequence[str]) -> Mapping[str, Cell]``
+    A store may have four more methods. ``get_many(keys: Sequence[str]) -> Mapping[str, Cell]``
     returns the cells under ``keys``, by key, with one request to a server instead of many. For a
-    store without it, :meth:`get` is called with each key. The other one is for calendars that a
-    person wants to be removed: ``erase(keys: Iterable[str]) -> None`` deletes all of ``keys``, and
-    makes sure that their bytes are left nowhere, for example in a log. For a store without it,
-    :meth:`delete` is called with each key.
+    store without it, :meth:`get` is called with each key. ``erase(keys: Iterable[str]) -> None`` is
+    for calendars that a person wants to be removed: it deletes all of ``keys``, and makes sure that
+    their bytes are left nowhere, for example in a log. For a store without it, :meth:`delete` is
+    called with each key.
+
+    Two more do two steps of a refresh at once, and are used only together.
+    ``lease_and_get(key: str, now: datetime, ttl: timedelta, keys: Sequence[str]) -> tuple[str |
+    None, Mapping[str, Cell]]`` is :meth:`lease` of ``key`` and then ``get_many`` of ``keys``; the
+    cells do not matter if the lease was not given. ``put_and_release(key: str, cell: Cell, leased:
+    str, token: str) -> bool`` keeps ``cell`` under ``key`` if ``token`` holds the lease of
+    ``leased``, releases this lease, and returns whether the cell was kept.
     """
 
     def get(self, key: str, /) -> Cell | None:
@@ -71,15 +78,21 @@ class Store(Protocol):
         ...
 
 
-def getter_of_many(store: Store) -> Callable[[Sequence[str]], Mapping[str, Cell]]:
-    """The ``get_many`` of ``store``, or one that calls its :meth:`Store.get` with each key.
+def has_own(store: Store, name: str, *basic: str) -> bool:
+    """Whether ``store`` has the method ``name``, and it may be called in place of ``basic``.
 
-    If a class has its own ``get`` but inherits ``get_many``, its :meth:`Store.get` is called,
-    because the inherited ``get_many`` would ignore it.
+    If a class has its own ``get`` but inherits ``get_many``, the inherited one would ignore it.
     """
-    own = next((c for c in type(store).__mro__ if vars(c).keys() & {"get", "get_many"}), None)
-    many: Callable[[Sequence[str]], Mapping[str, Cell]] | None = getattr(store, "get_many", None)
-    if many is not None and (own is None or "get_many" in vars(own)):
+    if not callable(getattr(store, name, None)) or getattr(store, "__dict__", {}).keys() & {*basic}:
+        return False
+    own = next((c for c in type(store).__mro__ if vars(c).keys() & {name, *basic}), None)
+    return own is None or name in vars(own)
+
+
+def getter_of_many(store: Store) -> Callable[[Sequence[str]], Mapping[str, Cell]]:
+    """The ``get_many`` of ``store``, or one that calls its :meth:`Store.get` with each key."""
+    if has_own(store, "get_many", "get"):
+        many: Callable[[Sequence[str]], Mapping[str, Cell]] = getattr(store, "get_many")  # noqa: B009
         return many
 
     def one_by_one(keys: Sequence[str]) -> Mapping[str, Cell]:

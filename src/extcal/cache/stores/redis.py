@@ -69,6 +69,27 @@ redis.call('HSET', KEYS[1], 'd', ARGV[2], 'k', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 """
+# The lease of the first key, and the cells of the others.
+_LEASE_AND_READ = (
+    "local function lease()"
+    + _LEASE
+    + """end
+if lease() == 0 then return false end
+local found = {}
+for place = 2, #KEYS do found[place - 1] = redis.call('HMGET', KEYS[place], 'd', 'k') end
+return found
+"""
+)
+# The cell of the first key, if the lease of the second is held; this lease is freed.
+_PUT_AND_RELEASE = (
+    "local function put()"
+    + _PUT
+    + """end
+local kept = put()
+if kept == 1 then redis.call('DEL', KEYS[2]) end
+return kept
+"""
+)
 
 
 class RedisStore(DurableStore):
@@ -121,6 +142,10 @@ class RedisStore(DurableStore):
         self._lease_script = client.register_script(_LEASE)
         self._release_script = client.register_script(_RELEASE)
         self._put_script = client.register_script(_PUT)
+        self._lease_and_read_script = client.register_script(_LEASE_AND_READ)
+        self._put_and_release_script = client.register_script(_PUT_AND_RELEASE)
+        # In a cluster the keys of one script must be on one server, and those of a feed are not.
+        self._one_server = isinstance(client, redis.Redis)
 
     def close(self) -> None:
         """Close the connections, if they were opened from a URL; the store opens them again."""
@@ -149,12 +174,7 @@ class RedisStore(DurableStore):
             for key in keys:
                 journey.execute_command("HMGET", self._names(key)[0], "d", "k")
             rows = journey.execute()
-        found = {}
-        for key, (data, until) in zip(keys, rows, strict=True):
-            if data is not None and until is not None:
-                with suppress(ValueError, OverflowError):
-                    found[key] = Cell(data, _EPOCH + int(until) * _MICROSECOND)
-        return found
+        return _cells(keys, rows)
 
     def _write(self, key: str, cell: Cell, token: str | None) -> bool:
         return self._put(key, cell, token or "", "any" if token is None else "held")
@@ -166,14 +186,29 @@ class RedisStore(DurableStore):
         self._client.delete(*self._names(key))
 
     def _take(self, key: str, token: str, now: datetime, ttl: timedelta) -> bool:
-        self._now = now
-        until = (now + ttl - _EPOCH) // _MILLISECOND
-        forgotten = max(_LATE * ttl // _MILLISECOND, 1)
-        arguments = [until, token, (now - _EPOCH) // _MILLISECOND, forgotten]
-        return bool(self._lease_script(keys=self._names(key)[1:], args=arguments))
+        names = self._names(key)[1:]
+        return bool(self._lease_script(keys=names, args=self._terms(token, now, ttl)))
+
+    def _take_and_read(
+        self, key: str, token: str, now: datetime, ttl: timedelta, keys: Sequence[str]
+    ) -> tuple[bool, dict[str, Cell]]:
+        if not self._one_server:
+            return super()._take_and_read(key, token, now, ttl, keys)
+        names = [self._names(key)[1], *[self._names(each)[0] for each in keys]]
+        rows = self._lease_and_read_script(keys=names, args=self._terms(token, now, ttl))
+        return rows is not None, {} if rows is None else _cells(keys, rows)
 
     def _give_back(self, key: str, token: str) -> None:
         self._release_script(keys=self._names(key)[1:], args=[token])
+
+    def _write_and_give_back(self, key: str, cell: Cell, leased: str, token: str) -> bool:
+        names = [self._names(key)[0], self._names(leased)[1]]
+        if not self._one_server:
+            there = self._client.get(names[1])
+            held = there is not None and there.partition(b":")[2] == token.encode()
+            return held and super()._write_and_give_back(key, cell, leased, token)
+        arguments = self._cell_terms(cell, token, "held")
+        return bool(self._put_and_release_script(keys=names, args=arguments))
 
     def _say(self, error: Exception) -> str:
         return type(error).__name__
@@ -181,11 +216,18 @@ class RedisStore(DurableStore):
     # -- inside ---------------------------------------------------------------------------------
 
     def _put(self, key: str, cell: Cell, token: str, only_if: str) -> bool:
+        arguments = self._cell_terms(cell, token, only_if)
+        return bool(self._put_script(keys=self._names(key), args=arguments))
+
+    def _cell_terms(self, cell: Cell, token: str, only_if: str) -> list[Any]:
         until = (cell.keep_until - _EPOCH) // _MICROSECOND
-        kept = self._kept(cell) // _MILLISECOND
-        return bool(
-            self._put_script(keys=self._names(key), args=[token, cell.data, until, kept, only_if])
-        )
+        return [token, cell.data, until, self._kept(cell) // _MILLISECOND, only_if]
+
+    def _terms(self, token: str, now: datetime, ttl: timedelta) -> list[Any]:
+        self._now = now
+        until = (now + ttl - _EPOCH) // _MILLISECOND
+        forgotten = max(_LATE * ttl // _MILLISECOND, 1)
+        return [until, token, (now - _EPOCH) // _MILLISECOND, forgotten]
 
     def _kept(self, cell: Cell) -> timedelta:
         """How long the server is to keep ``cell``, by the last ``now`` that was passed."""
@@ -195,6 +237,15 @@ class RedisStore(DurableStore):
 
     def _names(self, key: str) -> list[str]:
         return [f"{{{self._prefix}{key}}}:cell", f"{{{self._prefix}{key}}}:lease"]
+
+
+def _cells(keys: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Cell]:
+    found = {}
+    for key, (data, until) in zip(keys, rows, strict=True):
+        if data is not None and until is not None:
+            with suppress(ValueError, OverflowError):
+                found[key] = Cell(data, _EPOCH + int(until) * _MICROSECOND)
+    return found
 
 
 def _checked(client: Any) -> Any:

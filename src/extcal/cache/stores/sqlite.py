@@ -66,13 +66,23 @@ _WRITE = """
     ON CONFLICT (key) DO UPDATE SET data = excluded.data, keep_until = excluded.keep_until,
         checksum = excluded.checksum, size = excluded.size, used = excluded.used
 """
+# Of a small cell as large as before, SQLite changes one page if no index changes. That it was used
+# is written at the next pruning.
+_OVERWRITE = """
+    UPDATE cells SET data = ?, keep_until = ?, checksum = ? WHERE key = ? AND size = ?
+"""
+_SMALL = 1024  # bytes
 _USED = """
     UPDATE cells SET used = (SELECT coalesce(max(used), 0) + 1 FROM cells) WHERE key = ?
 """
+# A lease is given if there is none, or if it has expired or is void.
 _LEASE = """
-    INSERT INTO leases (key, token, until) VALUES (?, ?, ?)
+    INSERT INTO leases (key, token, until) VALUES (:key, :token, :until)
     ON CONFLICT (key) DO UPDATE SET token = excluded.token, until = excluded.until
+    WHERE typeof(until) != 'integer' OR until <= :now OR until > :until
 """
+_GIVE_BACK = "DELETE FROM leases WHERE key = ? AND token = ?"
+_THERE = "SELECT 1 FROM cells WHERE key = ? UNION ALL SELECT 1 FROM leases WHERE key = ?"
 _TOTALS = "SELECT count(*), coalesce(sum(size), 0) FROM cells"
 
 
@@ -181,7 +191,8 @@ class SQLiteStore(DurableStore):
             connection.execute("DELETE FROM cells WHERE key = ?", (key,))
             connection.execute("DELETE FROM leases WHERE key = ?", (key,))
 
-        self._change(remove)
+        if self._look(lambda connection: connection.execute(_THERE, (key, key)).fetchone()):
+            self._change(remove)
 
     def _clean(self) -> bool:
         """Deleted cells are overwritten in the file; their copies in the log go with the log."""
@@ -201,24 +212,34 @@ class SQLiteStore(DurableStore):
         return self._look(truncate)
 
     def _take(self, key: str, token: str, now: datetime, ttl: timedelta) -> bool:
-        def take(connection: Connection) -> bool:
-            if not _free(connection, key, now, ttl):
-                return False
-            connection.execute(_LEASE, (key, token, _micros(now + ttl)))
-            return True
+        self._now = now
+        return self._look(lambda connection: _take(connection, key, token, now, ttl))
+
+    def _take_and_read(
+        self, key: str, token: str, now: datetime, ttl: timedelta, keys: Sequence[str]
+    ) -> tuple[bool, dict[str, Cell]]:
+        def take_and_read(connection: Connection) -> tuple[bool, dict[str, Cell]]:
+            given = _take(connection, key, token, now, ttl)
+            return given, _intact(connection, keys) if given else {}
 
         self._now = now
-        # Who waits for another's fetch asks often: that is no reason to keep writers waiting.
-        return self._look(lambda connection: _free(connection, key, now, ttl)) and self._change(
-            take
-        )
+        return self._look(take_and_read)
 
     def _give_back(self, key: str, token: str) -> None:
-        self._change(
-            lambda connection: connection.execute(
-                "DELETE FROM leases WHERE key = ? AND token = ?", (key, token)
-            )
-        )
+        def give_back(connection: Connection) -> None:
+            if _holder(connection, key) == token.encode():
+                connection.execute(_GIVE_BACK, (key, token))
+
+        self._look(give_back)
+
+    def _write_and_give_back(self, key: str, cell: Cell, leased: str, token: str) -> bool:
+        def write(connection: Connection) -> bool:
+            if _holder(connection, leased) != token.encode():
+                return False
+            connection.execute(_GIVE_BACK, (leased, token))
+            return self._store(connection, key, cell)
+
+        return self._change(write)
 
     def _say(self, error: Exception) -> str:
         return str(getattr(error, "sqlite_errorname", type(error).__name__))
@@ -230,9 +251,14 @@ class SQLiteStore(DurableStore):
             # An older answer must not outlive a newer one.
             connection.execute("DELETE FROM cells WHERE key = ?", (key,))
             return False
-        until = _micros(cell.keep_until)
+        until, size = _micros(cell.keep_until), len(cell.data)
         checksum = _checksum(key, until, cell.data)
-        connection.execute(_WRITE, (key, cell.data, until, checksum, len(cell.data)))
+        if size <= _SMALL and len(self._noted) < _NOTED:
+            done = connection.execute(_OVERWRITE, (cell.data, until, checksum, key, size))
+            if done.rowcount:
+                self._noted[key] = None
+                return True
+        connection.execute(_WRITE, (key, cell.data, until, checksum, size))
         return True
 
     # -- bounds ---------------------------------------------------------------------------------
@@ -403,11 +429,14 @@ def _holder(connection: Connection, key: str) -> object:
     return None if row is None else row[0]
 
 
-def _free(connection: Connection, key: str, now: datetime, ttl: timedelta) -> bool:
+def _take(connection: Connection, key: str, token: str, now: datetime, ttl: timedelta) -> bool:
+    begin, until = _micros(now), _micros(now + ttl)
     row = connection.execute("SELECT until FROM leases WHERE key = ?", (key,)).fetchone()
-    if row is None or not isinstance(row[0], int):
-        return True
-    return not _micros(now) < row[0] <= _micros(now + ttl)
+    if row is not None and isinstance(row[0], int) and begin < row[0] <= until:
+        # A caller who waits for another's fetch asks often, and must not keep writers waiting.
+        return False
+    named = {"key": key, "token": token, "now": begin, "until": until}
+    return connection.execute(_LEASE, named).rowcount == 1
 
 
 def _checksum(key: str, until: int, data: bytes) -> bytes:

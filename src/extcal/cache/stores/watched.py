@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from extcal.cache.stores.durable import DurableStore
 from extcal.cache.stores.memory import MemoryStore
@@ -79,6 +80,18 @@ class WatchedStore(DurableStore):
 
     def _give_back(self, key: str, token: str) -> None:
         self._store.release(key, self._tokens.pop(token, token))
+
+    def _take_and_read(
+        self, key: str, token: str, now: datetime, ttl: timedelta, keys: Sequence[str]
+    ) -> tuple[bool, dict[str, Cell]]:
+        given, cells = cast("Any", self._store).lease_and_get(key, now, ttl, keys)
+        if given is not None:
+            self._tokens[token] = given
+        return given is not None, dict(cells)
+
+    def _write_and_give_back(self, key: str, cell: Cell, leased: str, token: str) -> bool:
+        given = self._tokens.pop(token, token)
+        return bool(cast("Any", self._store).put_and_release(key, cell, leased, given))
 
     def _say(self, error: Exception) -> str:
         return type(error).__name__
