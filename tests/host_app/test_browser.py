@@ -28,7 +28,7 @@ EMBED = "https://calendar.google.com/calendar/embed?src=ada%40example.org"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for the file; each test has a profile of its own in it."""
+    """One browser for the file."""
     with playwright.sync_playwright() as driver:
         started = driver.chromium.launch(
             executable_path=FOUND,
@@ -54,16 +54,26 @@ def open_context(browser: Browser, **options: Any) -> BrowserContext:
     return context
 
 
-@pytest.fixture
-def page(browser: Browser, url: str) -> Iterator[Page]:
-    """A page on which nothing went wrong: no error in its console, no policy violated."""
-    context = open_context(browser)
-    found = context.new_page()
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> tuple[Page, list[str]]:
+    """One page for the file, and what went wrong on it: a page of its own is a process."""
+    found = open_context(browser).new_page()
     complaints: list[str] = []
     found.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     found.on("pageerror", lambda error: complaints.append(str(error)))
+    return found, complaints
+
+
+@pytest.fixture
+def page(tab: tuple[Page, list[str]], url: str) -> Iterator[Page]:
+    """A page on which nothing went wrong: no error in its console, no policy violated."""
+    found, complaints = tab
+    complaints.clear()
+    found.context.clear_cookies()
+    found.set_viewport_size({"width": 1280, "height": 720})
+    found.emulate_media(color_scheme="light")
     yield found
-    context.close()
+    found.goto("about:blank")
     # What the host refuses on purpose (a form with a mistake) is no complaint.
     assert [each for each in complaints if "status of 4" not in each] == []
 
