@@ -129,13 +129,13 @@ class TestWhatIsSent:
         page = b"<html>BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         assert read.rescue(page) is None
 
-    def test_its_address_is_that_of_the_documentation(self) -> None:
-        """Spelled in one place; what the package's metadata calls its documentation is the same."""
+    def test_its_address_is_that_of_the_repository(self) -> None:
+        """Written in one place, and the same in the package's metadata."""
         root = Path(__file__).parents[2]
         sources = [path.read_text("utf-8") for path in (root / "src").rglob("*.py")]
-        assert sum(text.count(ABOUT) for text in sources) == 1
+        assert sum(text.count(f'\nABOUT = "{ABOUT}"\n') for text in sources) == 1
         project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-        assert project.get("urls", {}).get("Documentation", ABOUT) == ABOUT
+        assert project["urls"]["Repository"] == ABOUT
 
     def test_what_the_policy_refuses_is_not_asked(self) -> None:
         answer = journey("http://calendar.example.net/").begin()
