@@ -46,7 +46,7 @@ CASES = [
 NOT_ASKED_FOR = {"pytest"}
 # The command line says it in its own way; TLS on Windows and macOS needs truststore; whoever
 # imports extcal.contrib.django has a Django project.
-ELSEWHERE = {"click", "cryptography", "django", "rich", "truststore"}
+ELSEWHERE = {"click", "cryptography", "django", "rich", "truststore", "tzlocal"}
 
 
 def run(hidden: str, code: str) -> subprocess.CompletedProcess[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
@@ -35,8 +36,17 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     (tmp_path / "bob.ics").write_bytes(BOB.encode())
     monkeypatch.chdir(tmp_path)
 
-    def run(*words: str, stdin: str | bytes = b"", fetcher: FakeFetcher | None = None) -> Result:
-        setting = Setting(clock=ManualClock("2027-01-04T08:00Z"), fetcher=fetcher)
-        return CliRunner().invoke(app, list(words), input=stdin, obj=setting)
+    def run(
+        *words: str,
+        stdin: str | bytes = b"",
+        fetcher: FakeFetcher | None = None,
+        local: str = "UTC",
+        columns: int = 80,
+    ) -> Result:
+        clock = ManualClock("2027-01-04T08:00Z")
+        setting = Setting(clock=clock, fetcher=fetcher, zone=ZoneInfo(local))
+        return CliRunner(env={"COLUMNS": str(columns)}).invoke(
+            app, list(words), input=stdin, obj=setting
+        )
 
     return run

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
@@ -20,9 +21,11 @@ FEED = feed_text(
     event("2027-01-05T23:00", "PT2H", tz="Europe/Berlin"),
 )
 
+HERE = "Times in UTC (this computer's zone; -z names another)."
+
 
 def run(*arguments: str, stdin: str | bytes = b"", fetcher: FakeFetcher | None = None) -> Result:
-    setting = Setting(clock=ManualClock("2027-01-04T08:00Z"), fetcher=fetcher)
+    setting = Setting(ManualClock("2027-01-04T08:00Z"), fetcher, ZoneInfo("UTC"))
     return CliRunner().invoke(app, ["busy", *arguments], input=stdin, obj=setting)
 
 
@@ -59,7 +62,11 @@ def test_a_file_is_read_and_shown_by_local_day(tmp_path: Path) -> None:
 def test_standard_input_may_hold_the_calendar_itself() -> None:
     result = run("--days", "1", stdin=FEED)
     assert result.exit_code == 0, result.output
-    assert result.stdout.splitlines() == ["Mon 4 Jan 2027", "  08:00–09:00  BUSY", "Times in UTC."]
+    assert result.stdout.splitlines() == [
+        "Mon 4 Jan 2027",
+        "  08:00–09:00  BUSY",
+        HERE,
+    ]
 
 
 def test_standard_input_may_hold_the_address() -> None:
@@ -160,7 +167,10 @@ def test_a_bad_address_ends_with_1_and_advice() -> None:
     [
         ("no/such/file.ics",),
         ("--timezone", "Mars/Olympus"),
-        ("--from", "tomorrow"),
+        ("--from", "someday"),
+        ("--from", "mo"),
+        ("--to", "2027-01-09", "--days", "3"),
+        ("--from", "2027-01-09", "--to", "2027-01-04"),
         ("--days", "0"),
         ("--address-env", "EXTCAL_TEST_NOT_SET"),
         ("--from", "2020-01-01", "--days", "400"),
@@ -250,7 +260,11 @@ def test_any_days_within_ten_years_can_be_asked_for() -> None:
     """The three months are the cache's promise, not the command line's limit."""
     old = feed_text(event("2021-03-01T09:00Z", "PT1H"))
     result = run("--from", "2021-03-01", stdin=ADDRESS, fetcher=FakeFetcher({ADDRESS: old}))
-    assert result.stdout.splitlines() == ["Mon 1 Mar 2021", "  09:00–10:00  BUSY", "Times in UTC."]
+    assert result.stdout.splitlines() == [
+        "Mon 1 Mar 2021",
+        "  09:00–10:00  BUSY",
+        HERE,
+    ]
 
 
 def test_the_zone_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import json
 import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
@@ -49,7 +50,7 @@ def canary(server: FeedServer, monkeypatch: pytest.MonkeyPatch) -> Canary:
         ssl_context=trust,
         jitter=lambda: 0.0,
     )
-    setting = Setting(clock=ManualClock("2027-01-04T08:00Z"), fetcher=fetcher)
+    setting = Setting(ManualClock("2027-01-04T08:00Z"), fetcher, ZoneInfo("UTC"))
 
     def run(*words: str, host: str = OFFICE, stdin: str | None = None) -> Result:
         address = server.url(BOB, host=host) if stdin is None else stdin
@@ -212,7 +213,7 @@ def test_two_addresses_two_records(server: FeedServer, canary: Canary) -> None:
 
 @pytest.mark.parametrize("fetcher", [None, FakeFetcher({})])
 def test_a_file_has_no_publisher(fetcher: FakeFetcher | None) -> None:
-    setting = Setting(clock=ManualClock("2027-01-04T08:00Z"), fetcher=fetcher)
+    setting = Setting(ManualClock("2027-01-04T08:00Z"), fetcher, ZoneInfo("UTC"))
     result = CliRunner().invoke(app, ["check", "--canary"], input=BODY, obj=setting)
     assert result.exit_code == 2
     assert "--canary takes addresses on the web" in result.stderr

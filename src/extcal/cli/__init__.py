@@ -8,6 +8,7 @@ shell's history and the process list would show them.
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 __all__ = ["main"]
@@ -34,4 +35,12 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A title may hold what the locale's encoding has no sign for: it shows as "?".
             stream.reconfigure(errors="replace")
-    app(prog_name="extcal")
+    try:
+        try:
+            app(prog_name="extcal")
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the answer, such as ``head``, has seen enough. Python would flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
-from html import escape
 from pathlib import Path
 from typing import NoReturn
 from zoneinfo import ZoneInfo
@@ -15,8 +14,8 @@ from rich.text import Text
 import extcal
 from extcal.cli.canary import AddressRecord, canary, record_json, record_text
 from extcal.cli.gather import CommandQuestion, Gathered, gather
+from extcal.cli.inspect import Checked, checked_json, checked_text, reads_the_same
 from extcal.cli.inspect import check as check_one
-from extcal.cli.inspect import checked_json, checked_text
 from extcal.cli.options import (
     HOURS,
     LENGTH,
@@ -25,11 +24,13 @@ from extcal.cli.options import (
     Sources,
     read_sources,
     setting_of,
+    shown_zone,
     source_options,
     today,
     window_of,
     window_options,
 )
+from extcal.cli.redact import redacted
 from extcal.cli.report import (
     as_json,
     busy_json,
@@ -39,7 +40,6 @@ from extcal.cli.report import (
     events_text,
     problem_lines,
     slots_json,
-    timeline,
     zone_text,
 )
 from extcal.cli.screen import (
@@ -51,9 +51,42 @@ from extcal.cli.screen import (
     fail,
     note,
     say,
+    terminal_width,
 )
+from extcal.cli.timeline import timeline
+from extcal.cli.written import page_of, write_bytes, write_text
 
 __all__ = ["Setting", "app"]
+
+
+_EXAMPLES = {
+    "check": (
+        "extcal check ada.ics",
+        "extcal check < address.txt",
+        "extcal check --report report.ics ada.ics",
+    ),
+    "busy": (
+        "extcal busy ada.ics",
+        "extcal busy --from monday --days 5 -z Europe/Berlin Ada=ada.ics Bob=bob.ics",
+    ),
+    "events": (
+        "extcal events --from tomorrow --days 1 ada.ics",
+        "extcal events --why --json ada.ics",
+    ),
+    "slots": (
+        "extcal slots --duration 45m --hours 9-17 ada.ics bob.ics",
+        "extcal slots --from monday --to friday --hours 'Mon-Thu 9:30-16' ada.ics bob.ics",
+    ),
+    "show": (
+        "extcal show --hours 9-17 --duration 1h ada.ics bob.ics",
+        "extcal show --html week.html --from monday --days 5 ada.ics",
+    ),
+}
+
+
+def _examples(command: str) -> str:
+    # After \b, click leaves lines as they are.
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in _EXAMPLES[command])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -70,13 +103,20 @@ def app() -> None:
     """
 
 
-@app.command()
+@app.command(epilog=_examples("check"))
 @source_options
 @click.option(
     "--canary",
     "wants_record",
     is_flag=True,
     help="Ask the publisher once with each User-Agent, and print a record to send in.",
+)
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Write the calendar without titles, names, addresses and UIDs, to send in; - is standard "
+    "output.",
 )
 @click.pass_context
 def check(
@@ -88,6 +128,7 @@ def check(
     networks: tuple[str, ...],
     wants_json: bool,
     wants_record: bool,
+    report: Path | None,
 ) -> None:
     """Say whether a calendar can be used, and where it differs from the standard.
 
@@ -96,21 +137,26 @@ def check(
 
     With --canary: how its publisher treats each User-Agent that extcal has. The record contains
     statuses, sizes and times, but no address and no title.
+
+    With --report: one calendar is also written to FILE, in which every title, name, address and
+    UID is replaced, and which still shows what is odd. Read it before you send it.
     """
     from dateutil.relativedelta import relativedelta
 
     read = read_sources(context, sources, variables, zone, owner, networks, "busy")
     if wants_record:
         _record(context, read, wants_json)
-    shown = zone or UTC_ZONE
+    shown = shown_zone(context, zone)
     start = datetime.combine(today(context, shown), time(), shown)
     end = start + relativedelta(months=3)
     with counted(read.fetcher, len(read.givens), None) as fetcher:
         found = [check_one(given, start, end, zone, owner, fetcher) for given in read.givens]
+    if report is not None:
+        _report(report, found, zone)
     if wants_json:
         say(as_json({"calendars": [checked_json(each) for each in found]}))
     for index, each in enumerate(found):
-        if not wants_json:
+        if not wants_json and str(report) != "-":
             say(*([""] if index else []), *checked_text(each))
         if each.error is not None:
             note(*error_lines(each.error))
@@ -120,7 +166,7 @@ def check(
     context.exit(PARTLY_UNKNOWN if doubtful else 0)
 
 
-@app.command()
+@app.command(epilog=_examples("busy"))
 @source_options
 @window_options
 @click.pass_context
@@ -132,8 +178,9 @@ def busy(
     owner: tuple[str, ...],
     networks: tuple[str, ...],
     wants_json: bool,
-    first: str | None,
-    days: int,
+    first: str,
+    last: str | None,
+    days: int | None,
     progress: bool | None,
 ) -> None:
     """Print when somebody is busy: types and times, no titles.
@@ -141,16 +188,16 @@ def busy(
     Several calendars with one NAME belong to one person.
     """
     read = read_sources(context, sources, variables, zone, owner, networks, "busy")
-    question = window_of(context, first, days, zone, owner, "busy")
+    question = window_of(context, first, last, days, zone, owner, "busy")
     gathered = _gather(context, read, question, progress)
     if wants_json:
         say(as_json(busy_json(gathered, question.shown)))
     else:
-        say(*_by_name(gathered, question.shown))
+        say(*_by_name(gathered, question))
     _end(context, gathered, unknown=gathered.unknown)
 
 
-@app.command()
+@app.command(epilog=_examples("events"))
 @source_options
 @window_options
 @click.option("--why", is_flag=True, help="Say which property decided about each event.")
@@ -164,8 +211,9 @@ def events(
     owner: tuple[str, ...],
     networks: tuple[str, ...],
     wants_json: bool,
-    first: str | None,
-    days: int,
+    first: str,
+    last: str | None,
+    days: int | None,
     progress: bool | None,
     why: bool,
     no_titles: bool,
@@ -176,23 +224,26 @@ def events(
     """
     detail: extcal.Detail = "busy" if no_titles else "events"
     read = read_sources(context, sources, variables, zone, owner, networks, detail)
-    question = window_of(context, first, days, zone, owner, detail)
+    question = window_of(context, first, last, days, zone, owner, detail)
     gathered = _gather(context, read, question, progress)
     if wants_json:
         say(as_json(events_json(gathered, question.shown)))
     else:
         found = [event for each in gathered.found for event in each.events]
         say(*events_text(found, question.shown, why=why))
+        if not all(event.all_day for event in found):
+            say(zone_text(question))
     whole = all(each.events_complete for each in gathered.found)
     if not whole:
         note("There are more events than are listed; free/busy time has them all.")
     _end(context, gathered, unknown=gathered.unknown or not whole)
 
 
-@app.command()
+@app.command(epilog=_examples("slots"))
 @source_options
 @window_options
 @click.option(
+    "-l",
     "--duration",
     type=LENGTH,
     default="30m",
@@ -201,11 +252,12 @@ def events(
     help="How long to meet, such as 45m or 1h30m.",
 )
 @click.option(
+    "-H",
     "--hours",
     type=HOURS,
     multiple=True,
     metavar="'MO-FR 09:00-17:00'",
-    help="Working hours, in --timezone; several are joined.",
+    help="Working hours, such as 9-17 (Monday to Friday); several are joined.",
 )
 @click.option("--step", type=LENGTH, metavar="LENGTH", help="Slots start on multiples of this.")
 @click.option(
@@ -233,8 +285,9 @@ def slots(
     owner: tuple[str, ...],
     networks: tuple[str, ...],
     wants_json: bool,
-    first: str | None,
-    days: int,
+    first: str,
+    last: str | None,
+    days: int | None,
     progress: bool | None,
     duration: timedelta,
     hours: tuple[tuple[str, str, str], ...],
@@ -248,7 +301,7 @@ def slots(
     Ends with 3 if somebody's unknown time removed slots; standard error says whose.
     """
     read = read_sources(context, sources, variables, zone, owner, networks, "busy")
-    question = window_of(context, first, days, zone, owner, "busy")
+    question = window_of(context, first, last, days, zone, owner, "busy")
     gathered = _gather(context, read, question, progress)
     try:
         found = gathered.table.common_free(
@@ -266,7 +319,7 @@ def slots(
         say(as_json(slots_json(gathered, found, duration, question.shown)))
     elif found.slots:
         stretches = [(slot.start, slot.end, "") for slot in found.slots]
-        say(*days_text(stretches, question.shown), zone_text(question.shown))
+        say(*days_text(stretches, question.shown), zone_text(question))
     else:
         say("No time in which everybody is free.")
     if found.limited_by:
@@ -275,7 +328,7 @@ def slots(
     _end(context, gathered, unknown=bool(found.limited_by))
 
 
-@app.command()
+@app.command(epilog=_examples("show"))
 @source_options
 @window_options
 @click.option(
@@ -292,13 +345,15 @@ def slots(
 )
 @click.option("--title", default="Availability", show_default=True)
 @click.option(
+    "-H",
     "--hours",
     type=HOURS,
     multiple=True,
     metavar="'MO-FR 09:00-17:00'",
-    help="Working hours to shade, in --timezone.",
+    help="Working hours to shade, such as 9-17 (Monday to Friday).",
 )
 @click.option(
+    "-l",
     "--duration",
     type=LENGTH,
     metavar="LENGTH",
@@ -313,8 +368,9 @@ def show(
     owner: tuple[str, ...],
     networks: tuple[str, ...],
     wants_json: bool,
-    first: str | None,
-    days: int,
+    first: str,
+    last: str | None,
+    days: int | None,
     progress: bool | None,
     html: Path | None,
     svg: Path | None,
@@ -327,18 +383,19 @@ def show(
     Types and times, no titles. The page is one file without scripts.
     """
     read = read_sources(context, sources, variables, zone, owner, networks, "busy")
-    question = window_of(context, first, days, zone, owner, "busy")
+    question = window_of(context, first, last, days, zone, owner, "busy")
     gathered = _gather(context, read, question, progress)
     table, working = gathered.table, _hours(hours, question.shown)
     marked = table.common_free(duration, hours=working).slots if duration else ()
     if html is not None:
-        _write(html, _page(title, table.to_html(question.shown, working, marked, title)))
+        write_text(html, page_of(title, table.to_html(question.shown, working, marked, title)))
     if svg is not None:
-        _write(svg, table.to_svg(question.shown, working, marked, title))
+        write_text(svg, table.to_svg(question.shown, working, marked, title))
     if wants_json:
         say(as_json(busy_json(gathered, question.shown)))
     elif html is None and svg is None:
-        say(*timeline(dict(table), table.window, question.shown))
+        shown = marked if duration else None
+        say(*timeline(table, question, working, shown, terminal_width()))
     _end(context, gathered, unknown=gathered.unknown)
 
 
@@ -361,6 +418,22 @@ def _record(context: click.Context, read: Sources, wants_json: bool) -> NoReturn
     if all(each.error is not None for each in records):
         context.exit(NOTHING_READ)
     context.exit(PARTLY_UNKNOWN if any(each.error is not None for each in records) else 0)
+
+
+def _report(path: Path, found: Sequence[Checked], zone: ZoneInfo | None) -> None:
+    if len(found) != 1:
+        raise click.UsageError("--report takes one calendar.")
+    if not found[0].data:
+        return  # it could not be read, which is said
+    report = redacted(found[0].data)
+    if str(path) == "-":
+        click.echo(report, nl=False)
+    else:
+        write_bytes(path, report)
+    if reads_the_same(found[0], report, zone):
+        note("The report has the same times and problems. Read it before you send it.")
+    else:
+        note("The report reads differently from the calendar: what is odd is in what was replaced.")
 
 
 # -- what they share ------------------------------------------------------------------------------
@@ -392,14 +465,14 @@ def _end(context: click.Context, gathered: Gathered, *, unknown: bool) -> NoRetu
     context.exit(PARTLY_UNKNOWN if unknown else 0)
 
 
-def _by_name(gathered: Gathered, zone: ZoneInfo) -> Iterator[str | Text]:
+def _by_name(gathered: Gathered, question: CommandQuestion) -> Iterator[str | Text]:
     for index, (name, free_busy) in enumerate(gathered.table.items()):
         if len(gathered.table) > 1:
             yield from [""] if index else []
             yield Text(clean(name), style="bold underline")
-        yield from busy_text(free_busy, zone)
+        yield from busy_text(free_busy, question.shown)
     if any(free_busy.periods or free_busy.unknown for free_busy in gathered.table.values()):
-        yield zone_text(zone)
+        yield zone_text(question)
 
 
 def _hours(hours: Iterable[tuple[str, str, str]], zone: ZoneInfo) -> extcal.WorkingHours | None:
@@ -408,23 +481,3 @@ def _hours(hours: Iterable[tuple[str, str, str]], zone: ZoneInfo) -> extcal.Work
         one = extcal.WorkingHours(days, start, end, zone)
         joined = one if joined is None else joined | one
     return joined
-
-
-def _page(title: str, fragment: str) -> str:
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(clean(title))}</title>"
-        "<style>body{margin:0;padding:16px}:root{color-scheme:light dark}</style></head>\n"
-        f"<body>{fragment}</body></html>\n"
-    )
-
-
-def _write(path: Path, text: str) -> None:
-    if str(path) == "-":
-        click.echo(text, nl=False)
-        return
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise click.UsageError(f"{path}: {error.strerror or 'cannot be written'}.") from None

@@ -6,6 +6,7 @@ publishes the calendar, its size and how long it took, the zones of its times, a
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,7 +32,15 @@ from extcal.ical.parse.spans import count_vevents
 from extcal.ical.zones.resolve import Zones
 from extcal.intervals import epoch
 
-__all__ = ["PROVIDERS", "Checked", "check", "checked_json", "checked_text", "seconds_text"]
+__all__ = [
+    "PROVIDERS",
+    "Checked",
+    "check",
+    "checked_json",
+    "checked_text",
+    "reads_the_same",
+    "seconds_text",
+]
 
 PROVIDERS = {
     "exchange": "Exchange",
@@ -80,6 +89,7 @@ class Checked:
     vevents: int = 0
     zones: tuple[ZoneUse, ...] = ()
     result: extcal.Expansion | None = None
+    data: bytes = b""
     error: extcal.ExtcalError | None = None
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -132,7 +142,7 @@ def _read(
     owner: tuple[str, ...],
     checked: Checked,
 ) -> None:
-    checked.size = len(data)
+    checked.data, checked.size = data, len(data)
     began = perf_counter()
     result = extcal.expand(data, start, end, timezone=zone, owner=owner, detail="busy")
     checked.read_seconds = perf_counter() - began
@@ -191,7 +201,7 @@ def _where(checked: Checked) -> Iterator[tuple[str, str]]:
 
 def _what(checked: Checked, result: extcal.Expansion) -> Iterator[tuple[str, str]]:
     if checked.prodids:
-        yield "Written by", ", ".join(checked.prodids)
+        yield "Written by", ", ".join(_unescaped(each) for each in checked.prodids)
     window = result.free_busy.window
     found = ", ".join(f"{count} {kind}" for kind, count in checked.counts.most_common())
     yield (
@@ -209,6 +219,21 @@ def _what(checked: Checked, result: extcal.Expansion) -> Iterator[tuple[str, str
         yield "" if index else "Zones", f"{named}: {times}, {source}"
     count = len(result.problems)
     yield "Problems", "none" if not count else f"{count:,}"
+
+
+def _unescaped(text: str) -> str:
+    """RFC 5545 section 3.3.11: ``Apple Inc.\\, macOS`` is ``Apple Inc., macOS``."""
+    return re.sub(r"\\(.)", lambda found: " " if found[1] in "nN" else found[1], text)
+
+
+def reads_the_same(checked: Checked, report: bytes, zone: ZoneInfo | None) -> bool:
+    """Whether ``report`` gives the times and the problems of what was checked."""
+    if checked.result is None:
+        return False
+    window = checked.result.free_busy.window
+    again = extcal.expand(report, window.start, window.end, timezone=zone, detail="busy")
+    codes = [[problem.code for problem in each.problems] for each in (checked.result, again)]
+    return again.free_busy == checked.result.free_busy and codes[0] == codes[1]
 
 
 def _verdict(checked: Checked, result: extcal.Expansion) -> Text:

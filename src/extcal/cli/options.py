@@ -19,6 +19,7 @@ import extcal
 from extcal.cli.gather import CommandQuestion
 from extcal.cli.screen import fail
 from extcal.cli.sources import MOST_BYTES, Given, Reader
+from extcal.cli.words import day_of, hours_of, local_zone, zone_of
 from extcal.fetch import Feed, Fetcher
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Sources",
     "read_sources",
     "setting_of",
+    "shown_zone",
     "source_options",
     "today",
     "window_of",
@@ -46,19 +48,23 @@ else:  # a class without parameters, in older versions of click
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _PIECE = re.compile(r"(\d+)\s*([dhms]?)", re.IGNORECASE)
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds", "": "minutes"}
-_WORKING = re.compile(r"([A-Za-z,-]+)\s+(\d{1,2}:\d\d)\s*[-–]\s*(\d{1,2}:\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The clock and the network of the commands; a test passes its own."""
+    """The clock, the network and the local zone of the commands; a test passes its own."""
 
     clock: Callable[[], datetime] | None = None
     fetcher: Fetcher | None = None
+    zone: ZoneInfo | None = None
 
     def now(self) -> datetime:
         """The current time."""
         return (self.clock or extcal.system_clock)()
+
+    def local(self) -> ZoneInfo:
+        """The zone of this computer; UTC if it cannot be told."""
+        return self.zone or local_zone() or UTC_ZONE
 
 
 def setting_of(context: click.Context) -> Setting:
@@ -75,9 +81,9 @@ class _Zone(_ZoneType):
         if isinstance(value, ZoneInfo):
             return value
         try:
-            return ZoneInfo(value)
-        except (KeyError, ValueError, OSError):
-            self.fail(f"{value!r} is not an IANA time zone, such as Europe/Berlin.", param, ctx)
+            return zone_of(str(value))
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -116,15 +122,12 @@ class _Hours(_HoursType):
     ) -> tuple[str, str, str]:
         if isinstance(value, tuple):
             return value
-        found = _WORKING.fullmatch(str(value).strip())
-        if found is None:
-            self.fail(f"{value!r} is not like 'MO-FR 09:00-17:00'.", param, ctx)
-        days, start, end = found[1].upper(), found[2], found[3]
         try:
-            extcal.WorkingHours(days, start, end, "UTC")
+            found = hours_of(str(value))
+            extcal.WorkingHours(*found, "UTC")
         except ValueError as error:
             self.fail(f"{error}.", param, ctx)
-        return days, start, end
+        return found
 
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -143,24 +146,32 @@ _SOURCES: tuple[Callable[[Any], Any], ...] = (
         help="Read an address from this environment variable; may be used several times.",
     ),
     click.option(
-        "--timezone", "zone", type=ZONE, metavar="ZONE", envvar="EXTCAL_TIMEZONE", show_envvar=True,
+        "-z", "--timezone", "zone", type=ZONE, metavar="ZONE", envvar="EXTCAL_TIMEZONE",
+        show_envvar=True,
         help="The owner's zone: for times without a zone, and for showing times. "
-        "[the calendar's own, shown in UTC]",
+        "[the calendar's own, shown in this computer's]",
     ),
     click.option(
-        "--owner", multiple=True, metavar="EMAIL",
+        "-o", "--owner", multiple=True, metavar="EMAIL",
         help="The owner's e-mail address: what the owner declined is left out.",
     ),
     click.option(
         "--allow-network", "networks", multiple=True, metavar="CIDR",
         help="A private network that is allowed, such as 10.1.0.0/16.",
     ),
-    click.option("--json", "wants_json", is_flag=True, help="Print one JSON object."),
+    click.option("-j", "--json", "wants_json", is_flag=True, help="Print one JSON object."),
 )  # fmt: skip
 
 _WINDOW: tuple[Callable[[Any], Any], ...] = (
-    click.option("--from", "first", metavar="DATE", help="First day, such as 2027-01-04. [today]"),
-    click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366)),
+    click.option(
+        "-f", "--from", "first", metavar="DAY", default="today", show_default=True,
+        help="First day: today, tomorrow, a weekday (the next one, or today), or 2027-01-04.",
+    ),
+    click.option("-t", "--to", "last", metavar="DAY", help="Last day, instead of --days."),
+    click.option(
+        "-d", "--days", type=click.IntRange(1, 366), metavar="COUNT",
+        help="How many days.  [default: 7]",
+    ),
     click.option(
         "--progress/--no-progress", default=None,
         help="Show the progress on standard error. [on a terminal, for several feeds]",
@@ -223,21 +234,43 @@ def standard_input() -> bytes:
 
 def window_of(
     context: click.Context,
-    first: str | None,
-    days: int,
+    first: str,
+    last: str | None,
+    days: int | None,
     zone: ZoneInfo | None,
     owner: tuple[str, ...],
     detail: extcal.Detail,
 ) -> CommandQuestion:
     """The local days asked for, from midnight to midnight."""
-    shown = zone or UTC_ZONE
+    shown = shown_zone(context, zone)
+    if last is not None and days is not None:
+        raise click.UsageError("--to and --days both say where to end.")
+    now = today(context, shown)
+    start = _day("--from", first, now)
     try:
-        day = date.fromisoformat(first) if first else today(context, shown)
-        last = day + timedelta(days=days)
-    except (ValueError, OverflowError):
-        raise click.UsageError("--from takes a date, such as 2027-01-04.") from None
-    start, end = datetime.combine(day, time(), shown), datetime.combine(last, time(), shown)
-    return CommandQuestion(start, end, zone, shown, owner, detail)
+        # A weekday after --to is the next one from the first day on.
+        end = start + timedelta(days=days or 7) if last is None else None
+        end = end or _day("--to", last or "", max(start, now)) + timedelta(days=1)
+    except OverflowError:
+        raise click.UsageError("--from takes a day before the year 9999.") from None
+    if end <= start:
+        raise click.UsageError("--to is before --from.")
+    first_midnight, last_midnight = (datetime.combine(day, time(), shown) for day in (start, end))
+    return CommandQuestion(first_midnight, last_midnight, zone, shown, owner, detail)
+
+
+def _day(option: str, words: str, today: date) -> date:
+    try:
+        return day_of(words, today)
+    except ValueError:
+        raise click.UsageError(
+            f"{option} takes a day, such as tomorrow, monday or 2027-01-04."
+        ) from None
+
+
+def shown_zone(context: click.Context, zone: ZoneInfo | None) -> ZoneInfo:
+    """The zone in which times are shown: the one that was named, else that of this computer."""
+    return zone or setting_of(context).local()
 
 
 def today(context: click.Context, zone: ZoneInfo) -> date:

@@ -11,23 +11,25 @@ from typing import Any
 from rich.text import Text
 
 from extcal.cache import CommonFree
-from extcal.cli.gather import Found, Gathered
+from extcal.cli.gather import CommandQuestion, Found, Gathered
 from extcal.cli.screen import clean, kind_text
 from extcal.errors import Problem
 from extcal.ical import ExternalEvent
-from extcal.intervals import FBType, FreeBusy, Period
+from extcal.intervals import FreeBusy, Period
 
 __all__ = [
     "as_json",
     "busy_json",
     "busy_text",
+    "by_day",
+    "day_text",
     "days_text",
     "events_json",
     "events_text",
+    "midnight",
     "problem_lines",
     "problem_object",
     "slots_json",
-    "timeline",
     "zone_text",
 ]
 
@@ -36,8 +38,6 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _SHOWN = 5
 # C1 controls, bidirectional controls, lone surrogates; json escapes the C0 controls itself.
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_SIGNS = dict(zip(FBType, "·~░█▓", strict=True))
-_HALF_HOUR = timedelta(minutes=30)
 
 
 def day_text(day: date) -> str:
@@ -51,9 +51,10 @@ def as_json(value: object) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def zone_text(zone: tzinfo) -> Text:
-    """The line below every list of local times, which names their zone."""
-    return Text(f"Times in {zone}.", style="dim")
+def zone_text(question: CommandQuestion) -> Text:
+    """The line below every list of local times, which names their zone, and why it is this one."""
+    why = "" if question.zone is not None else " (this computer's zone; -z names another)"
+    return Text(f"Times in {question.shown}{why}.", style="dim")
 
 
 # -- free/busy ------------------------------------------------------------------------------------
@@ -74,7 +75,7 @@ def days_text(
 ) -> Iterator[str | Text]:
     """Periods and their words, cut at local midnights, in order."""
     day: date | None = None
-    for start, end, what in _by_day(stretches, zone):
+    for start, end, what in by_day(stretches, zone):
         if start.date() != day:
             day = start.date()
             yield Text(day_text(day), style="bold")
@@ -82,47 +83,24 @@ def days_text(
         yield Text(f"  {start:%H:%M}–{last}" + ("  " if what else "")).append(kind_text(what))
 
 
-def _by_day(
+def by_day(
     stretches: Iterable[tuple[datetime, datetime, str]], zone: tzinfo
 ) -> list[tuple[datetime, datetime, str]]:
+    """The stretches in local time, cut at local midnights, in order."""
     pieces: list[tuple[datetime, datetime, str]] = []
     for start, end, what in stretches:
         at = start
         while at < end:
             local = at.astimezone(zone)
-            until = min(end, _midnight(local.date() + timedelta(days=1), zone))
+            until = min(end, midnight(local.date() + timedelta(days=1), zone))
             pieces.append((local, until.astimezone(zone), what))
             at = until
     return sorted(pieces, key=lambda piece: (piece[0].astimezone(UTC), piece[2]))
 
 
-def _midnight(day: date, zone: tzinfo) -> datetime:
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """When ``day`` begins in ``zone``, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
-
-
-def timeline(people: dict[str, FreeBusy], window: Period, zone: tzinfo) -> Iterator[str | Text]:
-    """A row of half hours for each day and person; a DST change makes a row longer or shorter."""
-    names = {name: clean(name)[:16] for name in people}
-    wide = max((len(name) for name in names.values()), default=0)
-    hours = "".join(f"{hour:<6}" for hour in range(0, 24, 3))
-    day = window.start.astimezone(zone).date()
-    while _midnight(day, zone) < window.end:
-        yield Text(f"{day_text(day):<{wide + 2}}", style="bold")
-        yield Text(f"{'':<{wide + 2}}{hours}".rstrip(), style="dim")
-        for name, shown in names.items():
-            yield f"{shown:<{wide + 2}}{_row(people[name], day, zone)}"
-        day += timedelta(days=1)
-    yield Text("· free  ~ elsewhere  ░ tentative  █ busy  ▓ unavailable  ? unknown", style="dim")
-    yield zone_text(zone)
-
-
-def _row(free_busy: FreeBusy, day: date, zone: tzinfo) -> str:
-    start, signs = _midnight(day, zone), []
-    while start < _midnight(day + timedelta(days=1), zone):
-        status = free_busy.status(start, start + _HALF_HOUR)
-        signs.append("?" if status is None else _SIGNS[status])
-        start += _HALF_HOUR
-    return "".join(signs)
 
 
 def busy_json(gathered: Gathered, zone: tzinfo) -> dict[str, Any]:
@@ -183,8 +161,6 @@ def events_text(
             day = first
             yield Text(day_text(day), style="bold")
         yield _event_line(event, zone, why=why)
-    if not all(event.all_day for event in events):
-        yield zone_text(zone)
 
 
 def _first_day(event: ExternalEvent, zone: tzinfo) -> date:

@@ -29,6 +29,7 @@ __all__ = [
     "kind_text",
     "note",
     "say",
+    "terminal_width",
     "waiting",
 ]
 
@@ -46,9 +47,15 @@ _STYLES = {
 }
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Whoever read the answer, such as ``head``, has seen enough: that is no error."""
+        raise BrokenPipeError
+
+
 def _console(*, stderr: bool = False) -> Console:
     # A new console each time, because a test runner may have replaced standard output.
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return _Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def say(*lines: str | Text) -> None:
@@ -56,6 +63,11 @@ def say(*lines: str | Text) -> None:
     console = _console()
     for line in lines:
         console.print(line)
+
+
+def terminal_width() -> int:
+    """How many columns there are: of the terminal, of COLUMNS, or 80."""
+    return _console().width
 
 
 def note(*lines: str | Text) -> None:

@@ -62,15 +62,18 @@ class Reader:
         Raises click.UsageError for a source that cannot be read or is larger than MOST_BYTES, and
         FeedUrlError for a wrong address.
         """
-        found = [given for source in sources for given in self._source(source)]
+        named = [_split(source) for source in sources]
+        labels = _labels([path for name, path in named if not name])
+        found = [
+            given for name, path in named for given in self._source(name or labels[path], path)
+        ]
         found += [self._variable(variable) for variable in variables]
         return found or list(self._content("calendar", self.stdin()))
 
-    def _source(self, source: str) -> Iterator[Given]:
-        if source == "-":
-            return self._content("calendar", self.stdin())
-        name, path = _split(source)
-        return self._content(name or Path(path).stem, _file(path))
+    def _source(self, name: str, path: str) -> Iterator[Given]:
+        if path == "-":
+            return self._content(name, self.stdin())
+        return self._content(name, _file(path))
 
     def _variable(self, variable: str) -> Given:
         name, _, key = variable.partition("=") if "=" in variable else ("", "", variable)
@@ -107,6 +110,27 @@ def _split(source: str) -> tuple[str, str]:
     if any(_ADDRESS.match(word) for word in (source, path)):
         raise click.UsageError(_NOT_HERE)
     return (name.strip(), path) if equals and not Path(source).exists() else ("", source)
+
+
+def _labels(paths: Iterable[str]) -> dict[str, str]:
+    """By path a name: the file's, and as many of its folders as tell it from another file.
+
+    Google calls every export ``basic.ics``: ``ada/basic.ics`` and ``bob/basic.ics`` are two
+    people, ``ada/basic`` and ``bob/basic``. One file that is named twice is one person.
+    """
+    whole = {path: Path(path).absolute() for path in paths if path != "-"}
+    labels = dict.fromkeys(paths, "calendar")
+    for path, file in whole.items():
+        others = {each for each in whole.values() if each.stem == file.stem and each != file}
+        parts = 1
+        while any(_ending(each, parts) == _ending(file, parts) for each in others):
+            parts += 1
+        labels[path] = "/".join(_ending(file, parts))
+    return labels
+
+
+def _ending(file: Path, parts: int) -> tuple[str, ...]:
+    return (*file.parent.parts, file.stem)[-parts:]
 
 
 def _file(path: str) -> bytes:
