@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := "$(VENV)/bin"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick docs lint format types workflows imports coverage bench benchrooms benchcache benchfaces benchrefresh benchscale benchstores growth kill overblock nightly notebooks picture screenshots host house matrix ci clean
+.PHONY: help demo test quick docs lint format types workflows imports coverage bench benchrooms benchcache benchfaces benchrefresh benchscale benchstores growth kill overblock foreign nightly notebooks picture screenshots host house matrix ci clean
 
 help: ## list the targets
 	@echo "extcal: make ..."
@@ -107,6 +107,9 @@ overblock: ## what doubt costs: minutes busy here and free in recurring-ical-eve
 	@sh tools/venv.sh "$(VENV)" test
 	@sh benchmarks/peers.sh $(BIN)/python
 	@$(BIN)/python tests/peers/overblock.py $(ARGS)
+
+foreign: ## two published programs run on extcal, in .venv-foreign: a booking page, and a calendar for language models
+	@sh tests/foreign/run.sh
 
 RULES ?= 100000
 FUZZ ?= 100000
