@@ -192,3 +192,41 @@ def test_a_day_is_as_long_as_it_is(day: str, hours: int) -> None:
     drawn = fb.to_html("Europe/Berlin")
     quarter = f"{0.25 / hours * 100:.2f}".rstrip("0").rstrip(".")
     assert drawn.count(f"width:{quarter}%") == 2
+
+
+@pytest.mark.parametrize("form", ["to_html", "to_svg"])
+def test_now_is_a_line_where_it_is(form: str) -> None:
+    """In the picture of everything that can be drawn, once a row in HTML; none outside of it."""
+    week = extcal.days("2027-01-04", 5, "Europe/Berlin")
+    fb = extcal.FreeBusy.from_periods(week)
+    table = calendars().availability({"Ada": fb, "Bob": fb}, *week)
+    snapshot = calendars().get(feed())
+    inside, marks = week.start.replace(hour=11), {"to_html": "<s style=", "to_svg": 'class="now"'}
+    for shown, rows in ((fb, 1), (table, 2), (snapshot, 3)):
+        drawn = getattr(shown, form)(now=inside)
+        assert drawn.count(marks[form]) == (rows if form == "to_html" else 2)
+        assert ">Now<" in drawn
+        for later in (None, week.start.replace(year=2028)):
+            assert ">Now<" not in getattr(shown, form)(now=later)
+        with pytest.raises(TypeError, match="time zone"):
+            getattr(shown, form)(now=datetime(2027, 1, 4))
+
+
+def test_a_short_meeting_does_not_leave_its_day() -> None:
+    """It is drawn wider than it is; at the end of a day it begins earlier, not the next day."""
+    day = extcal.days("2027-01-04", 1, "UTC")
+    last = (day.end - timedelta(minutes=5), day.end)
+    drawn = extcal.FreeBusy.from_periods(day, [last]).to_html()
+    assert 'class="busy opens closes" style="right:0%;width:' in drawn
+    first = (day.start, day.start + timedelta(minutes=5))
+    assert 'style="left:0%;width:' in extcal.FreeBusy.from_periods(day, [first, last]).to_html()
+
+
+def test_names_have_the_room_that_there_is() -> None:
+    """A longer name widens its column in an image, up to a limit; a name of any script is whole."""
+    week = extcal.days("2027-01-04", 5, "Europe/Berlin")
+    fb = extcal.FreeBusy.from_periods(week)
+    for name in ("Ada", "Bob with a somewhat longer name", "\u05d3\u05e0\u05d9\u05d0\u05dc " * 4):
+        assert f">{name.strip()}</text>" in fb.to_svg(name=name)
+        assert f'<bdi dir="auto">{name.strip()}</bdi>' in fb.to_html(name=name)
+    assert "\u2026</text>" in fb.to_svg(name="Wolfe" * 20)

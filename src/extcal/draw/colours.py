@@ -39,6 +39,7 @@ LIGHT: Mapping[str, str] = MappingProxyType(
         "unknown": "#737d8f",  # a net of thin lines
         "unknown-back": "#e9ecf1",
         "free": "#178048",
+        "now": "#c62828",  # a line
     }
 )
 
@@ -66,6 +67,7 @@ DARK: Mapping[str, str] = MappingProxyType(
         "unknown": "#98a2b4",
         "unknown-back": "#2c333f",
         "free": "#4ccb88",
+        "now": "#ff8a80",
     }
 )
 
@@ -93,6 +95,7 @@ FORCED: Mapping[str, str] = MappingProxyType(
         "unknown": "CanvasText",
         "unknown-back": "Canvas",
         "free": "Highlight",
+        "now": "Highlight",
     }
 )
 

@@ -42,11 +42,13 @@ _CLASSES: Mapping[str, str] = MappingProxyType(
         "SLOT": "free",
         "HOURS": "paper",
         "OUTSIDE": "outside",
+        "NOW": "now",
     }
 )
 _DENSE = 12  # rows; if there are more, each is drawn lower
 _CLEAR = "#0000"
 _WRITTEN_DAY = 0.4  # of a day: a shorter bar has no room for words
+_NARROW = 0.08  # of a column: a shorter bar may be drawn wider than it is
 _WRITTEN_WEEK = 1.5  # days of a timeline
 
 
@@ -59,24 +61,26 @@ def grid_html(
     hours: Sequence[tuple[int, int]] = (),
     slots: Sequence[tuple[int, int]] = (),
     title: str = "",
+    now: int | None = None,
 ) -> str:
     """Draw availability as one self-contained HTML ``<figure>``, like a scheduling assistant.
 
     ``rows`` are people. ``[lo, hi)`` in epoch seconds is what to show, in local days of ``zone``.
     ``hours`` (epoch spans) are shaded as working hours of everybody whose Row has none of its own,
-    ``slots`` are marked as free for all. The colours are light or dark as the page says, else as
+    ``slots`` are marked as free for all, and ``now``, an epoch second, by a line. The colours are
+    light or dark as the page says, else as
     the reader's system is set. Hover text gives type and times. Screen readers read a table, and
     a disclosure shows it as text. A window of more than 14 days is drawn as a timeline with one
     column per week. Raises ValueError for an empty window or one of more than 400 days.
     """
-    layout = grid(rows, lo=lo, hi=hi, zone=zone, hours=hours, slots=slots)
+    layout = grid(rows, lo=lo, hi=hi, zone=zone, hours=hours, slots=slots, now=now)
     shown = lines(layout)
     columns = max(len(line) for line in shown)
     grounds: dict[str, str] = {}
     tables = [piece for line in shown for piece in _table(layout, line, title, grounds)]
     variables = ";".join(f"{name}:{ground}" for ground, name in grounds.items())
     # The spaces separate words where there are no style sheets, and in text that is copied.
-    caption = f"<b>{markup(title)}</b> " if title else ""
+    caption = f'<b dir="auto">{markup(title)}</b> ' if title else ""
     sentence = zone_sentence(layout)
     kind = f"w{columns}{'w' if layout.is_timeline else 'd'}"
     return "".join(
@@ -149,10 +153,11 @@ def _row(
 ) -> Iterator[str]:
     row, note = layout.rows[index], remark(layout, index)
     place = index + 1 + bool(layout.slots)
-    small = f"<small>{markup(note)}</small>" if note else ""
+    small = f'<small dir="auto">{markup(note)}</small>' if note else ""
     whole = " – ".join(part for part in (row.label, note) if part)
     yield f'<tr role="row" style="--p:{place}"><th role="rowheader" scope="row" '
-    yield f'class="name" title="{markup(whole)}"><bdi>{markup(row.label)}</bdi>{small}</th>'
+    label = f'<bdi dir="auto">{markup(row.label)}</bdi>'
+    yield f'class="name" title="{markup(whole)}">{label}{small}</th>'
     edge = " end" if index == len(layout.rows) - 1 else ""
     edge += " top" if index == 0 else ""
     noted = f' data-note="{markup(note)}"' if note else ""
@@ -169,8 +174,15 @@ def _row(
         yield from _bars(layout, cell, bars, row.label, number == 1)
         yield "" if bars else _said(said("none" if row.marks or row.dates else "free"))
         yield _said(said("outside/partly")) if cell.outside else ""
+        yield _now(cell)
         yield "</td>"
     yield "</tr>"
+
+
+def _now(cell: GridColumn) -> str:
+    if cell.now is None:
+        return ""
+    return f'<s style="left:{_percent(cell.now)}" aria-hidden="true"></s>'
 
 
 def _short(layout: Grid, cell: GridColumn) -> str:
@@ -195,9 +207,17 @@ def _bars(
             inside, beside = _written(layout, cell, bar, bars)
         hover = owned(label, f"{name_of(bar)}, {when(bar, layout.zone)}")
         words = markup(f"{name_of(bar)}, {briefly(bar, cell, layout.zone)}")
-        place = f"left:{_percent(bar.span.left)};width:{_percent(bar.span.width)}{lane}"
+        place = f"{_side(bar.span)};width:{_percent(bar.span.width)}{lane}"
         yield f'<i class="{" ".join(filter(None, classes))}" style="{place}" title="{hover}">'
         yield f"{inside}<b>{words}</b></i>{beside} "
+
+
+def _side(span: Span) -> str:
+    """Where a bar begins, or where it ends: the least width of a bar must not widen the cell."""
+    right = 1 - span.left - span.width
+    if right < _NARROW > span.width:
+        return f"right:{_percent(max(right, 0))}"
+    return f"left:{_percent(span.left)}"
 
 
 def _written(
@@ -207,7 +227,7 @@ def _written(
     words = markup(bar.words)
     least = (_WRITTEN_WEEK if layout.is_timeline else _WRITTEN_DAY) / len(cell.days)
     if bar.span.width >= least:
-        return f'<u aria-hidden="true">{words}</u>', ""
+        return f'<u dir="auto" aria-hidden="true">{words}</u>', ""
     room = beside(bar, bars, least * 0.6)
     if room is None:
         return "", ""
@@ -215,7 +235,7 @@ def _written(
     side = f"right:{_percent(1 - bar.span.left)}" if before else f"left:{_percent(room.left)}"
     lane = f";--l:{bar.lane}" if bar.lane else ""
     style = f"{side};max-width:{_percent(room.width)}{lane}"
-    return "", f'<u class="beside" aria-hidden="true" style="{style}">{words}</u>'
+    return "", f'<u class="beside" dir="auto" aria-hidden="true" style="{style}">{words}</u>'
 
 
 def _ground(layout: Grid, cell: GridColumn, index: int) -> str:

@@ -67,7 +67,8 @@ class ColumnBar:
 @dataclass(frozen=True, slots=True)
 class Day:
     """One local day: ``bars`` per row, the ``hours`` of each row, the shared ``slots``, and the
-    time ``outside`` the window. ``ticks`` are (position, hour)."""
+    time ``outside`` the window. ``ticks`` are (position, hour). ``now`` is the position of the
+    current time, on the day that has it."""
 
     date: date
     ticks: tuple[tuple[float, int], ...]
@@ -75,6 +76,7 @@ class Day:
     hours: tuple[tuple[Span, ...], ...]
     slots: tuple[ColumnBar, ...]
     outside: tuple[Span, ...]
+    now: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,14 @@ class GridColumn:
     def outside(self) -> tuple[Span, ...]:
         """The time outside the window."""
         return self._spans([day.outside for day in self.days])
+
+    @property
+    def now(self) -> float | None:
+        """The position of the current time, if it is in this column."""
+        for index, day in enumerate(self.days):
+            if day.now is not None:
+                return (index + day.now) / len(self.days)
+        return None
 
     def _spans(self, found: Sequence[Sequence[Span]]) -> tuple[Span, ...]:
         return tuple(
@@ -158,6 +168,11 @@ class Grid:
         return any(day.outside for day in self.days)
 
     @property
+    def has_now(self) -> bool:
+        """Whether the current time is in the picture."""
+        return any(day.now is not None for day in self.days)
+
+    @property
     def is_timeline(self) -> bool:
         """Whether the window is too long for hours to be told apart."""
         return len(self.days) > _DETAILED
@@ -196,9 +211,12 @@ def grid(
     zone: tzinfo,
     hours: Sequence[tuple[int, int]],
     slots: Sequence[tuple[int, int]],
+    now: int | None = None,
 ) -> Grid:
-    """Lay out ``rows`` over ``[lo, hi)``. Raises ValueError for an empty window or one of more than
-    400 days."""
+    """Lay out ``rows`` over ``[lo, hi)``; ``now`` is marked if it is in there.
+
+    Raises ValueError for an empty window or one of more than 400 days.
+    """
     if not lo < hi:
         raise ValueError("the window to draw is empty: lo must lie before hi")
     if hi - lo > _MAX_DAYS * 86_400:
@@ -223,6 +241,7 @@ def grid(
             hours=tuple(tuple(row[index]) for row in worked),
             slots=tuple(marked[index]),
             outside=frame.outside(index),
+            now=frame.now(index, now),
         )
         for index, day in enumerate(dates)
     )
@@ -401,6 +420,13 @@ class _Frame:
         """The time of a day that is outside the window."""
         cut = ((self._begins[index], self._lo), (self._hi, self._ends[index]))
         return tuple(piece for start, end in cut if (piece := self._piece(index, start, end)))
+
+    def now(self, index: int, now: int | None) -> float | None:
+        """The position of the current time on a day, if it is shown there."""
+        if now is None or not self._lo <= now < self._hi:
+            return None
+        piece = self._piece(index, now, now + 1)
+        return None if piece is None else piece.left
 
     def _pieces(self, start: int, end: int) -> Iterator[tuple[int, Span]]:
         index = bisect_right(self._ends, start)

@@ -60,11 +60,13 @@ border-width:1px 1px 0 1px;border-top-color:var(--line);background:var(--paper)}
 .extcal-grid .tbl .end{border-bottom-width:1px}
 .extcal-grid .tbl .top{border-top-color:var(--edge)}
 .extcal-grid .cell::before,.extcal-grid .cell::after{position:absolute;left:-89px;width:82px;
-white-space:nowrap;overflow:hidden;text-overflow:ellipsis;unicode-bidi:isolate}
+white-space:nowrap;overflow:hidden;text-overflow:ellipsis;unicode-bidi:plaintext}
 .extcal-grid .cell::before{content:attr(data-who);content:attr(data-who)/"";
-top:calc(50% - 8px)}
+top:50%;transform:translateY(-50%);white-space:normal;overflow-wrap:anywhere;
+display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;line-height:1.15}
+.extcal-grid .dense .cell::before{-webkit-line-clamp:1}
 .extcal-grid .tbl .noted{min-height:48px}
-.extcal-grid .noted::before{top:calc(50% - 21px)}
+.extcal-grid .noted::before{top:calc(50% - 21px);transform:none;-webkit-line-clamp:1}
 .extcal-grid .noted::after{content:attr(data-note);content:attr(data-note)/"";font-size:10.5px;
 color:var(--soft);top:calc(50% - 5px);white-space:normal;max-height:26px}
 .extcal-grid .dense{grid-auto-rows:minmax(22px,auto)}
@@ -72,7 +74,7 @@ color:var(--soft);top:calc(50% - 5px);white-space:normal;max-height:26px}
 .extcal-grid .dense :is(.cell,.name){font-size:12px}
 .extcal-grid .dense .cell.noted{min-height:48px}
 .extcal-grid i{position:absolute;display:block;z-index:2;height:calc(100% - 10px);
-top:calc(var(--l,0)*var(--lane,24px) + 5px);min-width:2px;font-style:normal;overflow:hidden;
+top:calc(var(--l,0)*var(--lane,24px) + 5px);min-width:5px;font-style:normal;overflow:hidden;
 margin:0;padding:0}
 .extcal-grid .dense i{top:calc(var(--l,0)*var(--lane,24px) + 3px);height:calc(100% - 6px)}
 .extcal-grid i.mark{height:calc(var(--lane,24px) - 2px);
@@ -109,8 +111,10 @@ var(--unknown-back)}
 .extcal-grid .open u{background:var(--paper);color:var(--text)}
 .extcal-grid .tbl .slots{background:none;pointer-events:none;z-index:1;
 grid-row:calc((var(--d) - 1)*(var(--n) + 1) + 2)/span var(--n)}
-.extcal-grid .slots::before{top:8px}
+.extcal-grid .slots::before{top:8px;transform:none;-webkit-line-clamp:1}
 .extcal-grid .dense .slots::before{top:3px}
+.extcal-grid s{position:absolute;top:-1px;bottom:0;width:2px;margin-left:-1px;background:var(--now);
+z-index:7;pointer-events:none;text-decoration:none}
 .extcal-grid .slots i{top:0;height:100%;pointer-events:auto;border-radius:3px;z-index:1;
 background:color-mix(in srgb,var(--free) 13%,transparent);
 box-shadow:inset 0 0 0 1.5px var(--free)}
@@ -124,9 +128,15 @@ background:var(--free)}
 .extcal-grid .extcal-legend .free{background:var(--free)}
 .extcal-grid .extcal-legend .paper{background:var(--paper);border:1px solid var(--edge)}
 .extcal-grid .extcal-legend .outside{background:var(--outside)}
+.extcal-grid .extcal-legend .now{width:2px;min-width:2px;margin:0 11px;background:var(--now)}
 .extcal-grid details{margin:8px 0 0;padding:0;border:0;background:none}
 .extcal-grid summary{cursor:pointer;width:max-content;max-width:100%}
-.extcal-grid:has([open]) .tbl{display:block;overflow-x:auto}
+.extcal-grid:has([open]) .tbl{display:block;overflow-x:auto;
+background:linear-gradient(90deg,var(--back) 30%,transparent) 0/36px 100% no-repeat local,
+linear-gradient(270deg,var(--back) 30%,transparent) 100%/36px 100% no-repeat local,
+linear-gradient(90deg,var(--edge),transparent) 0/12px 100% no-repeat scroll,
+linear-gradient(270deg,var(--edge),transparent) 100%/12px 100% no-repeat scroll}
+.extcal-grid:has([open]) s{display:none}
 .extcal-grid:has([open]) thead{display:table-header-group}
 .extcal-grid:has([open]) tbody{display:table-row-group}
 .extcal-grid:has([open]) tr{display:table-row}
@@ -151,7 +161,7 @@ outline-offset:-2px}}
 # If every column has this much room, columns are side by side, and each name is shown once.
 _WIDE = """
 @container (min-width:ROOM){
-.extcal-grid.wCOLUMNS:not(:has([open])) .tbl{grid-template-columns:NAMES
+.extcal-grid.wCOLUMNS:not(:has([open])) .tbl{grid-template-columns:minmax(NAMES,max-content)
 repeat(COLUMNS,minmax(0,1fr))}
 .extcal-grid.wCOLUMNS:not(:has([open])) .col{grid-column:calc(var(--d) + 1);
 grid-row:1;padding:0 0 0 3px}
@@ -159,7 +169,8 @@ grid-row:1;padding:0 0 0 3px}
 width:calc((100% + 3px)*var(--w,1))}
 .extcal-grid.wCOLUMNS:not(:has([open])) .name{position:static;width:auto;height:auto;clip-path:none;
 grid-column:1;grid-row:calc(var(--p) + 1);display:flex;flex-direction:column;
-justify-content:center;padding:0 10px 0 0;border-top:1px solid var(--line)}
+justify-content:center;padding:0 10px 0 0;border-top:1px solid var(--line);
+max-width:max(NAMES,24cqw)}
 .extcal-grid.wCOLUMNS:not(:has([open])) .cell{grid-column:calc(var(--d) + 1);
 grid-row:calc(var(--p) + 1);border-left-width:0}
 .extcal-grid.wCOLUMNS:not(:has([open])) .noted{min-height:34px}

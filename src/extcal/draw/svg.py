@@ -32,7 +32,8 @@ from extcal.messages.pictures import said
 __all__ = ["grid_svg"]
 
 _MARGIN = 18
-_NAMES = 128
+_NAMES = 128  # the least width of the column of names, and the most
+_MOST_NAMES = 260
 _ROW = 34
 _LANE = 24
 _DENSE = 12  # rows; if there are more, each is drawn lower
@@ -43,6 +44,7 @@ _GAP = 22
 _TOTAL = 760  # the width of all days of one line
 _WEEK = 216  # one column of a timeline
 _DESCRIBED = 500
+_SHORTEST = 4  # the least width of a bar, so that a short meeting can be seen
 _WRITTEN = 46  # a narrower bar has no room for words
 
 _CLASSES = {
@@ -55,6 +57,7 @@ _CLASSES = {
     "SLOT": "free",
     "HOURS": "hours",
     "OUTSIDE": "outside",
+    "NOW": "now",
 }
 
 _CSS = """
@@ -76,6 +79,7 @@ font-variant-numeric:tabular-nums}
 .extcal-picture .busy{fill:var(--busy)}
 .extcal-picture .open{fill:var(--paper);stroke:var(--soft);stroke-dasharray:3 2}
 .extcal-picture .w{font-size:10px;fill:var(--soft);font-variant-numeric:tabular-nums}
+.extcal-picture .now{fill:var(--now);pointer-events:none}
 .extcal-picture .chip{fill:var(--free);pointer-events:none}
 .extcal-picture .away{fill:url(#extcal-away)}
 .extcal-picture .tent{fill:url(#extcal-tent);stroke:var(--tent)}
@@ -143,6 +147,7 @@ def grid_svg(
     hours: Sequence[tuple[int, int]] = (),
     slots: Sequence[tuple[int, int]] = (),
     title: str = "",
+    now: int | None = None,
 ) -> str:
     """Draw availability as one self-contained SVG document; see :func:`extcal.draw.grid_html`.
 
@@ -151,12 +156,13 @@ def grid_svg(
     or one of
     more than 400 days.
     """
-    layout = grid(rows, lo=lo, hi=hi, zone=zone, hours=hours, slots=slots)
+    layout = grid(rows, lo=lo, hi=hi, zone=zone, hours=hours, slots=slots, now=now)
     shown = lines(layout)
     columns = max(len(line) for line in shown)
     day_width = _WEEK if layout.is_timeline else max(108, _TOTAL // max(3, columns))
-    width = 2 * _MARGIN + _NAMES + day_width * max(columns, 3 if layout.is_timeline else 1)
-    bands = [_Band.of(layout, line) for line in shown]
+    names = _name_room(layout)
+    width = 2 * _MARGIN + names + day_width * max(columns, 3 if layout.is_timeline else 1)
+    bands = [_Band.of(layout, line, names) for line in shown]
     bottom = _MARGIN + _TITLE + sum(band.height + _DAY_HEAD + _GAP for band in bands) - _GAP
     height = bottom + _LEGEND + _MARGIN // 2
     body: list[str] = list(_head(layout, title, width))
@@ -205,14 +211,15 @@ class _Band:
     layout: Grid
     cells: Sequence[GridColumn]
     heights: tuple[int, ...]
+    names: int
 
     @classmethod
-    def of(cls, layout: Grid, cells: Sequence[GridColumn]) -> _Band:
+    def of(cls, layout: Grid, cells: Sequence[GridColumn], names: int) -> _Band:
         dense = len(layout.rows) > _DENSE or layout.is_timeline
         row, lane = (_ROW - 8, _LANE - 4) if dense else (_ROW, _LANE)
         counts = [max(cell.lanes(index) for cell in cells) for index in range(len(layout.rows))]
         heights = [row + (count - 1) * lane for count in counts]
-        return cls(layout, cells, tuple([row, *heights] if layout.slots else heights))
+        return cls(layout, cells, tuple([row, *heights] if layout.slots else heights), names)
 
     @property
     def height(self) -> int:
@@ -225,11 +232,11 @@ class _Band:
             yield index, body + sum(self.heights[: index + skipped]), height
 
     def drawn(self, top: int, width: float) -> Iterator[str]:
-        layout, body, left = self.layout, top + _DAY_HEAD, _MARGIN + _NAMES
+        layout, body, left = self.layout, top + _DAY_HEAD, _MARGIN + self.names
         if layout.slots:
             yield _text(_MARGIN, body + self.heights[0] / 2 + 4.5, said("slots"), "")
         for index, y, high in self.rows(body):
-            yield from _name(layout, index, y, high)
+            yield from _name(self, index, y, high)
         wides = [width * len(cell.days) / _span(layout) for cell in self.cells]
         for number, cell in enumerate(self.cells):
             yield from _ground(self, cell, left + number * width, top, wides[number])
@@ -245,14 +252,24 @@ def _span(layout: Grid) -> int:
     return 7 if layout.is_timeline else 1
 
 
-def _name(layout: Grid, index: int, top: int, height: int) -> Iterator[str]:
+def _name_room(layout: Grid) -> int:
+    """The width of the column of names: as wide as the longest name needs, within limits."""
+    longest = max((13 * _ems(safe(row.label)) for row in layout.rows), default=0)
+    return round(min(max(longest + 14, _NAMES), _MOST_NAMES))
+
+
+def _name(band: _Band, index: int, top: int, height: int) -> Iterator[str]:
+    layout, letters = band.layout, band.names / _NAMES
     row, note = layout.rows[index], remark(layout, index)
     middle = top + height / 2
     whole = " – ".join(part for part in (row.label, note) if part)
     yield f"<g><title>{markup(whole)}</title>"
-    yield _text(_MARGIN, middle + (-1 if note else 4.5), fit(row.label, 16), "")
+    name = safe(row.label)
+    if 13 * _ems(name) + 12 > band.names:
+        name = fit(name, 16 * letters)
+    yield _text(_MARGIN, middle + (-1 if note else 4.5), name, "")
     if note:
-        yield _text(_MARGIN, middle + 11, fit(note, 23), "n")
+        yield _text(_MARGIN, middle + 11, fit(note, 23 * letters), "n")
     yield "</g>"
 
 
@@ -284,6 +301,8 @@ def _cell(
     band: _Band, cell: GridColumn, left: float, body: int, width: float, first: bool
 ) -> Iterator[str]:
     layout = band.layout
+    if cell.now is not None:
+        yield _box("now", left + cell.now * width - 0.75, body, 1.5, band.height)
     for slot in cell.slots:
         yield _bar(layout, slot, "", left, width, body, band.height)
         place = left + slot.span.left * width
@@ -310,7 +329,8 @@ def _bar(
 ) -> str:
     what = f"{name_of(bar)}, {when(bar, layout.zone)}"
     round_ends = ' rx="3.5"' if bar.opens and bar.closes and bar.kind != "UNKNOWN" else ""
-    x, wide = left + bar.span.left * width, max(bar.span.width * width, 1.5)
+    x, wide = left + bar.span.left * width, max(bar.span.width * width, _SHORTEST)
+    x = min(x, left + width - wide)
     return (
         f'<rect class="{_CLASSES[bar.kind]}" x="{_number(x)}" y="{_number(top)}" '
         f'width="{_number(wide)}" height="{_number(height)}"{round_ends}>'
@@ -349,9 +369,10 @@ def _rect(name: str, piece: Span, left: float, width: float, top: int, height: i
 def _legend(layout: Grid, base: int) -> Iterator[str]:
     x = float(_MARGIN)
     for kind, words in legend(layout):
+        place, wide = (x + 10, 2) if kind == "NOW" else (x, 22)
         yield (
-            f'<rect class="{_CLASSES[kind]}" x="{_number(x)}" y="{base - 15}" '
-            'width="22" height="13" rx="3"/>'
+            f'<rect class="{_CLASSES[kind]}" x="{_number(place)}" y="{base - 15}" '
+            f'width="{wide}" height="13" rx="{min(wide, 6) / 2:g}"/>'
         )
         yield _text(x + 28, base - 4, words, "s")
         x += 28 + 12 * _ems(words) + 16

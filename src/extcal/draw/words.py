@@ -130,7 +130,7 @@ def remark(grid: Grid, row: int) -> str:
 
 def legend(grid: Grid) -> Iterator[tuple[str, str]]:
     """The entries of the legend as (kind, words): types, then ``SLOT``, ``HOURS``,
-    ``OUTSIDE``."""
+    ``OUTSIDE``, ``NOW``."""
     yield from ((kind, TYPES[kind]) for kind in grid.kinds)
     if grid.slots:
         yield "SLOT", TYPES["SLOT"]
@@ -138,6 +138,8 @@ def legend(grid: Grid) -> Iterator[tuple[str, str]]:
         yield "HOURS", said("working-hours")
     if grid.has_outside:
         yield "OUTSIDE", said("outside")
+    if grid.has_now:
+        yield "NOW", said("now")
 
 
 def facts(grid: Grid) -> Iterator[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from typing import Literal
 from extcal.draw import Row, grid_html, grid_svg
 from extcal.draw.words import day_name
 from extcal.intervals.hours import WorkingHours
+from extcal.intervals.instants import epoch
 from extcal.intervals.merge import BusySpan, Span
 from extcal.intervals.types import Period, fbtype_of, period_span
 from extcal.intervals.wallclock import find_zone
@@ -48,6 +49,7 @@ def drawn(
     hours: WorkingHours | None,
     slots: Iterable[Period],
     title: str,
+    now: datetime | None = None,
 ) -> str:
     """The picture of ``rows`` over ``window`` (epoch seconds), as an HTML fragment or an SVG.
 
@@ -63,4 +65,5 @@ def drawn(
         hours=hours.epochs(lo, hi) if hours is not None else (),
         slots=[period_span(slot) for slot in slots],
         title=title,
+        now=None if now is None else epoch(now),
     )

@@ -177,8 +177,7 @@ class FreeBusy(WithZone):
     def join(cls, parts: Iterable[FreeBusy]) -> FreeBusy:
         """Return the join of all ``parts``, in one merge: ``a | b | c`` for any number.
 
-        The strongest type wins, and time is unknown if it is unknown in any part. If the parts were
-        asked for in different zones, the join is drawn and printed in UTC. The window goes
+        The strongest type wins, and time is unknown if it is unknown in any part. The window goes
         from the earliest start to the latest end; time outside a part's own window is unknown in
         that part.
 
@@ -289,7 +288,6 @@ class FreeBusy(WithZone):
         return period in self.periods
 
     def __bool__(self) -> NoReturn:
-        """Raise ``TypeError``: whether it means "known" or "busy" would be a guess."""
         raise TypeError(f"a FreeBusy is neither true nor false: {HOW_TO_ASK}")
 
     # -- drawing --------------------------------------------------------------------------------
@@ -302,16 +300,16 @@ class FreeBusy(WithZone):
         title: str = "",
         *,
         name: str = "Availability",
+        now: datetime | None = None,
     ) -> str:
         """Return a picture of this as one self-contained HTML fragment: types and times.
 
-        ``timezone``: whose local days to show, an IANA name or a tzinfo; without it, the zone in
-        which this was asked for. ``hours`` are shaded,
-        ``slots`` (Periods, such as :meth:`free` gives) are marked. ``name`` is written beside the
-        row, ``title`` above the picture. Raises ``ValueError`` for an unknown zone and for a
-        window of more than 400 days: clip it.
+        ``timezone``: whose local days to show, an IANA name or a tzinfo; without it, the zone of
+        the question. ``hours`` are shaded, ``slots`` (Periods) and ``now`` are marked. ``name`` is
+        written beside the row, ``title`` above the picture. Raises ``ValueError`` for an unknown
+        zone and for a window of more than 400 days: clip it.
         """
-        return self._drawn("html", timezone, hours, slots, title, name)
+        return self._drawn("html", timezone, hours, slots, title, name, now)
 
     def to_svg(
         self,
@@ -321,9 +319,10 @@ class FreeBusy(WithZone):
         title: str = "",
         *,
         name: str = "Availability",
+        now: datetime | None = None,
     ) -> str:
         """Return the same as an SVG document; the arguments are those of :meth:`to_html`."""
-        return self._drawn("svg", timezone, hours, slots, title, name)
+        return self._drawn("svg", timezone, hours, slots, title, name, now)
 
     def _drawn(
         self,
@@ -333,11 +332,12 @@ class FreeBusy(WithZone):
         slots: Iterable[Period],
         title: str,
         name: str,
+        now: datetime | None,
     ) -> str:
         from extcal.intervals.drawing import drawn, row_of
 
         rows, window = [row_of(name, self._busy, self._unknown)], self.window_epochs
-        return drawn(form, rows, window, timezone or self._zone or UTC, hours, slots, title)
+        return drawn(form, rows, window, timezone or self._zone or UTC, hours, slots, title, now)
 
     def _repr_html_(self) -> str | None:
         """Draw this in a notebook; a window that is too long to draw is shown as text."""

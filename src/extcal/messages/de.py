@@ -302,6 +302,7 @@ _CAUSES: Mapping[str, str] = {
 
 _LOOKS_LIKE: Mapping[str, str] = {
     "address": "eine Adresse; übergeben Sie den Inhalt, oder fragen Sie einen CalendarCache",
+    "file": "der Name einer Datei; übergeben Sie deren Bytes, wie mit Path(...).read_bytes()",
     "empty": "ein leerer Inhalt",
     "html": "eine HTML-Seite",
     "json": "JSON",
@@ -622,6 +623,7 @@ _PICTURES: Mapping[str, str] = {
     "free": "Frei",
     "no-title/private": "Privat",
     "none": "Keine",
+    "now": "Jetzt",
     "not-drawn": "{count} weitere nicht gezeichnet",
     "outside": "Nicht gefragt",
     "outside/partly": "Teilweise nicht gefragt",

@@ -46,6 +46,7 @@ TEXTS: Final[MappingProxyType[str, str]] = MappingProxyType(
         "free": "Free",
         "no-title/private": "Private",
         "none": "None",
+        "now": "Now",
         "not-drawn": "{count} more not drawn",
         "outside": "Not asked for",
         "outside/partly": "Partly not asked for",

@@ -349,15 +349,16 @@ class Availability(Mapping[str, FreeBusy]):
         hours: WorkingHours | Mapping[str, WorkingHours | None] | None = None,
         slots: Iterable[Period] = (),
         title: str = "",
+        now: datetime | None = None,
     ) -> str:
         """The table as one self-contained HTML fragment: types and times, never titles.
 
         ``timezone``: the zone of the days shown; without it, that of ``start`` in the question.
         ``hours`` are shaded: WorkingHours for everybody, or by name. ``slots`` (Periods, as
-        ``common_free(...).slots``) are marked. Raises
+        ``common_free(...).slots``) are marked, and ``now`` (an aware datetime) by a line. Raises
         ValueError for an unknown zone or name and for a window of more than 400 days.
         """
-        return self._drawn("html", timezone, hours, slots, title)
+        return self._drawn("html", timezone, hours, slots, title, now)
 
     def to_svg(
         self,
@@ -365,9 +366,10 @@ class Availability(Mapping[str, FreeBusy]):
         hours: WorkingHours | Mapping[str, WorkingHours | None] | None = None,
         slots: Iterable[Period] = (),
         title: str = "",
+        now: datetime | None = None,
     ) -> str:
         """The table as an SVG document; the arguments are those of :meth:`to_html`."""
-        return self._drawn("svg", timezone, hours, slots, title)
+        return self._drawn("svg", timezone, hours, slots, title, now)
 
     def _repr_html_(self) -> str | None:
         """Draw the table in a notebook; a window that is too long to draw is shown as text."""
@@ -383,6 +385,7 @@ class Availability(Mapping[str, FreeBusy]):
         hours: WorkingHours | Mapping[str, WorkingHours | None] | None,
         slots: Iterable[Period],
         title: str,
+        now: datetime | None,
     ) -> str:
         from extcal.intervals.drawing import drawn, row_of
 
@@ -406,7 +409,7 @@ class Availability(Mapping[str, FreeBusy]):
             )
             for name, row in self._people.items()
         ]
-        return drawn(form, rows, window, zone, shared, slots, title)
+        return drawn(form, rows, window, zone, shared, slots, title, now)
 
     def __repr__(self) -> str:
         people = len(self)

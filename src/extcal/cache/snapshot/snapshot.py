@@ -237,6 +237,7 @@ class Snapshot:
         *,
         start: datetime | None = None,
         end: datetime | None = None,
+        now: datetime | None = None,
     ) -> str:
         """The calendar as one self-contained HTML fragment, with titles: for its owner only.
 
@@ -245,11 +246,12 @@ class Snapshot:
         without it, that of the feed. ``hours`` are shaded. ``start``, ``end``: aware datetimes; by
         default the fourteen days that
         begin with the day of :attr:`fetched_at`. Time outside :attr:`window` is not drawn.
+        ``now``, an aware datetime, is marked by a line.
 
         Raises ValueError for an unknown zone, for a time wholly outside the window, and for more
         than 400 days; TypeError for naive datetimes.
         """
-        return self._drawn("html", timezone, hours, title, start, end)
+        return self._drawn("html", timezone, hours, title, start, end, now)
 
     def to_svg(
         self,
@@ -259,9 +261,10 @@ class Snapshot:
         *,
         start: datetime | None = None,
         end: datetime | None = None,
+        now: datetime | None = None,
     ) -> str:
         """The same as an SVG document; the arguments are those of :meth:`to_html`."""
-        return self._drawn("svg", timezone, hours, title, start, end)
+        return self._drawn("svg", timezone, hours, title, start, end, now)
 
     def _repr_html_(self) -> str:
         return self.to_html()
@@ -274,6 +277,7 @@ class Snapshot:
         title: str,
         start: datetime | None,
         end: datetime | None,
+        now: datetime | None,
     ) -> str:
         from extcal.cache.snapshot.drawing import fortnight, owner_rows
         from extcal.intervals.drawing import as_of, drawn
@@ -283,7 +287,7 @@ class Snapshot:
         shown = self.free_busy.clip(first if start is None else start, last if end is None else end)
         note = "" if self.state is State.FRESH else as_of(self.fetched_at, zone)
         rows = owner_rows(self.events, shown, note)
-        return drawn(form, rows, shown.window_epochs, zone, hours, (), title)
+        return drawn(form, rows, shown.window_epochs, zone, hours, (), title, now)
 
     def diff(self, previous: Snapshot) -> Difference:
         """How busy time changed since ``previous``, over what both cover.
