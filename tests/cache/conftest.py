@@ -79,6 +79,12 @@ class _Tasks:
         found = getattr(self._calendars, name)
         return partial(self._call, found) if iscoroutinefunction(found) else found
 
+    def refresh_many(self, *arguments: Any, **options: Any) -> Iterator[Any]:
+        async def collected() -> list[Any]:
+            return [each async for each in self._calendars.refresh_many(*arguments, **options)]
+
+        return iter(self._portal.call(collected))
+
     def _call(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         return self._portal.call(partial(method, *arguments, **options))
 
