@@ -63,7 +63,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day of a view; ``unknown``: external events on (a part of) that day are not known.
+    """One day of a view; ``unknown``: why external events on (a part of) that day are not known.
 
     ``more``: how many items are not shown, because there are too many.
     """
@@ -73,7 +73,7 @@ class Day:
     spoken: str
     today: bool
     inside: bool
-    unknown: bool
+    unknown: str
     all_day: tuple[Item, ...]
     timed: tuple[Item, ...]
     more: int
@@ -125,6 +125,7 @@ def month(host: Host, request: Request, me: Person) -> Response:
         weeks=[days[index : index + 7] for index in range(0, len(days), 7)],
         most=_IN_A_MONTH,
         heading=month_words(first),
+        unknown_because=", ".join(dict.fromkeys(day.unknown for day in days if day.unknown)),
         **common,
     )
 
@@ -161,7 +162,15 @@ def _common(
         "after": chosen + step,
         "view": view,
         "today": host.clock().astimezone(me.zone).date(),
+        "types": _types(elsewhere),
     }
+
+
+def _types(elsewhere: Elsewhere) -> list[tuple[str, str]]:
+    """The types of the external events, the strongest first, as a class and a word for the key."""
+    found = sorted({event.fbtype for event in elsewhere.events}, reverse=True)
+    words = [KINDS[fbtype] for fbtype in found]
+    return [(word.lower().replace(" ", "-"), word) for word in words]
 
 
 def _view(
@@ -191,7 +200,7 @@ def _view(
                 day_words_long(day),
                 day == today,
                 month is None or day.month == month,
-                whose.feed is not None and _unknown(elsewhere, day, me),
+                _unknown(elsewhere, day, me) if whose.feed is not None else "",
                 tuple(item for item in here if item.all_day),
                 tuple(sorted(timed, key=lambda item: (item.first, item.last))),
                 len(found) - len(here),
@@ -211,16 +220,21 @@ def _whose(host: Host, request: Request, me: Person) -> Person:
     return found
 
 
-def _unknown(elsewhere: Elsewhere, day: date, me: Person) -> bool:
-    """Whether a part of that day is unknown and not busy, either."""
+def _unknown(elsewhere: Elsewhere, day: date, me: Person) -> str:
+    """Why a part of that day is unknown and not busy, either; empty if all of it is known."""
     if elsewhere.free_busy is None:
-        return True
+        return "the calendar could not be read"
     start = datetime.combine(day, time(), me.zone)
     end = datetime.combine(day + _DAY, time(), me.zone)
     window = elsewhere.free_busy.window
-    if start < window.start or end > window.end:
-        return True
-    return any(gap.start < end and start < gap.end for gap in elsewhere.free_busy.unknown)
+    if start < window.start:
+        return "only the last month is read"
+    if end > window.end:
+        return "only the next three months are read"
+    gaps = elsewhere.free_busy.unknown
+    if any(gap.start < end and start < gap.end for gap in gaps):
+        return "a part of the calendar cannot be read"
+    return ""
 
 
 def _booked(events: Iterable[Event], me: Person, days: tuple[date, date]) -> Iterator[Item]:

@@ -82,11 +82,16 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """All that the Free / Busy area shows; ``verdict`` is its one sentence."""
+    """All that the Free / Busy area shows; ``verdict`` is its one sentence.
+
+    ``days``: a day, some of its slots, and how many more there are. ``passed``: whether all of the
+    week is over.
+    """
 
     picture: Markup
     people: tuple[Standing, ...]
-    days: tuple[tuple[str, tuple[Slot, ...]], ...]
+    days: tuple[tuple[str, tuple[Slot, ...], int], ...]
+    passed: bool
     verdict: str
     tone: str
     limited_by: tuple[str, ...]
@@ -170,12 +175,13 @@ def free_busy_area(
     ]
     steps = look.table.common_free(draft.length, hours=hours, step=_STEP, timezone=zone)
     starts = [slot.start for slot in steps.slots if slot.start >= now]
-    verdict, tone = _verdict(draft, look)
+    verdict, tone = _verdict(draft, look, now)
     return Area(
         # Types and times only, everything escaped: extcal draws no titles.
-        picture=Markup(look.table.to_html(zone, draft.organiser.hours, ahead)),
+        picture=Markup(look.table.to_html(zone, draft.organiser.hours, ahead, now=now)),
         people=tuple(_standing(draft, look, person, now, unread) for person in draft.everybody),
         days=_slots(draft, starts),
+        passed=end <= now,
         verdict=verdict,
         tone=tone,
         limited_by=gaps.limited_by,
@@ -222,8 +228,10 @@ def _standing(
     return Standing(name, said, tone, how_old, note)
 
 
-def _verdict(draft: Draft, look: Look) -> tuple[str, str]:
+def _verdict(draft: Draft, look: Look, now: datetime) -> tuple[str, str]:
     """One sentence for the chosen time, and its tone."""
+    if draft.day is not None and draft.day < now.astimezone(draft.organiser.zone).date():
+        return f"{day_words(draft.day)} has passed. Choose a later day.", ""
     if draft.start is None or draft.day is None:
         return "Choose a time to see who is free.", ""
     zone = draft.organiser.zone
@@ -239,8 +247,10 @@ def _verdict(draft: Draft, look: Look) -> tuple[str, str]:
     return f"{when}: {', '.join(others)}.", tone
 
 
-def _slots(draft: Draft, starts: Sequence[datetime]) -> tuple[tuple[str, tuple[Slot, ...]], ...]:
-    """Some of the slots, by day; there are more for the chosen day."""
+def _slots(
+    draft: Draft, starts: Sequence[datetime]
+) -> tuple[tuple[str, tuple[Slot, ...], int], ...]:
+    """Some of the slots, by day, and how many more there are; more for the chosen day."""
     zone = draft.organiser.zone
     by_day: dict[date, list[Slot]] = {}
     for start in starts:
@@ -254,13 +264,11 @@ def _slots(draft: Draft, starts: Sequence[datetime]) -> tuple[tuple[str, tuple[S
                 start == draft.start,
             )
         )
-    return tuple(
-        (
-            day_words(day),
-            tuple(_spread(found, _SLOTS_THAT_DAY if day == draft.day else _SLOTS_ANOTHER_DAY)),
-        )
-        for day, found in sorted(by_day.items())
-    )
+    shown = []
+    for day, found in sorted(by_day.items()):
+        some = _spread(found, _SLOTS_THAT_DAY if day == draft.day else _SLOTS_ANOTHER_DAY)
+        shown.append((day_words(day), tuple(some), len(found) - len(some)))
+    return tuple(shown)
 
 
 def _spread(slots: Sequence[Slot], most: int) -> list[Slot]:

@@ -398,3 +398,16 @@ class TestTheCallersMistakes:
         with pytest.raises(FeedUrlError) as refused:
             UrlPolicy().check(Feed("http://calendar.example.net/SECRET"))
         assert "SECRET" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "private", ["10.0.0.1", "192.168.1.5:8080", "127.0.0.1", "[fd00::1]", "nas.local", "localhost"]
+)
+def test_advice_for_a_private_network_can_help(private: str) -> None:
+    """Not "write https": that address would be refused as well."""
+    with pytest.raises(FeedUrlError) as refused:
+        UrlPolicy().check(f"http://{private}/ada.ics")
+    assert refused.value.kind == "http"
+    assert "anybody on the internet can open" in (refused.value.advice or "")
+    with pytest.raises(FeedUrlError, match="https://"):
+        UrlPolicy().check("http://example.org/ada.ics")

@@ -294,3 +294,18 @@ def test_nobody_hides_behind_a_name(site: Site, ada: User) -> None:
     )
     assert len(standings(page)) == 3
     assert "Bob Aldous (bob@example.com) #3" in page
+
+
+def test_a_day_that_is_over_says_so(connected: Site, ada: User) -> None:
+    """The sentence, and the place of the slots; the picture marks the current time."""
+    page = ada.see("/events/new", day="2026-12-14")
+    assert "Mon 14 Dec has passed. Choose a later day." in page
+    assert "This week has passed." in page
+    today = ada.see("/events/new", day="2027-01-03")
+    assert "has passed" not in today
+    assert '<s style="left:' in today
+
+
+def test_there_may_be_more_slots_than_are_shown(connected: Site, ada: User) -> None:
+    """How many is said beside them."""
+    assert re.search(r"\d+ more times", ada.see("/events/new", day="2027-01-05"))

@@ -196,3 +196,21 @@ def test_a_day_has_an_end(site: Site, ada: User, view: str) -> None:
     hidden = int(re.findall(r'class="more">and (\d+) more', page)[0])
     shown = [text for _, _, text in items(page) if "Many" in text or "Design review" in text]
     assert hidden + len(shown) == 301
+
+
+def test_why_a_day_is_not_known(site: Site, ada: User) -> None:
+    """Before the month that is read, and after the three months: the day, or the key, says it."""
+    ada.paste(site.google)
+    for day, why in (("2026-10-15", "only the last month"), ("2027-09-01", "next three months")):
+        for view in VIEWS:
+            assert f"{why} {'is' if 'last' in why else 'are'} read" in ada.see(view, day=day)
+    assert " are read" not in ada.see("/calendar/week", day="2027-01-04")
+
+
+def test_every_type_that_is_shown_is_in_the_key(site: Site, ada: User) -> None:
+    ada.paste(site.google)
+    page = ada.see("/calendar/month", day="2027-01-04")
+    shown, key = page.split('class="key"')
+    for kind in ("tentative", "unavailable", "working-elsewhere", "free"):
+        assert (f"external {kind}" in shown) == (f"external {kind}" in key)
+    assert 'id="today"' in page

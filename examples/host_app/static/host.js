@@ -75,3 +75,9 @@ function freeBusy(form) {
 }
 
 for (const form of document.querySelectorAll("form[data-free-busy]")) freeBusy(form);
+
+// On a phone the days of a month stand below each other: the page opens at today.
+const today = document.getElementById("today");
+if (today && !location.hash && window.matchMedia("(max-width: 760px)").matches) {
+  today.scrollIntoView({ block: "start" });
+}

@@ -127,7 +127,12 @@ class UrlPolicy:
             if self._allows(literal):
                 return self._ask_host(url.host, literal)
         if url.scheme == "http" and not self.allow_http:
-            return Refusal.of("http")
+            if literal is None:
+                private = self._judge_name(url.host) is not None
+            else:
+                private = not is_public(literal, allow_nat64=self.allow_nat64)
+            # For http://10.0.0.1 the advice to write https would help nobody.
+            return Refusal.of("http/private" if private else "http")
         ports = _PORTS[url.scheme] if self.ports is None else self.ports
         if url.port not in ports:
             return Refusal.of("port/policy")

@@ -109,6 +109,7 @@ REFUSALS: Final[MappingProxyType[str, tuple[str, str | None]]] = MappingProxyTyp
         # Where a policy lets no fetcher go.
         "scheme/web": ("Only addresses on the web are fetched.", _HTTPS),
         "http": ("The address is not encrypted (http).", _HTTPS),
+        "http/private": (_NOT_PUBLIC, _PUBLISHED),
         "port/policy": (
             "The address names a port that calendars are not fetched from.",
             _PUBLISHED,

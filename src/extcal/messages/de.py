@@ -553,6 +553,7 @@ _REFUSALS: Mapping[str, tuple[str, str | None]] = {
     "page/mail": ("Das ist der Link eines Mailprogramms und führt zu keinem Kalender.", None),
     "scheme/web": ("Nur Adressen im Web werden abgerufen.", _HTTPS),
     "http": ("Die Adresse ist nicht verschlüsselt (http).", _HTTPS),
+    "http/private": (_NOT_PUBLIC, _PUBLISHED),
     "port/policy": (
         "Die Adresse nennt einen Port, von dem Kalender nicht abgerufen werden.",
         _PUBLISHED,
