@@ -10,6 +10,8 @@ import pytest
 
 import extcal
 
+pytestmark = pytest.mark.core
+
 HEAVY = ("anyio", "asyncio", "dateutil", "h11", "icalendar", "redis", "ssl")
 
 ROOMS = (

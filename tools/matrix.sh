@@ -3,15 +3,12 @@
 # the libraries whose majors are supported.
 #
 #   tools/matrix.sh whole            every Python, both sets of libraries, all tests   (make matrix)
-#   tools/matrix.sh core             the Pythons that `make test` did not use, one set each, the core
+#   tools/matrix.sh core             the Pythons that `make test` did not use, one set each: make quick
 #
 # A Python that is not there is skipped with a word. The environments are .venv-3.11, .venv-3.12, ...
 set -eu
 
 what=${1:-whole}
-core="tests/quirks tests/ical tests/intervals tests/cache/test_codec.py
-      tests/cache/test_thirty_minutes.py tests/cache/test_three_months.py tests/fetch/test_policy.py
-      tests/test_face.py tests/test_readme.py tests/contrib"
 oldest="python-dateutil==2.9.* icalendar==6.3.*"
 newest="python-dateutil==4.* icalendar==7.*"
 
@@ -35,8 +32,8 @@ run() { # version, libraries
     # shellcheck disable=SC2086  # several requirements
     "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input $2
     if [ "$what" = core ]; then
-        # shellcheck disable=SC2086  # several paths
-        "$venv/bin/python" tools/run_tests.py -p no:cacheprovider $core
+        "$venv/bin/python" tools/run_tests.py --quick -p no:cacheprovider
+        "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/contrib
     else
         "$venv/bin/python" tools/run_tests.py -p no:cacheprovider ${ARGS:-}
     fi

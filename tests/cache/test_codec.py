@@ -30,6 +30,8 @@ from extcal.cache.snapshot.snapshot import Reading, Snapshot
 from extcal.intervals import instant
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
+pytestmark = pytest.mark.core
+
 LO, HI = 1_798_000_000, 1_808_000_000
 seconds = st.integers(LO - 10_000_000, HI + 10_000_000)
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
