@@ -2,17 +2,40 @@
 
 A value in, the value out; or a TypeError or ValueError that names the argument and says what it
 takes. The value itself is not shown, because some arguments are secret.
+
+An error reporter sends the local variables of every frame, too. So public callables are decorated
+with :func:`discreet`, and classes with :func:`made_discreetly`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
-from typing import TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
-__all__ = ["call_of", "count_of", "flag_of", "length_of", "one_of_type", "several"]
+__all__ = [
+    "call_of",
+    "count_of",
+    "discreet",
+    "flag_of",
+    "length_of",
+    "made_discreetly",
+    "one_of_type",
+    "safe_repr",
+    "several",
+]
 
 _Value = TypeVar("_Value")
+_Class = TypeVar("_Class", bound=type)
+_Arguments = ParamSpec("_Arguments")
+_ADDRESS = re.compile(r"[^\s'\"(\[{]*://[^\s'\"]*")
+# What extcal calls, apart from the standard library.
+_LIBRARIES = frozenset({"dateutil", "extcal", "httpcore2", "icalendar", "redis"})
 _ZERO = timedelta(0)
 
 
@@ -65,3 +88,98 @@ def several(name: str, values: Iterable[_Value], takes: str) -> tuple[_Value, ..
 
 def _wrong(name: str, value: object, takes: str) -> TypeError:
     return TypeError(f"{name} takes {takes}, not {type(value).__name__}")
+
+
+def discreet(call: Callable[_Arguments, _Value]) -> Callable[_Arguments, _Value]:
+    """Decorate a public callable: if it fails, no frame of extcal holds what was passed to it.
+
+    Any argument may be the address of a feed, or contain it, and be it by mistake. The error keeps
+    its traceback, but the frames of extcal in it lose their local variables.
+    """
+    if inspect.iscoroutinefunction(call):
+
+        @wraps(call)
+        async def awaited(*args: Any, **options: Any) -> Any:
+            try:
+                return await call(*args, **options)
+            except BaseException as error:
+                _clear(error, (args, options))
+                del args, options
+                raise
+
+        return cast("Callable[_Arguments, _Value]", awaited)
+
+    @wraps(call)
+    def called(*args: Any, **options: Any) -> Any:
+        try:
+            return call(*args, **options)
+        except BaseException as error:
+            _clear(error, (args, options))
+            del args, options
+            raise
+
+    return cast("Callable[_Arguments, _Value]", called)
+
+
+def made_discreetly(cls: _Class) -> _Class:
+    """Decorate a public class: the same for its constructor; and see :func:`safe_repr`."""
+    cls.__init__ = discreet(cls.__init__)  # type: ignore[misc]
+    return safe_repr(cls)
+
+
+def safe_repr(cls: _Class) -> _Class:
+    """Decorate a public class: its objects have a repr even if they were never initialised.
+
+    Debuggers and error reporters show an object whose constructor has just failed.
+    """
+    for name in ("__repr__", "__str__"):
+        shown = vars(cls).get(name)
+        if shown is not None:
+            setattr(cls, name, _safe(shown))
+    return cls
+
+
+def _safe(shown: Callable[[Any], str]) -> Callable[[Any], str]:
+    @wraps(shown)
+    def safe(self: Any) -> str:
+        try:
+            return shown(self)
+        except AttributeError:
+            return f"<{type(self).__name__}, not initialised>"
+
+    return safe
+
+
+def _clear(error: BaseException, given: object) -> None:
+    """Clear the frames of extcal and of what it calls, and take addresses out of messages.
+
+    ``given``: the arguments; an address that a message has from elsewhere is an example. Frames of
+    the application, such as those of its own store, stay as they are.
+    """
+    seen: set[int] = set()
+    todo: list[BaseException | None] = [error]
+    while todo:
+        one = todo.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        todo += [one.__cause__, one.__context__]
+        if type(one) in (TypeError, ValueError):
+            one.args = tuple([_told(said, given) for said in one.args])
+        trace = one.__traceback__
+        while trace is not None:
+            frame, trace = trace.tb_frame, trace.tb_next
+            name = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+            if name in _LIBRARIES or name in sys.stdlib_module_names:
+                with suppress(RuntimeError):  # it is still running
+                    frame.clear()
+
+
+def _told(said: object, given: object) -> object:
+    if not isinstance(said, str) or "://" not in said:
+        return said
+    try:
+        passed = repr(given)
+    except Exception:
+        passed = said  # an argument has no repr: none of the addresses is shown
+    return _ADDRESS.sub(lambda found: "<address>" if found[0] in passed else found[0], said)

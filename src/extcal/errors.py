@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from extcal.arguments import safe_repr
 from extcal.messages import problems
 
 __all__ = [
@@ -28,6 +29,7 @@ class ExtcalError(Exception):
     """The base of every error that extcal raises on purpose."""
 
 
+@safe_repr
 class _Coded(ExtcalError):
     """An error with a machine-readable ``kind`` and advice for people; both survive pickling."""
 
@@ -56,6 +58,7 @@ class FetchError(_Coded):
     """A source's answer cannot be read; ``kind`` is that of the fetcher's answer."""
 
 
+@safe_repr
 class NotACalendar(ValueError, ExtcalError):
     """There is no VCALENDAR in the bytes. ``looks_like`` says what they seem to be, if known."""
 
@@ -80,6 +83,7 @@ class OutsideHorizon(ValueError, ExtcalError):
     """The time asked about is completely outside the time for which the calendar is known."""
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class Problem:
     """An irregularity of a feed or of a source's answer.

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 
+from extcal.arguments import made_discreetly
+
 __all__ = ["MAXIMA", "Limits"]
 
 _MIB = 1024 * 1024
@@ -32,6 +34,7 @@ MAXIMA: Mapping[str, tuple[int, str]] = MappingProxyType(
 """By field of :class:`Limits`: its maximum, and the reason."""
 
 
+@made_discreetly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """The budgets of one reading. Sizes are bytes, times are seconds, the rest are counts.

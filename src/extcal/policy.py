@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Literal, get_args
 
 from extcal._former_modules import loads_earlier_pickles
-from extcal.arguments import flag_of, length_of, several
+from extcal.arguments import flag_of, length_of, made_discreetly, several
 
 __all__ = ["AllDay", "BusyPolicy", "Detail", "Rule", "Unanswered", "WorkingElsewhere"]
 
@@ -27,6 +27,7 @@ _LONGEST_TEXT = 200
 _TEXTS = ("title", "title_prefix", "title_suffix", "title_word", "category", "status")
 
 
+@made_discreetly
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What certain events count as; part of a :class:`BusyPolicy`.
@@ -111,6 +112,7 @@ def _check_text(name: str, text: str | None) -> None:
         )
 
 
+@made_discreetly
 @loads_earlier_pickles
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusyPolicy:

@@ -18,6 +18,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
+from extcal.arguments import discreet, safe_repr
 from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import Plan, Result
 from extcal.cache.calendar_cache import CalendarCache
@@ -58,6 +59,7 @@ _CLOSED = (
 )
 
 
+@safe_repr
 class AsyncCalendarCache(Options[_AnyFetcher]):
     """Keeps external calendars, no older than promised, for tasks of one event loop.
 
@@ -183,6 +185,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
     # -- many people, many feeds ----------------------------------------------------------------
 
     @like(CalendarCache.availability)
+    @discreet
     async def availability(self, *args: Any, **options: Any) -> Availability:
         loop, engine = self._loop(), self._engine
         order = engine._table_order(**arguments_of(CalendarCache.availability, args, options))
@@ -201,6 +204,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
                 await loop.landed(each.flight, order.until - monotonic())
         return await loop.in_thread(partial(engine._table, order, promises))
 
+    @discreet
     def refresh_many(
         self,
         feeds: Iterable[Feed | str],

@@ -17,7 +17,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, cast
 
-from extcal.arguments import call_of, length_of, one_of_type
+from extcal.arguments import call_of, discreet, length_of, one_of_type, safe_repr
 from extcal.cache.availability.people import Source, TableOrder, read_people
 from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import PATIENCE, Plan, Queue, Result, UnderWay, new_bar
@@ -55,6 +55,7 @@ __all__ = ["CalendarCache", "Source"]
 _TEN_SECONDS = timedelta(seconds=10)
 
 
+@safe_repr
 class CalendarCache(Options[Fetcher], Closing):
     """Keeps external calendars, no older than promised. Safe to share between threads.
 
@@ -221,6 +222,7 @@ class CalendarCache(Options[Fetcher], Closing):
 
     # -- many people, many feeds ----------------------------------------------------------------
 
+    @discreet
     def availability(
         self,
         people: Mapping[str, Source | Iterable[Source]],
@@ -245,6 +247,7 @@ class CalendarCache(Options[Fetcher], Closing):
         order = self._table_order(people, start, end, timeout, exclude, max_age)
         return self._table(order, self._look_for(order))
 
+    @discreet
     def refresh_many(
         self,
         feeds: Iterable[Feed | str],
@@ -365,18 +368,14 @@ class CalendarCache(Options[Fetcher], Closing):
         return self._promises(orders, self._repository.load_many([each.keys for each in orders]))
 
     def _look_in_time(self, orders: Sequence[Order], seconds: float) -> list[Promise]:
-        """The same, with what this process remembers if the store does not answer in time.
-
-        Half of ``seconds`` are for the store, so that something is left for the fetches.
-        """
+        """The same, with what is remembered if the store takes more than half of ``seconds``."""
         if is_quick(self._repository.store):
             return self._look_at_many(orders)
-        keys = [each.keys for each in orders]
+        keys, repository = [each.keys for each in orders], self._repository
         try:
-            load = partial(self._repository.load_many, keys)
-            known = self._watch.call(load, seconds / 2)
+            known = self._watch.call(partial(repository.load_many, keys), seconds / 2)
         except Late:
-            known = [self._repository.remembered(each) for each in keys]
+            known = [*map(repository.remembered, keys)]
         return self._promises(orders, known)
 
     def _promises(self, orders: Sequence[Order], known: Sequence[Known]) -> list[Promise]:

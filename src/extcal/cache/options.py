@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from extcal.arguments import call_of, count_of, flag_of, length_of, one_of_type
+from extcal.arguments import call_of, count_of, flag_of, length_of, made_discreetly, one_of_type
 from extcal.cache.freshness.clock import Clock, system_clock
 from extcal.cache.freshness.horizon import HISTORY, Reach
 from extcal.cache.freshness.values import STALE_IF_ERROR, TTL, Rules
@@ -31,6 +31,7 @@ _METHODS = ("get", "put", "delete", "lease", "release")
 _SPELLED = "get, put, delete, lease and release"
 
 
+@made_discreetly
 class Options(Generic[_Fetcher]):
     """The constructor that CalendarCache and AsyncCalendarCache share, with its defaults.
 

@@ -11,9 +11,12 @@ import io
 import os
 import sys
 
+from extcal.arguments import discreet
+
 __all__ = ["main"]
 
 
+@discreet
 def main() -> None:
     """Run the command line; ends the process with its exit code.
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
 
+from extcal.arguments import discreet
 from extcal.draw.layout import ColumnBar, Grid, GridColumn, Span, beside, grid, lines, tick_step
 from extcal.draw.rows import Row
 from extcal.draw.stylesheet import stylesheet
@@ -52,6 +53,7 @@ _NARROW = 0.08  # of a column: a shorter bar may be drawn wider than it is
 _WRITTEN_WEEK = 1.5  # days of a timeline
 
 
+@discreet
 def grid_html(
     rows: Sequence[Row],
     *,

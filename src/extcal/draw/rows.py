@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from extcal.arguments import safe_repr
+
 __all__ = ["STRENGTH", "DateMark", "Mark", "Row"]
 
 STRENGTH = {
@@ -19,6 +21,7 @@ STRENGTH = {
 """The types of bars. A stronger type is drawn over a weaker one, and all over unknown time."""
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class Mark:
     """One event from ``start`` to ``end`` in epoch seconds, of an FBTYPE token ``kind``; ``words``
@@ -30,6 +33,7 @@ class Mark:
     words: str = ""
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class DateMark:
     """An all-day event from ``first`` to ``last``, both included: the same days in every zone."""
@@ -40,6 +44,7 @@ class DateMark:
     words: str = ""
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class Row:
     """One person. ``busy`` holds (start, end, FBTYPE token), ``unknown`` (start, end), all in epoch

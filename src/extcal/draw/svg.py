@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from extcal.arguments import discreet
 from extcal.draw.colours import FONT, palette
 from extcal.draw.layout import ColumnBar, Grid, GridColumn, Span, beside, grid, lines, tick_step
 from extcal.draw.rows import STRENGTH, Row
@@ -138,6 +139,7 @@ _PATTERNS = "".join(
 )
 
 
+@discreet
 def grid_svg(
     rows: Sequence[Row],
     *,

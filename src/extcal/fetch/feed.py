@@ -17,7 +17,7 @@ from functools import wraps
 from hashlib import sha256
 from typing import Any, TypeVar, cast, get_args
 
-from extcal.arguments import several
+from extcal.arguments import discreet, made_discreetly, several
 from extcal.errors import FeedUrlError
 from extcal.fetch.address.credentials import (
     IN_CLEAR,
@@ -108,6 +108,7 @@ class SealedUrl:
         return SealedUrl, (self.open(),) if auth is None else (self.open(), auth)
 
 
+@made_discreetly
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Feed:
     """One external calendar, and how it is to be read.
@@ -159,6 +160,7 @@ class Feed:
         object.__setattr__(self, "published_ahead", _read_published_ahead(published_ahead))
 
     @classmethod
+    @discreet
     def from_user_input(
         cls,
         text: str,
@@ -249,6 +251,7 @@ class Feed:
         return key + b" " + json.dumps(auth, ensure_ascii=True).encode("ascii")
 
 
+@discreet
 def as_feed(feed: Feed | str) -> Feed:
     """``feed`` itself, or the feed of an address that was passed as text."""
     found = read_feed(feed)
@@ -285,7 +288,7 @@ def takes_feed(method: _Method) -> _Method:
             del feed  # a refused address must not stay in this frame
             return await method(self, accepted(opened), *args, **options)
 
-        return cast("_Method", awaited)
+        return cast("_Method", discreet(awaited))
 
     @wraps(method)
     def called(self: object, feed: Feed | str, *args: object, **options: object) -> Any:
@@ -293,7 +296,7 @@ def takes_feed(method: _Method) -> _Method:
         del feed  # a refused address must not stay in this frame
         return method(self, accepted(opened), *args, **options)
 
-    return cast("_Method", called)
+    return cast("_Method", discreet(called))
 
 
 def accepted(read: Feed | FeedUrlError) -> Feed:

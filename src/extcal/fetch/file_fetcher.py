@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from extcal.arguments import one_of_type
+from extcal.arguments import made_discreetly, one_of_type
 from extcal.fetch.body import failure_of
 from extcal.fetch.protocol import Fetched, FetchRequest, FetchResponse, NotModified, failed
 
@@ -23,6 +23,7 @@ _NO_FILE = failed("not_found_file")
 _TOO_LARGE = failed("too_large")
 
 
+@made_discreetly
 class FileFetcher:
     """Reads ``file:`` feeds below ``root``, a directory; the validator is size and time of change.
 

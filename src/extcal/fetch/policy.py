@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from extcal.arguments import call_of, flag_of, several
+from extcal.arguments import call_of, discreet, flag_of, made_discreetly, several
 from extcal.errors import FeedUrlError
 from extcal.fetch.address.networks import (
     Address,
@@ -47,6 +47,7 @@ _VETOED = Refusal.of("address-policy")
 _TOO_MANY = Refusal.of("dns-many")
 
 
+@made_discreetly
 @dataclass(frozen=True, slots=True, init=False)
 class UrlPolicy:
     """What one fetcher may ask, as data.
@@ -99,6 +100,7 @@ class UrlPolicy:
         object.__setattr__(self, "allow_hosts", _read_hosts(allow_hosts))
         object.__setattr__(self, "address_policy", address_policy)
 
+    @discreet
     def check(self, feed: Feed | str) -> None:
         """Raise :class:`~extcal.errors.FeedUrlError` if this policy would never fetch ``feed``.
 
@@ -114,6 +116,7 @@ class UrlPolicy:
         if refusal is not None:
             raise FeedUrlError(refusal.message, kind=refusal.kind, advice=refusal.advice)
 
+    @discreet
     def judge(self, url: Url) -> Refusal | None:
         """Judge scheme, host and port, and an IP address instead of a host name; None allows
         them."""

@@ -12,7 +12,7 @@ from types import NoneType
 from typing import Protocol
 
 from extcal._former_modules import loads_earlier_pickles
-from extcal.arguments import count_of, flag_of, one_of_type
+from extcal.arguments import count_of, flag_of, made_discreetly, one_of_type
 from extcal.errors import Problem
 from extcal.fetch.feed import Feed
 from extcal.limits import Limits
@@ -65,6 +65,7 @@ _SECONDS = (int, float, NoneType)
 
 
 @loads_earlier_pickles
+@made_discreetly
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
     """One question to a source.
@@ -93,6 +94,7 @@ class FetchRequest:
 
 
 @loads_earlier_pickles
+@made_discreetly
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """A body that begins like a calendar.
@@ -131,6 +133,7 @@ class Fetched:
 
 
 @loads_earlier_pickles
+@made_discreetly
 @dataclass(frozen=True, slots=True)
 class NotModified:
     """The stored snapshot is still current; the fields are those of :class:`Fetched`."""
@@ -145,6 +148,7 @@ class NotModified:
         count_of("tries", self.tries)
 
 
+@made_discreetly
 @dataclass(frozen=True, slots=True)
 class Gone:
     """The source says that the feed was removed permanently (410)."""
@@ -156,6 +160,7 @@ class Gone:
 
 
 @loads_earlier_pickles
+@made_discreetly
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A status 4xx other than 410. ``retry_after``: seconds that the source asked to wait, or
@@ -179,6 +184,7 @@ class Refused:
 
 
 @loads_earlier_pickles
+@made_discreetly
 @dataclass(frozen=True, slots=True)
 class Failed:
     """There was no usable answer.

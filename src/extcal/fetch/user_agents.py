@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 
+from extcal.arguments import made_discreetly
 from extcal.fetch.address.providers import MICROSOFT_CLOUDS
 
 __all__ = ["ABOUT", "CHROME", "UserAgents", "read_user_agent"]
@@ -49,6 +50,7 @@ def _browser() -> str:
     )
 
 
+@made_discreetly
 @dataclass(frozen=True, slots=True)
 class UserAgents:
     """The User-Agent strings of a fetcher; each is one line of printable ASCII.

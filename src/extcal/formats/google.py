@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, tzinfo
 from typing import Literal, NotRequired, TypedDict
 
+from extcal.arguments import discreet
 from extcal.formats.people import PersonRow, read_table
 from extcal.intervals import BLOCKING, FBType, FreeBusy, instant
 from extcal.intervals.types import blocking_codes
@@ -52,6 +53,7 @@ class GoogleFreeBusy(TypedDict):
     calendars: dict[str, GoogleCalendar]
 
 
+@discreet
 def to_google_freebusy(
     people: Mapping[str, FreeBusy],
     *,

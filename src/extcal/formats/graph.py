@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta, tzinfo
 from typing import Literal, NotRequired, TypedDict
 
+from extcal.arguments import discreet
 from extcal.formats.people import PersonRow, read_table
 from extcal.intervals import FBType, FreeBusy, instant
 from extcal.intervals.types import code_of, fbtype_of
@@ -79,6 +80,7 @@ class GraphSchedules(TypedDict):
     value: list[GraphSchedule]
 
 
+@discreet
 def availability_view(
     free_busy: FreeBusy, interval: timedelta = _HALF_HOUR, *, elsewhere: Literal["0", "4"] = "4"
 ) -> str:
@@ -95,6 +97,7 @@ def availability_view(
     return _view(free_busy.epochs, free_busy.unknown_epochs, lo, hi, _seconds(interval), elsewhere)
 
 
+@discreet
 def to_graph_schedules(
     people: Mapping[str, FreeBusy],
     *,

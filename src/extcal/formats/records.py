@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Protocol, overload
 
+from extcal.arguments import discreet
 from extcal.intervals import FreeBusy, PersonRecord, Record, person_records
 
 __all__ = ["HasFreeBusy", "PersonRecord", "Record", "to_records"]
@@ -28,6 +29,7 @@ def to_records(source: FreeBusy | HasFreeBusy, timezone: str | tzinfo = "UTC") -
 def to_records(
     source: Mapping[str, FreeBusy], timezone: str | tzinfo = "UTC"
 ) -> list[PersonRecord]: ...
+@discreet
 def to_records(
     source: FreeBusy | HasFreeBusy | Mapping[str, FreeBusy], timezone: str | tzinfo = "UTC"
 ) -> list[Record] | list[PersonRecord]:

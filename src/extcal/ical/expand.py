@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import get_args
 
+from extcal.arguments import discreet
 from extcal.ical.answer.collect import Collector, Question
 from extcal.ical.answer.exclude import Excluded, Exclusions
 from extcal.ical.answer.expansion import Expansion
@@ -33,6 +34,7 @@ from extcal.policy import BusyPolicy, Detail
 __all__ = ["Excluded", "Expansion", "expand", "free_busy"]
 
 
+@discreet
 def free_busy(
     data: bytes | bytearray | memoryview | str | SupportsToIcal,
     start: datetime,
@@ -52,6 +54,7 @@ def free_busy(
     return answer(to_bytes(data), question, timezone, Work(limits, strict=strict)).answer()
 
 
+@discreet
 def expand(
     data: bytes | bytearray | memoryview | str | SupportsToIcal,
     start: datetime,

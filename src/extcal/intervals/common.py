@@ -16,7 +16,7 @@ from datetime import datetime, timedelta, tzinfo
 from operator import itemgetter
 from typing import TypedDict, Unpack
 
-from extcal.arguments import several
+from extcal.arguments import discreet, several
 from extcal.intervals.asked import common_zone
 from extcal.intervals.conditions import Conditions, Groups, read_conditions
 from extcal.intervals.freebusy import FreeBusy, freebusy_list
@@ -34,12 +34,11 @@ from extcal.intervals.merge import (
 from extcal.intervals.offer import CommonFree
 from extcal.intervals.types import BLOCKING, FBType, Period, blocking_codes, period
 
-__all__ = ["Buffer", "CommonFree", "Hours", "SlotOptions", "common_free", "find_common", "prepare"]
+__all__ = ["CommonFree", "Hours", "SlotOptions", "common_free", "find_common", "prepare"]
 
 Hours = WorkingHours | Sequence[WorkingHours | None] | Mapping[str, WorkingHours | None] | None
 """For everybody; or one, or None, for each in order; or by name."""
 Buffer = timedelta | tuple[timedelta, timedelta]
-"""For before and after, or one for each."""
 
 _start, _end, _code = itemgetter(0), itemgetter(1), itemgetter(2)
 _YEAR = 366 * DAY
@@ -65,6 +64,7 @@ class SlotOptions(TypedDict, total=False):
     groups: Groups
 
 
+@discreet
 def common_free(
     participants: Iterable[FreeBusy] | Mapping[str, FreeBusy],
     duration: timedelta,

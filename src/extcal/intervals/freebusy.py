@@ -16,13 +16,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from operator import itemgetter
 from typing import TYPE_CHECKING, NoReturn, final
 
-from extcal.intervals.asked import (
-    HOW_TO_ASK,
-    WithZone,
-    can_be_pickled,
-    common_zone,
-    zone_of_window,
-)
+from extcal.arguments import safe_repr
+from extcal.intervals.asked import HOW_TO_ASK, WithZone, can_be_pickled, common_zone, zone_of_window
 from extcal.intervals.instants import epoch, in_years, span, spoken, whole_seconds
 from extcal.intervals.instants import instant as moment
 from extcal.intervals.merge import (
@@ -67,6 +62,7 @@ _SMALLEST = timedelta(seconds=1)
 _code = itemgetter(2)
 
 
+@safe_repr
 @final
 class FreeBusy(WithZone):
     """Typed, merged free/busy time over one window; immutable, hashable and picklable.

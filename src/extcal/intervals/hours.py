@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, tzinfo
 from typing import TYPE_CHECKING, NamedTuple, final
 
-from extcal.arguments import several
+from extcal.arguments import made_discreetly, several
 from extcal.intervals.date_exceptions import EPOCH_DAY, DateExceptions, day_of, read_exceptions
 from extcal.intervals.frozen import Frozen
 from extcal.intervals.instants import DAY, FIRST, LAST, span
@@ -70,6 +70,7 @@ class _Shift(NamedTuple):
         return not any(map(self.applies, range(self.first, self.last + 1)))
 
 
+@made_discreetly
 @final
 class WorkingHours(Frozen):
     """Hours of the week in a time zone; ``a | b`` joins hours, also those of different zones.

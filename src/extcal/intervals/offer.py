@@ -9,7 +9,7 @@ from datetime import UTC, tzinfo
 from operator import itemgetter
 from typing import overload
 
-from extcal.arguments import count_of, one_of_type
+from extcal.arguments import count_of, one_of_type, safe_repr
 from extcal.intervals.merge import Span
 from extcal.intervals.types import Period, period_span
 
@@ -18,6 +18,7 @@ __all__ = ["CommonFree"]
 _start = itemgetter(0)
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CommonFree(Sequence[Period]):
     """When people can meet: a sequence of Periods, equal to the tuple of them.

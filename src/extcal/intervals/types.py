@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Self
 
-from extcal.arguments import count_of
+from extcal.arguments import count_of, discreet, made_discreetly
 from extcal.intervals.date_exceptions import EPOCH_DAY, day_of
 from extcal.intervals.instants import epoch, instant, span, spoken
 from extcal.intervals.wallclock import find_zone
@@ -120,6 +120,7 @@ BLOCKING: frozenset[FBType] = frozenset(
 """What stands in the way of an appointment, unless the question says otherwise."""
 
 
+@made_discreetly
 @dataclass(frozen=True, slots=True, repr=False)
 class Period:
     """A half-open stretch of time, ``[start, end)``.
@@ -196,6 +197,7 @@ class Period:
         return f"<Period {spoken(*period_span(self), self.start.tzinfo)}>"
 
 
+@made_discreetly
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class BusyPeriod(Period):
     """A period and how strongly it is taken; without a ``fbtype`` it is BUSY.
@@ -221,6 +223,7 @@ class BusyPeriod(Period):
         return *period_span(self), code_of(self.fbtype)
 
 
+@discreet
 def days(first: str | date, count: int, timezone: str | tzinfo) -> Period:
     """Return ``count`` whole local days as a window: ``days("2027-01-04", 5, "Europe/Berlin")``.
 

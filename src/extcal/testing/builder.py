@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from types import NoneType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from extcal.arguments import count_of, one_of_type, several
+from extcal.arguments import count_of, discreet, one_of_type, several
 
 __all__ = ["event", "feed_text"]
 
@@ -26,6 +26,7 @@ _STAMP = datetime(2026, 1, 1, tzinfo=UTC)
 _STEP = timedelta(days=7)
 
 
+@discreet
 def event(
     start: Moment,
     end: Moment | timedelta | None = None,
@@ -91,6 +92,7 @@ def event(
     return _text(["BEGIN:VEVENT", f"UID:{_escape(uid)}", *lines, "END:VEVENT"])
 
 
+@discreet
 def feed_text(
     *components: str,
     prodid: str = "-//extcal//testing//EN",

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from extcal.arguments import one_of_type
+from extcal.arguments import discreet, made_discreetly, one_of_type
 
 __all__ = ["ManualClock"]
 
 
+@made_discreetly
 class ManualClock:
     """A clock that does not run; ``advance`` and ``set`` move it.
 
@@ -30,11 +31,13 @@ class ManualClock:
         """The time of the clock, aware, in the zone in which it was set."""
         return self._now
 
+    @discreet
     def advance(self, by: timedelta) -> datetime:
         """Move by ``by`` (backwards if it is negative) and return the new time."""
         self._now += one_of_type("by", by, timedelta, "a timedelta such as timedelta(minutes=31)")
         return self._now
 
+    @discreet
     def set(self, now: datetime | str) -> datetime:
         """Set the time to ``now`` (as in the constructor) and return it."""
         self._now = _aware(now)

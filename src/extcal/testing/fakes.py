@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from typing import TypeAlias
 
-from extcal.arguments import flag_of, one_of_type
+from extcal.arguments import discreet, flag_of, made_discreetly, one_of_type
 from extcal.fetch.feed import Feed, as_feed
 from extcal.fetch.protocol import (
     Fetched,
@@ -30,6 +30,7 @@ Answer: TypeAlias = "Plain | Callable[[FetchRequest], Plain] | Sequence[Answer]"
 """What an address answers: always the same, a computed answer, or a sequence (the last repeats)."""
 
 
+@made_discreetly
 class FakeFetcher:
     """A Fetcher that returns answers which the test sets.
 
@@ -54,11 +55,13 @@ class FakeFetcher:
         for address, answer in given.items():
             self.set(address, answer)
 
+    @discreet
     def set(self, address: str | Feed, answer: Answer) -> None:
         """From now on ``address`` answers with ``answer``; a sequence begins with its first
         item."""
         self._answers[as_feed(address).url_identity()] = _one_by_one(answer)
 
+    @discreet
     def count(self, address: str | Feed | None = None) -> int:
         """The number of requests for ``address``; without an argument, of all requests."""
         if address is None:

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from extcal.arguments import safe_repr
+
 __all__ = ["FAULTS", "ODD_SERVERS", "USER_AGENT_FAULTS", "Fault", "Wire"]
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class Wire:
     """What the server sends: ``start``, then ``drop`` again and again, then the ``ending``.
@@ -32,6 +35,7 @@ class Wire:
     ending: Literal["close", "reset", "stall"] = "close"
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One way to fail: ``answer`` gets the path and the body that would have been served.

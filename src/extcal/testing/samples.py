@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from extcal.arguments import discreet
 from extcal.cache import CalendarCache, system_clock
 from extcal.fetch import Feed
 from extcal.intervals import Period, days, epoch, find_zone
@@ -31,6 +32,7 @@ class Sample(NamedTuple):
     week: Period
 
 
+@discreet
 def sample(now: datetime | None = None) -> Sample:
     """Return an offline cache with two people's calendars.
 

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from extcal.arguments import call_of, count_of, one_of_type
+from extcal.arguments import call_of, count_of, one_of_type, safe_repr
 from extcal.testing.faults import FAULTS, ODD_SERVERS, USER_AGENT_FAULTS, Fault, Wire
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ _CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
     """One received request: ``headers`` by lower-case name."""
@@ -46,6 +47,7 @@ class ReceivedRequest:
     headers: Mapping[str, str]
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One answer: ``body`` as bytes or text, ``status``, and further ``headers``."""

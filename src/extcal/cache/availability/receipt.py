@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from extcal.arguments import safe_repr
 from extcal.cache.freshness.values import State
 from extcal.intervals import FBType, Period
 
@@ -26,6 +27,7 @@ class Answered(NamedTuple):
     state: State | None
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """Who was asked about which time, and what was known: types and times, never titles.

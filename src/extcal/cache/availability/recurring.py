@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, tzinfo
 from operator import itemgetter
 from typing import NamedTuple
 
+from extcal.arguments import safe_repr
 from extcal.ical.budget import Work
 from extcal.ical.recurrence import RecurrenceRule, parse, starts
 from extcal.intervals import Period
@@ -45,6 +46,7 @@ class MeetingTime(NamedTuple):
     unknown: tuple[str, ...]
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class RecurringMeeting:
     """A meeting that recurs, as far as it lies in the window of the question.

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from extcal.arguments import one_of_type, several
+from extcal.arguments import made_discreetly, one_of_type, several
 from extcal.cache.availability.receipt import Answered, Receipt
 from extcal.cache.availability.recurring import (
     RecurringMeeting,
@@ -38,7 +38,7 @@ from extcal.intervals import (
     person_records,
 )
 from extcal.intervals.asked import common_zone
-from extcal.intervals.common import Buffer, CommonFree, Hours, SlotOptions, find_common, prepare
+from extcal.intervals.common import CommonFree, SlotOptions, find_common, prepare
 from extcal.intervals.conditions import Groups, names_of
 from extcal.intervals.instants import spoken
 from extcal.intervals.layout import Align
@@ -136,6 +136,7 @@ def person(parts: Sequence[Part], lo: int, hi: int) -> Person:
     )
 
 
+@made_discreetly
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Availability(Mapping[str, FreeBusy]):
     """Who is busy when, over one window: ``table["Ada"]`` is Ada's FreeBusy.
@@ -186,11 +187,11 @@ class Availability(Mapping[str, FreeBusy]):
         self,
         duration: timedelta,
         *,
-        hours: Hours = None,
+        hours: WorkingHours | Mapping[str, WorkingHours | None] | None = None,
         optional: Collection[str] = (),
         assume_free: Collection[str] = (),
         step: timedelta | None = None,
-        buffer: Buffer = timedelta(0),
+        buffer: timedelta | tuple[timedelta, timedelta] = timedelta(0),
         timezone: str | tzinfo = "UTC",
         blocks: Iterable[FBType] = BLOCKING,
         align: Align = "midnight",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
-from extcal.arguments import count_of, length_of
+from extcal.arguments import count_of, length_of, safe_repr
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, accepted, read_feed
@@ -33,6 +33,7 @@ class Result(NamedTuple):
     outcome: Snapshot | Unavailable
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class Plan:
     """At most ``at_once`` feeds under way, ``per_host`` of one host.

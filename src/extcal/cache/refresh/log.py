@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
+from extcal.arguments import safe_repr
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import FetchRequest
@@ -41,6 +42,7 @@ FIELDS = (
 _Value = str | int | float | bool | datetime | None
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class Refresh:
     """The result of asking a source once.

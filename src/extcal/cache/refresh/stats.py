@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from extcal._former_modules import loads_earlier_pickles
+from extcal.arguments import safe_repr
 from extcal.cache.stores.memory import ForkSafeLock
 
 __all__ = ["AGES", "FAILED", "Stats", "Tally", "aged", "stats_of"]
@@ -26,6 +27,7 @@ AGES = {
 _AGED = "aged:"
 
 
+@safe_repr
 @loads_earlier_pickles
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:

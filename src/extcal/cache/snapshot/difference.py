@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from extcal.arguments import safe_repr
 from extcal.intervals import BusyPeriod, FBType, FreeBusy, Period, instant
 from extcal.intervals.overlay import UNKNOWN, Span, coalesce, overlay, with_unknown
 from extcal.intervals.types import fbtype_of
@@ -22,6 +23,7 @@ class Change(NamedTuple):
     after: FBType
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class Difference:
     """How busy time changed from one snapshot to the next; false if it did not.

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from extcal._former_modules import loads_earlier_pickles
-from extcal.arguments import one_of_type
+from extcal.arguments import one_of_type, safe_repr
 from extcal.cache.freshness.values import State
 from extcal.cache.snapshot.difference import Change, Difference, difference
 from extcal.cache.snapshot.made_by import MadeBy
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Change", "Difference", "Reading", "Snapshot", "State"]
 
 
+@safe_repr
 @loads_earlier_pickles
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Reading:
@@ -98,6 +99,7 @@ class Reading:
         return f"<Reading of {_spoken(self.fetched_at)}: {self.count} events>"
 
 
+@safe_repr
 @loads_earlier_pickles
 @dataclass(frozen=True, slots=True, repr=False)
 class Snapshot:

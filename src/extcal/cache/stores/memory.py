@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Generic, NamedTuple, TypeVar
 
-from extcal.arguments import count_of
+from extcal.arguments import count_of, made_discreetly
 from extcal.cache.stores.protocol import Cell
 
 __all__ = ["ForkSafeLock", "Memo", "MemoryStore"]
@@ -97,6 +97,7 @@ class _Lease(NamedTuple):
     until: datetime
 
 
+@made_discreetly
 class MemoryStore:
     """Cells in a dictionary of this process.
 

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from extcal.arguments import safe_repr
+
 __all__ = ["Cell", "Codec", "Store", "erase_all", "getter_of_many", "has_own"]
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One stored value. After ``keep_until`` (aware) it is not needed any more."""

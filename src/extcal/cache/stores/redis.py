@@ -22,7 +22,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from extcal.arguments import one_of_type
+from extcal.arguments import made_discreetly, one_of_type
 from extcal.cache.stores.durable import DurableStore
 from extcal.cache.stores.protocol import Cell, Codec
 from extcal.cache.stores.watch import Late, Watch
@@ -92,6 +92,7 @@ return kept
 )
 
 
+@made_discreetly
 class RedisStore(DurableStore):
     """Cells on a Redis or Valkey server that any number of machines share.
 

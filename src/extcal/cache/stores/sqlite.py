@@ -28,7 +28,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Self, TypeVar
 
-from extcal.arguments import count_of, length_of, one_of_type
+from extcal.arguments import count_of, length_of, made_discreetly, one_of_type
 from extcal.cache.stores.durable import LOG, DurableStore
 from extcal.cache.stores.memory import ForkSafeLock
 from extcal.cache.stores.protocol import Cell, Codec
@@ -86,6 +86,7 @@ _THERE = "SELECT 1 FROM cells WHERE key = ? UNION ALL SELECT 1 FROM leases WHERE
 _TOTALS = "SELECT count(*), coalesce(sum(size), 0) FROM cells"
 
 
+@made_discreetly
 class SQLiteStore(DurableStore):
     """Cells in a SQLite file that any number of threads and processes of one machine share.
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from random import random
 from typing import TYPE_CHECKING
 
-from extcal.arguments import call_of, count_of, one_of_type
+from extcal.arguments import call_of, count_of, made_discreetly, one_of_type
 from extcal.fetch.address.networks import Network
 from extcal.fetch.address.proxy import Proxy, read_proxy
 from extcal.fetch.feed import Feed
@@ -39,6 +39,7 @@ LOG = logging.getLogger("extcal.fetch")
 logging.getLogger("extcal").addHandler(logging.NullHandler())
 
 
+@made_discreetly
 class HttpOptions:
     """The arguments of HttpFetcher and AsyncHttpFetcher."""
 

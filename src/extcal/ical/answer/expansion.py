@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from extcal.arguments import safe_repr
 from extcal.errors import Problem
 from extcal.ical.events.external_event import ExternalEvent, explain
 from extcal.intervals import FreeBusy
@@ -27,6 +28,7 @@ _FIELDS = (
 _Later: TypeAlias = "Callable[[], list[tuple[ExternalEvent, tuple[int, int]]]]"
 
 
+@safe_repr
 class Expansion:
     """The result of reading a feed once.
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import NamedTuple
 
+from extcal.arguments import discreet
 from extcal.ical.budget import Work
 from extcal.ical.events.facts import values
 from extcal.ical.events.start_end import Source, starts, stay, tell_floating_end
@@ -268,6 +269,7 @@ def _span(value: str) -> tuple[int, int] | None:
     return None if start is None or end is None or end < start else (start, end)
 
 
+@discreet
 def write_freebusy(free_busy: FreeBusy, *, uid: str, dtstamp: datetime) -> bytes:
     """Write free/busy as an iCalendar object (RFC 5545 section 3.6.4), UTF-8 with CRLF lines.
 
@@ -326,6 +328,7 @@ def _blocking(free_busy: FreeBusy, lo: int, hi: int) -> Iterator[tuple[int, int,
             yield max(start, lo), min(end, hi), code
 
 
+@discreet
 def read_freebusy(
     data: bytes | bytearray | memoryview | str | SupportsToIcal,
     start: datetime | None = None,

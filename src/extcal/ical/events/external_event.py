@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TypedDict
 
+from extcal.arguments import safe_repr
 from extcal.intervals import FBType, Period, epoch, find_zone, instant
 
 __all__ = ["EventRecord", "ExternalEvent", "explain"]
@@ -31,6 +32,7 @@ class EventRecord(TypedDict):
     private: bool
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True)
 class ExternalEvent:
     """One occurrence of an event in an external calendar, for display only.
