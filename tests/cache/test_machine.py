@@ -15,13 +15,20 @@ Whatever happens, an answer is
 
 and a source is never asked before the time it named, never by two at once, never twice within 15
 minutes unless somebody pressed a button, never with validators of a reading by other rules, nor
-with any after a failure, for a person who pressed refresh, or of what was read a day ago.
+with any after a failure, for a person who pressed refresh, or of what was read a day ago. Within 24
+hours an address that fails is asked at most six times sooner than a healthy one. Four strangers
+have feeds at ada's host: their Retry-After, their redirects and a 429 of two of them delay nobody
+else, and a 429 of three within ten minutes delays all, in every process, for 15 minutes at most.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
+import signal
 import tempfile
+import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -91,6 +98,9 @@ def way(who: str, zone: str | None = None, **reading: Any) -> Way:
 WAYS = [way("ada"), way("ada", "Europe/Berlin", detail="busy", owner="ada@example.org"), way("bob")]
 OF_ADA = WAYS[:2]
 
+STRANGERS = [Feed(f"https://ada.example.org/stranger-{number}.ics") for number in range(4)]
+EARLY = 6  # requests of an address that fails, more than of one that does not, in 24 hours
+
 ways, people = st.sampled_from(WAYS), st.sampled_from(["ada", "bob"])
 processes = st.integers(0, 2)
 failures = st.sampled_from(
@@ -108,6 +118,18 @@ failures = st.sampled_from(
     ]
 )
 ages = st.sampled_from([1, 600, 1500, 1801, 7200, 90_000, 2**31])
+refusals = st.sampled_from(
+    [
+        Fetched(feed_text().encode()),
+        Refused(429),
+        Refused(429),
+        Refused(429),
+        Refused(429, retry_after=9000),
+        Refused(429, redirected=True),
+        Refused(503, retry_after=10**6),
+        Failed("server_error"),
+    ]
+)
 moods = st.sampled_from(["full", "empty", "cut", "page"]) | failures | ages
 
 
@@ -233,6 +255,44 @@ class Source:
         return Fetched(body.encode(), etag=etag, age=age)
 
 
+class Host:
+    """What may delay all feeds of a host: see ``freshness.rate_limited_hosts``."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, datetime] = {}
+        self.limits: list[datetime] = []
+        self.certain = True
+
+    def says_429(self, address: str, now: datetime) -> None:
+        recent = timedelta(minutes=10)
+        self.told = {who: at for who, at in self.told.items() if timedelta(0) <= now - at < recent}
+        self.told[address] = now
+        if len(self.told) >= 3:
+            self.told = {}
+            self.limits.append(now)
+
+    def may_be_limited(self, now: datetime) -> bool:
+        return any(abs(now - limit) <= timedelta(minutes=15) for limit in self.limits)
+
+    def is_limited(self, now: datetime) -> bool:
+        within = timedelta(minutes=5)
+        return self.certain and any(timedelta(0) <= now - limit < within for limit in self.limits)
+
+
+@dataclass
+class Address:
+    """How asking an address went: the last request, and the early ones of those without a button.
+
+    ``read``: when it was last read by a stranger's feed.
+    """
+
+    last: datetime | None = None
+    failed: bool = False
+    answer: FetchResponse | None = None
+    early: tuple[datetime, ...] = ()
+    read: datetime | None = None
+
+
 @dataclass
 class Belief:
     """What a model knows of one way: when the newest answer is from, and which state it shows.
@@ -252,7 +312,10 @@ def _impatient(join: Callable[[Order], Flight], order: Order) -> Flight:
 
 
 class CacheModel(RuleBasedStateMachine):
-    """The events, and what holds after each of them."""
+    """The events, and what holds after each of them. ``shared``: a child shares the store."""
+
+    shared = False
+    lent: tuple[dict[str, tuple[str, datetime]], list[str]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -266,6 +329,11 @@ class CacheModel(RuleBasedStateMachine):
         self.read_at: dict[tuple[Feed, str | None], datetime] = {}
         self.failed_last: dict[str, bool] = {}
         self.inside: set[Feed] = set()
+        self.addresses = {feed: Address() for feed in STRANGERS}
+        self.addresses |= {way.feed: Address() for way in WAYS}
+        self.addresses[WAYS[1].feed] = self.addresses[WAYS[0].feed]  # one address, two ways
+        self.hosts = {who: Host() for who in self.sources}
+        self.strangers_say: FetchResponse = Gone(410)
         self.asking = 0
         self.pressed = False
         self.answers: dict[Feed, FetchResponse] = {}
@@ -302,6 +370,26 @@ class CacheModel(RuleBasedStateMachine):
 
     def fetch(self, request: FetchRequest) -> FetchResponse:
         """What every process fetches with."""
+        feed, now = request.feed, self.clock()
+        host, address = self.hosts[feed.host.partition(".")[0]], self.addresses[feed]
+        if not self.pressed:
+            self.leases.must(not host.is_limited(now), "asked although its host waits")
+            if address.failed and address.last is not None and now - address.last < TTL:
+                kept = [at for at in address.early if now - at < DAY]
+                address.early = (*kept, now)
+                self.leases.must(len(address.early) <= EARLY, "asked too often after failures")
+        answer = self.strangers_say if feed in STRANGERS else self.fetch_way(request)
+        address.last, address.answer = now, answer
+        address.failed = isinstance(answer, Refused | Gone | Failed) or (
+            feed not in STRANGERS and self.sources[feed.host.partition(".")[0]].mood == "page"
+        )
+        if isinstance(answer, Failed) and answer.kind == "blocked_address":
+            address.failed = False  # nobody was asked
+        if isinstance(answer, Refused) and answer.status == 429 and not answer.redirected:
+            host.says_429(feed.reveal(), now)
+        return answer
+
+    def fetch_way(self, request: FetchRequest) -> FetchResponse:
         feed, now = request.feed, self.clock()
         source = self.sources[feed.host.partition(".")[0]]
         belief, version, must = self.beliefs[feed], self.version(self.asking), self.leases.must
@@ -395,6 +483,11 @@ class CacheModel(RuleBasedStateMachine):
             # What a copy of a moment shows is the past that sources remember: there is one.
             source.states = [(min(when, now), serial) for when, serial in source.states]
         self.failed_last.clear()
+        for host in self.hosts.values():
+            host.certain = False
+        for address in self.addresses.values():
+            address.last = address.read = None
+            address.early = ()
         for belief in self.beliefs.values():
             belief.newest = belief.whole = belief.quiet = None
             belief.serial = 0
@@ -409,6 +502,8 @@ class CacheModel(RuleBasedStateMachine):
         elif kind == 1:
             self.sources[which.who].quiet_until = None
             self.failed_last[which.feed.host] = False
+            self.addresses[which.feed].failed = False
+            self.addresses[which.feed].early = ()
         else:
             # Nobody knows any more what there was of the address: look at it again.
             for way in WAYS:
@@ -458,6 +553,62 @@ class CacheModel(RuleBasedStateMachine):
         self.leases.before = before
         self.get(process, which)
         self.leases.before = None
+
+    @rule(process=processes, which=ways, killed=st.booleans())
+    def a_process_forks(self, process: int, which: Way, killed: bool) -> None:
+        """The child reads a feed; or it is killed while it asks, with the lease in its hands."""
+        ours, theirs = os.pipe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # a worker may be about to end
+            child = os.fork()
+        if not child:
+            self.in_child(process, which, theirs, killed=killed)
+        os.close(theirs)
+        with open(ours, "rb") as pipe:
+            data = pipe.read()
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert status in ((0, -signal.SIGKILL) if killed else (0,))
+        if self.shared:
+            # What it did to the store is there for all; what it saw is known to the model alone.
+            for name, value in pickle.loads(data).items():
+                setattr(self, name, value)
+            self.leases.valid, self.leases.wrong = self.lent
+            alive = {token for _, token in self.dead}
+            for key, (token, _) in self.leases.valid.items():
+                if token not in alive:
+                    self.dead.append((key, token))
+
+    def in_child(self, process: int, which: Way, pipe: int, *, killed: bool) -> None:
+        """Ends the process, whatever happens."""
+        names = ["beliefs", "readers", "read_at", "failed_last", "addresses", "hosts", "quiet"]
+
+        def tell(names: list[str]) -> None:
+            self.lent = self.leases.valid, self.leases.wrong
+            os.write(pipe, pickle.dumps({name: getattr(self, name) for name in [*names, "lent"]}))
+
+        def die() -> None:
+            tell([])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            self.during = die if killed else None
+            self.get(process, which)
+            tell(names)
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+
+    @property
+    def quiet(self) -> dict[str, datetime | None]:
+        """Until when nobody asks the sources, because they said so."""
+        return {who: source.quiet_until for who, source in self.sources.items()}
+
+    @quiet.setter
+    def quiet(self, known: dict[str, datetime | None]) -> None:
+        for who, until in known.items():
+            self.sources[who].quiet_until = until
 
     @rule(which=ways)
     def a_process_is_killed(self, which: Way) -> None:
@@ -522,10 +673,49 @@ class CacheModel(RuleBasedStateMachine):
             else:
                 self.unavailable(way, outcome)
 
+    @rule(
+        process=processes,
+        says=refusals,
+        which=st.lists(st.integers(0, 3), min_size=2, max_size=4, unique=True),
+        passes=st.sampled_from([SECOND, 2 * TTL / 15, TTL / 2, TTL + SECOND]),
+    )
+    def strangers_are_read(
+        self, process: int, says: FetchResponse, which: list[int], passes: timedelta
+    ) -> None:
+        """Each has an address at ada's host; only a 429 of three of them may delay another."""
+        self.strangers_say = says
+        for number in which:
+            self.clock.advance(passes)
+            feed, now = STRANGERS[number], self.clock()
+            address, host = self.addresses[feed], self.hosts["ada"]
+            due = not address.failed and (address.read is None or now - address.read > TTL)
+            before = address.last
+            address.last = None
+            with self.by(process) as cache:
+                try:
+                    snapshot = cache.get(feed)
+                except Unavailable as error:
+                    self.spared(feed, error.kind)
+                else:
+                    self.spared(feed, snapshot.last_error)
+            asked, address.last = address.last is not None, address.last or before
+            if asked and isinstance(says, Fetched):
+                address.read = now
+            unsure = address.read is None and not host.certain
+            assert asked or not due or unsure or host.may_be_limited(now), "delayed by others"
+
+    def spared(self, feed: Feed, kind: str | None) -> None:
+        """Only its own 429, or a limit of its whole host, keeps a feed from being asked."""
+        answer = self.addresses[feed].answer
+        if kind == "rate_limited" and not (isinstance(answer, Refused) and answer.status == 429):
+            host = self.hosts[feed.host.partition(".")[0]]
+            assert host.may_be_limited(self.clock()), "delayed by others"
+
     # -- what it promises ---------------------------------------------------------------------
 
     def served(self, process: int, which: Way, snapshot: Snapshot) -> None:
         now, belief = self.clock(), self.beliefs[which.feed]
+        self.spared(which.feed, snapshot.last_error)
         age = now - snapshot.fetched_at
         asked = snapshot.reading.asked_at or snapshot.fetched_at
         ours = snapshot.reading.made_by == self.version(process)
@@ -600,6 +790,7 @@ class CacheModel(RuleBasedStateMachine):
     def unavailable(self, which: Way, error: Unavailable) -> None:
         """Nothing that the source said within a day is withheld, unless it is gone."""
         newest = self.beliefs[which.feed].newest
+        self.spared(which.feed, error.kind)
         assert error.__context__ is None
         assert error.kind != "incomplete"
         if error.kind == "gone" or newest is None:
@@ -636,6 +827,8 @@ class OverMemory(CacheModel):
 
 class OverSQLite(CacheModel):
     """Each process has a door of its own to the file, and leaves it open when it dies."""
+
+    shared = True
 
     def open_store(self) -> Store:
         if not hasattr(self, "files"):

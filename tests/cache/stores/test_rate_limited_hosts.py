@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +16,7 @@ from extcal import (
     Fetched,
     FetchRequest,
     FetchResponse,
-    MemoryStore,
     Refused,
-    SQLiteStore,
     State,
     Unavailable,
 )
@@ -105,11 +102,9 @@ def feed(name: str, host: str = "calendar.example.org") -> str:
     return f"https://{host}/{name}.ics"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    if request.param == "memory":
-        return MemoryStore()
-    return SQLiteStore(tmp_path / "store.db")
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def store(request: pytest.FixtureRequest, doors: Callable[[str], Store]) -> Store:
+    return doors(request.param)
 
 
 class Caches:
