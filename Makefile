@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := "$(VENV)/bin"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick docs lint format types workflows imports coverage bench benchrooms benchcache benchfaces benchrefresh benchscale benchstores growth kill overblock foreign nightly notebooks picture screenshots host house matrix ci clean
+.PHONY: help demo booking test quick docs lint format types workflows imports coverage bench benchrooms benchcache benchfaces benchrefresh benchscale benchstores growth kill overblock foreign nightly notebooks picture screenshots host house matrix ci clean
 
 help: ## list the targets
 	@echo "extcal: make ..."
@@ -128,6 +128,10 @@ picture: ## draw docs/availability.svg again
 host: ## start the example application, with three people in it; ARGS="--port 8001"
 	@sh tools/venv.sh "$(VENV)" examples
 	@$(BIN)/python examples/host_app $(ARGS)
+
+booking: ## start the example booking page on http://127.0.0.1:8001/
+	@sh tools/venv.sh "$(VENV)" examples
+	@$(BIN)/python examples/booking_page $(ARGS)
 
 notebooks: ## run the notebooks of examples/ again; ARGS=--check only compares
 	@sh tools/venv.sh "$(VENV)" notebooks

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any
 
 import pytest
 
-from extcal import CalendarCache
+from extcal import AsyncCalendarCache, CalendarCache
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 _LONG = 30.0  # seconds no test takes unless something is broken
@@ -64,3 +67,46 @@ def run(request: pytest.FixtureRequest) -> Callable[..., None]:
         anyio.run(bounded, backend=request.param)
 
     return running
+
+
+class _Tasks:
+    """An AsyncCalendarCache as it looks from threads: each call waits for its answer."""
+
+    def __init__(self, calendars: AsyncCalendarCache, portal: Any) -> None:
+        self._calendars, self._portal = calendars, portal
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._calendars, name)
+        return partial(self._call, found) if iscoroutinefunction(found) else found
+
+    def refresh_many(self, *arguments: Any, **options: Any) -> Iterator[Any]:
+        async def collected() -> list[Any]:
+            return [each async for each in self._calendars.refresh_many(*arguments, **options)]
+
+        return iter(self._portal.call(collected))
+
+    def _call(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        return self._portal.call(partial(method, *arguments, **options))
+
+
+@pytest.fixture(params=["threads", "asyncio", "trio"])
+def make_either(
+    request: pytest.FixtureRequest, clock: ManualClock, fetcher: FakeFetcher
+) -> Iterator[Callable[..., Any]]:
+    """``make`` for what the one engine does: a cache for threads, then one for tasks."""
+    with ExitStack() as stack:
+        portal: Any = None
+        if request.param != "threads":
+            from anyio.from_thread import start_blocking_portal
+
+            portal = stack.enter_context(start_blocking_portal(request.param))
+
+        def made(**arguments: Any) -> Any:
+            given = {"clock": clock, "fetcher": fetcher, "jitter": lambda: 1.0} | arguments
+            if portal is None:
+                return CalendarCache(**given)
+            calendars = AsyncCalendarCache(**given)
+            stack.enter_context(portal.wrap_async_context_manager(calendars))
+            return _Tasks(calendars, portal)
+
+        yield made

@@ -163,11 +163,11 @@ def test_results_come_with_their_feeds(
 
 
 def test_what_is_fresh_is_not_fetched(
-    make: Callable[..., CalendarCache], clock: ManualClock, body: str
+    make_either: Callable[..., Any], clock: ManualClock, body: str
 ) -> None:
     """Unless it is older than asked for; back-off holds for many as for one."""
     provider = Provider(body)
-    calendars = make(fetcher=provider)
+    calendars = make_either(fetcher=provider)
     given = feeds(20)
     list(calendars.refresh_many(given))
     clock.advance(20 * MINUTE)
@@ -236,7 +236,7 @@ def test_served_as_it_comes_and_stopped_when_nobody_listens(
     assert provider.count <= len(read) < 20 + 2 * 4
 
 
-def test_an_error_of_the_store_is_raised(make: Callable[..., CalendarCache], body: str) -> None:
+def test_an_error_of_the_store_is_raised(make_either: Callable[..., Any], body: str) -> None:
     """It is nobody's result."""
 
     class Broken(MemoryStore):
@@ -244,7 +244,7 @@ def test_an_error_of_the_store_is_raised(make: Callable[..., CalendarCache], bod
             raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        list(make(fetcher=Provider(body), store=Broken()).refresh_many(feeds(3)))
+        list(make_either(fetcher=Provider(body), store=Broken()).refresh_many(feeds(3)))
 
 
 @pytest.mark.parametrize("sized", [True, False])

@@ -93,28 +93,6 @@ def test_results_come_with_their_feeds(
     run(main)
 
 
-def test_what_is_fresh_is_not_fetched(
-    run: Run, cache: Callable[..., AsyncCalendarCache], clock: ManualClock, body: str
-) -> None:
-    """Unless it is older than asked for; back-off holds for many as for one."""
-    provider = Provider(body)
-
-    async def main() -> None:
-        async with cache(fetcher=provider) as calendars:
-            async for _ in calendars.refresh_many(feeds(20)):
-                pass
-            clock.advance(20 * MINUTE)
-            async for _ in calendars.refresh_many(feeds(20)[8:]):
-                pass
-            assert provider.count == 20
-            async for _, outcome in calendars.refresh_many(feeds(20)[8:], older_than=15 * MINUTE):
-                assert isinstance(outcome, Snapshot)
-                assert outcome.fetched_at == clock()
-            assert provider.count == 32
-
-    run(main)
-
-
 def test_who_leaves_early_leaves_the_rest_alone(
     run: Run, cache: Callable[..., AsyncCalendarCache], body: str
 ) -> None:
@@ -162,24 +140,6 @@ def test_a_block_that_ends_does_not_leave_its_reader_waiting(
             readers.start_soon(read, calendars)
             await anyio.wait_all_tasks_blocked()
         assert heard == ["the end"]
-
-    run(main)
-
-
-def test_an_error_of_the_store_is_raised(
-    run: Run, cache: Callable[..., AsyncCalendarCache]
-) -> None:
-    """It is nobody's result."""
-
-    class Broken(MemoryStore):
-        def put(self, key: str, cell: object, token: str | None, /) -> bool:
-            raise OSError("disk full")
-
-    async def main() -> None:
-        async with cache(store=Broken()) as calendars:
-            with pytest.raises(OSError, match="disk full"):
-                async for _ in calendars.refresh_many(feeds(3)):
-                    pass
 
     run(main)
 

@@ -1,4 +1,4 @@
-"""One fetch per feed at a time, however many ask, and nobody waits for ever.
+"""One fetch per feed at a time, however many ask, and nobody waits for ever: threads and tasks.
 
 Fetchers here wait for events the test sets, never for time.
 """
@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,11 @@ class Gate:
         return Fetched(self.body)
 
 
+def engine(calendars: Any) -> Any:
+    """What is behind a face; that of threads is the engine itself."""
+    return getattr(calendars, "_engine", calendars)
+
+
 @pytest.fixture
 def gate(body: str) -> Iterator[Gate]:
     gate = Gate(body)
@@ -68,11 +74,11 @@ def gate(body: str) -> Iterator[Gate]:
             thread.join(LONG)
 
 
-def test_sixty_four_threads_on_one_expired_feed(
-    make: Callable[..., CalendarCache], clock: ManualClock, url: str, gate: Gate
+def test_sixty_four_on_one_expired_feed(
+    make_either: Callable[..., Any], clock: ManualClock, url: str, gate: Gate
 ) -> None:
     """One fetch, and everybody gets its answer."""
-    calendars = make(fetcher=gate)
+    calendars = make_either(fetcher=gate)
     gate.open.set()
     calendars.get(url)
     clock.advance(HOUR)
@@ -95,11 +101,11 @@ def test_sixty_four_threads_on_one_expired_feed(
 
 
 def test_two_caches_that_share_a_store(
-    make: Callable[..., CalendarCache], url: str, gate: Gate
+    make_either: Callable[..., Any], url: str, gate: Gate
 ) -> None:
     """The lease keeps the second from fetching; it sees what the first stored."""
     store = MemoryStore()
-    one, other = make(fetcher=gate, store=store), make(fetcher=gate, store=store)
+    one, other = make_either(fetcher=gate, store=store), make_either(fetcher=gate, store=store)
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(one.get, url)
         assert gate.arrived.acquire(timeout=LONG)
@@ -110,20 +116,20 @@ def test_two_caches_that_share_a_store(
 
 
 def test_a_lease_left_behind_runs_out(
-    make: Callable[..., CalendarCache], clock: ManualClock, fetcher: FakeFetcher, url: str
+    make_either: Callable[..., Any], clock: ManualClock, fetcher: FakeFetcher, url: str
 ) -> None:
     """A leader that was killed delays the next one for half a minute, no more."""
     store = MemoryStore()
-    calendars = make(store=store)
-    key = calendars._repository.keys(Feed(url)).snapshot
-    assert store.lease(key, clock(), calendars._decisions.lease_time)
+    calendars = make_either(store=store)
+    key = engine(calendars)._repository.keys(Feed(url)).snapshot
+    assert store.lease(key, clock(), engine(calendars)._decisions.lease_time)
     clock.advance(timedelta(seconds=30))
     assert calendars.get(url).state is State.FRESH
     assert fetcher.count() == 1
 
 
 def test_waiters_are_bounded(
-    make: Callable[..., CalendarCache],
+    make_either: Callable[..., Any],
     clock: ManualClock,
     url: str,
     gate: Gate,
@@ -132,11 +138,14 @@ def test_waiters_are_bounded(
     """Who has waited for the fetch deadline and a little gets the last good snapshot, as STALE."""
     monkeypatch.setattr(options, "_GRACE", 0.01)
     store = MemoryStore()
-    good = make(store=store).get(url)
-    calendars = make(store=store, fetcher=gate, limits=Limits(fetch_deadline=0.01))
+    good = make_either(store=store).get(url)
+    calendars = make_either(store=store, fetcher=gate, limits=Limits(fetch_deadline=0.01))
     clock.advance(HOUR)
     late = calendars.get(url)
     assert (late.state, late.fetched_at) == (State.STALE, good.fetched_at)
+    people = {"Ada": url}
+    table = calendars.availability(people, clock(), clock() + HOUR, timeout=timedelta(0))
+    assert table.state["Ada"] is State.STALE
     clock.advance(24 * HOUR)
     with pytest.raises(Unavailable) as raised:
         calendars.get(url)
@@ -145,7 +154,7 @@ def test_waiters_are_bounded(
 
 
 def test_a_waiter_for_another_caches_lease_is_bounded_too(
-    make: Callable[..., CalendarCache],
+    make_either: Callable[..., Any],
     clock: ManualClock,
     fetcher: FakeFetcher,
     url: str,
@@ -154,10 +163,10 @@ def test_a_waiter_for_another_caches_lease_is_bounded_too(
     """A lease that is never given back costs patience, not an answer."""
     monkeypatch.setattr(options, "_GRACE", 0.01)
     store = MemoryStore()
-    calendars = make(store=store, limits=Limits(fetch_deadline=0.02))
+    calendars = make_either(store=store, limits=Limits(fetch_deadline=0.02))
     good = calendars.get(url)
     clock.advance(HOUR)
-    key = calendars._repository.keys(Feed(url)).snapshot
+    key = engine(calendars)._repository.keys(Feed(url)).snapshot
     assert store.lease(key, clock(), timedelta(seconds=10))
     late = calendars.get(url)
     assert (late.state, late.fetched_at) == (State.STALE, good.fetched_at)
@@ -165,11 +174,11 @@ def test_a_waiter_for_another_caches_lease_is_bounded_too(
 
 
 def test_errors_are_shared_only_with_those_present(
-    make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
+    make_either: Callable[..., Any], clock: ManualClock, url: str, body: str
 ) -> None:
     """Each waiter gets an error of its own; the next one who may ask gets a new answer."""
     fetcher = FakeFetcher({url: ["<html>", body]})
-    calendars = make(fetcher=fetcher)
+    calendars = make_either(fetcher=fetcher)
     errors = []
     for _ in range(2):
         with pytest.raises(Unavailable) as raised:
@@ -181,10 +190,10 @@ def test_errors_are_shared_only_with_those_present(
 
 
 def test_what_was_forgotten_stays_forgotten(
-    make: Callable[..., CalendarCache], url: str, gate: Gate
+    make_either: Callable[..., Any], url: str, gate: Gate
 ) -> None:
     """A fetch under way does not bring back what the user removed."""
-    calendars = make(fetcher=gate)
+    calendars = make_either(fetcher=gate)
     with ThreadPoolExecutor(1) as threads:
         look = threads.submit(calendars.get, url)
         assert gate.arrived.acquire(timeout=LONG)
@@ -194,9 +203,9 @@ def test_what_was_forgotten_stays_forgotten(
     assert calendars.last_refreshed(url) is None
 
 
-def test_so_many_fetches_at_a_time(make: Callable[..., CalendarCache], gate: Gate) -> None:
+def test_so_many_fetches_at_a_time(make_either: Callable[..., Any], gate: Gate) -> None:
     """max_fetches bounds them; the others wait their turn and are all served."""
-    calendars = make(fetcher=gate, max_fetches=3)
+    calendars = make_either(fetcher=gate, max_fetches=3)
     with ThreadPoolExecutor(12) as threads:
         looks = [
             threads.submit(calendars.get, f"https://example.org/{number}.ics")
@@ -292,14 +301,14 @@ def test_after_a_fork_the_child_flies_on_its_own(
 
 
 def test_who_gets_the_lease_looks_again(
-    make: Callable[..., CalendarCache], clock: ManualClock, fetcher: FakeFetcher, url: str
+    make_either: Callable[..., Any], clock: ManualClock, fetcher: FakeFetcher, url: str
 ) -> None:
     """Another cache may have fetched between the look and the lease."""
 
     class Interrupted(MemoryStore):
         """Lets another cache in just before the lease is given."""
 
-        other: CalendarCache | None = None
+        other: Any = None
 
         def lease(self, key: str, now: datetime, ttl: timedelta, /) -> str | None:
             other, self.other = self.other, None
@@ -308,21 +317,21 @@ def test_who_gets_the_lease_looks_again(
             return super().lease(key, now, ttl)
 
     store = Interrupted()
-    store.other = make(store=store)
-    assert make(store=store).get(url).state is State.FRESH
+    store.other = make_either(store=store)
+    assert make_either(store=store).get(url).state is State.FRESH
     assert fetcher.count() == 1
 
 
 def test_what_is_remembered_is_bounded(
-    make: Callable[..., CalendarCache], body: str, monkeypatch: pytest.MonkeyPatch
+    make_either: Callable[..., Any], body: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Decoded readings are a convenience; the store has them all."""
     monkeypatch.setattr("extcal.cache.refresh.repository._REMEMBERED", 2)
     urls = [f"https://example.org/{number}.ics" for number in range(5)]
     fetcher = FakeFetcher(dict.fromkeys(urls, body))
-    calendars = make(fetcher=fetcher)
+    calendars = make_either(fetcher=fetcher)
     for _ in range(2):
         for url in urls:
             calendars.get(url)
-        assert len(calendars._repository._decoded) <= 2
+        assert len(engine(calendars)._repository._decoded) <= 2
     assert fetcher.count() == 5

@@ -1,4 +1,6 @@
-"""The cache for tasks keeps every promise of the cache for threads, on asyncio and on trio.
+"""The face for tasks, on asyncio and on trio: what it adds to the engine it shares with threads.
+
+What the engine does is asked of both faces in ``test_one_fetch.py``.
 
 Fetchers here wait for events the test sets, never for time.
 """
@@ -28,7 +30,6 @@ from extcal import (
     Fetched,
     FetchRequest,
     FetchResponse,
-    Limits,
     MemoryStore,
     OutsideHorizon,
     Refresh,
@@ -155,31 +156,6 @@ def test_what_is_asked_of_it(
             assert dict(table.problems) == dict(expected.problems)
             with pytest.raises(TypeError, match="timedelta"):
                 await calendars.availability(people, start, end, timeout=3)  # type: ignore[arg-type]
-
-    run(main)
-
-
-def test_sixty_four_tasks_on_one_expired_feed(
-    run: Callable[..., None], cache: Callable[..., AsyncCalendarCache], url: str, body: str
-) -> None:
-    """One fetch, and everybody gets its answer."""
-
-    async def main() -> None:
-        gate = Gate(body)
-        answers = []
-        async with cache(fetcher=gate) as calendars, anyio.create_task_group() as tasks:
-
-            async def look() -> None:
-                answers.append(await calendars.get(url))
-
-            for _ in range(64):
-                tasks.start_soon(look)
-            await gate.arrived.acquire()
-            assert calendars.stats().in_flight == 1
-            gate.open.set()
-        assert gate.count == 1
-        assert len(answers) == 64
-        assert {answer.state for answer in answers} == {State.FRESH}
 
     run(main)
 
@@ -312,41 +288,6 @@ def test_the_blocks_own_error_comes_out_as_it_is(
     run(main)
 
 
-def test_waiters_are_bounded(
-    run: Callable[..., None],
-    cache: Callable[..., AsyncCalendarCache],
-    clock: ManualClock,
-    url: str,
-    body: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Who has waited for the fetch deadline and a little gets the last good snapshot, as STALE."""
-    monkeypatch.setattr("extcal.cache.options._GRACE", 0.01)
-
-    async def main() -> None:
-        store = MemoryStore()
-        async with cache(store=store) as calendars:
-            good = await calendars.get(url)
-        clock.advance(HOUR)
-        gate = Gate(body)
-        async with cache(
-            store=store, fetcher=gate, limits=Limits(fetch_deadline=0.01)
-        ) as calendars:
-            late = await calendars.get(url)
-            assert (late.state, late.fetched_at) == (State.STALE, good.fetched_at)
-            table = await calendars.availability(
-                {"Ada": url}, clock(), clock() + HOUR, timeout=timedelta(0)
-            )
-            assert table.state["Ada"] is State.STALE
-            clock.advance(24 * HOUR)
-            with pytest.raises(Unavailable) as raised:
-                await calendars.get(url)
-            assert raised.value.kind == "timeout"
-            assert gate.count == 1
-
-    run(main)
-
-
 def test_two_caches_that_share_a_store(
     run: Callable[..., None],
     cache: Callable[..., AsyncCalendarCache],
@@ -379,35 +320,6 @@ def test_two_caches_that_share_a_store(
     run(main)
 
 
-def test_a_waiter_for_another_caches_lease_is_bounded_too(
-    run: Callable[..., None],
-    cache: Callable[..., AsyncCalendarCache],
-    clock: ManualClock,
-    fetcher: FakeFetcher,
-    url: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A lease that is never given back costs patience, not an answer."""
-    monkeypatch.setattr("extcal.cache.options._GRACE", 0.01)
-
-    async def main() -> None:
-        store = MemoryStore()
-        async with cache(store=store, limits=Limits(fetch_deadline=0.02)) as calendars:
-            good = await calendars.get(url)
-            clock.advance(HOUR)
-            key = calendars._engine._repository.keys(Feed(url)).snapshot
-            token = store.lease(key, clock(), timedelta(seconds=10))
-            assert token is not None
-            late = await calendars.get(url)
-            assert (late.state, late.fetched_at) == (State.STALE, good.fetched_at)
-            store.release(key, token)
-            table = await calendars.availability({"Ada": url}, clock(), clock() + HOUR)
-            assert table.state["Ada"] is State.FRESH
-        assert fetcher.count() == 2
-
-    run(main)
-
-
 def test_over_real_http(
     run: Callable[..., None], cache: Callable[..., AsyncCalendarCache], body: str
 ) -> None:
@@ -432,32 +344,6 @@ def test_over_real_http(
             with pytest.raises(Unavailable) as raised:
                 await calendars.get("https://127.0.0.1/basic.ics")
             assert raised.value.kind == "blocked_url"
-
-    run(main)
-
-
-def test_so_many_fetches_at_a_time(
-    run: Callable[..., None], cache: Callable[..., AsyncCalendarCache], body: str
-) -> None:
-    """max_fetches bounds them; the others wait their turn and are all served."""
-
-    async def main() -> None:
-        gate = Gate(body)
-        answers = []
-        calendars = cache(fetcher=gate, max_fetches=3)
-        async with calendars, anyio.create_task_group() as tasks:
-
-            async def look(number: int) -> None:
-                answers.append(await calendars.get(f"https://example.org/{number}.ics"))
-
-            for number in range(12):
-                tasks.start_soon(look, number)
-            for _ in range(3):
-                await gate.arrived.acquire()
-            await anyio.wait_all_tasks_blocked()
-            assert calendars.stats().in_flight == 12
-            gate.open.set()
-        assert (gate.count, gate.most, len(answers)) == (12, 3, 12)
 
     run(main)
 

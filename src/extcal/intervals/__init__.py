@@ -6,7 +6,7 @@ datetimes come in, aware UTC datetimes go out.
 
 from __future__ import annotations
 
-from extcal.intervals.common import CommonFree, common_free
+from extcal.intervals.common import CommonFree, SlotOptions, common_free
 from extcal.intervals.freebusy import FreeBusy
 from extcal.intervals.hours import WorkingHours
 from extcal.intervals.instants import epoch, instant
@@ -25,6 +25,7 @@ __all__ = [
     "Period",
     "PersonRecord",
     "Record",
+    "SlotOptions",
     "WorkingHours",
     "common_free",
     "days",

@@ -34,11 +34,12 @@ from extcal.intervals.merge import (
 from extcal.intervals.offer import CommonFree
 from extcal.intervals.types import BLOCKING, FBType, Period, blocking_codes, period
 
-__all__ = ["CommonFree", "Hours", "SlotOptions", "common_free", "find_common", "prepare"]
+__all__ = ["Buffer", "CommonFree", "Hours", "SlotOptions", "common_free", "find_common", "prepare"]
 
 Hours = WorkingHours | Sequence[WorkingHours | None] | Mapping[str, WorkingHours | None] | None
 """For everybody; or one, or None, for each in order; or by name."""
 Buffer = timedelta | tuple[timedelta, timedelta]
+"""For before and after, or one for each."""
 
 _start, _end, _code = itemgetter(0), itemgetter(1), itemgetter(2)
 _YEAR = 366 * DAY

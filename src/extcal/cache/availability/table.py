@@ -38,7 +38,7 @@ from extcal.intervals import (
     person_records,
 )
 from extcal.intervals.asked import common_zone
-from extcal.intervals.common import CommonFree, SlotOptions, find_common, prepare
+from extcal.intervals.common import Buffer, CommonFree, Hours, SlotOptions, find_common, prepare
 from extcal.intervals.conditions import Groups, names_of
 from extcal.intervals.instants import spoken
 from extcal.intervals.layout import Align
@@ -187,11 +187,11 @@ class Availability(Mapping[str, FreeBusy]):
         self,
         duration: timedelta,
         *,
-        hours: WorkingHours | Mapping[str, WorkingHours | None] | None = None,
+        hours: Hours = None,
         optional: Collection[str] = (),
         assume_free: Collection[str] = (),
         step: timedelta | None = None,
-        buffer: timedelta | tuple[timedelta, timedelta] = timedelta(0),
+        buffer: Buffer = timedelta(0),
         timezone: str | tzinfo = "UTC",
         blocks: Iterable[FBType] = BLOCKING,
         align: Align = "midnight",

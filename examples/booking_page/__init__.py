@@ -1,0 +1,1 @@
+"""A booking page: visitors book a meeting with somebody, in the free time of their calendars."""
