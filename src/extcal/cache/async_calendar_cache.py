@@ -360,9 +360,9 @@ class _Engine(CalendarCache):
                 fetcher_failed(request, error)
             return None
 
-    def _is_private(self) -> bool:
+    def _shares_answers(self, otherwise: bool) -> bool:
         # The fetcher is made on the loop. The loop may be running this call, so this cannot wait.
-        return self._fetcher is not None and super()._is_private()
+        return self._fetcher is None or super()._shares_answers(otherwise)
 
     def _made_fetcher(self) -> Fetcher:
         if self._recipe is None or self.loop is None:

@@ -103,7 +103,7 @@ class CalendarCache(Options[Fetcher], Closing):
             settings.reach.spelled(),
             settings.rules,
             settings.secret,
-            private=self._is_private,
+            shares=self._shares_answers,
             limits=settings.limits,
         )
         self._refresher = Refresher(
@@ -218,7 +218,7 @@ class CalendarCache(Options[Fetcher], Closing):
         calendar.
         """
         assert isinstance(feed, Feed)
-        self._repository.forget(feed, read_clock(self._clock))
+        self._refresher.forget(feed, read_clock(self._clock))
 
     # -- many people, many feeds ----------------------------------------------------------------
 
@@ -344,7 +344,7 @@ class CalendarCache(Options[Fetcher], Closing):
         return order.people.table(order.window, answers, order.exclusions)
 
     def _renewals(self, feeds: Sequence[Feed], older_than: timedelta | None) -> list[Order]:
-        return [self._order(feed, "renew", older_than) for feed in feeds]
+        return [replace(self._order(feed, "renew", older_than), of_many=True) for feed in feeds]
 
     def _ask(self, feed: Feed | str, wish: Wish, max_age: timedelta | None = None) -> Snapshot:
         until = monotonic() + self._patience
@@ -379,6 +379,7 @@ class CalendarCache(Options[Fetcher], Closing):
         return self._promises(orders, known)
 
     def _promises(self, orders: Sequence[Order], known: Sequence[Known]) -> list[Promise]:
+        self._refresher.expect(orders)
         now = read_clock(self._clock)
         return [self._promise(order, each, now) for order, each in zip(orders, known, strict=True)]
 
@@ -395,7 +396,7 @@ class CalendarCache(Options[Fetcher], Closing):
         return Promise(key, self._decisions.late(known, now), self._fly(order))
 
     def _fly(self, order: Order) -> Flight:
-        return self._flights.join(order.keys.snapshot, partial(self._refresher.bring, order))
+        return self._flights.join(order.keys.snapshot, self._refresher.job(order))
 
     def _told(self, answer: Snapshot | Raise, feed: Feed | str) -> Snapshot:
         """The Snapshot for the caller; raises if ``answer`` is an error."""
@@ -455,12 +456,11 @@ class CalendarCache(Options[Fetcher], Closing):
             fetcher_failed(request, error)
             return None
 
-    def _is_private(self) -> bool:
-        """Whether feeds are fetched with different identities, as with ``headers`` of a fetcher."""
+    def _shares_answers(self, otherwise: bool) -> bool:
+        """Whether feeds of equal URL and ``auth`` are answered alike, if the fetcher says so."""
         if self._fetcher is None and self._recipe is None:
-            return False
-        fetcher: object = self._fetcher or self._new_fetcher()
-        return not getattr(fetcher, "shares_answers", True)
+            return True
+        return bool(getattr(self._fetcher or self._new_fetcher(), "shares_answers", otherwise))
 
     def _new_fetcher(self) -> Fetcher:
         with self._making:

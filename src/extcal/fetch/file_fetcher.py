@@ -38,6 +38,11 @@ class FileFetcher:
         if not self._root.is_dir():
             raise ValueError("root must be a directory")
 
+    @property
+    def shares_answers(self) -> bool:
+        """Feeds of one file share what was read of it."""
+        return True
+
     def __repr__(self) -> str:
         return f"<FileFetcher below {str(self._root)!r}>"
 

@@ -94,6 +94,11 @@ class FakeFetcher:
             return NotModified()
         return Fetched(answer, etag=etag)
 
+    @property
+    def shares_answers(self) -> bool:
+        """Feeds of equal URL and ``auth`` share a request, as with ``HttpFetcher``."""
+        return True
+
     def __repr__(self) -> str:
         return f"<FakeFetcher: {len(self._answers)} addresses, {len(self.requests)} requests>"
 

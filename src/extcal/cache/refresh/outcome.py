@@ -34,7 +34,8 @@ class Asked(NamedTuple):
     """One request to a source, and its answer.
 
     ``at``: when the request was sent; the answer counts as of this time. ``lease``: under which it
-    was asked. ``seconds``: how long the answer took.
+    was asked. ``seconds``: how long the answer took. ``shared``: the source was asked for another
+    feed of this address. Both are one request, which is counted once.
     """
 
     feed: Feed
@@ -44,6 +45,7 @@ class Asked(NamedTuple):
     at: datetime
     lease: Lease
     seconds: float
+    shared: bool = False
 
 
 class Refreshed(NamedTuple):
@@ -66,8 +68,9 @@ def settle(
     """
     outcome, found, unchanged = _outcome(asked, decisions, repository)
     outcome = _with_requests(outcome, asked, decisions)
-    _book_host(asked, outcome, now, decisions)
-    _book_429(asked, now, repository)
+    if not asked.shared:
+        _book_host(asked, outcome, now, decisions)
+        _book_429(asked, now, repository)
     reading = asked.known.reading
     previous = None if reading is None else Snapshot(reading)
     if isinstance(outcome, Success) and found is not None:
@@ -178,9 +181,10 @@ def _book_429(asked: Asked, now: datetime, repository: Repository) -> None:
 def _tell_success(asked: Asked, found: Reading, decisions: Decisions) -> None:
     response = asked.response
     outcome = "read" if isinstance(response, Fetched) else "unchanged"
-    decisions.tally.count(outcome)
-    if isinstance(response, Fetched | NotModified) and response.as_browser:
-        decisions.tally.count("as_browser")
+    if not asked.shared:
+        decisions.tally.count(outcome)
+        if isinstance(response, Fetched | NotModified) and response.as_browser:
+            decisions.tally.count("as_browser")
     tell(
         logging.INFO,
         "refreshed",
@@ -202,7 +206,8 @@ def _tell_failure(
     answer: Snapshot | Raise,
     decisions: Decisions,
 ) -> None:
-    decisions.tally.count(FAILED + failed.kind)
+    if not asked.shared:
+        decisions.tally.count(FAILED + failed.kind)
     tell(
         logging.WARNING if isinstance(answer, Raise) else logging.INFO,
         "gone" if attempts.gone else "failed",

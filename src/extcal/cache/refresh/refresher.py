@@ -6,10 +6,11 @@ cache holds. However a flight ends, the lease is given back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 
 from extcal.cache.freshness.clock import Clock, read_clock
@@ -19,6 +20,7 @@ from extcal.cache.refresh.decisions import Decisions
 from extcal.cache.refresh.keys import Keys
 from extcal.cache.refresh.outcome import Asked, Refreshed, settle
 from extcal.cache.refresh.repository import Known, Repository
+from extcal.cache.refresh.shared_requests import Answer, SharedRequests, Wanted
 from extcal.cache.refresh.single_flight import CLOSED, Flight
 from extcal.cache.stores.lease import Lease
 from extcal.fetch.feed import Feed
@@ -34,7 +36,8 @@ class Order:
     """Which feed to bring up to date, and why.
 
     ``patience``: seconds to wait for another cache that holds the lease. ``older_than``: a reading
-    older than this is fetched again, even if it is fresh by the rules.
+    older than this is fetched again, even if it is fresh by the rules. ``wanted``: since when, in
+    seconds of the monotonic clock. ``of_many``: it is one of many, which follow each other.
     """
 
     feed: Feed
@@ -42,10 +45,15 @@ class Order:
     wish: Wish
     patience: float
     older_than: timedelta | None = None
+    wanted: float = field(default_factory=monotonic)
+    of_many: bool = False
 
 
 class Refresher:
-    """Brings feeds up to date. ``fetch``: asks the fetcher; ``jitter`` is for the back-off."""
+    """Brings feeds up to date.
+
+    ``fetch``: asks the fetcher; ``jitter`` is for the back-off.
+    """
 
     def __init__(
         self,
@@ -60,6 +68,23 @@ class Refresher:
         self._clock = clock
         self._jitter = jitter
         self._fetch = fetch
+        # An application's own fetcher that says nothing of it is asked for each feed.
+        self._requests = SharedRequests(self._put, partial(repository.shares, False))
+
+    def expect(self, orders: Iterable[Order]) -> None:
+        """Note which feeds may be fetched next: one request answers all of one address."""
+        for order in orders:
+            self._requests.expect(order.keys)
+
+    def job(self, order: Order) -> Callable[[Flight], Refreshed]:
+        """:meth:`bring` for ``order``, as a job of a flight."""
+        self._requests.expect(order.keys)
+        return partial(self.bring, order)
+
+    def forget(self, feed: Feed, now: datetime) -> None:
+        """Erase what is known of the address of ``feed``, in the store and here."""
+        self._requests.forget(self._repository.keys(feed))
+        self._repository.forget(feed, now)
 
     def bring(self, order: Order, flight: Flight) -> Refreshed:
         """Bring ``order.feed`` up to date, if that still needs doing."""
@@ -99,9 +124,12 @@ class Refresher:
         flight.asking = True
         if flight.closing.is_set():
             return Refreshed(CLOSED)
-        response = self._ask(order, known, now)
+        answer = self._ask(order, known, now)
         flight.asking = False
-        asked = Asked(order.feed, order.keys, known, response, now, lease, monotonic() - began)
+        response, took = answer.response, monotonic() - began
+        asked = Asked(
+            order.feed, order.keys, known, response, answer.at, lease, took, answer.shared
+        )
         with flight.readers if isinstance(response, Fetched) else nullcontext():
             if flight.closing.is_set():
                 return Refreshed(CLOSED)
@@ -109,17 +137,19 @@ class Refresher:
                 asked, read_clock(self._clock), self._repository, self._decisions, self._jitter
             )
 
-    def _ask(self, order: Order, known: Known, now: datetime) -> FetchResponse:
-        feed = order.feed
+    def _ask(self, order: Order, known: Known, now: datetime) -> Answer:
+        feed, held = order.feed, known.held
         conditional = self._decisions.conditional(feed, known, now, order.wish)
-        response = self._put(self._decisions.request(feed, known, conditional=conditional))
-        if isinstance(response, NotModified) and not conditional:
+        request = self._decisions.request(feed, known, conditional=conditional)
+        wanted = Wanted(order.wanted, order.of_many, None if held is None else held.asked)
+        answer = self._requests.put(order.keys.attempts, request, now, wanted)
+        if isinstance(answer.response, NotModified) and not conditional:
             # There is no stored reading that a 304 could confirm: ask again, and then give up.
             if not known.attempts.failures:
-                response = self._put(self._decisions.request(feed, known, conditional=False))
-            if isinstance(response, NotModified):
-                return Failed("protocol")
-        return response
+                answer = answer._replace(response=self._put(request), at=now, shared=False)
+            if isinstance(answer.response, NotModified):
+                return answer._replace(response=Failed("protocol"))
+        return answer
 
     def _put(self, request: FetchRequest) -> FetchResponse:
         self._decisions.tally.count("fetches")

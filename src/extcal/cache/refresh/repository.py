@@ -170,9 +170,10 @@ class Repository:
 
     ``reach`` is the text of horizon and history, which are part of a reading's key, as ``secret``
     is. ``rules`` say how long a reading is fresh. ``made_now`` returns the versions that this
-    process reads with; it reads files, and is called once, when they are first needed. ``private``
-    returns whether the fetcher identifies itself differently for each feed. ``limits``: a stored
-    reading that no feed within them can have is a miss.
+    process reads with; it reads files, and is called once, when they are first needed. ``shares``
+    returns whether the fetcher gives feeds of equal URL and ``auth`` the same answer; its argument
+    is the answer for a fetcher that does not say. ``limits``: a stored reading that no feed within
+    them can have is a miss.
     """
 
     def __init__(
@@ -182,7 +183,7 @@ class Repository:
         rules: Rules,
         secret: bytes | None,
         made_now: Callable[[], MadeBy] = made_now,
-        private: Callable[[], bool] = lambda: False,
+        shares: Callable[[bool], bool] = lambda otherwise: otherwise,
         limits: Limits | None = None,
     ) -> None:
         self.store = store
@@ -196,7 +197,7 @@ class Repository:
         self._limits = Limits() if limits is None else limits
         self.rate_limits = RateLimitRecords(self.cells, secret)
         self._made_now = made_now
-        self._private = private
+        self.shares = shares
         self._made: MadeBy | None = None
         self._met = _Met()
         self._decoded: Memo[str, _Decoded] = Memo(_REMEMBERED)
@@ -455,7 +456,7 @@ class Repository:
     def _new_keys(self, feed: Feed) -> Keys:
         return Keys(
             snapshot_key(feed, self._reach, READINGS, self._secret),
-            attempts_key(feed, ATTEMPTS, self._secret, private=self._private()),
+            attempts_key(feed, ATTEMPTS, self._secret, private=not self.shares(True)),
             list_key(feed, LISTS, self._secret),
             host_key(feed.host, HOSTS, self._secret),
         )

@@ -121,7 +121,7 @@ class HttpOptions:
 
     @property
     def shares_answers(self) -> bool:
-        """Whether feeds of equal URL and ``auth`` get the same answer.
+        """Whether feeds of equal URL and ``auth`` share a request, and its answer.
 
         False with ``headers``, which may send another identity for each feed.
         """
