@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import booking_page
 import pytest
 from justbookmycal import app as application
 from justbookmycal import availability, invite
 from justbookmycal.extensions import db
 
+import booking_page
 from extcal.testing import event, feed_text
 
 NOW = datetime(2027, 3, 22, 7, 3, tzinfo=UTC)  # clocks change on Sunday
