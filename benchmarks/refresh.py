@@ -114,6 +114,7 @@ def main() -> None:
     parser.add_argument("--stores", nargs="+", default=["Memory"])
     parser.add_argument("--faces", nargs="+", default=["threads", "tasks"])
     parser.add_argument("--schemes", nargs="+", default=["https"])
+    parser.add_argument("--kinds", nargs="+", default=list(_KINDS), choices=_KINDS)
     parser.add_argument("--rounds", type=int)
     options = parser.parse_args()
     rounds = options.rounds or (2 if options.quick else 3)
@@ -126,12 +127,21 @@ def main() -> None:
         served = stack.enter_context(serving(100))
         redis = _redis(stack)
         if options.feeds or options.quick:
-            runs = product(options.feeds or [100], options.hosts, options.schemes)
-            plan = [(Run(*run), stores, faces) for run in runs]
+            plan = [
+                (Run(feeds, hosts, scheme), stores, faces)
+                for feeds in options.feeds or [100]
+                for hosts in options.hosts
+                for scheme in options.schemes
+            ]
         else:
             plan = list(_whole())
         for run, stores, faces in plan:
-            _table(run, [*product(stores, faces)], rounds, served, redis)
+            ways = [*product(stores, faces)]
+            few = 1 if run.feeds > 5_000 else rounds
+            with ExitStack() as workers:
+                found = [workers.enter_context(each) for each in _workers(run, ways, served, redis)]
+                _race(found, options.kinds, few, served)
+                print(*_lines(run, found), sep="\n", flush=True)
 
 
 def _whole() -> Iterator[tuple[Run, list[str], list[str]]]:
@@ -144,23 +154,15 @@ def _whole() -> Iterator[tuple[Run, list[str], list[str]]]:
             yield Run(feeds, hosts, "https"), stores, ["threads"]
 
 
-def _table(
-    run: Run, ways: list[tuple[str, str]], rounds: int, served: Served, redis: str | None
-) -> None:
-    rounds = 1 if run.feeds > 5_000 else rounds
-    with ExitStack() as stack:
-        workers = [stack.enter_context(each) for each in _workers(run, ways, served, redis)]
-        for number in range(rounds):
-            for kind in _KINDS:
-                if kind == "first" and number:
-                    continue
-                if kind == "changed":
-                    served.change()
-                for worker in workers:
-                    if kind != "fresh" or worker.name.startswith("extcal"):
-                        worker.refresh(kind, served)
-        for line in _lines(run, workers):
-            print(line, flush=True)
+def _race(workers: list[Worker], kinds: list[str], rounds: int, served: Served) -> None:
+    for number in range(rounds):
+        for kind in kinds:
+            if kind == "changed":
+                served.change()
+            for worker in workers:
+                first_again = kind == "first" and number > 0
+                if not first_again and (kind != "fresh" or worker.name.startswith("extcal")):
+                    worker.refresh(kind, served)
 
 
 def _workers(
