@@ -6,6 +6,7 @@ Nothing here waits. To end a fetch, :class:`~extcal.fetch.http.deadline.Stop` is
 from __future__ import annotations
 
 import ipaddress
+import select
 import socket
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -29,6 +30,7 @@ __all__ = [
     "UNREACHABLE",
     "ReceivedData",
     "check_peer",
+    "is_readable",
     "new_socket",
     "request_fields",
     "vetted",
@@ -124,6 +126,15 @@ def check_peer(sock: socket.socket, address: Address, port: int) -> None:
     peer = sock.getpeername()
     if unwrap(ipaddress.ip_address(peer[0])) != address or peer[1] != port:
         raise Stop(_WRONG_PEER)
+
+
+def is_readable(sock: socket.socket) -> bool:
+    """Whether bytes, an end or an error wait on ``sock``."""
+    if not hasattr(select, "poll"):  # pragma: no cover - Windows
+        return bool(select.select([sock], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def request_fields(ask: Ask, own: Mapping[str, str] = _NO_FIELDS) -> list[tuple[bytes, bytes]]:

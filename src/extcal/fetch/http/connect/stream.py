@@ -10,6 +10,7 @@ import os
 import selectors
 import socket
 import ssl
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from typing import Self
@@ -21,6 +22,7 @@ from extcal.fetch.http.connect.guard import (
     UNREACHABLE,
     ReceivedData,
     check_peer,
+    is_readable,
     new_socket,
 )
 from extcal.fetch.http.connect.race import Race
@@ -32,6 +34,7 @@ __all__ = ["Broken", "GuardedStream", "Sprint", "WriteBroken"]
 _GLANCE = 0.05  # seconds
 _SHORT = 2048  # bytes
 _UNDER_WAY = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR})
+_SHORTEST = 1.0  # seconds
 _UNACKNOWLEDGED = 5_000  # milliseconds
 
 
@@ -167,55 +170,69 @@ class GuardedStream:
 
     def silent(self) -> bool:
         """Whether nothing is waiting to be read: no byte, and no end."""
+        if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+            return False
         try:
-            if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
-                return False
-            self._sock.settimeout(0)
-            # The plain socket's method, because TLS cannot look at bytes without taking them.
-            socket.socket.recv(self._sock, 1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
+            return not is_readable(self._sock)
         except (OSError, ValueError):
             return False
-        return False
 
     def read(self, max_bytes: int) -> bytes:
         """The next bytes; b"" at the end."""
+        until = time.monotonic() + self._patience()
         while True:
             try:
-                self._sock.settimeout(self._patience())
+                self._wait_until(until)
                 with self._deadline.waiting():
                     data = self._sock.recv(max_bytes)
             except TimeoutError as error:
                 if error.errno == errno.ETIMEDOUT:
                     raise Broken from None
-                raise Stop(TIMED_OUT) from None
+                continue
             except OSError:
                 raise Broken from None
             passed = self.received.note(data)
             if passed or not data:
                 return passed
+            until = time.monotonic() + self._patience()
 
     def _patience(self) -> float:
         """Seconds to wait for bytes: for the head all that are left, as a server may be slow."""
         left = self._deadline.left()
         return left if self.received.waiting else min(self._limits.idle_timeout, left)
 
+    def _wait_until(self, until: float) -> None:
+        """Let the next call wait until then at the most; raises Stop if that is over.
+
+        Each change of the timeout is a system call, for which a thread gives up the interpreter. So
+        a shorter timeout is kept if it is not much too short. If it ends a wait too early, the
+        caller waits again.
+        """
+        left = until - time.monotonic()
+        if left <= 0:
+            raise Stop(TIMED_OUT)
+        set_before = self._sock.gettimeout()
+        if set_before is None or not min(left, _SHORTEST) <= set_before <= left:
+            self._sock.settimeout(left)
+
     def write(self, data: bytes) -> None:
         """Send ``data``; the next bytes that arrive begin with a head."""
         rest = memoryview(data)
         self.received.asked()
+        until = time.monotonic() + self._deadline.clamp(self._limits.idle_timeout)
         try:
             while rest:
-                self._sock.settimeout(self._deadline.clamp(self._limits.idle_timeout))
-                # A short request fits into the empty buffer of the socket, and is not waited for.
-                with self._deadline.waiting() if len(rest) > _SHORT else nullcontext():
-                    sent = self._sock.send(rest)
+                self._wait_until(until)
+                try:
+                    # A short request fits into the empty buffer of the socket: it does not wait.
+                    with self._deadline.waiting() if len(rest) > _SHORT else nullcontext():
+                        sent = self._sock.send(rest)
+                except TimeoutError as error:
+                    if error.errno == errno.ETIMEDOUT:
+                        raise
+                    continue
                 rest = rest[sent:]
-        except TimeoutError as error:
-            if error.errno == errno.ETIMEDOUT:
-                raise WriteBroken from None
-            raise Stop(TIMED_OUT) from None
+                until = time.monotonic() + self._deadline.clamp(self._limits.idle_timeout)
         except OSError:
             # A server may answer and close before it has read the request: its answer is read.
             raise WriteBroken from None
