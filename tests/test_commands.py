@@ -255,9 +255,19 @@ def test_the_last_line_says_what_was_skipped(tmp_path: Path) -> None:
     (tests / "test_few.py").write_text(SUITE, "utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = serial\n", "utf-8")
     done = subprocess.run(
-        [sys.executable, ROOT / "tools" / "run_tests.py", "-n1", "-p", "no:cacheprovider", "tests"],
+        [
+            sys.executable,
+            ROOT / "tools" / "run_tests.py",
+            "-n1",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "xdist.plugin",
+            "tests",
+        ],
         cwd=tmp_path,
-        env={key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")},
+        env={key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+        | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         encoding="utf-8",
