@@ -200,7 +200,7 @@ def _view(
                 day_words_long(day),
                 day == today,
                 month is None or day.month == month,
-                _unknown(elsewhere, day, me) if whose.feed is not None else "",
+                _unknown(elsewhere, day, me) if whose.feeds else "",
                 tuple(item for item in here if item.all_day),
                 tuple(sorted(timed, key=lambda item: (item.first, item.last))),
                 len(found) - len(here),

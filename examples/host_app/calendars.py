@@ -18,6 +18,7 @@ from host_app.database import Database, Event, Person
 
 __all__ = ["Calendars", "Elsewhere", "Look", "NotConnected"]
 
+_MOST = 5  # calendars of one person
 _PATIENCE = timedelta(seconds=10)  # how long a page waits for all its calendars together
 
 
@@ -32,11 +33,12 @@ class NotConnected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """What may be shown of a person's external calendar.
+    """What may be shown of a person's external calendars, all of them together.
 
     ``events``: with titles for the owner, without titles for everybody else. If nothing is
-    known, ``free_busy`` is None and ``trouble`` says why. ``as_of``: when it was last refreshed;
-    ``stale``: whether that is longer ago than promised, and then ``trouble`` says why.
+    known, ``free_busy`` is None and ``trouble`` says why. ``as_of``: when the oldest of them was
+    last refreshed; ``stale``: whether that is longer ago than promised, and then ``trouble`` says
+    why.
     """
 
     events: tuple[extcal.ExternalEvent, ...] = ()
@@ -101,65 +103,76 @@ class Calendars:
         """
         try:
             feed = extcal.Feed.from_user_input(pasted, timezone=person.timezone, owner=person.email)
+            if feed not in person.feeds and len(person.feeds) >= _MOST:
+                raise NotConnected(f"You have {_MOST} calendars already.", "Remove one first.")
             # refresh, not get: after correcting an address nobody has to wait for the back-off.
             snapshot = self._cache.refresh(feed)
         except (extcal.FeedUrlError, extcal.Unavailable) as error:
             raise NotConnected(error.message, error.advice or "") from None
         if snapshot.state is not extcal.State.FRESH:
             raise NotConnected("The calendar cannot be read just now.", "Try again in a minute.")
-        if person.feed is not None and person.feed != feed:
-            self._cache.forget(person.feed)
         self._database.connect_calendar(person.id, feed)
         return snapshot
 
-    def disconnect(self, person: Person) -> None:
-        """Delete the address, and all that was read from it."""
-        if person.feed is not None:
-            self._cache.forget(person.feed)
-            self._database.connect_calendar(person.id, None)
+    def disconnect(self, person: Person, fingerprint: str) -> bool:
+        """Delete an address, and all that was read from it; False if there is no such one."""
+        found = [feed for feed in person.feeds if feed.fingerprint == fingerprint]
+        for feed in found:
+            self._cache.forget(feed)
+            self._database.disconnect_calendar(person.id, feed)
+        return bool(found)
 
     def forget_reading(self, before: Person, after: Person) -> None:
-        """Delete the snapshot that was made with another zone or another e-mail address."""
-        if before.feed is not None and before.feed != after.feed:
-            self._cache.forget(before.feed)
+        """Delete snapshots that were made with another zone or another e-mail address."""
+        for feed in set(before.feeds).difference(after.feeds):
+            self._cache.forget(feed)
 
     def refresh(self, people: Iterable[Person]) -> frozenset[int]:
         """For the "refresh" button. The cache asks a source at most every 30 seconds.
 
-        Returns the ids of the people whose calendar could not be read. Their last snapshot is
+        Returns the ids of the people of whom a calendar could not be read. Its last snapshot is
         still there, and may be new enough to be shown without a remark.
         """
-        connected = [person for person in people if person.feed is not None]
+        connected = [(person.id, feed) for person in people for feed in person.feeds]
         with ThreadPoolExecutor(max_workers=8) as pool:
-            done = list(pool.map(self._refresh, connected))
+            done = list(pool.map(self._refresh, [feed for _, feed in connected]))
         return frozenset(
-            person.id for person, well in zip(connected, done, strict=True) if not well
+            number for (number, _), well in zip(connected, done, strict=True) if not well
         )
 
-    def _refresh(self, person: Person) -> bool:
-        assert person.feed is not None
+    def _refresh(self, feed: extcal.Feed) -> bool:
         try:
-            return self._cache.refresh(person.feed).state is extcal.State.FRESH
+            return self._cache.refresh(feed).state is extcal.State.FRESH
         except extcal.Unavailable:
             return False
 
     def elsewhere(self, person: Person, viewer: Person) -> Elsewhere:
-        """What ``viewer`` may see of the external calendar of ``person``."""
-        if person.feed is None:
-            return Elsewhere()
-        try:
-            snapshot = self._cache.get(person.feed)
-        except extcal.Unavailable as error:
-            return Elsewhere(trouble=error.message)
-        if person.id != viewer.id:
-            snapshot = snapshot.redacted()
-        stale = snapshot.state is not extcal.State.FRESH
+        """What ``viewer`` may see of the external calendars of ``person``."""
+        snapshots, trouble = [], ""
+        for feed in person.feeds:
+            try:
+                snapshot = self._cache.get(feed)
+            except extcal.Unavailable as error:
+                trouble = error.message
+            else:
+                snapshots.append(snapshot if person.id == viewer.id else snapshot.redacted())
+        if not snapshots:
+            return Elsewhere(trouble=trouble)
+        known = extcal.FreeBusy.join([snapshot.free_busy for snapshot in snapshots])
+        if len(snapshots) < len(person.feeds):
+            # Of one calendar nothing is known, so nobody knows when the person is free.
+            window = known.window
+            known |= extcal.FreeBusy.from_periods(window, unknown=[window])
+        stale = any(snapshot.state is not extcal.State.FRESH for snapshot in snapshots)
+        if stale and not trouble:
+            trouble = "The calendar could not be read just now."
+        events = [event for snapshot in snapshots for event in snapshot.events]
         return Elsewhere(
-            snapshot.events,
-            snapshot.free_busy,
-            snapshot.fetched_at,
+            tuple(sorted(events, key=lambda event: (event.start, event.end, event.uid))),
+            known,
+            min(snapshot.fetched_at for snapshot in snapshots),
             stale,
-            "The calendar could not be read just now." if stale else "",
+            trouble,
         )
 
     # -- everybody's time -----------------------------------------------------------------------
@@ -177,8 +190,7 @@ class Calendars:
             names[person.id]: [self._bookings(person, start, end, moving)] for person in people
         }
         for person in people:
-            if person.feed is not None:
-                sources[names[person.id]].append(person.feed)
+            sources[names[person.id]] += person.feeds
         table = self._cache.availability(
             sources,
             start,

@@ -2,12 +2,13 @@
 
 Plain SQLite; each call opens its own connection, so any thread may call. Instants are aware
 datetimes, and are stored as whole seconds. The address of an external calendar is as sensitive as a
-password. It is in one column of this file, and is returned only inside a :class:`extcal.Feed`,
-which does not show it. Encrypt that column as you encrypt other credentials.
+password. All of them are in one column of this file, and are returned only inside a
+:class:`extcal.Feed`, which does not show it. Encrypt that column as you encrypt other credentials.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sqlite3
@@ -29,8 +30,13 @@ CREATE TABLE IF NOT EXISTS people (
     email TEXT NOT NULL UNIQUE,
     timezone TEXT NOT NULL,
     opens TEXT NOT NULL,
-    closes TEXT NOT NULL,
-    calendar_address TEXT
+    closes TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS calendars (
+    id INTEGER PRIMARY KEY,
+    person INTEGER NOT NULL REFERENCES people (id) ON DELETE CASCADE,
+    address TEXT NOT NULL,
+    UNIQUE (person, address)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY,
@@ -47,7 +53,12 @@ CREATE TABLE IF NOT EXISTS attendance (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS attendance_of_person ON attendance (person);
 """
-_PERSON = "SELECT id, name, email, timezone, opens, closes, calendar_address FROM people"
+_PERSON = """
+    SELECT id, name, email, timezone, opens, closes,
+           (SELECT json_group_array(address) FROM
+             (SELECT address FROM calendars WHERE person = people.id ORDER BY id)) AS addresses
+    FROM people
+"""
 _EVENT = """
     SELECT id, uid, title, starts, ends, organiser,
            (SELECT group_concat(person) FROM attendance WHERE event = events.id) AS people
@@ -59,8 +70,8 @@ _EVENT = """
 class Person:
     """A user of the application.
 
-    ``timezone``: an IANA name. ``opens``, ``closes``: the working day, ``"HH:MM"``. ``feed``: the
-    external calendar, read in that zone and with that e-mail address as its owner.
+    ``timezone``: an IANA name. ``opens``, ``closes``: the working day, ``"HH:MM"``. ``feeds``: the
+    external calendars, read in that zone and with that e-mail address as their owner.
     """
 
     id: int
@@ -69,7 +80,7 @@ class Person:
     timezone: str
     opens: str
     closes: str
-    feed: extcal.Feed | None
+    feeds: tuple[extcal.Feed, ...]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -101,6 +112,7 @@ class Database:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         with self._connection() as connection:
             connection.executescript(_SCHEMA)
+            _move_addresses(connection)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -148,12 +160,19 @@ class Database:
             return False
         return True
 
-    def connect_calendar(self, number: int, feed: extcal.Feed | None) -> None:
-        """Store the address of ``feed`` for this person; None removes it."""
+    def connect_calendar(self, number: int, feed: extcal.Feed) -> None:
+        """Store the address of ``feed`` for this person."""
         with self._connection() as connection:
             connection.execute(
-                "UPDATE people SET calendar_address = ? WHERE id = ?",
-                (None if feed is None else feed.reveal(), number),
+                "INSERT OR IGNORE INTO calendars (person, address) VALUES (?, ?)",
+                (number, feed.reveal()),
+            )
+
+    def disconnect_calendar(self, number: int, feed: extcal.Feed) -> None:
+        """Delete the address of ``feed`` for this person."""
+        with self._connection() as connection:
+            connection.execute(
+                "DELETE FROM calendars WHERE person = ? AND address = ?", (number, feed.reveal())
             )
 
     # -- events ---------------------------------------------------------------------------------
@@ -202,6 +221,17 @@ class Database:
             connection.execute("DELETE FROM events WHERE id = ?", (number,))
 
 
+def _move_addresses(connection: sqlite3.Connection) -> None:
+    """Earlier, a person had one calendar, whose address stood beside the name."""
+    columns = {row["name"] for row in connection.execute("PRAGMA table_info (people)")}
+    if "calendar_address" in columns:
+        connection.execute(
+            "INSERT OR IGNORE INTO calendars (person, address)"
+            " SELECT id, calendar_address FROM people WHERE calendar_address IS NOT NULL"
+        )
+        connection.execute("ALTER TABLE people DROP COLUMN calendar_address")
+
+
 def _attend(connection: sqlite3.Connection, event: int, people: set[int]) -> None:
     connection.executemany(
         "INSERT INTO attendance (event, person) VALUES (?, ?)",
@@ -210,12 +240,12 @@ def _attend(connection: sqlite3.Connection, event: int, people: set[int]) -> Non
 
 
 def _person(row: sqlite3.Row) -> Person:
-    address: str | None = row["calendar_address"]
-    feed = None
-    if address is not None:
-        feed = extcal.Feed(address, timezone=row["timezone"], owner=row["email"])
+    feeds = tuple(
+        extcal.Feed(address, timezone=row["timezone"], owner=row["email"])
+        for address in json.loads(row["addresses"])
+    )
     return Person(
-        row["id"], row["name"], row["email"], row["timezone"], row["opens"], row["closes"], feed
+        row["id"], row["name"], row["email"], row["timezone"], row["opens"], row["closes"], feeds
     )
 
 

@@ -1,4 +1,4 @@
-"""My Profile: name, zone and working day, and at its bottom the external calendar.
+"""My Profile: name, zone and working day, and at its bottom the external calendars.
 
 The address is tried when it is saved, and stored only if it could be read. After that it is never
 shown again, only the server's name and extcal's fingerprint of it.
@@ -55,8 +55,8 @@ def save_profile(host: Host, request: Request, me: Person, form: Form) -> Respon
 
 
 def remove_calendar(host: Host, request: Request, me: Person, form: Form) -> Response:
-    host.calendars.disconnect(me)
-    say(request, "Removed. Nothing of that calendar is kept.")
+    if host.calendars.disconnect(me, form["calendar"]):
+        say(request, "Removed. Nothing of that calendar is kept.")
     return redirect("/profile")
 
 
@@ -127,10 +127,10 @@ def _page(
         fields=fields,
         errors=errors,
         zones=_zones(),
-        masked=None if me.feed is None else _masked(me.feed),
+        connected=[(feed.fingerprint, _masked(feed)) for feed in me.feeds],
         elsewhere=elsewhere,
         refreshed=refreshed,
-        addresses=host.addresses if me.feed is None else {},
+        addresses={} if me.feeds else host.addresses,
     )
 
 

@@ -218,10 +218,10 @@ def _standing(
     as_of, trouble = look.as_of[name], look.trouble[name]
     if as_of is not None:
         how_old = f"last refreshed {age(as_of, now, draft.organiser.zone)}"
-    elif person.feed is None:
+    elif not person.feeds:
         how_old = "no external calendar: only what is booked here"
     else:
-        how_old = "nothing is known from the external calendar"
+        how_old = "nothing is known from the external calendars"
     note = "It could not be refreshed just now." if person.id in unread else ""
     if trouble:
         note = f"{'Stale' if look.stale[name] else 'Unknown'}: {trouble}."

@@ -1,15 +1,18 @@
-"""My Profile: an address is tried when it is saved, advised upon, masked, replaced and removed."""
+"""My Profile: an address is tried when it is saved, advised upon, masked and removed."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from hosting import GOOGLE, OUTLOOK, Site, User
+from hosting import GOOGLE, OUTLOOK, YEAR, Site, User
 
 from extcal.testing import event, feed_text
+from host_app.database import Database
 
 EMBED = "https://calendar.google.com/calendar/embed?src=ada%40example.org&ctz=Europe%2FBerlin"
 PUBLISHED = "https://outlook.live.com/calendar/0/published/ada"
@@ -50,8 +53,7 @@ def test_an_address_that_works_is_kept_and_masked(site: Site, ada: User) -> None
     """The server's name and the fingerprint are shown; the address is not, ever again."""
     page = ada.paste(f"  <{site.google}> ").text
     assert "Saved. Your calendar could be read" in page
-    feed = site.host.database.people()[0].feed
-    assert feed is not None
+    (feed,) = site.host.database.people()[0].feeds
     assert f"127.0.0.1 · #{feed.fingerprint}" in page
     assert "Last refreshed just now" in page
     assert site.google not in page
@@ -79,7 +81,7 @@ def test_what_cannot_be_an_address_is_refused_with_advice(
     assert answer.status_code == 422
     assert words in error_beside_the_field(answer.text).replace("&#39;", "'")
     assert pasted not in answer.text.replace("ada@example.org", "")
-    assert site.host.database.people()[0].feed is None
+    assert site.host.database.people()[0].feeds == ()
     assert site.server.requests == []
 
 
@@ -106,14 +108,14 @@ def test_what_cannot_be_read_is_refused_with_advice(
     answer = ada.paste(site.server.fail(GOOGLE, fault))
     assert answer.status_code == 422
     assert words.lower() in error_beside_the_field(answer.text).lower()
-    assert site.host.database.people()[0].feed is None
+    assert site.host.database.people()[0].feeds == ()
 
 
 def test_outlooks_html_link_is_put_right(site: Site, ada: User) -> None:
     """What follows for certain needs no advice: the ICS link lies beside the HTML link."""
     ada.paste(site.outlook.replace("calendar.ics", "calendar.html"))
     assert site.asked(OUTLOOK) == 1
-    assert site.host.database.people()[0].feed is not None
+    assert site.host.database.people()[0].feeds != ()
 
 
 def test_a_mended_address_does_not_wait(site: Site, ada: User) -> None:
@@ -127,30 +129,91 @@ def test_a_mended_address_does_not_wait(site: Site, ada: User) -> None:
 
 def test_a_refused_address_leaves_the_one_that_works(site: Site, ada: User) -> None:
     ada.paste(site.google)
-    before = site.host.database.people()[0].feed
+    before = site.host.database.people()[0].feeds
     assert ada.paste(EMBED).status_code == 422
-    assert site.host.database.people()[0].feed == before
+    assert site.host.database.people()[0].feeds == before
 
 
-def test_replacing_forgets_the_first(site: Site, ada: User) -> None:
-    """The second address answers from then on; of the first nothing is left."""
+def test_several_calendars_are_one_persons_time(site: Site, ada: User) -> None:
+    """Both are shown and both block; removing one leaves the other, and nothing of the removed."""
     ada.paste(site.google)
-    first = cells(site)
-    assert first > 0
+    only = cells(site)
+    assert only > 0
     ada.paste(site.outlook)
-    assert cells(site) == first
+    assert ada.paste(site.outlook).status_code == 200  # the same once more changes nothing
+    first, second = site.host.database.people()[0].feeds
+    page = ada.see("/profile")
+    assert first.fingerprint in page
+    assert second.fingerprint in page
+    assert "Team sync" in ada.see("/calendar/week", day="2027-01-04")
+    assert "Focus time" in ada.see("/calendar/week", day="2027-01-06")
+    whose = site.host.database.people()[0]
+    look = site.host.calendars.look([whose], *YEAR)
+    for feed in (first, second):
+        each = site.host.calendars.elsewhere(replace(whose, feeds=(feed,)), whose)
+        assert each.free_busy is not None
+        busy = [one for one in each.free_busy.periods if one.start >= YEAR[0]]
+        assert busy
+        table = look.table[look.names[whose.id]]
+        assert all(table.status(one.start, one.end) >= one.fbtype for one in busy[:20])
+    ada.send("/profile/calendar/remove", calendar=first.fingerprint)
+    assert site.host.database.people()[0].feeds == (second,)
+    assert cells(site) == only
     assert "Team sync" in ada.see("/calendar/week", day="2027-01-04")
     assert "Focus time" not in ada.see("/calendar/week", day="2027-01-06")
+    assert "Removed." not in ada.send("/profile/calendar/remove", calendar="no-such-one").text
+
+
+def test_if_one_of_several_cannot_be_read_its_time_is_unknown(site: Site, ada: User) -> None:
+    """What the others say is shown, and nobody counts as free."""
+    ada.paste(site.google)
+    ada.paste(site.outlook)
+    whose = site.host.database.people()[0]
+    site.host.calendars._cache.forget(whose.feeds[1])
+    site.server.fail(OUTLOOK, "500")
+    found = site.host.calendars.elsewhere(whose, whose)
+    assert "is not available" in found.trouble
+    assert found.free_busy is not None
+    assert found.free_busy.unknown == (found.free_busy.window,)
+    assert "Focus time" in ada.see("/calendar/week", day="2027-01-06")
+
+
+def test_more_calendars_than_anybody_has_are_refused(site: Site, ada: User) -> None:
+    for number in range(5):
+        assert ada.paste(site.server.serve(f"/{number}.ics", feed_text())).status_code == 200
+    refused = ada.paste(site.google)
+    assert refused.status_code == 422
+    assert "You have 5 calendars already." in error_beside_the_field(refused.text)
+    assert site.asked(GOOGLE) == 0
+
+
+def test_an_address_of_an_earlier_version_is_kept(tmp_path: Path) -> None:
+    """Then a person had one calendar, in a column beside the name."""
+    path = tmp_path / "host.db"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL"
+            " UNIQUE, timezone TEXT NOT NULL, opens TEXT NOT NULL, closes TEXT NOT NULL,"
+            " calendar_address TEXT) STRICT;"
+            "INSERT INTO people VALUES (1, 'Ada', 'a@example.org', 'UTC', '09:00', '17:00',"
+            " 'https://calendar.example.org/a.ics'), (2, 'Bob', 'b@example.org', 'UTC', '09:00',"
+            " '17:00', NULL);"
+        )
+    for _ in range(2):
+        ada, bob = Database(path).people()
+        assert [feed.reveal() for feed in ada.feeds] == ["https://calendar.example.org/a.ics"]
+        assert bob.feeds == ()
 
 
 def test_removing_forgets_everything(site: Site, ada: User) -> None:
     """The address is gone from the host, and all that was read from it from extcal's store."""
     ada.paste(site.google)
-    page = ada.send("/profile/calendar/remove").text
+    (feed,) = site.host.database.people()[0].feeds
+    page = ada.send("/profile/calendar/remove", calendar=feed.fingerprint).text
     assert "Removed." in page
     assert "127.0.0.1 ·" not in page
     assert cells(site) == 0
-    assert site.host.database.people()[0].feed is None
+    assert site.host.database.people()[0].feeds == ()
     for secret in (b"private-5ec2e7", b"Focus time"):
         for file in site.folder.glob("snapshots.db"):
             assert secret not in file.read_bytes()
@@ -168,8 +231,7 @@ def test_owner_and_zone_come_from_the_profile(site: Site, ada: User) -> None:
     ada.paste(site.server.serve("/floating.ics", floating), timezone="America/New_York")
     page = ada.see("/calendar/week", day="2027-01-05")
     assert re.search(r"09:00<span class=\"till\">–10:00</span></span> <span[^>]*>Dentist", page)
-    feed = site.host.database.people()[0].feed
-    assert feed is not None
+    feed = site.host.database.people()[0].feeds[-1]
     assert (feed.timezone, feed.owner) == ("America/New_York", ("somebody@example.org",))
 
 
