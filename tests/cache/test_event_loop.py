@@ -24,6 +24,7 @@ from extcal import (
     FetchResponse,
     MemoryStore,
     Refresh,
+    Refused,
     SQLiteStore,
     State,
     Unavailable,
@@ -314,5 +315,38 @@ def test_wrong_arguments_are_told_as_python_does(
                 await calendars.availability({}, START)  # type: ignore[call-arg]
             with pytest.raises(TypeError, match="unexpected keyword argument 'executor'"):
                 await calendars.availability({}, START, START + HOUR, executor=None)  # type: ignore[call-arg]
+
+    run(main)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_a_fetcher_made_when_it_is_needed_keeps_its_feeds_apart(
+    run: Run,
+    cache: Callable[..., AsyncCalendarCache],
+    body: str,
+    url: str,
+    tmp_path: Path,
+    kind: str,
+) -> None:
+    """With ``headers=`` each feed is asked as somebody else, also before the fetcher exists."""
+    good, bad = (Feed(url, timezone=zone) for zone in ("Europe/Berlin", "Europe/Rome"))
+    threads: list[int] = []
+
+    class Private:
+        shares_answers = False
+
+        def __init__(self) -> None:
+            threads.append(threading.get_ident())
+
+        async def fetch(self, request: FetchRequest) -> FetchResponse:
+            return Fetched(body.encode()) if request.feed == good else Refused(401)
+
+    async def main() -> None:
+        store = MemoryStore() if kind == "memory" else SQLiteStore(tmp_path / "cells.db")
+        async with cache(fetcher=Private, store=store) as calendars:
+            async for _, outcome in calendars.refresh_many([bad]):
+                assert isinstance(outcome, Unavailable)
+            assert (await calendars.get(good)).state is State.FRESH
+        assert threads == [threading.get_ident()]
 
     run(main)

@@ -40,6 +40,12 @@ def sent(*fields: str, known: tuple[Cookie, ...] = ()) -> str | None:
         (["a=b; Max-Age=0"], None),
         (["a=b", "a=; Max-Age=-1"], None),
         (["a=b", "a=x; expires=Thu, 01 Jan 1970 00:00:00 GMT"], None),
+        (["a=b", "a=x; expires=Fri, 31-Dec-2010 23:59:59 GMT"], None),
+        (["a=b", "a=x; Expires = Tue, 07-Jan-25 10:00:00 GMT; Path=/"], None),
+        (["a=b; Expires=Wed, 01 Jan 2098 00:00:00 GMT"], "a=b"),
+        (["a=b; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=60"], "a=b"),
+        (["a=b; Expires=1970"], "a=b"),
+        (["a=b; X-Expires=Thu, 01 Jan 1970 00:00:00 GMT"], "a=b"),
         (["a=b; Max-Age=3600"], "a=b"),
         (["a"], None),
         (["=b"], None),
@@ -53,6 +59,16 @@ def sent(*fields: str, known: tuple[Cookie, ...] = ()) -> str | None:
 )
 def test_forms(fields: list[str], header: str | None) -> None:
     assert sent(*fields) == header
+
+
+@pytest.mark.parametrize(
+    ("date", "header"),
+    [("Mon, 04 Jan 2027 08:00:00 GMT", None), ("Mon, 04 Jan 2027 07:59:59 GMT", "a=b")],
+)
+def test_an_expiry_is_compared_with_the_date_of_the_answer(date: str, header: str | None) -> None:
+    field = ("set-cookie", "a=b; Expires=Mon, 04 Jan 2027 08:00:00 GMT")
+    head = Head(302, (("date", date), field))
+    assert cookie_header(with_cookies((), ORIGIN, head), ORIGIN) == header
 
 
 def test_no_more_than_twenty() -> None:

@@ -360,15 +360,13 @@ class _Engine(CalendarCache):
                 fetcher_failed(request, error)
             return None
 
-    def _shares_answers(self, otherwise: bool) -> bool:
-        # The fetcher is made on the loop. The loop may be running this call, so this cannot wait.
-        return self._fetcher is None or super()._shares_answers(otherwise)
-
-    def _made_fetcher(self) -> Fetcher:
-        if self._recipe is None or self.loop is None:
-            return super()._made_fetcher()
-        # Some HTTP clients can only be made on their event loop.
-        return self.loop.start(partial(_called, super()._made_fetcher)).result()
+    def _new_fetcher(self) -> Fetcher:
+        # Some HTTP clients can only be made on their event loop. A thread that waits for the loop
+        # holds no lock, because the loop itself may be about to make the fetcher.
+        loop, make = self.loop, super()._new_fetcher
+        if self._recipe is None or loop is None or loop.owns_this_thread():
+            return make()
+        return loop.start(partial(_called, make)).result()
 
     def _call_back(self, done: Refreshed) -> None:
         loop, refresh = self.loop, done.refresh

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
+from threading import get_ident
 from typing import Any, TypeVar, cast
 
 import anyio
@@ -48,6 +49,7 @@ class EventLoop(Loop):
     def __init__(self) -> None:
         super().__init__()
         self.ending = False
+        self._thread = get_ident()
         self._helpers = anyio.CapacityLimiter(_HELPERS)
         self._threads = Watch(0.0)
         self._group = anyio.create_task_group()
@@ -73,6 +75,10 @@ class EventLoop(Loop):
             self._give_up()
             with anyio.move_on_after(_LEAVING, shield=True):
                 await self.in_thread(end)
+
+    def owns_this_thread(self) -> bool:
+        """Whether the caller runs in the thread of the loop; callable from any thread."""
+        return get_ident() == self._thread
 
     def require(self) -> None:
         """Raise RuntimeError outside of the block, and in any other event loop."""
