@@ -357,6 +357,8 @@ class CacheModel(RuleBasedStateMachine):
         # Who finds a lease taken is served what there is, at once.
         cache._fly = partial(_impatient, cache._fly)  # type: ignore[method-assign]
         cache._patience = 600.0  # seconds nobody waits, however busy the machine is
+        cells: Any = cache._repository.cells
+        cells._watch._seconds = 600.0
         cache._repository._made = made_by
         return cache
 
@@ -842,9 +844,9 @@ class OverSQLite(CacheModel):
 
 TestOverMemory = OverMemory.TestCase
 TestOverMemory.settings = settings(
-    stateful_step_count=60 if NIGHTLY else 30, max_examples=3000 if NIGHTLY else 60
+    stateful_step_count=60 if NIGHTLY else 30, max_examples=3000 if NIGHTLY else 45
 )
 TestOverSQLite = OverSQLite.TestCase
 TestOverSQLite.settings = settings(
-    stateful_step_count=60 if NIGHTLY else 30, max_examples=500 if NIGHTLY else 12
+    stateful_step_count=60 if NIGHTLY else 30, max_examples=500 if NIGHTLY else 10
 )
