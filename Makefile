@@ -17,6 +17,7 @@ demo: ## read two pasted addresses, show their availability and common free slot
 
 test: ## run the tests
 	@sh tools/venv.sh "$(VENV)" test
+	@sh tools/axe.sh "$(VENV)"
 	@$(BIN)/python tools/run_tests.py $(ARGS)
 
 quick: ## the most important tests only, in seconds: run it after every change
@@ -26,6 +27,8 @@ quick: ## the most important tests only, in seconds: run it after every change
 docs: ## the documentation as a site, in build/docs: a warning is an error, and its code runs
 	@sh tools/venv.sh "$(VENV)" docs
 	@$(BIN)/python -m sphinx -q -E -W --keep-going -b html -d build/doctrees docs build/docs
+	@sh tools/axe.sh "$(VENV)"
+	@$(BIN)/python tools/axe.py build/docs
 	@$(BIN)/python -m pytest -q tests/docs tests/test_readme.py
 	@echo build/docs/index.html
 

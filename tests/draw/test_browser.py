@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import axe
 import pytest
 
 from extcal.draw import DateMark, Mark, Row, grid_html, grid_svg
@@ -300,3 +301,16 @@ def test_under_a_strict_policy_an_image_keeps_its_styles(browser: Browser) -> No
         context.close()
     strict, lenient = found
     assert strict == lenient
+
+
+@pytest.mark.parametrize("state", ["closed", "open"])
+def test_axe_finds_nothing(show: Show, state: str) -> None:
+    """In a fragment, in a page of an image, and in a page with both; as a picture and as text."""
+    if axe.source() is None:
+        pytest.skip("looking at pages with axe needs axe-core: sh tools/axe.sh .venv")
+    window = {"lo": at("2027-01-04"), "hi": at("2027-01-09"), "zone": BERLIN}
+    image = grid_svg(people(3), title="Week", now=at("2027-01-05T10:00"), **window)
+    page = show(f"<main><h1>Availability</h1>{fragment(3)}{image}</main>", 390)
+    if state == "open":
+        page.locator("details").first.evaluate("one => one.open = true")
+    assert axe.found(page) == []

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import axe
 import pytest
 from hosting import GOOGLE, OUTLOOK, YEAR, Site, served
 
@@ -484,3 +485,38 @@ FAINT = """() => {
   }
   return [...new Set(faint)];
 }"""
+
+
+PAGES = ("/calendar/week", "/calendar/month", "/profile", "/events/new?day=2027-01-05", "/events/1")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_axe_finds_nothing(site: Site, browser: Browser, url: str, scheme: Any, width: int) -> None:
+    """On any page, on a desktop in the light and on a phone in the dark."""
+    if axe.source() is None:
+        pytest.skip("looking at pages with axe needs axe-core: sh tools/axe.sh .venv")
+    context = open_context(browser, color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = context.new_page()
+    page.goto(f"{url}/sign-in")
+    said = axe.found(page)
+    sign_in(page, url, "Ada Byron")
+    paste(page, url, site.google)
+    for path in PAGES:
+        page.goto(url + path)
+        said += [f"{path}: {line}" for line in axe.found(page)]
+    context.close()
+    assert said == []
+
+
+def test_a_month_opens_at_today_on_a_phone(site: Site, browser: Browser, url: str) -> None:
+    """Its days stand below each other there, and those that are over come first."""
+    site.clock.set("2027-01-25T10:00Z")
+    for width, at_today in ((390, True), (1280, False)):
+        context = open_context(browser, viewport={"width": width, "height": 500})
+        page = context.new_page()
+        sign_in(page, url, "Ada Byron")
+        paste(page, url, site.google)
+        page.goto(f"{url}/calendar/month")
+        top = page.locator("#today").evaluate("one => one.getBoundingClientRect().top")
+        assert (0 <= top < 250) == at_today
+        context.close()

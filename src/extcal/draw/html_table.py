@@ -107,7 +107,9 @@ def _table(
     label = summary(layout, title)
     yield f'<table role="table" class="tbl{dense}" aria-label="{markup(label)}" '
     yield f'style="--n:{count}"><thead role="rowgroup"><tr role="row">'
-    yield f'<th role="columnheader" scope="col" class="who">{said("who")}</th>'
+    # As text the table may be wider than a phone: then it scrolls, also by the keyboard.
+    reach = '<span class="reach" tabindex="0"> \N{LEFT RIGHT ARROW}</span>'
+    yield f'<th role="columnheader" scope="col" class="who">{said("who")}{reach}</th>'
     for number, cell in enumerate(line, 1):
         place = f"--d:{number}{_short(layout, cell)}"
         yield f'<th role="columnheader" scope="col" class="col" style="{place}">'

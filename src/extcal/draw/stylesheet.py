@@ -136,7 +136,8 @@ background:linear-gradient(90deg,var(--back) 30%,transparent) 0/36px 100% no-rep
 linear-gradient(270deg,var(--back) 30%,transparent) 100%/36px 100% no-repeat local,
 linear-gradient(90deg,var(--edge),transparent) 0/12px 100% no-repeat scroll,
 linear-gradient(270deg,var(--edge),transparent) 100%/12px 100% no-repeat scroll}
-.extcal-grid:has([open]) s{display:none}
+.extcal-grid:has([open]) s,.extcal-grid .reach{display:none}
+.extcal-grid:has([open]) .reach{display:inline}
 .extcal-grid:has([open]) thead{display:table-header-group}
 .extcal-grid:has([open]) tbody{display:table-row-group}
 .extcal-grid:has([open]) tr{display:table-row}
