@@ -26,6 +26,8 @@ MAXIMA: Mapping[str, tuple[int, str]] = MappingProxyType(
         "max_url_length": (4_096, "no Feed has a longer address"),
         "max_wire_bytes": (64 * _MIB, "a body is held in memory as a whole"),
         "max_decoded_bytes": (256 * _MIB, "a body is held in memory as a whole"),
+        "max_lines": (8_000_000, "each costs time, although most are not read"),
+        "max_work": (1_000_000, "a stranger's feed could hold the processor for many seconds"),
         "max_steps": (1_000_000, "a stranger's feed could hold the processor for many seconds"),
         "max_occurrences_per_series": (1_000_000, "every occurrence is kept as an event"),
         "max_occurrences": (1_000_000, "every occurrence is kept as an event"),
@@ -74,6 +76,14 @@ class Limits:
     max_problems: int = 1_000  # one more Problem says how many others there were
     first_year: int = 1900
     last_year: int = 2200
+    max_lines: int = 2_000_000  # physical lines, counted before anything is parsed
+    max_work: int = 150_000  # units: a content line that is read, a quarter of an event
+
+    def __setstate__(self, state: list[float]) -> None:
+        # A pickle has the values in the order of the fields. One of an earlier version has fewer.
+        for number, field in enumerate(fields(self)):
+            value = state[number] if number < len(state) else field.default
+            object.__setattr__(self, field.name, value)
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -11,7 +11,7 @@ from typing import Any
 
 from extcal.errors import LimitExceeded, Problem, problem_of
 from extcal.limits import Limits
-from extcal.messages.problems import oddity
+from extcal.messages.problems import oddity, unknown
 
 __all__ = ["Work"]
 
@@ -22,7 +22,7 @@ class Work:
     ``complete`` turns False once a cut or a limit made time unknown. ``unknown`` holds stretches
     ``(start, end)`` in epoch seconds, ``end`` None meaning "to the end of the window"; a start of
     None means from its beginning. ``rules`` are those that were read already, by their text, if
-    there was nothing odd about them.
+    there was nothing odd about them. ``left`` is how many units of work are left.
     """
 
     __slots__ = (
@@ -32,6 +32,8 @@ class Work:
         "_suppressed",
         "complete",
         "counts",
+        "exhausted",
+        "left",
         "limits",
         "rules",
         "steps",
@@ -43,6 +45,8 @@ class Work:
         self.limits = Limits() if limits is None else limits
         self.strict = strict
         self.steps = 0
+        self.left = self.limits.max_work
+        self.exhausted = False
         self.complete = True
         self.unknown: list[tuple[int | None, int | None]] = []
         self.counts: dict[str, int] = {}
@@ -56,6 +60,19 @@ class Work:
         """Spend recurrence steps; False once the feed's budget is gone (``limits.max_steps``)."""
         self.steps += count
         return self.steps <= self.limits.max_steps
+
+    def spend(self, amount: int) -> bool:
+        """Spend units of work; False once there are none left (``limits.max_work``).
+
+        Then nothing more is read, and the whole window is unknown.
+        """
+        self.left -= amount
+        if self.left >= 0:
+            return True
+        if not self.exhausted:
+            self.exhausted = True
+            self.exceeded(*unknown("max_work", most=self.limits.max_work))
+        return False
 
     def count(self, name: str, amount: int = 1) -> int:
         """Add to the feed-wide counter ``name`` and return what it now stands at."""
@@ -132,6 +149,8 @@ class Work:
 
     def forgive(self, mark: tuple[int, int, bool]) -> None:
         """Nothing that became unknown since ``mark`` could have blocked time: it stays known."""
+        if self.exhausted:
+            return  # what has not been read could block
         unknown, problems, self.complete = mark
         del self.unknown[unknown:]
         for index, problem in enumerate(self._problems[problems:], problems):

@@ -307,6 +307,7 @@ UNKNOWN: Final[MappingProxyType[str, str]] = MappingProxyType(
         "max_dates": _DATES,
         "max_dates_per_series": _DATES,
         "max_line_bytes": _LONG_LINE,
+        "max_lines": "more than {most:,} lines",
         "max_nesting": _DEEP,
         "max_observances": "VTIMEZONEs have more observances than are read",
         "max_overrides": "more than {most:,} overrides",
@@ -319,6 +320,7 @@ UNKNOWN: Final[MappingProxyType[str, str]] = MappingProxyType(
         "max_tzids": "more than {most:,} names of zones",
         "max_versions": "more than {most:,} copies of one event",
         "max_vevents": "more than {most:,} events",
+        "max_work": "more to read than {most:,} units of work allow",
     }
 )
 """Message by key of what makes time unknown: a limit that was reached, or a body that is cut."""

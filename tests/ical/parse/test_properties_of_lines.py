@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal.ical.budget import Work
-from extcal.ical.parse.content_lines import CONTROL, Line, logical_lines, parse_line
+from extcal.ical.parse.content_lines import CONTROL, Line, Names, logical_lines, parse_line
 from extcal.limits import Limits
 
-NAMES = {b"SUMMARY": "SUMMARY", b"EXDATE": "EXDATE", b"DTSTART": "DTSTART", b"BEGIN": "BEGIN"}
+NAMES = Names({name.encode(): name for name in ("SUMMARY", "EXDATE", "DTSTART", "BEGIN")})
 NAME = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
 PIECES = (
     b"\r\n", b"\n", b"\r", b" ", b"\t", b"\n ", b"\r\n ", b"\r\n\t", b"SUMMARY:", b"summary;",

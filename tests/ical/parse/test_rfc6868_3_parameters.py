@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from extcal.ical.budget import Work
-from extcal.ical.parse.content_lines import logical_lines
+from extcal.ical.parse.content_lines import Names, logical_lines
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,6 @@ def test_carets(written: str, meant: str) -> None:
     """ "^n" is a line break, "^^" a caret, "^'" a quote; before anything else "parsers MUST leave
     both the ^ and the following character in place"."""
     raw = f"ATTENDEE;CN={written};PARTSTAT=DECLINED:mailto:babe@example.com\r\n".encode()
-    (line,) = logical_lines(raw, (0, len(raw)), {b"ATTENDEE": "ATTENDEE"}, Work())
+    (line,) = logical_lines(raw, (0, len(raw)), Names({b"ATTENDEE": "ATTENDEE"}), Work())
     assert line.params == {"CN": meant, "PARTSTAT": "DECLINED"}
     assert line.value == "mailto:babe@example.com"

@@ -40,6 +40,8 @@ from extcal.policy import BusyPolicy
 __all__ = ["Collector", "Question"]
 
 _EPOCH = date(1970, 1, 1)
+_FEW = 1_000
+_SERIES = 4  # units of work, beside those of its events
 _QUOTES = " \"'\u2018\u2019\u201c\u201d\u201e"
 
 
@@ -89,6 +91,8 @@ class Collector:
     def collect(self, events: Iterable[Event | None]) -> None:
         """Take the events, and everything else in the body."""
         for group in self.groups(events):
+            if group[0].rules and not self.work.spend(_SERIES):
+                break
             self.take(group)
         for component_kind in (self.take_published, self.take_unavailable):
             try:
@@ -148,6 +152,8 @@ class Collector:
                 by_uid.setdefault(event.uid, []).append(event)
             else:
                 alone.append(event)
+        if self.work.exhausted:
+            return  # the whole window is unknown
         for event in alone:
             if event.detached:
                 family = by_uid.get(event.uid, ())
@@ -258,12 +264,12 @@ class Collector:
         window = self.lo, self.hi
         said = vfreebusy.published(self.stream, self.zones, self.work, window)
         uids: dict[int, str] = {}
+        reasons = {fbtype: f"FREEBUSY;FBTYPE={fbtype}" for fbtype in FBType}
         for start, end, fbtype, component in said.listed:
             if component.offset not in uids:
                 written = (line.value.strip() for line in component.lines if line.name == "UID")
                 uids[component.offset] = next(written, "freebusy")
-            reason = f"FREEBUSY;FBTYPE={fbtype}"
-            self.take_listed(start, end, uids[component.offset], fbtype, reason)
+            self.take_listed(start, end, uids[component.offset], fbtype, reasons[fbtype])
         if not self.has_vevents:
             answered = FreeBusy.from_epochs(self.lo, self.hi, [(*known, 1) for known in said.known])
             position = self.lo
@@ -287,6 +293,9 @@ class Collector:
             if fbtype is not FBType.FREE:
                 self.block((start,), (end,), fbtype)
             self.shown.append(JudgedOccurrence(start, end, uid, fbtype, reason, None))
+            limit = self.work.limits.max_occurrences
+            if len(self.shown) > 2 * max(limit, _FEW):
+                self.shown = [*self.earliest(self.shown, limit)]
 
     def check_years(self) -> None:
         limits = self.work.limits

@@ -19,8 +19,9 @@ def events(stream: Stream, zones: Zones, work: Work) -> Iterator[Event | None]:
 
     Each component leaves the stream when it is typed, because its lines take much memory.
     """
-    while stream.events:
+    while stream.events and work.left >= 0:
         yield typed(stream.events.pop(), zones, work)
+    work.spend(0)
 
 
 def typed(component: Component, zones: Zones, work: Work) -> Event | None:

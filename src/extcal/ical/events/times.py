@@ -57,7 +57,7 @@ _DURATION = re.compile(
     re.I,
 )
 # The same units in another order, or on the other side of the "T": PT1W, PT2D, PT30M1H.
-_MISPLACED = re.compile(r"\s*([+-]?)P((?:T?\d{1,10}[WDHMS])+)T?\s*\Z", re.I)
+_MISPLACED = re.compile(r"\s*([+-]?)P((?:T?\d{1,10}[WDHMS]){1,9})T?\s*\Z", re.I)
 _UNIT = re.compile(r"(\d+)([WDHMS])", re.I)
 _QUARTER = 900
 _FIRST_OFFSET, _LAST_OFFSET = -12 * 3600, 14 * 3600  # of all inhabited zones
@@ -342,11 +342,10 @@ def _extent(*written: str | None) -> Extent:
     return Extent(min(weeks * 7 + days, LONGEST // DAY), exact)
 
 
-_ESCAPE = re.compile(r"\\([\\;,nN])")
-
-
 def parse_text(value: str) -> str | None:
     """Undo the escapes of TEXT (3.3.11); an empty text is None."""
     if "\\" in value:
-        value = _ESCAPE.sub(lambda match: "\n" if match.group(1) in "nN" else match.group(1), value)
+        # NUL stands for an escaped backslash meanwhile; a content line has no control characters.
+        value = value.replace("\\\\", "\0").replace("\\n", "\n").replace("\\N", "\n")
+        value = value.replace("\\;", ";").replace("\\,", ",").replace("\0", "\\")
     return value.strip() or None

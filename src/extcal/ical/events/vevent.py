@@ -43,7 +43,9 @@ __all__ = ["ALL_DAY_FLAGS", "FACTS", "event", "stamps", "texts"]
 
 _MANY_RULES = 1_000
 # One text of a list. Takes in "a", "a\\,b", and "a\\\\" of "a\\\\,b". Not "a,b", which is two.
-_LISTED = re.compile(r"(?s:(?>(?:[^\\,]+|\\.?)+))")
+_LISTED = re.compile(r"(?s:(?>(?:[^\\,]+|\\.?){1,999}))")
+_DATES_OF_A_UNIT = 3  # of 2; reading them is bounded by max_dates, this is for splitting the line
+_RULE = 2  # units of work, beside that of its line
 # The codes of oddities in a list of dates, and the keys of their messages.
 _OF_DATES = {
     "bad_date": "bad_date/end",
@@ -237,6 +239,8 @@ def _rules(lines: Sequence[Line], source: Source) -> tuple[recurrence.Recurrence
     for line in lines:
         rule = work.rules.get(line.value)
         if rule is None:
+            if not work.spend(_RULE + (line.value.count(",") >> 1)):
+                break
             odd: list[tuple[str, str, str]] = []
             rule = recurrence.parse(line.value, lambda *told, odd=odd: odd.append(told))
             for code, message, action in odd:
@@ -252,6 +256,8 @@ def _exrules(lines: Sequence[Line], source: Source) -> tuple[recurrence.Recurren
     """The EXRULEs (RFC 2445). One with a doubtful part is left out and removes nothing."""
     certain: list[Line] = []
     for line in lines:
+        if not source.work.spend(_RULE + (line.value.count(",") >> 1)):
+            break
         odd: list[str] = []
         rule = recurrence.parse(line.value, lambda *told, odd=odd: odd.append(told[0]))
         if odd or rule is None:
@@ -271,6 +277,8 @@ def _read_dates(found: Event, source: Source) -> None:
     taken = 0
     for name in ("RDATE", "EXDATE"):
         for line in source.lines.get(name, ()):
+            if not work.spend(line.value.count(",") >> _DATES_OF_A_UNIT):
+                return
             texts = [value for value in line.value.split(",") if value.strip()]
             if name == "EXDATE" and "/" in line.value:  # the start of a period counts
                 texts = [text.partition("/")[0] for text in texts]

@@ -8,16 +8,26 @@ inside a component keeps what was read, and is reported as cut.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from extcal.errors import NotACalendar
 from extcal.ical.budget import Work
-from extcal.ical.parse.content_lines import NO_PARAMS, Line, logical_lines
+from extcal.ical.parse.content_lines import NO_PARAMS, Line, Names, logical_lines
 from extcal.ical.parse.spans import Span, whole
 from extcal.messages.problems import no_calendar, oddity, unknown
 
-__all__ = ["CalendarHead", "Component", "ComponentReader", "Stream", "names_of_lines", "read"]
+__all__ = [
+    "EVENT",
+    "CalendarHead",
+    "Component",
+    "ComponentReader",
+    "Stream",
+    "cost",
+    "names_of_lines",
+    "read",
+]
 
 
 @dataclass(slots=True)
@@ -77,15 +87,26 @@ _WANTED = (
     " TZID TZOFFSETFROM TZOFFSETTO X-LIC-LOCATION X-MICROSOFT-CDO-TZID"
     " FREEBUSY FBTYPE BUSYTYPE PRIORITY X-EXTCAL-WINDOW REFRESH-INTERVAL X-PUBLISHED-TTL"
 ).split()
-_NAMES = {name.encode(): name for name in _WANTED}
-_PEOPLE = {b"ATTENDEE": "ATTENDEE"}
-_LABELS = {b"CATEGORIES": "CATEGORIES", b"ORGANIZER": "ORGANIZER"}
+_PEOPLE, _LABELS = ("ATTENDEE",), ("CATEGORIES", "ORGANIZER")
+_NAMES = {
+    (people, labels): Names(
+        {
+            name.encode(): name
+            for name in (*_WANTED, *(_PEOPLE if people else ()), *(_LABELS if labels else ()))
+        }
+    )
+    for people in (False, True)
+    for labels in (False, True)
+}
 
 # iana-token of section 3.1. What it does not match is text of a value whose lines were broken
 # without a fold, such as "Begin: 9 am".
 _TOKEN = re.compile(r"[A-Z0-9-]+")
 _TOP_LEVEL = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"})
 _MANY_NAMES = 100
+EVENT: Final = 4  # units of work of a VEVENT or VFREEBUSY, beside those of its lines
+_SHORT = 63  # characters of a value that costs no more
+_LONG = 6  # of 2: every 64 characters of a value cost as much work as a line
 _PARENTS = {
     "VEVENT": "VCALENDAR",
     "VFREEBUSY": "VCALENDAR",
@@ -115,12 +136,24 @@ def read(
     reader = ComponentReader(raw, work, people=people, labels=labels)
     for span in spans:
         reader.read(span)
-    return reader.finish(partial=spans != whole(raw))
+    return reader.finish(spans)
 
 
-def names_of_lines(*, people: bool, labels: bool) -> Mapping[bytes, str]:
+def cost(lines: Iterable[Line]) -> int:
+    """The units of work that lines cost, by their length and by the values in them."""
+    return sum(
+        1
+        + (len(line.value) >> _LONG)
+        + (line.value.count(",") >> 2)
+        + (sum(map(len, line.params.values())) >> _LONG)
+        + (len(line.params) >> 2)
+        for line in lines
+    )
+
+
+def names_of_lines(*, people: bool, labels: bool) -> Names:
     """The names of the properties that are read: always, for people, for labels."""
-    return {**_NAMES, **(_PEOPLE if people else {}), **(_LABELS if labels else {})}
+    return _NAMES[people, labels]
 
 
 class ComponentReader:
@@ -144,11 +177,15 @@ class ComponentReader:
             self.read_lines(logical_lines(self.raw, span, self.names, self.work))
 
     def read_lines(self, lines: Iterable[Line]) -> None:
-        """Take lines until ``max_vevents`` is reached."""
+        """Take lines until ``max_vevents`` or ``max_work`` is reached."""
+        work = self.work
         for line in lines:
+            work.left -= cost((line,)) if line.params or len(line.value) > _SHORT else 1
             self.take(line)
-            if self.full:
+            if work.left < 0 or self.full:
                 break
+        if not work.spend(0):
+            self.full = True
 
     def take(self, line: Line) -> None:
         name = line.name
@@ -247,8 +284,10 @@ class ComponentReader:
         component = Component(name, line.offset, parent.calendar)
         self.open.append(component)
         if name == "VEVENT":
+            self.work.left -= EVENT
             self.stream.events.append(component)
         elif name == "VFREEBUSY":
+            self.work.left -= EVENT
             self.stream.freebusy.append(component)
         elif name == "VAVAILABILITY":
             self.stream.availability.append(component)
@@ -346,10 +385,12 @@ class ComponentReader:
         if self.work.count("garbage") == 1:
             self.work.problem(*oddity("garbage"), offset=line.offset)
 
-    def finish(self, *, partial: bool) -> Stream:
-        """End what is still open, and return all that was read."""
+    def finish(self, spans: Sequence[Span]) -> Stream:
+        """End what is still open, and return all that was read from ``spans``."""
         end = len(self.raw)
-        self.stream.partial = partial
+        self.stream.partial = spans != whole(self.raw)
+        if not spans:
+            self.stream.calendars.append(CalendarHead())  # there is one, but it is not read
         for component in self.open:
             if not self.full and not (isinstance(component, Component) and component.end == 0):
                 self.work.cut(*unknown("cut_body", name=_name(component)[:40]), offset=end)

@@ -14,13 +14,15 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
 from extcal.ical.budget import Work
+from extcal.ical.parse.spans import STRETCH, Span
 from extcal.messages.problems import oddity, unknown
 
-__all__ = ["CONTROL", "FOLD", "NO_PARAMS", "Line", "logical_lines", "parse_line"]
+__all__ = ["CONTROL", "FOLD", "NO_PARAMS", "Line", "Names", "logical_lines", "parse_line"]
 
 
 class Line(NamedTuple):
@@ -34,76 +36,181 @@ class Line(NamedTuple):
 
 NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
-# A line with all its folds, in one match: "UID:a\r\n b\r\n c" is one. Blank lines may stand before
-# a fold.
-_LOGICAL = re.compile(rb"[^\r\n]++(?>([\r\n]++[ \t][^\r\n]*+)*)")
+# Lines with names that are not asked for, and then one line (group 1) with all its folds (the last
+# of them is group 2), in one match: "URL:x\r\nUID:a\r\n b\r\n c" is one. Blank lines may stand
+# before a fold. Where no line is left, group 1 is not set. No group repeats without end, because
+# the engine keeps about a kilobyte for each repetition until the group ends.
+_FOLDS = rb"(?>([\r\n]++[ \t][^\r\n]*+){,%d})"
+_MOST_FOLDS = 1_000
+_LONG = 65_536  # bytes; a line of this length costs work by itself
+_LINES = (
+    rb"[\r\n]*+(?>(?:(?!(?:%b)[;:])[A-Z][A-Z0-9_-]*+[;:][^\r\n]*+"
+    + (_FOLDS % _MOST_FOLDS).replace(b"(?>(", b"(?>(?:")
+    + rb"(?:[\r\n]++|\Z)){,999})([^\r\n]++"
+    + _FOLDS % _MOST_FOLDS
+    + rb")?"
+)
+_MORE_FOLDS = re.compile(_FOLDS % _MOST_FOLDS)
 _PHYSICAL = re.compile(rb"[^\r\n]+")
 # A fold. The lookbehind lets it start only at the first of several newlines. Otherwise the search
 # would start anew at each newline of a megabyte of them.
 FOLD = re.compile(rb"(?<![\r\n])[\r\n]++[ \t]")
+_NEWLINE = re.compile(rb"[\r\n]")
+_FOLD_BEGINS = re.compile(rb"(?<![\r\n])[\r\n]")
 _NAME = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
 _WHITE = b" \t"
 CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
 _HAS_CONTROL = re.compile(b"[" + re.escape(CONTROL) + b"]")
 # param = param-name "=" param-value *("," param-value); a quoted value may hold ";" ":" ","
 # A parameter without a value or a name (";TZID;X=1", ";=a") must not hide the ones behind it.
-_PARAM = re.compile(r';([^=;:"]*+)(?:=((?>(?:"[^"]*+"|[^";:]++)*)))?')
+_PARAM = re.compile(r';([^=;:"]*+)(?:=((?>(?:"[^"]*+"|[^";:]++){,999})))?')
+_PARAMS = re.compile(r'(?>(?:;[^=;:"]*+(?:=(?>(?:"[^"]*+"|[^";:]++){,999}))?){1,999})')
 _DATE_NAMES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _DATE_AHEAD = re.compile(r"\s*\d{8}").match
 # A quote that was opened before the zone's name may close behind the date: TZID="A:20270105".
 _DATE_AFTER_COLON = re.compile(r":(?=\s*+\d{8}[\dTtZzPpWDHMS/,+\s-]*+\"?+\s*+$)")
-_MAX_PARAMS = 64
+_MAX_PARAMS = 64  # with different names
+_MOST_PARAMS = 1_000  # in all; behind them only the value is looked for
 # A cut EXDATE leaves instances busy, which is safe. A cut line of another name could hide busy
 # time.
 _MAY_BE_CUT = frozenset({"SUMMARY", "LOCATION", "EXDATE"})
 
 
-def logical_lines(
-    raw: bytes, span: tuple[int, int], names: Mapping[bytes, str], work: Work
-) -> Iterator[Line]:
+def logical_lines(raw: bytes, span: Span, names: Names, work: Work) -> Iterator[Line]:
     """Yield the logical lines of ``raw[span]`` whose upper-case name is a key of ``names``.
 
     A fold is CRLF and one white space (section 3.1), and may split a UTF-8 sequence or a name:
     bytes are joined first and decoded after. Reads at most ``limits.max_line_bytes`` of one line.
     """
     limit = work.limits.max_line_bytes
-    for match in _LOGICAL.finditer(raw, *span):
-        start, end = match.span()
-        name = _NAME.match(raw, start, end)
-        known = None if name is None else names.get(name[1].upper())
-        if known is None and name is not None:
-            continue
-        if raw[start] in _WHITE and span[0]:
-            continue  # a fold of a line before the span; only the body's first line may be indented
-        text = match[0]
-        size = end - start
-        if match[1] is not None:
-            size, text = _unfolded(text, limit)
-        if known is None or name is None or size > limit or _HAS_CONTROL.search(text):
-            line = _finish(start, text[:limit], size, names, work)
-            if line is not None:
-                yield line
-        else:
-            yield parse_line(start, known, _decode(text, start, work), name.end() - start)
+    pattern = names.pattern
+    for stretch in _stretches(raw, span, limit) if span[1] - span[0] > STRETCH else (span,):
+        others = 0
+        near = stretch[1] - 3
+        for match in pattern.finditer(raw, *stretch):
+            start, end = match.span(1)
+            if end < 0:
+                continue
+            name = _NAME.match(raw, start, end)
+            known = None if name is None else names.get(name[1].upper())
+            if known is None and name is not None:
+                others += 1
+                continue
+            if raw[start] in _WHITE and (span[0] or not _is_first(raw, start)):
+                continue  # a fold of a line before; only the body's first line may be indented
+            text, fold = match.groups()
+            size = end - start
+            if size > _MOST_FOLDS or end > near:
+                more = _end_of_folds(raw, end, min(span[1], start + 4 * limit + STRETCH))
+                if more > end:
+                    text = fold = raw[start:more]
+            if size > _LONG and not work.spend(size >> 6):
+                return
+            if fold is not None:
+                size, text = _unfolded(text, limit)
+            if known is None or name is None or size > limit or _HAS_CONTROL.search(text):
+                line = _finish(start, text[:limit], size, names, work)
+                if line is not None:
+                    yield line
+            else:
+                yield parse_line(start, known, _decode(text, start, work), name.end() - start)
+        if others and not work.spend(others // 8):
+            return
+
+
+def _stretches(raw: bytes, span: Span, limit: int) -> Iterator[Span]:
+    """A span in stretches that end at a line end; of a line longer than ``limit`` only the start.
+
+    CR, LF and CRLF are line ends; one that is cut in two is a blank line more, which is skipped.
+    """
+    start, end = span
+    while end - start > STRETCH:
+        stop = min(end, start + 2 * STRETCH + limit)
+        cut = _NEWLINE.search(raw, start + STRETCH, stop)
+        yield start, stop if cut is None else cut.end()
+        start = stop if cut is None else cut.end()
+        while cut is None and start < end:
+            cut = _NEWLINE.search(raw, start, min(end, start + STRETCH))
+            start = min(end, start + STRETCH) if cut is None else cut.start()
+    if start < end:
+        yield start, end
+
+
+class Names(dict[bytes, str]):
+    """Names of the properties that are read, in upper case: as bytes, and as text."""
+
+    @cached_property
+    def pattern(self) -> re.Pattern[bytes]:
+        """The pattern ``_LINES`` for these names."""
+        by_letter: dict[bytes, list[bytes]] = {}
+        for name in sorted(self):
+            by_letter.setdefault(name[:1], []).append(name[1:])
+        wanted = b"|".join(
+            b"%b(?:%b)" % (letter, b"|".join(rest)) for letter, rest in by_letter.items()
+        )
+        return re.compile(_LINES % wanted)
+
+
+def _is_first(raw: bytes, start: int) -> bool:
+    """Whether nothing but line ends stands before ``start``."""
+    first = _PHYSICAL.search(raw)
+    return first is not None and first.start() == start
+
+
+def _end_of_folds(raw: bytes, end: int, most: int) -> int:
+    """Where the folds of a line end that has more of them, or reaches beyond its stretch."""
+    while end < most:
+        more = _MORE_FOLDS.match(raw, end, most)
+        if more is None or more.end() == end:
+            break
+        end = more.end()
+    return end
 
 
 def _unfolded(text: bytes, limit: int) -> tuple[int, bytes]:
     """The length of a folded line without line ends, and the line, cut to about ``limit`` bytes."""
+    if len(text) > STRETCH:
+        return _unfolded_in_pieces(text, limit)
     size = len(text.translate(None, b"\r\n"))
     if size > limit:
-        first, *others = _PHYSICAL.findall(text)
-        parts = [first[:limit]]
-        taken = len(first)
-        for part in others:
-            taken += len(part)
-            if taken > limit:
-                break
-            parts.append(part[1:])
-        return size, b"".join(parts)
+        return size, _cut(text, limit)
     fold = b"\r\n " if b"\r" in text else b"\n "
     if text.count(fold) * (len(fold) - 1) == len(text) - size:  # all folds are written alike
         return size, text.replace(fold, b"")
     return size, FOLD.sub(b"", text)
+
+
+def _unfolded_in_pieces(text: bytes, limit: int) -> tuple[int, bytes]:
+    """The same for a long line, a stretch at a time."""
+    size = start = 0
+    parts: list[bytes] = []
+    while start < len(text):
+        cut = _FOLD_BEGINS.search(text, start + STRETCH // 2)
+        end = len(text) if cut is None else cut.start()
+        piece = text[start:end]
+        length = len(piece.translate(None, b"\r\n"))
+        if size + length <= limit:
+            parts.append(FOLD.sub(b"", piece))
+        elif size <= limit:
+            parts.append(_cut(piece, limit - size, first=not start))
+        size += length
+        start = end
+    return size, b"".join(parts)
+
+
+def _cut(text: bytes, limit: int, *, first: bool = True) -> bytes:
+    """The beginning of a folded line; ``first``: of its first physical line, which is no fold."""
+    parts: list[bytes] = []
+    taken = 0
+    for part in _PHYSICAL.findall(text):
+        taken += len(part)
+        if not parts and first:
+            parts.append(part[:limit])
+        elif taken > limit:
+            break
+        else:
+            parts.append(part[1:])
+    return b"".join(parts)
 
 
 def _finish(
@@ -156,10 +263,16 @@ def parse_line(offset: int, name: str, text: str, after_name: int) -> Line:
         return Line(offset, name, NO_PARAMS, text[after_name:])
     params: dict[str, str] = {}
     position = after_name - 1
+    looked_at = 0
     while (match := _PARAM.match(text, position)) is not None:
         position = match.end()
         if len(params) < _MAX_PARAMS:
             params.setdefault(match.group(1).strip().upper(), _param_value(match.group(2)))
+        looked_at += 1
+        if looked_at == _MOST_PARAMS:
+            while (match := _PARAMS.match(text, position)) is not None:
+                position = match.end()
+            break
     colon = text.find(":", position)
     value = text[colon + 1 :] if colon >= 0 else ""
     if name in _DATE_NAMES and (colon != position or not _DATE_AHEAD(value)):

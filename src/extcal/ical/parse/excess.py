@@ -17,7 +17,15 @@ from functools import partial
 from itertools import islice
 
 from extcal.ical.budget import Work
-from extcal.ical.parse.spans import Span, count_in, count_vevents, less
+from extcal.ical.parse.spans import (
+    Span,
+    count_in,
+    count_vevents,
+    less,
+    runs,
+    stretches,
+    whole,
+)
 from extcal.messages.problems import unknown
 
 __all__ = ["without_excess"]
@@ -29,14 +37,13 @@ _FAR_TOO_MANY = (
 )
 _LONGEST_LINE = 4096  # bytes in a line that is left out; a smaller limit turns _lost_events off
 
-# Quantifiers are possessive and groups atomic: the engine keeps no positions to backtrack to for a
-# megabyte of lines.
+# Quantifiers are possessive and groups atomic, and no group repeats without end: the engine keeps
+# about a kilobyte for each repetition until the group ends.
 
-# Two or more EXDATE lines in a row. Each begins with a date that can be counted, and has no fold.
-# Takes in "\nEXDATE:20270105\nEXDATE:20270106\nA". Not "\nEXDATE:20270105\nA", nor
-# "\nEXDATE:20270105\nEXDATE:20270106\n ,20270107\nA", whose second line is folded.
+# EXDATE lines in a row. Each begins with a date that can be counted, and has no fold.
+# Takes in "\nEXDATE:20270105\nEXDATE:20270106\nA". Not "\nEXDATE:20270105\n ,20270107\nA".
 _EXDATES = re.compile(
-    rb"(?<=\n)(?>(?:EXDATE(?:;[^:\"\r\n]*+)?:[0-9]{8}[^\r\n]*+\r?\n(?=[A-Z])){2,})"
+    rb"(?<=\n)(?>(?:EXDATE(?:;[^:\"\r\n]*+)?:[0-9]{8}[^\r\n]*+\r?\n(?=[A-Z])){1,999})"
 )
 # A UID line without parameters and folds. Takes in "\nUID:a\nA". Not "\nUID:a\n b\nA",
 # "\nUID;X=1:a".
@@ -44,7 +51,7 @@ _UID = re.compile(rb"\nUID:([^\r\n]++)\r?\n(?=[A-Z])")
 # A VEVENT of plain lines: no folds, and no component such as an alarm in it.
 # Takes in "\nBEGIN:VEVENT\nUID:a\nEND:VEVENT\n". Not "\nBEGIN:VEVENT\nUID:a\n b\nEND:VEVENT\n".
 _LINE = rb"(?!BEGIN:|END:)[A-Z][^\n]*+\n"
-_BLOCK = re.compile(rb"(?<=\n)BEGIN:VEVENT\r?\n(?>(?:" + _LINE + rb")+)END:VEVENT\r?\n")
+_BLOCK = re.compile(rb"(?<=\n)BEGIN:VEVENT\r?\n(?>(?:" + _LINE + rb"){1,999})END:VEVENT\r?\n")
 # A TZID parameter in upper case; group 1 is its value, quoted or not.
 # Takes in ";TZID=Europe/Berlin:", ';TZID="A:B":'. Not ";tzid=A:", ";X-TZID=A:".
 _TZID = re.compile(rb";TZID=(\"[^\"\r\n]*+\"|[^:;\"\r\n]*+)")
@@ -52,8 +59,8 @@ _TZID = re.compile(rb";TZID=(\"[^\"\r\n]*+\"|[^:;\"\r\n]*+)")
 # Takes in "\nBEGIN:VAVAILABILITY\nBEGIN:AVAILABLE\nEND:AVAILABLE\nEND:VAVAILABILITY\nA".
 # Not one in which "BEGIN:VEVENT" or another name with V begins.
 _AVAILABILITIES = re.compile(
-    rb"(?<=\n)(?>(?:BEGIN:VAVAILABILITY\r?\n(?>(?:(?!BEGIN:V|END:V)[A-Z][^\r\n]*+\r?\n)*)"
-    rb"END:VAVAILABILITY\r?\n(?=[A-Z]))+)"
+    rb"(?<=\n)(?>(?:BEGIN:VAVAILABILITY\r?\n(?>(?:(?!BEGIN:V|END:V)[A-Z][^\r\n]*+\r?\n){,999})"
+    rb"END:VAVAILABILITY\r?\n(?=[A-Z])){1,999})"
 )
 # One or more VEVENTs of plain lines without a DTSTART, or with one DTSTART whose value begins with
 # a letter. Each ends with END:VEVENT, or without it where BEGIN:VEVENT or END:VCALENDAR follows.
@@ -61,12 +68,12 @@ _AVAILABILITIES = re.compile(
 # Not "\nBEGIN:VEVENT\nDTSTART:20270105\nEND:VEVENT\nEND:VCALENDAR".
 _OTHER = rb"(?!BEGIN|END|DTSTART)[A-Z][A-Z0-9_-]*+[;:][\t -~]{0,4000}+\r?\n"
 _LOST = re.compile(
-    rb"(?<=\n)(?>(?:BEGIN:VEVENT\r?\n(?>(?:%s)*)"
-    rb"(?:DTSTART:[A-Za-z][\t -~]{0,4000}+\r?\n(?>(?:%s)*))?"
-    rb"(?>(?:END:VEVENT\r?\n)?)(?=BEGIN:VEVENT|END:VCALENDAR))+)" % (_OTHER, _OTHER)
+    rb"(?<=\n)(?>(?:BEGIN:VEVENT\r?\n(?>(?:%s){,999})"
+    rb"(?:DTSTART:[A-Za-z][\t -~]{0,4000}+\r?\n(?>(?:%s){,999}))?"
+    rb"(?>(?:END:VEVENT\r?\n)?)(?=BEGIN:VEVENT|END:VCALENDAR)){1,999})" % (_OTHER, _OTHER)
 )
 _BEGIN = re.compile(rb"BEGIN:VEVENT")
-_VEVENT = b"\nBEGIN:VEVENT"
+_VEVENT, _EXDATE = b"\nBEGIN:VEVENT", b"\nEXDATE"
 
 
 def without_excess(
@@ -78,7 +85,7 @@ def without_excess(
     instances busy. One more of them than the limit stays in the spans, so that the excess is
     reported when the event is typed. Events without a readable start are reported as Problems up to
     ``max_problems``; the others are only counted. Everything else makes the window unknown, which
-    is reported here.
+    is reported here. If more than ``max_lines`` would have to be read, there is no span left.
     """
     limits = work.limits
     vevents = count_in(raw, spans, _VEVENT)
@@ -95,6 +102,11 @@ def without_excess(
             del dropped[0]  # one event stays, so that the missing calendar is reported
         if dropped:
             spans = tuple(less(spans, dropped))
+    if sum(end - start for start, end in spans) > limits.max_lines:
+        lines = count_in(raw, spans, b"\n") + count_in(raw, spans, b"\r")
+        if lines > limits.max_lines and lines - count_in(raw, spans, b"\r\n") > limits.max_lines:
+            work.exceeded(*unknown("max_lines", most=limits.max_lines))
+            return ()
     return tuple(spans)
 
 
@@ -103,11 +115,10 @@ def _excess_dates(raw: bytes, spans: Spans, work: Work) -> list[Span]:
     keep = work.limits.max_dates_per_series + 1
     dropped: list[Span] = []
     for span in spans:
-        if span[1] - span[0] < keep * len(b"\nEXDATE") or raw.count(b"\nEXDATE", *span) < keep:
+        if span[1] - span[0] < keep * len(b"\nEXDATE") or count_in(raw, [span], _EXDATE) < keep:
             continue
-        for match in _EXDATES.finditer(raw, *span):
-            start, end = match.span()
-            if raw.count(b"\n", start, end) > keep:
+        for start, end in runs(_EXDATES, raw, span):
+            if end - start > keep and count_in(raw, [(start, end)], b"\n") > keep:
                 for _ in range(keep):
                     start = raw.find(b"\n", start, end) + 1
                 dropped.append((start, end))
@@ -124,7 +135,8 @@ def _excess_versions(raw: bytes, spans: Spans, work: Work) -> list[Span]:
     fewest = min(limits.max_overrides_per_series, limits.max_versions)
     uids: Counter[bytes] = Counter()
     for span in spans:
-        uids.update(_UID.findall(raw, *span))
+        for start, stop in stretches(raw, span):
+            uids.update(_UID.findall(raw, max(0, start - 1), min(stop + 2, span[1])))
     frequent = {uid for uid, size in uids.items() if size > fewest}
     if not frequent:
         return []
@@ -132,7 +144,7 @@ def _excess_versions(raw: bytes, spans: Spans, work: Work) -> list[Span]:
     copies: dict[tuple[bytes, bytes, bytes], list[Span]] = defaultdict(list)
     dropped: list[Span] = []
     seen: set[bytes] = set()
-    alone = raw.count(b"BEGIN:VCALENDAR") == 1
+    alone = count_in(raw, whole(raw), b"BEGIN:VCALENDAR") == 1
     for start, end in _blocks(raw, spans):
         uid = _value(raw, b"\nUID:", start, end)
         if uid not in frequent:
@@ -175,8 +187,9 @@ def _value(raw: bytes, name: bytes, start: int, end: int) -> bytes:
 def _blocks(raw: bytes, spans: Spans) -> Iterator[Span]:
     """The plainly written events without alarms."""
     for span in spans:
-        for match in _BLOCK.finditer(raw, *span):
-            yield match.span()
+        for start, stop in stretches(raw, span, _VEVENT):
+            for match in _BLOCK.finditer(raw, start, stop):
+                yield match.span()
 
 
 def _excess_names(
@@ -185,7 +198,12 @@ def _excess_names(
     """If there are more names of zones than ``max_tzids``: the events with unknown names."""
     if count_in(raw, spans, b";TZID=") <= work.limits.max_tzids:
         return []
-    names = {name for span in spans for name in _TZID.findall(raw, *span)}
+    names = {
+        name
+        for span in spans
+        for stretch in stretches(raw, span)
+        for name in _TZID.findall(raw, *stretch)
+    }
     if len(names) <= work.limits.max_tzids:
         return []
     dropped = []
@@ -214,16 +232,16 @@ def _lost_events(raw: bytes, spans: Spans, work: Work) -> list[Span]:
     dropped: list[Span] = []
     told = 0
     for span in spans:
-        for match in _LOST.finditer(raw, *span):
-            start, end = match.span()
-            size = raw.count(b"BEGIN:VEVENT", start, end)
+        for start, end in runs(_LOST, raw, span, _VEVENT):
+            size = count_in(raw, [(start, end)], b"BEGIN:VEVENT")
             keep = min(size, limits.max_problems - told)
             told += keep
             if keep < size:
                 start = next(islice(_BEGIN.finditer(raw, start, end), keep, None)).start()
                 dropped.append((start, end))
                 # An event without an END would be reported twice.
-                work.uncounted(2 * (size - keep) - raw.count(b"\nEND:VEVENT", start, end))
+                ended = count_in(raw, [(start, end)], b"\nEND:VEVENT")
+                work.uncounted(2 * (size - keep) - ended)
     return dropped
 
 
@@ -233,7 +251,8 @@ def _excess_availability(raw: bytes, spans: Spans, work: Work) -> list[Span]:
     size += count_in(raw, spans, b"\nBEGIN:AVAILABLE") if size else 0
     if size <= work.limits.max_availability:
         return []
-    found = [m.span() for span in spans for m in _AVAILABILITIES.finditer(raw, *span)]
+    border = b"\nBEGIN:VAVAILABILITY"
+    found = [found for span in spans for found in runs(_AVAILABILITIES, raw, span, border)]
     if found:
         _tell(work, "max_availability", found[0][0])
     return found

@@ -8,12 +8,15 @@ what the body seems to be instead, such as HTML.
 from __future__ import annotations
 
 import codecs
+import io
 import re
+from collections.abc import Iterable, Iterator
 from os import PathLike
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from extcal.errors import NotACalendar
 from extcal.ical.parse.content_lines import FOLD
+from extcal.ical.parse.spans import STRETCH, find, stretches
 from extcal.messages.problems import no_calendar
 
 __all__ = ["SupportsToIcal", "to_bytes"]
@@ -35,6 +38,8 @@ _FILE_NAME = re.compile(
     re.IGNORECASE,
 )
 _HOST = re.compile(r"\s*(?:[a-z0-9-]+\.)+[a-z]{2,}/", re.IGNORECASE)
+_LONGEST_BEGIN: Final = 2_048  # bytes that a BEGIN, with its blanks and folds, is looked for in
+_PIECE: Final = 1024 * 1024  # bytes or characters
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -55,20 +60,38 @@ def to_bytes(data: bytes | bytearray | memoryview | str | SupportsToIcal) -> byt
     if isinstance(data, str) and _FILE_NAME.fullmatch(data):
         raise NotACalendar(*no_calendar("address" if _HOST.match(data) else "file"))
     if raw.startswith(_UTF16):
-        raw = raw.decode("utf-16", "replace").encode("utf-8", "replace")
-    raw = raw.removeprefix(codecs.BOM_UTF8)
+        decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        pieces = (decoder.decode(bytes(piece), not piece) for piece in (*_pieces(raw), b""))
+        raw = _joined(piece.encode("utf-8", "replace") for piece in pieces)
+    if raw.startswith(codecs.BOM_UTF8):
+        raw = _joined(_pieces(raw, len(codecs.BOM_UTF8)))
     if not _holds_calendar(raw):
         raise NotACalendar(*no_calendar(_looks_like(raw)))
     return raw
+
+
+def _pieces(data: bytes | bytearray | memoryview, start: int = 0) -> Iterator[memoryview]:
+    """The data in pieces, none of which takes more than a few milliseconds to convert."""
+    view = memoryview(data)
+    view = view if view.c_contiguous and view.format == "B" else memoryview(bytes(view))
+    return (view[at : at + _PIECE] for at in range(start, len(view), _PIECE))
+
+
+def _joined(pieces: Iterable[bytes | memoryview]) -> bytes:
+    whole = io.BytesIO()
+    for piece in pieces:
+        whole.write(piece)
+    return whole.getvalue()
 
 
 def _raw(data: object) -> bytes:
     if isinstance(data, bytes):
         return data
     if isinstance(data, str):
-        return data.encode("utf-8", "replace")
+        parts = (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))
+        return _joined(part.encode("utf-8", "replace") for part in parts)
     if isinstance(data, (bytearray, memoryview)):
-        return bytes(data)
+        return _joined(_pieces(data))
     if isinstance(data, SupportsToIcal):
         text = data.to_ical()
         if isinstance(text, (bytes, str)):
@@ -84,11 +107,28 @@ def _raw(data: object) -> bytes:
 def _holds_calendar(raw: bytes) -> bool:
     if raw[:1024].lstrip().startswith((b"<", b"{", b"%PDF")):
         return False
-    if _BEGIN.search(raw):
+    if _begins(raw, 0):
         return True
-    if b"\x00" not in raw and not FOLD.search(raw):
+    if find(raw, b"\0", 0, len(raw)) < 0 and not any(
+        FOLD.search(raw, *stretch) for stretch in stretches(raw, (0, len(raw)))
+    ):
         return False
-    return bool(_BEGIN.search(FOLD.sub(b"", raw).replace(b"\x00", b"")))
+    left = b""
+    for start, stop in stretches(raw, (0, len(raw))):
+        left += FOLD.sub(b"", raw[start:stop]).replace(b"\x00", b"")
+        if _begins(left, 0):
+            return True
+        left = left[-_LONGEST_BEGIN:]
+    return False
+
+
+def _begins(raw: bytes, start: int) -> bool:
+    """Whether a line behind ``start`` begins a calendar."""
+    while start < len(raw):
+        if _BEGIN.search(raw, start, start + STRETCH + _LONGEST_BEGIN):
+            return True
+        start += STRETCH
+    return False
 
 
 def _looks_like(raw: bytes) -> str | None:

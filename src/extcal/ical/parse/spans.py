@@ -2,16 +2,38 @@
 
 In: the bytes of a body. Out: pairs ``(start, end)`` of offsets into them, sorted and disjoint. A
 span starts at the start of a line. The body itself is never copied or shortened.
+
+A search through 64 MiB in one call would keep every other thread of the program waiting until it
+ends. So every search goes through a body in stretches, each of which takes a few milliseconds.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
-__all__ = ["Span", "count_in", "count_vevents", "has_vevents", "less", "whole"]
+__all__ = [
+    "STRETCH",
+    "Span",
+    "count_in",
+    "count_lines",
+    "count_vevents",
+    "find",
+    "has_vevents",
+    "less",
+    "runs",
+    "stretches",
+    "whole",
+]
 
 Span = tuple[int, int]
+
+STRETCH: Final = 128 * 1024
+"""Bytes that a regular expression passes over in one call: some milliseconds for the slowest."""
+
+_STEP: Final = 1024 * 1024  # bytes that are counted or searched for a word in one call
+_MORE: Final = 4 * STRETCH  # how far a stretch may be extended to its border
 
 _BEGIN = b"\nBEGIN:VEVENT"
 _BEGIN_IN_ANY_CASE = re.compile(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
@@ -22,22 +44,89 @@ def whole(raw: bytes) -> tuple[Span, ...]:
     return ((0, len(raw)),)
 
 
+def stretches(raw: bytes, span: Span, border: bytes = b"\n") -> Iterator[Span]:
+    """Yield a span in stretches of about :data:`STRETCH` bytes.
+
+    Each ends behind the first byte of ``border``, where one is found in the next few stretches; if
+    none is, it ends anywhere.
+    """
+    start, end = span
+    while end - start > STRETCH + _MORE:
+        cut = raw.find(border, start + STRETCH, start + STRETCH + _MORE)
+        stop = cut + 1 if cut >= 0 else start + STRETCH + _MORE
+        yield start, stop
+        start = stop
+    yield start, end
+
+
+def find(raw: bytes, what: bytes, start: int, end: int) -> int:
+    """``raw.find(what, start, end)``, in steps."""
+    while end - start > _STEP:
+        found = raw.find(what, start, start + _STEP)
+        if found >= 0:
+            return found
+        start += _STEP - len(what) + 1
+    return raw.find(what, start, end)
+
+
+def runs(
+    pattern: re.Pattern[bytes], raw: bytes, span: Span, border: bytes = b"\n"
+) -> Iterator[Span]:
+    """Yield where ``pattern`` matches; matches that touch are one.
+
+    It matches whole lines, or blocks that begin with ``border``, from their start to their end, and
+    looks at 16 bytes behind them at most.
+    """
+    first = last = span[0]
+    for start, stop in stretches(raw, span, border):
+        for match in pattern.finditer(raw, max(start, last), min(stop + 16, span[1])):
+            if match.start() >= stop:
+                break
+            if match.start() != last:
+                if last > first:
+                    yield first, last
+                first = match.start()
+            last = match.end()
+    if last > first:
+        yield first, last
+
+
+def count_lines(raw: bytes) -> int:
+    """Count the physical lines. CRLF, LF and CR each end one; blank lines are lines too."""
+    span = whole(raw)
+    return count_in(raw, span, b"\n") + count_in(raw, span, b"\r") - count_in(raw, span, b"\r\n")
+
+
 def has_vevents(raw: bytes) -> bool:
     """Whether a VEVENT begins anywhere in a body."""
-    return _BEGIN in raw or _BEGIN_IN_ANY_CASE.search(raw) is not None
+    return find(raw, _BEGIN, 0, len(raw)) >= 0 or next(_in_any_case(raw), None) is not None
 
 
 def count_vevents(raw: bytes) -> int:
     """Count the VEVENTs before anything is parsed."""
-    count = raw.count(_BEGIN)
-    if count == 0:
-        count = sum(1 for _ in _BEGIN_IN_ANY_CASE.finditer(raw))
-    return count
+    return count_in(raw, whole(raw), _BEGIN) or sum(1 for _ in _in_any_case(raw))
+
+
+def _in_any_case(raw: bytes) -> Iterator[re.Match[bytes]]:
+    """The VEVENTs whose BEGIN is written in another way than usual."""
+    size = len(raw)
+    for start, stop in stretches(raw, (0, size)):
+        # The line end in front of it is the last byte of the stretch before, so that one is
+        # left to this stretch. Nobody writes hundreds of blanks into a BEGIN.
+        for match in _BEGIN_IN_ANY_CASE.finditer(raw, max(0, start - 1), min(size, stop + 256)):
+            if match.start() < stop - 1 or stop == size:
+                yield match
 
 
 def count_in(raw: bytes, spans: Iterable[Span], what: bytes) -> int:
-    """Count how often ``what`` stands in the spans."""
-    return sum(raw.count(what, *span) for span in spans)
+    """Count how often ``what``, which does not overlap itself, stands in the spans."""
+    size = 0
+    for start, end in spans:
+        while end - start > _STEP:
+            size += raw.count(what, start, start + _STEP + len(what) - 1)
+            start += _STEP
+        size += raw.count(what, start, end)
+    return size
 
 
 def less(spans: Iterable[Span], dropped: Sequence[Span]) -> Iterator[Span]:

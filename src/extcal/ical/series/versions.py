@@ -7,6 +7,7 @@ feed never decides.
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -14,18 +15,27 @@ from itertools import groupby
 
 from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
+from extcal.ical.parse.spans import STRETCH
 from extcal.messages.problems import unknown
 
 __all__ = ["check_overrides", "content", "inherit_end", "latest_of_each", "masters"]
 
 _BREAK = re.compile(rb"[\r\n]++")
+_LINE_END = re.compile(rb"(?<![\r\n])[\r\n]")
 
 
 def content(raw: bytes, event: Event) -> bytes:
     """Return the bytes of an event, however its lines were folded and ended."""
     begin, end = event.span
-    lines = _BREAK.sub(b"\n", raw[begin:end])
-    return lines.replace(b"\n ", b"").replace(b"\n\t", b"").strip()
+    unfolded = io.BytesIO()
+    while begin < end:
+        # A stretch at a time, each of which ends in front of a line end.
+        found = _LINE_END.search(raw, min(end, begin + STRETCH), end)
+        stop = end if found is None else found.start()
+        lines = _BREAK.sub(b"\n", raw[begin:stop])
+        unfolded.write(lines.replace(b"\n ", b"").replace(b"\n\t", b""))
+        begin = stop
+    return unfolded.getvalue().strip()
 
 
 def _stamps(event: Event) -> tuple[int, int, int]:

@@ -46,18 +46,25 @@ _NUMBERED = rb"(?:[+-]?[1-5])?" + _WEEKDAY
 _FREQ = rb"FREQ=(?:DAILY|WEEKLY|MONTHLY|YEARLY)"
 _PART = (
     rb"INTERVAL=[1-9][0-9]{0,2}|COUNT=[1-9][0-9]{0,5}"
-    rb"|BYDAY=" + _NUMBERED + rb"(?:," + _NUMBERED + rb")*|WKST=" + _WEEKDAY + rb"|BYMONTHDAY="
+    rb"|BYDAY=" + _NUMBERED + rb"(?:," + _NUMBERED + rb"){,99}|WKST=" + _WEEKDAY + rb"|BYMONTHDAY="
     rb"-?(?:[1-9]|[12][0-9]|3[01])|BYMONTH=(?:[1-9]|1[0-2])|BYSETPOS=-?[1-9]"
 )
 _TIMED = rb"(?:" + _TIME_OF_DAY + rb"Z?|)"
 # An RRULE line: FREQ first, then only parts of _PART and UNTIL. Group 1 is its parts, group 2 the
 # last UNTIL. Takes in "RRULE:FREQ=DAILY;COUNT=9\nA". Not "RRULE:FREQ=DAILY;X=1\nA".
 _PLAIN_RULE = re.compile(
-    rb"RRULE:(" + _FREQ + rb"(?:;(?:UNTIL=([0-9]{8})" + _TIMED + rb"|" + _PART + rb"))*)" + _ENDS
+    rb"RRULE:("
+    + _FREQ
+    + rb"(?:;(?:UNTIL=([0-9]{8})"
+    + _TIMED
+    + rb"|"
+    + _PART
+    + rb")){,20})"
+    + _ENDS
 )
 # The same with exactly one UNTIL, whose day exists; group 1 is that day.
 # Takes in "RRULE:FREQ=DAILY;UNTIL=20200101\nA". Not "RRULE:FREQ=DAILY;UNTIL=20200231\nA".
-_OTHERS = rb"(?>(?:;(?:" + _PART + rb"))*)"
+_OTHERS = rb"(?>(?:;(?:" + _PART + rb")){,20})"
 _UNTIL_RULE = re.compile(
     rb"RRULE:" + _FREQ + _OTHERS + rb";UNTIL=(" + _DAY + rb")" + _TIMED + _OTHERS + _ENDS
 )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from extcal.ical.parse.spans import Span
+from extcal.ical.parse.spans import Span, count_in, stretches
 
 __all__ = ["LONGEST_LINE", "Piece", "head", "pieces"]
 
@@ -35,7 +35,7 @@ class Piece(NamedTuple):
 # The groups are atomic: the engine keeps no positions to backtrack to for a megabyte of lines.
 _ODD = re.compile(
     rb"[\r\n](?=[!-~\x80-\xff])(?>(?:(?![A-Za-z][A-Za-z0-9_-]*+[ \t]*[;:])"
-    rb"[!-~\x80-\xee\xf0-\xff][\t -~\x80-\xff]{0,4000}+(?:\r\n?|\n)(?=[!-~\x80-\xff]))+)"
+    rb"[!-~\x80-\xee\xf0-\xff][\t -~\x80-\xff]{0,4000}+(?:\r\n?|\n)(?=[!-~\x80-\xff])){1,999})"
 )
 _LINE_END = re.compile(rb"\r\n?|\n")
 _WORTH_A_LOOK: Final = 4096
@@ -45,8 +45,7 @@ _MANY: Final = 100  # odd lines in a row
 def pieces(raw: bytes, part: Span) -> Iterator[Piece]:
     """Yield the pieces of ``raw[part]`` in order; together they are all of it."""
     position, end = part
-    for match in _ODD.finditer(raw, position, end) if end - position > _WORTH_A_LOOK else ():
-        start, behind = match.start() + 1, match.end()
+    for start, behind in _runs(raw, part) if end - position > _WORTH_A_LOOK else ():
         if behind - start < 2 * _MANY or _count(raw, start, behind) < _MANY:
             continue
         if position < start:
@@ -55,6 +54,24 @@ def pieces(raw: bytes, part: Span) -> Iterator[Piece]:
         yield Piece(start, position, True)
     if position < end:
         yield Piece(position, end, False)
+
+
+def _runs(raw: bytes, part: Span) -> Iterator[Span]:
+    """Where lines that are no content lines stand in a row."""
+    first = last = part[0]
+    for start, stop in stretches(raw, part):
+        # From the line end in front of the stretch. A run ends before the line behind the stretch.
+        begin = max(part[0], start - 1, last - 1)
+        visible = min(stop, part[1] - 1) + 1
+        while (match := _ODD.search(raw, begin, visible)) is not None:
+            if match.start() + 1 != last:
+                if last > first:
+                    yield first, last
+                first = match.start() + 1
+            last = match.end()
+            begin = last - 1  # the run may go on
+    if last > first:
+        yield first, last
 
 
 def head(raw: bytes, run: Piece, most: int) -> tuple[Span, int]:
@@ -69,5 +86,6 @@ def head(raw: bytes, run: Piece, most: int) -> tuple[Span, int]:
 
 def _count(raw: bytes, start: int, end: int) -> int:
     """Count the line ends in a stretch: CRLF, LF or CR."""
-    size = raw.count(b"\n", start, end) + raw.count(b"\r", start, end)
-    return size - raw.count(b"\r\n", start, end)
+    span = [(start, end)]
+    size = count_in(raw, span, b"\n") + count_in(raw, span, b"\r")
+    return size - count_in(raw, span, b"\r\n")

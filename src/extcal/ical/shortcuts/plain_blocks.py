@@ -9,11 +9,10 @@ blocks; ``content_lines`` and ``components`` read everything else.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from extcal.ical.budget import Work
-from extcal.ical.parse.content_lines import Line, logical_lines
+from extcal.ical.parse.content_lines import Line, Names, logical_lines
 
 __all__ = ["PlainBlock", "own_lines", "plain_block"]
 
@@ -41,7 +40,7 @@ _ODD_CRLF = rb"\n(?!(?<=\r\n)(?:[ \t]|%b))"
 # Takes in "\nBEGIN:VALARM\nACTION:DISPLAY\nEND:VALARM\n". Not "\nBEGIN:VALARM\n S\nEND:VALARM\n".
 _ALARMS = (
     rb"(?>(?:\nBEGIN:VALARM%b(?!\n[ \t])"
-    rb"(?>(?:\n(?:[ \t]|%b)[^\r\n]*+%b)*)\nEND:VALARM%b(?!\n[ \t]))+)"
+    rb"(?>(?:\n(?:[ \t]|%b)[^\r\n]*+%b){,999})\nEND:VALARM%b(?!\n[ \t])){1,999})"
 )
 _LOOKS = {
     newline: (re.compile(odd % _NAMED).search, re.compile(_ALARMS % (cr, _NAMED, cr, cr)).match)
@@ -91,7 +90,7 @@ def _is_utf8(chunk: bytes) -> bool:
     return True
 
 
-def own_lines(raw: bytes, block: PlainBlock, names: Mapping[bytes, str], work: Work) -> list[Line]:
+def own_lines(raw: bytes, block: PlainBlock, names: Names, work: Work) -> list[Line]:
     """The lines of a plain block itself, as the plain reading code finds them."""
     found = logical_lines(raw, (block.offset, block.own), names, work)
     return [line for line in found if line.name not in ("BEGIN", "END")]

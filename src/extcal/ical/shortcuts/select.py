@@ -22,12 +22,12 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import compress, count
+from itertools import compress, count, islice
 from typing import Final
 
 from extcal.ical.budget import Work
-from extcal.ical.parse.content_lines import CONTROL, FOLD, logical_lines
-from extcal.ical.parse.spans import Span, whole
+from extcal.ical.parse.content_lines import CONTROL, FOLD, Names, logical_lines
+from extcal.ical.parse.spans import STRETCH, Span, count_in, find, stretches, whole
 from extcal.ical.shortcuts.ended import SLACK, BeforeWindow, before
 from extcal.limits import Limits
 
@@ -36,11 +36,14 @@ __all__ = ["has_lone_cr", "sieve"]
 WORTHWHILE: Final = 32 * 1024
 """Bytes: a smaller body is read whole, because that costs less than the sieve does."""
 
+_MANY_UIDS: Final = 100_000  # in the head and the kept pieces
+_STRETCH_ALARM: Final = 64  # bytes; more than the beginning of an alarm takes
 _SHORTEST_LIMIT: Final = 4096  # bytes of a line; under a smaller limit nothing is left out
 _ENOUGH: Final = 64 * 1024  # bytes: the sieve never gives up before it has kept this many
 _DECODED: Final = 128 * 1024  # bytes at a time
 _R: Final = ord("R")
 _BEGIN: Final = b"\nBEGIN:VEVENT"
+_END: Final = b"\nEND:VEVENT"
 _FOLDS: Final = (b" ", b"\t")
 # The line that begins a calendar, without a fold behind it.
 # Takes in "BEGIN:VCALENDAR\n". Not "BEGIN:VCALENDAR\n S\n".
@@ -52,7 +55,7 @@ _BEGIN_ALARM = re.compile(rb"BEGIN[ \t]*:[ \t]*VAL", re.I)
 # Takes in "\nBEGIN:VALARM\nTRIGGER:-PT5M\nEND:VALARM". Not "\nBEGIN:VALARM\nEND:VTODO", nor one
 # in which another alarm begins.
 _WHOLE_ALARM = re.compile(
-    rb"\nBEGIN:VALARM\r?\n(?>(?:[ACDF-Z \t][\t -~\x80-\xff]*\r?\n)*)END:VALARM(?=\r?\n[^ \t])"
+    rb"\nBEGIN:VALARM\r?\n(?>(?:[ACDF-Z \t][\t -~\x80-\xff]*\r?\n){,999})END:VALARM(?=\r?\n[^ \t])"
 )
 _EPOCH = date(1970, 1, 1)
 _DAY = 86_400
@@ -90,7 +93,8 @@ _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
 _BORDERS = rb"""
 (?: ND:VEVENT(?<=E(?s:.{9}))%(lf)s()BEGIN:VEVENT(?=%(lf)s)
     (?:%(lf)sDTSTART%(start)s[^\n]*+\nDTEND%(end)s[^\n]*+\n(?:DTSTAMP:[^\n]*+\n|)
-       (?:ORGANIZER[:;][^\n]*+\n(?>(?:\ [^\n]*+\n)*)|)UID:([^%(stop)s]{1,255}+)(?=%(lf)s[^\ \t])|)
+       (?:ORGANIZER[:;][^\n]*+\n(?>(?:\ [^\n]*+\n){,99})|)
+       UID:([^%(stop)s]{1,255}+)(?=%(lf)s[^\ \t])|)
 | ID:(?<=\nUID:)(?=([^%(stop)s]{1,255}+(?:%(lf)s\ [^%(stop)s]{1,255}+|))%(lf)s[^\ \t])
 | (?<=[DR])
 | (?:[\r\n]+(?=[\r\n])|)())"""
@@ -107,22 +111,24 @@ _SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
 # Takes in "\nuid:a", "\nU\n ID:a", "\n\x00UID:a", "\nUID;X=1:a". Not "\nUID:a", "\nURL:x".
 _HIDDEN = re.compile(rb"\n(?:[^!-~ \t\r\n]|u|U(?!ID:|RL)|\r?\n[ \t])")
 # A plain UID line with its folds: group 1 is "a\n b" of "\nUID:a\n b\nX". Not "\nUID;X=1:a".
-_UIDS = re.compile(rb"\nUID:([^\r\n]*+(?>(?:\r?\n[ \t][^\r\n]*+)*))")
+_UIDS = re.compile(rb"\nUID:([^\r\n]*+(?>(?:\r?\n[ \t][^\r\n]*+){,999}))(?!\r?\n[ \t])")
 _PLAIN_UID = re.compile(rb"[!-~]+")
 _GRAPHIC: Final = bytes(range(33, 127))
 _FOLD = re.compile(rb"\r?\n[ \t]")
-_NAMES = {b"UID": "UID"}
+_NAMES = Names({b"UID": "UID"})
 
 
 def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> tuple[Span, ...]:
     """Choose which spans to read for the window ``[lo, hi)`` in epoch seconds."""
-    first = raw.find(_BEGIN)
+    first = find(raw, _BEGIN, 0, len(raw))
+    # In front of the first event everything is read, so the sieve would leave out little.
+    if first > max(STRETCH, len(raw) // 2):
+        return whole(raw)
     if len(raw) < WORTHWHILE or first < 1 or limits.max_line_bytes < _SHORTEST_LIMIT:
         return whole(raw)
-    head = FOLD.sub(b"", _WHOLE_ALARM.sub(b"", raw[: first + 1])).translate(None, CONTROL)
     # Read all if no calendar begins before the first event: that event must then count as one. Also
     # if an alarm may be open there: an END inside the event could end it.
-    if _CALENDAR.search(raw, 0, first + 1) is None or _BEGIN_ALARM.search(head):
+    if _CALENDAR.search(raw, 0, min(first + 1, STRETCH)) is None or _begins_alarm(raw, first + 1):
         return whole(raw)
     try:
         past = _EPOCH + timedelta(days=lo // _DAY) - SLACK
@@ -132,9 +138,20 @@ def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> tuple[Span, ...]:
     pieces = _Pieces(raw, first + 1, past, future) if past.year >= 1000 else None
     if pieces and pieces.plain and pieces.find(limits.max_vevents) and not has_lone_cr(raw):
         pieces.keep_longer(limits.max_line_bytes // 2)
-        pieces.keep_relatives()
-        return pieces.spans()
+        if pieces.keep_relatives():
+            return pieces.spans()
     return whole(raw)
+
+
+def _begins_alarm(raw: bytes, end: int) -> bool:
+    """Whether an alarm that is not a whole one may begin in ``raw[:end]``."""
+    left = b""
+    for stretch in stretches(raw, (0, end), b"\nEND:VTODO"):
+        text = FOLD.sub(b"", _WHOLE_ALARM.sub(b"", raw[slice(*stretch)])).translate(None, CONTROL)
+        if _BEGIN_ALARM.search(left + text):
+            return True
+        left = text[-_STRETCH_ALARM:]
+    return False
 
 
 def has_lone_cr(raw: bytes) -> bool:
@@ -204,35 +221,55 @@ class _Pieces:
         enough = max(_ENOUGH, len(raw) // 4)
         start = first = starts[0]
         hits: list[int] = []
-        uid, odd, kept = b"", 0, 0
-        for match in self.lines(raw, start):
-            kind = match.lastindex
-            if kind in _BORDER:
-                end = match.start(_NEXT)
-                uids.append(uid)
-                starts.append(end)
-                if hits:
-                    if not self.is_away(hits, start, end, uid):
-                        self.kept.add(len(starts) - 2)
-                        self.odd += odd
-                        if not odd and uid:
-                            self.sure.add(len(starts) - 2)
-                        kept += end - start
-                        if kept > enough and kept > (end - first) * 3 // 4:
-                            return False
-                    hits, odd = [], 0
-                start, uid = end, match[_ITS_UID] or b""
-            elif kind == _UID and not uid:
-                uid = match[_UID]
-            else:
-                hits.append(match.start())
-                odd += kind is not None
+        uid, odd, kept, kind = b"", 0, 0, None
+        for begin, stop in self.stretches():
+            if len(starts) > most:
+                return False
+            # Two bytes more are visible, so that no line looks like the last one.
+            for match in self.lines(raw, begin, stop + 2):
+                kind = match.lastindex
+                if kind in _BORDER:
+                    end = match.start(_NEXT)
+                    uids.append(uid)
+                    starts.append(end)
+                    if hits:
+                        if end - start > STRETCH or not self.is_away(hits, start, end, uid):
+                            self.kept.add(len(starts) - 2)
+                            self.odd += odd
+                            if not odd and uid:
+                                self.sure.add(len(starts) - 2)
+                            kept += end - start
+                            if kept > enough and kept > (end - first) * 3 // 4:
+                                return False
+                        hits, odd = [], 0
+                    start, uid = end, match[_ITS_UID] or b""
+                elif kind == _UID and not uid:
+                    uid = match[_UID]
+                else:
+                    hits.append(match.start())
+                    odd += kind is not None
+            if hits and hits[-1] >= stop:
+                hits.pop()
+                odd -= kind is not None
         uids.append(uid)
         self.kept.add(len(starts) - 1)
         starts.append(len(raw))
         self.odd += odd
         self.keep_hidden_lines()
-        return len(starts) + self.odd + raw.count(b"\n", 0, first) <= most
+        return len(starts) + self.odd + count_in(raw, [(0, first)], b"\n") <= most
+
+    def stretches(self) -> Iterator[Span]:
+        """The body in stretches, each up to the last END:VEVENT in it, or else to some line."""
+        raw, size = self.raw, len(self.raw)
+        start = self.starts[0]
+        while size - start > STRETCH:
+            stop = start + STRETCH
+            cut = raw.rfind(_END, start + 1, stop)
+            if cut < 0:
+                cut = raw.rfind(b"\n", start + 1, stop)
+            yield start, cut if cut > 0 else stop
+            start = cut if cut > 0 else stop
+        yield start, size
 
     def keep_hidden_lines(self) -> None:
         """Keep the pieces with an LF without a CR in the UID: the next line was not examined."""
@@ -266,8 +303,10 @@ class _Pieces:
             if raw.find(_BEGIN, position, position + stride) < 0:
                 self.kept.add(bisect_right(starts, position) - 1)
 
-    def keep_relatives(self) -> None:
+    def keep_relatives(self) -> bool:
         """Keep the pieces that share a UID with a kept one: a series is read with its overrides.
+
+        False if there are too many UIDs to compare, as in an event of a hundred thousand UID lines.
 
         A past override of a past instance is not kept for that, unless another version of it is
         kept or an instance may be long enough to reach the window.
@@ -275,7 +314,10 @@ class _Pieces:
         uids, written, fold = self.uids, self.written, self.newline + b" "
         if fold in written:
             uids = [uid.replace(fold, b"") for uid in uids]
-        told = set(self.told_uids(uids)) - {""}
+        names = list(islice(self.told_uids(uids), _MANY_UIDS))
+        if len(names) == _MANY_UIDS:
+            return False
+        told = set(names) - {""}
         kept = told.union(*(_readings(uids[number]) for number in self.sure))
         plain = {uid.encode() for uid in kept if uid.isascii()}
         related = list(compress(count(), map(plain.__contains__, uids)))
@@ -286,6 +328,7 @@ class _Pieces:
                 for number, uid in enumerate(uids)
                 if uid and not _PLAIN_UID.fullmatch(uid) and not kept.isdisjoint(_readings(uid))
             )
+        return True
 
     def less_past_overrides(
         self, related: list[int], uids: list[bytes], told: set[str]
@@ -323,12 +366,21 @@ class _Pieces:
         unsure = self.kept - self.sure
         spans = [(starts[number], starts[number + 1], uids[number]) for number in unsure]
         for start, end, uid in [(0, starts[0], b""), *spans]:
-            alone = raw.count(b"\nUID:", start, end) == (1 if uid else 0)
-            if not uid and not _HIDDEN.search(raw, start, end):
-                # The head may hold many plain UID lines, as of tasks. They need no parsing.
-                for plain in _UIDS.findall(raw, start, end):
-                    yield from _readings(plain)
-            elif not alone or _HIDDEN.search(raw, start, end) or uid.translate(None, _GRAPHIC):
+            alone = count_in(raw, [(start, end)], b"\nUID:") == (1 if uid else 0)
+            # From the line end in front of each part.
+            parts = [(max(start, at - 1), stop) for at, stop in stretches(raw, (start, end))]
+            hidden = any(_HIDDEN.search(raw, *part) for part in parts)
+            if not uid and not hidden:
+                # The head may hold many plain UID lines, as of tasks. They need no parsing, unless
+                # one has so many folds that the pattern does not find it.
+                for part in parts:
+                    plain = _UIDS.findall(raw, *part)
+                    if len(plain) != raw.count(b"\nUID:", *part):
+                        lines = logical_lines(raw, part, _NAMES, Work())
+                        yield from (line.value.strip() for line in lines)
+                    for each in plain:
+                        yield from _readings(each)
+            elif not alone or hidden or uid.translate(None, _GRAPHIC):
                 lines = logical_lines(raw, (start, end), _NAMES, Work())
                 yield from (line.value.strip() for line in lines)
             else:

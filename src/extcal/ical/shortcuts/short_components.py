@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from extcal.ical.budget import Work
-from extcal.ical.parse.components import Component, ComponentReader, Stream
+from extcal.ical.parse.components import EVENT, Component, ComponentReader, Stream
 from extcal.ical.parse.content_lines import Line, logical_lines
-from extcal.ical.parse.spans import Span, whole
+from extcal.ical.parse.spans import Span, find, whole
 from extcal.ical.shortcuts import odd_lines
 from extcal.ical.shortcuts.plain_blocks import PlainBlock, plain_block
 from extcal.ical.shortcuts.select import has_lone_cr
@@ -35,7 +35,7 @@ def read(
     reader.takes_blocks = spans != whole(raw) or not has_lone_cr(raw)
     for span in spans:
         reader.read(span)
-    return reader.finish(partial=spans != whole(raw)), reader.plain
+    return reader.finish(spans), reader.plain
 
 
 class _ShortReader(ComponentReader):
@@ -50,21 +50,21 @@ class _ShortReader(ComponentReader):
         while start < end and not self.full:
             if self.takes_blocks:
                 start = self.take_blocks(start, end)
-            begin = self.raw.find(_BEGIN, start, end)
+            begin = find(self.raw, _BEGIN, start, end)
             stop = begin + 1 if begin >= 0 else end
             self.read_lines(self.lines((start, stop)))
             start = stop
 
     def take_blocks(self, start: int, end: int) -> int:
         """Collect the plain events from ``start`` on; return the offset of the first other byte."""
-        limits, calendar = self.work.limits, self.calendar()
+        work, limits, calendar = self.work, self.work.limits, self.calendar()
         if calendar is None or limits.max_nesting < _PLAIN_NESTING:
             return start
         most = limits.max_vevents - self.vevents
         raw, longest, plain = self.raw, limits.max_line_bytes, self.plain
         before = len(plain)
-        while start < end and len(plain) - before < most:
-            begin = raw.find(_BEGIN, start, end)
+        while start < end and len(plain) - before < most and work.left >= 0:
+            begin = raw.find(_BEGIN, start, min(end, start + longest + len(_BEGIN)))
             stop = begin + 1 if begin >= 0 else end
             if stop - start > longest:
                 break
@@ -73,7 +73,9 @@ class _ShortReader(ComponentReader):
                 break
             plain.append(block)
             start = stop
+            work.left -= EVENT
         self.vevents += len(plain) - before
+        self.full = not work.spend(0)
         return start
 
     def calendar(self) -> int | None:
@@ -85,14 +87,15 @@ class _ShortReader(ComponentReader):
 
     def lines(self, part: Span) -> Iterator[Line]:
         """The lines of a part; of a run of odd lines only as many as there may be Problems."""
-        limits = self.work.limits
+        work, limits = self.work, self.work.limits
         if limits.max_line_bytes < odd_lines.LONGEST_LINE:
-            yield from logical_lines(self.raw, part, self.names, self.work)
+            yield from logical_lines(self.raw, part, self.names, work)
             return
         for piece in odd_lines.pieces(self.raw, part):
             if piece.odd:
-                told, more = odd_lines.head(self.raw, piece, limits.max_problems)
-                yield from logical_lines(self.raw, told, self.names, self.work)
-                self.work.uncounted(more if self.open else 0)  # outside, only one is reported
+                most = 0 if work.has_told_all else limits.max_problems
+                told, more = odd_lines.head(self.raw, piece, most)
+                yield from logical_lines(self.raw, told, self.names, work)
+                work.uncounted(more if self.open else 0)  # outside, only one is reported
             else:
-                yield from logical_lines(self.raw, piece[:2], self.names, self.work)
+                yield from logical_lines(self.raw, piece[:2], self.names, work)

@@ -32,6 +32,7 @@ from extcal.ical.events.times import (
 )
 from extcal.ical.events.vevent import stamps, texts
 from extcal.ical.parse.components import Component, names_of_lines
+from extcal.ical.parse.content_lines import Names
 from extcal.ical.shortcuts.plain_blocks import PlainBlock, own_lines
 from extcal.ical.zones.resolve import Zones
 
@@ -53,8 +54,8 @@ _NAMES = (
 # that byte is the fastest way to the end.
 # _CRLF takes in ":a\r\n b" of "\nUID:a\r\n b\r\nX:y", _LF ":a\n b" of "\nUID:a\n b\nX:y". Neither
 # takes in the line "X:y", nor a line without ":" or ";" behind the name, as in "\nUID\n".
-_CRLF = rb"([;:][^\r]*+(?:(?=\r\n[ \t])(?>(?:\r\n[ \t][^\r]*+)+)|))"
-_LF = rb"([;:][^\n]*+(?:(?=\n[ \t])(?>(?:\n[ \t][^\n]*+)+)|))"
+_CRLF = rb"([;:][^\r]*+(?:(?=\r\n[ \t])(?>(?:\r\n[ \t][^\r]*+){1,999})|))"
+_LF = rb"([;:][^\n]*+(?:(?=\n[ \t])(?>(?:\n[ \t][^\n]*+){1,999})|))"
 _TITLES = b"SUMMARY|LOCATION|"
 _WANTED = {
     (crlf, titles): re.compile(_NAMES % (_TITLES if titles else b"") + (_CRLF if crlf else _LF))
@@ -69,10 +70,10 @@ _PARAMS = re.compile(rb"(?:;VALUE=DATE-TIME)?(?:;TZID=([A-Za-z0-9_/+. -]+))?")
 # A time of day. Takes in "T235959". Not "T240000", "T235960".
 _TIME = re.compile(rb"T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])")
 _EPOCH = date(1970, 1, 1).toordinal()
-_TEXT_NAMES = {name.encode(): name for name in ("SUMMARY", "LOCATION")}
-_LABEL_NAMES = {**_TEXT_NAMES, b"CATEGORIES": "CATEGORIES", b"ORGANIZER": "ORGANIZER"}
-_STAMP_NAMES = {name.encode(): name for name in ("SEQUENCE", "DTSTAMP", "LAST-MODIFIED")}
-_ATTENDEE = {b"ATTENDEE": "ATTENDEE"}
+_TEXT_NAMES = Names({name.encode(): name for name in ("SUMMARY", "LOCATION")})
+_LABEL_NAMES = Names({**_TEXT_NAMES, b"CATEGORIES": "CATEGORIES", b"ORGANIZER": "ORGANIZER"})
+_STAMP_NAMES = Names({name.encode(): name for name in ("SEQUENCE", "DTSTAMP", "LAST-MODIFIED")})
+_ATTENDEE = Names({b"ATTENDEE": "ATTENDEE"})
 _FOLLOWING = b";RANGE=THISANDFUTURE"
 
 
@@ -202,6 +203,7 @@ class PlainReader:
             self.read_exdates(event, exdates)
         if self.people:
             event.attendees = tuple(own_lines(raw, block, _ATTENDEE, self.work))
+            self.work.left -= len(event.attendees)
         return event
 
     def texts(self, block: PlainBlock) -> Texts:
@@ -284,6 +286,8 @@ class PlainReader:
     def read_exdates(self, event: Event, written: list[bytes]) -> None:
         moments: list[Moment] = []
         for line in written:
+            if len(line) > _LONGEST_TEXT:
+                raise _NotPlain
             params, _, values = _unfolded(line).rpartition(b":")
             for value in values.split(b","):
                 moment = self.moment(b"%b:%b" % (params, value), event.calendar, event)
@@ -313,6 +317,7 @@ class PlainReader:
         return facts
 
 
+_LONGEST_TEXT = 2_048  # bytes of a line; also fewer than the most folds that _CRLF and _LF take in
 _MAX_FACTS = 1_000  # a bound for memory; in a usual feed there are a few dozen combinations
 
 
@@ -329,6 +334,8 @@ def _unfolded(written: bytes) -> bytes:
 
 
 def _text(written: bytes) -> str:
+    if len(written) > _LONGEST_TEXT:
+        raise _NotPlain  # it costs more work than an event
     try:
         text = _unfolded(written).decode()
     except UnicodeDecodeError:

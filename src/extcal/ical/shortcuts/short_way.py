@@ -15,7 +15,7 @@ from extcal.ical.answer.collect import Collector, Question
 from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
 from extcal.ical.events.read import typed
-from extcal.ical.parse.components import Stream
+from extcal.ical.parse.components import Stream, cost
 from extcal.ical.parse.excess import without_excess
 from extcal.ical.shortcuts import short_components
 from extcal.ical.shortcuts.plain_blocks import PlainBlock
@@ -61,11 +61,12 @@ def _events(
 ) -> Iterator[Event | None]:
     """All events, from the last to the first, as :func:`extcal.ical.events.read.events` does it."""
     long, short = stream.events, blocks
-    while long or short:
+    while (long or short) and work.left >= 0:
         if not short or (long and long[-1].offset > short[-1].offset):
             yield typed(long.pop(), zones, work)
         else:
             yield _typed(short.pop(), reader, zones, work)
+    work.spend(0)
 
 
 def _typed(block: PlainBlock, reader: PlainReader, zones: Zones, work: Work) -> Event | None:
@@ -76,4 +77,8 @@ def _typed(block: PlainBlock, reader: PlainReader, zones: Zones, work: Work) -> 
     except Exception:
         work.internal_error(offset=block.offset)
         return None
-    return typed(reader.component(block), zones, work) if event is None else event
+    if event is not None:
+        return event
+    component = reader.component(block)
+    work.left -= cost(component.lines)
+    return typed(component, zones, work)
