@@ -793,6 +793,28 @@ class TestTls:
         assert ask(fetcher, "/c", "other.example.net") == Fetched(calendar("/c"))
         assert keeper.places() == [(0, 0), (0, 1), (1, 0)]
 
+    def test_a_tunnel_serves_the_next_request(
+        self, raw: Callable[..., Any], authority: Any, make: Make
+    ) -> None:
+        """CONNECT is sent once for each connection, and names the server."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(NAME).configure_cert(context)
+        keeper, tunnels = Keeper(well, context), []
+
+        def proxy(sock: socket.socket, stop: threading.Event) -> None:
+            tunnels.append(sock.recv(65_536).split(b"\r\n")[0])
+            sock.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            keeper(sock, stop)
+
+        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        authority.configure_trust(trusting)
+        fetcher = make(proxy=raw(proxy).url("/"), ssl_context=trusting)
+        for path in ("/a", "/b"):
+            request = FetchRequest(Feed(f"https://{NAME}{path}"))
+            assert fetcher.fetch(request) == Fetched(calendar(path))
+        assert keeper.places() == [(0, 0), (0, 1)]
+        assert tunnels == [f"CONNECT {NAME}:443 HTTP/1.1".encode()]
+
     def test_a_new_connection_resumes_the_session_of_its_name(self, secure: Any) -> None:
         keeper, (ask, make) = secure
         fetcher = make()
