@@ -184,8 +184,9 @@ def stamps(lines: Lines) -> Stamps:
 
 
 def _texts(lines: Sequence[Line]) -> tuple[str, ...]:
-    if not lines:
-        return ()
+    if len(lines) == 1:
+        only = parse_text(lines[0].value)
+        return () if only is None else (only,)
     texts = {text for line in lines if (text := parse_text(line.value)) is not None}
     return tuple(sorted(texts))
 
