@@ -131,6 +131,7 @@ def _outcome(asked: Asked, decisions: Decisions, repository: Repository) -> _Rea
         reading is not None
         and reading.body == digest
         and decisions.reads_the_same(feed, asked.known, asked.at)
+        and readings.has_one_stamp(response.body, feed)
     ):
         found = readings.renewed(reading, asked.at, age, response)
         return _Read(Success(), found, unchanged=True)

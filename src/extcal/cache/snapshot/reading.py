@@ -26,7 +26,7 @@ from extcal.intervals.overlay import Span, coalesce, overlay
 from extcal.intervals.types import code_of
 from extcal.limits import Limits
 
-__all__ = ["fingerprint", "read_body", "renewed"]
+__all__ = ["fingerprint", "has_one_stamp", "read_body", "renewed"]
 
 _FULL_FOR = timedelta(hours=24)
 _FINGERPRINT = re.compile(r"[0-9a-f]{8}")
@@ -123,20 +123,35 @@ def renewed(
 def fingerprint(fetched: Fetched, feed: Feed, secret: bytes) -> str:
     """A digest of the body, by which the same body is recognised when it comes again.
 
-    Google writes the time of the request into every DTSTAMP (RFC 5545 section 3.8.7.2), which
-    orders versions of an event. If all DTSTAMPs of a body have one value, they order nothing, and
-    are left out of the digest. With ``secret`` nobody else can compute the digest of a body.
+    Google writes the time of the request into every DTSTAMP. So the value of the first DTSTAMP is
+    left out of the digest wherever it stands: see :func:`has_one_stamp`. With ``secret`` nobody
+    else can compute the digest of a body.
     """
-    body = fetched.body
-    said: tuple[object, ...] = (fetched.moved_to, fetched.problems)
-    if body.startswith(_GOOGLE) or feed.provider == "google":
-        stamp = _STAMP.search(body)
-        if stamp is not None and body.count(stamp[0]) == len(_ANY_STAMP.findall(body)):
-            body = body.replace(stamp[0], b"\nDTSTAMP:\n")
-            said = (*said, "one DTSTAMP")
+    body, said = fetched.body, (fetched.moved_to, fetched.problems)
+    stamp = _first_stamp(body, feed)
+    if stamp is not None:
+        body = body.replace(stamp, b"\nDTSTAMP:\n")
     digest = hashlib.blake2b(body, digest_size=16, key=hashlib.sha256(secret).digest())
     digest.update(repr(said).encode(errors="backslashreplace"))
     return digest.hexdigest()
+
+
+def has_one_stamp(body: bytes, feed: Feed) -> bool:
+    """Whether a body whose :func:`fingerprint` is that of another one is read like that one.
+
+    DTSTAMP (RFC 5545 section 3.8.7.2) orders versions of an event. If all of a body have one value,
+    they order nothing, and it does not matter that the other body had another value. Where one has
+    a second value, that is part of the digest, so both bodies have it.
+    """
+    stamp = _first_stamp(body, feed)
+    return stamp is None or body.count(stamp) == len(_ANY_STAMP.findall(body))
+
+
+def _first_stamp(body: bytes, feed: Feed) -> bytes | None:
+    if not (body.startswith(_GOOGLE) or feed.provider == "google"):
+        return None
+    found = _STAMP.search(body)
+    return None if found is None else found[0]
 
 
 def _published(free_busy: FreeBusy, feed: Feed, read_at: datetime) -> FreeBusy:
