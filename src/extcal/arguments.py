@@ -20,6 +20,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 __all__ = [
     "call_of",
+    "clear_frames",
     "count_of",
     "discreet",
     "flag_of",
@@ -103,7 +104,7 @@ def discreet(call: Callable[_Arguments, _Value]) -> Callable[_Arguments, _Value]
             try:
                 return await call(*args, **options)
             except BaseException as error:
-                _clear(error, (args, options))
+                clear_frames(error, (args, options))
                 del args, options
                 raise
 
@@ -114,7 +115,7 @@ def discreet(call: Callable[_Arguments, _Value]) -> Callable[_Arguments, _Value]
         try:
             return call(*args, **options)
         except BaseException as error:
-            _clear(error, (args, options))
+            clear_frames(error, (args, options))
             del args, options
             raise
 
@@ -150,7 +151,7 @@ def _safe(shown: Callable[[Any], str]) -> Callable[[Any], str]:
     return safe
 
 
-def _clear(error: BaseException, given: object) -> None:
+def clear_frames(error: BaseException, given: object) -> None:
     """Clear the frames of extcal and of what it calls, and take addresses out of messages.
 
     ``given``: the arguments; an address that a message has from elsewhere is an example. Frames of

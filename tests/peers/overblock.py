@@ -25,7 +25,7 @@ from pathlib import Path
 from types import ModuleType
 
 import extcal
-from extcal import FBType, FreeBusy
+from extcal import FreeBusy
 from extcal.testing import ODD_FEEDS
 
 HERE = Path(__file__).parent
@@ -222,7 +222,7 @@ def compare(feeds: list[Feed]) -> tuple[dict[tuple[str, str], Row], list[str], i
             continue
         answer = extcal.expand(feed.body, *feed.window, timezone="UTC")
         asked += (feed.window[1] - feed.window[0]) / timedelta(minutes=1)
-        ours = [(start, end) for start, end, kind in answer.free_busy.epochs if kind > FBType.FREE]
+        ours = [(start, end) for start, end, kind in answer.free_busy.epochs if kind > 0]
         theirs = [(start, end) for start, end, _ in feed.theirs.epochs]
         unknown = list(answer.free_busy.unknown_epochs)
         more = minutes(less(ours, theirs))

@@ -59,7 +59,7 @@ def both(name: str, zone: str | None = "UTC") -> tuple[FreeBusy, FreeBusy | None
     typed = extcal.free_busy(corpus.raw(name), start, end, timezone=zone)
     assert not typed.unknown
     lo, hi = typed.window_epochs
-    ours = FreeBusy.from_epochs(lo, hi, [(*span[:2], int(FBType.BUSY)) for span in typed.epochs])
+    ours = FreeBusy.from_epochs(lo, hi, [(*span[:2], FBType.BUSY) for span in typed.epochs])
     if "failed" in answer:
         return ours, None
     spans = [tuple(map(datetime.fromisoformat, span)) for span in answer["busy"]]

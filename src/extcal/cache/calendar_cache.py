@@ -9,6 +9,7 @@ fetches (``refresh.refresher``).
 from __future__ import annotations
 
 import inspect
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -33,7 +34,7 @@ from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.refresh.refresher import Order, Refresher
 from extcal.cache.refresh.repository import Known, Repository
 from extcal.cache.refresh.single_flight import Flight, Flights, Promise
-from extcal.cache.refresh.stats import Stats, Tally, aged, stats_of
+from extcal.cache.refresh.stats import AGED, AGES_UP_TO, Stats, Tally, stats_of
 from extcal.cache.snapshot.questions import between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
@@ -289,12 +290,8 @@ class CalendarCache(Options[Fetcher], Closing):
     def stats(self) -> Stats:
         """What this cache has done so far, as counts without addresses; see :class:`Stats`."""
         down = self._decisions.hosts.down_count(read_clock(self._clock))
-        return stats_of(
-            self._tally.read(),
-            in_flight=len(self._flights),
-            hosts_down=down,
-            store_down=bool(getattr(self._repository.store, "is_down", False)),
-        )
+        store_down = bool(getattr(self._repository.store, "is_down", False))
+        return stats_of(self._tally.read(), len(self._flights), down, store_down)
 
     # -- asking ---------------------------------------------------------------------------------
 
@@ -407,11 +404,13 @@ class CalendarCache(Options[Fetcher], Closing):
         return answer if feed.timezone is None else answer.drawn_in(feed.timezone)
 
     def _counted(self, answer: Snapshot | Raise) -> Snapshot | Raise:
-        if isinstance(answer, Raise):
-            self._tally.count("unavailable")
-        else:
-            age = read_clock(self._clock) - answer.fetched_at
-            self._tally.count(answer.state, aged(age))
+        happened: tuple[str, ...] = ("unavailable",)
+        if not isinstance(answer, Raise):
+            age = self._clock() - answer.reading.fetched_at  # both are aware
+            happened = (answer.state, AGED[bisect_left(AGES_UP_TO, age)])
+        with self._tally.lock:
+            for what in happened:
+                self._tally.counts[what] += 1
         return answer
 
     def _outcome(self, answer: Snapshot | Raise) -> Snapshot | Unavailable:

@@ -17,7 +17,7 @@ from functools import wraps
 from hashlib import sha256
 from typing import Any, TypeVar, cast, get_args
 
-from extcal.arguments import discreet, made_discreetly, several
+from extcal.arguments import clear_frames, discreet, made_discreetly, several
 from extcal.errors import FeedUrlError
 from extcal.fetch.address.credentials import (
     IN_CLEAR,
@@ -290,13 +290,17 @@ def takes_feed(method: _Method) -> _Method:
 
         return cast("_Method", discreet(awaited))
 
+    # As discreet does it, without a further call for each answer that is known already.
     @wraps(method)
     def called(self: object, feed: Feed | str, *args: object, **options: object) -> Any:
-        opened = read_feed(feed)
-        del feed  # a refused address must not stay in this frame
-        return method(self, accepted(opened), *args, **options)
+        try:
+            return method(self, accepted(read_feed(feed)), *args, **options)
+        except BaseException as error:
+            clear_frames(error, (feed, args, options))
+            del feed, args, options
+            raise
 
-    return cast("_Method", discreet(called))
+    return cast("_Method", called)
 
 
 def accepted(read: Feed | FeedUrlError) -> Feed:

@@ -8,26 +8,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from extcal._former_modules import loads_earlier_pickles
-from extcal.arguments import safe_repr
 from extcal.cache.stores.memory import ForkSafeLock
 
-__all__ = ["AGES", "FAILED", "Stats", "Tally", "aged", "stats_of"]
+__all__ = ["AGED", "AGES_UP_TO", "FAILED", "Stats", "Tally", "stats_of"]
 
 FAILED = "failed:"
 """Counts of failed attempts begin with this, and end with the kind of failure."""
 
-AGES = {
-    "30m": timedelta(minutes=30),
-    "2h": timedelta(hours=2),
-    "24h": timedelta(hours=24),
-    "older": timedelta.max,
-}
-"""The classes of :attr:`Stats.ages`, and the age that each reaches up to."""
-
-_AGED = "aged:"
+_AGES = ("30m", "2h", "24h", "older")
+AGES_UP_TO = (timedelta(minutes=30), timedelta(hours=2), timedelta(hours=24))
+AGED = tuple(f"aged:{each}" for each in _AGES)
+"""Counts of answers by the age of their reading: up to each of :data:`AGES_UP_TO`, and older."""
 
 
-@safe_repr
 @loads_earlier_pickles
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
@@ -58,7 +51,7 @@ class Stats:
     in_flight: int = 0
     hosts_down: int = 0
     as_browser: int = 0
-    ages: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(AGES, 0))
+    ages: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(_AGES, 0))
     store_down: bool = False
 
     @property
@@ -67,9 +60,7 @@ class Stats:
         return self.fresh + self.stale + self.error_stale + self.unavailable
 
 
-def stats_of(
-    counts: Mapping[str, int], *, in_flight: int, hosts_down: int, store_down: bool
-) -> Stats:
+def stats_of(counts: Mapping[str, int], in_flight: int, hosts_down: int, store_down: bool) -> Stats:
     """The value for what a cache counted, and how it stands."""
     failures = {
         what.removeprefix(FAILED): count
@@ -89,14 +80,9 @@ def stats_of(
         in_flight=in_flight,
         hosts_down=hosts_down,
         as_browser=counts.get("as_browser", 0),
-        ages={each: counts.get(_AGED + each, 0) for each in AGES},
+        ages={age: counts.get(each, 0) for age, each in zip(_AGES, AGED, strict=True)},
         store_down=store_down,
     )
-
-
-def aged(age: timedelta) -> str:
-    """What is counted for a reading that was served at the age ``age``."""
-    return _AGED + next(each for each, most in AGES.items() if age <= most)
 
 
 class Tally:
@@ -106,11 +92,10 @@ class Tally:
         self.lock = ForkSafeLock()
         self.counts: Counter[str] = Counter()
 
-    def count(self, *happened: str) -> None:
-        """Each of these happened once more."""
+    def count(self, what: str) -> None:
+        """It happened once more."""
         with self.lock:
-            for what in happened:
-                self.counts[what] += 1
+            self.counts[what] += 1
 
     def read(self) -> dict[str, int]:
         """All counts, of one moment."""
