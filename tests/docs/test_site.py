@@ -81,3 +81,13 @@ def test_a_picture_is_text_and_knows_the_dark(picture: Path) -> None:
     assert re.search(r"<title|aria-label", text)
     assert "prefers-color-scheme" in text
     assert not re.search(r"(?:href|src)=\"(?!#)|<script|url\((?!#)", text)
+
+
+def test_titles_are_unique() -> None:
+    """In a search, in a tab and in a list of pages a title is all that is seen."""
+    titles: dict[str, list[str]] = {}
+    for page in PAGES:
+        found = re.search(r"^# (.+)$", page.read_text("utf-8"), re.MULTILINE)
+        if found:
+            titles.setdefault(found[1].casefold(), []).append(page.name)
+    assert [pages for pages in titles.values() if len(pages) > 1] == []

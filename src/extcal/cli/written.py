@@ -18,8 +18,10 @@ def page_of(title: str, fragment: str) -> str:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(clean(title))}</title>"
-        "<style>body{margin:0;padding:16px}:root{color-scheme:light dark}</style></head>\n"
-        f"<body>{fragment}</body></html>\n"
+        "<style>body{margin:0;padding:16px}:root{color-scheme:light dark}"
+        # The picture shows the title itself; a heading is how screen readers find it.
+        "h1{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}</style>"
+        f"</head>\n<body><main><h1>{escape(clean(title))}</h1>{fragment}</main></body></html>\n"
     )
 
 
