@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from operator import itemgetter
-from typing import TypedDict, Unpack
+from typing import TypedDict, Unpack, cast
 
 from extcal.arguments import discreet, several
 from extcal.intervals.asked import common_zone
@@ -380,8 +380,9 @@ def _buffers(buffer: Buffer) -> tuple[int, int]:
 def _by_name(participants: Iterable[FreeBusy] | Mapping[str, FreeBusy]) -> Mapping[str, FreeBusy]:
     """Return the participants by name: those without names by their places."""
     if isinstance(participants, Mapping):
-        freebusy_list(participants.values(), "common_free")
-        return participants
+        named = cast("Mapping[str, FreeBusy]", participants)
+        freebusy_list(named.values(), "common_free")
+        return named
     people = freebusy_list(participants, "common_free")
     return {str(place): person for place, person in enumerate(people)}
 
