@@ -141,3 +141,18 @@ def test_what_is_known_of_hosts_is_bounded(
     for number in range(10):
         hosts.learn(f"{number}.example.org", "feed", "dns", clock())
     assert len(hosts._unwell) == 3
+
+
+@pytest.mark.parametrize("kind", ["connect", "dns", "timeout", "tls"])
+def test_what_fails_elsewhere_counts_for_its_feed_alone(
+    make: Callable[..., CalendarCache], clock: ManualClock, body: str, kind: str
+) -> None:
+    """A stranger's feeds on a shared host redirect to a dead one: the others are asked as ever."""
+    provider = Provider(body)
+    calendars = make(fetcher=provider)
+    provider.answer = Failed(kind, elsewhere=True)
+    assert [kind_of(calendars, address(number)) for number in range(20)] == [kind] * 20
+    assert provider.count == 20
+    assert calendars.stats().hosts_down == 0
+    provider.answer = None
+    assert calendars.get(address(99)).state is State.FRESH

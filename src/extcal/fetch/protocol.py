@@ -192,15 +192,19 @@ class Failed:
     ``kind`` is one of :data:`FAILURE_KINDS`. ``retry_after``: seconds that the source asked to
     wait, or None. ``looks_like`` says in one sentence what the answer seems to be and what the user
     can do about it. The sentence is one of a fixed list, and contains no text of the server.
-    ``tries``: how many requests it took.
+    ``tries``: how many requests it took. ``elsewhere``: the failure says nothing about the feed's
+    own host, because it happened behind a redirect to another origin, or because this process had
+    no place left to ask.
     """
 
     kind: str
     retry_after: float | None = None
     looks_like: str | None = None
     tries: int = field(default=1, compare=False, repr=False)
+    elsewhere: bool = field(default=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        flag_of("elsewhere", self.elsewhere)
         if one_of_type("kind", self.kind, str, "one of FAILURE_KINDS") not in FAILURE_KINDS:
             raise ValueError(f"kind takes one of FAILURE_KINDS, and {self.kind!r} is none of them")
         one_of_type("retry_after", self.retry_after, _SECONDS, "a number of seconds or None")

@@ -161,6 +161,8 @@ def _outcome(asked: Asked, decisions: Decisions, repository: Repository) -> _Rea
 
 
 def _book_host(asked: Asked, outcome: Outcome, now: datetime, decisions: Decisions) -> None:
+    if isinstance(asked.response, Failed) and asked.response.elsewhere:
+        return  # another host failed, or this process did not come to ask
     kind = outcome.kind if isinstance(outcome, Failure) else None
     was, now_down = decisions.hosts.learn(asked.feed.host, asked.keys.attempts, kind, now)
     if now_down and not was:

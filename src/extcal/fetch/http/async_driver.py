@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from importlib.util import find_spec
 
-from extcal.fetch.http.deadline import TIMED_OUT
+from extcal.fetch.http.deadline import STARVED
 from extcal.fetch.http.driver import HttpDriver
 from extcal.fetch.protocol import FetchRequest, FetchResponse
 
@@ -69,7 +69,7 @@ class AsyncHttpFetcher(HttpDriver):
             with move_on_after(deadline.rest()):
                 await admitted.wait()
             if not admitted.is_set():
-                return TIMED_OUT
+                return STARVED
             # A limiter of its own: anyio's default one is shared with the rest of the application.
             return await to_thread.run_sync(run, abandon_on_cancel=True, limiter=CapacityLimiter(1))
         finally:

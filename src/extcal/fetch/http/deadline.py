@@ -14,17 +14,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import replace
 
 from extcal.fetch.protocol import (
     Failed,
     failed,
 )
 
-__all__ = ["TIMED_OUT", "Deadline", "Stop", "stoppable"]
+__all__ = ["STARVED", "TIMED_OUT", "Deadline", "Stop", "stoppable"]
 
 TIMED_OUT = failed("timeout")
 
 _STOPPABLE: ContextVar[set[Deadline] | None] = ContextVar("extcal_stoppable", default=None)
+
+
+STARVED = replace(TIMED_OUT, elsewhere=True)
+"""The answer for a fetch that waited for its turn until its time was over: no host was slow."""
 
 
 class Stop(Exception):

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 
 from extcal.fetch.address.url import Refusal, literal_of
 from extcal.fetch.body import Body
-from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
+from extcal.fetch.http.deadline import STARVED, TIMED_OUT, Deadline, Stop
 from extcal.fetch.http.exchange import Accident, Ask, Head, Journey, Pause, Read, Step
 from extcal.fetch.http.options import LOG, HttpOptions, mistake
 from extcal.fetch.http.per_host_limit import Turn
 from extcal.fetch.policy import UrlPolicy
 from extcal.fetch.protocol import (
+    Failed,
     Fetched,
     FetchRequest,
     FetchResponse,
@@ -65,7 +66,14 @@ class HttpDriver(HttpOptions):
         ask: Ask | None = None
         while True:
             if isinstance(step, Ask):
-                ask, step, turn = step, self._hop(journey, step, deadline, turn), None
+                ask = step
+                try:
+                    step, turn = self._hop(journey, ask, deadline, turn), None
+                    if isinstance(step, Failed):
+                        step = journey.blamed(ask, step)
+                except Stop as stop:
+                    stop.answer = journey.blamed(ask, stop.answer)
+                    raise
             elif isinstance(step, Pause):
                 deadline.wait(threading.Event(), step.seconds)
                 step = step.ask
@@ -118,7 +126,7 @@ class HttpDriver(HttpOptions):
             turn = self._turns.join(host, admitted.set)
         try:
             if joined and not deadline.wait(admitted):
-                raise Stop(TIMED_OUT)
+                raise Stop(STARVED)
             yield
         finally:
             self._turns.leave(turn)

@@ -221,6 +221,10 @@ class Journey:
         """Whether ``url`` has the feed's own origin, the only one that gets its credentials."""
         return url.origin == self.request.feed.url.open().origin
 
+    def blamed(self, ask: Ask, answer: Failed) -> Failed:
+        """``answer`` to ``ask``; a failure behind a redirect is none of the feed's own host."""
+        return answer if self.is_own(ask.url) else replace(answer, elsewhere=True)
+
     def _credentials(self, url: Url) -> SealedUrl | None:
         """RFC 7617: from the first request on, to the feed's own origin, and never in clear."""
         sealed = self.request.feed.url

@@ -1,8 +1,10 @@
 """Names to addresses, within a deadline.
 
 The system's resolver may block for minutes and cannot be interrupted. So it runs in a worker
-thread, and a fetch whose time is over stops waiting for it. The worker keeps its place until the
-resolver returns, so that a name server that is down blocks only a bounded number of threads.
+thread, and a fetch whose time is over stops waiting for it. A look-up that hangs gives its place to
+others after :data:`HANGS` seconds. It keeps its thread until the resolver returns, and the number
+of threads is bounded, in all and for each owner of names. So a name server that is down delays the
+names that it serves, and no others.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from functools import partial
+from dataclasses import replace
 
 from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
 from extcal.fetch.http.per_host_limit import Turn, Turns
@@ -25,10 +27,14 @@ __all__ = ["Lookup", "Resolver", "SharedTurns", "system_resolver"]
 Resolver = Callable[[str, int], Iterable[str]]
 """A host name and a port in, addresses as text out; OSError when the name is not known."""
 
-MAX_WORKERS = 8
-MAX_WORKERS_PER_NAME = 4  # so that one name whose server is down does not take all workers
+MAX_WORKERS = 8  # look-ups at a time, without those that hang
+MAX_WORKERS_PER_NAME = 4  # of one owner of names: the last two labels, or three as in "a.co.uk"
+MAX_THREADS = 128  # with those that hang; the resolver's threads do nothing but wait
+HANGS = 1.5  # seconds; after these a look-up gives its place to others
+_SECOND_LEVEL = frozenset({"ac", "co", "com", "gov", "net", "org"})
 _UNKNOWN = failed("dns")
 _SLOW = failed("dns/slow")
+_STARVED = replace(_SLOW, elsewhere=True)  # no place came free; the name was never looked up
 
 
 def system_resolver(host: str, port: int) -> list[str]:
@@ -78,38 +84,70 @@ class SharedTurns:
         return own or self._by_process.setdefault(process, (threading.Lock(), Turns(*self._sizes)))
 
 
+def owner_of(host: str) -> str:
+    """The part of a name that one owner registers: "example.net" of "a.example.net"."""
+    labels = host.rstrip(".").split(".")
+    three = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
+    return ".".join(labels[-3 if three else -2 :])
+
+
 class Lookup:
-    """The look-ups of one fetcher: at most ``workers`` at a time, ``per_name`` for one name."""
+    """The look-ups of one fetcher.
+
+    At most ``workers`` at a time that do not hang, ``per_name`` for the names of one owner, and
+    ``threads`` in all.
+    """
 
     def __init__(
         self,
         resolver: Resolver = system_resolver,
         workers: int = MAX_WORKERS,
         per_name: int = MAX_WORKERS_PER_NAME,
+        threads: int = MAX_THREADS,
+        hangs: float = HANGS,
     ) -> None:
         self._resolver = resolver
-        self._turns = SharedTurns(workers, per_name)
+        self._places = SharedTurns(workers, per_name)
+        self._threads = SharedTurns(threads, per_name)
+        self._hangs = hangs
 
     def resolve(self, host: str, port: int, deadline: Deadline, seconds: float) -> list[str]:
         """Look ``host`` up in at most ``seconds``; raises Stop when there is no answer."""
         until = Deadline(min(deadline.rest(), seconds))
         late = Stop(_SLOW if seconds < deadline.rest() else TIMED_OUT)
-        admitted = threading.Event()
-        turn = self._turns.join(host, admitted.set)
-        if not deadline.wait(admitted, until.rest()):
-            self._turns.leave(turn)
-            raise late
-        work = _Resolution(self._resolver, host, port, partial(self._turns.leave, turn))
+        thread = self._join(self._threads, host, deadline, until)
+        try:
+            place = self._join(self._places, host, deadline, until)
+        except Stop:
+            self._threads.leave(thread)
+            raise
+
+        def leave() -> None:
+            self._places.leave(place)
+            self._threads.leave(thread)
+
+        work = _Resolution(self._resolver, host, port, leave)
         try:
             threading.Thread(target=work.run, name="extcal-dns", daemon=True).start()
         except RuntimeError:
-            self._turns.leave(turn)
-            raise Stop(_SLOW) from None
-        if not deadline.wait(work.done, until.rest()):
-            raise late
+            leave()
+            raise Stop(_STARVED) from None
+        if not deadline.wait(work.done, min(until.rest(), self._hangs)):
+            self._places.leave(place)
+            if not deadline.wait(work.done, until.rest()):
+                raise late
         if work.answers is None:
             raise Stop(_UNKNOWN)
         return work.answers
+
+    def _join(self, turns: SharedTurns, host: str, deadline: Deadline, until: Deadline) -> Turn:
+        """A turn for the owner of ``host``; raises Stop if none comes in time."""
+        admitted = threading.Event()
+        turn = turns.join(owner_of(host), admitted.set)
+        if not deadline.wait(admitted, until.rest()):
+            turns.leave(turn)
+            raise Stop(_STARVED)
+        return turn
 
 
 class _Resolution:
