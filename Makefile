@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := "$(VENV)/bin"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo booking test quick docs lint format types workflows imports coverage bench benchrooms benchcache benchfaces benchrefresh benchscale benchstores growth kill overblock foreign nightly notebooks picture screenshots host house matrix ci clean
+.PHONY: help demo booking test quick docs lint format types workflows imports coverage bench benchrooms benchcache benchfaces benchrefresh benchscale benchstores growth kill overblock foreign nightly notebooks picture screenshots host house matrix lock sbom ci clean
 
 help: ## list the targets
 	@echo "extcal: make ..."
@@ -149,8 +149,14 @@ screenshots: ## make the screenshots in docs/images again, in the system's Chrom
 	@$(BIN)/python examples/host_app/screenshots.py
 	@$(BIN)/python tools/grid_images.py
 
+lock: ## write .ci/requirements.txt anew: versions and hashes of all that CI installs
+	@sh tools/lock.sh
+
+sbom: ## what the wheel and its extras depend on, as CycloneDX, in build/sbom
+	@sh tools/sbom.sh
+
 ci: ## what continuous integration runs
 	@bash .ci/run
 
 clean: ## remove the environments and all generated files
-	rm -rf .venv .venv-demo .venv-workflows .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .venv-demo .venv-workflows .venv-peers .venv-lock .venv-sbom build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

@@ -18,7 +18,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-TARGET = Path(__file__).resolve().parents[1] / "src" / "extcal" / "ical" / "_windows.py"
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = ROOT / "src" / "extcal" / "ical" / "zones" / "_windows.py"
 
 # Windows ID, IANA zone, why it is here. A row for a name that icalendar has too replaces its
 # target, so its note must say why.

@@ -6,7 +6,8 @@
 #
 # Finds a Python >= 3.11 anywhere on PATH, makes the environment if it is missing or broken, and
 # installs only when pyproject.toml or the place of the project has changed: a second run is quick
-# and needs no network. PYTHON=/path/to/python chooses one.
+# and needs no network. PYTHON=/path/to/python chooses one. With EXTCAL_LOCKED, as in CI, packages
+# are installed by version and hash, from .ci/requirements.
 set -eu
 
 venv=$1
@@ -88,8 +89,13 @@ install() {
     log=$venv/.install-log failed=$venv/.install-failed
     rm -f "$failed"
     {
-        { [ -z "$group" ] || knows_groups || pip_install "pip>=25.1"; } 2>"$log" &&
-            pip_install -e . ${group:+--group "$group"} 2>"$log" || : >"$failed"
+        if [ -n "${EXTCAL_LOCKED:-}" ] && [ -n "$group" ] && [ -f ".ci/requirements/$group.txt" ]; then
+            pip_install --require-hashes -r ".ci/requirements/$group.txt" 2>"$log" &&
+                pip_install --no-deps --no-build-isolation -e . 2>"$log" || : >"$failed"
+        else
+            { [ -z "$group" ] || knows_groups || pip_install "pip>=25.1"; } 2>"$log" &&
+                pip_install -e . ${group:+--group "$group"} 2>"$log" || : >"$failed"
+        fi
     } | while read -r word name _; do
         case "$word $name" in
             Collecting*) printf ' %s' "${name%%[!A-Za-z0-9._-]*}" >&2 ;;
