@@ -286,6 +286,7 @@ _CAUSES: Mapping[str, str] = {
     "max_dates": _DATES,
     "max_dates_per_series": _DATES,
     "max_line_bytes": _LONG_LINE,
+    "max_lines": "mehr als {most:,} Zeilen",
     "max_nesting": _DEEP,
     "max_observances": "VTIMEZONE haben mehr Abschnitte, als gelesen werden",
     "max_overrides": "mehr als {most:,} geänderte Termine",
@@ -298,6 +299,7 @@ _CAUSES: Mapping[str, str] = {
     "max_tzids": "mehr als {most:,} Namen von Zonen",
     "max_versions": "mehr als {most:,} Kopien eines Termins",
     "max_vevents": "mehr als {most:,} Termine",
+    "max_work": "mehr zu lesen, als {most:,} Arbeitseinheiten erlauben",
 }
 
 _LOOKS_LIKE: Mapping[str, str] = {
