@@ -1,4 +1,4 @@
-"""How often a store is asked: once for a look, four times for a refresh that follows it."""
+"""How often a store is asked: once for a look, at most four times for a refresh after it."""
 
 from __future__ import annotations
 
@@ -57,6 +57,20 @@ class Six(Five):
         return self.inner.get_many(keys)
 
 
+class Eight(Six):
+    """And with the two methods that do two steps at once, as the stores of extcal have them."""
+
+    def lease_and_get(
+        self, key: str, now: datetime, ttl: timedelta, keys: Sequence[str], /
+    ) -> tuple[str | None, Mapping[str, Cell]]:
+        self.asked.append("lease_and_get")
+        return self.inner.lease_and_get(key, now, ttl, keys)
+
+    def put_and_release(self, key: str, cell: Cell, leased: str, token: str, /) -> bool:
+        self.asked.append("put_and_release")
+        return self.inner.put_and_release(key, cell, leased, token)
+
+
 Make = Callable[..., CalendarCache]
 
 
@@ -104,6 +118,34 @@ def test_the_first_reading_is_put_on_the_list_of_its_address(make: Make, url: st
     with store.counted() as asked:
         calendars.forget(url)
         assert len(asked) == 4 + 3  # two cells, one by one: it has no erase
+
+
+def test_two_steps_at_once_make_a_refresh_two_calls_and_a_first_reading_four(
+    make: Make, fetcher: FakeFetcher, clock: ManualClock, url: str
+) -> None:
+    """The look before it not counted. After a failure two more: its record is deleted."""
+    store = Eight()
+    calendars = make(store=store)
+    refresh = ["lease_and_get", "put_and_release"]
+    with store.counted() as asked:
+        calendars.get(url)
+        assert asked == ["get_many", "lease_and_get", *refresh, "put_and_release"]
+    clock.advance(LATER)
+    with store.counted() as asked:
+        calendars.get(url)
+        assert asked == ["get_many", *refresh]
+    clock.advance(LATER)
+    with store.counted() as asked:
+        make(store=store, fetcher=FakeFetcher({url: Failed("timeout")})).get(url)
+        assert asked == ["get_many", "lease_and_get", "put", "release"]
+    clock.advance(LATER)
+    with store.counted() as asked:
+        make(store=store, fetcher=FakeFetcher({url: feed_text(event("2027-01-05"))})).get(url)
+        assert asked == ["get_many", "lease_and_get", "put", "delete", "release"]
+    with store.counted() as asked:
+        calendars.forget(url)
+        assert calendars.last_refreshed(url) is None
+    assert asked.count("lease_and_get") == asked.count("put_and_release") == 1
 
 
 @pytest.mark.parametrize("kind", [Five, Six])

@@ -27,7 +27,7 @@ from extcal.errors import NotACalendar
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Failed, Fetched, FetchResponse, NotModified, Refused
 
-__all__ = ["Asked", "Refreshed", "settle"]
+__all__ = ["AnswerRead", "Asked", "Refreshed", "read_answer", "settle"]
 
 
 class Asked(NamedTuple):
@@ -55,8 +55,62 @@ class Refreshed(NamedTuple):
     refresh: Refresh | None = None
 
 
+class AnswerRead(NamedTuple):
+    """What an answer comes to; ``unchanged``: the stored reading was confirmed by it."""
+
+    outcome: Outcome
+    reading: Reading | None = None
+    unchanged: bool = False
+
+
+def read_answer(asked: Asked, decisions: Decisions, repository: Repository) -> AnswerRead:
+    """Read the body, or see that nothing changed; it takes processor time and stores nothing."""
+    feed, response, reading = asked.feed, asked.response, asked.known.reading
+    if not isinstance(response, Fetched | NotModified):
+        return AnswerRead(failure(response, signed_in=feed.reveal_auth() is not None))
+    # A greater age makes no difference: beyond stale_if_error no reading is served.
+    age = min(timedelta(seconds=response.age), decisions.rules.stale_if_error)
+    if isinstance(response, NotModified):
+        if reading is None:
+            return AnswerRead(Failure("protocol"))
+        return AnswerRead(Success(), readings.renewed(reading, asked.at, age), unchanged=True)
+    digest = repository.fingerprint(response, feed)
+    if (
+        reading is not None
+        and reading.body == digest
+        and decisions.reads_the_same(feed, asked.known, asked.at)
+        and readings.has_one_stamp(response.body, feed)
+    ):
+        found = readings.renewed(reading, asked.at, age, response)
+        return AnswerRead(Success(), found, unchanged=True)
+    window = decisions.reach.covered(asked.at)
+    try:
+        found = readings.read_body(
+            response,
+            feed,
+            window,
+            asked.at - age,
+            reading,
+            decisions.limits,
+            repository.made,
+            digest,
+        )
+    except NotACalendar:
+        return AnswerRead(Failure("not_a_calendar"))
+    except Exception:
+        # A bug in extcal's reading code also counts as a source that cannot be read.
+        return AnswerRead(Failure("unreadable"))
+    held = decisions.held(feed, reading, asked.at)
+    if not replaces(held, found.complete, asked.at, decisions.rules):
+        return AnswerRead(Failure(INCOMPLETE))
+    if reading is not None and older(held, found.fetched_at, asked.at, decisions.rules):
+        return AnswerRead(Success(), replace(reading, asked_at=asked.at), unchanged=True)
+    return AnswerRead(Success(), replace(found, asked_at=asked.at) if age else found)
+
+
 def settle(
     asked: Asked,
+    read: AnswerRead,
     now: datetime,
     repository: Repository,
     decisions: Decisions,
@@ -64,9 +118,10 @@ def settle(
 ) -> Refreshed:
     """Store what the source answered, and return the answer for waiting callers.
 
-    ``jitter`` returns numbers in [0, 1), for the back-off.
+    ``read``: what :func:`read_answer` returned. ``jitter`` returns numbers in [0, 1), for the
+    back-off.
     """
-    outcome, found, unchanged = _outcome(asked, decisions, repository)
+    outcome, found, unchanged = read
     outcome = _with_requests(outcome, asked, decisions)
     if not asked.shared:
         _book_host(asked, outcome, now, decisions)
@@ -106,58 +161,6 @@ def _state(known: Known, asked_at: datetime) -> State:
     if known.other_rules is not None or held is None or held.lifetime is None:
         return State.STALE
     return State.FRESH if asked_at - held.fetched_at <= held.lifetime else State.STALE
-
-
-class _Read(NamedTuple):
-    """What an answer comes to; ``unchanged``: the stored reading was confirmed by it."""
-
-    outcome: Outcome
-    reading: Reading | None = None
-    unchanged: bool = False
-
-
-def _outcome(asked: Asked, decisions: Decisions, repository: Repository) -> _Read:
-    feed, response, reading = asked.feed, asked.response, asked.known.reading
-    if not isinstance(response, Fetched | NotModified):
-        return _Read(failure(response, signed_in=feed.reveal_auth() is not None))
-    # A greater age makes no difference: beyond stale_if_error no reading is served.
-    age = min(timedelta(seconds=response.age), decisions.rules.stale_if_error)
-    if isinstance(response, NotModified):
-        if reading is None:
-            return _Read(Failure("protocol"))
-        return _Read(Success(), readings.renewed(reading, asked.at, age), unchanged=True)
-    digest = repository.fingerprint(response, feed)
-    if (
-        reading is not None
-        and reading.body == digest
-        and decisions.reads_the_same(feed, asked.known, asked.at)
-        and readings.has_one_stamp(response.body, feed)
-    ):
-        found = readings.renewed(reading, asked.at, age, response)
-        return _Read(Success(), found, unchanged=True)
-    window = decisions.reach.covered(asked.at)
-    try:
-        found = readings.read_body(
-            response,
-            feed,
-            window,
-            asked.at - age,
-            reading,
-            decisions.limits,
-            repository.made,
-            digest,
-        )
-    except NotACalendar:
-        return _Read(Failure("not_a_calendar"))
-    except Exception:
-        # A bug in extcal's reading code also counts as a source that cannot be read.
-        return _Read(Failure("unreadable"))
-    held = decisions.held(feed, reading, asked.at)
-    if not replaces(held, found.complete, asked.at, decisions.rules):
-        return _Read(Failure(INCOMPLETE))
-    if reading is not None and older(held, found.fetched_at, asked.at, decisions.rules):
-        return _Read(Success(), replace(reading, asked_at=asked.at), unchanged=True)
-    return _Read(Success(), replace(found, asked_at=asked.at) if age else found)
 
 
 def _book_host(asked: Asked, outcome: Outcome, now: datetime, decisions: Decisions) -> None:

@@ -18,7 +18,7 @@ from extcal.cache.freshness.rate_limited_hosts import is_rate_limited
 from extcal.cache.freshness.values import Fetch, Wish
 from extcal.cache.refresh.decisions import Decisions
 from extcal.cache.refresh.keys import Keys
-from extcal.cache.refresh.outcome import Asked, Refreshed, settle
+from extcal.cache.refresh.outcome import Asked, Refreshed, read_answer, settle
 from extcal.cache.refresh.repository import Known, Repository
 from extcal.cache.refresh.shared_requests import Answer, SharedRequests, Wanted
 from extcal.cache.refresh.single_flight import CLOSED, Flight
@@ -133,9 +133,9 @@ class Refresher:
         with flight.readers if isinstance(response, Fetched) else nullcontext():
             if flight.closing.is_set():
                 return Refreshed(CLOSED)
-            return settle(
-                asked, read_clock(self._clock), self._repository, self._decisions, self._jitter
-            )
+            read = read_answer(asked, self._decisions, self._repository)
+        now = read_clock(self._clock)
+        return settle(asked, read, now, self._repository, self._decisions, self._jitter)
 
     def _ask(self, order: Order, known: Known, now: datetime) -> Answer:
         feed, held = order.feed, known.held

@@ -310,7 +310,9 @@ class Repository:
         """
         cell = Cell(encode_reading(found, keys.snapshot, self._secret), now + _KEEP)
         decoded = self._decode(keys.snapshot, cell.data, b"", found, found)
-        if self._named(keys, known, now) and lease.put(cell):
+        # The attempt record is written only after this, while the lease is still held.
+        put = lease.put if _is_kept(attempts) or known.attempts != _UNTRIED else lease.put_last
+        if self._named(keys, known, now) and put(cell):
             self._decoded.keep(keys.snapshot, decoded)
             self._store_success(keys, known, attempts, now)
         return Known(found, attempts, decoded.held, decoded.other_rules)
@@ -351,7 +353,7 @@ class Repository:
         return abs(now - reading.fetched_at) <= self._rules.ttl
 
     def _store_success(self, keys: Keys, known: Known, attempts: Attempts, now: datetime) -> None:
-        if attempts.early or attempts.doubted is not None:
+        if _is_kept(attempts):
             self.store_attempts(keys, attempts, now)
         elif known.attempts != _UNTRIED:
             self.cells.delete(keys.attempts)
@@ -373,9 +375,8 @@ class Repository:
         listed = {keys.snapshot, *_listing(keys, cells, self._secret).names}
         if attempts.hint is not None:
             self.store_attempts(keys, replace(attempts, hint=None), now)
-        token = self._lease_list(keys, now)
+        lease, cells = self._lease_list(keys, now, *map(confirmed_key, listed))
         try:
-            cells = self._get_many((keys.listed, *map(confirmed_key, listed)))
             names = {keys.snapshot, *_listing(keys, cells, self._secret).names}
             beside = [*map(confirmed_key, names)]
             if not hasattr(self.store, "erase"):
@@ -384,11 +385,10 @@ class Repository:
             # Readings first: without the lease of a reading nobody confirms it any more.
             erase_all(self.cells, [*names, *beside])
             # A cache that is about to store a first reading (of another zone, say) sees this list.
-            data = encode_list(Listing(token_hex(8)), keys.listed, self._secret)
-            self.cells.put(keys.listed, Cell(data, now + _FORGOTTEN), token)
+            self._put_list(keys, Listing(token_hex(8)), now + _FORGOTTEN, lease)
         finally:
-            if token is not None:
-                self.cells.release(keys.listed, token)
+            if lease is not None:
+                lease.release()
         for name in names:
             self._decoded.drop(name)
         address = address_of(feed)
@@ -401,16 +401,13 @@ class Repository:
         on the list, so a reading that is stored later is refused.
         """
         until = now + _LISTED
-        listing = (
-            self._load_list(keys)
-            if known.cells is None
-            else _listing(keys, known.cells, self._secret)
-        )
+        cells = self._get_many((keys.listed,)) if known.cells is None else known.cells
+        listing = _listing(keys, cells, self._secret)
         if now + _KEEP <= listing.names.get(keys.snapshot, now) <= until:
             return True
-        token = self._lease_list(keys, now)
+        lease, cells = self._lease_list(keys, now)
         try:
-            there = self._load_list(keys)
+            there = _listing(keys, cells, self._secret)
             if there.generation != listing.generation:
                 return False
             names = {name: min(end, until) for name, end in there.names.items()}
@@ -418,24 +415,31 @@ class Repository:
                 # Only for a long list: with a wrong clock this would drop keys of kept readings.
                 names = {name: end for name, end in names.items() if now < end}
             names[keys.snapshot] = until
-            data = encode_list(Listing(there.generation, names), keys.listed, self._secret)
-            self.cells.put(keys.listed, Cell(data, until), token)
+            self._put_list(keys, Listing(there.generation, names), until, lease)
         finally:
-            if token is not None:
-                self.cells.release(keys.listed, token)
+            if lease is not None:
+                lease.release()
         return True
 
-    def _load_list(self, keys: Keys) -> Listing:
-        return _listing(keys, self._get_many((keys.listed,)), self._secret)
+    def _lease_list(
+        self, keys: Keys, now: datetime, *more: str
+    ) -> tuple[Lease | None, Mapping[str, Cell]]:
+        """The lease of a list, and the cells of the list and of ``more``.
 
-    def _lease_list(self, keys: Keys, now: datetime) -> str | None:
-        """The lease of a list, or None if its holder does not give it back, as after a crash."""
-        until = monotonic() + _LIST_WAIT
+        No lease if its holder does not give it back, as after a crash.
+        """
+        until, wanted = monotonic() + _LIST_WAIT, (keys.listed, *more)
         while True:
-            token = self.cells.lease(keys.listed, now, _LIST_LEASE)
-            if token is not None or monotonic() >= until:
-                return token
+            lease, cells = self._leases.take(keys.listed, now, _LIST_LEASE, wanted)
+            if lease is not None:
+                return lease, cells
+            if monotonic() >= until:
+                return None, self._get_many(wanted)
             sleep(_LIST_PAUSE)
+
+    def _put_list(self, keys: Keys, listing: Listing, until: datetime, lease: Lease | None) -> bool:
+        cell = Cell(encode_list(listing, keys.listed, self._secret), until)
+        return self.cells.put(keys.listed, cell, None) if lease is None else lease.put_last(cell)
 
     def _decode(
         self, key: str, data: bytes, confirmation: bytes, stored: Reading, reading: Reading
@@ -460,6 +464,11 @@ class Repository:
             list_key(feed, LISTS, self._secret),
             host_key(feed.host, HOSTS, self._secret),
         )
+
+
+def _is_kept(attempts: Attempts) -> bool:
+    """Whether an attempt record is kept although its source was read."""
+    return bool(attempts.early) or attempts.doubted is not None
 
 
 def confirmed_key(snapshot: str) -> str:

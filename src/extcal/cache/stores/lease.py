@@ -77,6 +77,10 @@ class Lease:
         """Keep ``cell`` under the key of the lease; returns whether it was kept."""
         return self._store.put(self.key, cell, self.token)
 
+    def put_last(self, cell: Cell) -> bool:
+        """The same where nothing follows for which the lease is needed: it is released, too."""
+        return self._put_and_release(self.key, cell) if self._at_once else self.put(cell)
+
     def put_beside(self, key: str, cell: Cell) -> bool:
         """Keep ``cell`` under another ``key``, if the lease is still held, and release the lease.
 
@@ -84,15 +88,17 @@ class Lease:
         this only while :meth:`lasts`.
         """
         if self._at_once:
-            self.released = True
-            return cast(
-                "bool", cast("Any", self._store).put_and_release(key, cell, self.key, self.token)
-            )
+            return self._put_and_release(key, cell)
         return self._store.put(key, cell, None)
 
     def lasts(self, now: datetime) -> bool:
         """Whether :meth:`put_beside` may be used at ``now``."""
         return self._at_once or self._began <= now < self._began + self._ttl
+
+    def _put_and_release(self, key: str, cell: Cell) -> bool:
+        self.released = True
+        store = cast("Any", self._store)
+        return cast("bool", store.put_and_release(key, cell, self.key, self.token))
 
     def release(self) -> None:
         """Give the lease back, if it was not given back yet."""
