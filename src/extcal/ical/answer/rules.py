@@ -9,22 +9,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from functools import partial
+from operator import gt, itemgetter, lt
 from unicodedata import category, name, normalize
 
 from extcal.ical.events.event import Event
 from extcal.intervals import FBType
-from extcal.policy import BusyPolicy, Rule
+from extcal.policy import BusyPolicy
 
 __all__ = ["RuleMatcher"]
 
 _LONGEST_TITLE = 4096  # characters: of a longer one, only the beginning and the end are compared
-_MANY_TITLES = 1000
+_MANY_TEXTS = 1000
 # Scripts that do not put blanks between words, by the first word of their characters' names.
 _UNSPACED = frozenset({"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"})
 
 Truth = bool | None
 Verdict = tuple[FBType, str]
+
+
+class Subject:
+    """An event as the conditions look at it: what several of them need is worked out once.
+
+    ``title`` is the folded title. It is None if several or a very long one have to be looked at
+    (``titles``, not folded).
+    """
+
+    __slots__ = ("categories", "event", "title", "titles")
+
+    def __init__(self, event: Event, folded: Callable[[str], str]) -> None:
+        self.event = event
+        texts = event.texts
+        self.titles = texts.titles
+        self.title: str | None = ""
+        if self.titles:
+            plain = len(self.titles) == 1 and len(self.titles[0]) <= _LONGEST_TITLE
+            self.title = folded(self.titles[0]) if plain else None
+        self.categories = frozenset(map(folded, texts.categories))
+
+    def of_titles(self, holds: Callable[[str], bool]) -> Truth:
+        """Whether a condition holds for the titles; of several nobody knows which counts."""
+        return _alike(_of_long(holds, title) for title in self.titles)
+
+
+Condition = Callable[[Subject], Truth]
 
 
 class RuleMatcher:
@@ -34,108 +61,104 @@ class RuleMatcher:
     """
 
     def __init__(self, policy: BusyPolicy, is_owner: Callable[[str], bool] | None) -> None:
-        self.is_owner = is_owner
         self.rules = [
             (
-                FBType.from_token(rule.outcome),
-                f"BusyPolicy.rules[{place}]:{rule.outcome}",
-                self.conditions(rule),
+                (FBType.from_token(rule.outcome), f"BusyPolicy.rules[{place}]:{rule.outcome}"),
+                tuple([_condition(*each, is_owner=is_owner) for each in rule.conditions().items()]),
             )
             for place, rule in enumerate(policy.rules)
         ]
-        self.folded: dict[str, str] = {}
+        self.known: dict[str, str] = {}
 
     def decide(self, event: Event, otherwise: Verdict) -> Verdict:
         """The verdict on an event; ``otherwise`` it would be what it is marked as."""
+        subject = Subject(event, self.folded)
         possible: list[Verdict] = []
-        for fbtype, reason, conditions in self.rules:
-            truth = _all(condition(event) for condition in conditions)
-            if truth is not False:
-                possible.append((fbtype, reason))
+        for verdict, conditions in self.rules:
+            truth: Truth = True
+            for condition in conditions:
+                found = condition(subject)
+                if not found:
+                    truth = found
+                    if found is False:
+                        break
+            if truth is False:
+                continue
+            possible.append(verdict)
             if truth:
                 break
         else:
             possible.append(otherwise)
-        return max(possible, key=lambda verdict: verdict[0])  # of equal ones the first
+        return max(possible, key=itemgetter(0))  # of equal ones the first
 
-    def conditions(self, rule: Rule) -> list[Callable[[Event], Truth]]:
-        made = {
-            "title": self.title_is,
-            "title_prefix": self.title_begins,
-            "title_suffix": self.title_ends,
-            "title_word": self.title_has,
-            "category": self.category_is,
-        }
-        conditions: list[Callable[[Event], Truth]] = []
-        for condition, value in rule.conditions().items():
-            if condition in made:
-                conditions.append(partial(made[condition], fold(str(value))))
-            else:
-                conditions.append(partial(getattr(self, condition), value))
-        return conditions
-
-    # --- the conditions -----------------------------------------------------------------------
-
-    def title_is(self, text: str, event: Event) -> Truth:
-        return self.of_titles(lambda title: title == text, event)
-
-    def title_begins(self, text: str, event: Event) -> Truth:
-        return self.of_titles(lambda title: title.startswith(text), event)
-
-    def title_ends(self, text: str, event: Event) -> Truth:
-        return self.of_titles(lambda title: title.endswith(text), event)
-
-    def title_has(self, text: str, event: Event) -> Truth:
-        return self.of_titles(partial(has_word, text=text), event)
-
-    def category_is(self, text: str, event: Event) -> Truth:
-        return any(self.fold(category) == text for category in event.texts.categories)
-
-    def all_day(self, wanted: bool, event: Event) -> Truth:
-        return event.all_day is wanted
-
-    def longer_than(self, than: timedelta, event: Event) -> Truth:
-        return _alike(length > than for length in _lengths(event))
-
-    def shorter_than(self, than: timedelta, event: Event) -> Truth:
-        return _alike(length < than for length in _lengths(event))
-
-    def private(self, wanted: bool, event: Event) -> Truth:
-        return event.private is wanted
-
-    def status(self, wanted: str, event: Event) -> Truth:
-        return event.facts.get("STATUS", "CONFIRMED") == wanted.strip().upper()
-
-    def organizer_is_owner(self, wanted: bool, event: Event) -> Truth:
-        organizers, is_owner = event.texts.organizers, self.is_owner
-        if not organizers:
-            return wanted
-        if is_owner is None:
-            return None
-        return _alike(
-            (is_owner(line.value) or is_owner(line.params.get("EMAIL", ""))) is wanted
-            for line in organizers
-        )
-
-    # --- titles -------------------------------------------------------------------------------
-
-    def of_titles(self, holds: Callable[[str], bool], event: Event) -> Truth:
-        """Whether a condition holds for the title; of several titles nobody knows which counts."""
-        return _alike(self.of_title(holds, title) for title in event.texts.titles)
-
-    def of_title(self, holds: Callable[[str], bool], title: str) -> Truth:
-        if len(title) <= _LONGEST_TITLE:
-            return holds(self.fold(title))
-        half = _LONGEST_TITLE // 2
-        return True if holds(fold(title[:half])) or holds(fold(title[-half:])) else None
-
-    def fold(self, text: str) -> str:
-        found = self.folded.get(text)
+    def folded(self, text: str) -> str:
+        found = self.known.get(text)
         if found is None:
             found = fold(text)
-            if len(self.folded) < _MANY_TITLES:
-                self.folded[text] = found
+            if len(self.known) < _MANY_TEXTS:
+                self.known[text] = found
         return found
+
+
+def _condition(
+    name: str, value: str | bool | timedelta, *, is_owner: Callable[[str], bool] | None
+) -> Condition:
+    """One condition of a rule, by the name of its field."""
+    if name.startswith("title"):
+        return _title(name, fold(str(value)))
+    if name == "category":
+        text = fold(str(value))
+        return lambda subject: text in subject.categories
+    if name == "status":
+        status = str(value).strip().upper()
+        return lambda subject: subject.event.facts.get("STATUS", "CONFIRMED") == status
+    if isinstance(value, timedelta):
+        return _length(gt if name == "longer_than" else lt, value)
+    if name == "organizer_is_owner":
+        return lambda subject: _organized(subject.event, is_owner, wanted=value is True)
+    if name == "all_day":
+        return lambda subject: subject.event.all_day is value
+    return lambda subject: subject.event.private is value
+
+
+def _title(name: str, text: str) -> Condition:
+    def holds(title: str) -> bool:
+        if name == "title_prefix":
+            return title.startswith(text)
+        if name == "title_suffix":
+            return title.endswith(text)
+        return text in title and has_word(title, text)
+
+    exactly = text.__eq__ if name == "title" else holds
+
+    def condition(subject: Subject) -> Truth:
+        title = subject.title
+        return subject.of_titles(exactly) if title is None else exactly(title)
+
+    return condition
+
+
+def _length(compare: Callable[[timedelta, timedelta], bool], than: timedelta) -> Condition:
+    return lambda subject: _alike(compare(length, than) for length in _lengths(subject.event))
+
+
+def _organized(event: Event, is_owner: Callable[[str], bool] | None, *, wanted: bool) -> Truth:
+    organizers = event.texts.organizers
+    if not organizers:
+        return wanted
+    if is_owner is None:
+        return None
+    return _alike(
+        (is_owner(line.value) or is_owner(line.params.get("EMAIL", ""))) is wanted
+        for line in organizers
+    )
+
+
+def _of_long(holds: Callable[[str], bool], title: str) -> Truth:
+    if len(title) <= _LONGEST_TITLE:
+        return holds(fold(title))
+    half = _LONGEST_TITLE // 2
+    return True if holds(fold(title[:half])) or holds(fold(title[-half:])) else None
 
 
 def fold(text: str) -> str:
@@ -188,13 +211,3 @@ def _alike(truths: Iterable[Truth]) -> Truth:
     """The truth if all are alike, None if they differ; of none it is False."""
     found = {*truths}
     return (found or {False}).pop() if len(found) < 2 else None
-
-
-def _all(truths: Iterable[Truth]) -> Truth:
-    """Whether all hold: False as soon as one does not, else None as soon as one is not certain."""
-    certain: Truth = True
-    for truth in truths:
-        if truth is False:
-            return False
-        certain = certain and truth
-    return certain
