@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -14,18 +13,18 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture(scope="session")
-def feeds() -> Iterator[ModuleType]:
-    yield from _script("feeds")
+def feeds() -> ModuleType:
+    return _script("feeds")
 
 
 @pytest.fixture(scope="session")
-def hostile(feeds: ModuleType) -> Iterator[ModuleType]:
-    yield from _script("hostile")
+def hostile(feeds: ModuleType) -> ModuleType:
+    return _script("hostile")
 
 
-def _script(name: str) -> Iterator[ModuleType]:
+def _script(name: str) -> ModuleType:
     sys.path.insert(0, str(BENCHMARKS))
     try:
-        yield import_module(name)
+        return import_module(name)
     finally:
         sys.path.remove(str(BENCHMARKS))
