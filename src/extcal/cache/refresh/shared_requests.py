@@ -94,7 +94,9 @@ class SharedRequests:
     def _start(self) -> None:
         self._under_way: dict[str, Future[Answer]] = {}
         # By address, and whether it has a body: a body answers more than a 304.
+        # The oldest first.
         self._kept: dict[tuple[str, bool], Answer] = {}
+        self._bytes = 0
         self._process = os.getpid()
 
     def __repr__(self) -> str:
@@ -110,7 +112,7 @@ class SharedRequests:
         """Drop the answers of an address."""
         with self._lock:
             for has_body in (True, False):
-                self._kept.pop((keys.attempts, has_body), None)
+                self._drop((keys.attempts, has_body))
         self._ways.drop(keys.attempts)
 
     def put(self, address: str, request: FetchRequest, now: datetime, wanted: Wanted) -> Answer:
@@ -153,17 +155,24 @@ class SharedRequests:
                 del self._under_way[address]
             if shared and answer is not None and isinstance(answer.response, _GOOD):
                 kind = address, isinstance(answer.response, Fetched)
-                self._kept.pop(kind, None)
+                self._drop(kind)
                 self._kept[kind] = answer
+                self._bytes += _size(answer)
             self._tidy()
 
     def _tidy(self) -> None:
         """Drop answers that are too old, and the oldest ones if there are too many."""
-        oldest, size = monotonic() - _KEPT_FOR, 0
-        for kind, answer in reversed(list(self._kept.items())):
-            size += len(answer.response.body) if isinstance(answer.response, Fetched) else 1024
-            if answer.came < oldest or size > _KEPT_BYTES:
-                del self._kept[kind]
+        oldest = monotonic() - _KEPT_FOR
+        while self._kept:
+            kind = next(iter(self._kept))
+            if self._kept[kind].came >= oldest and self._bytes <= _KEPT_BYTES:
+                return
+            self._drop(kind)
+
+    def _drop(self, kind: tuple[str, bool]) -> None:
+        answer = self._kept.pop(kind, None)
+        if answer is not None:
+            self._bytes -= _size(answer)
 
     def _last(self, address: str, now: datetime) -> list[Answer]:
         if self._kept:
@@ -177,6 +186,10 @@ class SharedRequests:
         """After a fork: the flights that others wait for are not in the child."""
         if self._process != os.getpid():
             self._start()
+
+
+def _size(answer: Answer) -> int:
+    return len(answer.response.body) if isinstance(answer.response, Fetched) else 1024
 
 
 def _waited(other: Future[Answer], seconds: float) -> Answer | None:
