@@ -97,12 +97,15 @@ def week(host: Host, request: Request, me: Person) -> Response:
     first = min([_FIRST_HOUR, *(item.first // 60 for item in timed)])
     last = max([_LAST_HOUR, *(-(-item.last // 60) for item in timed)])
     placed = [(day, tuple(_placed(day.timed, first, last))) for day in days]
+    now = host.clock().astimezone(me.zone)
+    passed = (now.hour + now.minute / 60 - first) / (last - first)
     return render(
         host,
         request,
         "week.html",
         days=placed,
         hours=range(first, last + 1),
+        now=f"{passed:.2%}" if 0 <= passed <= 1 else "",
         heading=week_words(monday, monday + 6 * _DAY),
         **_common(host, me, whose, elsewhere, chosen, "week", 7 * _DAY),
     )

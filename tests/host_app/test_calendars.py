@@ -214,3 +214,12 @@ def test_every_type_that_is_shown_is_in_the_key(site: Site, ada: User) -> None:
     for kind in ("tentative", "unavailable", "working-elsewhere", "free"):
         assert (f"external {kind}" in shown) == (f"external {kind}" in key)
     assert 'id="today"' in page
+
+
+def test_a_week_has_a_line_for_now(site: Site, ada: User) -> None:
+    """On today only, while the hour is one of those that are shown."""
+    site.clock.set("2027-01-05T09:00Z")
+    assert ada.see("/calendar/week").count('class="now" style="top:25.00%"') == 1
+    assert 'class="now"' not in ada.see("/calendar/week", day="2027-01-11")
+    site.clock.set("2027-01-05T21:30Z")
+    assert 'class="now"' not in ada.see("/calendar/week")
