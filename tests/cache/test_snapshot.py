@@ -278,3 +278,24 @@ def test_exclude_takes_uids_and_pairs(calendars: CalendarCache, url: str, wrong:
     """A caller's mistake is a TypeError."""
     with pytest.raises(TypeError):
         calendars.free_busy(url, at(9), at(10), exclude=wrong)  # type: ignore[arg-type]
+
+
+def test_reading_for_the_cache_makes_no_value_for_an_event(
+    monkeypatch: pytest.MonkeyPatch, make: Callable[..., CalendarCache], url: str
+) -> None:
+    """Columns of a feed go into the stored form; who asks for events gets them."""
+    from extcal.ical.events import external_event
+
+    made: list[object] = []
+    init = external_event.ExternalEvent.__init__
+
+    def counted(self: object, *arguments: object, **named: object) -> None:
+        made.append(self)
+        init(self, *arguments, **named)  # type: ignore[arg-type, misc]
+
+    monkeypatch.setattr(external_event.ExternalEvent, "__init__", counted)
+    weekly = event("2027-01-05T09:00Z", "PT1H", rrule="FREQ=WEEKLY")
+    calendars = make(fetcher=FakeFetcher({url: feed_text(weekly, event("2027-01-06", "P1D"))}))
+    snapshot = calendars.get(url)
+    assert not made
+    assert len(snapshot.events) == len(made) == snapshot.reading.count > 10

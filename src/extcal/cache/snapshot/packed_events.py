@@ -15,16 +15,15 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from operator import sub
 from typing import Any
 
-from extcal.ical import ExternalEvent
-from extcal.intervals import epoch, instant
+from extcal.ical.events.external_event import EventRow, ExternalEvent, event_of, row_of
 from extcal.intervals.types import code_of, fbtype_of
 from extcal.limits import Limits
 
-__all__ = ["fits", "pack_events", "unpack_events"]
+__all__ = ["fits", "pack_events", "pack_rows", "unpack_events"]
 
 _MAX_BYTES = 256 * 1024 * 1024  # of JSON. The texts of a body of 64 MiB are at most 192 MiB of it
 _MAX_RATIO = 1032  # what deflate can make of a byte (zlib's documentation, "Technical details")
@@ -53,32 +52,29 @@ _TYPES: tuple[frozenset[type], ...] = (
     frozenset({int}),  # private
 )
 _TEXTS = (0, 7, 8, 10, 11, 12)
-_LENGTH = 3
+_START, _LENGTH, _ALL_DAY, _SUMMARY, _LOCATION, _FBTYPE, _PRIVATE = 2, 3, 4, 7, 8, 9, 13
 
 
-def pack_events(events: Sequence[ExternalEvent], *, titles: bool) -> bytes:
-    """``events`` as bytes; with ``titles=False`` without their titles and places.
+def pack_events(events: Iterable[ExternalEvent], *, titles: bool) -> bytes:
+    """``events`` as bytes; with ``titles=False`` without their titles and places."""
+    return pack_rows([*map(row_of, events)], titles=titles)
+
+
+def pack_rows(rows: Sequence[EventRow], *, titles: bool) -> bytes:
+    """The same for events as rows.
 
     Returns no bytes for events whose texts are larger than any reading may be: then they cannot be
     listed.
     """
-    starts = [epoch(event.start) for event in events]
-    columns: list[list[Any]] = [
-        [event.uid for event in events],
-        [_recurrence(event, start) for event, start in zip(events, starts, strict=True)],
-        [start - before for start, before in zip(starts, [0, *starts], strict=False)],
-        [epoch(event.end) - start for event, start in zip(events, starts, strict=True)],
-        [int(event.all_day) for event in events],
-        [_ordinal(event.first_day) for event in events],
-        [_ordinal(event.last_day) for event in events],
-        [event.summary if titles else None for event in events],
-        [event.location if titles else None for event in events],
-        [code_of(event.fbtype) for event in events],
-        [event.status for event in events],
-        [event.reason for event in events],
-        [event.zone_source for event in events],
-        [int(event.private) for event in events],
-    ]
+    columns: list[list[Any]] = [*map(list, zip(*rows, strict=True))] or [[] for _ in _TYPES]
+    starts, ends = columns[_START], columns[_LENGTH]
+    columns[_LENGTH] = [*map(sub, ends, starts)]
+    columns[_START] = [*map(sub, starts, [0, *starts])]
+    columns[_ALL_DAY] = [*map(int, columns[_ALL_DAY])]
+    columns[_PRIVATE] = [*map(int, columns[_PRIVATE])]
+    columns[_FBTYPE] = [*map(code_of, columns[_FBTYPE])]
+    if not titles:
+        columns[_SUMMARY] = columns[_LOCATION] = [None] * len(rows)
     for place in _TEXTS:
         columns[place] = _once(columns[place])
     text = json.dumps(columns, separators=(",", ":"))
@@ -173,44 +169,24 @@ def _repeated(column: list[Any]) -> list[Any]:
 def _events(columns: list[list[Any]]) -> Iterator[ExternalEvent]:
     start = 0
     for row in zip(*columns, strict=True):
-        uid, recurrence, delta, length, all_day, first, last, *rest = row
+        uid, recurrence_id, delta, length, all_day, first, last, *rest = row
         summary, location, fbtype, status, reason, zone_source, private = rest
         start += delta
-        yield ExternalEvent(
-            uid,
-            _recurrence_id(recurrence, start),
-            instant(start),
-            instant(start + length),
-            bool(all_day),
-            None if first is None else date.fromordinal(first),
-            None if last is None else date.fromordinal(last),
-            summary,
-            location,
-            fbtype_of(fbtype),
-            status,
-            reason,
-            zone_source,
-            bool(private),
+        yield event_of(
+            EventRow(
+                uid,
+                recurrence_id,
+                start,
+                start + length,
+                bool(all_day),
+                first,
+                last,
+                summary,
+                location,
+                fbtype_of(fbtype),
+                status,
+                reason,
+                zone_source,
+                bool(private),
+            )
         )
-
-
-def _recurrence(event: ExternalEvent, start: int) -> int | str | None:
-    """RECURRENCE-ID: seconds from the start, or ISO 8601 text if it is a date or has no zone."""
-    value = event.recurrence_id
-    if value is None:
-        return None
-    if isinstance(value, datetime) and value.utcoffset() is not None and not value.microsecond:
-        return epoch(value) - start
-    return value.isoformat()
-
-
-def _recurrence_id(value: int | str | None, start: int) -> datetime | date | None:
-    if value is None:
-        return None
-    if isinstance(value, int):
-        return instant(start + value)
-    return datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
-
-
-def _ordinal(day: date | None) -> int | None:
-    return None if day is None else day.toordinal()

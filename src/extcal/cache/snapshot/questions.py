@@ -10,6 +10,7 @@ from extcal.cache.snapshot.snapshot import Reading
 from extcal.errors import OutsideHorizon
 from extcal.ical import ExternalEvent
 from extcal.ical.answer.exclude import Exclusions
+from extcal.ical.events.external_event import EventRow, row_of
 from extcal.intervals import FreeBusy, epoch, instant
 from extcal.intervals.overlay import Span, overlay
 from extcal.intervals.types import code_of
@@ -80,7 +81,7 @@ def planned_for(
     It is taken from the event itself, or from ``others`` if that has an entry (index, instant and
     day) for it. Days are counted from 1970-01-01.
     """
-    found = [_said(event) for event in events]
+    found = [_said(row_of(event)) for event in events]
     for index, start, day in others:
         if 0 <= index < len(found):
             found[index] = (start, day)
@@ -88,21 +89,23 @@ def planned_for(
 
 
 def unsaid(
-    events: Sequence[ExternalEvent], planned: Sequence[tuple[int, int]]
+    rows: Sequence[EventRow], planned: Sequence[tuple[int, int]]
 ) -> tuple[tuple[int, int, int], ...]:
-    """The entries of ``planned`` that cannot be taken from the events themselves.
+    """The entries of ``planned`` that cannot be taken from the rows of the events themselves.
 
     :func:`planned_for` needs them as ``others``.
     """
-    pairs = zip(events, planned, strict=False)
-    return tuple([(i, *real) for i, (event, real) in enumerate(pairs) if _said(event) != real])
+    pairs = zip(rows, planned, strict=False)
+    return tuple([(i, *real) for i, (row, real) in enumerate(pairs) if _said(row) != real])
 
 
-def _said(event: ExternalEvent) -> tuple[int, int]:
-    planned = event.recurrence_id
-    start = epoch(planned) if isinstance(planned, datetime) else epoch(event.start)
-    day = event.first_day if planned is None or isinstance(planned, datetime) else planned
-    return start, start // _DAY if day is None else day.toordinal() - _EPOCH
+def _said(row: EventRow) -> tuple[int, int]:
+    planned, start, day = row.recurrence_id, row.start, row.first_day
+    if isinstance(planned, int):
+        start += planned
+    elif planned is not None:
+        day = date.fromisoformat(planned[:10]).toordinal()
+    return start, start // _DAY if day is None else day - _EPOCH
 
 
 def _is_date(planned: date | None) -> bool:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
-from extcal.cache.snapshot.packed_events import pack_events
+from extcal.cache.snapshot.packed_events import pack_rows
 from extcal.cache.snapshot.questions import unsaid
-from extcal.cache.snapshot.redaction import discreet_events, discreet_problems
+from extcal.cache.snapshot.redaction import discreet_problems, discreet_rows
 from extcal.cache.snapshot.snapshot import Reading
 from extcal.errors import Problem, problem_of
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Fetched
 from extcal.ical import Expansion, expand
+from extcal.ical.events.external_event import EventRow
 from extcal.intervals import FreeBusy, epoch, instant
 from extcal.intervals.overlay import Span, coalesce, overlay
 from extcal.intervals.types import code_of
@@ -70,15 +72,17 @@ def read_body(
         limits=limits,
         detail=feed.detail,
     )
-    events, problems = expansion.events, expansion.problems
+    found, problems = expansion.rows(), expansion.problems
+    rows, planned = [row for row, _ in found], [planned for _, planned in found]
+    unlisted = _unlisted(expansion.free_busy, rows)
     if feed.detail == "busy":
-        events, problems = discreet_events(events), discreet_problems(problems)
-    packed = pack_events(events, titles=feed.detail == "events")
+        rows, problems = discreet_rows(rows), discreet_problems(problems)
+    packed = pack_rows(rows, titles=feed.detail == "events")
     if not packed:
-        events = ()
+        rows = []
     full_at = fetched_at if not expansion.empty else previous.full_at if previous else None
     return Reading(
-        busy=BusyTime.of(_published(expansion.free_busy, feed, fetched_at), _unlisted(expansion)),
+        busy=BusyTime.of(_published(expansion.free_busy, feed, fetched_at), unlisted),
         complete=expansion.complete,
         events_complete=expansion.events_complete and bool(packed),
         empty=expansion.empty,
@@ -89,10 +93,10 @@ def read_body(
         etag=_validator(fetched.etag),
         last_modified=_validator(fetched.last_modified),
         refresh_interval=_interval(expansion.refresh_interval),
-        count=len(events),
+        count=len(rows),
         packed=packed,
         made_by=made_by,
-        planned=unsaid(events, expansion.planned()),
+        planned=unsaid(rows, planned),
         body=body,
     )
 
@@ -167,14 +171,14 @@ def _published(free_busy: FreeBusy, feed: Feed, read_at: datetime) -> FreeBusy:
     return FreeBusy.from_epochs(lo, hi, free_busy.epochs, unknown)
 
 
-def _unlisted(expansion: Expansion) -> tuple[Span, ...]:
+def _unlisted(free_busy: FreeBusy, rows: Iterable[EventRow]) -> tuple[Span, ...]:
     """Busy time of a stronger type than the listed events give it."""
-    lo, hi = expansion.free_busy.window_epochs
-    spans = [(epoch(e.start), epoch(e.end), code_of(e.fbtype)) for e in expansion.events]
+    lo, hi = free_busy.window_epochs
+    spans = [(row.start, row.end, code_of(row.fbtype)) for row in rows]
     listed = FreeBusy.from_epochs(lo, hi, spans).epochs
-    if listed == expansion.free_busy.epochs:
+    if listed == free_busy.epochs:
         return ()
-    layers = overlay(lo, hi, expansion.free_busy.epochs, listed)
+    layers = overlay(lo, hi, free_busy.epochs, listed)
     return tuple(
         coalesce((start, end, codes[0]) for start, end, codes in layers if codes[0] > codes[1])
     )

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from extcal.errors import Problem
-from extcal.ical import ExternalEvent
+from extcal.ical.events.external_event import EventRow
 
-__all__ = ["discreet_events", "discreet_problems"]
+__all__ = ["discreet_problems", "discreet_rows"]
 
 # By code: the message in place of one that quotes the feed.
 _UNQUOTED = {
@@ -58,18 +58,14 @@ def discreet_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     )
 
 
-def discreet_events(events: Iterable[ExternalEvent]) -> tuple[ExternalEvent, ...]:
-    """``events`` with statuses and reasons from closed lists."""
-    return tuple(
-        [
-            replace(
-                event,
-                status=event.status if event.status in _STATUSES else None,
-                reason=_reason(event.reason),
-            )
-            for event in events
-        ]
-    )
+def discreet_rows(rows: Iterable[EventRow]) -> list[EventRow]:
+    """``rows`` of events with statuses and reasons from closed lists."""
+    return [
+        row._replace(
+            status=row.status if row.status in _STATUSES else None, reason=_reason(row.reason)
+        )
+        for row in rows
+    ]
 
 
 def _reason(reason: str) -> str:

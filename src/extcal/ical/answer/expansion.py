@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from extcal.arguments import safe_repr
 from extcal.errors import Problem
-from extcal.ical.events.external_event import ExternalEvent, explain
+from extcal.ical.events.external_event import EventRow, ExternalEvent, event_of, explain
 from extcal.intervals import FreeBusy
 
 __all__ = ["Expansion"]
@@ -25,7 +25,7 @@ _FIELDS = (
 )
 
 
-_Later: TypeAlias = "Callable[[], list[tuple[ExternalEvent, tuple[int, int]]]]"
+_Later: TypeAlias = "Callable[[], list[tuple[EventRow, tuple[int, int]]]]"
 
 
 @safe_repr
@@ -42,7 +42,6 @@ class Expansion:
 
     __slots__ = (
         "_events",
-        "_planned",
         "complete",
         "empty",
         "events_complete",
@@ -54,7 +53,6 @@ class Expansion:
     free_busy: FreeBusy
     problems: tuple[Problem, ...]
     _events: tuple[ExternalEvent, ...] | _Later
-    _planned: tuple[tuple[int, int], ...]
     complete: bool
     events_complete: bool
     empty: bool
@@ -74,7 +72,6 @@ class Expansion:
         set_ = object.__setattr__
         set_(self, "free_busy", free_busy)
         set_(self, "_events", events)
-        set_(self, "_planned", ())
         set_(self, "problems", problems)
         set_(self, "complete", complete)
         set_(self, "events_complete", events_complete)
@@ -86,18 +83,19 @@ class Expansion:
         """The events, sorted by start; made when they are first read."""
         events = self._events
         if callable(events):
-            made = events()
-            events = tuple([event for event, _ in made])
-            object.__setattr__(self, "_planned", tuple([planned for _, planned in made]))
+            events = tuple([event_of(row) for row, _ in events()])
             object.__setattr__(self, "_events", events)
         return events
 
-    def planned(self) -> tuple[tuple[int, int], ...]:
-        """For each of ``events`` its planned start, as ``exclude.planned_for`` gives it.
+    def rows(self) -> list[tuple[EventRow, tuple[int, int]]]:
+        """For the cache: ``events`` as rows, without making a value for each of them.
 
-        The cache keeps it, to apply ``exclude`` later. Empty for an Expansion that was unpickled.
+        With each row comes its planned start, as ``exclude.planned_for`` gives it. Raises TypeError
+        if ``events`` have been read before: then the planned starts are not known any more.
         """
-        return self._planned if self.events else ()
+        if not callable(self._events):
+            raise TypeError("the rows of an Expansion are read before its events")
+        return self._events()
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"an Expansion is frozen, {name} cannot be set")

@@ -1,4 +1,4 @@
-"""The events of an answer: occurrences and their verdicts in, ExternalEvents out.
+"""The events of an answer: occurrences and their verdicts in, rows of ExternalEvents out.
 
 Values with datetimes are made only for events that the caller gets. Until then a series is three
 columns of integers.
@@ -7,16 +7,17 @@ columns of integers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
+from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from extcal.ical.answer.exclude import planned_for
-from extcal.ical.events.external_event import ExternalEvent
+from extcal.ical.events.external_event import EventRow, event_of
 from extcal.ical.events.times import DAY
 from extcal.ical.series.instances import Instances, Occurrence
-from extcal.intervals import FBType, instant
+from extcal.intervals import FBType
 
 __all__ = [
     "JudgedInstances",
@@ -28,7 +29,8 @@ __all__ = [
     "order",
 ]
 
-_EPOCH = date(1970, 1, 1)
+_EPOCH = date(1970, 1, 1).toordinal()
+_LAST_DAY = date.max.toordinal()
 
 Planned: TypeAlias = "tuple[int, int]"
 """An instant in epoch seconds, and a local day counted from 1970-01-01."""
@@ -61,7 +63,7 @@ class JudgedInstances(NamedTuple):
 
 def listed_when_asked(
     found: list[JudgedOccurrence | JudgedInstances], limit: int, titles: bool
-) -> Callable[[], list[tuple[ExternalEvent, Planned]]]:
+) -> Callable[[], list[tuple[EventRow, Planned]]]:
     """Return a function that makes the values: at most ``limit`` of them, by start.
 
     It keeps references to the data of these values, and none to the bytes of the feed.
@@ -75,7 +77,7 @@ def listed_when_asked(
 
 def _made(
     found: list[JudgedOccurrence | JudgedInstances], limit: int, titles: bool
-) -> list[tuple[ExternalEvent, Planned]]:
+) -> list[tuple[EventRow, Planned]]:
     return in_order(earliest(found, limit), titles)
 
 
@@ -106,55 +108,59 @@ def earliest(found: list[JudgedOccurrence | JudgedInstances], limit: int) -> lis
     return shown
 
 
-def in_order(
-    found: Iterable[JudgedOccurrence], titles: bool
-) -> list[tuple[ExternalEvent, Planned]]:
+def in_order(found: Iterable[JudgedOccurrence], titles: bool) -> list[tuple[EventRow, Planned]]:
     """Return the events of occurrences, by start; they have no title and place unless ``titles``.
 
     With each event comes its planned start. The events are sorted by all of their fields, so their
     order does not depend on the feed's.
     """
     ordered = sorted(found, key=_place)
-    events = [(_external(one, titles), _planned(one)) for one in ordered]
+    rows = [(_row(one, titles), _planned(one)) for one in ordered]
     if len({*map(_place, ordered)}) < len(ordered):
-        events.sort(key=_by_everything)  # slow, and rarely needed
-    return events
+        first = 0
+        for _, alike in groupby(ordered, key=_place):
+            after = first + len([*alike])
+            if after - first > 1:
+                rows[first:after] = sorted(rows[first:after], key=_by_everything)
+            first = after
+    return rows
 
 
-def _external(shown: JudgedOccurrence, titles: bool) -> ExternalEvent:
-    occurrence = shown.occurrence
+def _row(shown: JudgedOccurrence, titles: bool) -> EventRow:
+    start, end, uid, fbtype, reason, occurrence = shown
     if occurrence is None:
-        return _without_event(shown)
-    event, planned = occurrence.event, occurrence.recurrence_id
+        return EventRow(
+            uid, None, start, end, False, None, None, None, None, fbtype, None, reason, "utc", False
+        )
+    event, planned, zone = occurrence.event, occurrence.recurrence_id, occurrence.zone
     open_ = titles and not event.private
     first_day = last_day = None
     if event.all_day:
-        first_day = _day(occurrence.local)
-        last_day = max(first_day, _day(occurrence.zone.to_local(occurrence.end) - 1))
-    start = instant(occurrence.start)
-    recurrence_id: date | None = None
+        first_day = _ordinal(occurrence.local)
+        last_day = max(first_day, _ordinal(zone.to_local(occurrence.end) - 1))
+    recurrence_id: int | str | None = None
     if planned is not None:
         if planned.is_date:
-            recurrence_id = _day(planned.local)
-        elif planned[:3] == (occurrence.local, False, occurrence.zone) and occurrence.merged == 1:
-            recurrence_id = start  # it was not moved
+            recurrence_id = date.fromordinal(_ordinal(planned.local)).isoformat()
+        elif planned[:3] == (occurrence.local, False, zone) and occurrence.merged == 1:
+            recurrence_id = 0  # it was not moved
         else:
-            recurrence_id = instant(planned.epoch)
-    return ExternalEvent(
-        uid=event.uid,
-        recurrence_id=recurrence_id,
-        start=start,
-        end=instant(occurrence.end),
-        all_day=event.all_day,
-        first_day=first_day,
-        last_day=last_day,
-        summary=event.texts.summary if open_ else None,
-        location=event.texts.location if open_ else None,
-        fbtype=shown.fbtype,
-        status=event.facts.get("STATUS"),
-        reason=shown.reason,
-        zone_source=occurrence.zone.source,
-        private=event.private,
+            recurrence_id = planned.epoch - start
+    return EventRow(
+        event.uid,
+        recurrence_id,
+        start,
+        end,
+        event.all_day,
+        first_day,
+        last_day,
+        event.texts.summary if open_ else None,
+        event.texts.location if open_ else None,
+        fbtype,
+        event.facts.get("STATUS"),
+        reason,
+        zone.source,
+        event.private,
     )
 
 
@@ -166,28 +172,8 @@ def _planned(shown: JudgedOccurrence) -> Planned:
     )
 
 
-def _without_event(shown: JudgedOccurrence) -> ExternalEvent:
-    return ExternalEvent(
-        uid=shown.uid,
-        recurrence_id=None,
-        start=instant(shown.start),
-        end=instant(shown.end),
-        all_day=False,
-        first_day=None,
-        last_day=None,
-        summary=None,
-        location=None,
-        fbtype=shown.fbtype,
-        status=None,
-        reason=shown.reason,
-        zone_source="utc",
-        private=False,
-    )
-
-
-def _day(local: int) -> date:
-    days = min(max(local // DAY, (date.min - _EPOCH).days), (date.max - _EPOCH).days)
-    return _EPOCH + timedelta(days=days)
+def _ordinal(local: int) -> int:
+    return min(max(local // DAY + _EPOCH, 1), _LAST_DAY)
 
 
 def count(found: Iterable[JudgedOccurrence | JudgedInstances]) -> int:
@@ -205,9 +191,9 @@ def order(shown: JudgedOccurrence) -> tuple[object, ...]:
 _place = itemgetter(0, 1, 2)  # of JudgedOccurrence: start, end, uid
 
 
-def _by_everything(pair: tuple[ExternalEvent, Planned]) -> tuple[object, ...]:
+def _by_everything(pair: tuple[EventRow, Planned]) -> tuple[object, ...]:
     """A sort key of all fields: only equal events have equal keys."""
-    event, planned = pair
+    event, planned = event_of(pair[0]), pair[1]
     return (
         event.start,
         event.end,
