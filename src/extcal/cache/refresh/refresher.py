@@ -7,7 +7,6 @@ cache holds. However a flight ends, the lease is given back.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -104,11 +103,13 @@ class Refresher:
         lease, known = found
         flight.release = lease.release
         try:
-            return self._bring(order, flight, lease, known)
+            return self._bring(order, flight, lease, known, until)
         finally:
             lease.release()
 
-    def _bring(self, order: Order, flight: Flight, lease: Lease, known: Known) -> Refreshed:
+    def _bring(
+        self, order: Order, flight: Flight, lease: Lease, known: Known, until: float
+    ) -> Refreshed:
         # Read the clock again: what another cache stored while this one waited must not be later.
         now = read_clock(self._clock)
         decision = known.decide(now, self._decisions.rules, order.wish, order.older_than)
@@ -130,10 +131,18 @@ class Refresher:
         asked = Asked(
             order.feed, order.keys, known, response, answer.at, lease, took, answer.shared
         )
-        with flight.readers if isinstance(response, Fetched) else nullcontext():
+        reads = isinstance(response, Fetched)
+        # Other bodies are read first, but this one waits no longer than its callers do.
+        if reads and not flight.readers.acquire(timeout=max(0.0, until - monotonic())):
+            reads = False
+            asked = asked._replace(response=Failed("timeout", elsewhere=True))
+        try:
             if flight.closing.is_set():
                 return Refreshed(CLOSED)
             read = read_answer(asked, self._decisions, self._repository)
+        finally:
+            if reads:
+                flight.readers.release()
         now = read_clock(self._clock)
         return settle(asked, read, now, self._repository, self._decisions, self._jitter)
 

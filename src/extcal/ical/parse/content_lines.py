@@ -112,6 +112,8 @@ def logical_lines(raw: bytes, span: Span, names: Names, work: Work) -> Iterator[
                 line = _finish(start, text[:limit], size, names, work)
                 if line is not None:
                     yield line
+                else:
+                    others += 8
             else:
                 yield parse_line(start, known, _decode(text, start, work), name.end() - start)
         if others and not work.spend(others // 8):

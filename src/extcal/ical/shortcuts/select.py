@@ -251,6 +251,7 @@ class _Pieces:
             if hits and hits[-1] >= stop:
                 hits.pop()
                 odd -= kind is not None
+            del hits[2:]  # the first is looked at, and whether there are more
         uids.append(uid)
         self.kept.add(len(starts) - 1)
         starts.append(len(raw))
