@@ -211,6 +211,8 @@ def caching(feed: extcal.Feed) -> None:
     assert_type(snapshot.to_svg(title="Ada's fortnight"), str)
     assert_type(snapshot.explain(START, END), tuple[extcal.ExternalEvent, ...])
     assert_type(calendars.get("https://example.org/a.ics"), extcal.Snapshot)
+    assert_type(calendars.get(feed, max_age=timedelta(minutes=1)), extcal.Snapshot)
+    assert_type(calendars.is_free(feed, START, END, max_age=timedelta(minutes=1)), bool)
     assert_type(calendars.refresh(feed), extcal.Snapshot)
     assert_type(calendars.free_busy(feed, START, END, exclude=["uid"]), extcal.FreeBusy)
     assert_type(calendars.events(feed, START, END), tuple[extcal.ExternalEvent, ...])
@@ -246,6 +248,8 @@ async def waiting(feed: extcal.Feed) -> None:
     async with extcal.AsyncCalendarCache(fetcher=extcal.AsyncHttpFetcher()) as calendars:
         assert_type(calendars, extcal.AsyncCalendarCache)
         assert_type(await calendars.get(feed), extcal.Snapshot)
+        assert_type(await calendars.get(feed, max_age=timedelta(minutes=1)), extcal.Snapshot)
+        assert_type(await calendars.is_free(feed, START, END, exclude="uid"), bool)
         assert_type(await calendars.refresh(feed), extcal.Snapshot)
         assert_type(await calendars.free_busy(feed, START, END), extcal.FreeBusy)
         assert_type(await calendars.events(feed, START, END), tuple[extcal.ExternalEvent, ...])
