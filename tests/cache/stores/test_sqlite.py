@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from extcal import CalendarCache, Feed, SQLiteStore
+from extcal import CalendarCache, Feed, SQLiteStore, State
 from extcal.cache import Cell
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
@@ -657,3 +657,35 @@ def test_sqlite_is_imported_only_by_those_who_use_it() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "False\n"
+
+
+URL = "https://example.org/ada.ics"
+PLACES = {
+    "no such directory can be made": "/proc/nothing/cells.db",
+    "a file where a directory should be": "/dev/null/cells.db",
+    "a directory": "/",
+    "a full disk": "/dev/full",
+    "a name that is too long": "/tmp/" + "x" * 300,
+    "a directory that was removed": "cells.db",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_without_a_disk_there_is_memory_and_one_warning(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A process that has nothing still answers: no home, no directory, no room."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    monkeypatch.delenv("HOME", raising=False)
+    gone.rmdir()
+    fetcher = FakeFetcher({URL: feed_text()})
+    with SQLiteStore(PLACES[place]) as store:
+        calendars = CalendarCache(store=store, fetcher=fetcher, clock=ManualClock(NOW))
+        for _ in range(3):
+            assert calendars.get(URL).state is State.FRESH
+        calendars.forget(URL)
+        assert calendars.last_refreshed(URL) is None
+    assert fetcher.count() == 1
+    assert [record.levelname for record in caplog.records] == ["WARNING"]

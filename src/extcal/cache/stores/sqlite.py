@@ -22,6 +22,7 @@ import os
 import sqlite3
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -116,8 +117,10 @@ class SQLiteStore(DurableStore):
         if os.fspath(one_of_type("path", path, (str, os.PathLike), "a path")) in ("", ":memory:"):
             raise ValueError("a SQLiteStore is a file; in memory there is MemoryStore")
         super().__init__(codec=codec, remembers=False)
-        # Absolute: a host that changes its directory does not change its file.
-        self._path = Path(path).absolute()
+        self._path = Path(path)
+        with suppress(FileNotFoundError):  # the directory of this process was removed
+            # Absolute: a host that changes its directory does not change its file.
+            self._path = Path(path).absolute()
         self._max_cells = max_cells
         self._max_bytes = max_bytes
         self._busy = busy_timeout.total_seconds()

@@ -20,7 +20,7 @@ from extcal.cache.stores.memory import ForkSafeLock
 __all__ = ["Late", "Watch", "result_of"]
 
 _T = TypeVar("_T")
-_KEPT = 10.0  # seconds that a thread waits for another call
+_KEPT = 1.0  # seconds that a thread waits for another call
 _MOST = 64  # threads; if so many are stuck, nobody waits for one more
 
 _Answer: TypeAlias = "tuple[object, BaseException | None]"
