@@ -38,6 +38,11 @@ except ImportError as error:
 CASES = [
     ("anyio", "async", "extcal.AsyncCalendarCache()"),
     ("anyio", "async", "extcal.AsyncHttpFetcher()"),
+    (
+        "babel",
+        "locale",
+        "extcal.FreeBusy.from_epochs(0, 86400).to_html('UTC', locale='de')",
+    ),
     ("hypothesis", "testing", "import extcal.testing.strategies"),
     ("redis", "redis", "extcal.RedisStore('redis://127.0.0.1:1/0')"),
     ("tqdm", "progress", "extcal.CalendarCache().refresh_many([], progress=True)"),

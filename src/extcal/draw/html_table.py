@@ -24,11 +24,13 @@ from extcal.draw.words import (
     name_of,
     owned,
     remark,
+    scale_day,
+    scale_hour,
     summary,
     when,
     zone_sentence,
 )
-from extcal.messages.pictures import WEEKDAYS, said
+from extcal.messages.pictures import said
 
 __all__ = ["grid_html"]
 
@@ -127,11 +129,10 @@ def _ticks(layout: Grid, cell: GridColumn) -> Iterator[str]:
     if layout.is_timeline:
         for place, day in enumerate(cell.days):
             left = _percent(place / len(cell.days))
-            name = f"{WEEKDAYS[day.date.weekday()][:2]} {day.date.day}"
-            yield f'<span class="at" style="left:{left}">{name}</span>'
+            yield f'<span class="at" style="left:{left}">{scale_day(day.date)}</span>'
         return
     for at, hour in _labelled(layout, cell):
-        yield f'<span style="left:{_percent(at)}">{hour}</span>'
+        yield f'<span style="left:{_percent(at)}">{scale_hour(hour)}</span>'
 
 
 def _labelled(layout: Grid, cell: GridColumn) -> list[tuple[float, int]]:

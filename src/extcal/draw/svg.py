@@ -24,6 +24,7 @@ from extcal.draw.words import (
     owned,
     remark,
     safe,
+    scale_hour,
     summary,
     when,
     zone_sentence,
@@ -296,7 +297,7 @@ def _ticks(layout: Grid, cell: GridColumn) -> list[tuple[float, str]]:
         count = len(cell.days)
         return [(place / count, str(day.date.day)) for place, day in enumerate(cell.days)]
     step = tick_step(layout)
-    return [(at, str(hour)) for at, hour in cell.days[0].ticks if hour % step == 0]
+    return [(at, scale_hour(hour)) for at, hour in cell.days[0].ticks if hour % step == 0]
 
 
 def _cell(

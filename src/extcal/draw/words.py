@@ -1,4 +1,4 @@
-"""The words of a picture: dates, times and types, independent of the locale, made safe.
+"""The words of a picture: dates, times and types, made safe. English, unless ``locale=`` says else.
 
 Every string that reaches markup goes through :func:`safe` (text) and, in markup, ``html.escape``.
 """
@@ -12,11 +12,13 @@ from datetime import date, datetime, tzinfo
 from html import escape
 
 from extcal.draw.layout import ColumnBar, Grid, GridColumn, local
-from extcal.messages.pictures import MONTHS, TYPES, WEEKDAYS, said
+from extcal.messages.pictures import MONTHS, WEEKDAYS, said, type_name
+from extcal.messages.spoken import current
 
 __all__ = [
     "briefly",
     "cell_name",
+    "clock",
     "day_name",
     "facts",
     "legend",
@@ -25,6 +27,8 @@ __all__ = [
     "owned",
     "remark",
     "safe",
+    "scale_day",
+    "scale_hour",
     "span",
     "summary",
     "when",
@@ -57,6 +61,9 @@ def owned(label: str, what: str) -> str:
 
 def day_name(day: date) -> str:
     """Such as ``Mon 4 Jan``."""
+    spoken = current()
+    if spoken is not None:
+        return spoken.day(day)
     weekday, month = WEEKDAYS[day.weekday()], MONTHS[day.month - 1]
     return said("date", weekday=weekday, day=day.day, month=month)
 
@@ -64,15 +71,15 @@ def day_name(day: date) -> str:
 def span(start: int, end: int, zone: tzinfo) -> str:
     """Such as ``Mon 4 Jan 09:00–10:30``; whole days as ``Mon 4 Jan, all day``."""
     first, last, final = local(start, zone), local(end, zone), local(end - 1, zone)
-    if _clock(first) == _clock(last) == "00:00":
+    if clock(first) == clock(last) == clock(datetime.min):
         return _all_day(first.date(), final.date())
     if first.date() == last.date():
-        return f"{day_name(first)} {_clock(first)}–{_clock(last)}"
+        return f"{day_name(first)} {clock(first)}–{clock(last)}"
     if first.date() == final.date():
-        return f"{day_name(first)} {_clock(first)}–24:00"
-    if _clock(last) == "00:00":
-        return f"{day_name(first)} {_clock(first)} – {day_name(final)} 24:00"
-    return f"{day_name(first)} {_clock(first)} – {day_name(last)} {_clock(last)}"
+        return f"{day_name(first)} {clock(first)}–{_midnight()}"
+    if clock(last) == clock(datetime.min):
+        return f"{day_name(first)} {clock(first)} – {day_name(final)} {_midnight()}"
+    return f"{day_name(first)} {clock(first)} – {day_name(last)} {clock(last)}"
 
 
 def _all_day(first: date, last: date) -> str:
@@ -85,8 +92,27 @@ def _days(first: date, last: date) -> str:
     return said("days", first=day_name(first), last=day_name(last))
 
 
-def _clock(at: datetime) -> str:
-    return f"{at.hour:02}:{at.minute:02}"
+def clock(at: datetime) -> str:
+    """Such as ``09:30``."""
+    spoken = current()
+    return f"{at.hour:02}:{at.minute:02}" if spoken is None else spoken.clock(at.time())
+
+
+def _midnight() -> str:
+    spoken = current()
+    return "24:00" if spoken is None else spoken.midnight()
+
+
+def scale_hour(hour: int) -> str:
+    """An hour on a scale, from 0 to 24: such as ``9``."""
+    spoken = current()
+    return str(hour) if spoken is None else spoken.hour(hour)
+
+
+def scale_day(day: date) -> str:
+    """A day on a timeline's scale: such as ``Mo 4``."""
+    spoken = current()
+    return f"{WEEKDAYS[day.weekday()][:2] if spoken is None else spoken.weekday(day)} {day.day}"
 
 
 def zone_name(zone: tzinfo) -> str:
@@ -112,7 +138,7 @@ def briefly(bar: ColumnBar, cell: GridColumn, zone: tzinfo) -> str:
 
 def name_of(bar: ColumnBar) -> str:
     """What a bar is: its own words, if it has any, then its type."""
-    kind = TYPES[bar.kind]
+    kind = type_name(bar.kind)
     return f"{safe(bar.words)} – {kind}" if bar.words else kind
 
 
@@ -131,9 +157,9 @@ def remark(grid: Grid, row: int) -> str:
 def legend(grid: Grid) -> Iterator[tuple[str, str]]:
     """The entries of the legend as (kind, words): types, then ``SLOT``, ``HOURS``,
     ``OUTSIDE``, ``NOW``."""
-    yield from ((kind, TYPES[kind]) for kind in grid.kinds)
+    yield from ((kind, type_name(kind)) for kind in grid.kinds)
     if grid.slots:
-        yield "SLOT", TYPES["SLOT"]
+        yield "SLOT", type_name("SLOT")
     if grid.has_hours:
         yield "HOURS", said("working-hours")
     if grid.has_outside:
@@ -150,7 +176,7 @@ def facts(grid: Grid) -> Iterator[tuple[str, str, str]]:
         for what, times in dict.fromkeys((name_of(bar), when(bar, grid.zone)) for bar in bars):
             yield safe(row.label), what, times
     for start, end in grid.slots:
-        yield said("everybody"), TYPES["SLOT"], span(start, end, grid.zone)
+        yield said("everybody"), type_name("SLOT"), span(start, end, grid.zone)
 
 
 def summary(grid: Grid, title: str) -> str:
@@ -175,4 +201,9 @@ def zone_sentence(grid: Grid) -> str:
     zone = zone_name(grid.zone)
     if not grid.is_timeline:
         return said("times-in", zone=zone)
-    return said("times-in/timeline", zone=zone, first=grid.first_hour, last=grid.last_hour)
+    first, last = _full_hour(grid.first_hour), _full_hour(grid.last_hour)
+    return said("times-in/timeline", zone=zone, first=first, last=last)
+
+
+def _full_hour(hour: int) -> str:
+    return _midnight() if hour == 24 else clock(datetime(2000, 1, 1, hour))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from extcal.draw import Row, grid_html, grid_svg
-from extcal.draw.words import day_name
+from extcal.draw.words import clock, day_name
 from extcal.intervals.hours import WorkingHours
 from extcal.intervals.instants import epoch
 from extcal.intervals.merge import BusySpan, Span
 from extcal.intervals.types import Period, fbtype_of, period_span
 from extcal.intervals.wallclock import find_zone
 from extcal.messages.pictures import said
+from extcal.messages.spoken import speaking
+
+if TYPE_CHECKING:
+    from extcal.messages.languages import Catalogue
 
 __all__ = ["LONGEST", "Form", "as_of", "drawn", "row_of"]
 
@@ -38,7 +42,7 @@ def row_of(
 def as_of(moment: datetime, timezone: str | tzinfo) -> str:
     """A note such as ``as of Mon 4 Jan 09:30``; ``moment`` is aware."""
     local = moment.astimezone(find_zone(timezone))
-    return said("as-of", day=day_name(local), time=local)
+    return said("as-of", day=day_name(local), time=clock(local))
 
 
 def drawn(
@@ -50,6 +54,7 @@ def drawn(
     slots: Iterable[Period],
     title: str,
     now: datetime | None = None,
+    locale: str | Catalogue | None = None,
 ) -> str:
     """The picture of ``rows`` over ``window`` (epoch seconds), as an HTML fragment or an SVG.
 
@@ -57,13 +62,14 @@ def drawn(
     """
     lo, hi = window
     draw = grid_html if form == "html" else grid_svg
-    return draw(
-        rows,
-        lo=lo,
-        hi=hi,
-        zone=find_zone(timezone),
-        hours=hours.epochs(lo, hi) if hours is not None else (),
-        slots=[period_span(slot) for slot in slots],
-        title=title,
-        now=None if now is None else epoch(now),
-    )
+    with speaking(locale):
+        return draw(
+            rows,
+            lo=lo,
+            hi=hi,
+            zone=find_zone(timezone),
+            hours=hours.epochs(lo, hi) if hours is not None else (),
+            slots=[period_span(slot) for slot in slots],
+            title=title,
+            now=None if now is None else epoch(now),
+        )

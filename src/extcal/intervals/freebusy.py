@@ -54,6 +54,7 @@ from extcal.intervals.wallclock import find_zone
 if TYPE_CHECKING:
     from extcal.intervals.drawing import Form
     from extcal.intervals.hours import WorkingHours
+    from extcal.messages.languages import Catalogue
 
 __all__ = ["FreeBusy", "asked_in"]
 
@@ -297,15 +298,16 @@ class FreeBusy(WithZone):
         *,
         name: str = "Availability",
         now: datetime | None = None,
+        locale: str | Catalogue | None = None,
     ) -> str:
         """Return a picture of this as one self-contained HTML fragment: types and times.
 
-        ``timezone``: whose local days to show, an IANA name or a tzinfo; without it, the zone of
-        the question. ``hours`` are shaded, ``slots`` (Periods) and ``now`` are marked. ``name`` is
-        written beside the row, ``title`` above the picture. Raises ``ValueError`` for an unknown
-        zone and for a window of more than 400 days: clip it.
+        ``timezone``: whose days to show, an IANA name or a tzinfo; else the zone of the question.
+        ``hours`` are shaded, ``slots`` (Periods) and ``now`` marked; ``name`` is beside the row,
+        ``title`` above. ``locale``: such as ``"de"`` or ``"en-US"`` (needs ``extcal[locale]``).
+        Raises ValueError for an unknown zone or locale, or a window of more than 400 days: clip it.
         """
-        return self._drawn("html", timezone, hours, slots, title, name, now)
+        return self._drawn("html", timezone, hours, slots, title, name, now, locale)
 
     def to_svg(
         self,
@@ -316,9 +318,10 @@ class FreeBusy(WithZone):
         *,
         name: str = "Availability",
         now: datetime | None = None,
+        locale: str | Catalogue | None = None,
     ) -> str:
         """Return the same as an SVG document; the arguments are those of :meth:`to_html`."""
-        return self._drawn("svg", timezone, hours, slots, title, name, now)
+        return self._drawn("svg", timezone, hours, slots, title, name, now, locale)
 
     def _drawn(
         self,
@@ -329,11 +332,12 @@ class FreeBusy(WithZone):
         title: str,
         name: str,
         now: datetime | None,
+        locale: str | Catalogue | None,
     ) -> str:
         from extcal.intervals.drawing import drawn, row_of
 
-        rows, window = [row_of(name, self._busy, self._unknown)], self.window_epochs
-        return drawn(form, rows, window, timezone or self._zone or UTC, hours, slots, title, now)
+        rows, zone = [row_of(name, self._busy, self._unknown)], timezone or self._zone or UTC
+        return drawn(form, rows, self.window_epochs, zone, hours, slots, title, now, locale)
 
     def _repr_html_(self) -> str | None:
         """Draw this in a notebook; a window that is too long to draw is shown as text."""

@@ -613,11 +613,11 @@ _WHERE_TO_FIND: Mapping[str, str] = {
 
 _PICTURES: Mapping[str, str] = {
     "all-day": "{day}, ganztägig",
-    "as-of": "Stand {day} {time:%H:%M}",
+    "as-of": "Stand {day} {time}",
     "date": "{weekday} {day}. {month}",
     "days": "{first} – {last}",
     "times-in": "Zeiten in {zone}",
-    "times-in/timeline": "Zeiten in {zone}, jeder Tag {first:02}:00–{last:02}:00",
+    "times-in/timeline": "Zeiten in {zone}, jeder Tag {first}–{last}",
     "all-day-events": "Ganztägig",
     "as-text": "Als Text zeigen",
     "busy-time": "Belegte Zeit",

@@ -8,7 +8,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["MONTHS", "TEXTS", "TYPES", "WEEKDAYS", "said"]
+from extcal.messages.spoken import current
+
+__all__ = ["MONTHS", "TEXTS", "TYPES", "WEEKDAYS", "said", "type_name"]
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS: Final = (
@@ -32,11 +34,11 @@ TEXTS: Final[MappingProxyType[str, str]] = MappingProxyType(
     {
         # Times.
         "all-day": "{day}, all day",
-        "as-of": "as of {day} {time:%H:%M}",
+        "as-of": "as of {day} {time}",
         "date": "{weekday} {day} {month}",
         "days": "{first} – {last}",
         "times-in": "times in {zone}",
-        "times-in/timeline": "times in {zone}, each day {first:02}:00–{last:02}:00",
+        "times-in/timeline": "times in {zone}, each day {first}–{last}",
         # A picture's rows, its legend, and what is said where nothing is drawn.
         "all-day-events": "All day",
         "as-text": "Show as text",
@@ -69,4 +71,13 @@ TEXTS: Final[MappingProxyType[str, str]] = MappingProxyType(
 
 def said(key: str, **parameters: object) -> str:
     """The text under ``key``, with its parameters filled in."""
+    spoken = current()
+    if spoken is not None:
+        return spoken.words.text(f"picture.{key}", **parameters)
     return TEXTS[key].format(**parameters)
+
+
+def type_name(kind: str) -> str:
+    """What a bar of ``kind`` is."""
+    spoken = current()
+    return TYPES[kind] if spoken is None else spoken.words.text(f"type.{kind}")

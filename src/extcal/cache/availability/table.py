@@ -42,12 +42,14 @@ from extcal.intervals.common import Buffer, CommonFree, Hours, SlotOptions, find
 from extcal.intervals.conditions import Groups, names_of
 from extcal.intervals.instants import spoken
 from extcal.intervals.layout import Align
+from extcal.messages.spoken import speaking
 from extcal.messages.unavailable import SERVED_BEFORE
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from extcal.intervals.drawing import Form
+    from extcal.messages.languages import Catalogue
 
 __all__ = ["Availability", "CommonFree", "Part", "Person", "person"]
 
@@ -351,15 +353,20 @@ class Availability(Mapping[str, FreeBusy]):
         slots: Iterable[Period] = (),
         title: str = "",
         now: datetime | None = None,
+        locale: str | Catalogue | None = None,
     ) -> str:
         """The table as one self-contained HTML fragment: types and times, never titles.
 
         ``timezone``: the zone of the days shown; without it, that of ``start`` in the question.
         ``hours`` are shaded: WorkingHours for everybody, or by name. ``slots`` (Periods, as
-        ``common_free(...).slots``) are marked, and ``now`` (an aware datetime) by a line. Raises
-        ValueError for an unknown zone or name and for a window of more than 400 days.
+        ``common_free(...).slots``) are marked, and ``now`` (an aware datetime) by a line.
+        ``locale``: such as ``"de"`` or ``"en-US"`` (needs ``extcal[locale]``).
+
+        Raises ValueError for an unknown zone, name or locale, and for a window of more than 400
+        days.
         """
-        return self._drawn("html", timezone, hours, slots, title, now)
+        with speaking(locale):
+            return self._drawn("html", timezone, hours, slots, title, now)
 
     def to_svg(
         self,
@@ -368,9 +375,11 @@ class Availability(Mapping[str, FreeBusy]):
         slots: Iterable[Period] = (),
         title: str = "",
         now: datetime | None = None,
+        locale: str | Catalogue | None = None,
     ) -> str:
         """The table as an SVG document; the arguments are those of :meth:`to_html`."""
-        return self._drawn("svg", timezone, hours, slots, title, now)
+        with speaking(locale):
+            return self._drawn("svg", timezone, hours, slots, title, now)
 
     def _repr_html_(self) -> str | None:
         """Draw the table in a notebook; a window that is too long to draw is shown as text."""

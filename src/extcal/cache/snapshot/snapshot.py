@@ -31,9 +31,11 @@ from extcal.intervals import (
 )
 from extcal.intervals.freebusy import asked_in
 from extcal.intervals.overlay import Span
+from extcal.messages.spoken import speaking
 
 if TYPE_CHECKING:
     from extcal.intervals.drawing import Form
+    from extcal.messages.languages import Catalogue
 
 __all__ = ["Change", "Difference", "Reading", "Snapshot", "State"]
 
@@ -240,6 +242,7 @@ class Snapshot:
         start: datetime | None = None,
         end: datetime | None = None,
         now: datetime | None = None,
+        locale: str | Catalogue | None = None,
     ) -> str:
         """The calendar as one self-contained HTML fragment, with titles: for its owner only.
 
@@ -248,12 +251,14 @@ class Snapshot:
         without it, that of the feed. ``hours`` are shaded. ``start``, ``end``: aware datetimes; by
         default the fourteen days that
         begin with the day of :attr:`fetched_at`. Time outside :attr:`window` is not drawn.
-        ``now``, an aware datetime, is marked by a line.
+        ``now``, an aware datetime, is marked by a line. ``locale``: such as ``"de"`` or
+        ``"en-US"`` (needs ``extcal[locale]``).
 
         Raises ValueError for an unknown zone, for a time wholly outside the window, and for more
         than 400 days; TypeError for naive datetimes.
         """
-        return self._drawn("html", timezone, hours, title, start, end, now)
+        with speaking(locale):
+            return self._drawn("html", timezone, hours, title, start, end, now)
 
     def to_svg(
         self,
@@ -264,9 +269,11 @@ class Snapshot:
         start: datetime | None = None,
         end: datetime | None = None,
         now: datetime | None = None,
+        locale: str | Catalogue | None = None,
     ) -> str:
         """The same as an SVG document; the arguments are those of :meth:`to_html`."""
-        return self._drawn("svg", timezone, hours, title, start, end, now)
+        with speaking(locale):
+            return self._drawn("svg", timezone, hours, title, start, end, now)
 
     def _repr_html_(self) -> str:
         return self.to_html()
