@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -547,6 +548,7 @@ def test_the_older_of_two_copies_does_not_replace_the_newer() -> None:
     assert not older(held, NOW, NOW, RULES)
     assert not older(None, NOW, NOW, RULES)
     assert not older(Held(NOW + HOUR), NOW, NOW, RULES)
+    assert not older(replace(held, covers=False), NOW - MICROSECOND, NOW, RULES)
 
 
 def test_retry_after_of_a_source_that_is_gone() -> None:

@@ -358,7 +358,7 @@ class CacheModel(RuleBasedStateMachine):
         cache._fly = partial(_impatient, cache._fly)  # type: ignore[method-assign]
         cache._patience = 600.0  # seconds nobody waits, however busy the machine is
         cells: Any = cache._repository.cells
-        cells._watch._seconds = 600.0
+        cells._watch = None  # and its store is waited for, too
         cache._repository._made = made_by
         return cache
 

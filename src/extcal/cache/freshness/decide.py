@@ -241,9 +241,11 @@ def older(held: Held | None, fetched_at: datetime, now: datetime, rules: Rules) 
 
     A source may be behind several HTTP caches that keep answers of different age (Age). A user must
     not see an older answer after a newer one. A stored reading that is dated later than now does
-    not count as newer, because a clock was wrong.
+    not count as newer, because a clock was wrong; nor does one that does not cover the window.
     """
-    return held is not None and fetched_at < held.fetched_at <= now + rules.skew
+    if held is None or not held.covers:
+        return False
+    return fetched_at < held.fetched_at <= now + rules.skew
 
 
 def learn(
