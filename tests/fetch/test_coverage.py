@@ -18,7 +18,7 @@ MODULES = "address/networks address/paste address/providers address/proxy addres
 MODULES += " http/deadline http/exchange http/per_host_limit http/pool"
 MODULES += " policy protocol user_agents"
 TESTS = "body cookies core credentials deadline drivers feed guard hostile odd_servers"
-TESTS += " per_host_limit policy secrets user_agents user_input"
+TESTS += " per_host_limit policy pool secrets user_agents user_input"
 
 
 @pytest.mark.nightly
