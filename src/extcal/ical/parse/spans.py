@@ -111,6 +111,8 @@ def _in_any_case(raw: bytes) -> Iterator[re.Match[bytes]]:
     """The VEVENTs whose BEGIN is written in another way than usual."""
     size = len(raw)
     for start, stop in stretches(raw, (0, size)):
+        if b"vevent" not in raw[start : stop + 256].lower():
+            continue
         # The line end in front of it is the last byte of the stretch before, so that one is
         # left to this stretch. Nobody writes hundreds of blanks into a BEGIN.
         for match in _BEGIN_IN_ANY_CASE.finditer(raw, max(0, start - 1), min(size, stop + 256)):
