@@ -16,6 +16,15 @@ from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 _LONG = 30.0  # seconds no test takes unless something is broken
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_busy_machine_makes_no_store_late() -> Iterator[None]:
+    """A store of a test is left alone only where the test says so, however long a thread waits."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("extcal.cache.stores.watched._SECONDS", 60.0)
+        patched.setattr("extcal.cache.stores.durable._LATE", 60.0)
+        yield
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock("2027-01-04T08:00Z")

@@ -74,13 +74,6 @@ def never() -> Iterator[Callable[[], object]]:
     over.set()
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine, too, a store that is well answers in time."""
-    monkeypatch.setattr("extcal.cache.stores.watched._SECONDS", 60.0)
-    monkeypatch.setattr("extcal.cache.stores.durable._LATE", 60.0)
-
-
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("extcal.cache.stores.watched._SECONDS", SHORT)
