@@ -12,6 +12,7 @@ import inspect
 import itertools
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import chdir
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import Enum
 from importlib import import_module
@@ -337,6 +338,13 @@ def test_a_zone_that_fails() -> None:
     with pytest.raises(RuntimeError) as caught:
         calendars.get(feed)
     assert [*leaks(caught.value)] == []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A store that takes an address for a path makes its folders there."""
+    with chdir(tmp_path_factory.mktemp("frames")):
+        yield
 
 
 def half_made() -> list[type]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from extcal._former_modules import loads_earlier_pickles
+from extcal.arguments import safe_repr
 from extcal.cache.stores.memory import ForkSafeLock
 
 __all__ = ["AGED", "AGES_UP_TO", "FAILED", "Stats", "Tally", "stats_of"]
@@ -21,6 +22,7 @@ AGED = tuple(f"aged:{each}" for each in _AGES)
 """Counts of answers by the age of their reading: up to each of :data:`AGES_UP_TO`, and older."""
 
 
+@safe_repr
 @loads_earlier_pickles
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
