@@ -146,10 +146,13 @@ class Net:
 def test_the_losers_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dead address costs 250 ms, and leaves nothing open behind the winner."""
     monkeypatch.setattr(racing, "ATTEMPT_DELAY", 0.01)
-    with socket.socket() as dead, socket.create_server(("127.0.0.2", 0)) as live:
-        port = live.getsockname()[1]
-        dead.bind(("127.0.0.1", port))
+    # The port is free for 127.0.0.1 first, because the tests beside this one use that address.
+    with socket.socket() as dead, socket.socket() as live:
+        dead.bind(("127.0.0.1", 0))
+        port = dead.getsockname()[1]
+        live.bind(("127.0.0.2", port))
         dead.listen(0)
+        live.listen(8)
         fillers = [socket.socket() for _ in range(4)]
         net = Net(monkeypatch, dead)
         try:
