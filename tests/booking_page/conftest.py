@@ -8,12 +8,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from booking_page.__main__ import demo
-from booking_page.app import create_app
-from booking_page.owner import Owner
 from starlette.applications import Starlette
 
 import extcal
+from booking_page.__main__ import demo
+from booking_page.app import create_app
+from booking_page.owner import Owner
 from extcal.testing import ManualClock
 from extcal.testing.server import FeedServer
 

@@ -11,10 +11,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from booking_page.__main__ import PRIVATE, WORK
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from booking_page.__main__ import PRIVATE, WORK
 from extcal.testing import event, feed_text
 
 VISITOR = {"name": "Bob", "email": "bob@example.org", "minutes": "30"}
