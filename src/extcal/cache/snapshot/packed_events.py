@@ -30,6 +30,7 @@ _MAX_RATIO = 1032  # what deflate can make of a byte (zlib's documentation, "Tec
 _ROW_BYTES = 512  # of JSON for one event, without its texts
 _ESCAPED = 3  # bytes of JSON for one byte of a feed: two bytes of UTF-8 become six
 _LONG = 16  # a shorter text takes hardly more room than the number of a row
+_AT_A_TIME = 4_096  # rows
 _SMALL = 1024 * 1024  # whatever JSON of this length holds, it is a few megabytes
 _STRINGS = re.compile(rb'"(?>(?:[^"\\]++|\\.)*)"', re.DOTALL)
 _ERRORS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, zlib.error)
@@ -77,8 +78,14 @@ def pack_rows(rows: Sequence[EventRow], *, titles: bool) -> bytes:
         columns[_SUMMARY] = columns[_LOCATION] = [None] * len(rows)
     for place in _TEXTS:
         columns[place] = _once(columns[place])
-    text = json.dumps(columns, separators=(",", ":"))
+    text = f"[{','.join(map(_json, columns))}]"
     return zlib.compress(text.encode("ascii"), 6) if len(text) <= _MAX_BYTES else b""
+
+
+def _json(column: Sequence[Any]) -> str:
+    """A column as JSON, in several calls: each keeps all other threads waiting until it ends."""
+    pieces = (column[at : at + _AT_A_TIME] for at in range(0, len(column), _AT_A_TIME))
+    return f"[{','.join(json.dumps(piece, separators=(',', ':'))[1:-1] for piece in pieces)}]"
 
 
 def unpack_events(packed: bytes, count: int | None = None) -> tuple[ExternalEvent, ...]:

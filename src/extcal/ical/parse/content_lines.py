@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from extcal.ical.budget import Work
-from extcal.ical.parse.spans import STRETCH, Span
+from extcal.ical.parse.spans import STRETCH, Span, line_end
 from extcal.messages.problems import oddity, unknown
 
 __all__ = ["CONTROL", "FOLD", "NO_PARAMS", "Line", "Names", "logical_lines", "parse_line"]
@@ -56,7 +56,6 @@ _PHYSICAL = re.compile(rb"[^\r\n]+")
 # would start anew at each newline of a megabyte of them.
 FOLD = re.compile(rb"(?<![\r\n])[\r\n]++[ \t]")
 _NEWLINE = re.compile(rb"[\r\n]")
-_FOLD_BEGINS = re.compile(rb"(?<![\r\n])[\r\n]")
 _NAME = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
 _WHITE = b" \t"
 CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
@@ -113,10 +112,10 @@ def logical_lines(raw: bytes, span: Span, names: Names, work: Work) -> Iterator[
                 if line is not None:
                     yield line
                 else:
-                    others += 8
+                    others += 4
             else:
                 yield parse_line(start, known, _decode(text, start, work), name.end() - start)
-        if others and not work.spend(others // 8):
+        if others and not work.spend(others // 4):
             return
 
 
@@ -187,8 +186,7 @@ def _unfolded_in_pieces(text: bytes, limit: int) -> tuple[int, bytes]:
     size = start = 0
     parts: list[bytes] = []
     while start < len(text):
-        cut = _FOLD_BEGINS.search(text, start + STRETCH // 2)
-        end = len(text) if cut is None else cut.start()
+        end = line_end(text, min(len(text), start + STRETCH // 2), len(text))
         piece = text[start:end]
         length = len(piece.translate(None, b"\r\n"))
         if size + length <= limit:

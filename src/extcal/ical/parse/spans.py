@@ -22,6 +22,7 @@ __all__ = [
     "find",
     "has_vevents",
     "less",
+    "line_end",
     "runs",
     "stretches",
     "whole",
@@ -36,6 +37,7 @@ _STEP: Final = 1024 * 1024  # bytes that are counted or searched for a word in o
 _MORE: Final = 4 * STRETCH  # how far a stretch may be extended to its border
 
 _BEGIN = b"\nBEGIN:VEVENT"
+_LINE_ENDS = re.compile(rb"[\r\n]++")
 _BEGIN_IN_ANY_CASE = re.compile(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
 
 
@@ -67,6 +69,13 @@ def find(raw: bytes, what: bytes, start: int, end: int) -> int:
             return found
         start += _STEP - len(what) + 1
     return raw.find(what, start, end)
+
+
+def line_end(raw: bytes, start: int, end: int) -> int:
+    """Where a run of line ends begins behind ``start``; ``end`` if none does."""
+    inside = _LINE_ENDS.match(raw, start, end)
+    found = _LINE_ENDS.search(raw, start if inside is None else inside.end(), end)
+    return end if found is None else found.start()
 
 
 def runs(

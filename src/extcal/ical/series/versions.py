@@ -15,13 +15,12 @@ from itertools import groupby
 
 from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
-from extcal.ical.parse.spans import STRETCH
+from extcal.ical.parse.spans import STRETCH, line_end
 from extcal.messages.problems import unknown
 
 __all__ = ["check_overrides", "content", "inherit_end", "latest_of_each", "masters"]
 
 _BREAK = re.compile(rb"[\r\n]++")
-_LINE_END = re.compile(rb"(?<![\r\n])[\r\n]")
 
 
 def content(raw: bytes, event: Event) -> bytes:
@@ -30,8 +29,7 @@ def content(raw: bytes, event: Event) -> bytes:
     unfolded = io.BytesIO()
     while begin < end:
         # A stretch at a time, each of which ends in front of a line end.
-        found = _LINE_END.search(raw, min(end, begin + STRETCH), end)
-        stop = end if found is None else found.start()
+        stop = line_end(raw, min(end, begin + STRETCH), end)
         lines = _BREAK.sub(b"\n", raw[begin:stop])
         unfolded.write(lines.replace(b"\n ", b"").replace(b"\n\t", b""))
         begin = stop
