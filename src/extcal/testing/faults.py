@@ -25,7 +25,8 @@ class Wire:
 
     ``pause``: seconds between two drops. ``drops``: how many at most; None until the client closes
     the connection. ``ending``: ``"close"`` closes the connection, ``"reset"`` resets it, and
-    ``"stall"`` sends nothing more until the client leaves or the server ends.
+    ``"stall"`` sends nothing more until the client leaves or the server ends. ``wait``: seconds
+    before the first byte.
     """
 
     start: bytes
@@ -33,6 +34,7 @@ class Wire:
     pause: float = 0.0
     drops: int | None = 0
     ending: Literal["close", "reset", "stall"] = "close"
+    wait: float = 0.0
 
 
 @safe_repr
@@ -223,6 +225,7 @@ def _chunks(good: bytes) -> bytes:
 
 ODD_SERVERS: Mapping[str, Fault] = MappingProxyType(
     {
+        "late": Fault(lambda path, good: Wire(_of_length(len(good)) + good, wait=0.2), "fetched"),
         "encoding utf-8": _odd("Content-Encoding: utf-8"),
         "unannounced gzip": _odd("Connection: close", gzip.compress),
         "chunked twice": _odd(
@@ -245,5 +248,6 @@ ODD_SERVERS: Mapping[str, Fault] = MappingProxyType(
 )
 """Servers that are odd and well, for :meth:`FeedServer.fail`: an application has to read them.
 
-``"no validators"`` answers 412 to conditional requests, and serves the others.
+``"late"`` computes the calendar for a while before it sends the first byte, as servers with large
+calendars do. ``"no validators"`` answers 412 to conditional requests, and serves the others.
 """

@@ -339,6 +339,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _misbehave(self, wire: Wire, ending: threading.Event) -> None:
         """Send what the Wire says, until the client closes the connection or the server ends."""
         self.close_connection = True
+        ending.wait(wire.wait)
         self.wfile.write(wire.start)
         said = 0
         while wire.drop and (wire.drops is None or said < wire.drops) and not ending.is_set():
