@@ -46,6 +46,7 @@ nitpick_ignore_regex = [
     (r"py:class", r"extcal\.fetch\.address\.url\.(Refusal|Url)"),
     (r"py:class", r"extcal\.formats\.(google\.Google|graph\.Graph|records\.Has)\w+"),
     (r"py:class", r"extcal\.contrib\.django\.(fields\._Assigned|forms\.FeedAddressInput)"),
+    (r"py:class", r"extcal\.ical\.events\.external_event\.EventRow"),
     (r"py:class", r"extcal\.ical\.parse\.source\.SupportsToIcal"),
     (r"py:class", r"extcal\.testing\.(faults\.Fault|server\.Reply)"),
 ]
