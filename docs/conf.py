@@ -186,13 +186,13 @@ def _known(
     )
 
 
+_NO_HEADER = re.compile(r"<th( class=\"head[^\"]*\")><p></p></th>")
 _LONG_SIGNATURE = re.compile(r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl>', re.DOTALL)
 # What Sphinx and the theme write, and what a reader without a mouse or without eyes needs.
 _MENDED = (
     # What scrolls can be reached with the keyboard.
     ("<pre>", '<pre tabindex="0">'),
-    # A cell without words is no header.
-    ('<th class="head"><p></p></th>', '<td class="head"></td>'),
+    ('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
     ('role="heading"><span class="caption-text">', 'role="heading" aria-level="2"><span>'),
     ('<div id="search-results">', '<h1>Search</h1><div id="search-results">'),
     ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="Pages">'),
@@ -208,7 +208,8 @@ def _accessible(app: Sphinx, exception: Exception | None) -> None:
         text = path.read_text("utf-8")
         for written, meant in _MENDED:
             text = text.replace(written, meant)
-        # A signature over several lines is not a list of definitions.
+        # A cell without words is no header, and a signature over several lines no list.
+        text = _NO_HEADER.sub(r"<td\1></td>", text)
         text = _LONG_SIGNATURE.sub(_as_lines, text)
         path.write_text(text, "utf-8")
 
