@@ -9,5 +9,6 @@ set -eu
 [ -f "$1/axe/node_modules/axe-core/axe.min.js" ] && exit 0
 command -v npm >/dev/null 2>&1 || exit 0
 echo "installing axe-core into $1/axe" >&2
-npm install --silent --no-save --no-audit --no-fund --prefix "$1/axe" axe-core@4.14.1 \
+npm install --silent --no-save --no-audit --no-fund --fetch-retries=0 --fetch-timeout=30000 \
+    --prefix "$1/axe" axe-core@4.14.1 \
     >/dev/null 2>&1 || true
