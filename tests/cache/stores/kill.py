@@ -212,6 +212,7 @@ class Trial:
         self.chance = random.Random(seed)
         self.clock = ManualClock(START)
         self.serial = 0
+        self.until = START
         self.rounds = 0
         self.figures: Counter[str] = Counter()
 
@@ -224,7 +225,12 @@ class Trial:
             cell = store.get(key)
             if acknowledged == 0 and cell is None:
                 return
+            if cell is None and self.clock() > self.until:
+                # So many children in a row were killed before they wrote that it has expired.
+                self.figures["expired"] += 1
+                return
             assert cell is not None, "the snapshot is lost"
+            self.until = cell.keep_until
             reading = decode_reading(cell.data, key)
             assert reading is not None, "the snapshot does not decode"
             from extcal.cache.snapshot.packed_events import unpack_events
