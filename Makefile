@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := "$(VENV)/bin"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo booking test quick docs lint format types workflows imports coverage bench benchrooms benchcache benchfaces benchrefresh benchscale benchstores growth kill overblock foreign nightly notebooks picture screenshots host house matrix lock sbom ci clean
+.PHONY: help demo booking test quick docs lint format types workflows imports coverage bench benchrooms benchcache benchfaces benchrefresh benchscale benchstores growth kill mutants overblock foreign nightly notebooks picture screenshots host house matrix lock sbom ci clean
 
 help: ## list the targets
 	@echo "extcal: make ..."
@@ -110,6 +110,10 @@ overblock: ## what doubt costs: minutes busy here and free in recurring-ical-eve
 	@sh tools/venv.sh "$(VENV)" test
 	@sh benchmarks/peers.sh $(BIN)/python
 	@$(BIN)/python tests/peers/overblock.py $(ARGS)
+
+mutants: ## break guards one at a time, and see whether a test notices: an hour; ARGS="--sample 40 fetch/policy"
+	@sh tools/venv.sh "$(VENV)" test
+	@$(BIN)/python tools/mutants.py $(ARGS)
 
 foreign: ## two published programs run on extcal, in .venv-foreign: a booking page, and a calendar for language models
 	@sh tests/foreign/run.sh
