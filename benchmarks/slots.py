@@ -50,12 +50,12 @@ def main() -> int:
         "any 10 of 50": {"at_least": 10, "step": QUARTER},
         "everybody": {"step": QUARTER},
     }.items():
-        times = []
+        times, found = [], None
         for _ in range(25):
             began = process_time()
             found = common_free(people, HOUR, hours=hours, buffer=(QUARTER, QUARTER), **options)  # type: ignore[arg-type]
             times.append(process_time() - began)
-        print(f"{statistics.median(times) * 1000:7.1f} ms  {title}: {len(found)} slots")
+        print(f"{statistics.median(times) * 1000:7.1f} ms  {title}: {len(found or ())} slots")
     return 0
 
 

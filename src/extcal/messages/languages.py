@@ -130,11 +130,12 @@ class Catalogue:
         if not isinstance(message, str):
             return error
         made: Any = type(error)
-        if hasattr(error, "kind"):
+        kind = getattr(error, "kind", None)
+        if kind is not None:
             advice = getattr(error, "advice", None)
             return made(  # type: ignore[no-any-return]
                 self._translated(message),
-                kind=error.kind,
+                kind=kind,
                 advice=advice and self._translated(advice),
             )
         looks_like = getattr(error, "looks_like", None)
