@@ -1,4 +1,5 @@
-"""Start the example: ``make host``, or ``python examples/host_app [--port 8000] [--data FOLDER]``.
+"""Start the example: ``make host``, or ``python examples/host_app [--port 8000] [--data FOLDER]
+[--locale de]``.
 
 Without --data it is a demo: its data is in a folder that is deleted at the end, and this machine
 serves two calendars whose addresses can be pasted. With --data it keeps its data, and reads
@@ -30,6 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="host_app", description="A small host of extcal.")
     parser.add_argument("--port", type=int, default=8000, help="of 127.0.0.1 (8000)")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="keep everything there")
+    parser.add_argument("--locale", help="such as de or en-US: words, dates and the clock")
     arguments = parser.parse_args()
     try:
         import uvicorn
@@ -56,7 +58,13 @@ def main() -> int:
             # The demo's calendars are on this machine. Your own application must not allow
             # networks.
             app = create_app(
-                Settings(folder, https=False, allow_networks=server.networks, addresses=found)
+                Settings(
+                    folder,
+                    https=False,
+                    locale=arguments.locale,
+                    allow_networks=server.networks,
+                    addresses=found,
+                )
             )
             demo.fill(app, monday, found["Outlook-like"])
             print(
@@ -65,7 +73,7 @@ def main() -> int:
             for name, address in found.items():
                 print(f"    {name:<13} {address}")
         else:
-            app = create_app(Settings(arguments.data, https=False))
+            app = create_app(Settings(arguments.data, https=False, locale=arguments.locale))
             demo.fill(app, monday)
         print(f"\n  Open http://127.0.0.1:{arguments.port}/   (Ctrl-C ends it)\n", flush=True)
         uvicorn.run(

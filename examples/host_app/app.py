@@ -25,8 +25,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import extcal
+from extcal.messages import speaking
 from host_app import calendar_pages, events, profile, sign_in
 from host_app.calendars import Calendars
 from host_app.database import Database
@@ -41,13 +43,15 @@ _A_DAY = 24 * 60 * 60
 class Settings:
     """``folder``: the place of all data; it is made if it is missing, readable for its owner
     only. ``hosts``: the host names of this site. ``https``: whether the session's cookie is sent
-    over https only. ``clock``: returns the current time. Only for the demo: ``allow_networks``,
-    the private networks of its calendars, and ``addresses`` to try."""
+    over https only. ``clock``: returns the current time. ``locale``: how days and times are
+    written, and the language of what extcal says, such as ``"de"``. Only for the
+    demo: ``allow_networks``, the private networks of its calendars, and ``addresses`` to try."""
 
     folder: Path
     hosts: Sequence[str] = ("127.0.0.1", "localhost")
     https: bool = True
     clock: Callable[[], datetime] = extcal.system_clock
+    locale: str | None = None
     allow_networks: Sequence[str] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)
 
@@ -79,6 +83,7 @@ def create_app(settings: Settings) -> Starlette:
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
         middleware=[
+            Middleware(Speaks, locale=settings.locale),
             Middleware(SecurityHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.hosts)),
             Middleware(
@@ -95,6 +100,17 @@ def create_app(settings: Settings) -> Starlette:
     )
     app.state.host = Host(database, calendars, settings.clock, settings.addresses)
     return app
+
+
+class Speaks:
+    """Every request is answered in the locale of the site."""
+
+    def __init__(self, app: ASGIApp, locale: str | None) -> None:
+        self._app, self._locale = app, locale
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with speaking(self._locale):
+            await self._app(scope, receive, send)
 
 
 async def _sorry(request: Request, error: Exception) -> Response:

@@ -21,7 +21,19 @@ import extcal
 from host_app.calendars import Elsewhere
 from host_app.database import Event, Person
 from host_app.web import Host, number_in, render, show
-from host_app.words import KINDS, age, day_words, day_words_long, month_words, read_date, week_words
+from host_app.words import (
+    KINDS,
+    age,
+    day_words,
+    day_words_long,
+    first_day_of_week,
+    hour_words,
+    month_words,
+    read_date,
+    time_words,
+    week_words,
+    weekday_names,
+)
 
 __all__ = ["Item", "routes"]
 
@@ -89,9 +101,9 @@ class Day:
 
 
 def week(host: Host, request: Request, me: Person) -> Response:
-    """Seven days from Monday on, with the hours of the day."""
+    """Seven days from the first day of the week on, with the hours of the day."""
     chosen = _chosen_day(host, request, me)
-    monday = chosen - timedelta(days=chosen.weekday())
+    monday = first_day_of_week(chosen)
     whose, elsewhere, days = _view(host, request, me, monday, 7)
     timed = [item for day in days for item in day.timed]
     first = min([_FIRST_HOUR, *(item.first // 60 for item in timed)])
@@ -104,7 +116,7 @@ def week(host: Host, request: Request, me: Person) -> Response:
         request,
         "week.html",
         days=placed,
-        hours=range(first, last + 1),
+        hours=[hour_words(hour) for hour in range(first, last + 1)],
         now=f"{passed:.2%}" if 0 <= passed <= 1 else "",
         heading=week_words(monday, monday + 6 * _DAY),
         **_common(host, me, whose, elsewhere, chosen, "week", 7 * _DAY),
@@ -112,11 +124,11 @@ def week(host: Host, request: Request, me: Person) -> Response:
 
 
 def month(host: Host, request: Request, me: Person) -> Response:
-    """The weeks of a month, from Monday to Sunday."""
+    """The weeks of a month."""
     chosen = _chosen_day(host, request, me)
     first = chosen.replace(day=1)
     following = (first + 31 * _DAY).replace(day=1)
-    monday = first - timedelta(days=first.weekday())
+    monday = first_day_of_week(first)
     weeks = -(-(following - monday).days // 7)
     whose, elsewhere, days = _view(host, request, me, monday, 7 * weeks, first.month)
     common = _common(host, me, whose, elsewhere, first, "month", _DAY)
@@ -127,6 +139,7 @@ def month(host: Host, request: Request, me: Person) -> Response:
         "month.html",
         weeks=[days[index : index + 7] for index in range(0, len(days), 7)],
         most=_IN_A_MONTH,
+        weekdays=weekday_names(),
         heading=month_words(first),
         unknown_because=", ".join(dict.fromkeys(day.unknown for day in days if day.unknown)),
         **common,
@@ -280,15 +293,15 @@ def _pieces(
     its minutes, and its begin and end in words. An event that lasts for centuries costs no
     more."""
     first, last = (moment.astimezone(me.zone).replace(tzinfo=None) for moment in (start, end))
-    begins, till = f"{first:%H:%M}", f"–{last:%H:%M}" if last > first else ""
+    begins, till = time_words(first), f"–{time_words(last)}" if last > first else ""
     several = first.date() != max(last - timedelta(seconds=1), first).date()
     midnight = datetime.combine(max(first.date(), days[0]), time())
     while midnight.date() < days[1] and (midnight < last or midnight.date() == first.date()):
         piece = (max(first, midnight), min(last, midnight + _DAY))
         minutes = [int((moment - midnight) / timedelta(minutes=1)) for moment in piece]
         if several:
-            until = f"until {day_words(last.date())}, {last:%H:%M}"
-            begins, till = (f"{first:%H:%M}", f" {until}") if midnight <= first else (until, "")
+            until = f"until {day_words(last.date())}, {time_words(last)}"
+            begins, till = (time_words(first), f" {until}") if midnight <= first else (until, "")
         yield midnight.date(), minutes[0], max(minutes), begins, till
         midnight += _DAY
 

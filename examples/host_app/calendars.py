@@ -15,6 +15,7 @@ from pathlib import Path
 
 import extcal
 from host_app.database import Database, Event, Person
+from host_app.words import in_words
 
 __all__ = ["Calendars", "Elsewhere", "Look", "NotConnected"]
 
@@ -108,7 +109,8 @@ class Calendars:
             # refresh, not get: after correcting an address nobody has to wait for the back-off.
             snapshot = self._cache.refresh(feed)
         except (extcal.FeedUrlError, extcal.Unavailable) as error:
-            raise NotConnected(error.message, error.advice or "") from None
+            told = in_words(error)
+            raise NotConnected(told.message, told.advice or "") from None
         if snapshot.state is not extcal.State.FRESH:
             raise NotConnected("The calendar cannot be read just now.", "Try again in a minute.")
         self._database.connect_calendar(person.id, feed)
@@ -153,7 +155,7 @@ class Calendars:
             try:
                 snapshot = self._cache.get(feed)
             except extcal.Unavailable as error:
-                trouble = error.message
+                trouble = in_words(error).message
             else:
                 snapshots.append(snapshot if person.id == viewer.id else snapshot.redacted())
         if not snapshots:

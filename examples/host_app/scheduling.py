@@ -259,8 +259,8 @@ def _slots(
         by_day.setdefault(local.date(), []).append(
             Slot(
                 f"{local:%Y-%m-%dT%H:%M}",
-                f"{local:%H:%M}",
-                f"{day_words(local.date())}, {local:%H:%M} to {clock(last, zone)}",
+                clock(local, zone),
+                f"{day_words(local.date())}, {clock(local, zone)} to {clock(last, zone)}",
                 start == draft.start,
             )
         )

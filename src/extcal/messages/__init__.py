@@ -20,8 +20,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from extcal.messages.languages import LANGUAGES, Catalogue, catalogue, sentences
+    from extcal.messages.spoken import Spoken, current, speaking
 
-__all__ = ["LANGUAGES", "Catalogue", "catalogue", "kind_of", "sentences"]
+__all__ = [
+    "LANGUAGES",
+    "Catalogue",
+    "Spoken",
+    "catalogue",
+    "current",
+    "kind_of",
+    "sentences",
+    "speaking",
+]
 
 
 def kind_of(key: str) -> str:
@@ -32,7 +42,7 @@ def kind_of(key: str) -> str:
 def __getattr__(name: str) -> object:
     # Few programs speak another language: the tables of all sentences are read when one does.
     if name in __all__:
-        from extcal.messages import languages
+        from extcal.messages import languages, spoken
 
-        return getattr(languages, name)
+        return getattr(spoken if name in spoken.__all__ else languages, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -39,6 +39,16 @@ class Spoken:
 
         return format_skeleton("MMMEd", datetime(day.year, day.month, day.day), locale=self._dates)
 
+    def dated(self, day: date, form: str) -> str:
+        """A date: ``"full"``, ``"long"``, ``"EEEE"`` for its weekday, or with the fields of a
+        skeleton of Unicode's LDML such as ``"yMMMM"``.
+        """
+        from babel.dates import format_date, format_skeleton
+
+        if form in ("full", "long", "EEEE"):
+            return format_date(day, form, locale=self._dates)
+        return format_skeleton(form, datetime(*day.timetuple()[:3]), locale=self._dates)
+
     def weekday(self, day: date) -> str:
         """The shortest name that is not ambiguous, such as ``Mo`` or ``Mon``."""
         names: dict[int, str] = self._dates.days["stand-alone"]["short"]
