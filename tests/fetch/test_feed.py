@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from extcal.errors import FeedUrlError
 from extcal.fetch import Feed, as_feed
 from extcal.fetch.feed import accepted, read_feed, takes_feed
-from extcal.policy import BusyPolicy
+from extcal.policy import BusyPolicy, Rule
 
 pytestmark = pytest.mark.core
 
@@ -407,3 +407,23 @@ class TestMethodsThatTakeAFeed:
             with pytest.raises(FeedUrlError) as refused:
                 call(f"ftp://example.org/{SECRET}")
             assert SECRET not in "".join(traceback.format_exception(refused.value))
+
+
+def test_a_feed_that_was_never_made_has_a_repr() -> None:
+    """A traceback may show a feed whose address was just refused."""
+    assert repr(Feed.__new__(Feed)) == "<Feed refused>"
+
+
+def test_rules_are_part_of_the_identity() -> None:
+    """Readings with other rules are other readings; without rules the key is that of 0.1.0."""
+    plain = Feed(GOOGLE)
+    rules = [
+        (Rule("FREE", title="Commute"),),
+        (Rule("BUSY", title="Commute"),),
+        (Rule("FREE", longer_than=timedelta(hours=9)),),
+        (Rule("FREE", longer_than=timedelta(hours=8)),),
+    ]
+    ruled = [Feed(GOOGLE, policy=BusyPolicy(rules=each)) for each in rules]
+    assert len({feed.identity() for feed in (plain, *ruled)}) == 5
+    assert {feed.url_identity() for feed in ruled} == {plain.url_identity()}
+    assert Feed(GOOGLE, policy=BusyPolicy()).identity() == plain.identity()

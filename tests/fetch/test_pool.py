@@ -868,3 +868,13 @@ def test_a_child_leaves_its_parents_connections_alone(keep: Keep, how: str) -> N
     assert fetcher.fetch(request) == Fetched(calendar("/a"))
     own = [(0, 0), (0, 1)]
     assert keeper.places() == (own if how == "end" else [(0, 0), (1, 0), (0, 1)])
+
+
+def test_another_process_begins_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the parent kept is dropped without its lock, which may be held for good."""
+    pool: Any = ConnectionPool(Seconds())
+    of_parent = pool._own()
+    with of_parent.lock:
+        monkeypatch.setattr("os.getpid", lambda: -1)
+        assert pool._own() is not of_parent
+        assert list(pool._by_process) == [-1]

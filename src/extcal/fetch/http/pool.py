@@ -155,10 +155,8 @@ class ConnectionPool:
             return own
         # Copied, because another thread may be first at the same time. What the parent keeps is
         # not locked: its lock may have been held by a thread that does not exist here.
-        for other, of_parent in list(self._by_process.items()):
-            if other != process:
-                _abandon(of_parent)
-                self._by_process.pop(other, None)
+        for other in [each for each in list(self._by_process) if each != process]:
+            _abandon(self._by_process.pop(other, _Kept()))
         return self._by_process.setdefault(process, _Kept())
 
     def __repr__(self) -> str:
