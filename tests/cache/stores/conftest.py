@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,6 +47,8 @@ def redis_running() -> Iterator[Any]:
     pytest.importorskip("redis", reason="redis-py is not installed (the extra is called redis)")
     if module.PROGRAM is None:
         pytest.skip(module.MISSING)
+    if "FAKETIME" in os.environ:
+        pytest.skip("a Redis server does not start while the clock is moved")
     with module.RedisServer() as server:
         yield server
 
@@ -68,6 +71,8 @@ def redis_server() -> Iterator[Any]:
     pytest.importorskip("redis", reason="redis-py is not installed (the extra is called redis)")
     if module.PROGRAM is None:
         pytest.skip(module.MISSING)
+    if "FAKETIME" in os.environ:
+        pytest.skip("a Redis server does not start while the clock is moved")
     with module.RedisServer() as server:
         yield server
 
