@@ -163,8 +163,8 @@ def test_a_waiter_for_another_caches_lease_is_bounded_too(
     """A lease that is never given back costs patience, not an answer."""
     monkeypatch.setattr(options, "_GRACE", 0.01)
     store = MemoryStore()
+    good = make_either(store=store).get(url)
     calendars = make_either(store=store, limits=Limits(fetch_deadline=0.02))
-    good = calendars.get(url)
     clock.advance(HOUR)
     key = engine(calendars)._repository.keys(Feed(url)).snapshot
     assert store.lease(key, clock(), timedelta(seconds=10))
