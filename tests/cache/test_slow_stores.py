@@ -20,7 +20,7 @@ from extcal import AsyncCalendarCache, CalendarCache, MemoryStore, RedisStore, S
 from extcal.cache import Cell
 from extcal.testing import FakeFetcher, ManualClock, feed_text
 
-pytestmark = pytest.mark.core
+# Not part of `make quick`, which also runs with the clock moved: these wait for real.
 
 Make = Callable[..., CalendarCache]
 SHORT = 0.05
@@ -78,6 +78,8 @@ def never() -> Iterator[Callable[[], object]]:
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("extcal.cache.stores.watched._SECONDS", SHORT)
     monkeypatch.setattr("extcal.cache.stores.redis._TIMEOUT", SHORT)
+    # However busy the machine is, the store is not tried again while a test looks.
+    monkeypatch.setattr("extcal.cache.stores.durable._FIRST_PAUSE", 60.0)
 
 
 def hang(calendars: CalendarCache, store: SlowStore, never: Callable[[], object]) -> None:
