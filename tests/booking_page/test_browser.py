@@ -84,7 +84,7 @@ def test_a_visitor_books_moves_and_cancels_on_a_phone(
     page.get_by_text("Move it").click()
     page.get_by_role("radio", name="12:00").first.check(force=True)
     page.get_by_role("button", name="Move").click()
-    page.wait_for_function("document.querySelector('.when').innerText.includes('12:00')")
+    page.locator(".when", has_text="12:00").wait_for()
     page.emulate_media(color_scheme="dark")
     page.get_by_text("Move it").click()
     picture(page, "booking-move-phone-dark")
