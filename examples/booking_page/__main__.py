@@ -22,7 +22,7 @@ from extcal.testing.server import FeedServer
 __all__ = ["demo"]
 
 BERLIN = "Europe/Berlin"
-WORK, PRIVATE = "/work/5ec2e7.ics", "/private/5ec2e7.ics"
+WORK, PRIVATE = "/calendars/work-5ec2e7.ics", "/calendars/private-5ec2e7.ics"
 
 
 def demo(server: FeedServer, monday: date) -> Owner:
