@@ -111,7 +111,7 @@ overblock: ## what doubt costs: minutes busy here and free in recurring-ical-eve
 	@sh benchmarks/peers.sh $(BIN)/python
 	@$(BIN)/python tests/peers/overblock.py $(ARGS)
 
-mutants: ## break guards one at a time, and see whether a test notices: an hour; ARGS="--sample 40 fetch/policy"
+mutants: ## break guards one at a time, and see whether a test notices: half an hour; ARGS="--sample 40 fetch/policy"
 	@sh tools/venv.sh "$(VENV)" test
 	@$(BIN)/python tools/mutants.py $(ARGS)
 

@@ -2,286 +2,582 @@
 
     python tools/mutants.py                         all modules of TARGETS
     python tools/mutants.py fetch/policy merge      those whose path contains one of these words
-    python tools/mutants.py --sample 40 ...         at most so many of each module, spread evenly
-    python tools/mutants.py --jobs 2 ...            processes at a time
+    python tools/mutants.py --sample 40 --seed 7    so many of each module, drawn by chance
+    python tools/mutants.py --seconds 60 ...        CPU for the tests of one mutant
+    python tools/mutants.py --report                print what is known, run nothing
 
-A mutant is a module with one change: a comparison, a number, a truth value, an operator, a
-condition, a returned value or a statement. The tests that walk its line are run against it, in the
-order of how quick they are, until one fails. A mutant that lives is printed with its line. It is
-either a test that is missing, or it changes nothing that anybody can see; the latter are listed in
-``tests/mutants.txt`` with the reason, and do not count.
+A mutant is a module with one change; :mod:`mutations` says which. The tests that walk its line are
+run against it until one fails: first those that killed others in the same function, then the quick
+ones, of each test function one case after another. A mutant that lives is printed. It is either a
+test that is missing, or it changes nothing that anybody can see; the latter are listed in
+``tests/mutants.txt`` with the reason, and do not count. An entry there that no mutant has, or one
+that a test kills, is an error.
+
+Quick, because the tests are collected once: each mutant is a fork of that process, in which the
+changed function gets its new code. What runs while a module is loaded is tried in a process that
+loads everything anew, and so is what lives although its function was called in loading.
+
+What is found is kept in ``.mutants/``. A run that was interrupted goes on. A killed mutant stays
+killed while its function is the same, a living one is asked again when the tests have changed.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import contextlib
-import copy
-import io
+import gc
+import hashlib
+import json
 import os
+import pickle
+import random
+import resource
+import shutil
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
+from types import CodeType, FunctionType
 
 import coverage
+import hypothesis
 import pytest
+from _pytest.runner import runtestprotocol
+from mutations import SOURCE, Mutant, compiled, mutants_of, users_of
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "src" / "extcal"
 EQUIVALENT = ROOT / "tests" / "mutants.txt"
+KEPT = ROOT / ".mutants"
 
 # Guards and decisions, and where their tests are.
+_CACHE = ("tests/cache",)
+_ICAL = ("tests/test_limits.py", "tests/ical")
 TARGETS = {
-    "fetch/policy.py": ["tests/fetch"],
-    "fetch/address/networks.py": ["tests/fetch"],
-    "fetch/address/url.py": ["tests/fetch"],
-    "fetch/address/paste.py": ["tests/fetch"],
-    "cache/freshness/decide.py": ["tests/cache"],
-    "cache/freshness/circuit_breaker.py": ["tests/cache"],
-    "cache/freshness/rate_limited_hosts.py": ["tests/cache"],
-    "cache/refresh/decisions.py": ["tests/cache"],
-    "cache/refresh/outcome.py": ["tests/cache"],
-    "cache/snapshot/codec.py": ["tests/cache"],
-    "ical/budget.py": ["tests/ical", "tests/test_limits.py"],
-    "limits.py": ["tests/test_limits.py", "tests/ical"],
-    "intervals/merge.py": ["tests/intervals"],
-    "ical/shortcuts/select.py": ["tests/ical/shortcuts", "tests/ical"],
-    "ical/shortcuts/ended.py": ["tests/ical/shortcuts", "tests/ical"],
+    "fetch/policy.py": ("tests/fetch",),
+    "fetch/address/networks.py": ("tests/fetch",),
+    "fetch/address/url.py": ("tests/fetch",),
+    "fetch/address/paste.py": ("tests/fetch",),
+    "cache/freshness/decide.py": _CACHE,
+    "cache/freshness/circuit_breaker.py": _CACHE,
+    "cache/freshness/horizon.py": _CACHE,
+    "cache/freshness/rate_limited_hosts.py": _CACHE,
+    "cache/freshness/values.py": _CACHE,
+    "cache/freshness/failures.py": _CACHE,
+    "cache/refresh/decisions.py": _CACHE,
+    "cache/refresh/outcome.py": _CACHE,
+    "cache/snapshot/codec.py": _CACHE,
+    "intervals/merge.py": ("tests/intervals",),
+    "limits.py": _ICAL,
+    "ical/budget.py": _ICAL,
+    "ical/shortcuts/select.py": _ICAL,
+    "ical/shortcuts/ended.py": _ICAL,
+    "ical/shortcuts/odd_lines.py": _ICAL,
+    "ical/shortcuts/plain_blocks.py": _ICAL,
+    "ical/shortcuts/short_components.py": _ICAL,
+    "ical/shortcuts/short_reading.py": _ICAL,
+    "ical/shortcuts/short_way.py": _ICAL,
 }
-# Many tests of one line say the same; the quickest of them are asked.
-MOST_TESTS = 60
-# Without rewritten assertions: pytest would load the modules of its plugin, and with them all of
-# extcal, from their files.
-PYTEST = "-q --assert=plain -p no:cacheprovider -p no:xdist".split()
-TIMEOUT = 60  # seconds for one mutant: one that never ends is noticed, too
-
-_COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
-}  # fmt: skip
-_OPERATED: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.LShift: ast.RShift,
-    ast.RShift: ast.LShift,
-}  # fmt: skip
+# Without rewritten assertions, which would only make messages that nobody reads.
+PYTEST = "-q --assert=plain --tb=no -s -p no:cacheprovider -p no:xdist".split()
+SLOW = 1.5  # seconds of CPU after which a test is no use here
+HANGS = 20  # seconds without any work after which a mutant is stuck
+MEMORY = 3 << 30
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One change: where, what, and the whole module with it."""
+@dataclass
+class Walked:
+    """What the tests of one group walked, by test."""
 
-    module: str
-    line: int
-    what: str
-    source: str
-
-    @property
-    def name(self) -> str:
-        """Stable while the line stays: ``fetch/policy.py | if x < y: | Lt -> LtE``."""
-        text = (SOURCE / self.module).read_text("utf-8").splitlines()[self.line - 1].strip()
-        return f"{self.module} | {text} | {self.what}"
+    seconds: dict[str, float] = field(default_factory=dict)
+    lines: dict[str, dict[int, list[str]]] = field(default_factory=dict)  # module, line, tests
+    loading: dict[str, set[int]] = field(default_factory=dict)  # lines that loading walks
 
 
-def mutants_of(module: str) -> list[Mutant]:
-    """Every change of ``module``, in the order of its lines."""
-    tree = ast.parse((SOURCE / module).read_text("utf-8"))
-    found = []
-    nodes = list(_code(tree))
-    for number, node in enumerate(nodes):
-        for what in list(_changes(node)):
-            changed = copy.deepcopy(tree)
-            target = list(_code(changed))[number]
-            for each, change in _changes_of(target):
-                if each == what:
-                    change()
-                    break
-            source = ast.unparse(ast.fix_missing_locations(changed))
-            found.append(Mutant(module, getattr(node, "lineno", 1), what, source))
-    return sorted(found, key=lambda each: each.line)
+class Results:
+    """Which mutants were killed, by which test: a line of JSON each, so that none is lost."""
+
+    def __init__(self, tests: str) -> None:
+        self._tests = tests
+        self._file = KEPT / "results.jsonl"
+        self._known: dict[str, dict[str, object]] = {}
+        if self._file.exists():
+            for line in self._file.read_text("utf-8").splitlines():
+                with contextlib.suppress(ValueError):  # the last one, if a run was killed
+                    entry = json.loads(line)
+                    self._known[entry["key"]] = entry
+
+    def of(self, mutant: Mutant, seconds: float = 0.0) -> str | None:
+        """The test that killed it, "" if it lives, None if that is not known."""
+        entry = self._known.get(mutant.key)
+        if entry is None:
+            return None
+        if entry["by"] == "" and (entry["tests"], entry["seconds"] >= seconds) != (
+            self._tests,
+            True,
+        ):
+            return None
+        return entry["by"]
+
+    def last(self, mutant: Mutant) -> str | None:
+        """The same as :meth:`of`, even if the tests have changed since."""
+        entry = self._known.get(mutant.key)
+        return None if entry is None else entry["by"]
+
+    def keep(self, mutant: Mutant, killed_by: str, seconds: float) -> None:
+        entry = {"key": mutant.key, "by": killed_by, "tests": self._tests, "seconds": seconds}
+        self._known[mutant.key] = entry
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
 
 
-def _code(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that do something: no docstrings, annotations, imports or ``__all__``."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            continue
-        if _is_text(node):
-            continue
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            continue
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue
-        if not isinstance(node, ast.arg | ast.AnnAssign):
-            yield node
-        if isinstance(node, ast.AnnAssign):
-            if node.value is not None:
-                yield node.value
-                yield from _code(node.value)
-        elif isinstance(node, ast.FunctionDef):
-            for statement in node.body:
-                if not (
-                    isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-                ):
-                    yield statement
-                    yield from _code(statement)
-        elif not isinstance(node, ast.JoinedStr | ast.arg):
-            yield from _code(node)
+# -- one mutant, in a process of its own -----------------------------------------------------------
 
 
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+def _run_apart(do: Callable[[Callable[[str], None]], None]) -> int:
+    """Start ``do`` in a child; it gets what notes the test that runs. Returns the child's id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        os.setsid()
+        scratch = _scratch(os.getpid())
+        scratch.mkdir()
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        do(lambda test: (scratch / "test").write_text(test, "utf-8"))
+        status = 0
+    finally:
+        os._exit(status)
 
 
-def _changes(node: ast.AST) -> Iterator[str]:
-    return (what for what, _ in _changes_of(node))
+def _scratch(pid: int) -> Path:
+    return Path(tempfile.gettempdir(), f"extcal-mutant-{pid}")
 
 
-def _changes_of(node: ast.AST) -> Iterator[tuple[str, object]]:
-    """The names of the changes of ``node``, and what makes each."""
+class _Children:
+    """At most ``jobs`` children; tells of each that ended whether it lives."""
 
-    def put(name: str, value: object):
-        return lambda: setattr(node, name, value)
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._running: dict[int, tuple[Callable[[str], None], list[object]]] = {}
 
-    if isinstance(node, ast.Compare):
-        other = _COMPARED[type(node.ops[0])]
-        yield (
-            f"{type(node.ops[0]).__name__} -> {other.__name__}",
-            put("ops", [other(), *node.ops[1:]]),
-        )
-    elif isinstance(node, ast.BoolOp):
-        other = ast.Or if isinstance(node.op, ast.And) else ast.And
-        yield f"-> {other.__name__}", put("op", other())
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield "not removed", put("operand", ast.UnaryOp(ast.Not(), node.operand))
-    elif isinstance(node, ast.BinOp) and type(node.op) in _OPERATED:
-        other = _OPERATED[type(node.op)]
-        yield f"{type(node.op).__name__} -> {other.__name__}", put("op", other())
-    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        yield f"-> {not node.value}", put("value", not node.value)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, int):
-        yield "+ 1", put("value", node.value + 1)
-        yield "- 1", put("value", node.value - 1)
-    elif isinstance(node, ast.If | ast.While | ast.IfExp):
-        yield "condition negated", put("test", ast.UnaryOp(ast.Not(), node.test))
-    elif isinstance(node, ast.Return) and node.value is not None:
-        if not (isinstance(node.value, ast.Constant) and node.value.value is None):
-            yield "returns None", put("value", ast.Constant(None))
-    elif isinstance(node, ast.Continue):
-        yield "-> break", lambda: _become(node, ast.Break())
-    elif isinstance(node, ast.Raise):
-        yield "raise removed", lambda: _become(node, ast.Pass())
-    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        yield "call removed", lambda: _become(node, ast.Pass())
+    def start(self, do: Callable[..., None], then: Callable[[str], None]) -> None:
+        self.wait(self._jobs - 1)
+        self._running[_run_apart(do)] = (then, [None, time.monotonic()])
 
+    def wait(self, most: int = 0) -> None:
+        """Until at most so many run."""
+        while len(self._running) > most:
+            for pid in list(self._running):
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                if ended or self._hangs(pid):
+                    self._end(pid, status if ended else 1)
+            time.sleep(0.01)
 
-def _become(node: ast.AST, other: ast.AST) -> None:
-    node.__class__ = other.__class__
-    for name in list(vars(node)):
-        if name in ("exc", "cause", "value"):
-            delattr(node, name)
+    def _hangs(self, pid: int) -> bool:
+        seen = self._running[pid][1]
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        worked = None if fields[0] == "R" else fields[11:15]
+        if worked is None or worked != seen[0]:
+            seen[:] = worked, time.monotonic()
+        return time.monotonic() - seen[1] > HANGS
+
+    def _end(self, pid: int, status: int) -> None:
+        then, _ = self._running.pop(pid)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)  # what its tests have started, too
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+        note = _scratch(pid) / "test"
+        test = note.read_text("utf-8") if note.exists() else "loading"
+        shutil.rmtree(_scratch(pid), ignore_errors=True)
+        then("" if status == 0 else test)
 
 
-# -- running --------------------------------------------------------------------------------------
+def _at_most(seconds: float) -> None:
+    """End this process when it works for longer than so many seconds from now."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(used.ru_utime + used.ru_stime + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 2))
+
+
+def _put_code(mutant: Mutant, functions: list[FunctionType]) -> None:
+    """Give the functions of this process the code that they have in ``mutant``."""
+    new = {(code.co_qualname, code.co_firstlineno): code for code in _codes(compiled(mutant))}
+    for function in functions:
+        old = function.__code__
+        code = new.get((old.co_qualname, old.co_firstlineno))
+        if code is not None and code != old:
+            function.__code__ = code
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _functions_of(module: str) -> list[FunctionType]:
+    file = str(SOURCE / module)
+    gc.unfreeze()
+    found = [
+        each for each in gc.get_objects()
+        if type(each) is FunctionType and each.__code__.co_filename == file
+    ]  # fmt: skip
+    gc.freeze()
+    return found
 
 
 class _Instead(MetaPathFinder, Loader):
-    """Loads one module from other source than its file's."""
+    """Loads one module from other code than its file's."""
 
-    def __init__(self, module: str, source: str) -> None:
+    def __init__(self, module: str, code: CodeType) -> None:
         self._name = "extcal." + module.removesuffix(".py").replace("/", ".")
-        self._file, self._source = SOURCE / module, source
+        self._file, self._code = SOURCE / module, code
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         if name != self._name:
             return None
         loader = SourceFileLoader(name, str(self._file))
-        loader.get_code = lambda _: compile(self._source, str(self._file), "exec")  # type: ignore[method-assign]
+        loader.get_code = lambda _: self._code  # type: ignore[method-assign]
         return spec_from_file_location(name, self._file, loader=loader)
 
 
-class _Watch:
-    """Tells coverage which test runs, and keeps how long each took."""
+class _Noting:
+    """Tells which test runs, and that none shall take long."""
 
-    def __init__(self, measured: coverage.Coverage) -> None:
-        self._measured = measured
-        self.seconds: dict[str, float] = {}
+    def __init__(self, note: Callable[[str], None], seconds: dict[str, float]) -> None:
+        self._note, self._seconds = note, seconds
+
+    def pytest_collection(self) -> None:
+        _few_examples()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self._measured.switch_context(nodeid)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" and report.passed:
-            self.seconds[report.nodeid] = report.duration
+        self._note(nodeid)
+        _at_most(2 + 10 * self._seconds.get(nodeid, 1.0))
 
 
-def covering(module: str, tests: list[str]) -> dict[int, list[str]]:
-    """By line of ``module``: the tests that walk it, the quickest first. Runs all of ``tests``."""
-    with tempfile.TemporaryDirectory() as folder:
-        data, times = Path(folder, "data"), Path(folder, "times")
+def _load_anew(
+    mutant: Mutant, tests: list[str], seconds: dict[str, float], note: Callable[[str], None]
+) -> None:
+    sys.meta_path.insert(0, _Instead(mutant.module, compiled(mutant)))
+    _at_most(60)
+    note("loading")
+    _silently()
+    base = f"--basetemp={_scratch(os.getpid())}/base"
+    status = pytest.main(["-x", base, *PYTEST, *tests], plugins=[_Noting(note, seconds)])
+    if status:
+        os._exit(1)
+
+
+def _few_examples() -> None:
+    """What fails is not made smaller, and an example says as much as a hundred of its kind."""
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    profile = hypothesis.settings.default
+    hypothesis.settings.register_profile("mutants", profile, phases=phases, max_examples=12)
+    hypothesis.settings.load_profile("mutants")
+
+
+def _silently() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+
+
+# -- the process that has collected the tests ------------------------------------------------------
+
+
+class _Server:
+    """A plugin of pytest: instead of running the tests, runs mutants on them."""
+
+    def __init__(
+        self, modules: list[str], walked: Path, ask: Callable[[Walked, _Server], None]
+    ) -> None:
+        self._modules, self._walked, self._ask = modules, walked, ask
+        self._measured = coverage.Coverage(
+            None, include=[str(SOURCE / each) for each in modules], config_file=False
+        )
+        self.items: dict[str, pytest.Item] = {}
+
+    def pytest_collection(self) -> None:
+        _few_examples()
+        self._measured.start()
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self._measured.stop()
+        data = self._measured.get_data()
+        loading = {each: set(data.lines(str(SOURCE / each)) or ()) for each in self._modules}
+        self.items = {item.nodeid: item for item in session.items}
+        if not self._walked.exists():
+            pid = _run_apart(lambda note: self._measure(loading))
+            if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
+                sys.exit("the tests could not be measured")
+            shutil.rmtree(_scratch(pid), ignore_errors=True)
+        self._ask(pickle.loads(self._walked.read_bytes()), self)
+        return True
+
+    def _measure(self, loading: dict[str, set[int]]) -> None:
+        """Run every test once; those that fail, are skipped or take long are left out."""
+        walked = Walked(loading=loading)
+        measured = coverage.Coverage(
+            None, include=[str(SOURCE / each) for each in self._modules], config_file=False
+        )
+        measured.start()
+
+        def too_slow(*_: object) -> None:
+            raise TimeoutError
+
+        signal.signal(signal.SIGPROF, too_slow)
+        for item, following in self._in_order(list(self.items)):
+            measured.switch_context(item.nodeid)
+            started = time.process_time()
+            signal.setitimer(signal.ITIMER_PROF, SLOW)
+            try:
+                passed = self._passes(item, following)
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+            if passed:
+                walked.seconds[item.nodeid] = time.process_time() - started
+        measured.stop()
+        data = measured.get_data()
+        for module in self._modules:
+            by_line = data.contexts_by_lineno(str(SOURCE / module))
+            walked.lines[module] = {
+                line: [each for each in tests if each in walked.seconds]
+                for line, tests in by_line.items()
+            }
+        part = self._walked.with_suffix(".part")
+        part.write_bytes(pickle.dumps(walked))
+        part.rename(self._walked)
+
+    def _in_order(self, tests: list[str]) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
+        for place, test in enumerate(tests):
+            following = tests[place + 1] if place + 1 < len(tests) else test
+            yield self.items[test], self.items[following]
+
+    @staticmethod
+    def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
+        # With a test that follows, what a whole session shares is made once.
+        reports = runtestprotocol(item, log=False, nextitem=following)
+        return all(report.passed for report in reports)
+
+    def try_tests(
+        self, mutant: Mutant, functions: list[FunctionType], tests: list[str],
+        seconds: dict[str, float], note: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        """In a child: exits with 1 when one of ``tests`` fails."""
+        _at_most(10)
+        note("loading")
+        _put_code(mutant, functions)
+        factory = next(iter(self.items.values())).config._tmp_path_factory  # type: ignore[attr-defined]
+        factory._basetemp = _scratch(os.getpid())
+        for item, following in self._in_order(tests):
+            note(item.nodeid)
+            _at_most(2 + 10 * seconds[item.nodeid])
+            if not self._passes(item, following):
+                os._exit(1)
+
+
+# -- all of them -----------------------------------------------------------------------------------
+
+
+class Run:
+    """What one call of the tool does."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.children = _Children(options.jobs)
+        self.killers: dict[tuple[str, str], list[str]] = defaultdict(list)
+
+    def asked(self, module: str) -> list[Mutant]:
+        mutants = mutants_of(module)
+        if self.options.sample and len(mutants) > self.options.sample:
+            chance = random.Random(f"{self.options.seed} {module}")
+            mutants = sorted(
+                chance.sample(mutants, self.options.sample), key=lambda each: each.line
+            )
+        if self.options.only:
+            mutants = [each for each in mutants if self.options.only in each.name]
+        return mutants
+
+    def group(self, tests: tuple[str, ...], modules: list[str]) -> None:
+        """All mutants of modules that have the same tests."""
+        digest = _digest(tests, ())
+        results = Results(digest)
+        open_ = {
+            module: [m for m in self.asked(module) if self._is_open(results, m)]
+            for module in modules
+        }
+        if not any(open_.values()):
+            return
+        everything = [each for each, of in TARGETS.items() if of == tests]
+        walked = KEPT / f"{_digest(tests, everything)}.walked"
+        again: list[Mutant] = []
+
+        def ask(known: Walked, server: _Server) -> None:
+            for mutants in open_.values():
+                self._ask(mutants, known, server, results)
+
         pid = os.fork()
         if pid == 0:
             status = 1
             try:
                 os.chdir(ROOT)
-                status = _measure(module, tests, data, times)
+                out, err = os.dup(1), os.dup(2)
+                sys.stdout = os.fdopen(out, "w", buffering=1)
+                sys.stderr = os.fdopen(err, "w", buffering=1)
+                server = _Server(everything, walked, ask)
+                marks = ["-m", "not serial and not nightly"]
+                status = int(pytest.main([*PYTEST, *marks, *tests], plugins=[server]))
             finally:
                 os._exit(status)
-        if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
-            sys.exit(f"the tests of {module} do not pass as they are")
-        measured = coverage.CoverageData(str(data))
-        measured.read()
-        lines = measured.contexts_by_lineno(str(SOURCE / module))
-        took = dict(line.split("\t") for line in times.read_text("utf-8").splitlines())
-    return {
-        line: sorted((each for each in set(contexts) if each in took), key=lambda each: took[each])
-        for line, contexts in lines.items()
-    }
+        if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) not in (0, 5):
+            sys.exit(f"{tests}: did not end well")
+        known: Walked = pickle.loads(walked.read_bytes())
+        results = Results(digest)
+        for module, mutants in open_.items():
+            loading = known.loading[module]
+            again = [
+                each for each in mutants if each.runs_once
+                or (results.of(each) == "" and each.line in loading)
+            ]  # fmt: skip
+            self._ask_anew(again, known, results)
+
+    def _is_open(self, results: Results, mutant: Mutant) -> bool:
+        known = results.of(mutant, self.options.seconds)
+        return known is None or (self.options.again and known == "")
+
+    def _ask(self, mutants: list[Mutant], known: Walked, server: _Server, results: Results) -> None:
+        for module in {each.module: None for each in mutants}:
+            functions = _functions_of(module)
+            for mutant in (each for each in mutants if not each.runs_once):
+                tests = self._tests(mutant, known)
+                if not tests:
+                    results.keep(mutant, "", self.options.seconds)
+                    continue
+                self.children.start(
+                    lambda note, m=mutant, t=tests, f=functions: server.try_tests(
+                        m, f, t, known.seconds, note
+                    ),
+                    lambda killer, m=mutant: self._ended(m, killer, results),
+                )
+        self.children.wait()
+
+    def _ask_anew(self, mutants: list[Mutant], known: Walked, results: Results) -> None:
+        for mutant in mutants:
+            tests = self._tests(mutant, known)
+            files: dict[str, None] = {}
+            for test in tests:
+                if len(files) < 8:
+                    files[test.partition("::")[0]] = None
+            tests = [each for each in tests if each.partition("::")[0] in files]
+            if not tests:
+                results.keep(mutant, "", self.options.seconds)
+                continue
+            self.children.start(
+                lambda note, m=mutant, t=tests: _load_anew(m, t, known.seconds, note),
+                lambda killer, m=mutant: self._ended(m, killer, results),
+            )
+        self.children.wait()
+
+    def _ended(self, mutant: Mutant, killer: str, results: Results) -> None:
+        results.keep(mutant, killer, self.options.seconds)
+        if killer and killer != "loading":
+            before = self.killers[mutant.module, mutant.where]
+            self.killers[mutant.module, mutant.where] = [killer, *before][:8]
+        elif not killer and self.options.verbose:
+            print(f"  lives: {mutant.line}: {mutant.name}", flush=True)
+
+    def _tests(self, mutant: Mutant, known: Walked) -> list[str]:
+        """Those that walk its line, in the order in which they are asked."""
+        lines = known.lines[mutant.module]
+        if mutant.runs_once:
+            users = users_of(mutant.module, mutant.names)
+            found = {test for line in users for test in lines.get(line, ())}
+            found = found or {test for tests in lines.values() for test in tests}
+        else:
+            found = set(lines.get(mutant.line, ()))
+        turns: dict[str, int] = defaultdict(int)
+        order = []
+        for test in sorted(found, key=lambda each: known.seconds[each]):
+            function = test.partition("[")[0]
+            order.append((turns[function], known.seconds[test], test))
+            turns[function] += 1
+        likely = [each for each in self.killers[mutant.module, mutant.where] if each in found]
+        chosen, left = dict.fromkeys(likely), self.options.seconds
+        for _, seconds, test in sorted(order):
+            left -= seconds + 0.002
+            if left < 0 and chosen:
+                break
+            chosen[test] = None
+        return list(chosen)
 
 
-def _measure(module: str, tests: list[str], data: Path, times: Path) -> int:
-    measured = coverage.Coverage(str(data), include=[str(SOURCE / module)], config_file=False)
-    watch = _Watch(measured)
-    measured.start()
-    with contextlib.redirect_stdout(io.StringIO()):
-        status = pytest.main([*PYTEST, "-m", "not serial", *tests], plugins=[watch])
-    measured.stop()
-    measured.save()
-    named = (f"{node}\t{seconds:012.6f}" for node, seconds in watch.seconds.items())
-    times.write_text("\n".join(named), "utf-8")
-    return int(status)
+def _digest(tests: tuple[str, ...], modules: list[str] | tuple[str, ...]) -> str:
+    """Of the files of tests, and of modules."""
+    found = hashlib.sha1()
+    files: list[Path] = []
+    for each in tests:
+        files += [ROOT / each] if each.endswith(".py") else sorted((ROOT / each).rglob("*.py"))
+    for path in [*files, ROOT / "tests" / "conftest.py", *(SOURCE / each for each in modules)]:
+        found.update(path.read_bytes())
+    return found.hexdigest()[:12]
 
 
-def is_noticed(mutant: Mutant, tests: list[str]) -> bool:
-    """Whether one of ``tests`` fails, in a process of its own."""
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            os.chdir(ROOT)
-            os.setsid()
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            os.dup2(1, 2)
-            sys.meta_path.insert(0, _Instead(mutant.module, mutant.source))
-            status = int(pytest.main(["-x", *PYTEST, *tests]))
-        finally:
-            os._exit(0 if status == 0 else 1)
-    deadline = time.monotonic() + TIMEOUT
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status) != 0
-        time.sleep(0.02)
-    os.killpg(pid, 9)
-    os.waitpid(pid, 0)
-    return True
+def listed() -> dict[str, str]:
+    """The entries of ``tests/mutants.txt``: a name, and the reason in the indented lines below."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in EQUIVALENT.read_text("utf-8").splitlines() if EQUIVALENT.exists() else ():
+        if line.startswith("    ") and name:
+            found[name] = f"{found[name]} {line.strip()}".strip()
+        elif line.strip() and not line.startswith("#"):
+            name = line.strip()
+            found[name] = ""
+    return found
+
+
+def stale() -> list[str]:
+    """What is wrong with ``tests/mutants.txt``: entries without a mutant, or without a reason."""
+    known = {each.name for module in TARGETS for each in mutants_of(module)}
+    return [f"no such mutant: {name}" for name in listed() if name not in known] + [
+        f"no reason is given: {name}" for name, reason in listed().items() if not reason
+    ]
+
+
+def report(run: Run, modules: list[str]) -> int:
+    """Print the figures; return how many modules are below 90 %."""
+    equivalent = listed()
+    below = 0
+    for module in modules:
+        results = Results(_digest(TARGETS[module], ()))
+        mutants = run.asked(module)
+        by = {each: results.last(each) for each in mutants}
+        known = [each for each in mutants if by[each] is not None]
+        living = [each for each in known if by[each] == ""]
+        missed = [each for each in living if each.name not in equivalent]
+        counted = len(known) - (len(living) - len(missed))
+        killed = len(known) - len(living)
+        share = killed / counted if counted else 1.0
+        below += share < 0.9
+        asked = "" if len(known) == len(mutants) else f", {len(mutants) - len(known)} not yet asked"
+        print(f"{module}: {killed} of {counted} killed ({share:.1%}), "
+              f"{len(living) - len(missed)} equivalent{asked}", flush=True)  # fmt: skip
+        for each in missed:
+            print(f"  {each.line}: {each.name}", flush=True)
+        for each in known:
+            if by[each] and each.name in equivalent:
+                print(f"  listed as equivalent, but {by[each]} kills it: {each.name}")
+                below += 1
+    return below
 
 
 def main() -> int:
@@ -289,36 +585,30 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("words", nargs="*")
     parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--only", default="", help="mutants whose name contains this")
+    parser.add_argument("--again", action="store_true", help="ask those that live again")
+    parser.add_argument("--report", action="store_true")
+    parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     sys.path[:0] = [str(ROOT / "src")]
-    equivalent = set()
-    if EQUIVALENT.exists():
-        lines = EQUIVALENT.read_text("utf-8").splitlines()
-        equivalent = {line.rpartition(" | ")[0] for line in lines if " | " in line}
-    bad = 0
-    for module, tests in TARGETS.items():
-        if options.words and not any(word in module for word in options.words):
-            continue
-        lines = covering(module, tests)
-        mutants = mutants_of(module)
-        if options.sample and len(mutants) > options.sample:
-            step = len(mutants) / options.sample
-            mutants = [mutants[int(place * step)] for place in range(options.sample)]
-        asked = [(each, lines.get(each.line, [])[:MOST_TESTS]) for each in mutants]
-        with ThreadPoolExecutor(options.jobs) as pool:
-            noticed = list(pool.map(lambda each: bool(each[1]) and is_noticed(*each), asked))
-        living = [each for (each, _), seen in zip(asked, noticed, strict=True) if not seen]
-        missed = [each for each in living if each.name not in equivalent]
-        killed = len(mutants) - len(living)
-        counted = len(mutants) - (len(living) - len(missed))
-        share = killed / counted if counted else 1.0
-        print(f"{module}: {killed} of {counted} killed ({share:.0%}), "
-              f"{len(living) - len(missed)} equivalent", flush=True)  # fmt: skip
-        for each in missed:
-            print(f"  line {each.line}: {each.name}", flush=True)
-        bad += share < 0.9
-    return int(bad > 0)
+    KEPT.mkdir(exist_ok=True)
+    modules = [
+        each for each in TARGETS
+        if not options.words or any(word in each for word in options.words)
+    ]  # fmt: skip
+    run = Run(options)
+    if not options.report:
+        started = os.times()
+        for tests in {TARGETS[each]: None for each in modules}:
+            run.group(tests, [each for each in modules if TARGETS[each] == tests])
+        spent = sum(os.times()[:4]) - sum(started[:4])
+        print(f"{spent:.0f} s of CPU")
+    for line in (wrong := stale()):
+        print(line)
+    return int(report(run, modules) > 0 or bool(wrong))
 
 
 if __name__ == "__main__":

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise, product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from extcal.intervals import FBType, FreeBusy
-from extcal.intervals.merge import Levels, columns, flatten
+from extcal.intervals.merge import (
+    Levels,
+    clipped_spans,
+    columns,
+    flatten,
+    intersection,
+    is_flat,
+    overlapping,
+    uncovered,
+)
 
 LO, HI = 10, 60
 SPANS = st.lists(
@@ -60,3 +70,73 @@ def test_codes_come_out_as_plain_integers() -> None:
     made = FreeBusy.from_levels(LO, HI, levels)
     assert made.epochs == ((20, 30, 3), (30, 40, 2))
     assert {type(code) for _, _, code in made.epochs} == {int}
+
+
+@pytest.mark.parametrize(
+    ("empty", "gaps"),
+    [
+        ([5], [(0, 10)]),
+        ([5, 5], [(0, 10)]),
+        ([3, 7], [(0, 10)]),
+        ([0], [(0, 10)]),
+        ([10], [(0, 10)]),
+    ],
+)
+def test_empty_spans_cover_nothing_and_part_no_gap(
+    empty: list[int], gaps: list[tuple[int, int]]
+) -> None:
+    """A span of no length in the middle of free time leaves one gap, and one busy span over it."""
+    assert uncovered(empty, empty, 0, 10) == gaps
+    assert flatten({2: ([0], [10]), 4: (empty, empty)}, 0, 10) == [(0, 10, 2)]
+    assert flatten({4: (empty, empty)}, 0, 10) == []
+
+
+def test_what_is_clipped_is_cut_to_the_second_at_both_ends() -> None:
+    """All pairs of disjoint spans of twelve seconds, in all windows, counted second by second."""
+    for first, second, third, fourth in combinations(range(0, 12, 2), 4):
+        spans = [(first, second, 3), (third, fourth, 2)]
+        for lo, hi in combinations(range(12), 2):
+            found = clipped_spans(overlapping(spans, lo, hi), lo, hi)
+            assert all(lo <= start < end <= hi for start, end, _ in found)
+            assert [(at, code) for start, end, code in found for at in range(start, end)] == [
+                (at, code)
+                for start, end, code in spans
+                for at in range(start, end)
+                if lo <= at < hi
+            ]
+
+
+def test_what_two_lists_share() -> None:
+    """All pairs of spans of six seconds; lists of nothing share nothing."""
+    for one, other in product(combinations(range(6), 2), repeat=2):
+        both = max(one[0], other[0]), min(one[1], other[1])
+        assert intersection([one], [other]) == ([both] if both[0] < both[1] else [])
+    assert intersection([], [(0, 6)]) == intersection([(0, 6)], []) == intersection([], []) == []
+
+
+@pytest.mark.parametrize(
+    ("busy", "flat"),
+    [
+        ([], True),
+        ([(0, 10, 3)], True),
+        ([(0, 5, 3), (5, 10, 2)], True),
+        ([(0, 4, 3), (5, 10, 3)], True),
+        ([(0, 2, 3), (2, 4, 2), (4, 5, 3), (6, 7, 2), (7, 8, 4)], True),
+        ([[0, 10, 3]], False),  # a list, which could change later
+        ([(0, 10, FBType.BUSY)], False),
+        ([(0, 10, 0)], False),
+        ([(-1, 10, 3)], False),
+        ([(0, 11, 3)], False),
+        ([(5, 5, 3)], False),
+        ([(0, 5, 3), (4, 10, 2)], False),
+        ([(0, 5, 3), (6, 8, 3), (7, 10, 2)], False),
+        ([(5, 10, 3), (0, 5, 2)], False),
+        ([(0, 5, 3), (5, 10, 3)], False),  # would have become one
+        ([(0, 1, 2), (1, 2, 3), (3, 4, 2), (4, 5, 2)], False),
+    ],
+)
+def test_what_is_flat_already_is_kept_as_it_is(
+    busy: list[tuple[int, int, int]], flat: bool
+) -> None:
+    """Sorted, disjoint, inside, plain, of no code 0, and nothing that touches of one code."""
+    assert is_flat(busy, 0, 10) is flat

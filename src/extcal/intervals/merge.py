@@ -194,7 +194,7 @@ def overlapping(spans: Sequence[_AnySpan], lo: int, hi: int) -> Sequence[_AnySpa
 
 def clipped_spans(spans: Sequence[BusySpan], lo: int, hi: int) -> Sequence[BusySpan]:
     """Return sorted spans that touch ``[lo, hi)`` cut to it: only the outermost reach over."""
-    if not spans or (spans[0][0] >= lo and spans[-1][1] <= hi):
+    if not spans:
         return spans
     cut = list(spans)
     start, end, code = cut[0]
