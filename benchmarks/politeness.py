@@ -4,8 +4,14 @@
     .venv/bin/python benchmarks/politeness.py --quick      # 2,000 feeds, one day
 
 No network and no waiting: a clock jumps from look to look, and the cache's own rules decide
-(:mod:`extcal.cache.freshness`) whether a source is asked. A million feeds are simulated by every
-hundredth of them, with a hundredth of the places for fetches; ``--every 1`` takes all.
+(:mod:`extcal.cache.freshness`) whether a source is asked. Only looks that can lead to a request
+are put to them. While a reading is 30 minutes old or younger, the rules say FRESH without a
+request, so those looks are counted as they are drawn. A test compares this with putting every look
+to the rules.
+
+Hosts have nothing in common, so each is simulated by a process of its own (``--jobs`` at a time).
+A process of a service has 10,000 feeds: it has its own places for fetches and its own circuit
+breakers. The record of rate-limited hosts is shared by all, as it is by processes over one store.
 What sources do is made up, but its proportions are those of real services: most feeds lie with two
 providers, a few are looked at all day, most a few times a day.
 """
@@ -13,20 +19,20 @@ providers, a few are looked at all day, most a few times a day.
 from __future__ import annotations
 
 import argparse
+import gc
 import heapq
+import math
 import random
+from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from extcal.cache.freshness.decide import decide, fall_back, learn
-from extcal.cache.freshness.rate_limited_hosts import (
-    UNTROUBLED,
-    RateLimited,
-    after_429,
-    is_rate_limited,
-)
+from extcal.cache.freshness.rate_limited_hosts import UNTROUBLED, after_429, is_rate_limited
 from extcal.cache.freshness.values import (
     Attempts,
     Failure,
@@ -40,13 +46,16 @@ from extcal.cache.freshness.values import (
 )
 from extcal.cache.refresh.hosts import Hosts
 
-__all__ = ["main"]
+__all__ = ["main", "run", "table"]
 
 START = datetime(2027, 1, 4, tzinfo=UTC)
 RULES = Rules()
-HOUR, MINUTE = 3600.0, 60.0
+TTL = RULES.ttl.total_seconds()
+HOUR, MINUTE, DAY = 3600.0, 60.0, 86400.0
+BIN = 5 * MINUTE
 PLACES = 4  # fetches at a time of one host and one process, as HttpFetcher has it
 PER_PROCESS = 10_000  # feeds
+SEED = 7
 
 
 @dataclass(frozen=True)
@@ -93,183 +102,142 @@ PROVIDERS = (
 )
 
 
-@dataclass
-class Host:
-    """One provider as this run sees it."""
+class Chance:
+    """One stream of random numbers for each feed, so that no feed's numbers depend on another's.
 
-    provider: Provider
-    places: list[float]
-    rate_limited: RateLimited = UNTROUBLED
-    hours: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    requests: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    looks: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    A linear congruential generator of 64 bits (Knuth's MMIX), of which the upper 53 are used.
+    """
 
-    def answer(self, feed: int, at: float) -> Outcome:
-        """What the source says to ``feed`` at ``at``, in seconds from the start."""
-        for number, trouble in enumerate(self.provider.troubles):
-            # The same feeds for all of one trouble, and others for the next.
-            meant = random.Random(feed * 31 + number).random() < trouble.share
-            if meant and trouble.begin * HOUR <= at < trouble.end * HOUR:
-                return trouble.failure
-        return Success()
+    def __init__(self, feeds: int) -> None:
+        source = random.Random(SEED)
+        self._states = array("Q", (source.getrandbits(64) for _ in range(feeds)))
 
-    def wait(self, at: float, seconds: float) -> float:
-        """How long somebody waits for a place and for the answer."""
-        free = max(heapq.heappop(self.places), at)
-        heapq.heappush(self.places, free + seconds)
-        return free + seconds - at
+    def uniform(self, feed: int) -> float:
+        state = (self._states[feed] * 6364136223846793005 + 1442695040888963407) & (2**64 - 1)
+        self._states[feed] = state
+        return (state >> 11) * 2.0**-53
+
+    def gap(self, feed: int, mean: float) -> float:
+        """Until the next look: the looks at a feed are independent of each other."""
+        return -math.log(1.0 - self.uniform(feed)) * mean
+
+    def seconds(self, feed: int, median: float) -> float:
+        """How long an answer takes: a log-normal number (Box and Muller)."""
+        radius = math.sqrt(-2.0 * math.log(1.0 - self.uniform(feed)))
+        return median * math.exp(0.5 * radius * math.cos(math.tau * self.uniform(feed)))
 
 
 @dataclass
 class Figures:
-    """What came of all looks."""
+    """What came of all looks at the feeds of one host; ``looks`` and ``fresh`` by five minutes."""
 
-    ages: list[float] = field(default_factory=list)
-    cold: list[float] = field(default_factory=list)
+    provider: Provider
+    days: int
+    ages: array[int] = field(default_factory=lambda: array("q", bytes(8 * (int(DAY) + 2))))
+    looks: array[int] = field(init=False)
+    fresh: array[int] = field(init=False)
+    requests: array[int] = field(init=False)
+    cold: array[float] = field(default_factory=lambda: array("d"))
     untold: float = 0.0
-    looks: int = 0
     unavailable: int = 0
-    most_asked: int = 0
+    busiest: int = 0
+
+    def __post_init__(self) -> None:
+        bins = int(self.days * DAY / BIN)
+        self.looks, self.fresh = array("q", bytes(8 * bins)), array("q", bytes(8 * bins))
+        self.requests = array("q", bytes(8 * 24 * self.days))
+
+    def count(self, at: float, state: State | None, age: float) -> None:
+        number = int(at // BIN)
+        self.looks[number] += 1
+        if state is None:
+            self.unavailable += 1
+            return
+        self.ages[int(age)] += 1
+        if state is State.FRESH:
+            self.fresh[number] += 1
+            self.untold = max(self.untold, age - TTL)
 
 
 def main() -> None:
     """Simulate, and print the tables."""
     parser = argparse.ArgumentParser(description="How polite the cache is, over a bad week.")
     parser.add_argument("--quick", action="store_true", help="2,000 feeds, one day")
-    parser.add_argument("--every", type=int, default=100, help="of a million feeds, every so many")
+    parser.add_argument("--feeds", type=int, nargs="+", default=[10_000, 1_000_000])
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
     arguments = parser.parse_args()
-    if arguments.quick:
-        runs = [(2_000, 1, 1)]
-    else:
-        runs = [(10_000, 1, 7), (1_000_000, arguments.every, 7)]
-    for feeds, every, days in runs:
-        print(*simulate(feeds, every, days), sep="\n", flush=True)
+    runs = [(2_000, 1)] if arguments.quick else [(feeds, 7) for feeds in arguments.feeds]
+    with ProcessPoolExecutor(arguments.jobs, initializer=gc.disable) as processes:
+        for feeds, days in runs:
+            found = processes.map(partial(run, feeds, days), range(len(PROVIDERS)))
+            print(*table(feeds, days, list(found)), sep="\n", flush=True)
 
 
-def simulate(feeds: int, every: int, days: int) -> Iterator[str]:
-    """The lines of one run."""
-    chance = random.Random(7)
-    count = feeds // every
-    places = max(PLACES * max(feeds // PER_PROCESS, 1) // every, 1)
-    hosts = [Host(provider, [0.0] * places) for provider in PROVIDERS]
-    of = [_pick(chance) for _ in range(count)]
-    held: list[Held | None] = [None] * count
-    attempts = [Attempts()] * count
-    # A tenth is looked at every ten minutes of a working day, the rest four times a day.
-    every_seconds = [10 * MINUTE if chance.random() < 0.1 else 6 * HOUR for _ in range(count)]
-    down, figures = Hosts(), Figures()
+def run(feeds: int, days: int, number: int, *, every_look: bool = False) -> Figures:
+    """Simulate the feeds of one provider; ``every_look`` puts each look to the cache's rules."""
+    gc.disable()  # nothing here refers to itself
+    provider, end = PROVIDERS[number], days * DAY
+    figures, chance = Figures(provider, days), Chance(feeds)
+    mine = [feed for feed in range(feeds) if _pick(chance.uniform(feed)) == number]
+    processes = max(feeds // PER_PROCESS, 1)
+    places = [[0.0] * PLACES for _ in range(processes)]
+    down, rate_limited = [Hosts() for _ in range(processes)], UNTROUBLED
+    held: dict[int, Held] = {}
+    attempts: dict[int, Attempts] = {}
     asked: dict[int, list[float]] = defaultdict(list)
-    looks = [(chance.random() * every_seconds[feed], feed) for feed in range(count)]
+    # A tenth is looked at every ten minutes of a working day, the rest four times a day.
+    mean = {feed: 10 * MINUTE if chance.uniform(feed) < 0.1 else 6 * HOUR for feed in mine}
+    looks = [(chance.uniform(feed) * mean[feed], feed) for feed in mine]
     heapq.heapify(looks)
     while looks:
-        at, feed = heapq.heappop(looks)
-        after = at + chance.expovariate(1 / every_seconds[feed])
-        if after < days * 24 * HOUR:
-            heapq.heappush(looks, (after, feed))
-        host, now = hosts[of[feed]], START + timedelta(seconds=at)
-        name = host.provider.name
-        decision = decide(held[feed], attempts[feed], now, RULES)
+        at, feed = looks[0]
+        if at >= end:
+            break
+        now, process = START + timedelta(seconds=at), feed % processes
+        known, tried = held.get(feed), attempts.get(feed, NOTHING)
+        decision = decide(known, tried, now, RULES)
         if isinstance(decision, Fetch):
-            why = down.admit(name, now)
-            if why is None and is_rate_limited(host.rate_limited, now):
+            why = down[process].admit(provider.name, now)
+            if why is None and is_rate_limited(rate_limited, now):
                 why = "rate_limited"
             if why is not None:
-                decision = fall_back(held[feed], Attempts(kind=why), now, RULES)
+                decision = fall_back(known, Attempts(kind=why), now, RULES)
         if isinstance(decision, Fetch):
-            outcome = host.answer(feed, at)
-            seconds = host.provider.seconds * chance.lognormvariate(0.0, 0.5)
-            if held[feed] is None:
-                figures.cold.append(host.wait(at, seconds))
-            else:
-                host.wait(at, seconds)
-            host.requests[int(at // HOUR)] += 1
-            asked[feed].append(at)
+            outcome = _answer(provider, feed, at)
+            waited = _wait(places[process], at, chance.seconds(feed, provider.seconds))
+            if known is None:
+                figures.cold.append(waited)
+            figures.requests[int(at // HOUR)] += 1
+            figures.busiest = max(figures.busiest, _in_a_day(asked[feed], at))
             failed = outcome.kind if isinstance(outcome, Failure) else None
-            down.learn(name, str(feed), failed, now)
+            down[process].learn(provider.name, str(feed), failed, now)
             if failed == "rate_limited":
-                host.rate_limited = after_429(host.rate_limited, str(feed), now)
-            attempts[feed] = learn(attempts[feed], outcome, now, RULES, chance.random())
+                rate_limited = after_429(rate_limited, str(feed), now)
+            attempts[feed] = tried = learn(tried, outcome, now, RULES, chance.uniform(feed))
             if isinstance(outcome, Success):
-                held[feed] = Held(now, validators=True, read_at=now)
+                held[feed] = known = Held(now, validators=True, read_at=now)
                 decision = Serve(State.FRESH)
             else:
-                decision = fall_back(held[feed], attempts[feed], now, RULES)
-        _count(figures, host, at, decision, held[feed], now)
-    return _lines(feeds, every, days, hosts, figures, asked)
+                decision = fall_back(known, tried, now, RULES)
+        if isinstance(decision, Serve) and known is not None:
+            age = (now - known.fetched_at).total_seconds()
+            figures.count(at, decision.state, age)
+        else:
+            figures.count(at, None, 0.0)
+        after = at + chance.gap(feed, mean[feed])
+        if not every_look and known is not None:
+            since = (known.fetched_at - START).total_seconds()
+            while after - since <= TTL and after < end:
+                figures.count(after, State.FRESH, after - since)
+                after += chance.gap(feed, mean[feed])
+        heapq.heapreplace(looks, (after, feed))
+    return figures
 
 
-def _count(
-    figures: Figures, host: Host, at: float, decision: object, held: Held | None, now: datetime
-) -> None:
-    figures.looks += 1
-    bin_ = host.looks[int(at // (5 * MINUTE))]
-    bin_[0] += 1
-    if not isinstance(decision, Serve) or held is None:
-        figures.unavailable += 1
-        return
-    age = (now - held.fetched_at).total_seconds()
-    figures.ages.append(age)
-    if decision.state is State.FRESH:
-        bin_[1] += 1
-        figures.untold = max(figures.untold, age - 30 * MINUTE)
+NOTHING = Attempts()
 
 
-def _lines(
-    feeds: int,
-    every: int,
-    days: int,
-    hosts: list[Host],
-    figures: Figures,
-    asked: dict[int, list[float]],
-) -> Iterator[str]:
-    sample = "" if every == 1 else f" (every {every}th simulated)"
-    yield f"\n{feeds:,} feeds, {days} days{sample}: {figures.looks * every:,} looks"
-    yield f"{'host':<12}{'requests/h':>12}{'busiest hour':>14}{'recovered after':>17}"
-    for host in hosts:
-        hours = [host.requests.get(hour, 0) * every for hour in range(days * 24)]
-        mean = sum(hours) / len(hours)
-        # The first hour reads everything once.
-        yield (
-            f"{host.provider.name:<12}{mean:>12,.0f}{max(hours[1:]):>14,}"
-            f"{_recovery(host, days):>17}"
-        )
-    ages = sorted(figures.ages)
-    half, most = (_minutes(_quantile(ages, share)) for share in (0.5, 0.95))
-    yield f"age at a look: p50 {half}, p95 {most}, worst {_minutes(ages[-1])}"
-    yield f"older than 30 minutes without being told: {max(figures.untold, 0.0):.0f} s"
-    yield f"unavailable: {100 * figures.unavailable / figures.looks:.2f} % of the looks"
-    yield f"wait of a cold look: p99 {_quantile(sorted(figures.cold), 0.99):.1f} s"
-    yield f"requests of one feed in any 24 hours: {_busiest(asked)} at most"
-
-
-def _recovery(host: Host, days: int) -> str:
-    """Until 99 of 100 looks are answered FRESH again: the longest after any trouble."""
-    longest = 0.0
-    for trouble in host.provider.troubles:
-        if trouble.share < 0.5 or trouble.end >= days * 24:
-            continue
-        first = int(trouble.end * HOUR // (5 * MINUTE))
-        for number in range(first, first + 12 * 24):
-            looks, fresh = host.looks.get(number, [0, 0])
-            if looks and fresh >= 0.99 * looks:
-                longest = max(longest, (number - first + 1) * 5.0)
-                break
-    return f"{longest:.0f} min" if longest else "-"
-
-
-def _busiest(asked: dict[int, list[float]]) -> int:
-    most = 0
-    for moments in asked.values():
-        first = 0
-        for last, moment in enumerate(moments):
-            while moment - moments[first] >= 24 * HOUR:
-                first += 1
-            most = max(most, last - first + 1)
-    return most
-
-
-def _pick(chance: random.Random) -> int:
-    drawn = chance.random()
+def _pick(drawn: float) -> int:
     for number, provider in enumerate(PROVIDERS):
         drawn -= provider.share
         if drawn < 0:
@@ -277,8 +245,79 @@ def _pick(chance: random.Random) -> int:
     return len(PROVIDERS) - 1
 
 
-def _quantile(values: list[float], share: float) -> float:
-    return values[min(int(len(values) * share), len(values) - 1)]
+def _answer(provider: Provider, feed: int, at: float) -> Outcome:
+    """What the source says to ``feed`` at ``at``, in seconds from the start."""
+    for number, trouble in enumerate(provider.troubles):
+        if not trouble.begin * HOUR <= at < trouble.end * HOUR:
+            continue
+        # The same feeds for all of one trouble, and others for the next.
+        if random.Random(feed * 31 + number).random() < trouble.share:
+            return trouble.failure
+    return Success()
+
+
+def _wait(places: list[float], at: float, seconds: float) -> float:
+    """How long somebody waits for a place and for the answer."""
+    free = max(places[0], at)
+    heapq.heapreplace(places, free + seconds)
+    return free + seconds - at
+
+
+def _in_a_day(asked: list[float], at: float) -> int:
+    """How many requests of one feed the 24 hours until ``at`` have, with this one."""
+    while asked and at - asked[0] >= DAY:
+        del asked[0]
+    asked.append(at)
+    return len(asked)
+
+
+def table(feeds: int, days: int, hosts: list[Figures]) -> Iterator[str]:
+    """The lines of one run."""
+    looks = sum(sum(host.looks) for host in hosts)
+    unavailable = sum(host.unavailable for host in hosts)
+    yield f"\n{feeds:,} feeds, {days} days: {looks:,} looks, {looks - unavailable:,} answered"
+    yield f"{'host':<12}{'requests/h':>12}{'busiest hour':>14}{'recovered after':>17}"
+    for host in hosts:
+        mean = sum(host.requests) / len(host.requests)
+        # The first hour reads everything once.
+        yield (
+            f"{host.provider.name:<12}{mean:>12,.0f}{max(host.requests[1:]):>14,}"
+            f"{_recovery(host):>17}"
+        )
+    ages = [sum(counts) for counts in zip(*(host.ages for host in hosts), strict=True)]
+    half, most, worst = (_minutes(_quantile(ages, share)) for share in (0.5, 0.95, 1.0))
+    yield f"age at a look: p50 {half}, p95 {most}, worst {worst}"
+    yield f"older than 30 minutes without being told: {max(host.untold for host in hosts):.0f} s"
+    yield f"unavailable: {100 * unavailable / looks:.2f} % of the looks"
+    cold = sorted(wait for host in hosts for wait in host.cold)
+    yield f"wait of a cold look: p99 {cold[int(len(cold) * 0.99)]:.1f} s"
+    yield f"requests of one feed in any 24 hours: {max(host.busiest for host in hosts)} at most"
+
+
+def _recovery(host: Figures) -> str:
+    """Until 99 of 100 looks are answered FRESH again: the longest after any trouble."""
+    longest = 0.0
+    for trouble in host.provider.troubles:
+        if trouble.share < 0.5 or trouble.end >= host.days * 24:
+            continue
+        first = int(trouble.end * HOUR // BIN)
+        for number in range(first, min(first + 12 * 24, len(host.looks))):
+            looks, fresh = host.looks[number], host.fresh[number]
+            if looks and fresh >= 0.99 * looks:
+                longest = max(longest, (number - first + 1) * BIN / MINUTE)
+                break
+    return f"{longest:.0f} min" if longest else "-"
+
+
+def _quantile(counts: Iterable[int], share: float) -> int:
+    """The second below which ``share`` of the looks lie; ``counts`` by second."""
+    counts = list(counts)
+    left = sum(counts) * share
+    for second, count in enumerate(counts):
+        left -= count
+        if count and left <= 0:
+            return second
+    return 0
 
 
 def _minutes(seconds: float) -> str:

@@ -22,6 +22,11 @@ def hostile(feeds: ModuleType) -> ModuleType:
     return _script("hostile")
 
 
+@pytest.fixture(scope="session")
+def politeness() -> ModuleType:
+    return _script("politeness")
+
+
 def _script(name: str) -> ModuleType:
     sys.path.insert(0, str(BENCHMARKS))
     try:
