@@ -814,7 +814,9 @@ class TestTheServersRule:
         ],
     )
     def test_who_is_refused_by_both(self, user_agent: str) -> None:
-        assert not any(fault.spares(user_agent) for fault in USER_AGENT_FAULTS.values())
+        assert not any(
+            fault.spares({"user-agent": user_agent}) for fault in USER_AGENT_FAULTS.values()
+        )
 
     @pytest.mark.parametrize(
         "user_agent",
@@ -825,8 +827,8 @@ class TestTheServersRule:
         ],
     )
     def test_who_is_like_chrome_and_no_browser(self, user_agent: str) -> None:
-        assert USER_AGENT_FAULTS["not like Chrome"].spares(user_agent)
-        assert not USER_AGENT_FAULTS["not a browser"].spares(user_agent)
+        assert USER_AGENT_FAULTS["not like Chrome"].spares({"user-agent": user_agent})
+        assert not USER_AGENT_FAULTS["not a browser"].spares({"user-agent": user_agent})
 
     @pytest.mark.parametrize(
         "user_agent",
@@ -838,7 +840,7 @@ class TestTheServersRule:
         ],
     )
     def test_who_is_taken_by_both(self, user_agent: str) -> None:
-        assert all(fault.spares(user_agent) for fault in USER_AGENT_FAULTS.values())
+        assert all(fault.spares({"user-agent": user_agent}) for fault in USER_AGENT_FAULTS.values())
 
     def test_it_passes_by_itself(self, server: FeedServer) -> None:
         """``times`` counts those who were turned away."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,7 +24,7 @@ from extcal.fetch import (
     Refused,
 )
 from extcal.testing import ManualClock, event, feed_text
-from extcal.testing.faults import FAULTS, ODD_SERVERS, USER_AGENT_FAULTS
+from extcal.testing.faults import FAULTS, LOGIN_FAULTS, ODD_SERVERS, USER_AGENT_FAULTS
 from extcal.testing.server import FeedServer
 
 pytestmark = pytest.mark.serial
@@ -97,7 +99,7 @@ def test_odd_servers_are_read(server: FeedServer, how: str) -> None:
     answer = fetch(server)
     assert isinstance(answer, Fetched)
     assert answer.body.rstrip() == BODY.encode().rstrip()
-    assert len(answer.problems) == (how != "late")
+    assert len(answer.problems) == (how not in ("late", "wants a cookie"))
 
 
 def test_a_server_that_takes_no_validators(server: FeedServer) -> None:
@@ -195,3 +197,89 @@ def test_the_same_over_https(how: str) -> None:
             request = FetchRequest(feed, deadline=0.4)
         assert kind(fetcher(trust).fetch(request)) == means
     assert _threads() == before
+
+
+def test_servers_with_a_login() -> None:
+    """Whoever brings a password or a token is served, or refused whatever it is."""
+    trustme = pytest.importorskip("trustme", reason="certificates are made with trustme")
+    authority = trustme.CA()
+    serving, trust = (
+        ssl.SSLContext(kind) for kind in (ssl.PROTOCOL_TLS_SERVER, ssl.PROTOCOL_TLS_CLIENT)
+    )
+    authority.issue_cert("mail.example.net").configure_cert(serving)
+    authority.configure_trust(trust)
+    bearer = {"Authorization": "Bearer token"}
+    with FeedServer(ssl_context=serving) as server:
+        server.serve("ada.ics", BODY)
+        address = server.url("ada.ics", host="mail.example.net")
+        plain, with_login = Feed(address), Feed(address, auth=("ada", "secret"))
+
+        def outcome(how: str, feed: Feed, headers: dict[str, str]) -> str:
+            server.fail("ada.ics", how)
+            fetcher = HttpFetcher(
+                resolver=lambda host, port: ["127.0.0.1"],
+                allow_networks=server.networks,
+                ports=server.port,
+                ssl_context=trust,
+                headers=lambda feed: headers,
+            )
+            try:
+                return extcal.CalendarCache(fetcher=fetcher).get(feed).state.value
+            except extcal.Unavailable as error:
+                return error.kind
+
+        found = {
+            how: [
+                outcome(how, plain, {}),
+                outcome(how, with_login, {}),
+                outcome(how, plain, bearer),
+            ]
+            for how in LOGIN_FAULTS
+        }
+    assert found == {
+        "wants a password": ["unauthorized", "fresh", "unauthorized"],
+        "wrong password": ["unauthorized", "wrong_password", "unauthorized"],
+        "wants a token": ["unauthorized", "wrong_password", "fresh"],
+        "wrong token": ["unauthorized", "wrong_password", "unauthorized"],
+    }
+
+
+def _fetcher_of(server: FeedServer, *hows: str) -> tuple[HttpFetcher, FetchRequest]:
+    found = server.addresses(*hows)
+    fetcher = HttpFetcher(
+        resolver=lambda host, port: found,
+        allow_networks="127.0.0.0/8",
+        allow_http=True,
+        ports=server.port,
+    )
+    feed = Feed(server.url("ada.ics", host="calendar.example.net"))
+    return fetcher, FetchRequest(feed, deadline=4.0)
+
+
+@pytest.mark.parametrize(
+    ("hows", "seconds"),
+    [
+        (["refusing", "live"], 0.0),
+        (["dead", "live"], 0.25),
+        (["dead", "refusing", "dead", "live"], 0.5),
+        (["slow", "live"], 0.25),
+        (["slow"], 0.9),
+    ],
+)
+def test_addresses_that_fail(server: FeedServer, hows: list[str], seconds: float) -> None:
+    """RFC 8305: the next one 250 ms later; a slow one is used if there is no other."""
+    fetcher, request = _fetcher_of(server, *hows)
+    before = time.monotonic()
+    assert fetcher.fetch(request) == Fetched(BODY.encode())
+    assert time.monotonic() - before >= seconds
+
+
+def test_no_address_that_lives(server: FeedServer) -> None:
+    fetcher, request = _fetcher_of(server, "refusing", "refusing")
+    assert kind(fetcher.fetch(request)) == "connect"
+    fetcher, request = _fetcher_of(server, "dead")
+    assert kind(fetcher.fetch(replace(request, deadline=0.1))) == "timeout"
+    with pytest.raises(ValueError, match="'gone' is not what an address does"):
+        server.addresses("gone")
+    with pytest.raises(RuntimeError, match="does not run"):
+        FeedServer().addresses("live")

@@ -15,7 +15,7 @@ from typing import Literal
 
 from extcal.arguments import safe_repr
 
-__all__ = ["FAULTS", "ODD_SERVERS", "USER_AGENT_FAULTS", "Fault", "Wire"]
+__all__ = ["FAULTS", "LOGIN_FAULTS", "ODD_SERVERS", "USER_AGENT_FAULTS", "Fault", "Wire"]
 
 
 @safe_repr
@@ -44,14 +44,13 @@ class Fault:
 
     ``means``: the answer of extcal's own fetcher: the kind of a failure, ``"refused"``,
     ``"gone"``, ``"not modified"``, or ``"fetched"`` if only reading the body shows the fault.
-    ``only_conditional``: requests without validators get the calendar.
-    ``spares``: a function that says of a User-Agent whether it gets the calendar nevertheless.
+    ``spares``: a function of the request's headers, by lower-case name, which says whether it gets
+    the calendar nevertheless.
     """
 
     answer: Callable[[str, bytes], Wire]
     means: str
-    spares: Callable[[str], bool] = lambda user_agent: False
-    only_conditional: bool = False
+    spares: Callable[[Mapping[str, str]], bool] = lambda headers: False
 
 
 def _answer(
@@ -111,6 +110,7 @@ def _to_itself(path: str, good: bytes) -> Wire:
     return _answer("302 Found", b"", "text/plain", f"Location: {path}")
 
 
+_CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
 _SIGN_IN = b'<!DOCTYPE html><title>Sign in</title><form><input type="password"></form>'
 
 FAULTS: Mapping[str, Fault] = MappingProxyType(
@@ -197,7 +197,7 @@ def _unless(*taken: re.Pattern[str]) -> Fault:
     return Fault(
         lambda path, good: _TURNED_AWAY,
         "client_refused",
-        lambda user_agent: any(each.fullmatch(user_agent) for each in taken),
+        lambda headers: any(each.fullmatch(headers.get("user-agent", "")) for each in taken),
     )
 
 
@@ -212,6 +212,33 @@ USER_AGENT_FAULTS: Mapping[str, Fault] = MappingProxyType(
 ``"not like Chrome"`` turns away who names no version of Chrome, and ``"not a browser"`` whoever
 does not send the whole string of a browser: with a redirect to ``errorfe.aspx``, as Microsoft's
 hosts do. Others get what is served.
+"""
+
+
+def _login(scheme: str, challenge: str, *, taken: bool) -> Fault:
+    return Fault(
+        lambda path, good: _answer(
+            "401 Unauthorized", b"", "text/plain", f"WWW-Authenticate: {challenge}"
+        ),
+        "refused",
+        lambda headers: taken and headers.get("authorization", "").startswith(f"{scheme} "),
+    )
+
+
+LOGIN_FAULTS: Mapping[str, Fault] = MappingProxyType(
+    {
+        "wants a password": _login("Basic", 'Basic realm="calendars"', taken=True),
+        "wrong password": _login("Basic", 'Basic realm="calendars"', taken=False),
+        "wants a token": _login("Bearer", "Bearer", taken=True),
+        "wrong token": _login("Bearer", 'Bearer error="invalid_token"', taken=False),
+    }
+)
+"""Servers with a login, for :meth:`FeedServer.fail`.
+
+``"wants a password"`` answers 401 to requests without a name and password (Basic, RFC 7617), and
+``"wants a token"`` to those without a token (Bearer, RFC 6750). Any password and any token is
+right. ``"wrong password"`` and ``"wrong token"`` take none. A password is sent over https only, so
+give the server an ``ssl_context``.
 """
 
 
@@ -242,7 +269,14 @@ ODD_SERVERS: Mapping[str, Fault] = MappingProxyType(
         "no validators": Fault(
             lambda path, good: _answer("412 Precondition Failed", b"", "text/plain"),
             "refused",
-            only_conditional=True,
+            lambda headers: _CONDITIONS.isdisjoint(headers),
+        ),
+        "wants a cookie": Fault(
+            lambda path, good: _answer(
+                "302 Found", b"", "text/plain", f"Location: {path}", "Set-Cookie: seen=1; Path=/"
+            ),
+            "fetched",
+            lambda headers: "seen=1" in headers.get("cookie", ""),
         ),
     }
 )
@@ -250,4 +284,6 @@ ODD_SERVERS: Mapping[str, Fault] = MappingProxyType(
 
 ``"late"`` computes the calendar for a while before it sends the first byte, as servers with large
 calendars do. ``"no validators"`` answers 412 to conditional requests, and serves the others.
+``"wants a cookie"`` redirects to the same address until the request brings the cookie that came
+with the redirect.
 """

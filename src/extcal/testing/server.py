@@ -18,7 +18,15 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from extcal.arguments import call_of, count_of, one_of_type, safe_repr
-from extcal.testing.faults import FAULTS, ODD_SERVERS, USER_AGENT_FAULTS, Fault, Wire
+from extcal.testing.addresses import Addresses
+from extcal.testing.faults import (
+    FAULTS,
+    LOGIN_FAULTS,
+    ODD_SERVERS,
+    USER_AGENT_FAULTS,
+    Fault,
+    Wire,
+)
 
 if TYPE_CHECKING:
     import ssl
@@ -33,7 +41,6 @@ _ORDINARY = (
 )
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close() discards data and resets
 
-_CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -102,6 +109,7 @@ class FeedServer:
         self._received: list[ReceivedRequest] = []
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
+        self._addresses: Addresses | None = None
 
     def __enter__(self) -> Self:
         self._ending.clear()
@@ -110,6 +118,7 @@ class FeedServer:
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
         self._thread.start()
+        self._addresses = Addresses(self.port, self._server.process_request)
         return self
 
     def __exit__(
@@ -123,8 +132,11 @@ class FeedServer:
     def close(self) -> None:
         """Stop serving, and wait for the threads to end."""
         server, thread = self._server, self._thread
+        addresses, self._addresses = self._addresses, None
         self._server = self._thread = None
         self._ending.set()
+        if addresses is not None:
+            addresses.close()
         if server is not None and thread is not None:
             server.shutdown()
             server.server_close()
@@ -147,6 +159,18 @@ class FeedServer:
         one_of_type("host", host, str, "a str such as 'outlook.office365.com'")
         scheme = "http" if self._ssl_context is None else "https"
         return f"{scheme}://{host}:{self.port}{_rooted(path)}"
+
+    def addresses(self, *hows: str) -> list[str]:
+        """Addresses of this server, for the ``resolver`` of a fetcher: each lives or fails.
+
+        ``hows``: ``"live"`` is 127.0.0.1. ``"dead"`` never answers a connection, as a broken IPv6
+        route. ``"refusing"`` refuses it. ``"slow"`` answers the first one after about a second. The
+        fetcher needs ``allow_networks="127.0.0.0/8"``. Raises ValueError for another word, and
+        OSError where 127.0.0.2 is not an address of this machine, as it is under Linux.
+        """
+        if self._addresses is None or self._server is None:
+            raise RuntimeError("the server does not run: use it in a with statement")
+        return [self._addresses.one(how) for how in hows]
 
     def serve(
         self,
@@ -190,14 +214,15 @@ class FeedServer:
 
         ``how``: one of :data:`extcal.testing.faults.FAULTS`, such as ``"500"``, ``"sign-in page"``,
         ``"cut"`` or ``"stall"``; or of :data:`extcal.testing.faults.USER_AGENT_FAULTS`, which fail
-        for some programs only; or of :data:`extcal.testing.faults.ODD_SERVERS`, which are odd and
-        well. ``times``: fail only so many times, then serve again. For a fault
-        that takes long, give the fetcher a short deadline: ``Limits(fetch_deadline=0.5)``. Raises
-        ValueError for an unknown fault, and for ``times`` below one.
+        for some programs only; of :data:`extcal.testing.faults.LOGIN_FAULTS`, which want a password
+        or a token; or of :data:`extcal.testing.faults.ODD_SERVERS`, which are odd and well.
+        ``times``: fail only so many times, then serve again. For a fault that takes long, give the
+        fetcher a short deadline: ``Limits(fetch_deadline=0.5)``. Raises ValueError for an unknown
+        fault, and for ``times`` below one.
         """
         if times is not None:
             count_of("times", times)
-        known = {**FAULTS, **USER_AGENT_FAULTS, **ODD_SERVERS}
+        known = {**FAULTS, **USER_AGENT_FAULTS, **LOGIN_FAULTS, **ODD_SERVERS}
         if one_of_type("how", how, str, "the name of a fault") not in known:
             raise ValueError(f"{how!r} is not a fault; there are: {', '.join(known)}")
         with self._lock:
@@ -222,9 +247,7 @@ class FeedServer:
 
     def _fault(self, request: ReceivedRequest) -> Fault | None:
         failing = self._failing.get(request.path)
-        if failing is None or failing.fault.spares(request.headers.get("user-agent", "")):
-            return None
-        if failing.fault.only_conditional and not _CONDITIONS.intersection(request.headers):
+        if failing is None or failing.fault.spares(request.headers):
             return None
         if failing.times is not None:
             failing.times -= 1
