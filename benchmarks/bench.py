@@ -15,12 +15,15 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import feeds
 import tables
+from feeds import END, START
 from hostile import HOSTILE
 from people import common, joined
 from race import PASSES, Answer, Case, Runner, commands, race
@@ -28,11 +31,23 @@ from starting import import_costs
 
 _HERE = Path(__file__).parent
 _STORE = _HERE.parent / "build" / "bench"
-_MAKERS: dict[str, Callable[[int, int], bytes]] = {
+_SIZED: dict[str, Callable[[int, int], bytes]] = {
     "google": feeds.google_like,
     "outlook": feeds.outlook_like,
     "heavy": feeds.recurrence_heavy,
+    "personal": feeds.personal,
+    "series": feeds.series,
+    "series-outlook": feeds.outlook_series,
 }
+_WHOLE: dict[str, Callable[[int], bytes]] = {
+    "school-timetable": feeds.school_timetable,
+    "shift-plan": feeds.shift_plan,
+    "rental": feeds.rental,
+}
+_MANY: dict[str, Callable[[int, int], list[bytes]]] = {"team-of": feeds.team}
+_GENERATORS = ("feeds.py", "publishers.py", "vtimezones.py")
+EVERYTHING = "everything"
+"""The name of the row of all feeds that there are here."""
 _FULL: tuple[str, ...] = (
     "google-100",
     "google-1000",
@@ -40,8 +55,11 @@ _FULL: tuple[str, ...] = (
     "google-50000",
     "outlook-100",
 )
-_FULL += ("outlook-1000", "outlook-10000", "outlook-50000", "heavy-500")
-_QUICK = ("google-1000", "google-10000", "outlook-1000", "heavy-100")
+_FULL += ("outlook-1000", "outlook-10000", "outlook-50000", "heavy-500", "series-500")
+_FULL += ("series-outlook-500", "personal-300", "school-timetable", "shift-plan", "rental")
+_FULL += ("team-of-50", EVERYTHING)
+_QUICK: tuple[str, ...] = ("google-1000", "google-10000", "outlook-1000", "heavy-100", "series-100")
+_QUICK += ("personal-300", "school-timetable", "shift-plan", "rental")
 _SECTIONS = ("race", "memory", "import", "people", "hostile")
 
 
@@ -90,30 +108,74 @@ def _options() -> argparse.Namespace:
 
 
 def _case(name: str, options: argparse.Namespace) -> Case:
-    kind, _, count = name.partition("-")
+    kind, count = _parts(name)
     who = ["extcal", *PASSES, "libical", "recurring", "ical"]
-    if not options.all:
-        if int(count) > 10_000 or (options.quick and (int(count) > 1_000 or kind == "heavy")):
+    if name == EVERYTHING:
+        who = ["extcal", "libical"]
+    elif not options.all:
+        if count > 10_000 or (options.quick and (count > 1_000 or kind == "heavy")):
             who = ["extcal", *PASSES, "libical"]
-        elif int(count) > 1_000 or kind == "heavy":
+        elif count > 1_000 or kind not in {"google", "outlook"}:
             who.remove("ical")
     if options.who:
         who = [one for one in who if one in options.who]
-    return Case(name, stored(name, options.seed), int(count), tuple(who))
+    path = stored(name, options.seed)
+    return Case(name, path, tuple(who), tuple(_files(path)))
+
+
+def _parts(name: str) -> tuple[str, int]:
+    kind, _, count = name.rpartition("-")
+    return (kind, int(count)) if count.isdigit() else (name, 0)
 
 
 def stored(name: str, seed: int = 1) -> Path:
     """Return the file of the feed ``name``, such as ``google-10000``; it is made if missing.
 
-    The file's name depends on the generator's code, so a changed generator makes new feeds.
+    Of several feeds it is a list (see contestant.py). The file's name depends on the generators'
+    code, so a changed generator makes new feeds.
     """
-    kind, _, count = name.partition("-")
-    written_by = hashlib.sha256(Path(feeds.__file__).read_bytes()).hexdigest()[:8]
-    path = _STORE / f"{name}-{seed}-{written_by}.ics"
-    if not path.exists():
-        _STORE.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_MAKERS[kind](int(count), seed))
+    _STORE.mkdir(parents=True, exist_ok=True)
+    kind, count = _parts(name)
+    if name == EVERYTHING:
+        return _list(_STORE / f"{name}.list", everything())
+    sources = b"".join((_HERE / one).read_bytes() for one in _GENERATORS)
+    stem = f"{name}-{seed}-{hashlib.sha256(sources).hexdigest()[:8]}"
+    path = _STORE / f"{stem}.{'list' if kind in _MANY else 'ics'}"
+    if path.exists():
+        return path
+    if kind in _MANY:
+        members = [
+            (_STORE / f"{stem}-{at}.ics", data) for at, data in enumerate(_MANY[kind](count, seed))
+        ]
+        for member, data in members:
+            member.write_bytes(data)
+        return _list(path, ((member, START, END) for member, _ in members))
+    path.write_bytes(_SIZED[kind](count, seed) if kind in _SIZED else _WHOLE[kind](seed))
     return path
+
+
+def everything() -> Iterator[tuple[Path, datetime, datetime]]:
+    """Every feed of the tests, and of the corpus where it is, with the year that has most in it."""
+    tests = _HERE.parent / "tests"
+    specification = importlib.util.spec_from_file_location("corpus", tests / "corpus" / "feeds.py")
+    assert specification is not None
+    assert specification.loader is not None
+    corpus = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(corpus)
+    for path in sorted([*tests.rglob("*.ics"), *corpus.CORPUS.glob("*.ics")]):
+        yield path, *corpus.busiest_year(path.read_bytes())
+
+
+def _list(path: Path, members: Iterable[tuple[Path, datetime, datetime]]) -> Path:
+    lines = [f"{one}\t{lo.timestamp():.0f}\t{hi.timestamp():.0f}\n" for one, lo, hi in members]
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+def _files(path: Path) -> list[Path]:
+    if path.suffix != ".list":
+        return [path]
+    return [Path(line.split("\t")[0]) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _memory(

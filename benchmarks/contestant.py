@@ -6,9 +6,12 @@ Reads requests, one JSON object a line (``path``, ``start`` and ``end`` in epoch
 answers each with one: ``cpu`` (seconds of CPU time from the bytes to the intervals; reading the
 file is not counted), ``busy`` (the intervals), ``peak`` (bytes the process grew by, at its highest,
 the feed among them) or ``error``. With ``trace``, ``traced`` is the peak of what Python's allocator
-gave out beyond the feed. The same rules are applied to every library: Microsoft's busy status if
-there is one, else TRANSP; cancelled events are left out; all-day events are local to Berlin. This
-file runs in the environment of one library, so each function imports only its own library.
+gave out beyond the feed. With ``times``, the work is done so many times. A ``path`` that ends in
+``.list`` names several feeds, one a line, each with a window of its own (path, start and end,
+separated by tabs): the question is then when any of them is busy. The
+same rules are applied to every library: Microsoft's busy status if there is one, else TRANSP;
+cancelled events are left out; all-day events are local to Berlin. This file runs in the environment
+of one library, so each function imports only its own library.
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ import re
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -38,7 +42,15 @@ class Outcome(NamedTuple):
     odd: tuple[str, ...] = ()
 
 
-Contestant = Callable[[bytes, datetime, datetime], Outcome | Callable[[], Outcome]]
+class Asked(NamedTuple):
+    """One feed, and the window that is asked for."""
+
+    data: bytes
+    start: datetime
+    end: datetime
+
+
+Contestant = Callable[[list[Asked]], Outcome | Callable[[], Outcome]]
 
 BERLIN = ZoneInfo("Europe/Berlin")
 _NOT_BUSY = {"FREE", "WORKINGELSEWHERE"}
@@ -52,16 +64,15 @@ def main() -> None:
 
 
 def _answer(contestant: Contestant, request: dict[str, Any]) -> dict[str, object]:
-    start = datetime.fromtimestamp(request["start"], UTC)
-    end = datetime.fromtimestamp(request["end"], UTC)
     gc.collect()
     before = high_water()
-    data = Path(request["path"]).read_bytes()
+    feeds = list(_asked(request))
     if request.get("trace"):
         tracemalloc.start()
     began = time.process_time()
     try:
-        outcome = contestant(data, start, end)
+        for _ in range(request.get("times", 1)):
+            outcome = contestant(feeds)
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"[:200]}
     finally:
@@ -72,6 +83,19 @@ def _answer(contestant: Contestant, request: dict[str, Any]) -> dict[str, object
     if not isinstance(outcome, Outcome):
         outcome = outcome()  # converts the answer to the form in which answers are compared
     return {"cpu": cpu, "peak": peak, "traced": traced, **outcome._asdict()}
+
+
+def _asked(request: dict[str, Any]) -> Iterator[Asked]:
+    lines = [f"{request['path']}\t{request['start']}\t{request['end']}"]
+    if request["path"].endswith(".list"):
+        lines = Path(request["path"]).read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        path, start, end = line.split("\t")
+        yield Asked(
+            Path(path).read_bytes(),
+            datetime.fromtimestamp(int(start), UTC),
+            datetime.fromtimestamp(int(end), UTC),
+        )
 
 
 def high_water() -> int:
@@ -87,19 +111,21 @@ def high_water() -> int:
     return int(found.group(1)) * 1024 if found else 0
 
 
-def merged(spans: Iterable[tuple[int, int]], start: datetime, end: datetime) -> Spans:
-    """Join spans that overlap or touch, within the window."""
-    lo, hi = int(start.timestamp()), int(end.timestamp())
-    joined: Spans = []
+def joined(spans: Iterable[tuple[int, int]]) -> Spans:
+    """Join spans that overlap or touch."""
+    together: Spans = []
     for begin, stop in sorted(spans):
-        begin, stop = max(begin, lo), min(stop, hi)
         if begin >= stop:
             continue
-        if joined and begin <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
+        if together and begin <= together[-1][1]:
+            together[-1] = (together[-1][0], max(stop, together[-1][1]))
         else:
-            joined.append((begin, stop))
-    return joined
+            together.append((begin, stop))
+    return together
+
+
+def _within(begin: int, stop: int, asked: Asked) -> tuple[int, int]:
+    return max(begin, int(asked.start.timestamp())), min(stop, int(asked.end.timestamp()))
 
 
 def _instant(value: date) -> int:
@@ -118,11 +144,16 @@ def _is_busy(microsoft: str, transparency: str, status: str) -> bool:
 
 def extcal() -> Contestant:
     """This library."""
-    free_busy = import_module("extcal").free_busy
+    library = import_module("extcal")
+    free_busy, join = library.free_busy, library.FreeBusy.join
 
-    def read(data: bytes, start: datetime, end: datetime) -> Callable[[], Outcome]:
-        answer = free_busy(data, start, end, timezone="Europe/Berlin")
-        return lambda: Outcome(_blocking(answer.epochs, start, end))
+    def read(feeds: list[Asked]) -> Callable[[], Outcome]:
+        answers = []
+        for asked in feeds:
+            with suppress(library.NotACalendar):  # some feeds of the tests are none
+                answers.append(free_busy(*asked, timezone="Europe/Berlin"))
+        answer = answers[0] if len(answers) == 1 else join(answers)
+        return lambda: Outcome(_blocking(answer.epochs))
 
     return read
 
@@ -131,16 +162,17 @@ def expand() -> Contestant:
     """This library, with its events and problems."""
     whole = import_module("extcal").expand
 
-    def read(data: bytes, start: datetime, end: datetime) -> Callable[[], Outcome]:
-        answer = whole(data, start, end, timezone="Europe/Berlin")
+    def read(feeds: list[Asked]) -> Callable[[], Outcome]:
+        (asked,) = feeds
+        answer = whole(*asked, timezone="Europe/Berlin")
         odd = tuple(sorted({problem.code for problem in answer.problems}))
-        return lambda: Outcome(_blocking(answer.free_busy.epochs, start, end), answer.complete, odd)
+        return lambda: Outcome(_blocking(answer.free_busy.epochs), answer.complete, odd)
 
     return read
 
 
-def _blocking(epochs: Iterable[tuple[int, int, int]], start: datetime, end: datetime) -> Spans:
-    return merged(((lo, hi) for lo, hi, kind in epochs if kind > 1), start, end)
+def _blocking(epochs: Iterable[tuple[int, int, int]]) -> Spans:
+    return joined((lo, hi) for lo, hi, kind in epochs if kind > 1)
 
 
 def regex() -> Contestant:
@@ -156,9 +188,10 @@ def either() -> Contestant:
 def _pass(selective: bytes) -> Contestant:
     pattern = re.compile(selective)
 
-    def read(data: bytes, start: datetime, end: datetime) -> Outcome:
-        for _ in pattern.finditer(data):
-            pass
+    def read(feeds: list[Asked]) -> Outcome:
+        for asked in feeds:
+            for _ in pattern.finditer(asked.data):
+                pass
         return Outcome([])
 
     return read
@@ -169,15 +202,17 @@ def recurring() -> Contestant:
     calendars = import_module("icalendar").Calendar
     of = import_module("recurring_ical_events").of
 
-    def read(data: bytes, start: datetime, end: datetime) -> Outcome:
-        # The library reads dates in the zone of the window.
-        first, last = start.astimezone(BERLIN), end.astimezone(BERLIN)
+    def read(feeds: list[Asked]) -> Outcome:
         spans = []
-        for event in of(calendars.from_ical(data)).between(first, last):
-            microsoft = str(event.get("X-MICROSOFT-CDO-BUSYSTATUS", ""))
-            if _is_busy(microsoft, str(event.get("TRANSP", "")), str(event.get("STATUS", ""))):
-                spans.append((_instant(event["DTSTART"].dt), _instant(event["DTEND"].dt)))
-        return Outcome(merged(spans, start, end))
+        for asked in feeds:
+            # The library reads dates in the zone of the window.
+            first, last = asked.start.astimezone(BERLIN), asked.end.astimezone(BERLIN)
+            for event in of(calendars.from_ical(asked.data)).between(first, last):
+                microsoft = str(event.get("X-MICROSOFT-CDO-BUSYSTATUS", ""))
+                if _is_busy(microsoft, str(event.get("TRANSP", "")), str(event.get("STATUS", ""))):
+                    begin, stop = _instant(event["DTSTART"].dt), _instant(event["DTEND"].dt)
+                    spans.append(_within(begin, stop, asked))
+        return Outcome(joined(spans))
 
     return read
 
@@ -186,17 +221,19 @@ def ical() -> Contestant:
     """allenporter's ical, which Home Assistant's local calendar uses."""
     streams = import_module("ical.calendar_stream").IcsCalendarStream
 
-    def read(data: bytes, start: datetime, end: datetime) -> Outcome:
-        calendar = streams.calendar_from_ics(data.decode())
-        timeline = calendar.timeline_tz(BERLIN)
+    def read(feeds: list[Asked]) -> Outcome:
         spans = []
-        for event in timeline.overlapping(start - timedelta(days=1), end + timedelta(days=1)):
-            extras = {extra.name: extra.value for extra in event.extras}
-            microsoft = str(extras.get("x-microsoft-cdo-busystatus", ""))
-            status = event.status.value if event.status else ""
-            if _is_busy(microsoft, event.transparency or "", status):
-                spans.append((_instant(event.start), _instant(event.end)))
-        return Outcome(merged(spans, start, end))
+        day = timedelta(days=1)
+        for asked in feeds:
+            calendar = streams.calendar_from_ics(asked.data.decode())
+            timeline = calendar.timeline_tz(BERLIN)
+            for event in timeline.overlapping(asked.start - day, asked.end + day):
+                extras = {extra.name: extra.value for extra in event.extras}
+                microsoft = str(extras.get("x-microsoft-cdo-busystatus", ""))
+                status = event.status.value if event.status else ""
+                if _is_busy(microsoft, event.transparency or "", status):
+                    spans.append(_within(_instant(event.start), _instant(event.end), asked))
+        return Outcome(joined(spans))
 
     return read
 

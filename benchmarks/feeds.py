@@ -1,25 +1,48 @@
-"""Seeded feeds that look like real ones: ten years of history up to a few months past the window.
+"""Seeded feeds that look like real ones.
 
-In: the number of VEVENTs, and a seed. Out: bytes, the same on every machine. A meeting is planned
-first, as a value, and then written as one publisher writes it; so both publishers have the same
-meetings. About one meeting in twenty is a series. Most series have ended, some have not; they have
-EXDATEs and overrides for instances that exist. Every DTSTART is an instance of its rule, and no
-local time is in an hour that a clock change skips or repeats. So all libraries can agree on the
-answer.
+In: a number of VEVENTs or of series, and a seed. Out: bytes, the same on every machine. A meeting
+is planned first, as a value, and then written as one publisher writes it; so publishers have the
+same meetings. EXDATEs and overrides are of instances that exist, every DTSTART is an instance of
+its rule, and no local time is in an hour that a clock change skips or repeats. So all libraries can
+agree on the answer.
 """
 
 from __future__ import annotations
 
 import calendar
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from vtimezones import GOOGLE_ZONES, WINDOWS_ZONES, google_vtimezones, windows_vtimezones
+from publishers import (
+    GOOGLE_HEAD,
+    OUTLOOK_HEAD,
+    Meeting,
+    exchange_invitation,
+    feed,
+    google_event,
+    host_block,
+    outlook_event,
+    plain_event,
+)
+from vtimezones import GOOGLE_ZONES, google_vtimezones
 
-__all__ = ["END", "START", "google_like", "outlook_like", "recurrence_heavy"]
+__all__ = [
+    "END",
+    "START",
+    "google_like",
+    "outlook_like",
+    "outlook_series",
+    "personal",
+    "recurrence_heavy",
+    "rental",
+    "school_timetable",
+    "series",
+    "shift_plan",
+    "team",
+]
 
 START = datetime(2027, 1, 4, tzinfo=UTC)
 END = START + timedelta(days=90)
@@ -34,7 +57,6 @@ _WORDS = (
     "https://docs.example.org/document/d/1a2b3cXyZ_-9/edit the and with for from before after team "
     "bring\\, then\\; finally\\n\\n answers: DTSTART:20270105T090000Z RRULE – ✓"
 ).split(" ")
-_BASE32 = "0123456789abcdefghijklmnopqrstuv"
 
 
 @dataclass(slots=True)
@@ -49,63 +71,84 @@ class _Series:
     place: int = 0  # MONTHLY: the number of the weekday in the month; 0 means by day of the month
 
 
-@dataclass(slots=True)
-class _Meeting:
-    """One meeting, as both publishers know it; all times are local to ``zone``."""
-
-    start: datetime
-    minutes: int
-    zone: int | None  # index into the publisher's zones; None is UTC
-    all_day: int = 0  # the number of days, if it is an all-day event
-    rule: str | None = None
-    exdates: list[datetime] = field(default_factory=list)
-    original: datetime | None = None  # of an override: the instance it replaces
-    cancelled: bool = False
-    status: str = "BUSY"  # in Microsoft's words
-    uid: int = 0
-    created: datetime = datetime(2017, 1, 1)
-    guests: int = 0
-    description: str = ""
-    title: str = ""
-    place: str = ""
-    alarms: int = 0
-
-    @property
-    def end(self) -> datetime:
-        return self.start + timedelta(days=self.all_day, minutes=self.minutes)
-
-    @property
-    def free(self) -> bool:
-        return self.status in {"FREE", "WORKINGELSEWHERE"}
-
-
-_Writer = Callable[[_Meeting], Iterator[str]]
+# Feeds -------------------------------------------------------------------------------------------
 
 
 def google_like(events: int, seed: int = 1) -> bytes:
-    """Return a feed of ``events`` VEVENTs as Google writes it, about 1,120 bytes each."""
+    """Return ten years in ``events`` VEVENTs as Google writes them, about 1,120 bytes each.
+
+    About one meeting in twenty is a series, and most series have ended.
+    """
     chance = random.Random(f"google {seed}")
-    return _feed(_GOOGLE_HEAD, _meetings(chance, events, words=52), _google_event)
+    return feed(GOOGLE_HEAD, _meetings(chance, events, words=52), google_event)
 
 
 def outlook_like(events: int, seed: int = 1) -> bytes:
-    """Return a feed of ``events`` VEVENTs as Exchange publishes it, about 1,600 bytes each."""
+    """Return the same kind of ten years as Exchange publishes them, about 1,600 bytes each."""
     chance = random.Random(f"outlook {seed}")
-    return _feed(_OUTLOOK_HEAD, _meetings(chance, events, words=86), _outlook_event)
+    return feed(OUTLOOK_HEAD, _meetings(chance, events, words=86), outlook_event)
 
 
 def recurrence_heavy(series: int = 500, seed: int = 1) -> bytes:
     """Return ``series`` unending series since 2005 as Google writes them, of four kinds."""
     chance = random.Random(f"heavy {seed}")
-    return _feed(_GOOGLE_HEAD, _unending(chance, series), _google_event)
+    return feed(GOOGLE_HEAD, _unending(chance, series), google_event)
+
+
+def series(count: int = 500, seed: int = 1) -> bytes:
+    """Return ``count`` live series and their overrides as Google writes them.
+
+    Weekly, fortnightly, daily, monthly by weekday and by date, yearly; of three zones. Each has up
+    to six EXDATEs and six overrides, half of them past, descriptions, guests and reminders.
+    """
+    return feed(GOOGLE_HEAD, _live_series(random.Random(f"series {seed}"), count), google_event)
+
+
+def outlook_series(count: int = 500, seed: int = 1) -> bytes:
+    """Return the same series as Outlook writes the owner's own calendar."""
+    planned = _live_series(random.Random(f"series {seed}"), count)
+    return feed(OUTLOOK_HEAD, planned, exchange_invitation)
+
+
+def personal(events: int = 300, seed: int = 1, *, outlook: bool = False) -> bytes:
+    """Return one person's calendar of two years: half of its VEVENTs are of series."""
+    planned = _personal(random.Random(f"personal {seed}"), events)
+    if outlook:
+        return feed(OUTLOOK_HEAD, planned, outlook_event)
+    return feed(GOOGLE_HEAD, planned, google_event)
+
+
+def team(people: int = 50, seed: int = 1) -> list[bytes]:
+    """Return a feed each of ``people``, of 150 VEVENTs, from two publishers in turn."""
+    return [
+        personal(150, 1_000 * seed + number, outlook=number % 2 > 0) for number in range(people)
+    ]
+
+
+def school_timetable(seed: int = 1) -> bytes:
+    """Return two school years: 35 lessons a week in each half, holidays as EXDATEs, exceptions."""
+    planned = _lessons(random.Random(f"school {seed}"))
+    return feed(("VERSION:2.0", "PRODID:-//School//EN", *google_vtimezones()), planned, plain_event)
+
+
+def shift_plan(seed: int = 1) -> bytes:
+    """Return a nurse's rota of two years: early, late and night shifts, no series."""
+    planned = _shifts(random.Random(f"shifts {seed}"))
+    return feed(("VERSION:2.0", "PRODID:-//Rota//EN", *google_vtimezones()), planned, plain_event)
+
+
+def rental(seed: int = 1) -> bytes:
+    """Return the blocked days of a holiday let, two years back and one ahead."""
+    planned = _stays(random.Random(f"rental {seed}"))
+    return feed(("PRODID:-//Lets//Hosting Calendar//EN", "VERSION:2.0"), planned, host_block)
 
 
 # Planning ----------------------------------------------------------------------------------------
 
 
-def _meetings(chance: random.Random, events: int, words: int) -> Iterator[_Meeting]:
+def _meetings(chance: random.Random, events: int, words: int) -> Iterator[Meeting]:
     paragraphs = [_prose(chance, words) for _ in range(500)]
-    overrides: list[_Meeting] = []  # publishers list them anywhere after their master
+    overrides: list[Meeting] = []  # publishers list them anywhere after their master
     for left in range(events, 0, -1):
         if overrides and (chance.random() < 0.1 or len(overrides) >= left):
             meeting = overrides.pop(chance.randrange(len(overrides)))
@@ -121,7 +164,7 @@ def _meetings(chance: random.Random, events: int, words: int) -> Iterator[_Meeti
         yield meeting
 
 
-def _plan(chance: random.Random) -> list[_Meeting]:
+def _plan(chance: random.Random) -> list[Meeting]:
     """One meeting, and the overrides if it is a series."""
     day = _HISTORY + timedelta(days=chance.randrange(_DAYS))
     start = datetime(
@@ -129,7 +172,7 @@ def _plan(chance: random.Random) -> list[_Meeting]:
     )
     recurring = chance.random() < 0.05
     zone = chance.choices((0, 1, 2), (90, 7, 3))[0]
-    meeting = _Meeting(start, chance.choice((25, 30, 45, 50, 60, 90, 120)), zone)
+    meeting = Meeting(start, chance.choice((25, 30, 45, 50, 60, 90, 120)), zone)
     meeting.uid = chance.getrandbits(130)
     meeting.status = chance.choices(
         ("BUSY", "FREE", "TENTATIVE", "OOF", "WORKINGELSEWHERE"), (86, 5, 5, 3, 1)
@@ -152,7 +195,7 @@ def _plan(chance: random.Random) -> list[_Meeting]:
     return [meeting, *(_override(chance, meeting, original) for original in chosen[gone:])]
 
 
-def _series(chance: random.Random, meeting: _Meeting) -> _Series:
+def _series(chance: random.Random, meeting: Meeting) -> _Series:
     kind = chance.choices(("WEEKLY", "DAILY", "MONTHLY", "YEARLY"), (65, 12, 15, 8))[0]
     if meeting.all_day:
         kind = "YEARLY"
@@ -168,7 +211,7 @@ def _series(chance: random.Random, meeting: _Meeting) -> _Series:
     return series
 
 
-def _fit(chance: random.Random, meeting: _Meeting, series: _Series) -> None:
+def _fit(chance: random.Random, meeting: Meeting, series: _Series) -> None:
     """Choose the BY parts so that the rule generates the first instance."""
     if series.kind == "WEEKLY":
         own = meeting.start.weekday()
@@ -183,7 +226,7 @@ def _fit(chance: random.Random, meeting: _Meeting, series: _Series) -> None:
         meeting.start -= timedelta(days=1)
 
 
-def _rule(series: _Series, meeting: _Meeting) -> str:
+def _rule(series: _Series, meeting: Meeting) -> str:
     parts = [f"FREQ={series.kind}"]
     if series.bounded == "UNTIL":
         last = _instance(meeting.start, series, series.length)
@@ -201,7 +244,7 @@ def _rule(series: _Series, meeting: _Meeting) -> str:
     return ";".join(parts)
 
 
-def _until(last: datetime, meeting: _Meeting) -> str:
+def _until(last: datetime, meeting: Meeting) -> str:
     """The end of the last day in the meeting's zone, in UTC (3.3.10)."""
     if meeting.all_day:
         return f"{last:%Y%m%d}"
@@ -229,13 +272,13 @@ def _instance(start: datetime, series: _Series, number: int) -> datetime:
     return start.replace(year=year, month=month, day=day)
 
 
-def _override(chance: random.Random, master: _Meeting, original: datetime) -> _Meeting:
+def _override(chance: random.Random, master: Meeting, original: datetime) -> Meeting:
     moved = timedelta(
         minutes=chance.choice((-90, 0, 30, 60, 120)), days=chance.choice((0, 0, 1, 7))
     )
     if master.all_day:
         moved = timedelta(days=moved.days)
-    return _Meeting(
+    return Meeting(
         original + moved,
         master.minutes,
         master.zone,
@@ -247,11 +290,11 @@ def _override(chance: random.Random, master: _Meeting, original: datetime) -> _M
     )
 
 
-def _unending(chance: random.Random, count: int) -> Iterator[_Meeting]:
+def _unending(chance: random.Random, count: int) -> Iterator[Meeting]:
     for number in range(count):
         day = date(2005, 1, 3) + timedelta(days=chance.randrange(364))
         start = datetime(day.year, day.month, min(day.day, 28), chance.randrange(7, 18))
-        meeting = _Meeting(start, chance.choice((30, 45, 60)), 0, uid=chance.getrandbits(130))
+        meeting = Meeting(start, chance.choice((30, 45, 60)), 0, uid=chance.getrandbits(130))
         kind = ("WEEKLY", "MONTHLY", "DAILY", "YEARLY")[number % 4]
         interval = chance.choice((1, 1, 1, 2)) if kind in {"WEEKLY", "DAILY"} else 1
         series = _Series(kind, interval, 0, "")
@@ -261,131 +304,187 @@ def _unending(chance: random.Random, count: int) -> Iterator[_Meeting]:
         yield meeting
 
 
+def _live_series(chance: random.Random, count: int) -> Iterator[Meeting]:
+    """Series of which each has instances in the window, and their overrides anywhere after them."""
+    overrides: list[Meeting] = []
+    for _ in range(count):
+        planned = _live(chance, date(2019, 1, 7), 7)
+        for meeting in planned:
+            meeting.description = _text(chance, chance.randrange(200, 2_000))
+            meeting.guests, meeting.alarms = chance.randrange(2, 9), chance.choice((1, 1, 2))
+        yield planned[0]
+        overrides += planned[1:]
+        chance.shuffle(overrides)
+        while len(overrides) > 40:
+            yield overrides.pop()
+    yield from overrides
+
+
+def _live(chance: random.Random, first: date, most: int) -> list[Meeting]:
+    """A series with fewer than ``most`` EXDATEs and overrides each, and these overrides.
+
+    Half of them are past, half are in the window or in the three months after it.
+    """
+    kind, interval = chance.choices(
+        (("WEEKLY", 1), ("WEEKLY", 2), ("DAILY", 1), ("MONTHLY", 1), ("YEARLY", 1)),
+        (30, 17, 15, 25, 13),
+    )[0]
+    zone = chance.choices((0, 1, 2), (6, 3, 1))[0]
+    day = first + timedelta(days=chance.randrange((date(2026, 11, 1) - first).days))
+    hour = chance.randrange(*((8, 18), (7, 12), (13, 21))[zone])  # when Berlin is awake
+    meeting = Meeting(datetime(day.year, day.month, day.day, hour), 60, zone)
+    meeting.minutes = chance.choice((25, 30, 45, 60, 90))
+    meeting.uid, meeting.status = chance.getrandbits(130), chance.choice(("BUSY",) * 9 + ("FREE",))
+    if chance.random() < (0.6 if kind == "YEARLY" else 0.05):
+        meeting.start, meeting.minutes, meeting.all_day = meeting.start.replace(hour=0), 0, 1
+        meeting.status = chance.choice(("FREE", "FREE", "FREE", "OOF"))
+    plan = _Series(kind, interval, 0, chance.choice(("", "", "", "UNTIL", "COUNT")))
+    _fit(chance, meeting, plan)
+    instances = [meeting.start]
+    while instances[-1] < END.replace(tzinfo=None) + timedelta(days=90):
+        instances.append(_instance(meeting.start, plan, len(instances)))
+    plan.length = len(instances) + 5
+    meeting.rule = _rule(plan, meeting)
+    meeting.title, meeting.place = _title(chance, 1), _title(chance, 0)
+    meeting.created = meeting.start - timedelta(days=3, hours=3)
+    now = START.replace(tzinfo=None)
+    others = sorted({*instances[1:]})
+    past = [one for one in others if one < now]
+    coming = [one for one in others if one >= now]
+    gone: list[datetime] = []
+    replaced: list[datetime] = []
+    for chosen in (gone, replaced):
+        for number in range(chance.randrange(most)):
+            among = (past, coming)[number % 2] or past or coming
+            if among:
+                chosen.append(among.pop(chance.randrange(len(among))))
+    meeting.exdates = sorted(gone)
+    return [meeting, *(_exception(chance, meeting, one) for one in sorted(replaced))]
+
+
+def _exception(chance: random.Random, master: Meeting, original: datetime) -> Meeting:
+    override = _override(chance, master, original)
+    override.cancelled = chance.random() < 0.25
+    override.title, override.place = master.title, _title(chance, 0)
+    override.created = original - timedelta(days=2, hours=3)
+    return override
+
+
+def _personal(chance: random.Random, events: int) -> Iterator[Meeting]:
+    planned: list[Meeting] = []
+    while len(planned) < events:
+        if chance.random() < 0.25:
+            planned += _live(chance, date(2024, 1, 8), 5)
+        else:
+            planned.append(_single(chance))
+    for meeting in planned[:events]:
+        meeting.description = _text(chance, chance.choice((0, 0, 100, 400, 900)))
+        meeting.guests = 0 if meeting.all_day else chance.choice((0, 0, 1, 3, 6))
+        meeting.alarms = chance.choice((0, 1, 1, 2))
+        yield meeting
+
+
+def _single(chance: random.Random) -> Meeting:
+    """A meeting of the 18 months before the window, of it, or of the three months after it."""
+    day = START.date() + timedelta(days=chance.randrange(-540, 180))
+    hour, minute = chance.randrange(7, 19), chance.choice((0, 0, 15, 30))
+    meeting = Meeting(datetime(day.year, day.month, day.day, hour, minute), 60, 0)
+    meeting.zone = chance.choice((None, None, None, None, 0, 1))
+    meeting.minutes = chance.choice((30, 45, 60, 90, 120))
+    meeting.uid, meeting.title = chance.getrandbits(130), _title(chance, 1)
+    meeting.created = meeting.start - timedelta(days=chance.randrange(1, 60), hours=3)
+    meeting.status = chance.choice(("BUSY",) * 6 + ("TENTATIVE", "FREE"))
+    if chance.random() < 0.12:
+        meeting.start = meeting.start.replace(hour=0, minute=0)
+        meeting.minutes, meeting.all_day = 0, chance.choice((1, 1, 2, 7))
+        meeting.status = chance.choice(("FREE", "OOF"))
+    return meeting
+
+
+_HALVES = (
+    (date(2025, 9, 8), date(2026, 1, 30)),
+    (date(2026, 2, 2), date(2026, 7, 17)),
+    (date(2026, 9, 7), date(2027, 1, 29)),
+    (date(2027, 2, 1), date(2027, 7, 16)),
+)
+_HOLIDAYS = (
+    (date(2025, 10, 20), 12),
+    (date(2025, 12, 22), 14),
+    (date(2026, 3, 30), 12),
+    (date(2026, 5, 25), 5),
+    (date(2026, 10, 19), 12),
+    (date(2026, 12, 21), 14),
+    (date(2027, 3, 22), 12),
+    (date(2027, 5, 17), 5),
+)
+
+
+def _lessons(chance: random.Random) -> Iterator[Meeting]:
+    holidays = {day + timedelta(days=more) for day, days in _HOLIDAYS for more in range(days)}
+    for day, days in _HOLIDAYS:
+        start = datetime(day.year, day.month, day.day)
+        yield Meeting(start, 0, 0, days, uid=chance.getrandbits(64), title="Holidays")
+    for first, last in _HALVES:
+        for number in range(35):
+            start = datetime(first.year, first.month, first.day, 8) + timedelta(
+                days=number // 7, minutes=50 * (number % 7)
+            )
+            lesson = Meeting(start, 45, 0, uid=chance.getrandbits(64), title=_title(chance, 1))
+            plan = _Series("WEEKLY", chance.choice((1, 1, 1, 2)), 0, "UNTIL")
+            plan.days = (_DAY_NAMES[start.weekday()],)
+            weeks = range((last - start.date()).days // (7 * plan.interval) + 1)
+            plan.length = weeks[-1]
+            instances = [_instance(start, plan, week) for week in weeks]
+            lesson.rule, lesson.place = _rule(plan, lesson), f"Room {chance.randrange(300)}"
+            lesson.exdates = [one for one in instances if one.date() in holidays]
+            yield lesson
+            taught = [one for one in instances if one.date() not in holidays]
+            for original in chance.sample(taught, chance.choice((0, 0, 1, 1, 2, 3))):
+                yield _exception(chance, lesson, original)
+
+
+def _shifts(chance: random.Random) -> Iterator[Meeting]:
+    """Blocks of four to six days of one shift, and then some days off."""
+    berlin = ZoneInfo("Europe/Berlin")
+    day = datetime(2025, 1, 6)
+    while day < END.replace(tzinfo=None) + timedelta(days=60):
+        name, hours, minutes = chance.choice((("F", 6, 0), ("S", 13, 45), ("N", 21, 30)))
+        for _ in range(chance.randrange(4, 7)):
+            shift = Meeting(day + timedelta(hours=hours, minutes=minutes), 495, 0)
+            shift.uid, shift.title, shift.place = chance.getrandbits(64), name, "Ward 3"
+            # Libraries disagree about a length over the night in which the clocks change.
+            before, after = shift.start.replace(tzinfo=berlin), shift.end.replace(tzinfo=berlin)
+            if before.utcoffset() == after.utcoffset():
+                yield shift
+            day += timedelta(days=1)
+        day += timedelta(days=chance.randrange(2, 4))
+
+
+def _stays(chance: random.Random) -> Iterator[Meeting]:
+    day = START.replace(tzinfo=None) - timedelta(days=730)
+    while day < START.replace(tzinfo=None) + timedelta(days=365):
+        stay = Meeting(
+            day, 0, 0, chance.choice((2, 3, 4, 7, 7, 10, 14)), uid=chance.getrandbits(120)
+        )
+        stay.title = "Reserved" if chance.random() < 0.8 else "Host (Not available)"
+        if stay.title == "Reserved":
+            stay.description = (
+                f"Reservation URL: https://www.example.com/hosting/reservations/{stay.uid:x}\\n"
+                f"Phone Number (Last 4 Digits): {chance.randrange(10_000):04}"
+            )
+        yield stay
+        day = stay.end + timedelta(days=chance.choice((0, 0, 0, 1, 2, 3, 5)))
+
+
+def _title(chance: random.Random, least: int) -> str:
+    return " ".join(chance.choices(_WORDS[:18], k=chance.randrange(least, 6)))
+
+
+def _text(chance: random.Random, characters: int) -> str:
+    """Words until they are ``characters`` long, or as much of them as ends with a word."""
+    words = " ".join(chance.choices(_WORDS, k=characters // 3 + 1))
+    return words[:characters].rpartition(" ")[0]
+
+
 def _prose(chance: random.Random, words: int) -> str:
     return " ".join(chance.choices(_WORDS, k=int(words * chance.paretovariate(3) * 2 / 3)))
-
-
-# Writing -----------------------------------------------------------------------------------------
-
-_GOOGLE_HEAD = (
-    "PRODID:-//Google Inc//Google Calendar 70.9054//EN",
-    "VERSION:2.0",
-    "CALSCALE:GREGORIAN",
-    "METHOD:PUBLISH",
-    "X-WR-CALNAME:bench@example.org",
-    "X-WR-TIMEZONE:Europe/Berlin",
-    *google_vtimezones(),
-)
-_OUTLOOK_HEAD = (
-    "METHOD:PUBLISH",
-    "PRODID:Microsoft Exchange Server 2010",
-    "VERSION:2.0",
-    "X-WR-CALNAME:Calendar",
-    *windows_vtimezones(),
-)
-
-
-def _feed(head: tuple[str, ...], meetings: Iterator[_Meeting], write: _Writer) -> bytes:
-    lines = ["BEGIN:VCALENDAR", *head]
-    for meeting in meetings:
-        lines.append("BEGIN:VEVENT")
-        lines += write(meeting)
-        lines.append("END:VEVENT")
-    lines += ["END:VCALENDAR", ""]
-    return "\r\n".join(lines).encode()
-
-
-def _google_event(meeting: _Meeting) -> Iterator[str]:
-    zones = GOOGLE_ZONES
-    uid = "".join(_BASE32[(meeting.uid >> shift) & 31] for shift in range(0, 130, 5))
-    yield f"DTSTART{_time(meeting, meeting.start, zones)}"
-    yield f"DTEND{_time(meeting, meeting.end, zones)}"
-    if meeting.rule:
-        yield f"RRULE:{meeting.rule}"
-    for exdate in meeting.exdates:
-        yield f"EXDATE{_time(meeting, exdate, zones)}"
-    yield f"DTSTAMP:{END:%Y%m%dT%H%M%SZ}"
-    if meeting.guests:
-        yield "ORGANIZER;CN=bench@example.org:mailto:bench@example.org"
-    yield f"UID:{uid}@google.com"
-    for guest in range(meeting.guests):
-        yield from _fold(
-            "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;CN=guest"
-            f"{guest}@example.org;X-NUM-GUESTS=0:mailto:guest{guest}@example.org"
-        )
-    if meeting.original:
-        yield f"RECURRENCE-ID{_time(meeting, meeting.original, zones)}"
-    yield f"CREATED:{meeting.created:%Y%m%dT%H%M%SZ}"
-    yield from _fold(f"DESCRIPTION:{meeting.description}")
-    yield f"LAST-MODIFIED:{meeting.created:%Y%m%dT%H%M%SZ}"
-    yield from _fold(f"LOCATION:{meeting.place}")
-    yield f"SEQUENCE:{int(meeting.original is not None)}"
-    yield f"STATUS:{_status(meeting)}"
-    yield from _fold(f"SUMMARY:{meeting.title}")
-    yield f"TRANSP:{'TRANSPARENT' if meeting.free else 'OPAQUE'}"
-    for alarm in range(meeting.alarms):
-        yield from ("BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:This is an event reminder")
-        yield from (f"TRIGGER:-P0DT0H{10 + 20 * alarm}M0S", "END:VALARM")
-
-
-def _outlook_event(meeting: _Meeting) -> Iterator[str]:
-    zones = WINDOWS_ZONES
-    yield from _fold(f"DESCRIPTION:{meeting.description}\\n")
-    if meeting.rule:
-        yield from _fold(f"RRULE:{meeting.rule}")
-    if meeting.exdates:
-        named = _time(meeting, meeting.exdates[0], zones)
-        others = [_time(meeting, one, zones).rpartition(":")[2] for one in meeting.exdates[1:]]
-        yield from _fold("EXDATE" + ",".join([named, *others]))
-    yield from _fold(f"UID:040000008200E00074C5B7101A82E008{meeting.uid:080X}")
-    if meeting.original:
-        yield f"RECURRENCE-ID{_time(meeting, meeting.original, zones)}"
-    yield from _fold(f"SUMMARY:{meeting.title}")
-    yield f"DTSTART{_time(meeting, meeting.start, zones)}"
-    yield f"DTEND{_time(meeting, meeting.end, zones)}"
-    yield from ("CLASS:PUBLIC", "PRIORITY:5", f"DTSTAMP:{meeting.created:%Y%m%dT%H%M%SZ}")
-    yield f"TRANSP:{'TRANSPARENT' if meeting.free else 'OPAQUE'}"
-    yield from (f"STATUS:{_status(meeting)}", "SEQUENCE:0", *_fold(f"LOCATION:{meeting.place}"))
-    instance = 3 if meeting.original else int(meeting.rule is not None)
-    for name, value in (
-        ("APPT-SEQUENCE", "0"),
-        ("BUSYSTATUS", meeting.status),
-        ("INTENDEDSTATUS", "BUSY"),
-        ("ALLDAYEVENT", "TRUE" if meeting.all_day else "FALSE"),
-        ("IMPORTANCE", "1"),
-        ("INSTTYPE", instance),
-    ):
-        yield f"X-MICROSOFT-CDO-{name}:{value}"
-    yield from ("X-MICROSOFT-DONOTFORWARDMEETING:FALSE", "X-MICROSOFT-DISALLOW-COUNTER:FALSE")
-    yield "X-MICROSOFT-REQUESTEDATTENDANCEMODE:DEFAULT"
-    if meeting.alarms:
-        yield from ("BEGIN:VALARM", "DESCRIPTION:REMINDER", "TRIGGER;RELATED=START:-PT15M")
-        yield from ("ACTION:DISPLAY", "END:VALARM")
-
-
-def _status(meeting: _Meeting) -> str:
-    if meeting.cancelled:
-        return "CANCELLED"
-    return "TENTATIVE" if meeting.status == "TENTATIVE" else "CONFIRMED"
-
-
-def _time(meeting: _Meeting, moment: datetime, zones: tuple[str, ...]) -> str:
-    """The parameters and the value of a time, as the meeting writes its times."""
-    if meeting.all_day:
-        return f";VALUE=DATE:{moment:%Y%m%d}"
-    if meeting.zone is None:
-        return f":{moment:%Y%m%dT%H%M%S}Z"
-    return f";TZID={zones[meeting.zone]}:{moment:%Y%m%dT%H%M%S}"
-
-
-def _fold(line: str) -> Iterator[str]:
-    """Lines of at most 75 octets (3.1); no line ends within a character."""
-    data = line.encode()
-    start, room = 0, 75
-    while len(data) - start > room:
-        stop = start + room
-        while data[stop] & 0xC0 == 0x80:
-            stop -= 1
-        yield (" " if start else "") + data[start:stop].decode()
-        start, room = stop, 74
-    yield (" " if start else "") + data[start:].decode()

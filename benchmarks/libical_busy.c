@@ -3,7 +3,8 @@
  *     cc -O2 -o libical_busy libical_busy.c -lical
  *     printf '%s\n' '{"path": "feed.ics", "start": 1799020800, "end": 1806796800}' | ./libical_busy
  *
- * Reads and answers lines of JSON as contestant.py does, by the same rules. It uses libical as a
+ * Reads and answers lines of JSON as contestant.py does, "times" and lists of feeds among them, by
+ * the same rules. It uses libical as a
  * careful C program would: one parse, a hash of the overridden instances, and iterators that are
  * set near the window where the rule has no COUNT.
  */
@@ -20,6 +21,7 @@ struct spans { struct span *all; size_t used, room; };
 struct replaced { const char *uid; long instant; struct replaced *next; };
 struct table { struct replaced **slots; size_t size; };
 struct window { long start, end; icaltimezone *zone; };
+struct feed { char *text; struct window window; struct feed *next; };
 
 static void *grown(void *old, size_t size)
 {
@@ -206,7 +208,6 @@ static void read_feed(char *text, const struct window *window, struct spans *spa
             add(spans, window, instant(icalcomponent_get_dtstart(event), window),
                 instant(icalcomponent_get_dtend(event), window));
     }
-    merge(spans);
     for (size_t slot = 0; slot < table.size; slot++)
         while (table.slots[slot]) {
             struct replaced *next = table.slots[slot]->next;
@@ -260,32 +261,68 @@ static long number(const char *line, const char *name)
     return found ? strtol(strchr(found, ':') + 1, NULL, 10) : 0;
 }
 
+static struct feed *feed(const char *path, long start, long end, struct feed *next)
+{
+    struct feed *made = grown(NULL, sizeof *made);
+    made->text = contents(path);
+    made->window.start = start;
+    made->window.end = end;
+    made->window.zone = icaltimezone_get_builtin_timezone("Europe/Berlin");
+    made->next = next;
+    return made;
+}
+
+/* A path that ends in .list names several feeds: path, start and end a line. */
+static struct feed *feeds(const char *path, long start, long end)
+{
+    char line[8192], one[4096];
+    size_t length = strlen(path);
+    struct feed *all = NULL;
+    FILE *list;
+    if (length < 5 || strcmp(path + length - 5, ".list"))
+        return feed(path, start, end, NULL);
+    list = fopen(path, "r");
+    while (list && fgets(line, sizeof line, list))
+        if (sscanf(line, "%4095[^\t]\t%ld\t%ld", one, &start, &end) == 3)
+            all = feed(one, start, end, all);
+    if (list)
+        fclose(list);
+    return all;
+}
+
 static void answer(const char *line)
 {
     char path[4096] = "";
     struct spans spans = {NULL, 0, 0};
-    struct window window;
     const char *found = strstr(line, "\"path\": \"");
     if (found)
         sscanf(found + 9, "%4095[^\"]", path);
-    window.start = number(line, "\"start\"");
-    window.end = number(line, "\"end\"");
-    window.zone = icaltimezone_get_builtin_timezone("Europe/Berlin");
+    long times = strstr(line, "\"times\"") ? number(line, "\"times\"") : 1;
     long before = high_water();
-    char *text = contents(path);
-    if (text == NULL) {
-        printf("{\"error\": \"cannot read the feed\"}\n");
-        return;
-    }
+    struct feed *all = feeds(path, number(line, "\"start\""), number(line, "\"end\"")), *one;
     double began = cpu_seconds();
-    read_feed(text, &window, &spans);
+    while (times-- > 0) {
+        spans.used = 0;
+        for (one = all; one; one = one->next)
+            if (one->text)
+                read_feed(one->text, &one->window, &spans);
+        merge(&spans);
+    }
     double spent = cpu_seconds() - began;
-    printf("{\"cpu\": %.6f, \"peak\": %ld, \"busy\": [", spent, high_water() - before);
-    for (size_t at = 0; at < spans.used; at++)
-        printf("%s[%ld, %ld]", at ? ", " : "", spans.all[at].start, spans.all[at].end);
-    printf("]}\n");
+    if (all == NULL || all->text == NULL)
+        printf("{\"error\": \"cannot read the feed\"}\n");
+    else {
+        printf("{\"cpu\": %.6f, \"peak\": %ld, \"busy\": [", spent, high_water() - before);
+        for (size_t at = 0; at < spans.used; at++)
+            printf("%s[%ld, %ld]", at ? ", " : "", spans.all[at].start, spans.all[at].end);
+        printf("]}\n");
+    }
     free(spans.all);
-    free(text);
+    while ((one = all) != NULL) {
+        all = one->next;
+        free(one->text);
+        free(one);
+    }
 }
 
 int main(void)

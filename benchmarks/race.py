@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from feeds import END, START
@@ -37,19 +38,24 @@ class Answer:
     error: str = ""
 
 
-@dataclass(slots=True)
+@dataclass
 class Case:
-    """One feed, the contestants that read it, and their answers."""
+    """A feed or a list of feeds, the contestants that read it, and their answers."""
 
     name: str
     path: Path
-    events: int
     contestants: tuple[str, ...]
+    files: tuple[Path, ...]
     answers: dict[str, list[Answer]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
-        return self.path.stat().st_size
+        return sum(file.stat().st_size for file in self.files)
+
+    @cached_property
+    def events(self) -> int:
+        """The number of VEVENTs."""
+        return sum(file.read_bytes().upper().count(b"BEGIN:VEVENT") for file in self.files)
 
     def cpu(self, contestant: str) -> float | None:
         """The median of the contestant's CPU seconds; None if it has no answer."""

@@ -57,12 +57,14 @@ class Httpx:
                 body = answer.content
                 self._tags[address] = answer.headers["etag"]
                 if self._reader is not None:
-                    self._reader(body, START, END)
+                    self._reader(body)
 
 
 def stack(task: dict[str, Any]) -> Httpx:
     """What people write: httpx, icalendar and recurring-ical-events."""
-    return Httpx(task, import_module("contestant").CONTESTANTS["recurring"]())
+    contestant = import_module("contestant")
+    read = contestant.CONTESTANTS["recurring"]()
+    return Httpx(task, lambda body: read([contestant.Asked(body, START, END)]))
 
 
 class Extcal:

@@ -105,9 +105,10 @@ def race_table(cases: Iterable[Case]) -> str:
 
 
 def _feed(case: Case) -> str:
-    kind, _, count = case.name.partition("-")
-    what = "unending series" if kind == "heavy" else f"events, {kind}-like"
-    return f"{int(count):,} {what} ({case.size / 1e6:.1f} MB)"
+    name = f"`{case.name}`: {case.events:,} VEVENTs"
+    if len(case.files) > 1:
+        name += f" in {len(case.files)} feeds"
+    return f"{name} ({case.size / 1e6:.1f} MB)"
 
 
 def _ratio(name: str, ratio: float) -> str:
