@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import random
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -25,8 +28,9 @@ from extcal.cache.snapshot.codec import (
 )
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
-from extcal.cache.snapshot.packed_events import pack_events, unpack_events
+from extcal.cache.snapshot.packed_events import pack_events, pack_rows, unpack_events
 from extcal.cache.snapshot.snapshot import Reading, Snapshot
+from extcal.ical.events.external_event import EventRow, event_of
 from extcal.intervals import instant
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
@@ -116,6 +120,25 @@ def test_events_survive(found: list[ExternalEvent]) -> None:
     assert list(unpack_events(pack_events(found, titles=False))) == bare
 
 
+def test_thousands_of_events_survive() -> None:
+    """They are several lines of JSON; what an earlier version wrote as one line is read, too."""
+    rows = [
+        EventRow(f"u{n % 2_000}@example.org", None, n, n + 1, False, None, None, "A title \\" * 2,
+                 None, FBType.BUSY, None, "TRANSP", "utc", False)
+        for n in range(5_000)
+    ]  # fmt: skip
+    packed = pack_rows(rows, titles=True)
+    text = zlib.decompress(packed)
+    assert text.count(b"\n") == 2
+    found = unpack_events(packed, 5_000)
+    assert found == tuple(map(event_of, rows))
+    tables = map(json.loads, text.split(b"\n"))
+    columns = [list(chain.from_iterable(parts)) for parts in zip(*tables, strict=True)]
+    assert unpack_events(zlib.compress(json.dumps(columns).encode()), 5_000) == found
+    with pytest.raises(ValueError, match="damaged"):
+        unpack_events(packed, 4_999)
+
+
 @given(readings())
 def test_readings_survive(reading: Reading) -> None:
     """Decoding is the inverse of encoding, microseconds included."""
@@ -162,7 +185,7 @@ def test_any_bytes_are_harmless(noise: bytes) -> None:
 
 def test_layouts_are_versioned() -> None:
     """Of readings and of how asking went, apart: an upgrade of one does not touch the other."""
-    assert (READINGS, ATTEMPTS) == (2, 2)
+    assert (READINGS, ATTEMPTS) == (3, 2)
     assert encode_attempts(Attempts(), "a:k")[:6] == b"xcal\x02a"
 
 

@@ -91,6 +91,9 @@ BOMBS: dict[str, tuple[Callable[[], bytes], int]] = {
     "columns": (lambda: b"[[" + b"],[".join([b"0," * (MEBIBYTE // 4) + b"0"] * 14) + b"]]", 1),
     "behind a quote": (lambda: b'["' + b"[]," * (6 * MEBIBYTE // 3) + b"[]]", 1),
     "depth": (lambda: b"[" * (6 * MEBIBYTE), 1),
+    "escapes": (lambda: b'[["' + b'\\"' * (3 * MEBIBYTE) + b'"]]', 1),
+    "strings": (lambda: b"[[" + b'"",' * (2 * MEBIBYTE) + b'""]]', 1),
+    "newlines": (lambda: b"[[]]" + b"\n" * (6 * MEBIBYTE), 1),
     "digits": (lambda: b"[[" + b"1" * (6 * MEBIBYTE) + b"]]", 1),
 }
 

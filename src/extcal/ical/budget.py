@@ -15,6 +15,8 @@ from extcal.messages.problems import oddity, unknown
 
 __all__ = ["Work"]
 
+_STEP = 1024 * 1024  # bytes in which line ends are counted in one call
+
 
 class Work:
     """What one reading may still spend, and what it has to tell.
@@ -182,8 +184,10 @@ class Work:
         for offset, index in sorted(placed):
             problem = self._problems[index]
             if offset >= 0:
-                line += raw.count(newline, position, offset)
-                position = max(position, offset)
+                while position < offset:  # in steps: one call would keep other threads waiting
+                    stop = min(offset, position + _STEP)
+                    line += raw.count(newline, position, stop)
+                    position = stop
                 problem = Problem(problem.code, problem.message, line, problem.uid, problem.action)
             numbered.append((offset, index, problem))
         found = [problem for _, _, problem in numbered]

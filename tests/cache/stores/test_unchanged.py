@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -239,6 +240,26 @@ def test_any_other_change_is_read(
     clock.advance(LATER)
     calendars.get(url)
     assert len(reads) == 2
+
+
+def test_stamps_of_a_long_body_are_left_out_of_its_digest() -> None:
+    """It is gone through in stretches. A million folds, and what may be a stamp, cost little."""
+    one, other = (google(stamp, "X-A:" + "x" * 300_000, *[
+        event(f"2027-02-{day:02}T09:00Z", uid=f"b{day}", summary="x" * 60_000, stamp=stamp)
+        for day in range(1, 20)
+    ]) for stamp in ("2027-01-04T08:00Z", "2027-01-04T08:31Z"))  # fmt: skip
+    feed = Feed(GOOGLE)
+    first, second = (readings.fingerprint(Fetched(body), feed, b"s") for body in (one, other))
+    assert first == second
+    assert readings.has_one_stamp(one, feed)
+    assert not readings.has_one_stamp(one + b"\nDTSTAMP:20270101T000000Z\n", feed)
+    tracemalloc.start()
+    try:
+        folded = one.replace(b"\nDTSTAMP:", b"\nD" + b"\r\n " * 100_000 + b"TSTAMP:", 1)
+        assert not readings.has_one_stamp(folded, feed)
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(folded)
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_same_body_is_read_again_when_it_must_be(

@@ -103,6 +103,14 @@ def test_utf_16_with_its_mark(corridor: Any, encoding: str) -> None:
     assert busy(mark[encoding] + BODY.encode(encoding)) == NINE
 
 
+def test_utf_16_without_a_mark(corridor: Any) -> None:
+    """A NUL stands beside each letter; where a calendar begins is not looked for in megabytes."""
+    assert busy(BODY.encode("utf-16-le")) == NINE
+    assert busy(b"\r\n" * 40_000 + BODY.encode("utf-16-le")) == NINE
+    with pytest.raises(extcal.NotACalendar):
+        extcal.expand(b"\0\n" * 2_500_000 + BODY.encode("utf-16-le"), *WINDOW)
+
+
 def test_what_is_not_utf_8_is_windows_1252(corridor: Any) -> None:
     """One byte of another charset costs its line nothing but a Problem."""
     raw = BODY.encode("cp1252")

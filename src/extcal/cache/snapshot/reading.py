@@ -23,6 +23,7 @@ from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Fetched
 from extcal.ical import Expansion, expand
 from extcal.ical.events.external_event import EventRow
+from extcal.ical.parse.spans import count_in, find, stretches, whole
 from extcal.intervals import FreeBusy, epoch, instant
 from extcal.intervals.overlay import Span, coalesce, overlay
 from extcal.intervals.types import code_of
@@ -35,12 +36,16 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{8}")
 _MAX_VALIDATOR = 1024
 _GOOGLE = b"BEGIN:VCALENDAR\r\nPRODID:-//Google Inc//Google Calendar"
 _STAMP = re.compile(rb"\nDTSTAMP:[0-9]{8}T[0-9]{6}Z\r?\n")  # such as DTSTAMP:20270104T080000Z
-# The same however it is written: dtstamp;X-A=b:..., or with a fold within the name.
-_ANY_STAMP = re.compile(
-    b"\n"
-    + rb"(?:\r?\n[ \t])*".join(b"[%c%c]" % (c, c + 32) for c in b"DTSTAMP")
-    + rb"(?![A-Za-z-])"
-)
+# What may be one, however it is written: "\ndtstamp;X-A=b:". Also "\nDT\n S" and every other name
+# with a fold behind one of these letters: no group may repeat, because the engine keeps a kilobyte
+# for each of a million folds.
+_FOLD = rb"(?:\r?\n[ \t]|%b)"
+_MAY_BE_STAMP = b"(?![A-Za-z-])"
+for _letter in reversed(b"DTSTAMP"):
+    _MAY_BE_STAMP = b"[%c%c]" % (_letter, _letter + 32) + _FOLD % _MAY_BE_STAMP
+_ANY_STAMP = re.compile(b"\n" + _MAY_BE_STAMP)
+_LONGEST_STAMP = 16  # bytes that this looks at
+_BORDER = b"\nBEGIN:V"  # no stamp lies across it
 _LONGEST_INTERVAL = timedelta(days=7)
 
 
@@ -133,9 +138,10 @@ def fingerprint(fetched: Fetched, feed: Feed, secret: bytes) -> str:
     """
     body, said = fetched.body, (fetched.moved_to, fetched.problems)
     stamp = _first_stamp(body, feed)
-    if stamp is not None:
-        body = body.replace(stamp, b"\nDTSTAMP:\n")
-    digest = hashlib.blake2b(body, digest_size=16, key=hashlib.sha256(secret).digest())
+    digest = hashlib.blake2b(digest_size=16, key=hashlib.sha256(secret).digest())
+    for start, stop in stretches(body, whole(body)[0], _BORDER):
+        piece = body[start:stop]
+        digest.update(piece if stamp is None else piece.replace(stamp, b"\nDTSTAMP:\n"))
     digest.update(repr(said).encode(errors="backslashreplace"))
     return digest.hexdigest()
 
@@ -148,13 +154,19 @@ def has_one_stamp(body: bytes, feed: Feed) -> bool:
     a second value, that is part of the digest, so both bodies have it.
     """
     stamp = _first_stamp(body, feed)
-    return stamp is None or body.count(stamp) == len(_ANY_STAMP.findall(body))
+    if stamp is None:
+        return True
+    others = -count_in(body, whole(body), stamp)
+    for start, stop in stretches(body, whole(body)[0], _BORDER):
+        found = _ANY_STAMP.finditer(body, start, min(len(body), stop + _LONGEST_STAMP))
+        others += sum(1 for each in found if each.start() < stop)
+    return not others
 
 
 def _first_stamp(body: bytes, feed: Feed) -> bytes | None:
     if not (body.startswith(_GOOGLE) or feed.provider == "google"):
         return None
-    found = _STAMP.search(body)
+    found = _STAMP.match(body, find(body, b"\nDTSTAMP:", 0, len(body)))
     return None if found is None else found[0]
 
 

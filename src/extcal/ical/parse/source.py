@@ -16,7 +16,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from extcal.errors import NotACalendar
 from extcal.ical.parse.content_lines import FOLD
-from extcal.ical.parse.spans import STRETCH, find, stretches
+from extcal.ical.parse.spans import STRETCH, stretches
 from extcal.messages.problems import no_calendar
 
 __all__ = ["SupportsToIcal", "to_bytes"]
@@ -25,10 +25,11 @@ __all__ = ["SupportsToIcal", "to_bytes"]
 # beside each letter, as in UTF-16 without a byte order mark. A VEVENT without a VCALENDAR is what
 # icalendar.Event.to_ical() gives. Only the first line of the body may be indented; elsewhere an
 # indented line is a fold.
+_BEGINS = rb"(?i:N[ \t]*:[ \t]*V(?:CALENDAR|EVENT|FREEBUSY|AVAILABILITY))"
+_FIRST = re.compile(rb"[ \t]*+(?:\xef\xbb\xbf)?(?i:BEGI)" + _BEGINS)
+# Letters come first, because the engine passes over other bytes quickly that way.
 _BEGIN = re.compile(
-    rb"(?:\A[ \t]*(?:\xef\xbb\xbf)?|(?<=[\r\n\x00])|(?<=[\r\n\x00]\xef\xbb\xbf))"
-    rb"BEGIN[ \t]*:[ \t]*V(?:CALENDAR|EVENT|FREEBUSY|AVAILABILITY)",
-    re.I,
+    rb"[Bb][Ee][Gg][Ii](?:(?<=[\r\n\x00].{4})|(?<=[\r\n\x00]\xef\xbb\xbf.{4}))" + _BEGINS
 )
 # A line that is no calendar: "ada.ics", "~/calendars/ada", "C:\\ada.ics"; not "https://..." and not
 # "BEGIN:VCALENDAR". It may also be an address without its scheme: "host.example/a.ics".
@@ -39,6 +40,7 @@ _FILE_NAME = re.compile(
 )
 _HOST = re.compile(r"\s*(?:[a-z0-9-]+\.)+[a-z]{2,}/", re.IGNORECASE)
 _LONGEST_BEGIN: Final = 2_048  # bytes that a BEGIN, with its blanks and folds, is looked for in
+_FAR: Final = 4 * 1024 * 1024  # bytes in which a BEGIN with folds or NULs in it is looked for
 _PIECE: Final = 1024 * 1024  # bytes or characters
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -107,14 +109,10 @@ def _raw(data: object) -> bytes:
 def _holds_calendar(raw: bytes) -> bool:
     if raw[:1024].lstrip().startswith((b"<", b"{", b"%PDF")):
         return False
-    if _begins(raw, 0):
+    if _FIRST.match(raw) or _begins(raw, 0):
         return True
-    if find(raw, b"\0", 0, len(raw)) < 0 and not any(
-        FOLD.search(raw, *stretch) for stretch in stretches(raw, (0, len(raw)))
-    ):
-        return False
     left = b""
-    for start, stop in stretches(raw, (0, len(raw))):
+    for start, stop in stretches(raw, (0, min(len(raw), _FAR))):
         left += FOLD.sub(b"", raw[start:stop]).replace(b"\x00", b"")
         if _begins(left, 0):
             return True

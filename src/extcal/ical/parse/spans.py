@@ -34,7 +34,7 @@ STRETCH: Final = 128 * 1024
 """Bytes that a regular expression passes over in one call: some milliseconds for the slowest."""
 
 _STEP: Final = 1024 * 1024  # bytes that are counted or searched for a word in one call
-_MORE: Final = 4 * STRETCH  # how far a stretch may be extended to its border
+_MORE: Final = STRETCH  # how far a stretch may be extended to its border
 
 _BEGIN = b"\nBEGIN:VEVENT"
 _LINE_ENDS = re.compile(rb"[\r\n]++")
@@ -49,8 +49,8 @@ def whole(raw: bytes) -> tuple[Span, ...]:
 def stretches(raw: bytes, span: Span, border: bytes = b"\n") -> Iterator[Span]:
     """Yield a span in stretches of about :data:`STRETCH` bytes.
 
-    Each ends behind the first byte of ``border``, where one is found in the next few stretches; if
-    none is, it ends anywhere.
+    Each ends behind the first byte of ``border``, where one is found in the next stretch; if none
+    is, it ends anywhere.
     """
     start, end = span
     while end - start > STRETCH + _MORE:

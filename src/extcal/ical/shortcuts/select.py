@@ -387,17 +387,17 @@ class _Pieces:
             else:
                 yield uid.decode()
 
-    def spans(self) -> tuple[tuple[int, int], ...]:
+    def spans(self) -> tuple[Span, ...]:
         """The head and the kept pieces, sorted, neighbours joined."""
         starts = self.starts
-        found = [[0, starts[0]]]
+        found: list[Span] = []
+        first, last = 0, starts[0]
         for number in sorted(self.kept):
-            start, end = starts[number], starts[number + 1]
-            if start == found[-1][1]:
-                found[-1][1] = end
-            else:
-                found.append([start, end])
-        return tuple((start, end) for start, end in found)
+            if starts[number] != last:
+                found.append((first, last))
+                first = starts[number]
+            last = starts[number + 1]
+        return (*found, (first, last))
 
 
 def _readings(uid: bytes) -> set[str]:
