@@ -29,7 +29,7 @@ docs: ## the documentation as a site, in build/docs: a warning is an error, and 
 	@$(BIN)/python -m sphinx -q -E -W --keep-going -b html -d build/doctrees docs build/docs
 	@sh tools/axe.sh "$(VENV)"
 	@$(BIN)/python tools/axe.py build/docs
-	@$(BIN)/python -m pytest -q tests/docs tests/test_readme.py
+	@$(BIN)/python -m pytest -q tests/docs tests/notebooks tests/testing/test_recipes.py tests/test_readme.py
 	@echo build/docs/index.html
 
 matrix: ## all tests on every installed Python, with the oldest and newest libraries; ARGS="-x"

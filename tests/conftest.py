@@ -84,7 +84,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             serial = item.get_closest_marker("serial") is not None
             long = step == "core" and item.get_closest_marker("long") is not None
-            parted[serial == (step == "serial") and not long].append(item)
+            elsewhere = long or item.get_closest_marker("docs") is not None
+            parted[serial == (step == "serial") and not elsewhere].append(item)
         items[:] = parted[True]
         config.hook.pytest_deselected(items=parted[False])
 

@@ -53,6 +53,7 @@ def test_there_is_a_guide_for_each_framework() -> None:
     assert {page.stem for page in PROJECTS} == {"django", "fastapi", "flask"}
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize("page", PROJECTS, ids=lambda page: page.stem)
 def test_the_project_on_the_page_passes_its_tests(page: Path, tmp_path: Path) -> None:
     """Whoever copies every block of a guide has a host that works, and tests that say so."""

@@ -42,6 +42,7 @@ def check(path: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.docs
 @each
 def test_a_notebook_gives_what_it_shows(path: Path, tmp_path: Path) -> None:
     """Every cell runs; texts and pictures are those that are kept in the file."""
@@ -50,6 +51,7 @@ def test_a_notebook_gives_what_it_shows(path: Path, tmp_path: Path) -> None:
     assert done.stdout == f"{path.name}: as kept\n"
 
 
+@pytest.mark.docs
 def test_what_no_longer_holds_is_noticed(tmp_path: Path) -> None:
     """The comparison fails where a kept output differs from what running gives."""
     notebook = kept(NOTEBOOKS[0])

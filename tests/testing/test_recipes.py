@@ -26,6 +26,7 @@ settings.load_profile("ci")
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.docs
 def test_every_recipe_passes(pytester: pytest.Pytester) -> None:
     """With warnings as errors, and nothing but what is on the page."""
     text = PAGE.read_text("utf-8")
