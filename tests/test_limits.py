@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from dataclasses import asdict
 
 import pytest
@@ -47,6 +48,28 @@ def test_what_is_no_number_of_its_kind_is_refused(name: str, wrong: object) -> N
     expected = ValueError if wrong == -1 else TypeError
     with pytest.raises(expected, match=name):
         Limits(**{name: wrong})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("years", "fine"),
+    [((1, 9000), True), ((5, 5), True), ((0, 5), False), ((5, 9001), False), ((6, 5), False)],
+)
+def test_years_are_in_order(years: tuple[int, int], fine: bool) -> None:
+    first, last = years
+    if fine:
+        assert Limits(first_year=first, last_year=last).last_year == last
+        return
+    with pytest.raises(ValueError, match="first_year and last_year"):
+        Limits(first_year=first, last_year=last)
+
+
+def test_a_pickle_of_fewer_fields_has_the_defaults_of_the_others() -> None:
+    """One of an earlier version; the values are in the order of the fields."""
+    given = Limits(fetch_deadline=7.0, max_work=5)
+    assert pickle.loads(pickle.dumps(given)) == given
+    earlier = Limits()
+    earlier.__setstate__(list(asdict(given).values())[:-1])
+    assert earlier == Limits(fetch_deadline=7.0)
 
 
 def test_the_longest_address_is_what_a_feed_holds() -> None:

@@ -142,6 +142,9 @@ class _Site:
 
     @property
     def what(self) -> str:
+        left_out = getattr(self.new, "left_out", None)
+        if left_out is not None:
+            return f"without {_short(left_out)}"
         return f"{_short(self.old)} -> {_short(self.new)}"
 
     def put(self, node: ast.AST) -> None:
@@ -297,11 +300,11 @@ def _variants(
                 isinstance(each, ast.Constant) for each in node.elts
             ):
                 for place in range(len(node.elts)):
-                    yield _changed(node, elts=_without(node.elts, place))
+                    yield _changed(node, elts=_without(node.elts, place), left_out=node.elts[place])
         case ast.Dict() if len(node.keys) > 1 and None not in node.keys:
             for place in range(len(node.keys)):
-                yield _changed(node, keys=_without(node.keys, place),
-                               values=_without(node.values, place))  # fmt: skip
+                keys, values = _without(node.keys, place), _without(node.values, place)
+                yield _changed(node, keys=keys, values=values, left_out=node.keys[place])
         case ast.Slice():
             for name in ("lower", "upper"):
                 bound = getattr(node, name)
@@ -318,7 +321,8 @@ def _calls(node: ast.Call) -> Iterator[ast.AST]:
         yield node.func.value
     first = node.args[:2]
     starred = any(isinstance(each, ast.Starred) for each in first)
-    if len(first) == 2 and not starred and name not in _EITHER_WAY:
+    twins = len({ast.dump(each) for each in first}) < 2
+    if not twins and not starred and name not in _EITHER_WAY:
         yield _changed(node, args=[*first[::-1], *node.args[2:]])
 
 

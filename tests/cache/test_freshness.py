@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from extcal.cache.freshness.decide import (
     INCOMPLETE,
     decide,
     fall_back,
+    in_utc,
     learn,
     may_try_again,
     moment_of,
@@ -135,6 +137,28 @@ def test_a_back_off_from_the_future_is_void() -> None:
     """After the clock jumped back, asking heals."""
     attempts = learn(Attempts(), FAILED, NOW + timedelta(days=365), RULES, 1.0)
     assert decide(None, attempts, NOW, RULES) == Fetch(conditional=False)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "served"),
+    [(timedelta(seconds=5), True), (timedelta(seconds=5) + MICROSECOND, False)],
+    ids=str,
+)
+def test_a_source_asked_a_little_later_than_now_was_just_asked(
+    ahead: timedelta, served: bool
+) -> None:
+    """By a machine whose clock is a few seconds ahead; further ahead, a clock has jumped."""
+    held = Held(NOW - HOUR, asked_at=NOW + ahead)
+    expected = Serve(State.STALE) if served else Fetch(conditional=False)
+    assert decide(held, Attempts(), NOW, RULES) == expected
+
+
+@pytest.mark.parametrize("wrong", [None, 0, "2027-01-04", NOW.date(), NOW.replace(tzinfo=None)])
+def test_a_clock_gives_aware_datetimes(wrong: object) -> None:
+    """Whatever else it gives is no time that could be compared with that of another machine."""
+    with pytest.raises(TypeError, match="aware"):
+        in_utc(wrong)
+    assert in_utc(NOW.astimezone(ZoneInfo("Asia/Tokyo"))).tzinfo is UTC
 
 
 # -- refresh ----------------------------------------------------------------------------------
@@ -267,6 +291,16 @@ def test_a_source_in_trouble_is_hardly_asked_more_often(
     for at, first in enumerate(asked):
         window = [moment for moment in asked[at:] if moment - first < 24 * HOUR]
         assert len(window) <= 24 * 2 + RULES.early_requests
+
+
+@pytest.mark.parametrize(
+    ("age", "doubted"), [(24 * HOUR, True), (24 * HOUR + MICROSECOND, False)], ids=str
+)
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_suspicion_is_forgotten_after_a_day(age: timedelta, doubted: bool, side: int) -> None:
+    """Whether it lies in the past or, after a clock jumped, in the future."""
+    before = Attempts(doubted=NOW - side * age)
+    assert (learn(before, Success(), NOW, RULES, 0.0).doubted is not None) is doubted
 
 
 def test_no_second_try_while_the_last_fetch_failed() -> None:

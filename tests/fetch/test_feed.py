@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from extcal.errors import FeedUrlError
 from extcal.fetch import Feed, as_feed
+from extcal.fetch.address.url import Url, fold_at_sign, read_url
 from extcal.fetch.feed import accepted, read_feed, takes_feed
 from extcal.policy import BusyPolicy, Rule
 
@@ -333,6 +334,16 @@ class TestIdentity:
             assert one.url_identity() == other.url_identity()
             assert one.fingerprint == other.fingerprint
             assert one.reveal() != other.reveal()
+            another = Feed(url.replace("1", "3").format("@"))
+            assert one.url_identity() != another.url_identity()
+
+    def test_the_key_of_googles_path_is_written_with_the_sign_itself(self) -> None:
+        """What stores hold is found again after an update. The query may be signed, and stays."""
+        assert fold_at_sign("/a%40b/c.ics?d=%40") == "/a@b/c.ics?d=%40"
+        assert fold_at_sign("/a@b/c.ics") == "/a@b/c.ics"
+
+    def test_a_file_has_neither_host_nor_port(self) -> None:
+        assert read_url("file:///srv/a.ics") == Url("file", "", 0, "/srv/a.ics")
 
     def test_elsewhere_and_in_queries_it_stays(self) -> None:
         one, other = Feed(self.url + "?a=@"), Feed(self.url + "?a=%40")

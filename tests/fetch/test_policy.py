@@ -144,6 +144,16 @@ class TestTheTables:
             assert not address.is_multicast
             assert not address.is_loopback
 
+    @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111"])
+    def test_what_the_standard_library_has_learnt_since_is_not_public_either(
+        self, address: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A later Python may know of a network that the tables do not have yet."""
+        public = ipaddress.ip_address(address)
+        assert is_public(public)
+        monkeypatch.setattr(type(public), "is_global", False)
+        assert not is_public(public)
+
 
 class TestNamesAndPorts:
     """What is refused before anything is looked up."""

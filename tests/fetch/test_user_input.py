@@ -63,6 +63,57 @@ def test_a_link_in_a_link_in_a_link_is_soon_given_up() -> None:
             Feed.from_user_input(page * 100 + FEED)
 
 
+MAIL = {
+    "google": "gmail.com googlemail.com google.com",
+    "outlook": "outlook.com hotmail.com live.com msn.com",
+    "icloud": "icloud.com me.com mac.com",
+    "proton": "proton.me protonmail.com pm.me",
+    None: "example.org",
+}
+
+
+@pytest.mark.parametrize("provider", MAIL)
+def test_a_mail_address_is_refused_with_the_advice_for_its_provider(provider: str | None) -> None:
+    """Whose calendar it is follows from the domain."""
+    for domain in MAIL[provider].split():
+        with pytest.raises(FeedUrlError) as refused:
+            Feed.from_user_input(f"Ada.L@{domain}")
+        assert refused.value.advice == Refusal.of("e-mail", provider=provider).advice, domain
+
+
+@pytest.mark.parametrize(
+    "host",
+    "caldav.fastmail.com caldav.calendar.yahoo.com caldav.gmx.net caldav.web.de caldav.yandex.ru"
+    " caldav.icloud.com calendar.mail.ru dav.mailbox.org".split(),
+)
+def test_a_server_of_collections_has_no_feeds(host: str) -> None:
+    """A CalDAV collection is read by another protocol."""
+    with pytest.raises(FeedUrlError) as refused:
+        Feed.from_user_input(f"https://{host}/a/b")
+    assert refused.value.kind == "page"
+
+
+def test_three_pages_are_followed_and_no_fourth() -> None:
+    """Each page's address holds the next one, and the last that of the feed."""
+    page = "https://calendar.google.com/calendar/r?cid="
+    assert Feed.from_user_input(page * 3 + FEED).reveal() == FEED
+    with pytest.raises(FeedUrlError):
+        Feed.from_user_input(page * 4 + FEED)
+
+
+def test_the_longest_text_that_is_read_has_8192_characters() -> None:
+    """A whole HTML element is read; one character more is refused, and not searched at length."""
+    element = f'<a href="{FEED}">'
+    assert Feed.from_user_input(element.ljust(8_192, "x")).reveal() == FEED
+    with pytest.raises(FeedUrlError) as refused:
+        Feed.from_user_input(element.ljust(8_193, "x"))
+    assert refused.value.kind == "too-long"
+    for before, named in ((8_182, True), (8_183, False)):
+        with pytest.raises(FeedUrlError) as refused:
+            Feed.from_user_input("x" * before + "icloud.com" + "x" * 9_000)
+        assert ("icloud.com" in (refused.value.advice or "")) is named
+
+
 def test_the_other_arguments_are_those_of_the_constructor() -> None:
     feed = Feed.from_user_input(
         f" {FEED} ", timezone="Europe/Berlin", owner="ada@example.org", detail="busy"

@@ -48,10 +48,10 @@ _MARKED_UP = re.compile(
 # word after it could be the rest of the address on a second line.
 _LAST_WORD = re.compile(r"(?:https?|webcals?)://\S*\Z", re.IGNORECASE)
 _INTRODUCTION = re.compile(r"[^:/?#@<]*+:?[ \t\r\n]*+")
-_LABELLED = re.compile(r"(?:URL|URI|URLTO|LINK)\s*[:=]\s*", re.IGNORECASE)
+_LABELLED = re.compile(r"\A(?:URL|URI|URLTO|LINK)\s*[:=]\s*", re.IGNORECASE)
 _BOOKMARK = re.compile(r"MEBKM:(?:.*;)?URL:((?:[^;\\]|\\.)*)", re.IGNORECASE | re.DOTALL)
-_WRAPPED_SCHEME = re.compile(r"(?:https?|webcals?|feed|ical):(?://)?(?=https?://)", re.IGNORECASE)
-_FEED_SCHEME = re.compile(r"feed://", re.IGNORECASE)
+_WRAPPED_SCHEME = re.compile(r"\A(?:https?|webcals?|feed|ical):(?://)?(?=https?://)", re.IGNORECASE)
+_FEED_SCHEME = re.compile(r"\Afeed://", re.IGNORECASE)
 _NO_SCHEME = re.compile(
     r"(?://)?((?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]*(?::[0-9]+)?(?:[/?].*)?)"
 )
@@ -120,7 +120,7 @@ _SOGO_COLLECTION = re.compile(r"(.*/SOGo/dav/(public/)?[^/?]+/Calendar/[^/?.]+)/
 # Matches /remote.php/dav/calendars/ada/personal/ and /dav.php/calendars/ada/default. Also matches
 # addresses that are not of one calendar: /remote.php/dav/principals/users/ada/, /remote.php/dav/.
 _SABRE_COLLECTION = re.compile(
-    r"(.*/(?:remote\.php/(?:caldav|dav)|(?:dav|cal)\.php)(?:/(calendars/[^/?]+/[^/?]+)|[^?]*)/?)"
+    r".*/(?:remote\.php/(?:caldav|dav)|(?:dav|cal)\.php)(?:/(calendars/[^/?]+/[^/?]+)|[^?]*)/?"
 )
 
 # The HTML page in the same folder as the feed. Outlook's servers ignore case, so the fixed words
@@ -165,8 +165,8 @@ def _read(secret_text: str) -> tuple[Url, Auth | None] | Refusal:
     mail = _E_MAIL.fullmatch(secret_text)
     if mail is not None:
         return _refuse_mail(mail[1].lower())
-    secret_text = _WRAPPED_SCHEME.sub("", secret_text, count=1)
-    secret_text = _FEED_SCHEME.sub("https://", secret_text, count=1)
+    secret_text = _WRAPPED_SCHEME.sub("", secret_text)
+    secret_text = _FEED_SCHEME.sub("https://", secret_text)
     bare = _NO_SCHEME.fullmatch(secret_text)
     file_name = bare is not None and _FILE_NAME.fullmatch(bare[1])
     if file_name or _LOCAL_FILE.fullmatch(secret_text):
@@ -193,7 +193,7 @@ def _once(secret_text: str) -> str:
     if len(starts) > 1 and starts[0] == 0:
         ends = [*starts[1:], len(secret_text)]
         parts = [secret_text[start:end] for start, end in zip(starts, ends, strict=True)]
-        same = {_SCHEME.sub("", part.strip(_BETWEEN), count=1) for part in parts}
+        same = {_SCHEME.sub("", part.strip(_BETWEEN)) for part in parts}
         if len(same) == 1:
             secret_text = parts[0].strip(_BETWEEN)
     if _ENCODED.match(secret_text):
@@ -245,9 +245,7 @@ def _unwrap(secret_text: str) -> str:
         bookmark = _BOOKMARK.match(secret_text)
         if bookmark is not None:
             secret_text = re.sub(r"\\(.)", r"\1", bookmark[1])
-        secret_text = (
-            _LABELLED.sub("", secret_text, count=1) if _LABELLED.match(secret_text) else secret_text
-        )
+        secret_text = _LABELLED.sub("", secret_text)
         for marked, group in ((_MARKED_DOWN, 1), (_MARKED_BY_SLACK, 1), (_MARKED_UP, 2)):
             found = marked.fullmatch(secret_text)
             if found is not None:
@@ -389,8 +387,8 @@ def _recognise_caldav(url: Url, provider: str | None, auth: Auth | None) -> Url 
     sabre = _SABRE_COLLECTION.fullmatch(url.target)
     if sabre is not None:
         # Nextcloud, ownCloud and Baikal use sabre/dav, whose collections can be exported.
-        if auth is not None and sabre[2]:
-            return replace(url, target=sabre[1].removesuffix("/") + "/?export")
+        if auth is not None and sabre[1]:
+            return replace(url, target=sabre[0].removesuffix("/") + "/?export")
         nextcloud = "/remote.php/" in url.path
         return _refuse_collection("nextcloud" if nextcloud else "caldav")
     return url
