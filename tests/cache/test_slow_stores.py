@@ -8,9 +8,11 @@ set only when the test is over.
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +20,7 @@ import pytest
 
 from extcal import AsyncCalendarCache, CalendarCache, MemoryStore, RedisStore, State
 from extcal.cache import Cell
+from extcal.cache.stores.watch import Cutter, Late
 from extcal.testing import FakeFetcher, ManualClock, feed_text
 
 # Not part of `make quick`, which also runs with the clock moved: these wait for real.
@@ -321,3 +324,128 @@ def test_redis_that_is_stopped(make: Make, url: str, caplog: pytest.LogCaptureFi
         with pytest.raises(BlockingIOError):
             server.accept()
     assert len(warnings(caplog)) == 1
+
+
+class Server:
+    """Speaks enough of Redis to say OK to every command, until it says no more, or only drips."""
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self.socket.getsockname()[1]}/0?protocol=2"
+        self.mode = "OK"
+        self.over = threading.Event()
+        self.opened: list[socket.socket] = []
+        self.threads = [threading.Thread(target=self.accept, daemon=True)]
+        self.threads[0].start()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                self.opened.append(self.socket.accept()[0])
+            except OSError:
+                return
+            self.threads.append(threading.Thread(target=self.serve, args=self.opened[-1:]))
+            self.threads[-1].start()
+
+    def serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while asked := connection.recv(65_536):
+                while self.mode == "drips" and not self.over.wait(SHORT / 5):
+                    connection.sendall(b"1")
+                if self.mode == "OK":
+                    connection.sendall(b"+OK\r\n" * asked.count(b"*"))
+
+    def hang_up(self) -> None:
+        for connection in self.opened:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.over.set()
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.hang_up()
+        for thread in self.threads:
+            thread.join()
+        self.socket.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("mode", ["drips", "stopped"])
+def test_redis_that_answered_before(server: Server, mode: str) -> None:
+    """A connection that was good until now is cut off, and none of its bytes is read later."""
+    with RedisStore(server.url) as store:
+        assert store._send([("PING",)] * 2) == [b"OK"] * 2
+        server.mode = mode
+        with pytest.raises(store._timeouts):
+            store._send([("PING",)])
+        server.mode = "OK"
+        assert store._send([("PING",)]) == [b"OK"]
+        assert len(server.opened) == 2
+
+
+@pytest.mark.usefixtures("short")
+def test_redis_that_hangs_up(server: Server) -> None:
+    """As it does with connections that were idle for long: another one is opened, once."""
+    with RedisStore(server.url) as store:
+        for _ in range(3):
+            assert store._send([("PING",)]) == [b"OK"]
+            server.hang_up()
+        assert len(server.opened) == 3
+        server.socket.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(store._troubles):
+            store._send([("PING",)])
+
+
+@pytest.mark.serial
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_opens_connections_of_its_own(server: Server) -> None:
+    """Two processes on one connection would read each other's answers."""
+    with RedisStore(server.url) as store:
+        store._send([("PING",)])
+        child = os.fork()
+        if not child:
+            code = 9
+            with suppress(BaseException):
+                code = 0 if store._send([("PING",)]) == [b"OK"] else 8
+            os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
+        assert store._send([("PING",)]) == [b"OK"]
+        assert len(server.opened) == 2
+
+
+def test_what_is_cut_off_is_late() -> None:
+    """Whatever it returns or raises; a call in time is not cut."""
+    cutter, cut, woken = Cutter(SHORT), [], threading.Event()
+
+    def end() -> None:
+        cut.append(True)
+        woken.set()
+
+    assert cutter.call(lambda: "answer", end) == "answer"
+    with pytest.raises(ZeroDivisionError):
+        cutter.call(lambda: 1 / 0, end)
+    assert not cut
+    for act in (woken.wait, lambda: woken.wait() and 1 / 0):
+        woken.clear()
+        with pytest.raises(Late):
+            cutter.call(act, end)
+    assert cut == [True, True]
+
+
+def test_a_cutter_needs_no_thread_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system allows none, the call is made all the same."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert Cutter(SHORT).call(lambda: "answer", bool) == "answer"

@@ -92,7 +92,7 @@ class Place:
         """When the lease that was left behind runs out."""
         epoch = datetime(1970, 1, 1, tzinfo=UTC)
         if self.kind == "redis":
-            value = store._client.get(store._names(key)[1])
+            value = store._client.get(store._lease(key))
             return value and epoch + timedelta(milliseconds=int(value.partition(b":")[0]))
         query = "SELECT until FROM leases WHERE key = ?"
         row = store._look(lambda connection: connection.execute(query, (key,)).fetchone())

@@ -272,7 +272,7 @@ def test_what_is_forgotten_meanwhile_is_forgotten_there_too(
         raise redis.ConnectionError
 
     with monkeypatch.context() as cut_off:
-        cut_off.setattr(store._client, "delete", unreachable)
+        cut_off.setattr(store, "_remove", unreachable)
         store.delete("a")
         assert store.get("a") is None
         assert other.get("a") == cell()

@@ -29,7 +29,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from time import monotonic
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from extcal.cache.stores.memory import ForkSafeLock, MemoryStore
 from extcal.cache.stores.protocol import Cell, Codec
@@ -165,7 +165,7 @@ class DurableStore(ABC):
                 self._trouble(self._writing, error)
             else:
                 if kept and self._remembers:
-                    self._remember(key, cell)
+                    self._memory.put(key, cell, None)
                 return kept
         if token is not None and self._held.get(key) != token:
             return False
@@ -254,7 +254,7 @@ class DurableStore(ABC):
                 if self._held.get(leased) == token:
                     self._held.pop(leased, None)
                 if kept and self._remembers:
-                    self._remember(key, cell)
+                    self._memory.put(key, cell, None)
                 return kept
         kept = self._held.get(leased) == token and self._put_here(key, cell, None)
         self.release(leased, token)
@@ -326,12 +326,16 @@ class DurableStore(ABC):
             self._well(pause)
             return found
         began = monotonic()
-        found = self._watch.call(partial(act, *arguments))
+        found = self._in_time(act, *arguments)
         if monotonic() - began > _LATE:
             self._trouble(pause, Late())
         else:
             self._well(pause)
         return found
+
+    def _in_time(self, act: Callable[..., _T], *arguments: object) -> _T:
+        """Call ``act``. Raises Late if it takes longer than the watch allows."""
+        return cast("Watch", self._watch).call(partial(act, *arguments))
 
     def _trouble(self, pause: _Pause, error: Exception) -> None:
         already = self.is_down
@@ -348,25 +352,20 @@ class DurableStore(ABC):
         if pause.begun and pause.end() and not self.is_down:
             LOG.info("%r works again", self)
 
-    def _remember(self, key: str, cell: Cell | None) -> None:
-        if cell is not None:
-            self._memory.put(key, cell, None)
-        elif key not in self._owed and self._memory.get(key) is not None:
-            self._memory.delete(key)
-
     # -- at rest --------------------------------------------------------------------------------
 
     def _sealed(self, data: bytes) -> bytes:
         return data if self._codec is None else self._codec.encode(data)
 
     def _opened_all(self, asked: Iterable[str], read: Mapping[str, Cell]) -> dict[str, Cell]:
-        found = {}
-        for key in asked:
-            cell = self._opened(read.get(key))
-            if self._remembers:
-                self._remember(key, cell)
-            if cell is not None:
-                found[key] = cell
+        found = {key: cell for key in asked if (cell := self._opened(read.get(key))) is not None}
+        if self._remembers:
+            # What is owed is newer than what was read.
+            read_now = [key for key in asked if key not in self._owed]
+            self._memory.update(
+                {key: found[key] for key in read_now if key in found},
+                [key for key in read_now if key not in found],
+            )
         return found
 
     def _opened(self, cell: Cell | None) -> Cell | None:

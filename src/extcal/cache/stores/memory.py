@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Generic, NamedTuple, TypeVar
@@ -144,6 +144,17 @@ class MemoryStore:
         with self._lock:
             self._settle_in()
             return (token is None or self._holds(key, token)) and self._put(key, cell)
+
+    def update(self, cells: Mapping[str, Cell], gone: Iterable[str]) -> None:
+        """Keep ``cells``, and delete the cells that there are under ``gone``, with their leases."""
+        with self._lock:
+            self._settle_in()
+            for key, cell in cells.items():
+                self._put(key, cell)
+            for key in gone:
+                if key in self._cells:
+                    self._drop(key)
+                    self._leases.pop(key, None)
 
     def delete(self, key: str, /) -> None:
         """Drop the cell and the lease of ``key``."""

@@ -12,25 +12,37 @@ PX. A lease that has expired by the caller's clock, or that was given by a wrong
 overwritten. PX only removes the leases of killed processes. It is longer than the lease, so that a
 slow writer may still write if no other lease was given in the meantime. In a failover two servers
 may both give a lease for a moment; that costs a fetch and does no other harm.
+
+A store that was given a URL has connections of its own. The thread that asks sends its command and
+reads the answer, and is cut off when the time is over. Only a new connection is made in a thread of
+the watch, because nothing ends a look-up of the server's name. A client of the application may do
+anything, so it is always called in such a thread.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from functools import partial
+from itertools import chain
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from extcal.arguments import made_discreetly, one_of_type
 from extcal.cache.stores.durable import DurableStore
 from extcal.cache.stores.protocol import Cell, Codec
-from extcal.cache.stores.watch import Late, Watch
+from extcal.cache.stores.watch import Cutter, Late, Watch
 
 if TYPE_CHECKING:
     from redis import Redis
 
 __all__ = ["RedisStore"]
+
+_T = TypeVar("_T")
+_Command: TypeAlias = "tuple[str | bytes | int, ...]"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -69,6 +81,12 @@ redis.call('HSET', KEYS[1], 'd', ARGV[2], 'k', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 """
+_READ = """
+local found = {}
+for place = 1, #KEYS do found[place] = redis.call('HMGET', KEYS[place], 'd', 'k') end
+return found
+"""
+_AT_ONCE = 64  # keys; other clients of the server wait while a script runs
 # The lease of the first key, and the cells of the others.
 _LEASE_AND_READ = (
     "local function lease()"
@@ -123,34 +141,31 @@ class RedisStore(DurableStore):
             raise ValueError("prefix takes up to 100 printable ASCII characters")
         if "{" in prefix or "}" in prefix:
             raise ValueError("prefix takes no braces: they keep keys together in a cluster")
-        super().__init__(codec=codec, remembers=True, watch=Watch(_TIMEOUT))
+        watch = Watch(_TIMEOUT)
+        super().__init__(codec=codec, remembers=True, watch=watch)
         self._troubles = (redis.RedisError, OSError)
         self._timeouts = (redis.TimeoutError, TimeoutError, Late)
         self._prefix = prefix
         self._url = server if isinstance(server, str) else None
         self._now: datetime | None = None
         client: Any = server
+        self._connections: _Connections | None = None
         if isinstance(server, str):
-            # One more try, because the server may have closed the connection; then memory is
-            # used. None after a timeout: a server that did not answer once is left alone.
             client = redis.Redis.from_url(
                 server,
                 socket_timeout=_TIMEOUT,
                 socket_connect_timeout=_TIMEOUT,
-                retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+                retry=Retry(NoBackoff(), 0),
             )
+            self._connections = _Connections(client, watch)
         self._client = _checked(client)
-        self._lease_script = client.register_script(_LEASE)
-        self._release_script = client.register_script(_RELEASE)
-        self._put_script = client.register_script(_PUT)
-        self._lease_and_read_script = client.register_script(_LEASE_AND_READ)
-        self._put_and_release_script = client.register_script(_PUT_AND_RELEASE)
         # In a cluster the keys of one script must be on one server, and those of a feed are not.
         self._one_server = isinstance(client, redis.Redis)
 
     def close(self) -> None:
         """Close the connections, if they were opened from a URL; the store opens them again."""
-        if self._url is not None:
+        if self._connections is not None:
+            self._connections.close()
             self._client.close()
 
     def __enter__(self) -> Self:
@@ -171,11 +186,12 @@ class RedisStore(DurableStore):
 
     def _read(self, keys: Sequence[str]) -> dict[str, Cell]:
         # One request without a transaction, because each cell is complete by itself.
-        with self._client.pipeline(transaction=False) as journey:
-            for key in keys:
-                journey.execute_command("HMGET", self._names(key)[0], "d", "k")
-            rows = journey.execute()
-        return _cells(keys, rows)
+        names = [*map(self._cell, keys)]
+        if self._one_server:
+            batches = [names[n : n + _AT_ONCE] for n in range(0, len(names), _AT_ONCE)]
+            rows = self._send([("EVAL", _READ, len(some), *some) for some in batches])
+            return _cells(keys, [*chain.from_iterable(rows)])
+        return _cells(keys, self._send([("HMGET", name, "d", "k") for name in names]))
 
     def _write(self, key: str, cell: Cell, token: str | None) -> bool:
         return self._put(key, cell, token or "", "any" if token is None else "held")
@@ -184,32 +200,30 @@ class RedisStore(DurableStore):
         self._put(key, cell, "", "newer")
 
     def _remove(self, key: str) -> None:
-        self._client.delete(*self._names(key))
+        self._send([("DEL", self._cell(key), self._lease(key))])
 
     def _take(self, key: str, token: str, now: datetime, ttl: timedelta) -> bool:
-        names = self._names(key)[1:]
-        return bool(self._lease_script(keys=names, args=self._terms(token, now, ttl)))
+        return bool(self._run(_LEASE, [self._lease(key)], self._terms(token, now, ttl)))
 
     def _take_and_read(
         self, key: str, token: str, now: datetime, ttl: timedelta, keys: Sequence[str]
     ) -> tuple[bool, dict[str, Cell]]:
         if not self._one_server:
             return super()._take_and_read(key, token, now, ttl, keys)
-        names = [self._names(key)[1], *[self._names(each)[0] for each in keys]]
-        rows = self._lease_and_read_script(keys=names, args=self._terms(token, now, ttl))
+        names = [self._lease(key), *map(self._cell, keys)]
+        rows = self._run(_LEASE_AND_READ, names, self._terms(token, now, ttl))
         return rows is not None, {} if rows is None else _cells(keys, rows)
 
     def _give_back(self, key: str, token: str) -> None:
-        self._release_script(keys=self._names(key)[1:], args=[token])
+        self._run(_RELEASE, [self._lease(key)], [token])
 
     def _write_and_give_back(self, key: str, cell: Cell, leased: str, token: str) -> bool:
-        names = [self._names(key)[0], self._names(leased)[1]]
+        names = [self._cell(key), self._lease(leased)]
         if not self._one_server:
             there = self._client.get(names[1])
             held = there is not None and there.partition(b":")[2] == token.encode()
             return held and super()._write_and_give_back(key, cell, leased, token)
-        arguments = self._cell_terms(cell, token, "held")
-        return bool(self._put_and_release_script(keys=names, args=arguments))
+        return bool(self._run(_PUT_AND_RELEASE, names, self._cell_terms(cell, token, "held")))
 
     def _say(self, error: Exception) -> str:
         return type(error).__name__
@@ -217,8 +231,26 @@ class RedisStore(DurableStore):
     # -- inside ---------------------------------------------------------------------------------
 
     def _put(self, key: str, cell: Cell, token: str, only_if: str) -> bool:
-        arguments = self._cell_terms(cell, token, only_if)
-        return bool(self._put_script(keys=self._names(key), args=arguments))
+        names = [self._cell(key), self._lease(key)]
+        return bool(self._run(_PUT, names, self._cell_terms(cell, token, only_if)))
+
+    def _run(self, script: str, names: Sequence[str], arguments: Sequence[Any]) -> Any:
+        return self._send([("EVAL", script, len(names), *names, *arguments)])[0]
+
+    def _send(self, commands: Sequence[_Command]) -> list[Any]:
+        """Their answers, with one request."""
+        if self._connections is not None:
+            return self._connections.ask(commands)
+        if len(commands) == 1:
+            return [self._client.execute_command(*commands[0])]
+        with self._client.pipeline(transaction=False) as journey:
+            for command in commands:
+                journey.execute_command(*command)
+            answers: list[Any] = journey.execute()
+        return answers
+
+    def _in_time(self, act: Callable[..., _T], *arguments: object) -> _T:
+        return act(*arguments) if self._connections else super()._in_time(act, *arguments)
 
     def _cell_terms(self, cell: Cell, token: str, only_if: str) -> list[Any]:
         until = (cell.keep_until - _EPOCH) // _MICROSECOND
@@ -236,8 +268,83 @@ class RedisStore(DurableStore):
             return _USUALLY_KEPT
         return min(max(cell.keep_until - self._now, _LEAST_KEPT), _MOST_KEPT)
 
-    def _names(self, key: str) -> list[str]:
-        return [f"{{{self._prefix}{key}}}:cell", f"{{{self._prefix}{key}}}:lease"]
+    def _cell(self, key: str) -> str:
+        return f"{{{self._prefix}{key}}}:cell"
+
+    def _lease(self, key: str) -> str:
+        return f"{{{self._prefix}{key}}}:lease"
+
+
+class _Connections:
+    """The connections of one process to the server of ``client``; one thread at a time has one."""
+
+    def __init__(self, client: Redis, watch: Watch) -> None:
+        from redis import ConnectionError as Broken
+        from redis import ResponseError
+
+        self._pool: Any = client.connection_pool
+        self._watch = watch
+        self._cutter = Cutter(_TIMEOUT)
+        self._broken, self._error = Broken, ResponseError
+        self._idle: list[Any] = []
+        self._process = os.getpid()
+
+    def ask(self, commands: Sequence[_Command]) -> list[Any]:
+        """Their answers, after two seconds at the most. Raises what redis-py raises, and Late."""
+        if self._process != os.getpid():
+            self._process, self._idle = os.getpid(), []  # the others are the parent's
+        until = monotonic() + _TIMEOUT
+        with suppress(IndexError):
+            return self._ask_one(self._idle.pop(), commands, until)
+        return self._ask_new(commands, until)
+
+    def close(self) -> None:
+        """Close those that nobody uses."""
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().disconnect()
+
+    def _ask_one(self, connection: Any, commands: Sequence[_Command], until: float) -> list[Any]:
+        exchange = partial(self._exchange, connection, commands)
+        try:
+            answers = self._cutter.call(exchange, connection.disconnect)
+        except self._broken:
+            # The server may have closed it, perhaps with all others: ask once more, on a new one.
+            self.close()
+            return self._ask_new(commands, until)
+        return self._kept(connection, answers)
+
+    def _ask_new(self, commands: Sequence[_Command], until: float) -> list[Any]:
+        def ask() -> list[Any]:
+            connection = self._pool.make_connection()
+            connection.connect()
+            return self._kept(connection, self._exchange(connection, commands))
+
+        return self._watch.call(ask, until - monotonic())
+
+    def _exchange(self, connection: Any, commands: Sequence[_Command]) -> list[Any]:
+        """The answers to all ``commands``, errors of the server among them."""
+        answers: list[Any] = []
+        try:
+            connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            for _ in commands:
+                try:
+                    answers.append(connection.read_response())
+                except self._error as error:
+                    answers.append(error)
+        except BaseException:
+            # What it did not read must not be taken for the answer to another command.
+            connection.disconnect()
+            raise
+        return answers
+
+    def _kept(self, connection: Any, answers: list[Any]) -> list[Any]:
+        """``answers``; raises the first error of the server among them."""
+        self._idle.append(connection)
+        for answer in answers:
+            if isinstance(answer, self._error):
+                raise answer
+        return answers
 
 
 def _cells(keys: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Cell]:
