@@ -38,7 +38,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -105,6 +105,20 @@ class Walked:
     seconds: dict[str, float] = field(default_factory=dict)
     lines: dict[str, dict[int, list[str]]] = field(default_factory=dict)  # module, line, tests
     loading: dict[str, set[int]] = field(default_factory=dict)  # lines that loading walks
+    files: dict[str, str] = field(default_factory=dict)  # a digest of each file of tests
+
+    def forget(self, files: set[str]) -> None:
+        """What is known of the tests of these files, because they have changed."""
+        self.seconds = {
+            test: each for test, each in self.seconds.items() if _file(test) not in files
+        }
+        for by_line in self.lines.values():
+            for line, tests in by_line.items():
+                by_line[line] = [test for test in tests if _file(test) not in files]
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 class Results:
@@ -125,12 +139,8 @@ class Results:
         entry = self._known.get(mutant.key)
         if entry is None:
             return None
-        if entry["by"] == "" and (entry["tests"], entry["seconds"] >= seconds) != (
-            self._tests,
-            True,
-        ):
-            return None
-        return entry["by"]
+        asked_enough = entry["tests"] == self._tests and entry["seconds"] >= seconds
+        return entry["by"] if entry["by"] or asked_enough else None
 
     def last(self, mutant: Mutant) -> str | None:
         """The same as :meth:`of`, even if the tests have changed since."""
@@ -336,17 +346,24 @@ class _Server:
         data = self._measured.get_data()
         loading = {each: set(data.lines(str(SOURCE / each)) or ()) for each in self._modules}
         self.items = {item.nodeid: item for item in session.items}
-        if not self._walked.exists():
-            pid = _run_apart(lambda note: self._measure(loading))
+        walked = Walked()
+        if self._walked.exists():
+            walked = pickle.loads(self._walked.read_bytes())
+        walked.loading = loading
+        files = {_file(test): _digest((_file(test),)) for test in self.items}
+        changed = {each for each in files if walked.files.get(each) != files[each]}
+        if changed:
+            walked.forget({*changed, *(each for each in walked.files if each not in files)})
+            walked.files = files
+            pid = _run_apart(lambda note: self._measure(walked, changed))
             if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
                 sys.exit("the tests could not be measured")
             shutil.rmtree(_scratch(pid), ignore_errors=True)
         self._ask(pickle.loads(self._walked.read_bytes()), self)
         return True
 
-    def _measure(self, loading: dict[str, set[int]]) -> None:
-        """Run every test once; those that fail, are skipped or take long are left out."""
-        walked = Walked(loading=loading)
+    def _measure(self, walked: Walked, files: set[str]) -> None:
+        """Run every test of ``files``; those that fail, are skipped or take long are left out."""
         measured = coverage.Coverage(
             None, include=[str(SOURCE / each) for each in self._modules], config_file=False
         )
@@ -356,7 +373,9 @@ class _Server:
             raise TimeoutError
 
         signal.signal(signal.SIGPROF, too_slow)
-        for item, following in self._in_order(list(self.items)):
+        for item, following in self._in_order(
+            [each for each in self.items if _file(each) in files]
+        ):
             measured.switch_context(item.nodeid)
             started = time.process_time()
             signal.setitimer(signal.ITIMER_PROF, SLOW)
@@ -369,11 +388,9 @@ class _Server:
         measured.stop()
         data = measured.get_data()
         for module in self._modules:
-            by_line = data.contexts_by_lineno(str(SOURCE / module))
-            walked.lines[module] = {
-                line: [each for each in tests if each in walked.seconds]
-                for line, tests in by_line.items()
-            }
+            lines = walked.lines.setdefault(module, {})
+            for line, tests in data.contexts_by_lineno(str(SOURCE / module)).items():
+                lines.setdefault(line, []).extend(test for test in tests if test in walked.seconds)
         part = self._walked.with_suffix(".part")
         part.write_bytes(pickle.dumps(walked))
         part.rename(self._walked)
@@ -440,7 +457,7 @@ class Run:
 
     def group(self, tests: tuple[str, ...], modules: list[str]) -> None:
         """All mutants of modules that have the same tests."""
-        digest = _digest(tests, ())
+        digest = _digest(tests)
         results = Results(digest)
         open_ = {
             module: [m for m in self.asked(module) if self._is_open(results, m)]
@@ -449,7 +466,7 @@ class Run:
         if not any(open_.values()):
             return
         everything = [each for each, of in TARGETS.items() if of == tests]
-        walked = KEPT / f"{_digest(tests, everything)}.walked"
+        walked = KEPT / f"{_digest((), (*everything, *tests))}.walked"
         again: list[Mutant] = []
 
         def ask(known: Walked, server: _Server) -> None:
@@ -507,8 +524,8 @@ class Run:
             files: dict[str, None] = {}
             for test in tests:
                 if len(files) < 4:
-                    files[test.partition("::")[0]] = None
-            tests = [each for each in tests if each.partition("::")[0] in files]
+                    files[_file(test)] = None
+            tests = [each for each in tests if _file(each) in files]
             if not tests:
                 results.keep(mutant, "", self.options.seconds)
                 continue
@@ -551,14 +568,14 @@ class Run:
         return list(chosen)
 
 
-def _digest(tests: tuple[str, ...], modules: list[str] | tuple[str, ...]) -> str:
+def _digest(tests: tuple[str, ...], modules: Iterable[str] = ()) -> str:
     """Of the files of tests, and of modules."""
-    found = hashlib.sha1()
-    files: list[Path] = []
+    found = hashlib.sha1(repr(modules).encode())
     for each in tests:
-        files += [ROOT / each] if each.endswith(".py") else sorted((ROOT / each).rglob("*.py"))
-    for path in [*files, ROOT / "tests" / "conftest.py", *(SOURCE / each for each in modules)]:
-        found.update(path.read_bytes())
+        for path in [ROOT / each] if each.endswith(".py") else sorted((ROOT / each).rglob("*.py")):
+            found.update(path.read_bytes())
+    for each in modules:
+        found.update((SOURCE / each).read_bytes() if (SOURCE / each).is_file() else b"")
     return found.hexdigest()[:12]
 
 
@@ -588,7 +605,7 @@ def report(run: Run, modules: list[str]) -> int:
     equivalent = listed()
     below = 0
     for module in modules:
-        results = Results(_digest(TARGETS[module], ()))
+        results = Results(_digest(TARGETS[module]))
         mutants = run.asked(module)
         by = {each: results.last(each) for each in mutants}
         known = [each for each in mutants if by[each] is not None]

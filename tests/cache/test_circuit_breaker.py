@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,6 +17,7 @@ from extcal import (
     State,
     Unavailable,
 )
+from extcal.cache.freshness.circuit_breaker import WELL, Health, admits, learn, probing
 from extcal.testing import ManualClock
 
 pytestmark = pytest.mark.core
@@ -156,3 +157,53 @@ def test_what_fails_elsewhere_counts_for_its_feed_alone(
     assert calendars.stats().hosts_down == 0
     provider.answer = None
     assert calendars.get(address(99)).state is State.FRESH
+
+
+# -- the record of one host ------------------------------------------------------------------------
+
+NOW = datetime(2027, 1, 4, 8, tzinfo=UTC)
+
+
+def failed(feeds: str, kind: str = "connect", health: Health = WELL) -> Health:
+    for feed in feeds:
+        health = learn(health, feed, kind, NOW)
+    return health
+
+
+@pytest.mark.parametrize(
+    ("feeds", "down"),
+    [("abca", False), ("abcab", True), ("ababa", False), ("ababac", True), ("abcde", True)],
+)
+def test_five_failures_of_three_feeds_open_it(feeds: str, down: bool) -> None:
+    """In a row: any answer between them begins anew, and what never asked the host does not."""
+    assert admits(failed(feeds), NOW) is not down
+    assert failed(feeds).failures == len(feeds)
+    between = failed(feeds[-1], health=failed("x", "blocked_url", failed(feeds[:-1])))
+    assert admits(between, NOW) is not down
+    answered = learn(failed(feeds[:-1]), "x", None, NOW)
+    assert answered == WELL
+    assert admits(failed(feeds[-1], health=answered), NOW)
+    assert learn(failed(feeds), "x", "server_error", NOW) == WELL
+
+
+def test_open_for_sixty_seconds_and_sixty_more_after_a_probe_that_failed() -> None:
+    """To the microsecond; a time further ahead than that was written before a clock jumped."""
+    down = failed("abcde", "dns")
+    assert (down.kind, down.feeds) == ("dns", frozenset("abc"))
+    assert not admits(down, NOW + MINUTE - MICROSECOND)
+    assert admits(down, NOW + MINUTE)
+    assert admits(down, NOW - MICROSECOND)
+    again = learn(down, "x", "tls", NOW + MINUTE)
+    assert not admits(again, NOW + 2 * MINUTE - MICROSECOND)
+    assert admits(again, NOW + 2 * MINUTE)
+
+
+def test_one_probe_at_a_time_and_a_lost_one_for_thirty_seconds() -> None:
+    """While the breaker is closed nobody waits for anybody."""
+    assert probing(WELL, NOW) is WELL
+    due = NOW + MINUTE
+    probed = probing(failed("abcde"), due)
+    assert not admits(probed, due)
+    assert not admits(probed, due + MINUTE / 2 - MICROSECOND)
+    assert admits(probed, due + MINUTE / 2)
+    assert learn(probed, "x", "timeout", due).probe_until is None

@@ -19,7 +19,8 @@ from extcal import (
     State,
     Unavailable,
 )
-from extcal.cache.freshness.failures import unavailable
+from extcal.cache.freshness.failures import failure, unavailable
+from extcal.cache.freshness.values import Failure
 from extcal.fetch import FAILURE_KINDS
 from extcal.messages.unavailable import REASONS
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
@@ -228,6 +229,46 @@ def test_a_mistake_of_ours_is_one_more_way_of_failing(
     with pytest.raises(Unavailable, match="report it") as raised:
         make().get(url)
     assert raised.value.kind == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("response", "signed_in", "expected"),
+    [
+        (Gone(), False, Failure("gone", 410)),
+        (Refused(401), False, Failure("unauthorized", 401)),
+        (Refused(401), True, Failure("wrong_password", 401)),
+        (Refused(403), True, Failure("forbidden", 403)),
+        (Refused(404, 60.0), False, Failure("not_found", 404, 60.0)),
+        (Refused(429, 60.0), False, Failure("rate_limited", 429, 60.0)),
+        (Refused(418), True, Failure("refused", 418)),
+        (Refused(403, 60.0, challenge=True), True, Failure("challenge", None, 60.0)),
+        (Failed("timeout"), False, Failure("timeout")),
+        (Failed("server_error", retry_after=60.0), False, Failure("server_error", None, 60.0)),
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_what_each_answer_means(
+    response: Gone | Refused | Failed, signed_in: bool, expected: Failure
+) -> None:
+    """A challenge says nothing about the calendar, so its status is not learnt from."""
+    assert failure(response, signed_in=signed_in) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("It is a web page.", True),
+        ("x" * 300, True),
+        ("x" * 301, False),
+        ("See https://calendar.example.org/SECRET", False),
+        ("two\nlines", False),
+        (None, False),
+    ],
+)
+def test_a_fetchers_own_sentence_is_short_and_holds_no_address(
+    said: str | None, kept: bool
+) -> None:
+    assert failure(Failed("html", looks_like=said)).hint == (said if kept else None)
 
 
 def test_every_kind_has_words() -> None:

@@ -199,10 +199,49 @@ def test_another_horizon(make: Callable[..., CalendarCache], clock: ManualClock,
     calendars = make(horizon=timedelta(days=10), history=timedelta(0))
     window = calendars.get(url).window
     assert window == Period(clock(), clock() + timedelta(days=24))
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="horizon takes"):
         make(horizon=3)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="history takes"):
         make(history=3)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "history", "fine"),
+    [
+        (timedelta(days=3660), timedelta(days=3660), True),
+        (timedelta(microseconds=1), timedelta(0), True),
+        (relativedelta(years=10), timedelta(0), True),
+        (timedelta(0), timedelta(0), False),
+        (relativedelta(months=-1), timedelta(0), False),
+        (timedelta(days=3660, microseconds=1), timedelta(0), False),
+        (relativedelta(years=11), timedelta(0), False),
+        (timedelta(days=1), -timedelta(microseconds=1), False),
+        (timedelta(days=1), timedelta(days=3660, microseconds=1), False),
+    ],
+    ids=str,
+)
+def test_a_window_is_more_than_nothing_and_ten_years_at_most(
+    horizon: timedelta | relativedelta, history: timedelta, fine: bool
+) -> None:
+    """Longer is a mistake, such as days for hours, and would make every reading slow."""
+    if fine:
+        assert Reach(horizon, history).history == history
+        return
+    with pytest.raises(ValueError, match="ten years at most"):
+        Reach(horizon, history)
+
+
+def test_a_reading_covers_two_weeks_more_than_is_promised() -> None:
+    """To whole seconds, outwards; the promise holds while it is inside what was read."""
+    reach = Reach(timedelta(days=10), timedelta(days=2))
+    now = datetime(2027, 1, 4, 8, 0, 0, 500_000, tzinfo=UTC)
+    at, day = int(datetime(2027, 1, 4, 8, tzinfo=UTC).timestamp()), 86_400
+    assert reach.promised(now) == (at - 2 * day, at + 10 * day + 1)
+    assert reach.covered(now) == (at - 2 * day, at + 24 * day + 1)
+    lo, hi = reach.promised(now)
+    assert reach.within((lo, hi), now)
+    assert not reach.within((lo + 1, hi), now)
+    assert not reach.within((lo, hi - 1), now)
 
 
 def test_a_horizon_is_spelled_alike_however_it_is_written() -> None:

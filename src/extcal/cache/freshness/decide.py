@@ -134,7 +134,8 @@ def conditional(
 
     A 304 says that the body is the same; if the reading was made by other rules, the body is needed
     all the same. Some servers answer 304 although the body changed. So none are sent if a user
-    presses "refresh", as the user doubts what is shown, nor after a failure.
+    presses "refresh", as the user doubts what is shown, nor after a failure, and once a day the
+    body is read. That also lets the range move on that a feed publishes ahead.
     """
     if held is None or wish == "refresh" or attempts.failures:
         return False

@@ -20,8 +20,6 @@ from extcal.limits import Limits
 
 __all__ = ["Decisions"]
 
-_PUBLISHED_FOR = timedelta(days=1)
-
 
 class Decisions:
     """Decisions about a feed, from the rules, the limits, the state of hosts and what is known."""
@@ -87,7 +85,7 @@ class Decisions:
             reading.fetched_at,
             complete=reading.complete,
             covers=self.reach.within(reading.busy.window_epochs, now),
-            validators=self._may_be_confirmed(feed, reading, now),
+            validators=self._may_be_confirmed(reading, now),
             read_at=reading.read_at,
         )
 
@@ -105,12 +103,10 @@ class Decisions:
         window = reading.busy.window_epochs
         return self.reach.within(window, now) and self._lasts(reading, now)
 
-    def _may_be_confirmed(self, feed: Feed, reading: Reading, now: datetime) -> bool:
+    def _may_be_confirmed(self, reading: Reading, now: datetime) -> bool:
         """Whether a 304 would be enough: the reading must cover the window until it expires."""
         if reading.etag is None and reading.last_modified is None:
             return False
-        if feed.published_ahead is not None and now - reading.read_at > _PUBLISHED_FOR:
-            return False  # the published range moves with time, though the body does not change
         return self._lasts(reading, now)
 
     def _lasts(self, reading: Reading, now: datetime) -> bool:
