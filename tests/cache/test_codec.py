@@ -129,7 +129,7 @@ def test_thousands_of_events_survive() -> None:
     ]  # fmt: skip
     packed = pack_rows(rows, titles=True)
     text = zlib.decompress(packed)
-    assert text.count(b"\n") == 2
+    assert text.count(b"\n") == 4
     found = unpack_events(packed, 5_000)
     assert found == tuple(map(event_of, rows))
     tables = map(json.loads, text.split(b"\n"))

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from extcal.cache.freshness.decide import INCOMPLETE, fall_back, learn, older, replaces
 from extcal.cache.freshness.failures import failure
 from extcal.cache.freshness.values import Attempts, Failure, Outcome, Raise, Success
+from extcal.cache.refresh import full_collections
 from extcal.cache.refresh.decisions import Decisions
 from extcal.cache.refresh.keys import Keys
 from extcal.cache.refresh.log import Refresh, tell
@@ -85,16 +86,17 @@ def read_answer(asked: Asked, decisions: Decisions, repository: Repository) -> A
         return AnswerRead(Success(), found, unchanged=True)
     window = decisions.reach.covered(asked.at)
     try:
-        found = readings.read_body(
-            response,
-            feed,
-            window,
-            asked.at - age,
-            reading,
-            decisions.limits,
-            repository.made,
-            digest,
-        )
+        with full_collections.postponed():
+            found = readings.read_body(
+                response,
+                feed,
+                window,
+                asked.at - age,
+                reading,
+                decisions.limits,
+                repository.made,
+                digest,
+            )
     except NotACalendar:
         return AnswerRead(Failure("not_a_calendar"))
     except Exception:

@@ -164,7 +164,7 @@ class Collector:
                 digest = sha256(versions.content(self.stream.raw, event)).hexdigest()
                 event.uid = f"no-uid-{digest[:16]}"
         alone.sort(key=lambda event: (event.uid, event.start.epoch, event.tie))
-        yield from (by_uid[uid] for uid in sorted(by_uid))
+        yield from (by_uid.pop(uid) for uid in sorted(by_uid))
         yield from ([event] for event in alone)
 
     def without_harmless_doubt(self, events: Iterable[Event | None]) -> Iterator[Event]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import partial
+from heapq import merge
 from itertools import groupby
-from operator import itemgetter
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from extcal.ical.answer.exclude import planned_for
+from extcal.ical.events.event import Event
 from extcal.ical.events.external_event import EventRow, event_of
 from extcal.ical.events.times import DAY
 from extcal.ical.series.instances import Instances, Occurrence
+from extcal.ical.zones.resolve import Zone
 from extcal.intervals import FBType
 
 __all__ = [
@@ -24,16 +26,20 @@ __all__ = [
     "JudgedOccurrence",
     "count",
     "earliest",
-    "in_order",
     "listed_when_asked",
     "order",
 ]
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _LAST_DAY = date.max.toordinal()
+_NONE = (None, None)
+_SLICE = 4_096
 
 Planned: TypeAlias = "tuple[int, int]"
 """An instant in epoch seconds, and a local day counted from 1970-01-01."""
+
+Listed: TypeAlias = "tuple[EventRow, Planned]"
+"""An event, and its planned start."""
 
 
 class JudgedOccurrence(NamedTuple):
@@ -54,6 +60,11 @@ class JudgedInstances(NamedTuple):
     fbtype: FBType
     reason: str
 
+    def until(self, last: int) -> JudgedInstances:
+        """Those that start at ``last`` or before."""
+        event, columns = self.instances
+        return self._replace(instances=Instances(event, columns.until(last)))
+
     def shown(self) -> Iterator[JudgedOccurrence]:
         """Yield each of them as a value."""
         uid = self.instances.event.uid
@@ -63,7 +74,7 @@ class JudgedInstances(NamedTuple):
 
 def listed_when_asked(
     found: list[JudgedOccurrence | JudgedInstances], limit: int, titles: bool
-) -> Callable[[], list[tuple[EventRow, Planned]]]:
+) -> Callable[[], list[Listed]]:
     """Return a function that makes the values: at most ``limit`` of them, by start.
 
     It keeps references to the data of these values, and none to the bytes of the feed.
@@ -77,53 +88,82 @@ def listed_when_asked(
 
 def _made(
     found: list[JudgedOccurrence | JudgedInstances], limit: int, titles: bool
-) -> list[tuple[EventRow, Planned]]:
-    return in_order(earliest(found, limit), titles)
+) -> list[Listed]:
+    """The rows in order: by all of their fields, so the order does not depend on the feed's."""
+    last = _last(found, limit)
+    pairs: list[Listed] = []
+    for one in found:
+        if isinstance(one, JudgedInstances):
+            pairs += _rows(one if last is None else one.until(last), titles)
+        elif last is None or one.start <= last:
+            pairs.append((_row(one, titles), _planned(one)))
+    if last is not None:
+        pairs = _sorted(pairs, _order)[:limit]
+    pairs = _sorted(pairs, _place)
+    if len({*map(_place, pairs)}) < len(pairs):
+        first = 0
+        for _, alike in groupby(pairs, key=_place):
+            after = first + len([*alike])
+            if after - first > 1:
+                pairs[first:after] = sorted(pairs[first:after], key=_by_everything)
+            first = after
+    return pairs
+
+
+def _sorted(pairs: list[Listed], key: Callable[[Listed], tuple[Any, ...]]) -> list[Listed]:
+    """Sort many in slices: one call for all would keep other threads waiting until it ends."""
+    if len(pairs) <= _SLICE:
+        return sorted(pairs, key=key)
+    slices = (pairs[at : at + _SLICE] for at in range(0, len(pairs), _SLICE))
+    return list(merge(*(sorted(each, key=key) for each in slices), key=key))
+
+
+def _last(found: Iterable[JudgedOccurrence | JudgedInstances], limit: int) -> int | None:
+    """The start of the last of ``limit`` occurrences; None if there are not more than these."""
+    starts: list[int] = []
+    for one in found:
+        if isinstance(one, JudgedInstances):
+            starts += one.instances.columns.starts
+        else:
+            starts.append(one.start)
+    if len(starts) <= limit:
+        return None
+    starts.sort()
+    return starts[limit - 1] if limit else starts[0] - 1
 
 
 def earliest(found: list[JudgedOccurrence | JudgedInstances], limit: int) -> list[JudgedOccurrence]:
     """Return the first ``limit`` occurrences; a value is made only if it may be one of them."""
-    last: int | None = None
-    if count(found) > limit:
-        starts = [one.start for one in found if isinstance(one, JudgedOccurrence)]
-        for one in found:
-            if isinstance(one, JudgedInstances):
-                starts += one.instances.columns.starts[:limit]
-        starts.sort()
-        if not limit:
-            return []
-        last = starts[limit - 1]
+    last = _last(found, limit)
     shown: list[JudgedOccurrence] = []
     for one in found:
         if isinstance(one, JudgedOccurrence):
             shown.append(one)
-        elif last is None:
-            shown += one.shown()
         else:
-            event, columns = one.instances
-            shown += one._replace(instances=Instances(event, columns.until(last))).shown()
+            shown += (one if last is None else one.until(last)).shown()
     if last is not None:
         shown.sort(key=order)
         del shown[limit:]
     return shown
 
 
-def in_order(found: Iterable[JudgedOccurrence], titles: bool) -> list[tuple[EventRow, Planned]]:
-    """Return the events of occurrences, by start; they have no title and place unless ``titles``.
-
-    With each event comes its planned start. The events are sorted by all of their fields, so their
-    order does not depend on the feed's.
-    """
-    ordered = sorted(found, key=_place)
-    rows = [(_row(one, titles), _planned(one)) for one in ordered]
-    if len({*map(_place, ordered)}) < len(ordered):
-        first = 0
-        for _, alike in groupby(ordered, key=_place):
-            after = first + len([*alike])
-            if after - first > 1:
-                rows[first:after] = sorted(rows[first:after], key=_by_everything)
-            first = after
-    return rows
+def _rows(judged: JudgedInstances, titles: bool) -> Iterator[Listed]:
+    """The rows of the instances of a series, which differ in their times only."""
+    (event, columns), fbtype, reason = judged
+    uid, private, all_day = event.uid, event.private, event.all_day
+    zone, is_date = event.start.zone, event.start.is_date
+    summary, location = _texts(event, titles)
+    status, source = event.facts.get("STATUS"), zone.source
+    for local, start, end in zip(*columns, strict=True):
+        first, last = _days(zone, local, end) if all_day else (None, None)
+        planned = _date(local) if is_date else 0
+        yield (
+            EventRow(
+                uid, planned, start, end, all_day, first, last, summary, location,
+                fbtype, status, reason, source, private,
+            ),
+            (start, local // DAY),
+        )  # fmt: skip
 
 
 def _row(shown: JudgedOccurrence, titles: bool) -> EventRow:
@@ -133,15 +173,11 @@ def _row(shown: JudgedOccurrence, titles: bool) -> EventRow:
             uid, None, start, end, False, None, None, None, None, fbtype, None, reason, "utc", False
         )
     event, planned, zone = occurrence.event, occurrence.recurrence_id, occurrence.zone
-    open_ = titles and not event.private
-    first_day = last_day = None
-    if event.all_day:
-        first_day = _ordinal(occurrence.local)
-        last_day = max(first_day, _ordinal(zone.to_local(occurrence.end) - 1))
+    first, last = _days(zone, occurrence.local, occurrence.end) if event.all_day else (None, None)
     recurrence_id: int | str | None = None
     if planned is not None:
         if planned.is_date:
-            recurrence_id = date.fromordinal(_ordinal(planned.local)).isoformat()
+            recurrence_id = _date(planned.local)
         elif planned[:3] == (occurrence.local, False, zone) and occurrence.merged == 1:
             recurrence_id = 0  # it was not moved
         else:
@@ -152,16 +188,30 @@ def _row(shown: JudgedOccurrence, titles: bool) -> EventRow:
         start,
         end,
         event.all_day,
-        first_day,
-        last_day,
-        event.texts.summary if open_ else None,
-        event.texts.location if open_ else None,
+        first,
+        last,
+        *_texts(event, titles),
         fbtype,
         event.facts.get("STATUS"),
         reason,
         zone.source,
         event.private,
     )
+
+
+def _texts(event: Event, titles: bool) -> tuple[str | None, str | None]:
+    """The title and the place, if they may be shown."""
+    return (event.texts.summary, event.texts.location) if titles and not event.private else _NONE
+
+
+def _days(zone: Zone, local: int, end: int) -> tuple[int, int]:
+    """The first and the last day, as ordinals."""
+    first = _ordinal(local)
+    return first, max(first, _ordinal(zone.to_local(end) - 1))
+
+
+def _date(local: int) -> str:
+    return date.fromordinal(_ordinal(local)).isoformat()
 
 
 def _planned(shown: JudgedOccurrence) -> Planned:
@@ -188,10 +238,19 @@ def order(shown: JudgedOccurrence) -> tuple[object, ...]:
     return (*shown[:5], planned is not None and planned.epoch, occurrence is not None)
 
 
-_place = itemgetter(0, 1, 2)  # of JudgedOccurrence: start, end, uid
+def _place(listed: Listed) -> tuple[int, int, str]:
+    row = listed[0]
+    return row.start, row.end, row.uid
 
 
-def _by_everything(pair: tuple[EventRow, Planned]) -> tuple[object, ...]:
+def _order(listed: Listed) -> tuple[object, ...]:
+    """:func:`order` of a row."""
+    row, planned = listed
+    moved = row.recurrence_id is not None and planned[0]
+    return row.start, row.end, row.uid, row.fbtype, row.reason, moved
+
+
+def _by_everything(pair: Listed) -> tuple[object, ...]:
     """A sort key of all fields: only equal events have equal keys."""
     event, planned = event_of(pair[0]), pair[1]
     return (

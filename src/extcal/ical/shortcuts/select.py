@@ -22,7 +22,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import compress, count, islice
+from itertools import islice
 from typing import Final
 
 from extcal.ical.budget import Work
@@ -319,9 +319,11 @@ class _Pieces:
         if len(names) == _MANY_UIDS:
             return False
         told = set(names) - {""}
-        kept = told.union(*(_readings(uids[number]) for number in self.sure))
+        kept = set(told)
+        for number in self.sure:
+            kept |= _readings(uids[number])
         plain = {uid.encode() for uid in kept if uid.isascii()}
-        related = list(compress(count(), map(plain.__contains__, uids)))
+        related = [number for number, uid in enumerate(uids) if uid in plain]
         self.kept.update(self.less_past_overrides(related, uids, told))
         if written.translate(None, _GRAPHIC).replace(fold, b""):
             self.kept.update(
