@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import gc
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from extcal.cache.stores.memory import ForkSafeLock
 
 __all__ = ["postponed"]
 
@@ -23,7 +24,7 @@ class _Postponing:
     """How many bodies are being read in this process, and the thresholds before."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = ForkSafeLock()
         self.readers = 0
         self.before = gc.get_threshold()
 
@@ -42,8 +43,7 @@ class _Postponing:
                 gc.set_threshold(*self.before)
 
     def forked(self) -> None:
-        """A child process has none of the threads that read, and the lock may be held."""
-        self.lock = threading.Lock()
+        """A child process has none of the threads that read."""
         if self.readers:
             self.readers = 1
             self.end()
