@@ -65,7 +65,7 @@ coverage: ## the tests, with branch coverage
 	@$(BIN)/python -m coverage run -m pytest -q $(ARGS)
 	@$(BIN)/python -m coverage report
 
-bench: ## from bytes of a feed to free/busy, compared with other libraries; ARGS=--quick in a minute
+bench: ## from bytes of a feed to free/busy, compared with other libraries; ARGS=--quick in a minute, ARGS=--instructions
 	@sh tools/venv.sh "$(VENV)"
 	@sh benchmarks/peers.sh $(BIN)/python
 	@$(BIN)/python benchmarks/bench.py $(ARGS)

@@ -4,6 +4,7 @@ agreement.
     make bench                    # everything but the slowest peer on the largest feed: minutes
     make bench ARGS=--quick       # smaller feeds, fewer rounds: under a minute
     make bench ARGS=--all         # with the slowest peer on 50,000 events: some minutes more
+    make bench ARGS=--instructions    # with the instructions of extcal and of libical, by valgrind
     make bench ARGS="--only race --feeds google-10000"    # while tuning
 
 All libraries read the same bytes in turn, in one run. The figures are medians of CPU time. The
@@ -25,6 +26,7 @@ import feeds
 import tables
 from feeds import END, START
 from hostile import HOSTILE
+from instructions import count_all, valgrind
 from people import common, joined
 from race import PASSES, Answer, Case, Runner, commands, race
 from starting import import_costs
@@ -60,6 +62,7 @@ _FULL += ("series-outlook-500", "personal-300", "school-timetable", "shift-plan"
 _FULL += ("team-of-50", EVERYTHING)
 _QUICK: tuple[str, ...] = ("google-1000", "google-10000", "outlook-1000", "heavy-100", "series-100")
 _QUICK += ("personal-300", "school-timetable", "shift-plan", "rental")
+_COUNT_LIMIT = 300.0  # seconds under valgrind
 _SECTIONS = ("race", "memory", "import", "people", "hostile")
 
 
@@ -74,6 +77,8 @@ def main() -> None:
     if "race" in options.only:
         cases = [_case(name, options) for name in options.feeds]
         race(cases, known, options.rounds, options.budget, options.limit)
+        if options.instructions:
+            sections += _instructions(cases, known)
         sections.append(tables.race_table(cases))
     if "memory" in options.only:
         sections.append(tables.memory_table(*_memory(known, options)))
@@ -93,6 +98,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Bytes of a feed to free/busy, against the field.")
     parser.add_argument("--quick", action="store_true", help="smaller feeds, fewer rounds")
     parser.add_argument("--all", action="store_true", help="every peer on every feed")
+    parser.add_argument("--instructions", action="store_true", help="count them, with valgrind")
     parser.add_argument("--only", nargs="+", choices=_SECTIONS, default=list(_SECTIONS))
     parser.add_argument("--feeds", nargs="+", help="such as google-10000 outlook-100 heavy-500")
     parser.add_argument("--who", nargs="+", help="extcal regex either libical recurring ical")
@@ -121,6 +127,14 @@ def _case(name: str, options: argparse.Namespace) -> Case:
         who = [one for one in who if one in options.who]
     path = stored(name, options.seed)
     return Case(name, path, tuple(who), tuple(_files(path)))
+
+
+def _instructions(cases: list[Case], known: dict[str, list[str]]) -> list[str]:
+    program = valgrind()
+    if program is None:
+        return ["*instructions skipped: valgrind is not installed (apt-get install valgrind)*"]
+    count_all(cases, known, _COUNT_LIMIT, program)
+    return []
 
 
 def _parts(name: str) -> tuple[str, int]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from feeds import END, START
 
-__all__ = ["PASSES", "Answer", "Case", "Runner", "commands", "race"]
+__all__ = ["PASSES", "Answer", "Case", "Runner", "commands", "race", "request", "say"]
 
 HERE = Path(__file__).parent
 PASSES = ("regex", "either")
@@ -47,6 +47,7 @@ class Case:
     contestants: tuple[str, ...]
     files: tuple[Path, ...]
     answers: dict[str, list[Answer]] = field(default_factory=dict)
+    instructions: dict[str, int | None] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -61,6 +62,11 @@ class Case:
         """The median of the contestant's CPU seconds; None if it has no answer."""
         good = [answer.cpu for answer in self.answers.get(contestant, ()) if not answer.error]
         return statistics.median(good) if good else None
+
+    def fewer(self, contestant: str) -> float | None:
+        """How many times fewer instructions extcal needs; None if they were not counted."""
+        ours, theirs = self.instructions.get("extcal"), self.instructions.get(contestant)
+        return theirs / ours if ours and theirs and contestant != "extcal" else None
 
     def error(self, contestant: str) -> str:
         return next((a.error for a in self.answers.get(contestant, ()) if a.error), "")
@@ -95,13 +101,8 @@ class Runner:
             )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        window = {"start": int(START.timestamp()), "end": int(END.timestamp())}
         try:
-            print(
-                json.dumps({"path": str(path), **window, "trace": trace}),
-                file=self.process.stdin,
-                flush=True,
-            )
+            print(request(path, trace=trace), file=self.process.stdin, flush=True)
             if not select.select([self.process.stdout], [], [], self.limit)[0]:
                 self.stop()
                 return Answer(error=f"stopped after {self.limit:.0f} s")
@@ -118,6 +119,12 @@ class Runner:
             self.process.kill()
             self.process.communicate()
             self.process = None
+
+
+def request(path: Path, **options: int) -> str:
+    """Return the line that asks a contestant to read ``path``, over the window."""
+    window = {"start": int(START.timestamp()), "end": int(END.timestamp())}
+    return json.dumps({"path": str(path), **window, **options})
 
 
 def race(
@@ -138,11 +145,11 @@ def race(
                     spent = sum(answer.cpu for answer in answers)
                     if spent <= budget and not any(answer.error for answer in answers):
                         answers.append(runners[name].ask(case.path))
-                _say(f"{case.name}: round {turn + 1} of {rounds}")
+                say(f"{case.name}: round {turn + 1} of {rounds}")
     finally:
         for runner in runners.values():
             runner.stop()
-        _say("")
+        say("")
 
 
 def commands() -> tuple[dict[str, list[str]], list[str]]:
@@ -175,6 +182,7 @@ def _build_libical() -> Path | str:
     return built
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Show what is measured now, on a terminal."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

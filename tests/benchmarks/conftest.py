@@ -27,6 +27,11 @@ def politeness() -> ModuleType:
     return _script("politeness")
 
 
+@pytest.fixture(scope="session")
+def instructions() -> ModuleType:
+    return _script("instructions")
+
+
 def _script(name: str) -> ModuleType:
     sys.path.insert(0, str(BENCHMARKS))
     try:
