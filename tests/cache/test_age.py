@@ -13,11 +13,13 @@ from extcal import (
     Failed,
     Fetched,
     HttpFetcher,
+    MemoryStore,
     NotModified,
     Snapshot,
     State,
     Unavailable,
 )
+from extcal.cache import Cell
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 from extcal.testing.server import FeedServer
 
@@ -126,6 +128,33 @@ def test_an_older_copy_does_not_replace_a_newer_one(
     assert (snapshot.state, named(snapshot)) == (State.STALE, ["newer"])
     clock.advance(HOUR)
     assert named(calendars.get(url)) == ["older"]
+
+
+def test_an_older_copy_costs_the_store_a_few_bytes(
+    make: Callable[..., CalendarCache], fetcher: FakeFetcher, clock: ManualClock, url: str
+) -> None:
+    """The newer reading is not written again."""
+    sizes: list[int] = []
+
+    class Weighed(MemoryStore):
+        def put(self, key: str, cell: Cell, token: str | None, /) -> bool:
+            sizes.append(len(cell.data))
+            return super().put(key, cell, token)
+
+        def put_and_release(self, key: str, cell: Cell, leased: str, token: str, /) -> bool:
+            sizes.append(len(cell.data))
+            return super().put_and_release(key, cell, leased, token)
+
+    calendars = make(store=Weighed())
+    fetcher.set(url, copy(0, "x" * 2000))
+    calendars.get(url)
+    assert max(sizes) > 300
+    sizes.clear()
+    clock.advance(31 * MINUTE)
+    fetcher.set(url, copy(3600, "older"))
+    calendars.get(url)
+    assert sizes
+    assert max(sizes) < 300
 
 
 def test_a_source_that_is_down_after_an_old_copy(

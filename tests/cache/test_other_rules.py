@@ -15,6 +15,7 @@ import pytest
 from extcal import (
     CalendarCache,
     Failed,
+    Fetched,
     FetchRequest,
     FetchResponse,
     MemoryStore,
@@ -103,6 +104,18 @@ def test_a_304_does_not_confirm_it(
     assert (snapshot.state, snapshot.last_error) == (State.ERROR_STALE, "protocol")
     assert told(snapshot)
     assert [request.etag for request in web.requests] == [None] * 3
+
+
+def test_an_older_copy_does_not_replace_it(
+    old: CalendarCache, new: CalendarCache, web: FakeFetcher, clock: ManualClock, url: str
+) -> None:
+    """What was read later stays, and is still read by other rules."""
+    old.get(url)
+    web.set(url, Fetched(feed_text().encode(), age=3600))
+    clock.advance(31 * MINUTE)
+    snapshot = new.get(url)
+    assert (snapshot.state, len(snapshot.events)) == (State.STALE, 1)
+    assert told(snapshot)
 
 
 def test_a_table_says_why_it_is_stale(

@@ -294,6 +294,35 @@ def test_a_host_that_goes_down_and_comes_back_is_told_of_once(
     assert told.count("failed") == 5
 
 
+def test_a_host_that_makes_its_feeds_wait_is_told_of_once(
+    make: Callable[..., CalendarCache], caplog: pytest.LogCaptureFixture
+) -> None:
+    """When the third of its feeds is answered with 429; a redirect's 429 is not the host's."""
+    urls = [f"https://example.org/{number}.ics" for number in range(6)]
+    fetcher = FakeFetcher(dict.fromkeys(urls[:3], Refused(429, redirected=True)))
+    for url in urls[3:]:
+        fetcher.set(url, Refused(429))
+    calendars = make(fetcher=fetcher)
+    caplog.set_level(logging.INFO, "extcal.cache")
+    for url in urls:
+        attempt(calendars, url)
+    records = [record.extcal for record in caplog.records]  # type: ignore[attr-defined]
+    slowed = [each for each in records if each["event"] == "host_slowed"]
+    assert [each["status"] for each in slowed] == [429]
+    assert [record.levelname for record in caplog.records].count("WARNING") == 6 + 1
+
+
+def test_files_have_no_host_that_could_wait(make: Callable[..., CalendarCache]) -> None:
+    """Three of them that a fetcher answers with 429 do not delay a fourth."""
+    urls = [f"file:///srv/{number}.ics" for number in range(4)]
+    fetcher = FakeFetcher(dict.fromkeys(urls[:3], Refused(429)))
+    fetcher.set(urls[3], feed_text())
+    calendars = make(fetcher=fetcher)
+    for url in urls[:3]:
+        attempt(calendars, url)
+    assert calendars.get(urls[3]).state is State.FRESH
+
+
 def test_the_list_of_fields_is_closed(
     make: Callable[..., CalendarCache], caplog: pytest.LogCaptureFixture
 ) -> None:

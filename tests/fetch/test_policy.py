@@ -270,6 +270,10 @@ class TestNamesOfAPrivateNetwork:
         assert kind_of(self.policy, "http://exchange.corp.lan/") == "http"
         assert kind_of(self.policy, "https://exchange.corp.lan:444/") == "port"
 
+    def test_it_is_written_in_any_case_and_with_a_dot_at_the_end(self) -> None:
+        given = UrlPolicy(allow_hosts=["Exchange.CORP.lan.", "intranet"])
+        assert given == UrlPolicy(allow_hosts=("exchange.corp.lan", "intranet."))
+
     def test_its_addresses_must_be_public_or_inside_allow_networks(self) -> None:
         assert not isinstance(self.policy.vet(["10.1.2.3"], "exchange.corp.lan"), Refusal)
         assert not isinstance(self.policy.vet(["8.8.8.8"], "exchange.corp.lan"), Refusal)

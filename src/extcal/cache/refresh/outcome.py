@@ -72,8 +72,7 @@ def read_answer(asked: Asked, decisions: Decisions, repository: Repository) -> A
     # A greater age makes no difference: beyond stale_if_error no reading is served.
     age = min(timedelta(seconds=response.age), decisions.rules.stale_if_error)
     if isinstance(response, NotModified):
-        if reading is None:
-            return AnswerRead(Failure("protocol"))
+        assert reading is not None  # without one no validators are sent, and no 304 is accepted
         return AnswerRead(Success(), readings.renewed(reading, asked.at, age), unchanged=True)
     digest = repository.fingerprint(response, feed)
     if (
