@@ -4,10 +4,11 @@
     .venv/bin/python benchmarks/politeness.py --quick      # 2,000 feeds, one day
 
 No network and no waiting: a clock jumps from look to look, and the cache's own rules decide
-(:mod:`extcal.cache.freshness`) whether a source is asked. Only looks that can lead to a request
-are put to them. While a reading is 30 minutes old or younger, the rules say FRESH without a
-request, so those looks are counted as they are drawn. A test compares this with putting every look
-to the rules.
+(:mod:`extcal.cache.freshness`) whether a source is asked. Two kinds of looks are counted without
+putting them to the rules, because their answer is known: a look at a reading that is 30 minutes old
+or younger is FRESH without a request; and a look at an older one, or at none, is a request and then
+FRESH, if neither the feed nor its host has failed lately and the source answers. A test compares
+this with putting every look to the rules.
 
 Hosts have nothing in common, so each is simulated by a process of its own (``--jobs`` at a time).
 A process of a service has 10,000 feeds: it has its own places for fetches and its own circuit
@@ -30,7 +31,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from statistics import NormalDist
 
+from extcal.cache.freshness.circuit_breaker import WELL, admits, probing
+from extcal.cache.freshness.circuit_breaker import learn as after_attempt
 from extcal.cache.freshness.decide import decide, fall_back, learn
 from extcal.cache.freshness.rate_limited_hosts import UNTROUBLED, after_429, is_rate_limited
 from extcal.cache.freshness.values import (
@@ -39,12 +43,12 @@ from extcal.cache.freshness.values import (
     Fetch,
     Held,
     Outcome,
+    Raise,
     Rules,
     Serve,
     State,
     Success,
 )
-from extcal.cache.refresh.hosts import Hosts
 
 __all__ = ["main", "run", "table"]
 
@@ -56,6 +60,7 @@ BIN = 5 * MINUTE
 PLACES = 4  # fetches at a time of one host and one process, as HttpFetcher has it
 PER_PROCESS = 10_000  # feeds
 SEED = 7
+NEVER = -math.inf
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,10 @@ PROVIDERS = (
 )
 
 
+_64_BITS = 2**64 - 1
+_inverse = NormalDist().inv_cdf
+
+
 class Chance:
     """One stream of random numbers for each feed, so that no feed's numbers depend on another's.
 
@@ -113,7 +122,7 @@ class Chance:
         self._states = array("Q", (source.getrandbits(64) for _ in range(feeds)))
 
     def uniform(self, feed: int) -> float:
-        state = (self._states[feed] * 6364136223846793005 + 1442695040888963407) & (2**64 - 1)
+        state = (self._states[feed] * 6364136223846793005 + 1442695040888963407) & _64_BITS
         self._states[feed] = state
         return (state >> 11) * 2.0**-53
 
@@ -122,9 +131,8 @@ class Chance:
         return -math.log(1.0 - self.uniform(feed)) * mean
 
     def seconds(self, feed: int, median: float) -> float:
-        """How long an answer takes: a log-normal number (Box and Muller)."""
-        radius = math.sqrt(-2.0 * math.log(1.0 - self.uniform(feed)))
-        return median * math.exp(0.5 * radius * math.cos(math.tau * self.uniform(feed)))
+        """How long an answer takes: a log-normal number."""
+        return median * math.exp(0.5 * _inverse(self.uniform(feed) + 2.0**-54))
 
 
 @dataclass
@@ -175,66 +183,129 @@ def main() -> None:
 
 def run(feeds: int, days: int, number: int, *, every_look: bool = False) -> Figures:
     """Simulate the feeds of one provider; ``every_look`` puts each look to the cache's rules."""
-    gc.disable()  # nothing here refers to itself
-    provider, end = PROVIDERS[number], days * DAY
-    figures, chance = Figures(provider, days), Chance(feeds)
+    chance = Chance(feeds)
     mine = [feed for feed in range(feeds) if _pick(chance.uniform(feed)) == number]
-    processes = max(feeds // PER_PROCESS, 1)
-    places = [[0.0] * PLACES for _ in range(processes)]
-    down, rate_limited = [Hosts() for _ in range(processes)], UNTROUBLED
-    held: dict[int, Held] = {}
-    attempts: dict[int, Attempts] = {}
-    asked: dict[int, list[float]] = defaultdict(list)
     # A tenth is looked at every ten minutes of a working day, the rest four times a day.
     mean = {feed: 10 * MINUTE if chance.uniform(feed) < 0.1 else 6 * HOUR for feed in mine}
     looks = [(chance.uniform(feed) * mean[feed], feed) for feed in mine]
     heapq.heapify(looks)
+    host = Host(PROVIDERS[number], Figures(PROVIDERS[number], days), chance, feeds)
+    since, figures, end = host.since, host.figures, days * DAY
     while looks:
         at, feed = looks[0]
         if at >= end:
             break
-        now, process = START + timedelta(seconds=at), feed % processes
-        known, tried = held.get(feed), attempts.get(feed, NOTHING)
-        decision = decide(known, tried, now, RULES)
-        if isinstance(decision, Fetch):
-            why = down[process].admit(provider.name, now)
-            if why is None and is_rate_limited(rate_limited, now):
-                why = "rate_limited"
-            if why is not None:
-                decision = fall_back(known, Attempts(kind=why), now, RULES)
-        if isinstance(decision, Fetch):
-            outcome = _answer(provider, feed, at)
-            waited = _wait(places[process], at, chance.seconds(feed, provider.seconds))
-            if known is None:
-                figures.cold.append(waited)
-            figures.requests[int(at // HOUR)] += 1
-            figures.busiest = max(figures.busiest, _in_a_day(asked[feed], at))
-            failed = outcome.kind if isinstance(outcome, Failure) else None
-            down[process].learn(provider.name, str(feed), failed, now)
-            if failed == "rate_limited":
-                rate_limited = after_429(rate_limited, str(feed), now)
-            attempts[feed] = tried = learn(tried, outcome, now, RULES, chance.uniform(feed))
-            if isinstance(outcome, Success):
-                held[feed] = known = Held(now, validators=True, read_at=now)
-                decision = Serve(State.FRESH)
-            else:
-                decision = fall_back(known, tried, now, RULES)
-        if isinstance(decision, Serve) and known is not None:
-            age = (now - known.fetched_at).total_seconds()
-            figures.count(at, decision.state, age)
+        if every_look or not host.is_well(feed, at):
+            host.look(feed, at)
         else:
-            figures.count(at, None, 0.0)
-        after = at + chance.gap(feed, mean[feed])
-        if not every_look and known is not None:
-            since = (known.fetched_at - START).total_seconds()
-            while after - since <= TTL and after < end:
-                figures.count(after, State.FRESH, after - since)
-                after += chance.gap(feed, mean[feed])
+            host.asked(feed, at)
+            since[feed] = at
+            figures.count(at, State.FRESH, 0.0)
+        gap = mean[feed]
+        after = at + chance.gap(feed, gap)
+        if not every_look:
+            fetched, until = since[feed], min(since[feed] + TTL, end)
+            while after <= until and after < end:
+                number = int(after // BIN)
+                figures.looks[number] += 1
+                figures.fresh[number] += 1
+                figures.ages[int(after - fetched)] += 1
+                after += chance.gap(feed, gap)
         heapq.heapreplace(looks, (after, feed))
     return figures
 
 
-NOTHING = Attempts()
+class Host:
+    """A provider, what the service knows of its feeds, and what happened."""
+
+    def __init__(self, provider: Provider, figures: Figures, chance: Chance, feeds: int) -> None:
+        self.provider, self.figures = provider, figures
+        self._chance = chance
+        self._processes = processes = max(feeds // PER_PROCESS, 1)
+        self._places = [[0.0] * PLACES for _ in range(processes)]
+        self._health = [WELL] * processes
+        self._rate_limited, self._limited_until = UNTROUBLED, NEVER
+        # When each feed was read, and what is to be remembered of its attempts besides that.
+        self.since = array("d", [NEVER]) * feeds
+        self._attempts: dict[int, Attempts] = {}
+        self._requests: dict[int, list[float]] = defaultdict(list)
+
+    def is_well(self, feed: int, at: float) -> bool:
+        """Whether a look at a reading that is not FRESH leads to a request and to an answer."""
+        return (
+            feed not in self._attempts
+            and self._health[feed % self._processes] is WELL
+            and at > self._limited_until
+            and isinstance(self._answer(feed, at), Success)
+        )
+
+    def look(self, feed: int, at: float) -> None:
+        """One look, by the cache's rules."""
+        now, process = _moment(at), feed % self._processes
+        known, tried = None, self._attempts.get(feed, Attempts())
+        if self.since[feed] != NEVER:
+            read_at = _moment(self.since[feed])
+            known = Held(read_at, validators=True, read_at=read_at)
+            tried = self._attempts.get(feed, Attempts(last=read_at))
+        decision = decide(known, tried, now, RULES)
+        if isinstance(decision, Fetch):
+            if not admits(self._health[process], now):
+                decision = fall_back(known, Attempts(kind=self._health[process].kind), now, RULES)
+            elif is_rate_limited(self._rate_limited, now):
+                decision = fall_back(known, Attempts(kind="rate_limited"), now, RULES)
+        if isinstance(decision, Fetch):
+            decision = self._fetch(feed, at, known, tried)
+        state = decision.state if isinstance(decision, Serve) else None
+        self.figures.count(at, state, at - self.since[feed])
+
+    def _fetch(self, feed: int, at: float, known: Held | None, tried: Attempts) -> Serve | Raise:
+        now, process = _moment(at), feed % self._processes
+        self.asked(feed, at)
+        outcome = self._answer(feed, at)
+        failed = outcome.kind if isinstance(outcome, Failure) else None
+        asking = probing(self._health[process], now)
+        self._health[process] = after_attempt(asking, str(feed), failed, now)
+        if failed == "rate_limited":
+            self._rate_limited = after_429(self._rate_limited, str(feed), now)
+            until = self._rate_limited.until
+            self._limited_until = NEVER if until is None else (until - START).total_seconds()
+        jitter = 0.0 if failed is None else self._chance.uniform(feed)
+        self._attempts[feed] = tried = learn(tried, outcome, now, RULES, jitter)
+        if failed is not None:
+            return fall_back(known, tried, now, RULES)
+        if tried == Attempts(last=now):
+            del self._attempts[feed]
+        self.since[feed] = at
+        return Serve(State.FRESH)
+
+    def asked(self, feed: int, at: float) -> None:
+        """Count a request, and the wait for it."""
+        figures, recent = self.figures, self._requests[feed]
+        figures.requests[int(at // HOUR)] += 1
+        while recent and at - recent[0] >= DAY:
+            del recent[0]
+        recent.append(at)
+        if len(recent) > figures.busiest:
+            figures.busiest = len(recent)
+        places = self._places[feed % self._processes]
+        free = max(places[0], at) + self._chance.seconds(feed, self.provider.seconds)
+        heapq.heapreplace(places, free)
+        if self.since[feed] == NEVER:
+            figures.cold.append(free - at)
+
+    def _answer(self, feed: int, at: float) -> Outcome:
+        """What the source says to ``feed`` at ``at``, in seconds from the start."""
+        for number, trouble in enumerate(self.provider.troubles):
+            if not trouble.begin * HOUR <= at < trouble.end * HOUR:
+                continue
+            # The same feeds for all of one trouble, and others for the next.
+            if random.Random(feed * 31 + number).random() < trouble.share:
+                return trouble.failure
+        return Success()
+
+
+def _moment(at: float) -> datetime:
+    return START + timedelta(seconds=at)
 
 
 def _pick(drawn: float) -> int:
@@ -243,32 +314,6 @@ def _pick(drawn: float) -> int:
         if drawn < 0:
             return number
     return len(PROVIDERS) - 1
-
-
-def _answer(provider: Provider, feed: int, at: float) -> Outcome:
-    """What the source says to ``feed`` at ``at``, in seconds from the start."""
-    for number, trouble in enumerate(provider.troubles):
-        if not trouble.begin * HOUR <= at < trouble.end * HOUR:
-            continue
-        # The same feeds for all of one trouble, and others for the next.
-        if random.Random(feed * 31 + number).random() < trouble.share:
-            return trouble.failure
-    return Success()
-
-
-def _wait(places: list[float], at: float, seconds: float) -> float:
-    """How long somebody waits for a place and for the answer."""
-    free = max(places[0], at)
-    heapq.heapreplace(places, free + seconds)
-    return free + seconds - at
-
-
-def _in_a_day(asked: list[float], at: float) -> int:
-    """How many requests of one feed the 24 hours until ``at`` have, with this one."""
-    while asked and at - asked[0] >= DAY:
-        del asked[0]
-    asked.append(at)
-    return len(asked)
 
 
 def table(feeds: int, days: int, hosts: list[Figures]) -> Iterator[str]:
