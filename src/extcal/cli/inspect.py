@@ -43,14 +43,23 @@ __all__ = [
 ]
 
 PROVIDERS = {
+    "airbnb": "Airbnb",
+    "booking": "Booking.com",
     "exchange": "Exchange",
     "fastmail": "Fastmail",
     "google": "Google Calendar",
     "icloud": "iCloud",
+    "kerio": "Kerio Connect",
     "nextcloud": "Nextcloud",
     "outlook": "Outlook",
     "proton": "Proton Calendar",
+    "sogo": "SOGo",
+    "teamsnap": "TeamSnap",
+    "untis": "WebUntis",
     "yahoo": "Yahoo",
+    "yandex": "Yandex Calendar",
+    "zimbra": "Zimbra",
+    "zoho": "Zoho Calendar",
 }
 _SOURCES = {
     "argument": "not named; --timezone says so",

@@ -41,6 +41,22 @@ WHERE_TO_FIND: Final[MappingProxyType[str | None, str]] = MappingProxyType(
         "sogo": "In SOGo, open the calendar's menu, 'Links to this Calendar', and copy the 'WebDAV"
         " ICS URL' of 'Public access'; if it needs a login, put name and password into it"
         " (https://name:password@...).",
+        "zimbra": "In Zimbra, share the calendar with the public, and paste"
+        " https://SERVER/home/ACCOUNT/CALENDAR.ics with your server, account and calendar in it; if"
+        " it is not shared, put name and password before the server (https://name:password@...).",
+        "kerio": "Kerio Connect has a calendar at https://SERVER/ical/ACCOUNT/CALENDAR; paste that"
+        " with name and password before the server (https://name:password@...), or ask the"
+        " administrator of the server for the calendar's iCal address.",
+        "yandex": "In Yandex Calendar, open the calendar's settings, 'Export', and copy the iCal"
+        " link; it contains export/ics.xml.",
+        "teamsnap": "In TeamSnap, open the team's schedule, choose to subscribe to it or to sync"
+        " your calendar, and copy the link.",
+        "airbnb": "In Airbnb, open the calendar of the listing, its availability settings, 'Connect"
+        " to another website', and copy the link of the Airbnb calendar.",
+        "booking": "In Booking.com's extranet, open 'Rates & availability', 'Sync calendars', and"
+        " copy the link to export the calendar.",
+        "untis": "In WebUntis, open your timetable and copy the link behind its iCal button; if"
+        " there is none, the school has switched it off, and its administrator can switch it on.",
         "caldav": "Look in the calendar program of that server for a link to publish the calendar;"
         " or put name and password into the address (https://name:password@...).",
     }
@@ -68,13 +84,25 @@ REFUSALS: Final[MappingProxyType[str, tuple[str, str | None]]] = MappingProxyTyp
         "too-long/text": ("This is longer than any address.", None),
         "scheme": ("This is not the address of a calendar feed.", _WHOLE_ADDRESS),
         "chars": (
-            "The address has a character that addresses cannot have (a space, a quote, a letter"
-            " outside ASCII).",
+            "The address has a character that addresses cannot have (a quote, a letter outside"
+            " ASCII).",
             "Copy the address again; a name with other letters is written in its xn-- form.",
         ),
         "chars/cut": (
             "A part of the address is missing: dots stand in its place.",
             "Copy the whole address again, with the button beside it if there is one.",
+        ),
+        "chars/around": (
+            "There is a space or a line break in the address, or text before or after it.",
+            "Copy the address again, alone and in one line; it begins with https:// or webcal://.",
+        ),
+        "chars/hidden": (
+            "The address has an invisible character in it, as chats and text programs insert them.",
+            _COPY_AGAIN,
+        ),
+        "chars/two": (
+            "These are two addresses.",
+            "Copy one of them again, from https:// to its end; the other one is another calendar.",
         ),
         "host": (_BAD_HOST, _COPY_AGAIN),
         "host/file": (

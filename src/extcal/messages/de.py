@@ -514,14 +514,29 @@ _REFUSALS: Mapping[str, tuple[str, str | None]] = {
     "too-long/text": ("Das ist länger als jede Adresse.", None),
     "scheme": ("Das ist nicht die Adresse eines Kalenders.", _WHOLE_ADDRESS),
     "chars": (
-        "Die Adresse hat ein Zeichen, das Adressen nicht haben können (ein Leerzeichen, ein"
-        " Anführungszeichen, einen Buchstaben außerhalb von ASCII).",
+        "Die Adresse hat ein Zeichen, das Adressen nicht haben können (ein Anführungszeichen, einen"
+        " Buchstaben außerhalb von ASCII).",
         "Kopieren Sie die Adresse noch einmal; ein Name mit anderen Buchstaben wird in seiner Form"
         " mit xn-- geschrieben.",
     ),
     "chars/cut": (
         "Ein Teil der Adresse fehlt: An seiner Stelle stehen Punkte.",
         "Kopieren Sie die ganze Adresse noch einmal, mit dem Knopf daneben, wenn es einen gibt.",
+    ),
+    "chars/around": (
+        "In der Adresse ist ein Leerzeichen oder ein Zeilenende, oder es steht Text davor oder"
+        " dahinter.",
+        "Kopieren Sie die Adresse noch einmal, allein und in einer Zeile; sie beginnt mit https://"
+        " oder webcal://.",
+    ),
+    "chars/hidden": (
+        "In der Adresse ist ein unsichtbares Zeichen, wie Chats und Textprogramme sie einfügen.",
+        _COPY_AGAIN,
+    ),
+    "chars/two": (
+        "Das sind zwei Adressen.",
+        "Kopieren Sie eine davon noch einmal, von https:// bis zu ihrem Ende; die andere ist ein"
+        " anderer Kalender.",
     ),
     "host": (_BAD_HOST, _COPY_AGAIN),
     "host/file": (
@@ -606,6 +621,24 @@ _WHERE_TO_FIND: Mapping[str, str] = {
     "sogo": "Öffnen Sie in SOGo das Menü des Kalenders, „Links zu diesem Kalender“, und kopieren"
     " Sie die „WebDAV ICS URL“ unter „Öffentlicher Zugriff“; wenn sie eine Anmeldung braucht,"
     " schreiben Sie Namen und Passwort hinein (https://name:password@...).",
+    "zimbra": "Geben Sie den Kalender in Zimbra für alle frei, und fügen Sie"
+    " https://SERVER/home/KONTO/KALENDER.ics mit Ihrem Server, Konto und Kalender ein; ist er nicht"
+    " freigegeben, schreiben Sie Namen und Passwort vor den Server (https://name:password@...).",
+    "kerio": "Kerio Connect hat einen Kalender unter https://SERVER/ical/KONTO/KALENDER; fügen Sie"
+    " das mit Namen und Passwort vor dem Server ein (https://name:password@...), oder fragen Sie"
+    " die Verwaltung des Servers nach der iCal-Adresse des Kalenders.",
+    "yandex": "Öffnen Sie in Yandex Kalender die Einstellungen des Kalenders, „Export“, und"
+    " kopieren Sie den iCal-Link; er enthält export/ics.xml.",
+    "teamsnap": "Öffnen Sie in TeamSnap den Spielplan der Mannschaft, wählen Sie, ihn zu abonnieren"
+    " oder mit Ihrem Kalender zu synchronisieren, und kopieren Sie den Link.",
+    "airbnb": "Öffnen Sie in Airbnb den Kalender des Inserats, seine Einstellungen zur"
+    " Verfügbarkeit, „Mit einer anderen Website verbinden“, und kopieren Sie den Link des"
+    " Airbnb-Kalenders.",
+    "booking": "Öffnen Sie im Extranet von Booking.com „Preise & Verfügbarkeit“, „Kalender"
+    " synchronisieren“, und kopieren Sie den Link zum Exportieren des Kalenders.",
+    "untis": "Öffnen Sie in WebUntis Ihren Stundenplan, und kopieren Sie den Link hinter seinem"
+    " iCal-Knopf; fehlt er, hat die Schule ihn abgeschaltet, und ihre Verwaltung kann ihn"
+    " einschalten.",
     "caldav": "Suchen Sie im Kalenderprogramm dieses Servers nach einem Link, der den Kalender"
     " veröffentlicht; oder schreiben Sie Namen und Passwort in die Adresse"
     " (https://name:password@...).",

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 from extcal.fetch.address.credentials import Auth, split_userinfo
 from extcal.fetch.address.links import behind, from_base64, is_link_page, values
-from extcal.fetch.address.providers import provider_in, provider_of
+from extcal.fetch.address.providers import is_page, provider_in, provider_of
 from extcal.fetch.address.url import MAX_URL_LENGTH, Refusal, Url, read_url
 from extcal.messages.addresses import WHERE_TO_FIND
 
@@ -31,27 +31,43 @@ _AROUND = (
         "\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\u3000\ufeff"
     )
 )
-_BRACKETS = {"<": ">", "(": ")", "[": "]", "{": "}", "«": "»", "“": "”", "„": "“", "‘": "’"} | {
-    "‹": "›",
-    "「": "」",
-    "《": "》",
-}
+# The closing marks of each opening one. Languages use the same quotes in different ways: German has
+# „...“ and »...«, Polish „...”, French «...», Swedish ”...”.
+_BRACKETS = {"<": ">", "(": ")", "[": "]", "{": "}", "＜": "＞", "（": "）", "［": "］"} | {
+    "「": "」", "『": "』", "《": "》", "〈": "〉", "【": "】",
+    "«": "»", "»": "«", "‹": "›", "›": "‹", "“": "”", "‟": "”", "„": "“”", "”": "”",
+    "‘": "’", "‚": "‘’", "’": "’",
+}  # fmt: skip
 _MAX_WRAPPINGS = 16  # more layers occur only in hostile texts
-_QUOTES = "\"'`*_"  # and the marks that chats use for bold and italic text
+_QUOTES = "\"'`´″′*_~|"  # and the marks that chats use for bold, italic and hidden text
 _MARKED_DOWN = re.compile(r"!?\[[^\[\]]*\]\(\s*<?([^\s()<>]+)>?(?:\s+[\"'][^\"']*[\"'])?\s*\)")
 # Slack's: <https://...|My calendar>
 _MARKED_BY_SLACK = re.compile(r"<([^\s<>|]+)\|[^<>|]*>")
 _MARKED_UP = re.compile(
-    r"<(?:a|iframe)\s[^>]*?\b(?:href|src)\s*=\s*([\"'])([^\"'<>]*)\1.*", re.IGNORECASE | re.DOTALL
+    r"<(?:a|iframe|link)\s[^>]*?\b(?:href|src)\s*=\s*([\"'])([^\"'<>]*)\1.*",
+    re.IGNORECASE | re.DOTALL,
 )
 # An address after other text, such as that of a settings page. It must be the last word, because a
 # word after it could be the rest of the address on a second line.
 _LAST_WORD = re.compile(r"(?:https?|webcals?)://\S*\Z", re.IGNORECASE)
-_INTRODUCTION = re.compile(r"[^:/?#@<]*+:?[ \t\r\n]*+")
-_LABELLED = re.compile(r"\A(?:URL|URI|URLTO|LINK)\s*[:=]\s*", re.IGNORECASE)
+_INTRODUCTION = re.compile(r"[^/?#@<]*+")
+_LABELLED = re.compile(r"\A(?:URL|URI|URLTO|LINK|HREF|SRC)\s*[:=]\s*", re.IGNORECASE)
 _BOOKMARK = re.compile(r"MEBKM:(?:.*;)?URL:((?:[^;\\]|\\.)*)", re.IGNORECASE | re.DOTALL)
-_WRAPPED_SCHEME = re.compile(r"\A(?:https?|webcals?|feed|ical):(?://)?(?=https?://)", re.IGNORECASE)
-_FEED_SCHEME = re.compile(r"\Afeed://", re.IGNORECASE)
+_WRAPPED_SCHEME = re.compile(
+    r"\A(?:https?|webcals?|feed|icals?):(?://)?(?=(?:https?|webcals?)://)", re.IGNORECASE
+)
+# A scheme that is not written as it should be: "https:/host", "webcal:host", "ttps://host",
+# "https ://host", "https//host", "https:\\\\host", "feed://host", "ical://host". Not "https:8443".
+_ODD_SCHEME = re.compile(
+    r"(?:h{0,2}t{1,3}p(?P<s>s?)|(?P<webcal>webcals?|feed|icals?))"
+    r"(?:\s{0,2}:\s{0,2}[/\\]{0,3}|[/\\]{2})(?=[^\s/\\?#:@]+\.|[^\s/\\?#]+@)",
+    re.IGNORECASE,
+)
+_CALDAV_SCHEME = re.compile(r"caldavs?://", re.IGNORECASE)
+# RFC 3986 section 3.2.3: a port may be empty. 80 is the port of http, and webcal is asked by https.
+_NO_PORT = re.compile(
+    r"\A(https?://[^/?#@:]+):(?=[/?#]|\Z)|\A(webcals?://[^/?#@:]+):80(?=[/?#]|\Z)"
+)
 _NO_SCHEME = re.compile(
     r"(?://)?((?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]*(?::[0-9]+)?(?:[/?].*)?)"
 )
@@ -61,8 +77,8 @@ _LOCAL_FILE = re.compile(r"(?:[A-Za-z]:[\\/]|\\\\|~?/(?!/)).*", re.DOTALL)
 _E_MAIL = re.compile(
     r"(?:mailto:)?[^@\s:/?]+(?:@|%40)((?:[^@\s:/?#.%]+\.)+[^@\s:/?#.%]+)", re.IGNORECASE
 )
-_ENDS = ".,;:!?"
-_SENTENCE_END = re.compile(r"(?:(?<=\.ics)|(?<=\.html))[.,;:!]+", re.IGNORECASE)
+_ENDS = ".,;:!?。，、；：！？"
+_SENTENCE_END = re.compile(r"(?:(?<=\.ics)|(?<=\.html))[.,;:!?。，、；：！？]+", re.IGNORECASE)
 
 _MAIL_DOMAINS = {
     "gmail.com": "google",
@@ -83,6 +99,8 @@ _PAGES = {
     "accounts.google.com": "google",
     "apidata.googleusercontent.com": "google",
     "calendar.app.google": "google",
+    "account.proton.me": "proton",
+    "mail.proton.me": "proton",
     "login.live.com": "outlook",
     "login.microsoftonline.com": "outlook",
     "calendar.live.com": "outlook",
@@ -93,15 +111,21 @@ _PAGES = {
 }
 _LEADS_NOWHERE = Refusal.of("page/mail")
 _ABOUT_THE_TEXT = frozenset({"chars", "scheme", "host", "port", "too-long", "pct-host"})
+_VAGUE = (Refusal.of("chars"), Refusal.of("scheme"))
 _MAX_PAGES = 3
 _SCHEME = re.compile(r"(?:https?|webcals?)://", re.IGNORECASE)
 _BETWEEN = " \t\r\n,;|<>\"'"
-_ENCODED = re.compile(r"(?:https?|webcals?)%3A%2F%2F", re.IGNORECASE)
-_AMPERSAND = re.compile(r"&(?:amp|#38|#x26);", re.IGNORECASE)
+_ENCODED = re.compile(r"(?:https?|webcals?)(?::|%(?:25)?3A)%(?:25)?2F%(?:25)?2F", re.IGNORECASE)
+_ENTITY = re.compile(
+    r"&(?:amp|lt|gt|quot|apos|#0{0,3}[0-9]{2,3}|#x0{0,3}[0-9a-f]{2});", re.IGNORECASE
+)
 _SPACED = re.compile(r"\A((?:https?|webcals?)://) +(?=\S)", re.IGNORECASE)
 # Cuts ")" off "a.ics)", "/" off "a.ics/" and "]." off "a.html].", and nothing off "a.ics?b=c)".
-_BEHIND_NAME = re.compile(r"\.(?:ics|html)([)\]}>\"'\u2019\u201d\u00bb/.,;:!|*]+)\Z", re.IGNORECASE)
+_BEHIND_NAME = re.compile(
+    r"\.(?:ics|html)([)\]}>\"'\u2019\u201d\u00bb/.,;:!|*。，、；：！？）］＞]+)\Z", re.IGNORECASE
+)
 _PAIRS = (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"))
+_OTHER_HOST = re.compile(r"((?:https?|webcals?)://)([^\s/?#@:\\]+)", re.IGNORECASE)
 _BEFORE_PATH = re.compile(r"(?:https?|webcals?)://[^/?#\s]+(?=[/?#])", re.IGNORECASE)
 # An address ends at a blank after the name of a file, and at two blanks anywhere. Matches in
 # "https://a.org/b.ics My calendar", and not in "https://a.org/My calendar".
@@ -117,6 +141,8 @@ _CALDAV_HOSTS = frozenset(
 )
 # Matches /SOGo/dav/ada/Calendar/personal/ and /SOGo/dav/public/ada/Calendar/personal.
 _SOGO_COLLECTION = re.compile(r"(.*/SOGo/dav/(public/)?[^/?]+/Calendar/[^/?.]+)/?", re.IGNORECASE)
+# Zimbra's page of a calendar. Matches /home/ada@b.org/Work.html and /home/ada/Work?fmt=html.
+_ZIMBRA_HTML = re.compile(r"(/(?:service/)?home/[^?]*)(\.|\?(?:.*&)?fmt=)html(&.*)?", re.IGNORECASE)
 # Matches /remote.php/dav/calendars/ada/personal/ and /dav.php/calendars/ada/default. Also matches
 # addresses that are not of one calendar: /remote.php/dav/principals/users/ada/, /remote.php/dav/.
 _SABRE_COLLECTION = re.compile(
@@ -137,6 +163,7 @@ _OUTLOOK_PUBLISHED = re.compile(
 )
 # Also the older forms for other domains and second accounts: /calendar/hosted/, /calendar/b/1/.
 _GOOGLE_FEED = re.compile(r"/calendar/(?:(?:hosted|b|u)/[^/]+/)?ical/.+")
+_ENCODED_TWICE = re.compile(r"%25(?=40|23)")
 _NEXTCLOUD_PAGE = re.compile(
     r"(/.*?)??(?:/index\.php)?/apps/calendar/(?:p|embed)/([A-Za-z0-9]+)(?:/.*)?"
 )
@@ -151,8 +178,23 @@ def read_paste(secret_text: str) -> tuple[Url, Auth | None] | Refusal:
     read = _read(secret_text)
     if not isinstance(read, Refusal) or read.kind not in _ABOUT_THE_TEXT:
         return read
+    if read in _VAGUE:
+        about = _about_the_text(secret_text.strip(_AROUND))
+        read = read if about is None else replace(about, kind=read.kind)
     provider = provider_in(secret_text[: 2 * MAX_URL_LENGTH])
     return read if provider is None else replace(read, advice=WHERE_TO_FIND[provider])
+
+
+def _about_the_text(secret_text: str) -> Refusal | None:
+    """What is wrong with a text that has an address in it, but is none."""
+    found = len(_SCHEME.findall(secret_text))
+    if not found:
+        return None
+    if re.search(r"\s", secret_text):
+        return Refusal.of("chars/two" if found > 1 else "chars/around")
+    if any(unicodedata.category(each) == "Cf" for each in secret_text):
+        return Refusal.of("chars/hidden")
+    return None
 
 
 def _read(secret_text: str) -> tuple[Url, Auth | None] | Refusal:
@@ -161,12 +203,20 @@ def _read(secret_text: str) -> tuple[Url, Auth | None] | Refusal:
         return Refusal.of("scheme/calendar")
     if len(secret_text) > 2 * MAX_URL_LENGTH:
         return Refusal.of("too-long/text")
+    # Some forms escape twice; more often does not occur.
+    for _ in range(2):
+        secret_text = _ENTITY.sub(_unescaped, secret_text)
     secret_text = _once(_unwrap(secret_text))
     mail = _E_MAIL.fullmatch(secret_text)
     if mail is not None:
         return _refuse_mail(mail[1].lower())
     secret_text = _WRAPPED_SCHEME.sub("", secret_text)
-    secret_text = _FEED_SCHEME.sub("https://", secret_text)
+    if _CALDAV_SCHEME.match(secret_text):
+        return Refusal.of("page/caldav", provider=provider_in(secret_text) or "caldav")
+    odd = None if _SCHEME.match(secret_text) else _ODD_SCHEME.match(secret_text)
+    if odd is not None:
+        scheme = "https" if odd["webcal"] else f"http{odd['s'].lower()}"
+        secret_text = f"{scheme}://{secret_text[odd.end() :].replace(chr(92), '/')}"
     bare = _NO_SCHEME.fullmatch(secret_text)
     file_name = bare is not None and _FILE_NAME.fullmatch(bare[1])
     if file_name or _LOCAL_FILE.fullmatch(secret_text):
@@ -180,7 +230,8 @@ def _read_address(secret_text: str, pages: frozenset[str]) -> tuple[Url, Auth | 
     """Read an address and correct it if needed. ``pages``: the pages that redirected to it."""
     if _CUT.search(secret_text):
         return Refusal.of("chars/cut")
-    split = split_userinfo(_encoded(_trimmed(secret_text)))
+    secret_text = _NO_PORT.sub(r"\1\2", _ascii_host(_trimmed(secret_text)))
+    split = split_userinfo(_encoded(secret_text))
     if isinstance(split, Refusal):
         return split
     url = read_url(split[0])
@@ -196,16 +247,16 @@ def _once(secret_text: str) -> str:
         same = {_SCHEME.sub("", part.strip(_BETWEEN)) for part in parts}
         if len(same) == 1:
             secret_text = parts[0].strip(_BETWEEN)
-    if _ENCODED.match(secret_text):
-        secret_text = unquote(secret_text)
+    for _ in range(2):
+        if _ENCODED.match(secret_text):
+            secret_text = unquote(secret_text)
     return secret_text
 
 
 def _trimmed(secret_text: str) -> str:
     """Without closing brackets and quotes that were never opened, and with "&" for "&amp;"."""
-    # Some forms escape "&" twice; more often does not occur.
     for _ in range(2):
-        secret_text = _AMPERSAND.sub("&", secret_text)
+        secret_text = _ENTITY.sub(_unescaped, secret_text)
     secret_text = _SPACED.sub(r"\1", secret_text)
     around = _BEHIND_NAME.search(secret_text)
     if around is not None:
@@ -216,6 +267,29 @@ def _trimmed(secret_text: str) -> str:
         ):
             secret_text = secret_text[:-1]
     return secret_text
+
+
+def _unescaped(entity: re.Match[str]) -> str:
+    character = html.unescape(entity[0].lower())
+    return character if character.isascii() and character.isprintable() else entity[0]
+
+
+def _ascii_host(secret_text: str) -> str:
+    """With a host of other letters in its ``xn--`` form (RFC 5891), if all rules give the same.
+
+    Not for characters that the older RFC 3490 maps to others, such as the sharp s.
+    """
+    found = _OTHER_HOST.match(secret_text)
+    if found is None or found[2].isascii():
+        return secret_text
+    host = found[2].lower()
+    plain = all(each.isascii() or unicodedata.category(each)[0] in "LM" for each in host)
+    if not plain or unicodedata.normalize("NFKC", host) != host or set(host) & set("ßς"):
+        return secret_text
+    try:
+        return found[1] + host.encode("idna").decode("ascii") + secret_text[found.end() :]
+    except UnicodeError:
+        return secret_text
 
 
 def _encoded(secret_text: str) -> str:
@@ -257,7 +331,7 @@ def _unwrap(secret_text: str) -> str:
         if first in _BRACKETS or first in _QUOTES:
             # The end of a sentence may follow the closing mark: "<https://...>."
             within = secret_text.rstrip(_ENDS)
-            if len(within) > 1 and within[-1] == _BRACKETS.get(first, first):
+            if len(within) > 1 and within[-1] in _BRACKETS.get(first, first):
                 secret_text = within[1:-1]
         secret_text = secret_text.strip(_AROUND)
         if secret_text == before:
@@ -291,6 +365,8 @@ def _recognise(
     if is_link_page(url):
         return _follow(url, behind(url), pages) or _LEADS_NOWHERE
     provider = provider_of(url)
+    if is_page(url, provider):
+        return _refuse_page(provider)
     if provider in ("google", "outlook", "icloud", "proton") and url.scheme == "http":
         url = replace(url, scheme="https", port=443 if url.port == 80 else url.port)
     match provider:
@@ -327,7 +403,7 @@ def _follow(
     return refused
 
 
-def _refuse_page(provider: str) -> Refusal:
+def _refuse_page(provider: str | None) -> Refusal:
     return Refusal.of("page", provider=provider)
 
 
@@ -338,7 +414,8 @@ def _refuse_collection(provider: str | None) -> Refusal:
 def _recognise_google(url: Url, pages: frozenset[str]) -> Url | tuple[Url, Auth | None] | Refusal:
     """``/calendar/.../ical/`` are feeds; ``?cid=`` may hold a feed's address; others are pages."""
     if _GOOGLE_FEED.fullmatch(url.path):
-        return url
+        # Encoded once too often: no ID of a calendar has a percent sign.
+        return replace(url, target=_ENCODED_TWICE.sub("%", url.target))
     carried = [text for name in ("cid", "url") for text in values(url, name)]
     carried += [from_base64(text) for text in carried]
     # The address in it may also be that of a feed of Google's own.
@@ -379,6 +456,12 @@ def _recognise_caldav(url: Url, provider: str | None, auth: Auth | None) -> Url 
     """On some servers a CalDAV collection is also a feed, on most of these only with a login."""
     if url.host in _CALDAV_HOSTS or (provider == "icloud" and "/calendars/" in url.path):
         return _refuse_collection(provider)
+    if provider == "kerio" and url.path.lower().startswith("/caldav/"):
+        return _refuse_collection(provider)
+    zimbra = _ZIMBRA_HTML.fullmatch(url.target) if provider == "zimbra" else None
+    if zimbra is not None:
+        # The same calendar, of which the form is named behind the dot or by fmt=.
+        return replace(url, target=f"{zimbra[1]}{zimbra[2]}ics{zimbra[3] or ''}")
     sogo = _SOGO_COLLECTION.fullmatch(url.target)
     if sogo is not None:
         return (

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 
 from extcal.fetch.address.url import Url
 
-__all__ = ["MICROSOFT_CLOUDS", "provider_in", "provider_of"]
+__all__ = ["MICROSOFT_CLOUDS", "is_page", "provider_in", "provider_of"]
 
 MICROSOFT_CLOUDS: MappingProxyType[str, str] = MappingProxyType(
     {
@@ -31,13 +32,55 @@ _HOSTS = {
     "calendar.protonmail.com": "proton",
     "calendar.yahoo.com": "yahoo",
     "user.fm": "fastmail",
+    "admin.booking.com": "booking",
+    "ical.booking.com": "booking",
+    "www.booking.com": "booking",
 }
 _SUFFIXES = {
     ".icloud.com": "icloud",
     ".icloud.com.cn": "icloud",
     ".fastmail.com": "fastmail",
     ".calendar.yahoo.com": "yahoo",
+    ".teamsnap.com": "teamsnap",
+    ".webuntis.com": "untis",
 }
+# Publishers with a host in each country, and servers that stand on any host.
+_HOST_FORMS = (
+    ("zoho", re.compile(r"calendar\.zoho(?:\.[a-z]{2,4}){1,2}")),
+    ("yandex", re.compile(r"calendar\.yandex(?:\.[a-z]{2,3}){1,2}")),
+    ("airbnb", re.compile(r"(?:[a-z]{2,3}\.)?airbnb(?:\.[a-z]{2,3}){1,2}")),
+    ("kerio", re.compile(r"(?:.*\.)?kerio[a-z]*\..+")),
+)
+_PATH_FORMS = (
+    ("exchange", re.compile(r"/owa/calendar/.*", re.IGNORECASE)),
+    ("nextcloud", re.compile(r".*(?:/remote\.php/dav/public-calendars/|/apps/calendar/).*")),
+    ("sogo", re.compile(r"/SOGo(?:/.*)?", re.IGNORECASE)),
+    # Its web client; and its addresses for calendars, which have an account, or fmt=, in them.
+    (
+        "zimbra",
+        re.compile(
+            r"/(?:zimbra|modern/calendar)(?:[/?].*)?|/service/home/.*|/home/[^/?]+@.*|/home/.*[?&]fmt=.*"
+        ),
+    ),
+    ("kerio", re.compile(r"/kerio.*|/caldav/users/.*|/ical-public/.*", re.IGNORECASE)),
+)
+# Pages that these publishers are known to show to people. What else is there may be a feed.
+_PAGES = {
+    "airbnb": re.compile(r"/?|/(?:rooms|h|hosting|multicalendar)(?:[/?].*)?"),
+    "booking": re.compile(r"/?|/(?:hotel|index)[/.].*"),
+    "fastmail": re.compile(r"/?|/(?:calendar|login|mail|settings)(?:[/?](?!.*\.ics).*)?"),
+    "kerio": re.compile(r"/?|/(?:kerio|webmail)[^/?]*(?:/.*)?", re.IGNORECASE),
+    "sogo": re.compile(r"/SOGo/?|/SOGo/(?:so/)?(?!dav/)(?!.*\.ics).*", re.IGNORECASE),
+    "teamsnap": re.compile(r"/?|/[0-9]+/(?:schedule|home|roster|availability)[^.]*"),
+    "untis": re.compile(r"/?|/WebUntis(?:/|/index\.do)?(?:\?.*)?|/(?:timetable|today).*"),
+    "yandex": re.compile(
+        r"/?|/(?:day|week|month|year|schedule|settings|event|embed|export/html)(?:[/?.].*)?"
+    ),
+    "zimbra": re.compile(r"/(?:zimbra|modern/calendar)(?:[/?](?!.*\.ics).*)?"),
+    "zoho": re.compile(r"/?|/(?:embed|event|eventreq|zc)(?:[/?].*)?"),
+}
+# The web mail of Kerio Connect and of other servers, on any host; and Radicale's pages.
+_ANYBODYS_PAGES = re.compile(r"/webmail(?:/|/login/?)?|(?:/.*)?/\.web(?:/.*)?", re.IGNORECASE)
 
 
 # How a text that is not an address shows its provider.
@@ -49,6 +92,13 @@ _NAMED = (
     ("fastmail", ("fastmail.com", "user.fm")),
     ("yahoo", ("calendar.yahoo.com",)),
     ("zoho", ("calendar.zoho.",)),
+    ("yandex", ("calendar.yandex.",)),
+    ("teamsnap", ("teamsnap.com",)),
+    ("airbnb", ("airbnb.",)),
+    ("booking", ("booking.com",)),
+    ("untis", ("webuntis.com",)),
+    ("zimbra", ("/zimbra", "/service/home/", "zimbra.")),
+    ("kerio", ("kerio",)),
     ("nextcloud", ("/remote.php/", "/apps/calendar")),
     ("sogo", ("/sogo/",)),
 )
@@ -68,11 +118,18 @@ def provider_of(url: Url) -> str | None:
     for suffix, name in _SUFFIXES.items():
         if url.host.endswith(suffix):
             return name
-    path = url.path
-    if url.host in ("www.google.com", "google.com") and path.startswith("/calendar/"):
+    if url.host in ("www.google.com", "google.com") and url.path.startswith("/calendar/"):
         return "google"
-    if path[:14].lower() == "/owa/calendar/":
-        return "exchange"
-    if "/remote.php/dav/public-calendars/" in path or "/apps/calendar/" in path:
-        return "nextcloud"
+    for forms, text in ((_HOST_FORMS, url.host.removeprefix("www.")), (_PATH_FORMS, url.target)):
+        for name, form in forms:
+            if form.fullmatch(text):
+                return name
     return None
+
+
+def is_page(url: Url, provider: str | None) -> bool:
+    """Whether this is the address of a page for people: its publisher is known to have it."""
+    pages = _PAGES.get(provider or "")
+    return _ANYBODYS_PAGES.fullmatch(url.target) is not None or (
+        pages is not None and pages.fullmatch(url.target) is not None
+    )
