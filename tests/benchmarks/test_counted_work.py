@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +12,7 @@ import extcal
 from extcal.ical.events import vevent
 from extcal.ical.series import instances as columns
 from extcal.ical.zones import transitions
+from extcal.intervals import epoch, instant, types
 
 RULES = (
     "FREQ=DAILY",
@@ -147,3 +149,42 @@ def test_zones_that_nobody_knows_share_one_table(
     data = _feed(hostile, "20,000 unknown TZIDs")
     extcal.free_busy(data, feeds.START, feeds.END, timezone="Europe/Berlin")
     assert made["tables"] <= 4
+
+
+def test_times_are_made_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Joins, a table and the slots in it make no Period; each slot that is looked at makes one."""
+    start, end = extcal.days("2027-01-04", 7, "UTC")
+    lo, hi = epoch(start), epoch(end)
+    made = []
+
+    def counted(at: int) -> datetime:
+        made.append(at)
+        return instant(at)
+
+    monkeypatch.setattr(types, "instant", counted)
+    work = extcal.FreeBusy.from_epochs(lo, hi, [(lo, lo + 3600, 3)])
+    private = extcal.FreeBusy.from_epochs(lo, hi, [(hi - 3600, hi, 4)])
+    people = {str(number): work | private for number in range(20)}
+    found = extcal.common_free(people, timedelta(hours=1), step=timedelta(minutes=15))
+    assert len(found) == 4 * (7 * 24 - 3) + 1
+    assert made == []
+    assert len(found.slots) == len(found)
+    assert len(made) == 2 * len(found)
+
+
+def test_nobody_is_looked_at_when_no_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who is never free answers for a thousand others."""
+    start, end = extcal.days("2027-01-04", 7, "UTC")
+    lo, hi = epoch(start), epoch(end)
+    halves = [extcal.FreeBusy.from_epochs(lo, hi, [(s, s + 43200, 3)]) for s in (lo, lo + 43200)]
+    never = extcal.FreeBusy.from_epochs(lo, hi, [(lo, hi, 3)])
+    seen = []
+    taken = extcal.FreeBusy.taken
+
+    def counted(self: extcal.FreeBusy, *arguments: Any, **options: Any) -> Any:
+        seen.append(self)
+        return taken(self, *arguments, **options)
+
+    monkeypatch.setattr(extcal.FreeBusy, "taken", counted)
+    assert len(extcal.common_free([*halves, never, *halves * 499], timedelta(minutes=1))) == 0
+    assert len(seen) < 10

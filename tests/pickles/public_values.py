@@ -41,6 +41,9 @@ def values() -> Iterator[tuple[str, object]]:
     yield "Period", extcal.Period(_START, _END)
     yield "FBType", tuple(extcal.FBType)
     yield "BLOCKING", extcal.BLOCKING
+    ada = extcal.FreeBusy.from_periods((_START, _END), [(_START, _END - 9 * _HOUR)])
+    people = {"Ada": ada, "Bob": expansion.free_busy, "Eve": ada}
+    yield "CommonFree", extcal.common_free(people, _HOUR, optional=["Eve"], at_least=1, step=_HOUR)
     yield "WorkingHours", extcal.WorkingHours("MO-FR", "09:00", "17:00", "Europe/Berlin")
     yield "BusyPolicy", extcal.BusyPolicy()
     yield "Rule", extcal.Rule("FREE", title_word="commute", shorter_than=_HOUR)

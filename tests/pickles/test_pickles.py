@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import extcal
+from extcal.cache import CommonFree
 from extcal.errors import _Coded
 from public_values import FOLDER, values
 
@@ -29,6 +30,9 @@ def test_a_pickle_of_0_1_0_still_loads(path: Path) -> None:
         assert loaded == value
     if isinstance(value, _Coded):
         assert (str(loaded), loaded.kind, loaded.advice) == (str(value), value.kind, value.advice)
+    if isinstance(value, CommonFree):
+        assert loaded.slots_for_all == value.slots_for_all
+        assert [loaded.who(slot) for slot in loaded] == [value.who(slot) for slot in value]
     if isinstance(value, extcal.Snapshot):
         assert loaded.free_busy == value.free_busy
         assert loaded.events == value.events

@@ -4,16 +4,17 @@ In: FreeBusy values, hours, lengths of time, conditions. Out: Periods, sorted. T
 if it is known and not blocked for the people it is offered for, is at least the buffer away from
 blocked or unknown time, and is within these people's hours.
 
-Everything is a list of spans in which a slot may *begin*. For those who are required it comes from
-one merge of all of their time. For "two of these five" each person has a list of their own, and
-:func:`~extcal.intervals.merge.covered_by` counts.
+Everything is columns of spans in which a slot may *begin*. For those who are required they come
+from a merge of all of their time, which ends as soon as no free time is left. For "two of these
+five" each person has columns of their own, and :func:`~extcal.intervals.merge.covered_by` counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
-from operator import itemgetter
+from itertools import compress
+from operator import lt
 from typing import TypedDict, Unpack, cast
 
 from extcal.arguments import discreet, several
@@ -24,15 +25,16 @@ from extcal.intervals.hours import WorkingHours
 from extcal.intervals.instants import DAY, whole_seconds
 from extcal.intervals.layout import Align, Layout, read_layout
 from extcal.intervals.merge import (
+    Columns,
     Span,
-    complement,
     covered_by,
-    intersection,
-    overlapping,
-    uncovered,
+    gaps,
+    in_columns,
+    intersection_of_columns,
+    touches,
 )
 from extcal.intervals.offer import CommonFree
-from extcal.intervals.types import BLOCKING, FBType, Period, blocking_codes, period
+from extcal.intervals.types import BLOCKING, FBType, blocking_codes
 
 __all__ = ["Buffer", "CommonFree", "Hours", "SlotOptions", "common_free", "find_common", "prepare"]
 
@@ -41,7 +43,6 @@ Hours = WorkingHours | Sequence[WorkingHours | None] | Mapping[str, WorkingHours
 Buffer = timedelta | tuple[timedelta, timedelta]
 """For before and after, or one for each."""
 
-_start, _end, _code = itemgetter(0), itemgetter(1), itemgetter(2)
 _YEAR = 366 * DAY
 _HOURS = "WorkingHours, or one (or None) per participant"
 _NONE = timedelta(0)
@@ -162,13 +163,12 @@ def find_common(
     everybody = conditions.with_all(options.get("optional", ()))
     for_all = found if everybody == conditions else search.starts(everybody, assumed)
     free = {
-        name: None if name in conditions.required else tuple(search.one(name, assumed))
-        for name in people
+        name: None if name in conditions.required else search.one(name, assumed) for name in people
     }
-    slots = _periods(search.slots(conditions, found))
+    slots = search.slots(conditions, found)
     return CommonFree(
         slots,
-        slots if for_all is found else _periods(search.slots(conditions, for_all)),
+        slots if for_all is found else search.slots(conditions, for_all),
         search.limited_by(conditions, assumed, found),
         search.length,
         free,
@@ -207,14 +207,10 @@ def prepare(
     return search, conditions
 
 
-def _periods(spans: Iterable[Span]) -> tuple[Period, ...]:
-    return tuple([period(start, end) for start, end in spans])
-
-
 class Search:
     """One question about people: their time, and how slots are laid. Whole epoch seconds.
 
-    A *start span* is a span of seconds in each of which a slot may begin.
+    A *start span* is a span of seconds in each of which a slot may begin. They come as columns.
     """
 
     def __init__(
@@ -234,86 +230,84 @@ class Search:
             self.lo = max(self.lo, layout.first)
         if layout.last is not None:
             self.hi = min(self.hi, layout.last)
-        self.shut: dict[tuple[WorkingHours, int, int], list[Span]] = {}
-        self.single: dict[tuple[str, bool], list[Span]] = {}
+        self.open_hours: dict[tuple[WorkingHours, int, int], Columns] = {}
+        self.single: dict[tuple[str, bool], Columns] = {}
 
-    def starts(self, conditions: Conditions, known: Collection[str]) -> list[Span]:
+    def starts(self, conditions: Conditions, known: Collection[str]) -> Columns:
         """The start spans; nothing is unknown of those in ``known``."""
         found = self.together(conditions.required, known)
         for least, names in conditions.counted:
-            found = intersection(
-                found, covered_by([self.one(name, known) for name in names], least)
-            )
+            enough = covered_by([self.one(name, known) for name in names], least)
+            found = intersection_of_columns(found, enough)
         return self.layout.limited(found, self.length)
 
-    def one(self, name: str, known: Collection[str]) -> list[Span]:
+    def one(self, name: str, known: Collection[str]) -> Columns:
         """The start spans of one person."""
         key = name, name in known
         if key not in self.single:
             self.single[key] = self.together((name,), known)
         return self.single[key]
 
-    def together(self, names: Collection[str], known: Collection[str]) -> list[Span]:
+    def together(self, names: Collection[str], known: Collection[str]) -> Columns:
         """The start spans in which all of ``names`` are free."""
-        within = self.length - 1
-        return [
-            (start, end - within)
-            for start, end in self.open_time(names, known)
-            if end - start > within
-        ]
+        return _shortened(self.open_time(names, known), 0, self.length - 1)
 
-    def open_time(self, names: Collection[str], known: Collection[str]) -> list[Span]:
+    def open_time(self, names: Collection[str], known: Collection[str]) -> Columns:
         """When ``names`` are not blocked, known, and within their hours."""
         doubtful = [self.people[name] for name in names if name not in known]
         # Outside the window of a participant nothing is known of them, so nothing can be offered.
         lo = max([self.lo, *(person.window_epochs[0] for person in doubtful)])
         hi = min([self.hi, *(person.window_epochs[1] for person in doubtful)])
         if lo >= hi:
-            return []
-        before, after = self.before, self.after
+            return [], []
+        found = self.not_taken(names, known, lo, hi)
+        for hours in {each for name in names if (each := self.hours_of.get(name)) is not None}:
+            found = intersection_of_columns(found, self.within(hours, lo, hi))
+        return found
+
+    def not_taken(
+        self, names: Collection[str], known: Collection[str], lo: int, hi: int
+    ) -> Columns:
+        """When ``names`` are known and not blocked in ``[lo, hi)``, nor within a buffer of it."""
+        # Blocked time outside the window, but nearer to it than the buffer, counts, too.
+        lo, hi = lo - self.before, hi + self.after
+        found: Columns = [lo], [hi]
         starts: list[int] = []
         ends: list[int] = []
-        for person in [self.people[name] for name in names]:
-            # Blocked time outside the window, but nearer to it than the buffer, counts, too.
-            busy = overlapping(person.epochs, lo - before, hi + after)
-            if not self.codes.issuperset(map(_code, busy)):
-                busy = [span for span in busy if span[2] in self.codes]
-            starts += map(_start, busy)
-            ends += map(_end, busy)
-        for person in doubtful:
-            unknown = overlapping(person.unknown_epochs, lo - before, hi + after)
-            starts += map(_start, unknown)
-            ends += map(_end, unknown)
-        if after:
-            starts = [start - after for start in starts]
-        if before:
-            ends = [end + before for end in ends]
-        for one in {each for name in names if (each := self.hours_of.get(name)) is not None}:
-            shut = self.outside(one, lo, hi)
-            starts += map(_start, shut)
-            ends += map(_end, shut)
-        return uncovered(starts, ends, lo, hi)
+        for name in names:
+            taken = self.people[name].taken(self.codes, lo, hi, unknown=name not in known)
+            for begins, stops in taken:
+                starts += begins
+                ends += stops
+            # What is gathered is merged once it outgrows what is open. So the columns stay short
+            # if people are busy at the same times, and no span is merged often if they are not.
+            if len(starts) > len(found[0]):
+                found = _without(found, starts, ends, lo, hi)
+                starts, ends = [], []
+                if not found[0]:
+                    return found
+        return _shortened(_without(found, starts, ends, lo, hi), self.before, self.after)
 
-    def outside(self, hours: WorkingHours, lo: int, hi: int) -> list[Span]:
-        """The time of ``[lo, hi)`` that is outside hours."""
+    def within(self, hours: WorkingHours, lo: int, hi: int) -> Columns:
+        """The hours in ``[lo, hi)``."""
         key = hours, lo, hi
-        if key not in self.shut:
-            self.shut[key] = complement(hours.epochs(lo, hi), lo, hi)
-        return self.shut[key]
+        if key not in self.open_hours:
+            self.open_hours[key] = in_columns(hours.epochs(lo, hi))
+        return self.open_hours[key]
 
     # --- results ------------------------------------------------------------------------------
 
-    def slots(self, conditions: Conditions, spans: Sequence[Span]) -> list[Span]:
+    def slots(self, conditions: Conditions, spans: Columns) -> Columns:
         """The slots, or gaps, of start spans; ``conditions``: those that the places depend on."""
         if self.layout.step is None:
-            return [(start, end - 1 + self.length) for start, end in spans]
-        starts = self.places(conditions, spans)
-        return [(at, at + self.length) for at in self.layout.first_of_each_day(starts)]
+            return spans[0], [end - 1 + self.length for end in spans[1]]
+        starts = self.layout.first_of_each_day(self.places(conditions, spans))
+        return starts, [at + self.length for at in starts]
 
-    def places(self, conditions: Conditions, spans: Sequence[Span]) -> list[int]:
+    def places(self, conditions: Conditions, spans: Columns) -> list[int]:
         return self.layout.starts(spans, lambda lo, hi: self.opened(conditions, lo, hi))
 
-    def opened(self, conditions: Conditions, lo: int, hi: int) -> list[Span]:
+    def opened(self, conditions: Conditions, lo: int, hi: int) -> Columns:
         """When people could meet in ``[lo, hi)`` if their calendars were empty."""
         empty = FreeBusy.from_epochs(lo, hi)
         people = dict.fromkeys(self.people, empty)
@@ -322,7 +316,7 @@ class Search:
         return hours_alone.starts(conditions, ())
 
     def limited_by(
-        self, conditions: Conditions, known: Collection[str], found: Sequence[Span]
+        self, conditions: Conditions, known: Collection[str], found: Columns
     ) -> tuple[str, ...]:
         """Whose unknown time removed slots, or made gaps shorter."""
         unknown = {
@@ -334,17 +328,18 @@ class Search:
             return ()
         # If everything were known, there would be these starts, too.
         best = self.starts(conditions, conditions.names)
-        lost = intersection(best, complement(found, self.lo, self.hi)) if best else []
+        lost = intersection_of_columns(best, gaps(*found, self.lo, self.hi))
         if self.layout.step is None:
-            missed = [(start, end - 1 + self.length) for start, end in lost]
+            missed = self.slots(conditions, lost)
         else:
-            missed = [(at, at + self.length) for at in self.places(conditions, lost)]
+            starts = self.places(conditions, lost)
+            missed = starts, [at + self.length for at in starts]
         # Slots of one length may overlap each other; their ends are sorted like their starts.
         return tuple(
             [
                 name
                 for name, spans in unknown.items()
-                if any(overlapping(missed, start, end) for start, end in spans)
+                if any(touches(missed, start, end) for start, end in spans)
             ]
         )
 
@@ -355,6 +350,24 @@ class Search:
         near = [(start - self.after, end + self.before) for start, end in person.unknown_epochs]
         spans = [(self.lo, first), *near, (last, self.hi)]
         return [span for span in spans if span[0] < span[1]]
+
+
+def _without(
+    found: Columns, starts: Iterable[int], ends: Iterable[int], lo: int, hi: int
+) -> Columns:
+    """What of the open spans ``found``, of ``[lo, hi)``, is not taken by more spans."""
+    begins, stops = found
+    return gaps([lo, *stops, *starts], [*begins, hi, *ends], lo, hi)
+
+
+def _shortened(spans: Columns, before: int, after: int) -> Columns:
+    """Spans without their first and their last seconds; those that are too short fall away."""
+    if not before and not after:
+        return spans
+    begins = [start + before for start in spans[0]]
+    stops = [end - after for end in spans[1]]
+    kept = list(map(lt, begins, stops))
+    return list(compress(begins, kept)), list(compress(stops, kept))
 
 
 def _looked_at(windows: list[Span]) -> Span:

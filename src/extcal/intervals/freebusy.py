@@ -1,8 +1,9 @@
 """FreeBusy: somebody's busy, free and unknown time in one window, as a value.
 
-Inside are three tuples of epoch seconds: the window, the typed busy spans (sorted, disjoint,
-coalesced, none FREE) and the unknown spans (merged). They are canonical: equal free/busy
-time is equal, has the same hash, and pickles are small. Datetimes are made when they are asked for.
+Inside are epoch seconds: the window, for each type that occurs the starts and the ends of its
+periods (none FREE, sorted, disjoint, coalesced), and those of unknown time. They are canonical:
+equal free/busy time is equal, has the same hash, and pickles are small. Spans, Periods and
+datetimes are made when they are asked for.
 
 Unknown is never free: unknown time, and time outside the window, is neither offered nor reported as
 free. Busy periods may overlap unknown time; they are still reported.
@@ -10,27 +11,35 @@ free. Busy periods may overlap unknown time; they are still reported.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
-from operator import itemgetter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
+from itertools import chain
 from typing import TYPE_CHECKING, NoReturn, final
 
 from extcal.arguments import safe_repr
-from extcal.intervals.asked import HOW_TO_ASK, WithZone, can_be_pickled, common_zone, zone_of_window
+from extcal.intervals.asked import HOW_TO_ASK, can_be_pickled, common_zone, zone_of_window
+from extcal.intervals.drawable import Drawable
 from extcal.intervals.instants import epoch, in_years, span, spoken, whole_seconds
 from extcal.intervals.instants import instant as moment
 from extcal.intervals.merge import (
     BusySpan,
+    Columns,
+    Fixed,
     Level,
-    Levels,
     Span,
-    clipped_spans,
-    columns,
+    Typed,
+    clipped,
     complement,
-    flatten,
-    is_flat,
+    end_of,
+    gaps,
+    gathered,
+    greatest,
+    in_columns,
+    in_order,
     overlapping,
+    strongest,
+    touches,
+    typed,
     union,
 )
 from extcal.intervals.records import Record, records
@@ -44,7 +53,7 @@ from extcal.intervals.types import (
     busy_period,
     busy_span,
     check_codes,
-    coded,
+    codes_of,
     fbtype_of,
     period,
     period_span,
@@ -52,20 +61,17 @@ from extcal.intervals.types import (
 from extcal.intervals.wallclock import find_zone
 
 if TYPE_CHECKING:
-    from extcal.intervals.drawing import Form
     from extcal.intervals.hours import WorkingHours
-    from extcal.messages.languages import Catalogue
 
-__all__ = ["FreeBusy", "asked_in"]
+__all__ = ["FreeBusy", "asked_in", "freebusy_list"]
 
 _BLOCKING_CODES = blocking_codes(BLOCKING)
 _SMALLEST = timedelta(seconds=1)
-_code = itemgetter(2)
 
 
 @safe_repr
 @final
-class FreeBusy(WithZone):
+class FreeBusy(Drawable):
     """Typed, merged free/busy time over one window; immutable, hashable and picklable.
 
     Made by :meth:`from_periods`, :meth:`from_epochs` or :meth:`join`; ``a | b`` joins two.
@@ -75,26 +81,26 @@ class FreeBusy(WithZone):
     the question's ``start``, otherwise in UTC. The zone is no part of the value.
     """
 
-    __slots__ = ("_busy", "_hi", "_lo", "_periods", "_unknown")
+    __slots__ = ("_epochs", "_hi", "_levels", "_lo", "_periods", "_unknown")
 
     _lo: int
     _hi: int
-    _busy: tuple[BusySpan, ...]
-    _unknown: tuple[Span, ...]
+    _levels: Typed
+    _unknown: Fixed
+    _epochs: tuple[BusySpan, ...] | None
     _periods: tuple[BusyPeriod, ...] | None
 
     def __init__(self) -> None:
         raise TypeError("FreeBusy is made by FreeBusy.from_periods(window, periods, unknown)")
 
     @classmethod
-    def _canonical(
-        cls, lo: int, hi: int, busy: Iterable[BusySpan], unknown: Iterable[Span]
-    ) -> FreeBusy:
+    def _canonical(cls, lo: int, hi: int, levels: Typed, unknown: Columns) -> FreeBusy:
         made = object.__new__(cls)
         object.__setattr__(made, "_lo", lo)
         object.__setattr__(made, "_hi", hi)
-        object.__setattr__(made, "_busy", tuple(busy))
-        object.__setattr__(made, "_unknown", tuple(unknown))
+        object.__setattr__(made, "_levels", levels)
+        object.__setattr__(made, "_unknown", (tuple(unknown[0]), tuple(unknown[1])))
+        object.__setattr__(made, "_epochs", None)
         object.__setattr__(made, "_periods", None)
         object.__setattr__(made, "_zone", None)
         return made
@@ -141,13 +147,28 @@ class FreeBusy(WithZone):
 
         Raises ``ValueError`` unless ``lo`` is before ``hi``, and for a code that is not an FBType.
         """
+        spans = tuple(busy)
+        starts, ends, codes = zip(*spans, strict=True) if spans else ((), (), ())
+        return cls.from_columns(lo, hi, starts, ends, codes_of(codes), unknown)
+
+    @classmethod
+    def from_columns(
+        cls,
+        lo: int,
+        hi: int,
+        starts: Sequence[int],
+        ends: Sequence[int],
+        codes: Sequence[int],
+        unknown: Iterable[Span] = (),
+    ) -> FreeBusy:
+        """Return the same as :meth:`from_epochs`, with the spans given as three columns.
+
+        ``codes`` are numbers from 0 to 4, as a list, a tuple or bytes.
+        """
         lo, hi = in_years(lo, hi)
-        spans = coded(busy)
-        if is_flat(spans, lo, hi):
-            return cls._canonical(lo, hi, spans, union(unknown, lo, hi))
-        levels: Levels = {}
-        columns([span for span in spans if span[0] < span[1]], levels)
-        return cls._canonical(lo, hi, flatten(levels, lo, hi), union(unknown, lo, hi))
+        return cls._canonical(
+            lo, hi, typed(starts, ends, codes, lo, hi), in_columns(union(unknown, lo, hi))
+        )
 
     @classmethod
     def from_levels(
@@ -168,7 +189,8 @@ class FreeBusy(WithZone):
         lo, hi = in_years(lo, hi)
         levels = {as_code(code): level for code, level in levels.items()}
         check_codes(levels.keys())
-        return cls._canonical(lo, hi, flatten(levels, lo, hi), union(unknown, lo, hi))
+        shown = strongest(levels, lo, hi)
+        return cls._canonical(lo, hi, shown, in_columns(union(unknown, lo, hi)))
 
     @classmethod
     def join(cls, parts: Iterable[FreeBusy]) -> FreeBusy:
@@ -185,12 +207,9 @@ class FreeBusy(WithZone):
         hi = max(part._hi for part in joined)
         # No part knows more than the latest start and the earliest end allow all of them.
         unknown = [(lo, max(part._lo for part in joined)), (min(part._hi for part in joined), hi)]
-        for part in joined:
-            unknown += part._unknown
-        levels: Levels = {}
-        for part in joined:
-            columns(part._busy, levels)
-        made = cls._canonical(lo, hi, flatten(levels, lo, hi), union(unknown, lo, hi))
+        unknown += [each for part in joined for each in part.unknown_epochs]
+        busy = strongest(gathered(part._levels for part in joined), lo, hi)
+        made = cls._canonical(lo, hi, busy, in_columns(union(unknown, lo, hi)))
         return asked_in(made, common_zone(joined))
 
     def __or__(self, other: FreeBusy) -> FreeBusy:
@@ -204,8 +223,8 @@ class FreeBusy(WithZone):
 
         Raises ``ValueError`` if the window does not reach into ``[start, end)`` at all.
         """
-        clipped = self.clip_epochs(*span(start, end))
-        return clipped if self._zone is not None else asked_in(clipped, start.tzinfo)
+        made = self.clip_epochs(*span(start, end))
+        return made if self._zone is not None else asked_in(made, start.tzinfo)
 
     def clip_epochs(self, lo: int, hi: int) -> FreeBusy:
         """Return the part of this that lies within ``[lo, hi)``, in epoch seconds.
@@ -217,13 +236,20 @@ class FreeBusy(WithZone):
                 f"{spoken(lo, hi)} does not overlap the window, {spoken(self._lo, self._hi)}"
             )
         lo, hi = max(lo, self._lo), min(hi, self._hi)
-        clipped = FreeBusy._canonical(
-            lo,
-            hi,
-            clipped_spans(overlapping(self._busy, lo, hi), lo, hi),
-            [(max(s, lo), min(e, hi)) for s, e in overlapping(self._unknown, lo, hi)],
-        )
-        return asked_in(clipped, self._zone)
+        if (lo, hi) == (self._lo, self._hi):
+            return self
+        levels = [(code, clipped(spans, lo, hi)) for code, spans in self._levels]
+        shown = tuple([level for level in levels if level[1][0]])
+        made = FreeBusy._canonical(lo, hi, shown, clipped(self._unknown, lo, hi))
+        return asked_in(made, self._zone)
+
+    def widened_epochs(self, lo: int, hi: int) -> FreeBusy:
+        """Return the same over a window that reaches further: what is added is unknown."""
+        if (lo, hi) == (self._lo, self._hi):
+            return self
+        starts, ends = self._unknown
+        unknown = gaps(*gaps([lo, self._hi, *starts], [self._lo, hi, *ends], lo, hi), lo, hi)
+        return asked_in(FreeBusy._canonical(lo, hi, self._levels, unknown), self._zone)
 
     # -- looking --------------------------------------------------------------------------------
 
@@ -236,7 +262,7 @@ class FreeBusy(WithZone):
     def periods(self) -> tuple[BusyPeriod, ...]:
         """The busy periods: sorted, disjoint, coalesced, every type above FREE."""
         if self._periods is None:
-            made = tuple([busy_period(lo, hi, code) for lo, hi, code in self._busy])
+            made = tuple([busy_period(lo, hi, code) for lo, hi, code in self.epochs])
             object.__setattr__(self, "_periods", made)
             return made
         return self._periods
@@ -244,7 +270,7 @@ class FreeBusy(WithZone):
     @property
     def unknown(self) -> tuple[Period, ...]:
         """The unknown parts of the window; merged; they may overlap periods."""
-        return tuple([period(lo, hi) for lo, hi in self._unknown])
+        return tuple([period(lo, hi) for lo, hi in self.unknown_epochs])
 
     @property
     def epochs(self) -> tuple[tuple[int, int, int], ...]:
@@ -252,12 +278,16 @@ class FreeBusy(WithZone):
 
         ``FBType(code)`` is the type of a code, which is 1 to 4.
         """
-        return self._busy
+        if self._epochs is None:
+            made = tuple(in_order(self._levels))
+            object.__setattr__(self, "_epochs", made)
+            return made
+        return self._epochs
 
     @property
     def unknown_epochs(self) -> tuple[tuple[int, int], ...]:
         """The unknown parts as ``(start, end)`` in epoch seconds."""
-        return self._unknown
+        return tuple(zip(*self._unknown, strict=True))
 
     @property
     def window_epochs(self) -> tuple[int, int]:
@@ -273,7 +303,7 @@ class FreeBusy(WithZone):
         ``WORKING-ELSEWHERE``, or ``UNKNOWN``; unknown periods may overlap busy ones. Time in
         :attr:`window` that is not listed is free. Raises ``ValueError`` for an unknown zone.
         """
-        return records(self._busy, self._unknown, find_zone(timezone))
+        return records(self.epochs, self.unknown_epochs, find_zone(timezone))
 
     def __iter__(self) -> Iterator[BusyPeriod]:
         return iter(self.periods)
@@ -287,72 +317,13 @@ class FreeBusy(WithZone):
     def __bool__(self) -> NoReturn:
         raise TypeError(f"a FreeBusy is neither true nor false: {HOW_TO_ASK}")
 
-    # -- drawing --------------------------------------------------------------------------------
-
-    def to_html(
-        self,
-        timezone: str | tzinfo | None = None,
-        hours: WorkingHours | None = None,
-        slots: Iterable[Period] = (),
-        title: str = "",
-        *,
-        name: str = "Availability",
-        now: datetime | None = None,
-        locale: str | Catalogue | None = None,
-    ) -> str:
-        """Return a picture of this as one self-contained HTML fragment: types and times.
-
-        ``timezone``: whose days to show, an IANA name or a tzinfo; else the zone of the question.
-        ``hours`` are shaded, ``slots`` (Periods) and ``now`` marked; ``name`` is beside the row,
-        ``title`` above. ``locale``: such as ``"de"`` or ``"en-US"`` (needs ``extcal[locale]``).
-        Raises ValueError for an unknown zone or locale, or a window of more than 400 days: clip it.
-        """
-        return self._drawn("html", timezone, hours, slots, title, name, now, locale)
-
-    def to_svg(
-        self,
-        timezone: str | tzinfo | None = None,
-        hours: WorkingHours | None = None,
-        slots: Iterable[Period] = (),
-        title: str = "",
-        *,
-        name: str = "Availability",
-        now: datetime | None = None,
-        locale: str | Catalogue | None = None,
-    ) -> str:
-        """Return the same as an SVG document; the arguments are those of :meth:`to_html`."""
-        return self._drawn("svg", timezone, hours, slots, title, name, now, locale)
-
-    def _drawn(
-        self,
-        form: Form,
-        timezone: str | tzinfo | None,
-        hours: WorkingHours | None,
-        slots: Iterable[Period],
-        title: str,
-        name: str,
-        now: datetime | None,
-        locale: str | Catalogue | None,
-    ) -> str:
-        from extcal.intervals.drawing import drawn, row_of
-
-        rows, zone = [row_of(name, self._busy, self._unknown)], timezone or self._zone or UTC
-        return drawn(form, rows, self.window_epochs, zone, hours, slots, title, now, locale)
-
-    def _repr_html_(self) -> str | None:
-        """Draw this in a notebook; a window that is too long to draw is shown as text."""
-        from extcal.intervals.drawing import LONGEST
-
-        return self.to_html() if self._hi - self._lo <= LONGEST else None
-
     # -- asking ---------------------------------------------------------------------------------
 
     def at(self, instant: datetime) -> FBType | None:
         """Return the type at an aware ``instant``: above FREE, else None if unknown, else FREE."""
         second = epoch(instant)
-        for _, _, code in overlapping(self._busy, second, second + 1):
-            return fbtype_of(code)
-        return FBType.FREE if self._known(second, second + 1) else None
+        code = greatest(self._levels, second, second + 1)
+        return fbtype_of(code) if code or self._known(second, second + 1) else None
 
     def status(self, start: datetime, end: datetime) -> FBType | None:
         """Return the type of ``[start, end)``, two aware datetimes.
@@ -361,10 +332,8 @@ class FreeBusy(WithZone):
         outside the window; else the strongest other type.
         """
         lo, hi = span(start, end)
-        strongest = max((code for _, _, code in overlapping(self._busy, lo, hi)), default=0)
-        if strongest in _BLOCKING_CODES or self._known(lo, hi):
-            return fbtype_of(strongest)
-        return None
+        code = greatest(self._levels, lo, hi)
+        return fbtype_of(code) if code in _BLOCKING_CODES or self._known(lo, hi) else None
 
     def is_free(self, start: datetime, end: datetime, blocks: Iterable[FBType] = BLOCKING) -> bool:
         """Return whether all of ``[start, end)``, two aware datetimes, is known and not blocked.
@@ -374,7 +343,7 @@ class FreeBusy(WithZone):
         lo, hi = span(start, end)
         codes = blocking_codes(blocks)
         return self._known(lo, hi) and not any(
-            code in codes for _, _, code in overlapping(self._busy, lo, hi)
+            code in codes and touches(spans, lo, hi) for code, spans in self._levels
         )
 
     def free(
@@ -387,9 +356,8 @@ class FreeBusy(WithZone):
         """
         least = whole_seconds(duration, "duration")
         codes = blocking_codes(blocks)
-        taken = [(lo, hi) for lo, hi, code in self._busy if code in codes]
-        gaps = complement([*taken, *self._unknown], self._lo, self._hi)
-        return tuple([period(lo, hi) for lo, hi in gaps if hi - lo >= least])
+        found = self._gaps(codes, self._lo)
+        return tuple([period(lo, hi) for lo, hi in found if hi - lo >= least])
 
     def status_at(self, instant: datetime) -> FBType | None:
         """Return the type at an aware ``instant`` as :meth:`status` does: None if it is unknown.
@@ -406,12 +374,8 @@ class FreeBusy(WithZone):
         after the end may be unknown, as may what comes after the window: ask :meth:`status_at`.
         ``blocks``: the types that block.
         """
-        until = second = epoch(instant)
-        codes = blocking_codes(blocks)
-        for lo, hi, code in overlapping(self._busy, second, self._hi):
-            if lo > until or code not in codes:
-                break
-            until = hi
+        second = epoch(instant)
+        until = end_of(self._levels, second, blocking_codes(blocks))
         return None if until == second else moment(until)
 
     def next_free(
@@ -430,22 +394,36 @@ class FreeBusy(WithZone):
         length = whole_seconds(duration, "duration")
         codes = blocking_codes(blocks)
         first = max(epoch(instant, ceil=True), self._lo)
-        taken = [(lo, hi) for lo, hi, code in self._busy if code in codes]
-        taken += self._unknown
-        if hours is not None and first < self._hi:
-            taken += complement(hours.epochs(first, self._hi), first, self._hi)
-        for lo, hi in complement(taken, first, self._hi) if first < self._hi else ():
+        if first >= self._hi:
+            return None
+        shut = () if hours is None else complement(hours.epochs(first, self._hi), first, self._hi)
+        for lo, hi in self._gaps(codes, first, shut):
             if hi - lo >= length:
                 return period(lo, lo + length)
         return None
 
+    def taken(
+        self, codes: Collection[int], lo: int, hi: int, *, unknown: bool = True
+    ) -> Iterator[Columns]:
+        """The starts and ends of what blocks in ``[lo, hi)``; ``unknown``: and of unknown time."""
+        levels = [spans for code, spans in self._levels if code in codes]
+        for spans in [*levels, self._unknown] if unknown else levels:
+            yield overlapping(spans, lo, hi)
+
+    def _gaps(self, codes: Collection[int], lo: int, shut: Iterable[Span] = ()) -> Iterable[Span]:
+        """What is known and not blocked from ``lo`` on, without ``shut``."""
+        taken = [in_columns(shut), *self.taken(codes, lo, self._hi)]
+        starts = chain.from_iterable(begins for begins, _ in taken)
+        ends = chain.from_iterable(stops for _, stops in taken)
+        return zip(*gaps(starts, ends, lo, self._hi), strict=True)
+
     def _known(self, lo: int, hi: int) -> bool:
-        return self._lo <= lo and hi <= self._hi and not overlapping(self._unknown, lo, hi)
+        return self._lo <= lo and hi <= self._hi and not touches(self._unknown, lo, hi)
 
     # -- being a value --------------------------------------------------------------------------
 
-    def _value(self) -> tuple[int, int, tuple[BusySpan, ...], tuple[Span, ...]]:
-        return self._lo, self._hi, self._busy, self._unknown
+    def _value(self) -> tuple[int, int, Typed, Columns]:
+        return self._lo, self._hi, self._levels, self._unknown
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FreeBusy):
@@ -456,15 +434,15 @@ class FreeBusy(WithZone):
         return hash(self._value())
 
     def __reduce__(self) -> tuple[object, ...]:
+        value = self._lo, self._hi, self.epochs, self.unknown_epochs
         if can_be_pickled(self._zone):
-            return _asked, (*self._value(), self._zone)
-        return FreeBusy.from_epochs, self._value()
+            return _asked, (*value, self._zone)
+        return FreeBusy.from_epochs, value
 
     def __repr__(self) -> str:
-        counts = Counter(code for _, _, code in self._busy)
-        said = [f"{counts[code]} {fbtype_of(code)}" for code in sorted(counts, reverse=True)]
-        if self._unknown:
-            said.append(f"{len(self._unknown)} unknown")
+        said = [f"{len(starts)} {fbtype_of(code)}" for code, (starts, _) in self._levels]
+        if self._unknown[0]:
+            said.append(f"{len(self._unknown[0])} unknown")
         when = spoken(self._lo, self._hi, self._zone)
         return f"<FreeBusy {when}: {', '.join(said) or 'all free'}>"
 
@@ -474,6 +452,7 @@ def asked_in(free_busy: FreeBusy, zone: tzinfo | None) -> FreeBusy:
     if zone is free_busy._zone:
         return free_busy
     made = FreeBusy._canonical(*free_busy._value())
+    object.__setattr__(made, "_epochs", free_busy._epochs)
     object.__setattr__(made, "_periods", free_busy._periods)
     object.__setattr__(made, "_zone", zone)
     return made

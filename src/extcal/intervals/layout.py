@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from extcal.arguments import count_of
 from extcal.intervals.instants import DAY, epoch, whole_seconds
-from extcal.intervals.merge import Span
+from extcal.intervals.merge import Columns, clipped
 from extcal.intervals.wallclock import WallClock, find_zone
 
 __all__ = ["Align", "Layout", "read_layout"]
@@ -36,31 +36,39 @@ class Layout:
     last: int | None
     per_day: int | None
 
-    def limited(self, spans: Sequence[Span], length: int) -> list[Span]:
+    def limited(self, spans: Columns, length: int) -> Columns:
         """Cut spans of starts to slots of ``length`` that lie between ``first`` and ``last``."""
-        if not spans:
-            return []
+        if not spans[0] or (self.first is None and self.last is None):
+            return spans
         lo = spans[0][0] if self.first is None else self.first
-        hi = spans[-1][1] if self.last is None else self.last - length + 1
-        return [(max(a, lo), min(b, hi)) for a, b in spans if max(a, lo) < min(b, hi)]
+        hi = spans[1][-1] if self.last is None else self.last - length + 1
+        return clipped(spans, lo, hi) if lo < hi else ([], [])
 
-    def starts(self, spans: Sequence[Span], opened: Callable[[int, int], list[Span]]) -> list[int]:
+    def starts(self, spans: Columns, opened: Callable[[int, int], Columns]) -> list[int]:
         """The starts within ``spans``; ``opened`` gives the hours within ``[lo, hi)``."""
-        if not spans or self.step is None:
+        if not spans[0] or self.step is None:
             return []
-        lo, hi = spans[0][0], spans[-1][1]
+        lo, hi = spans[0][0], spans[1][-1]
         if self.align == "midnight":
             clock = WallClock(self.zone, lo, hi)
-            return [at for a, b in spans for at in clock.multiples(self.step, a, b - 1)]
+            return [
+                at
+                for start, end in zip(*spans, strict=True)
+                for at in clock.multiples(self.step, start, end - 1)
+            ]
         anchors = [self.first or 0]
         if self.align == "hours":
             # Two days earlier, so that hours that have begun before have their own start.
             anchors = list(self._anchors(opened(lo - 2 * DAY, hi))) or [lo]
-        return [at for a, b in spans for at in _steps(a, b, anchors, self.step)]
+        return [
+            at
+            for start, end in zip(*spans, strict=True)
+            for at in _steps(start, end, anchors, self.step)
+        ]
 
-    def _anchors(self, opened: Sequence[Span]) -> Iterator[int]:
+    def _anchors(self, opened: Columns) -> Iterator[int]:
         """The starts of hours; of hours that last longer than a day also each local midnight."""
-        for start, end in opened:
+        for start, end in zip(*opened, strict=True):
             yield start
             if end - start > DAY:
                 clock = WallClock(self.zone, start, end)

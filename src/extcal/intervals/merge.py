@@ -1,8 +1,8 @@
 """Spans of integers: what they cover, what they leave open, and which type wins.
 
-What comes in: spans ``(start, end)`` and typed spans ``(start, end, code)`` with ``start < end``,
-in any order, overlapping as they like. What goes out: sorted, disjoint spans that do not touch.
-No datetimes here, and nothing slower than a sort.
+Spans come as pairs ``(start, end)``, or as columns: all starts, and all ends. They are half-open,
+``start < end``, in any order, and may overlap. Results are sorted and disjoint, and no two spans of
+one type touch. No datetimes here, and nothing slower than a sort.
 
 One observation carries all of it. Sort the starts and the ends *apart*. After ``k`` spans have
 begun and ``k`` have ended, none is open; so there is a gap exactly where the k-th end lies before
@@ -12,68 +12,83 @@ the start that follows it, and no pairing of starts with their ends is needed.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from itertools import compress, repeat
-from operator import eq, itemgetter, le, lt
-from typing import TypeVar
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, compress, islice, repeat
+from operator import eq, le, lt
 
 __all__ = [
     "BusySpan",
+    "Columns",
+    "Fixed",
     "Level",
     "Levels",
     "Span",
-    "clipped_spans",
+    "Typed",
+    "clipped",
+    "coalesced",
     "columns",
     "complement",
     "covered_by",
+    "end_of",
     "flatten",
+    "gaps",
+    "gathered",
+    "greatest",
+    "in_columns",
+    "in_order",
     "intersection",
-    "is_flat",
+    "intersection_of_columns",
     "overlapping",
-    "uncovered",
+    "strongest",
+    "touches",
+    "typed",
     "union",
 ]
 
 Span = tuple[int, int]
 BusySpan = tuple[int, int, int]
+Columns = tuple[Sequence[int], Sequence[int]]
+"""The starts and the ends of spans."""
 Level = tuple[list[int], list[int]]
 Levels = dict[int, Level]
 """Typed spans by code, as a column of starts and one of ends: both in any order of their own."""
-_AnySpan = TypeVar("_AnySpan", Span, BusySpan)
+Fixed = tuple[tuple[int, ...], tuple[int, ...]]
+"""The same, sorted and disjoint, as values."""
+Typed = tuple[tuple[int, Fixed], ...]
+"""Typed spans that do not overlap, as columns by code; the greatest code comes first."""
 
-_start = itemgetter(0)
-_end = itemgetter(1)
-
-
-def uncovered(starts: Iterable[int], ends: Iterable[int], lo: int, hi: int) -> list[Span]:
-    """Return what of ``[lo, hi)`` no span covers; the spans come as two columns in any order.
-
-    The gaps are sorted and do not touch. Empty spans cover nothing.
-    """
-    return list(zip(*_gaps(starts, ends, lo, hi), strict=True))
+# For each code the bytes that map it to 1 and every other one to 0.
+_IS_CODE = [bytes(each == code for each in range(256)) for code in range(256)]
 
 
-def _gaps(
+def gaps(
     starts: Iterable[int], ends: Iterable[int], lo: int, hi: int
 ) -> tuple[list[int], list[int]]:
-    """The gaps of :func:`uncovered`, as columns: made at C speed, because there may be 100,000."""
+    """Return what of ``[lo, hi)`` no span covers; the spans come as two columns in any order.
+
+    An empty span cuts a gap in two that touch. Everything is at C speed, because there may be
+    100,000 spans.
+    """
     # Two more spans, one up to lo and one from hi on, make the window's edges need no care.
     opening, closing = [*starts, hi], [*ends, lo]
     opening.sort()
     closing.sort()
     is_gap = list(map(lt, closing, opening))
-    begins, stops = list(compress(closing, is_gap)), list(compress(opening, is_gap))
-    if any(map(eq, stops, begins[1:])):  # an empty span stands between, and covers nothing
-        touching = {*stops}.intersection(begins)
-        begins = [begin for begin in begins if begin not in touching]
-        stops = [stop for stop in stops if stop not in touching]
-    return begins, stops
+    return list(compress(closing, is_gap)), list(compress(opening, is_gap))
+
+
+def in_columns(spans: Iterable[Span]) -> Columns:
+    """Return spans as two columns."""
+    starts, ends = [], []
+    for start, end in spans:
+        starts.append(start)
+        ends.append(end)
+    return starts, ends
 
 
 def complement(spans: Iterable[Span], lo: int, hi: int) -> list[Span]:
     """Return what of ``[lo, hi)`` none of ``spans`` covers."""
-    covering = list(spans)
-    return uncovered(map(_start, covering), map(_end, covering), lo, hi)
+    return list(zip(*gaps(*in_columns(spans), lo, hi), strict=True))
 
 
 def union(spans: Iterable[Span], lo: int, hi: int) -> list[Span]:
@@ -87,118 +102,197 @@ def union(spans: Iterable[Span], lo: int, hi: int) -> list[Span]:
 
 def intersection(first: Sequence[Span], second: Sequence[Span]) -> list[Span]:
     """Return what both of two lists of sorted, disjoint spans cover."""
-    if not first or not second:
-        return []
-    lo, hi = max(first[0][0], second[0][0]), min(first[-1][1], second[-1][1])
+    both = intersection_of_columns(in_columns(first), in_columns(second))
+    return list(zip(*both, strict=True))
+
+
+def intersection_of_columns(first: Columns, second: Columns) -> Columns:
+    """Return what both of two columns of sorted, disjoint spans cover."""
+    if not first[0] or not second[0]:
+        return [], []
+    lo, hi = max(first[0][0], second[0][0]), min(first[1][-1], second[1][-1])
     if lo >= hi:
-        return []
-    return complement([*complement(first, lo, hi), *complement(second, lo, hi)], lo, hi)
+        return [], []
+    begins, stops = gaps(*first, lo, hi)
+    further_begins, further_stops = gaps(*second, lo, hi)
+    return gaps([*begins, *further_begins], [*stops, *further_stops], lo, hi)
 
 
-def covered_by(several: Sequence[Sequence[Span]], least: int) -> list[Span]:
-    """Return what at least ``least`` of several lists of disjoint spans cover.
+def covered_by(several: Sequence[Columns], least: int) -> Columns:
+    """Return what at least ``least`` of several columns of disjoint spans cover.
 
     Sort the starts and the ends apart. If ``m`` spans have ended, then at least ``least`` are open
     exactly from the (m + least)-th start on. So these starts, each with the end that comes after
-    m others, are the answer, and no set of lists is ever tried.
+    m others, are the answer, and no set of columns is ever tried.
     """
-    opening = sorted(start for spans in several for start, _ in spans)
-    closing = sorted(end for spans in several for _, end in spans)
-    found = list(zip(opening[least - 1 :], closing, strict=False))
-    return union(found, opening[0], closing[-1]) if found else []
+    opening = sorted(chain.from_iterable(starts for starts, _ in several))
+    closing = sorted(chain.from_iterable(ends for _, ends in several))
+    begins = opening[least - 1 :]
+    enough = list(map(lt, begins, closing))
+    if not any(enough):
+        return [], []
+    lo, hi = opening[0], closing[-1]
+    return gaps(*gaps(compress(begins, enough), compress(closing, enough), lo, hi), lo, hi)
+
+
+def touches(spans: Columns, lo: int, hi: int) -> bool:
+    """Tell whether one of sorted, disjoint spans shares time with ``[lo, hi)``."""
+    starts, ends = spans
+    first = bisect_right(ends, lo)
+    return first < len(starts) and starts[first] < hi
+
+
+def overlapping(spans: Columns, lo: int, hi: int) -> Columns:
+    """Return those of sorted, disjoint spans that share time with ``[lo, hi)``."""
+    starts, ends = spans
+    first = bisect_right(ends, lo)
+    last = bisect_left(starts, hi, first)
+    return starts[first:last], ends[first:last]
+
+
+def clipped(spans: Columns, lo: int, hi: int) -> Fixed:
+    """Return the part of sorted, disjoint spans that lies within ``[lo, hi)``."""
+    starts, ends = overlapping(spans, lo, hi)
+    if starts and starts[0] < lo:  # only the outermost reach over the edges
+        starts = (lo, *starts[1:])
+    if ends and ends[-1] > hi:
+        ends = (*ends[:-1], hi)
+    return tuple(starts), tuple(ends)
+
+
+# -- types ----------------------------------------------------------------------------------------
 
 
 def columns(busy: Iterable[BusySpan], levels: Levels) -> None:
     """Add typed spans to the columns of their codes."""
-    spans = busy if isinstance(busy, (tuple, list)) else list(busy)
-    if not spans:
+    spans = list(busy)
+    if spans:
+        starts, ends, codes = zip(*spans, strict=True)
+        _add(starts, ends, codes, levels)
+
+
+def _add(starts: Sequence[int], ends: Sequence[int], codes: Iterable[int], levels: Levels) -> None:
+    for code, begins, stops in _by_code(starts, ends, codes):
+        level = levels.setdefault(code, ([], []))
+        level[0].extend(begins)
+        level[1].extend(stops)
+
+
+def _by_code(
+    starts: Sequence[int], ends: Sequence[int], codes: Iterable[int]
+) -> Iterator[tuple[int, Iterable[int], Iterable[int]]]:
+    """Yield the columns of each code, the greatest first."""
+    each = bytes(codes)
+    present = sorted({*each}, reverse=True)
+    if len(present) == 1:
+        yield present[0], starts, ends
         return
-    starts, ends, codes = zip(*spans, strict=True)
-    present = set(codes)
     for code in present:
-        level = levels.get(code)
-        if level is None:
-            level = levels[int(code)] = ([], [])
-        if len(present) == 1:
+        chosen = each.translate(_IS_CODE[code])
+        yield code, compress(starts, chosen), compress(ends, chosen)
+
+
+def gathered(several: Iterable[Typed]) -> Levels:
+    """Return the columns of several in one."""
+    levels: Levels = {}
+    for each in several:
+        for code, (starts, ends) in each:
+            level = levels.setdefault(code, ([], []))
             level[0].extend(starts)
             level[1].extend(ends)
-        else:  # at C speed, because calendars are joined by the thousand
-            chosen = list(map(code.__eq__, codes))
-            level[0].extend(compress(starts, chosen))
-            level[1].extend(compress(ends, chosen))
+    return levels
 
 
-def flatten(levels: Levels, lo: int, hi: int) -> list[BusySpan]:
+def strongest(levels: Mapping[int, Columns], lo: int, hi: int) -> Typed:
     """Return typed spans within ``[lo, hi)``, the greatest code winning wherever they overlap.
 
-    Code 0 falls away, and so do empty spans (a span may start where it ends, never later); spans
-    of one code that touch become one.
+    Code 0 falls away, and so do empty spans (a span may start where it ends, never later).
     """
-    flat: list[BusySpan] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    # What the greater codes leave open, as columns: there a level shows where it closes it.
-    open_starts: Sequence[int] = (lo,)
-    open_ends: Sequence[int] = (hi,)
-    shown_levels = 0
+    found: list[tuple[int, Fixed]] = []
+    # What the greater codes have taken already.
+    taken_starts: list[int] = []
+    taken_ends: list[int] = []
     for code in sorted(levels, reverse=True):
-        if not code:
+        starts, ends = levels[code]
+        if not code or not starts:
             continue
-        starts += levels[code][0]
-        ends += levels[code][1]
-        starts.sort()
-        ends.sort()
-        gap_starts, gap_ends = _gaps(starts, ends, lo, hi)
-        begins = sorted([*gap_ends, *open_starts])
-        stops = sorted([*gap_starts, *open_ends])
-        before = len(flat)
-        shown = list(map(lt, begins, stops))
-        flat += zip(compress(begins, shown), compress(stops, shown), repeat(int(code)))
-        shown_levels += len(flat) > before
-        open_starts, open_ends = gap_starts, gap_ends
-    if shown_levels > 1:
-        flat.sort()
-    return flat
+        open_starts, open_ends = gaps(starts, ends, lo, hi)
+        # What is neither open nor taken belongs to this code.
+        begins, stops = gaps([*open_starts, *taken_starts], [*open_ends, *taken_ends], lo, hi)
+        if begins:
+            found.append((int(code), (tuple(begins), tuple(stops))))
+            taken_starts += begins
+            taken_ends += stops
+    return tuple(found)
 
 
-def is_flat(busy: Sequence[BusySpan], lo: int, hi: int) -> bool:
-    """Tell whether ``busy`` is already what :func:`flatten` would make of it, and quickly so.
+def coalesced(levels: Typed) -> Typed:
+    """Return the same, but those of one code that touch have become one."""
+    return tuple([(code, _coalesced(spans)) for code, spans in levels])
 
-    What was flattened once comes back from stores and pickles.
+
+def _coalesced(spans: Fixed) -> Fixed:
+    starts, ends = spans
+    if not any(map(eq, ends, islice(starts, 1, None))):
+        return spans
+    lo, hi = starts[0], ends[-1]
+    begins, stops = gaps(*gaps(starts, ends, lo, hi), lo, hi)
+    return tuple(begins), tuple(stops)
+
+
+def typed(
+    starts: Sequence[int], ends: Sequence[int], codes: Sequence[int], lo: int, hi: int
+) -> Typed:
+    """Return what :func:`strongest` makes of three columns; empty spans cover nothing.
+
+    What was sorted and disjoint before, as it comes back from stores and pickles, is only split.
     """
-    if not busy:
-        return True
-    if {*map(type, busy)} != {tuple}:
-        return False
-    starts, ends, codes = zip(*busy, strict=True)
-    return (
-        {*map(type, codes)} == {int}
-        and 0 not in codes
-        and lo <= starts[0]
+    if not starts or (
+        lo <= starts[0]
         and ends[-1] <= hi
         and all(map(lt, starts, ends))
-        and all(map(le, ends, starts[1:]))
-        # Spans of one code that touch would have become one. Few touch at all.
-        and (
-            {*ends}.isdisjoint(starts)
-            or {*zip(ends, codes, strict=True)}.isdisjoint(zip(starts, codes, strict=True))
+        and all(map(le, ends, islice(starts, 1, None)))
+    ):
+        split = _by_code(starts, ends, codes)
+        return coalesced(
+            tuple([(code, (tuple(begins), tuple(stops))) for code, begins, stops in split if code])
         )
-    )
+    levels: Levels = {}
+    full = list(map(lt, starts, ends))
+    starts, ends, codes = [list(compress(each, full)) for each in (starts, ends, codes)]
+    _add(starts, ends, codes, levels)
+    return strongest(levels, lo, hi)
 
 
-def overlapping(spans: Sequence[_AnySpan], lo: int, hi: int) -> Sequence[_AnySpan]:
-    """Return those of sorted, disjoint ``spans`` that share time with ``[lo, hi)``."""
-    first = bisect_right(spans, lo, key=_end)
-    return spans[first : bisect_left(spans, hi, first, key=_start)]
+def in_order(levels: Typed) -> list[BusySpan]:
+    """Return typed spans one after the other, sorted."""
+    found = [span for code, spans in levels for span in zip(*spans, repeat(code))]
+    if len(levels) > 1:
+        found.sort()
+    return found
 
 
-def clipped_spans(spans: Sequence[BusySpan], lo: int, hi: int) -> Sequence[BusySpan]:
-    """Return sorted spans that touch ``[lo, hi)`` cut to it: only the outermost reach over."""
-    if not spans:
-        return spans
-    cut = list(spans)
-    start, end, code = cut[0]
-    cut[0] = (max(start, lo), end, code)
-    start, end, code = cut[-1]
-    cut[-1] = (start, min(end, hi), code)
-    return cut
+def greatest(levels: Typed, lo: int, hi: int) -> int:
+    """Return the greatest code in ``[lo, hi)``; 0 if there is none."""
+    return next((code for code, spans in levels if touches(spans, lo, hi)), 0)
+
+
+def end_of(levels: Typed, second: int, codes: Collection[int]) -> int:
+    """Return where the spans of ``codes`` end that follow each other from ``second`` on.
+
+    ``second`` itself if none of them has it.
+    """
+    chosen = [spans for code, spans in levels if code in codes]
+    found = True
+    while found:
+        found = False
+        for starts, ends in chosen:
+            index = bisect_right(ends, second)
+            if index < len(ends) and starts[index] <= second:
+                second, found = ends[index], True
+    return second
+
+
+def flatten(levels: Mapping[int, Columns], lo: int, hi: int) -> list[BusySpan]:
+    """Return what :func:`strongest` gives, one after the other."""
+    return in_order(strongest(levels, lo, hi))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, tzinfo
-from operator import itemgetter
-from typing import overload
+from typing import Any, overload
 
 from extcal.arguments import count_of, one_of_type, safe_repr
-from extcal.intervals.merge import Span
-from extcal.intervals.types import Period, period_span
+from extcal.intervals.merge import Columns, Span, in_columns
+from extcal.intervals.types import Period, period, period_span
 
 __all__ = ["CommonFree"]
-
-_start = itemgetter(0)
 
 
 @safe_repr
@@ -31,14 +28,31 @@ class CommonFree(Sequence[Period]):
     Two of them are equal if their ``slots`` are.
     """
 
-    slots: tuple[Period, ...]
-    slots_for_all: tuple[Period, ...]
+    # Columns of epoch seconds; Periods are made when they are asked for.
+    _spans: Columns
+    _spans_for_all: Columns
     limited_by: tuple[str, ...]
-    _length: int = 1
+    _length: int
     # By name the spans in which a slot may begin; None for those who are free in every slot.
-    _free: Mapping[str, tuple[Span, ...] | None] = field(default_factory=dict)
-    _stepped: bool = False
-    _zone: tzinfo | None = None
+    _free: Mapping[str, Columns | None]
+    _stepped: bool
+    _zone: tzinfo | None
+    _slots: tuple[Period, ...] | None = field(default=None, init=False)
+
+    @property
+    def slots(self) -> tuple[Period, ...]:
+        """When everybody who is required, and enough of the others, are free."""
+        if self._slots is None:
+            made = _periods(self._spans)
+            object.__setattr__(self, "_slots", made)
+            return made
+        return self._slots
+
+    @property
+    def slots_for_all(self) -> tuple[Period, ...]:
+        """When the optional people are free too."""
+        same = self._spans_for_all is self._spans
+        return self.slots if same else _periods(self._spans_for_all)
 
     def is_bookable(self, slot: Period) -> bool:
         """Whether a slot is one of these: the same question gives the same answer.
@@ -48,11 +62,13 @@ class CommonFree(Sequence[Period]):
         the ``duration`` that was asked for.
         """
         lo, hi = _span(slot)
+        starts, ends = self._spans
         if self._stepped:
-            return slot in self.slots
-        return hi - lo >= self._length and any(
-            one.start <= slot.start and slot.end <= one.end for one in self.slots
-        )
+            index = bisect_left(starts, lo)
+            return index < len(starts) and period(starts[index], ends[index]) == slot
+        # Gaps may overlap. The last one that begins by then is the one that ends last.
+        index = bisect_right(starts, lo) - 1
+        return hi - lo >= self._length and index >= 0 and hi <= ends[index]
 
     def who(self, slot: Period) -> tuple[str, ...]:
         """The names of the people who are free for all of ``slot``, in their order.
@@ -98,12 +114,15 @@ class CommonFree(Sequence[Period]):
         return iter(self.slots)
 
     def __len__(self) -> int:
-        return len(self.slots)
+        return len(self._spans[0])
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, CommonFree):
             return self.slots == other.slots
         return self.slots == other if isinstance(other, tuple) else NotImplemented
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return CommonFree, tuple([getattr(self, each.name) for each in fields(self) if each.init])
 
     def __hash__(self) -> int:
         return hash(self.slots)
@@ -114,11 +133,36 @@ class CommonFree(Sequence[Period]):
         return f"<CommonFree {[slot.astimezone(zone) for slot in self.slots]}{limits}>"
 
 
+def _of_earlier_pickles(found: CommonFree, state: Sequence[Any]) -> None:
+    """Set the fields as an earlier release pickled them: Periods and spans, which are columns now.
+
+    Set on the class afterwards: until Python 3.11.2, ``dataclass`` replaces a ``__setstate__``.
+    """
+    slots, slots_for_all, limited_by, length, free, stepped, zone = state
+    found.__init__(  # type: ignore[misc]
+        in_columns(map(period_span, slots)),
+        in_columns(map(period_span, slots_for_all)),
+        limited_by,
+        length,
+        {name: spans and in_columns(spans) for name, spans in free.items()},
+        stepped,
+        zone,
+    )
+
+
+CommonFree.__setstate__ = _of_earlier_pickles  # type: ignore[attr-defined]
+
+
 def _span(slot: Period) -> Span:
     return period_span(one_of_type("slot", slot, Period, "a Period such as one of the slots"))
 
 
-def _lies_in(spans: Sequence[Span], first: int, last: int) -> bool:
+def _lies_in(spans: Columns, first: int, last: int) -> bool:
     """Whether ``first`` to ``last``, both included, lie in one of sorted, disjoint spans."""
-    index = bisect_right(spans, first, key=_start) - 1
-    return index >= 0 and last < spans[index][1]
+    starts, ends = spans
+    index = bisect_right(starts, first) - 1
+    return index >= 0 and last < ends[index]
+
+
+def _periods(spans: Columns) -> tuple[Period, ...]:
+    return tuple([period(start, end) for start, end in zip(*spans, strict=True)])

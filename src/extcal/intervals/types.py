@@ -6,7 +6,7 @@ elsewhere". A period is half-open, ``[start, end)``, and holds whole seconds in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -29,7 +29,7 @@ __all__ = [
     "busy_span",
     "check_codes",
     "code_of",
-    "coded",
+    "codes_of",
     "days",
     "fbtype_of",
     "period",
@@ -290,17 +290,14 @@ def blocking_codes(blocks: Iterable[FBType]) -> frozenset[int]:
     return frozenset(codes)
 
 
-def coded(
-    busy: Iterable[tuple[int, int, int] | tuple[int, int, FBType]],
-) -> list[tuple[int, int, int]]:
-    """Return spans with types or codes as spans with codes; a wrong code is a ValueError."""
-    spans = list(busy)
-    codes = {code for _, _, code in spans}
-    if not codes.issubset(_CODES) and any(isinstance(code, FBType) for code in codes):
-        spans = [(lo, hi, as_code(code)) for lo, hi, code in spans]
-        codes = {code for _, _, code in spans}
-    check_codes(codes)
-    return spans  # type: ignore[return-value]
+def codes_of(codes: Sequence[int | FBType]) -> Sequence[int]:
+    """Return types or codes as codes; a wrong code is a ValueError."""
+    different = {*codes}
+    if any(isinstance(code, FBType) for code in different):
+        codes = [as_code(code) for code in codes]
+        different = {*codes}
+    check_codes(different)
+    return codes  # type: ignore[return-value]
 
 
 def as_code(code: int | FBType) -> int:

@@ -6,11 +6,9 @@ The rule is expanded by :mod:`extcal.ical.recurrence`, as an event's is: in loca
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from operator import itemgetter
 from typing import NamedTuple
 
 from extcal.arguments import safe_repr
@@ -20,7 +18,7 @@ from extcal.intervals import Period
 from extcal.intervals.common import Search
 from extcal.intervals.conditions import Conditions
 from extcal.intervals.instants import DAY, epoch, instant
-from extcal.intervals.merge import Span
+from extcal.intervals.merge import Columns, Span, clipped, touches
 from extcal.intervals.types import period
 
 __all__ = ["MeetingTime", "RecurringMeeting", "Repetition"]
@@ -29,7 +27,6 @@ _EPOCH = datetime(1970, 1, 1)
 _SECOND = timedelta(seconds=1)
 _SUBDAILY = ("SECONDLY", "MINUTELY", "HOURLY")
 _YEARS = (1, 10, 100)  # how far a rule is followed beyond the window, to see whether it ends there
-_start = itemgetter(0)
 
 
 class MeetingTime(NamedTuple):
@@ -166,8 +163,7 @@ def free_meetings(
     ``known``: who is assumed to be free. Epoch seconds.
     """
     free = search.starts(conditions, known)
-    begins = [(max(lo, first[0]), min(end, first[1])) for lo, end in free]
-    for at in search.places(conditions, [span for span in begins if span[0] < span[1]]):
+    for at in search.places(conditions, clipped(free, *first)):
         times = repeated.times(at, hi - search.length + 1)
         if times and all(_has(free, one) for one in times):
             yield meeting(search, conditions, known, repeated, at, hi)
@@ -211,6 +207,5 @@ def judged(
         )
 
 
-def _has(spans: Sequence[Span], at: int) -> bool:
-    index = bisect_right(spans, at, key=_start) - 1
-    return index >= 0 and at < spans[index][1]
+def _has(spans: Columns, at: int) -> bool:
+    return touches(spans, at, at + 1)

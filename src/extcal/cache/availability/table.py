@@ -24,8 +24,9 @@ from extcal.cache.availability.recurring import (
 from extcal.cache.freshness.failures import unreadable
 from extcal.cache.freshness.values import State
 from extcal.cache.snapshot.packed_busy import BusyTime
+from extcal.cache.snapshot.questions import part
 from extcal.cache.snapshot.snapshot import Snapshot
-from extcal.errors import Problem, problem_of
+from extcal.errors import OutsideHorizon, Problem, problem_of
 from extcal.intervals import (
     BLOCKING,
     FBType,
@@ -108,29 +109,23 @@ def person(parts: Sequence[Part], lo: int, hi: int) -> Person:
             # The usual case: one calendar that covers the whole window.
             clipped = parts[0].busy.clip_epochs(lo, hi)
             return Person(clipped, only.fetched_at, only.state, only.problems)
-    busy: list[tuple[int, int, int]] = []
-    unknown: list[tuple[int, int]] = []
-    problems = [problem for part in parts for problem in part.problems]
+    unknown = FreeBusy.from_epochs(lo, hi, (), [(lo, hi)])
+    joined = []
+    problems = [problem for each in parts for problem in each.problems]
     if not parts:
-        unknown.append((lo, hi))
+        joined.append(unknown)
         problems.append(problem_of("no_source"))
-    for part in parts:
-        if part.busy is None:
-            unknown.append((lo, hi))
-            continue
-        first, last = part.busy.window_epochs
-        if last <= lo or hi <= first:
+    for each in parts:
+        try:
+            joined.append(unknown if each.busy is None else part(each.busy, lo, hi))
+        except OutsideHorizon:
+            joined.append(unknown)
             problems.append(problem_of("outside_horizon"))
-            unknown.append((lo, hi))
-            continue
-        known = part.busy.clip_epochs(lo, hi)
-        busy += known.epochs
-        unknown += [*known.unknown_epochs, (lo, max(first, lo)), (min(last, hi), hi)]
     return Person(
-        FreeBusy.from_epochs(lo, hi, busy, unknown),
-        min((part.fetched_at for part in parts if part.fetched_at is not None), default=None),
+        FreeBusy.join(joined),
+        min((each.fetched_at for each in parts if each.fetched_at is not None), default=None),
         max(
-            (part.state for part in parts if part.state is not None),
+            (each.state for each in parts if each.state is not None),
             key=_ORDER.index,
             default=None,
         ),

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 from extcal.intervals import FBType, FreeBusy
 from extcal.intervals.instants import FIRST, LAST, spoken
+from extcal.intervals.merge import clipped
 from extcal.intervals.overlay import Span
 from extcal.intervals.types import code_of
 
@@ -78,8 +79,9 @@ class BusyTime:
         """All of it; made when first asked for, and kept."""
         if self._free_busy is None:
             lo, hi, busy, _, _ = _HEAD.unpack_from(self.packed)
-            # The spans were stored sorted and disjoint, so from_epochs has nothing to merge.
-            made = FreeBusy.from_epochs(lo, hi, self._typed(0, busy), self._unknown())
+            # The spans were stored sorted and disjoint, so from_columns has nothing to merge.
+            typed = *self._edges(0, busy), self._codes(0, busy)
+            made = FreeBusy.from_columns(lo, hi, *typed, self._unknown())
             object.__setattr__(self, "_free_busy", made)
             return made
         return self._free_busy
@@ -88,7 +90,8 @@ class BusyTime:
     def base(self) -> tuple[Span, ...]:
         """The busy time that no listed event accounts for."""
         _, _, busy, unknown, base = _HEAD.unpack_from(self.packed)
-        return tuple(self._typed(busy + unknown, busy + unknown + base, untyped=unknown))
+        starts, ends = self._edges(busy + unknown, busy + unknown + base)
+        return tuple(zip(starts, ends, self._codes(busy, busy + base), strict=True))
 
     def clip_epochs(self, lo: int, hi: int) -> FreeBusy:
         """The part within ``[lo, hi)`` (epoch seconds), as :meth:`FreeBusy.clip_epochs` gives it.
@@ -107,8 +110,8 @@ class BusyTime:
         stop = (bisect_left(offsets, hi - first) + 1) // 2
         if _MUCH * (stop - begin) > busy:
             return self.free_busy.clip_epochs(lo, hi)  # decodes all, and keeps it for later calls
-        typed = [(max(s, lo), min(e, hi), code) for s, e, code in self._typed(begin, stop)]
-        return FreeBusy.from_epochs(lo, hi, typed, self._unknown())
+        typed = *clipped(self._edges(begin, stop), lo, hi), self._codes(begin, stop)
+        return FreeBusy.from_columns(lo, hi, *typed, self._unknown())
 
     def __reduce__(self) -> tuple[type[BusyTime], tuple[bytes]]:
         return BusyTime, (self.packed,)
@@ -133,9 +136,8 @@ class BusyTime:
         _, _, busy, unknown, _ = _HEAD.unpack_from(self.packed)
         return zip(*self._edges(busy, busy + unknown), strict=True) if unknown else ()
 
-    def _typed(self, first: int, last: int, untyped: int = 0) -> list[Span]:
-        """The spans ``first`` to ``last``; ``untyped``: how many before them have no type."""
+    def _codes(self, first: int, last: int) -> bytes:
+        """The codes ``first`` to ``last``; those of the base come after those of the busy spans."""
         _, _, busy, unknown, base = _HEAD.unpack_from(self.packed)
-        codes = _HEAD.size + _SPAN * (busy + unknown + base) - untyped
-        types = self.packed[codes + first : codes + last]
-        return list(zip(*self._edges(first, last), types, strict=True))
+        begin = _HEAD.size + _SPAN * (busy + unknown + base)
+        return self.packed[begin + first : begin + last]

@@ -28,13 +28,9 @@ def part(busy: BusyTime | FreeBusy, lo: int, hi: int) -> FreeBusy:
     Raises OutsideHorizon if its window and ``[lo, hi)`` have no time in common.
     """
     first, last = busy.window_epochs
-    if first <= lo and hi <= last:
-        return busy.clip_epochs(lo, hi)
     if hi <= first or last <= lo:
         raise OutsideHorizon(outside_horizon(instant(first), instant(last)))
-    known = busy.clip_epochs(lo, hi)
-    unknown = [*known.unknown_epochs, (lo, max(lo, first)), (min(hi, last), hi)]
-    return FreeBusy.from_epochs(lo, hi, known.epochs, unknown)
+    return busy.clip_epochs(lo, hi).widened_epochs(lo, hi)
 
 
 def between(
