@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations, pairwise, product
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extcal.intervals import FBType, FreeBusy
+from extcal.intervals import FBType, FreeBusy, merge
 from extcal.intervals.merge import (
     Levels,
-    clipped_spans,
+    clipped,
     columns,
     flatten,
+    in_columns,
     intersection,
-    is_flat,
-    overlapping,
-    uncovered,
+    strongest,
+    typed,
+    union,
 )
 
 LO, HI = 10, 60
@@ -72,21 +74,11 @@ def test_codes_come_out_as_plain_integers() -> None:
     assert {type(code) for _, _, code in made.epochs} == {int}
 
 
-@pytest.mark.parametrize(
-    ("empty", "gaps"),
-    [
-        ([5], [(0, 10)]),
-        ([5, 5], [(0, 10)]),
-        ([3, 7], [(0, 10)]),
-        ([0], [(0, 10)]),
-        ([10], [(0, 10)]),
-    ],
-)
-def test_empty_spans_cover_nothing_and_part_no_gap(
-    empty: list[int], gaps: list[tuple[int, int]]
-) -> None:
-    """A span of no length in the middle of free time leaves one gap, and one busy span over it."""
-    assert uncovered(empty, empty, 0, 10) == gaps
+@pytest.mark.parametrize("empty", [[5], [5, 5], [3, 7], [0], [10]])
+def test_empty_spans_cover_nothing_and_part_nothing(empty: list[int]) -> None:
+    """A span of no length in the middle of free time leaves one busy span over it."""
+    assert union(zip(empty, empty, strict=True), 0, 10) == []
+    assert typed(empty, empty, [3] * len(empty), 0, 10) == ()
     assert flatten({2: ([0], [10]), 4: (empty, empty)}, 0, 10) == [(0, 10, 2)]
     assert flatten({4: (empty, empty)}, 0, 10) == []
 
@@ -94,15 +86,12 @@ def test_empty_spans_cover_nothing_and_part_no_gap(
 def test_what_is_clipped_is_cut_to_the_second_at_both_ends() -> None:
     """All pairs of disjoint spans of twelve seconds, in all windows, counted second by second."""
     for first, second, third, fourth in combinations(range(0, 12, 2), 4):
-        spans = [(first, second, 3), (third, fourth, 2)]
+        spans = [(first, second), (third, fourth)]
         for lo, hi in combinations(range(12), 2):
-            found = clipped_spans(overlapping(spans, lo, hi), lo, hi)
-            assert all(lo <= start < end <= hi for start, end, _ in found)
-            assert [(at, code) for start, end, code in found for at in range(start, end)] == [
-                (at, code)
-                for start, end, code in spans
-                for at in range(start, end)
-                if lo <= at < hi
+            found = list(zip(*clipped(in_columns(spans), lo, hi), strict=True))
+            assert all(lo <= start < end <= hi for start, end in found)
+            assert [at for start, end in found for at in range(start, end)] == [
+                at for start, end in spans for at in range(start, end) if lo <= at < hi
             ]
 
 
@@ -115,28 +104,33 @@ def test_what_two_lists_share() -> None:
 
 
 @pytest.mark.parametrize(
-    ("busy", "flat"),
+    ("busy", "sorted_before"),
     [
         ([], True),
         ([(0, 10, 3)], True),
         ([(0, 5, 3), (5, 10, 2)], True),
         ([(0, 4, 3), (5, 10, 3)], True),
         ([(0, 2, 3), (2, 4, 2), (4, 5, 3), (6, 7, 2), (7, 8, 4)], True),
-        ([[0, 10, 3]], False),  # a list, which could change later
-        ([(0, 10, FBType.BUSY)], False),
-        ([(0, 10, 0)], False),
+        ([(0, 10, 0)], True),
+        ([(0, 5, 3), (5, 10, 3)], True),  # become one
+        ([(0, 1, 2), (1, 2, 3), (3, 4, 2), (4, 5, 2)], True),
         ([(-1, 10, 3)], False),
         ([(0, 11, 3)], False),
         ([(5, 5, 3)], False),
         ([(0, 5, 3), (4, 10, 2)], False),
         ([(0, 5, 3), (6, 8, 3), (7, 10, 2)], False),
         ([(5, 10, 3), (0, 5, 2)], False),
-        ([(0, 5, 3), (5, 10, 3)], False),  # would have become one
-        ([(0, 1, 2), (1, 2, 3), (3, 4, 2), (4, 5, 2)], False),
     ],
 )
-def test_what_is_flat_already_is_kept_as_it_is(
-    busy: list[tuple[int, int, int]], flat: bool
+def test_what_was_sorted_before_is_only_split(
+    busy: list[tuple[int, int, int]], sorted_before: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sorted, disjoint, inside, plain, of no code 0, and nothing that touches of one code."""
-    assert is_flat(busy, 0, 10) is flat
+    """Sorted, disjoint and inside: that is not merged, and its types say what a merge would."""
+    levels: Levels = {}
+    columns(busy, levels)
+    merged = strongest(levels, 0, 10)
+    called = Mock(wraps=strongest)
+    monkeypatch.setattr(merge, "strongest", called)
+    starts, ends, codes = [[span[part] for span in busy] for part in range(3)]
+    assert typed(starts, ends, codes, 0, 10) == merged
+    assert called.called is not sorted_before
