@@ -396,9 +396,13 @@ class _Server:
         part.rename(self._walked)
 
     def _in_order(self, tests: list[str]) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
+        """Each test with one that follows it, another one: else it could not be run again."""
+        everything = list(self.items)
         for place, test in enumerate(tests):
-            following = tests[place + 1] if place + 1 < len(tests) else test
-            yield self.items[test], self.items[following]
+            following = tests[place + 1] if place + 1 < len(tests) else everything[-1]
+            if following == test:
+                following = everything[0]
+            yield self.items[test], self.items[following] if following != test else None
 
     @staticmethod
     def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
