@@ -113,6 +113,11 @@ def test_what_the_tables_refuse_has_a_reason(network: Network) -> None:
     assert registered is not (str(network) in OURS)
 
 
+def test_what_is_refused_for_a_reason_of_ours_stands_in_the_table() -> None:
+    """It does not depend on what the standard library thinks of it."""
+    assert {*map(ipaddress.ip_network, OURS)} <= {*DENIED_IPV4}
+
+
 def test_nat64_is_admitted_only_on_request_and_by_the_address_inside() -> None:
     policy = UrlPolicy(allow_nat64=True)
     assert isinstance(UrlPolicy().vet(["64:ff9b::8.8.8.8"]), Refusal)
