@@ -41,7 +41,7 @@ __all__ = ["Collector", "Question"]
 
 _EPOCH = date(1970, 1, 1)
 _FEW = 1_000
-_SERIES = 4  # units of work, beside those of its events
+_SERIES = 8  # units of work, beside those of its events
 _QUOTES = " \"'\u2018\u2019\u201c\u201d\u201e"
 
 

@@ -171,7 +171,7 @@ class _Periods:
     ) -> int:
         """Add the periods of one line, and count those that cannot be read, each a Problem."""
         bad = 0
-        if not self.work.spend(values.count(",")):
+        if not self.work.spend(1 + values.count(",")):
             return 0
         for value in values.split(","):
             tail = self.tails.get(value[8:])
