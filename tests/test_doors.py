@@ -278,6 +278,46 @@ def test_the_table_of_readings_says_something() -> None:
     assert same == {"somebody else"}
 
 
+NO_TIME = FreeBusy.from_periods((START, END))
+TABLE = CalendarCache(fetcher=FakeFetcher({})).availability({"Ada": NO_TIME}, START, END)
+WORKING = WorkingHours("MO-FR", "09:00", "17:00", "UTC")
+ZONE_NAMES = {
+    "Europe/Berlin": True,
+    "UTC": True,
+    "Tokyo Standard Time": False,  # a Windows name, which feeds may use
+    "Europe/Berlin ": False,
+    "+01:00": False,
+    "localtime": False,  # the zone of this machine, which some systems keep among the others
+    "": False,
+}
+ZONE_DOORS: dict[str, Callable[[str], object]] = {
+    "expand": lambda name: extcal.expand(WEEK, START, END, timezone=name),
+    "free_busy": lambda name: extcal.free_busy(WEEK, START, END, timezone=name),
+    "Feed": lambda name: Feed(URL, timezone=name),
+    "from_user_input": lambda name: Feed.from_user_input(URL, timezone=name),
+    "days": lambda name: extcal.days("2027-01-04", 1, name),
+    "astimezone": lambda name: Period(START, END).astimezone(name),
+    "hours": lambda name: WorkingHours("MO-FR", "09:00", "17:00", name),
+    "exceptions": lambda name: WORKING.with_exceptions("2027-01-04 10:00-11:00", timezone=name),
+    "common_free": lambda name: extcal.common_free([NO_TIME], HOUR, timezone=name),
+    "to_records": lambda name: NO_TIME.to_records(name),
+    "to_svg": lambda name: NO_TIME.to_svg(name or "none"),
+    "availability": lambda name: TABLE.to_records(name),
+    "recurring": lambda name: TABLE.recurring("FREQ=DAILY", START, HOUR, timezone=name),
+}
+
+
+@pytest.mark.parametrize("door", ZONE_DOORS)
+@pytest.mark.parametrize("name", ZONE_NAMES, ids=repr)
+def test_every_door_takes_the_same_names_of_zones(door: str, name: str) -> None:
+    """IANA names as tzdata writes them, so that equal zones make equal feeds."""
+    if ZONE_NAMES[name]:
+        ZONE_DOORS[door](name)
+    else:
+        with pytest.raises(ValueError, match="IANA name"):
+            ZONE_DOORS[door](name)
+
+
 def on_the_command_line(file: Path, command: str, *words: str) -> Any:
     setting = Setting(clock=ManualClock("2027-01-04T08:00Z"), fetcher=None)
     asked = [command, str(file), "--json", "--from", "2027-01-04", "--days", "8", *words]

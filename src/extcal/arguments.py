@@ -17,6 +17,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 __all__ = [
     "call_of",
@@ -29,6 +30,7 @@ __all__ = [
     "one_of_type",
     "safe_repr",
     "several",
+    "zone_named",
 ]
 
 _Value = TypeVar("_Value")
@@ -184,3 +186,15 @@ def _told(said: object, given: object) -> object:
     except Exception:
         passed = said  # an argument has no repr: none of the addresses is shown
     return _ADDRESS.sub(lambda found: "<address>" if found[0] in passed else found[0], said)
+
+
+def zone_named(name: str) -> ZoneInfo | None:
+    """Return the zone of tzdata with an IANA name, as every ``timezone`` argument takes it.
+
+    None for other names, such as Windows names, which feeds may use, and names of the machine's
+    own zone, which some systems keep beside the real ones.
+    """
+    try:
+        return None if name.lower() in ("localtime", "posixrules") else ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # not there; not a name; a folder
+        return None

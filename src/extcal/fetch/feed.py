@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import zoneinfo
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta, tzinfo
@@ -17,7 +16,7 @@ from functools import wraps
 from hashlib import sha256
 from typing import Any, TypeVar, cast, get_args
 
-from extcal.arguments import clear_frames, discreet, made_discreetly, several
+from extcal.arguments import clear_frames, discreet, made_discreetly, several, zone_named
 from extcal.errors import FeedUrlError
 from extcal.fetch.address.credentials import (
     IN_CLEAR,
@@ -358,7 +357,7 @@ def _read_timezone(zone: str | tzinfo | None) -> str | tzinfo | None:
             return "UTC"
         # ZoneInfo calls its name "key", pytz "zone".
         name = getattr(zone, "key", None) or getattr(zone, "zone", None)
-        if isinstance(name, str) and _is_zone_name(name):
+        if isinstance(name, str) and zone_named(name) is not None:
             return name
         if type(zone).__repr__ is object.__repr__:
             raise TypeError(
@@ -368,17 +367,9 @@ def _read_timezone(zone: str | tzinfo | None) -> str | tzinfo | None:
         return zone
     if not isinstance(zone, str):
         raise TypeError(f"timezone takes an IANA name, a tzinfo or None, not {type(zone).__name__}")
-    if not _is_zone_name(zone):
+    if zone_named(zone) is None:
         raise ValueError(f"timezone takes an IANA name like 'Europe/Berlin', not {zone!r}")
     return zone
-
-
-def _is_zone_name(name: str) -> bool:
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 def _timezone_key(zone: str | tzinfo | None) -> list[str] | None:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from itertools import accumulate
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
+from extcal.arguments import zone_named
 from extcal.intervals.instants import DAY, FIRST, LAST
 
 __all__ = ["Stretch", "WallClock", "find_zone"]
@@ -88,12 +88,9 @@ def find_zone(timezone: str | tzinfo) -> tzinfo:
         return timezone
     if not isinstance(timezone, str):
         raise _no_zone(timezone)
-    try:
-        # Some systems keep copies of the machine's own zone beside the real ones.
-        if timezone.lower() not in ("localtime", "posixrules"):
-            return ZoneInfo(timezone)
-    except (KeyError, ValueError, OSError):  # not there; not a name; a folder
-        pass
+    zone = zone_named(timezone)
+    if zone is not None:
+        return zone
     raise ValueError(
         f"unknown time zone {timezone!r}: pass an IANA name such as 'Europe/Berlin', or a tzinfo"
     )
