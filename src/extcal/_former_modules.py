@@ -28,6 +28,14 @@ _NOW = {
     "extcal.fetch._policy": "extcal.fetch.policy",
     "extcal.fetch._url": "extcal.fetch.address.url",
     "extcal.ical.expansion": "extcal.ical.answer.expansion",
+    "extcal.intervals.common": "extcal.intervals.slots.common",
+    "extcal.intervals.conditions": "extcal.intervals.slots.conditions",
+    "extcal.intervals.date_exceptions": "extcal.intervals.working_hours.date_exceptions",
+    "extcal.intervals.drawing": "extcal.intervals.views.drawing",
+    "extcal.intervals.hours": "extcal.intervals.working_hours.hours",
+    "extcal.intervals.layout": "extcal.intervals.slots.layout",
+    "extcal.intervals.offer": "extcal.intervals.slots.offer",
+    "extcal.intervals.records": "extcal.intervals.views.records",
 }
 
 

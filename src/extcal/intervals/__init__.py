@@ -6,14 +6,14 @@ datetimes come in, aware UTC datetimes go out.
 
 from __future__ import annotations
 
-from extcal.intervals.common import CommonFree, SlotOptions, common_free
 from extcal.intervals.freebusy import FreeBusy
-from extcal.intervals.hours import WorkingHours
 from extcal.intervals.instants import epoch, instant
 from extcal.intervals.merge import Levels
-from extcal.intervals.records import PersonRecord, Record, person_records
+from extcal.intervals.slots.common import CommonFree, SlotOptions, common_free
 from extcal.intervals.types import BLOCKING, BusyPeriod, FBType, Period, days
+from extcal.intervals.views.records import PersonRecord, Record, person_records
 from extcal.intervals.wallclock import find_zone
+from extcal.intervals.working_hours.hours import WorkingHours
 
 __all__ = [
     "BLOCKING",

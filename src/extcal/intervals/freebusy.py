@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, NoReturn, final
 
 from extcal.arguments import safe_repr
 from extcal.intervals.asked import HOW_TO_ASK, can_be_pickled, common_zone, zone_of_window
-from extcal.intervals.drawable import Drawable
 from extcal.intervals.instants import epoch, in_years, span, spoken, whole_seconds
 from extcal.intervals.instants import instant as moment
 from extcal.intervals.merge import (
@@ -42,7 +41,6 @@ from extcal.intervals.merge import (
     typed,
     union,
 )
-from extcal.intervals.records import Record, records
 from extcal.intervals.types import (
     BLOCKING,
     BusyPeriod,
@@ -58,10 +56,12 @@ from extcal.intervals.types import (
     period,
     period_span,
 )
+from extcal.intervals.views.drawable import Drawable
+from extcal.intervals.views.records import Record, records
 from extcal.intervals.wallclock import find_zone
 
 if TYPE_CHECKING:
-    from extcal.intervals.hours import WorkingHours
+    from extcal.intervals.working_hours.hours import WorkingHours
 
 __all__ = ["FreeBusy", "asked_in", "freebusy_list"]
 

@@ -14,9 +14,9 @@ from enum import StrEnum
 from typing import Self
 
 from extcal.arguments import count_of, discreet, made_discreetly
-from extcal.intervals.date_exceptions import EPOCH_DAY, day_of
 from extcal.intervals.instants import epoch, instant, span, spoken
 from extcal.intervals.wallclock import find_zone
+from extcal.intervals.working_hours.date_exceptions import EPOCH_DAY, day_of
 
 __all__ = [
     "BLOCKING",

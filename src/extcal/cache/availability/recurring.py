@@ -15,10 +15,10 @@ from extcal.arguments import safe_repr
 from extcal.ical.budget import Work
 from extcal.ical.recurrence import RecurrenceRule, parse, starts
 from extcal.intervals import Period
-from extcal.intervals.common import Search
-from extcal.intervals.conditions import Conditions
 from extcal.intervals.instants import DAY, epoch, instant
 from extcal.intervals.merge import Columns, Span, clipped, touches
+from extcal.intervals.slots.common import Search
+from extcal.intervals.slots.conditions import Conditions
 from extcal.intervals.types import period
 
 __all__ = ["MeetingTime", "RecurringMeeting", "Repetition"]

@@ -39,17 +39,24 @@ from extcal.intervals import (
     person_records,
 )
 from extcal.intervals.asked import common_zone
-from extcal.intervals.common import Buffer, CommonFree, Hours, SlotOptions, find_common, prepare
-from extcal.intervals.conditions import Groups, names_of
 from extcal.intervals.instants import spoken
-from extcal.intervals.layout import Align
+from extcal.intervals.slots.common import (
+    Buffer,
+    CommonFree,
+    Hours,
+    SlotOptions,
+    find_common,
+    prepare,
+)
+from extcal.intervals.slots.conditions import Groups, names_of
+from extcal.intervals.slots.layout import Align
 from extcal.messages.spoken import speaking
 from extcal.messages.unavailable import SERVED_BEFORE
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from extcal.intervals.drawing import Form
+    from extcal.intervals.views.drawing import Form
     from extcal.messages.languages import Catalogue
 
 __all__ = ["Availability", "CommonFree", "Part", "Person", "person"]
@@ -378,7 +385,7 @@ class Availability(Mapping[str, FreeBusy]):
 
     def _repr_html_(self) -> str | None:
         """Draw the table in a notebook; a window that is too long to draw is shown as text."""
-        from extcal.intervals.drawing import LONGEST
+        from extcal.intervals.views.drawing import LONGEST
 
         lo, hi = _span(self.window)
         return self.to_html() if hi - lo <= LONGEST else None
@@ -392,7 +399,7 @@ class Availability(Mapping[str, FreeBusy]):
         title: str,
         now: datetime | None,
     ) -> str:
-        from extcal.intervals.drawing import drawn, row_of
+        from extcal.intervals.views.drawing import drawn, row_of
 
         window = _span(self.window)
         zone = self._zone if timezone is None else find_zone(timezone)
@@ -432,7 +439,7 @@ def _span(window: Period) -> tuple[int, int]:
 
 def _note(row: Person, timezone: str | tzinfo) -> str:
     """What a reader of the picture should know about a row's age."""
-    from extcal.intervals.drawing import as_of
+    from extcal.intervals.views.drawing import as_of
 
     if row.as_of is None or row.state is State.FRESH:
         return ""

@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta, tzinfo
 from extcal.draw import DateMark, Mark, Row
 from extcal.ical import ExternalEvent
 from extcal.intervals import FreeBusy, epoch
-from extcal.intervals.drawing import row_of
+from extcal.intervals.views.drawing import row_of
 from extcal.messages.pictures import said
 
 __all__ = ["fortnight", "owner_rows"]

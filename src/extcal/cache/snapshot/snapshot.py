@@ -34,7 +34,7 @@ from extcal.intervals.overlay import Span
 from extcal.messages.spoken import speaking
 
 if TYPE_CHECKING:
-    from extcal.intervals.drawing import Form
+    from extcal.intervals.views.drawing import Form
     from extcal.messages.languages import Catalogue
 
 __all__ = ["Change", "Difference", "Reading", "Snapshot", "State"]
@@ -289,7 +289,7 @@ class Snapshot:
         now: datetime | None,
     ) -> str:
         from extcal.cache.snapshot.drawing import fortnight, owner_rows
-        from extcal.intervals.drawing import as_of, drawn
+        from extcal.intervals.views.drawing import as_of, drawn
 
         zone = find_zone(timezone or self._zone or UTC)
         first, last = fortnight(self.fetched_at if start is None else start, zone)

@@ -12,8 +12,8 @@ from extcal.intervals.merge import BusySpan, Span
 from extcal.intervals.types import Period
 
 if TYPE_CHECKING:
-    from extcal.intervals.drawing import Form
-    from extcal.intervals.hours import WorkingHours
+    from extcal.intervals.views.drawing import Form
+    from extcal.intervals.working_hours.hours import WorkingHours
     from extcal.messages.languages import Catalogue
 
 __all__ = ["Drawable"]
@@ -84,7 +84,7 @@ class Drawable(WithZone):
         now: datetime | None,
         locale: str | Catalogue | None,
     ) -> str:
-        from extcal.intervals.drawing import drawn, row_of
+        from extcal.intervals.views.drawing import drawn, row_of
 
         rows = [row_of(name, self.epochs, self.unknown_epochs)]
         zone = timezone or self._zone or UTC
@@ -92,7 +92,7 @@ class Drawable(WithZone):
 
     def _repr_html_(self) -> str | None:
         """Draw this in a notebook; a window that is too long to draw is shown as text."""
-        from extcal.intervals.drawing import LONGEST
+        from extcal.intervals.views.drawing import LONGEST
 
         lo, hi = self.window_epochs
         return self.to_html() if hi - lo <= LONGEST else None

@@ -18,12 +18,17 @@ from datetime import date, datetime, time, tzinfo
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from extcal.arguments import made_discreetly, several
-from extcal.intervals.date_exceptions import EPOCH_DAY, DateExceptions, day_of, read_exceptions
 from extcal.intervals.frozen import Frozen
 from extcal.intervals.instants import DAY, FIRST, LAST, span
 from extcal.intervals.merge import Span, complement, intersection, union
 from extcal.intervals.types import BLOCKING, FBType, Period, blocking_codes, period
 from extcal.intervals.wallclock import WallClock, find_zone
+from extcal.intervals.working_hours.date_exceptions import (
+    EPOCH_DAY,
+    DateExceptions,
+    day_of,
+    read_exceptions,
+)
 
 if TYPE_CHECKING:
     from extcal.intervals.freebusy import FreeBusy

@@ -19,11 +19,8 @@ from typing import TypedDict, Unpack, cast
 
 from extcal.arguments import discreet, several
 from extcal.intervals.asked import common_zone
-from extcal.intervals.conditions import Conditions, Groups, read_conditions
 from extcal.intervals.freebusy import FreeBusy, freebusy_list
-from extcal.intervals.hours import WorkingHours
 from extcal.intervals.instants import DAY, whole_seconds
-from extcal.intervals.layout import Align, Layout, read_layout
 from extcal.intervals.merge import (
     Columns,
     Span,
@@ -33,8 +30,11 @@ from extcal.intervals.merge import (
     intersection_of_columns,
     touches,
 )
-from extcal.intervals.offer import CommonFree
+from extcal.intervals.slots.conditions import Conditions, Groups, read_conditions
+from extcal.intervals.slots.layout import Align, Layout, read_layout
+from extcal.intervals.slots.offer import CommonFree
 from extcal.intervals.types import BLOCKING, FBType, blocking_codes
+from extcal.intervals.working_hours.hours import WorkingHours
 
 __all__ = ["Buffer", "CommonFree", "Hours", "SlotOptions", "common_free", "find_common", "prepare"]
 

@@ -1,0 +1,1 @@
+"""When people can meet: conditions and hours in, slots out."""

@@ -1,0 +1,1 @@
+"""Free/busy time for people and programs to look at: pictures and plain rows."""
