@@ -299,7 +299,8 @@ def _measure(port: int) -> tuple[float, float, float, str]:
 
     clock = ManualClock(datetime(2027, 1, 4, tzinfo=UTC))
     fetcher = HttpFetcher(allow_networks=["127.0.0.0/8"])
-    calendars = extcal.CalendarCache(fetcher=fetcher, clock=clock)
+    limits = extcal.Limits(fetch_deadline=120)  # on a busy machine callers would wait in vain
+    calendars = extcal.CalendarCache(fetcher=fetcher, clock=clock, limits=limits)
     found: list[str] = []
 
     def read() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable
-from threading import Semaphore
+from threading import Thread
+from time import sleep
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ import pytest
 from extcal import CalendarCache, Fetched, FetchRequest, FetchResponse, Limits, Unavailable
 from extcal.cache import options
 from extcal.cache.refresh import full_collections, single_flight
+from extcal.cache.refresh.single_flight import Reader
 from extcal.cache.snapshot import reading
+from extcal.testing import FakeFetcher
 
 
 def test_waiting_for_a_reader_counts_against_the_deadline(
@@ -25,9 +28,10 @@ def test_waiting_for_a_reader_counts_against_the_deadline(
         def fetch(self, request: FetchRequest) -> FetchResponse:
             return Fetched(body.encode())
 
-    busy = Semaphore(0)
+    reader = Reader()
+    assert reader.acquire(1, 0)
     monkeypatch.setattr(options, "_GRACE", 0.0)
-    monkeypatch.setattr(single_flight.threading, "Semaphore", lambda size: busy)
+    monkeypatch.setattr(single_flight, "Reader", lambda: reader)
     calendars = make(fetcher=Source(), limits=Limits(fetch_deadline=0.1))
     for number in range(6):
         with pytest.raises(Unavailable) as caught:
@@ -35,8 +39,55 @@ def test_waiting_for_a_reader_counts_against_the_deadline(
         assert caught.value.kind == "timeout"
     assert calendars.stats().hosts_down == 0
     monkeypatch.undo()
-    busy.release()
+    reader.release(1)
     assert calendars.get("https://example.org/7.ics").last_error is None
+
+
+def test_large_bodies_wait_for_small_ones() -> None:
+    """A stranger's come first, but everybody else's wait for no more than one of them."""
+    reader = Reader()
+    order: list[int] = []
+    large, small = 60 * 2**20, 100_000
+
+    def read(size: int) -> None:
+        assert reader.acquire(size, 10)
+        order.append(size)
+        reader.release(size)
+
+    assert reader.acquire(large, 0)
+    threads = [Thread(target=read, args=(size,)) for size in (large, large, small, small)]
+    for number, thread in enumerate(threads, 1):
+        thread.start()
+        while len(reader._waiting) < number:
+            sleep(0.001)
+    assert reader.held == 3 * large + 2 * small
+    assert not reader.acquire(large, 0.01)
+    reader.release(large)
+    for thread in threads:
+        thread.join(10)
+    assert order == [small, small, large, large]
+    assert reader.held == 0
+    assert reader.acquire(small, 0)
+
+
+def test_nothing_is_asked_for_while_many_bodies_wait(
+    make: Callable[..., CalendarCache], monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """They are held in memory. Closing the cache ends the wait, and so does the time of a call."""
+    reader = Reader()
+    assert reader.acquire(129 * 2**20, 0)
+    monkeypatch.setattr(options, "_GRACE", 0.0)
+    monkeypatch.setattr(single_flight, "Reader", lambda: reader)
+    source = FakeFetcher({})
+    calendars = make(fetcher=source, limits=Limits(fetch_deadline=0.1))
+    with pytest.raises(Unavailable):
+        calendars.get(url)
+    assert not source.requests
+    calendars = make(fetcher=source)
+    Thread(target=calendars.close).start()
+    with pytest.raises(Unavailable):
+        calendars.get(url)
+    assert not source.requests
 
 
 def test_no_full_collection_while_a_body_is_read(

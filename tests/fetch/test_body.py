@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import threading
 import zlib
 
 import pytest
@@ -11,6 +13,9 @@ from hypothesis import strategies as st
 
 from extcal.fetch import Failed
 from extcal.fetch.body import MAX_GZIP_MEMBERS, Body, failure_of
+from extcal.fetch.http import body_room
+from extcal.fetch.http.body_room import BodyRoom
+from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
 from extcal.limits import Limits
 
 pytestmark = pytest.mark.core
@@ -207,3 +212,52 @@ class TestWhatItLooksLike:
         failed = failure_of(b"SECRET7f3a" + body, None)
         assert failed is not None
         assert "SECRET7f3a" not in repr(failed)
+
+
+class TestRoom:
+    """Large bodies that arrive at the same time wait for each other; small ones never wait."""
+
+    @pytest.fixture(autouse=True)
+    def limits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(body_room, "_MOST", 100)
+        monkeypatch.setattr(body_room, "_SMALL", 10)
+
+    def test_the_first_large_body_goes_on(self) -> None:
+        room, limits = BodyRoom(), Limits()
+        first, second, small = (Body(limits, gzipped=False) for _ in range(3))
+        with room.receiving(first, Deadline(1)) as wait:
+            list(first.take(b"a" * 90))
+            wait()
+            with room.receiving(second, Deadline(0.05)) as wait_too:
+                list(second.take(b"b" * 11))
+                with pytest.raises(Stop) as stopped:
+                    wait_too()
+                assert stopped.value.answer is TIMED_OUT
+                list(first.take(b"a" * 900))
+                wait()
+                with room.receiving(small, Deadline(1)) as wait_not:
+                    list(small.take(b"c" * 10))
+                    wait_not()
+            assert len(room._large[os.getpid()]) == 1
+        assert not room._large[os.getpid()]
+
+    def test_the_second_goes_on_when_the_first_has_arrived(self) -> None:
+        room = BodyRoom()
+        order: list[str] = []
+        first, second = Body(Limits(), gzipped=False), Body(Limits(), gzipped=False)
+
+        def receive_second() -> None:
+            with room.receiving(second, Deadline(10)) as wait:
+                list(second.take(b"b" * 99))
+                wait()
+                order.append("second")
+
+        with room.receiving(first, Deadline(10)) as wait:
+            list(first.take(b"a" * 99))
+            wait()
+            thread = threading.Thread(target=receive_second)
+            thread.start()
+            thread.join(0.05)
+            order.append("first")
+        thread.join(10)
+        assert order == ["first", "second"]

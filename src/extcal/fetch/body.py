@@ -48,6 +48,11 @@ class Body:
         # BytesIO returns its bytes without a second copy.
         self._kept = io.BytesIO()
 
+    @property
+    def size(self) -> int:
+        """Decoded bytes so far."""
+        return self._decoded - self._spent
+
     def take(self, piece: bytes) -> Iterator[Failed | None]:
         """Take the next piece from the wire, step by step; a failure ends the transfer."""
         self._wire += len(piece)

@@ -28,6 +28,7 @@ from extcal.fetch.protocol import Failed, Fetched, FetchRequest, FetchResponse, 
 __all__ = ["Order", "Refresher"]
 
 _FIRST_PAUSE, _LAST_PAUSE = 0.01, 0.25
+_MOST_HELD = 128 * 1024 * 1024  # bytes of bodies
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,12 @@ class Refresher:
             down = "rate_limited"
         if down is not None:
             return Refreshed(self._decisions.spared(known, down, now))
+        # Bodies that wait to be read are held in memory: no more of them are asked for meanwhile.
+        while flight.reader.held > _MOST_HELD:
+            if monotonic() >= until:
+                return self._too_late(order)
+            if flight.closing.wait(_FIRST_PAUSE):
+                return Refreshed(CLOSED)
         began = monotonic()
         flight.asking = True
         if flight.closing.is_set():
@@ -131,18 +138,18 @@ class Refresher:
         asked = Asked(
             order.feed, order.keys, known, response, answer.at, lease, took, answer.shared
         )
-        reads = isinstance(response, Fetched)
+        size = len(response.body) if isinstance(response, Fetched) else None
         # Other bodies are read first, but this one waits no longer than its callers do.
-        if reads and not flight.readers.acquire(timeout=max(0.0, until - monotonic())):
-            reads = False
+        if size is not None and not flight.reader.acquire(size, max(0.0, until - monotonic())):
+            size = None
             asked = asked._replace(response=Failed("timeout", elsewhere=True))
         try:
             if flight.closing.is_set():
                 return Refreshed(CLOSED)
             read = read_answer(asked, self._decisions, self._repository)
         finally:
-            if reads:
-                flight.readers.release()
+            if size is not None:
+                flight.reader.release(size)
         now = read_clock(self._clock)
         return settle(asked, read, now, self._repository, self._decisions, self._jitter)
 

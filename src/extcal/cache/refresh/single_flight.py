@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
 from dataclasses import replace
+from heapq import heapify, heappop, heappush
 from time import monotonic
 from typing import NamedTuple, TypeAlias
 
@@ -25,7 +26,7 @@ from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
 
-__all__ = ["CLOSED", "Flight", "Flights", "Promise"]
+__all__ = ["CLOSED", "Flight", "Flights", "Promise", "Reader"]
 
 CLOSED = Raise("unavailable")
 """The answer for callers of a flight that was given up."""
@@ -35,29 +36,73 @@ NO_THREAD = Raise("no_thread")
 
 _IDLE = 0.05  # seconds that a worker waits for the next flight before it ends
 _ENDING = 0.8  # seconds that stopped flights have to finish what they write
-# Threads that read bodies at a time. Only one thread of an interpreter runs at a time: with two
-# readers nothing is read sooner, and every other thread waits twice as long for its turn.
-_READERS = 1
+_BYTES_A_SECOND = 3 * 1024 * 1024  # by how much later a larger body counts as having come
 
 _Job: TypeAlias = "Callable[[Flight], Refreshed]"
 _Ended: TypeAlias = "tuple[Flight, Refreshed | None, BaseException | None]"
 
 
+class Reader:
+    """The turn to read a body: one at a time, first come, first served, large ones later.
+
+    Only one thread of an interpreter runs at a time: with two readers nothing would be read sooner,
+    and every other thread would wait twice as long for its turn. A body of 60 MiB takes a second
+    and counts as having come 20 seconds later. So a stranger's large bodies wait for each other,
+    and everybody else's waits for one of them at most.
+
+    ``held``: bytes of the bodies that wait or are read.
+    """
+
+    def __init__(self) -> None:
+        self.held = 0
+        self._lock = threading.Lock()
+        self._busy = False
+        self._waiting: list[tuple[float, int, threading.Event]] = []
+        self._number = 0
+
+    def acquire(self, size: int, seconds: float) -> bool:
+        """Wait for the turn of a body of ``size`` bytes; False if it did not come in time."""
+        turn = threading.Event()
+        with self._lock:
+            self.held += size
+            if not self._busy:
+                self._busy = True
+                return True
+            self._number += 1
+            place = monotonic() + size / _BYTES_A_SECOND, self._number, turn
+            heappush(self._waiting, place)
+        if turn.wait(seconds):
+            return True
+        with self._lock:
+            if turn.is_set():
+                return True
+            self._waiting.remove(place)
+            heapify(self._waiting)
+            self.held -= size
+        return False
+
+    def release(self, size: int) -> None:
+        """Pass the turn on."""
+        with self._lock:
+            self.held -= size
+            self._busy = bool(self._waiting)
+            if self._waiting:
+                heappop(self._waiting)[-1].set()
+
+
 class Flight(Future["Snapshot | Raise"]):
     """One job that callers wait for, and its progress.
 
-    ``closing`` is set when it is to be given up; ``readers`` is held while a body is read.
+    ``closing`` is set when it is to be given up; ``reader``: the turn to read a body.
     ``asking``: the fetcher has been asked and has not answered. ``release``: gives back the lease.
     """
 
-    def __init__(
-        self, key: str, job: _Job, closing: threading.Event, readers: threading.Semaphore
-    ) -> None:
+    def __init__(self, key: str, job: _Job, closing: threading.Event, reader: Reader) -> None:
         super().__init__()
         self.key = key
         self.job = job
         self.closing = closing
-        self.readers = readers
+        self.reader = reader
         self.asking = False
         self.release: Callable[[], object] | None = None
 
@@ -134,7 +179,7 @@ class Flights:
         self._arriving = 0  # workers that were started and have not taken a flight yet
         self._ended: deque[_Ended] = deque()
         self._ending = threading.Lock()
-        self._readers = threading.Semaphore(_READERS)
+        self._reader = Reader()
         self._closing = threading.Event()
         # Set last: join() reads it without the lock, and then uses the attributes above.
         self._process = os.getpid()
@@ -153,7 +198,7 @@ class Flights:
             flight = self._flying.get(key)
             if flight is not None:
                 return flight
-            flight = Flight(key, job, self._closing, self._readers)
+            flight = Flight(key, job, self._closing, self._reader)
             if self._closing.is_set():
                 flight.end(CLOSED)
                 return flight

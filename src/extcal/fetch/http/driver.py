@@ -155,7 +155,7 @@ class HttpDriver(HttpOptions):
                 step: Step
                 if isinstance(meaning, Read):
                     reading = True
-                    step = _receive(journey, meaning, connection, deadline)
+                    step = self._receive(journey, meaning, connection, deadline)
                 else:
                     step = meaning
             done = _may_be_kept(step, own)
@@ -172,6 +172,36 @@ class HttpDriver(HttpOptions):
             )
         finally:
             self._give_back(ask, connection, done)
+
+    def _receive(
+        self, journey: Journey, read: Read, connection: HttpConnection, deadline: Deadline
+    ) -> Accident | FetchResponse:
+        from extcal.fetch.http.connect.http11 import ProtocolError
+        from extcal.fetch.http.connect.stream import Broken
+
+        body = Body(journey.limits, gzipped=read.gzipped, spent=read.spent)
+
+        def noted() -> Read:
+            odd = connection.stream.received.odd
+            return read.noting(unannounced=body.unannounced, coded_twice=odd)
+
+        try:
+            with self._room.receiving(body, deadline) as wait:
+                for piece in connection.body():
+                    for failed in body.take(piece):
+                        deadline.left()
+                        if failed is not None:
+                            return failed
+                        wait()
+        except (Stop, Broken, ProtocolError) as broken:
+            # If the deadline ended the fetch, the server may still be sending: the body is cut.
+            if isinstance(broken, Stop) and (broken.answer is not TIMED_OUT or not deadline.rest()):
+                raise
+            rescued = noted().rescue(body.end())
+            if rescued is None:
+                raise
+            return rescued
+        return noted().finish(body.end())
 
     def _take(self, journey: Journey, ask: Ask) -> HttpConnection | None:
         if self._proxy is not None:
@@ -286,32 +316,3 @@ def _may_be_kept(step: Step, own: Mapping[str, str]) -> bool:
         return good
     schemes = [value for name, value in own.items() if name.lower() == "authorization"]
     return all(value.partition(" ")[0].lower() in _STATELESS for value in schemes)
-
-
-def _receive(
-    journey: Journey, read: Read, connection: HttpConnection, deadline: Deadline
-) -> Accident | FetchResponse:
-    from extcal.fetch.http.connect.http11 import ProtocolError
-    from extcal.fetch.http.connect.stream import Broken
-
-    body = Body(journey.limits, gzipped=read.gzipped, spent=read.spent)
-
-    def noted() -> Read:
-        odd = connection.stream.received.odd
-        return read.noting(unannounced=body.unannounced, coded_twice=odd)
-
-    try:
-        for piece in connection.body():
-            for failed in body.take(piece):
-                deadline.left()
-                if failed is not None:
-                    return failed
-    except (Stop, Broken, ProtocolError) as broken:
-        # If the deadline ended the fetch, the server may still be sending: the body is incomplete.
-        if isinstance(broken, Stop) and (broken.answer is not TIMED_OUT or not deadline.rest()):
-            raise
-        rescued = noted().rescue(body.end())
-        if rescued is None:
-            raise
-        return rescued
-    return noted().finish(body.end())

@@ -17,6 +17,7 @@ from extcal.arguments import call_of, count_of, made_discreetly, one_of_type
 from extcal.fetch.address.networks import Network
 from extcal.fetch.address.proxy import Proxy, read_proxy
 from extcal.fetch.feed import Feed
+from extcal.fetch.http.body_room import BodyRoom
 from extcal.fetch.http.connect.dns import Lookup, Resolver, SharedTurns, system_resolver
 from extcal.fetch.http.deadline import Deadline
 from extcal.fetch.http.exchange import MOST_BROWSER_HOSTS, Ask, Journey, Step
@@ -103,6 +104,7 @@ class HttpOptions:
         if resolver is not None:
             call_of("resolver", resolver, "a callable of a host name and a port")
         self._pool = ConnectionPool()
+        self._room = BodyRoom()
         self._lookup = Lookup(system_resolver if resolver is None else resolver)
         if headers is not None:
             call_of("headers", headers, "a callable of a Feed that returns header fields")
