@@ -14,7 +14,7 @@ import pytest
 from extcal import CalendarCache, Fetched, FetchRequest, FetchResponse, Limits, Unavailable
 from extcal.cache import options
 from extcal.cache.refresh import full_collections, single_flight
-from extcal.cache.refresh.single_flight import Reader
+from extcal.cache.refresh.single_flight import ReadingQueue
 from extcal.cache.snapshot import reading
 from extcal.testing import FakeFetcher
 
@@ -28,10 +28,10 @@ def test_waiting_for_a_reader_counts_against_the_deadline(
         def fetch(self, request: FetchRequest) -> FetchResponse:
             return Fetched(body.encode())
 
-    reader = Reader()
+    reader = ReadingQueue()
     assert reader.acquire(1, 0)
     monkeypatch.setattr(options, "_GRACE", 0.0)
-    monkeypatch.setattr(single_flight, "Reader", lambda: reader)
+    monkeypatch.setattr(single_flight, "ReadingQueue", lambda: reader)
     calendars = make(fetcher=Source(), limits=Limits(fetch_deadline=0.1))
     for number in range(6):
         with pytest.raises(Unavailable) as caught:
@@ -45,7 +45,7 @@ def test_waiting_for_a_reader_counts_against_the_deadline(
 
 def test_large_bodies_wait_for_small_ones() -> None:
     """A stranger's come first, but everybody else's wait for no more than one of them."""
-    reader = Reader()
+    reader = ReadingQueue()
     order: list[int] = []
     large, small = 60 * 2**20, 100_000
 
@@ -74,10 +74,10 @@ def test_nothing_is_asked_for_while_many_bodies_wait(
     make: Callable[..., CalendarCache], monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     """They are held in memory. Closing the cache ends the wait, and so does the time of a call."""
-    reader = Reader()
+    reader = ReadingQueue()
     assert reader.acquire(129 * 2**20, 0)
     monkeypatch.setattr(options, "_GRACE", 0.0)
-    monkeypatch.setattr(single_flight, "Reader", lambda: reader)
+    monkeypatch.setattr(single_flight, "ReadingQueue", lambda: reader)
     source = FakeFetcher({})
     calendars = make(fetcher=source, limits=Limits(fetch_deadline=0.1))
     with pytest.raises(Unavailable):

@@ -123,7 +123,7 @@ class Refresher:
         if down is not None:
             return Refreshed(self._decisions.spared(known, down, now))
         # Bodies that wait to be read are held in memory: no more of them are asked for meanwhile.
-        while flight.reader.held > _MOST_HELD:
+        while flight.queue.held > _MOST_HELD:
             if monotonic() >= until:
                 return self._too_late(order)
             if flight.closing.wait(_FIRST_PAUSE):
@@ -140,7 +140,7 @@ class Refresher:
         )
         size = len(response.body) if isinstance(response, Fetched) else None
         # Other bodies are read first, but this one waits no longer than its callers do.
-        if size is not None and not flight.reader.acquire(size, max(0.0, until - monotonic())):
+        if size is not None and not flight.queue.acquire(size, max(0.0, until - monotonic())):
             size = None
             asked = asked._replace(response=Failed("timeout", elsewhere=True))
         try:
@@ -149,7 +149,7 @@ class Refresher:
             read = read_answer(asked, self._decisions, self._repository)
         finally:
             if size is not None:
-                flight.reader.release(size)
+                flight.queue.release(size)
         now = read_clock(self._clock)
         return settle(asked, read, now, self._repository, self._decisions, self._jitter)
 

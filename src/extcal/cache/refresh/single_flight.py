@@ -26,7 +26,7 @@ from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
 
-__all__ = ["CLOSED", "Flight", "Flights", "Promise", "Reader"]
+__all__ = ["CLOSED", "Flight", "Flights", "Promise", "ReadingQueue"]
 
 CLOSED = Raise("unavailable")
 """The answer for callers of a flight that was given up."""
@@ -42,8 +42,8 @@ _Job: TypeAlias = "Callable[[Flight], Refreshed]"
 _Ended: TypeAlias = "tuple[Flight, Refreshed | None, BaseException | None]"
 
 
-class Reader:
-    """The turn to read a body: one at a time, first come, first served, large ones later.
+class ReadingQueue:
+    """Where bodies wait to be read: one at a time, first come, first served, large ones later.
 
     Only one thread of an interpreter runs at a time: with two readers nothing would be read sooner,
     and every other thread would wait twice as long for its turn. A body of 60 MiB takes a second
@@ -93,16 +93,16 @@ class Reader:
 class Flight(Future["Snapshot | Raise"]):
     """One job that callers wait for, and its progress.
 
-    ``closing`` is set when it is to be given up; ``reader``: the turn to read a body.
+    ``closing`` is set when it is to be given up; ``queue``: where bodies wait to be read.
     ``asking``: the fetcher has been asked and has not answered. ``release``: gives back the lease.
     """
 
-    def __init__(self, key: str, job: _Job, closing: threading.Event, reader: Reader) -> None:
+    def __init__(self, key: str, job: _Job, closing: threading.Event, queue: ReadingQueue) -> None:
         super().__init__()
         self.key = key
         self.job = job
         self.closing = closing
-        self.reader = reader
+        self.queue = queue
         self.asking = False
         self.release: Callable[[], object] | None = None
 
@@ -179,7 +179,7 @@ class Flights:
         self._arriving = 0  # workers that were started and have not taken a flight yet
         self._ended: deque[_Ended] = deque()
         self._ending = threading.Lock()
-        self._reader = Reader()
+        self._reading = ReadingQueue()
         self._closing = threading.Event()
         # Set last: join() reads it without the lock, and then uses the attributes above.
         self._process = os.getpid()
@@ -198,7 +198,7 @@ class Flights:
             flight = self._flying.get(key)
             if flight is not None:
                 return flight
-            flight = Flight(key, job, self._closing, self._reader)
+            flight = Flight(key, job, self._closing, self._reading)
             if self._closing.is_set():
                 flight.end(CLOSED)
                 return flight
