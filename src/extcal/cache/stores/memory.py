@@ -35,11 +35,19 @@ class ForkSafeLock:
     def __init__(self) -> None:
         self._locks: dict[int, threading.Lock] = {}
 
-    def __enter__(self) -> None:
+    def acquire(self, seconds: float = -1) -> bool:
+        """Whether it was free within ``seconds``, and is held now; -1 for as long as it takes."""
         process = os.getpid()
         # setdefault is atomic: threads that come at the same time get the same lock.
         lock = self._locks.get(process) or self._locks.setdefault(process, threading.Lock())
-        lock.acquire()
+        return lock.acquire(timeout=seconds)
+
+    def release(self) -> None:
+        """Let the next thread have it."""
+        self._locks[os.getpid()].release()
+
+    def __enter__(self) -> None:
+        self.acquire()
 
     def __exit__(
         self,
@@ -47,7 +55,7 @@ class ForkSafeLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._locks[os.getpid()].release()
+        self.release()
 
 
 class Memo(Generic[_Key, _Value]):

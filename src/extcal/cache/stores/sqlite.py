@@ -7,6 +7,8 @@ cells are not decoded here. How it works:
 * write-ahead log, so that readers and writers do not wait for each other; every change is one
   transaction, begun with BEGIN IMMEDIATE, so that a writer waits before it begins and not later;
 * a connection is used by one thread at a time and only by the process that opened it;
+* threads of one process write one after the other. Whom SQLite keeps waiting sleeps for a while and
+  tries again, which takes more of the processor than the writing;
 * each row carries a checksum over key, date and data: a row that does not match is a miss;
 * a file that SQLite calls damaged is renamed to ``*.corrupt-<seconds>``, and an empty one is made;
 * a full disk, or one that cannot be written to: see :mod:`extcal.cache.stores.durable`.
@@ -51,6 +53,7 @@ _T = TypeVar("_T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _CHECKSUM = 16  # bytes
+_TURN = 0.1  # seconds that a thread waits for another one, before it leaves that to SQLite
 _IDLE = 16  # connections kept open for later calls
 _PRUNE_EVERY = 60.0  # seconds
 _FORK_WAITS = 10.0  # seconds; longer than any statement, with the wait for another writer
@@ -126,6 +129,7 @@ class SQLiteStore(DurableStore):
         self._busy = busy_timeout.total_seconds()
         self._pools: dict[int, _Pool] = {}
         self._gate = ForkSafeLock()
+        self._turn = ForkSafeLock()
         self._noted: dict[str, None] = {}
         self._pruning = ForkSafeLock()
         self._pruned: float | None = None
@@ -217,7 +221,7 @@ class SQLiteStore(DurableStore):
 
     def _take(self, key: str, token: str, now: datetime, ttl: timedelta) -> bool:
         self._now = now
-        return self._look(lambda connection: _take(connection, key, token, now, ttl))
+        return self._in_turn(lambda connection: _take(connection, key, token, now, ttl))
 
     def _take_and_read(
         self, key: str, token: str, now: datetime, ttl: timedelta, keys: Sequence[str]
@@ -227,21 +231,19 @@ class SQLiteStore(DurableStore):
             return given, _intact(connection, keys) if given else {}
 
         self._now = now
-        return self._look(take_and_read)
+        return self._in_turn(take_and_read)
 
     def _give_back(self, key: str, token: str) -> None:
         def give_back(connection: Connection) -> None:
             if _holder(connection, key) == token.encode():
                 connection.execute(_GIVE_BACK, (key, token))
 
-        self._look(give_back)
+        self._in_turn(give_back)
 
     def _write_and_give_back(self, key: str, cell: Cell, leased: str, token: str) -> bool:
         def write(connection: Connection) -> bool:
-            if _holder(connection, leased) != token.encode():
-                return False
-            connection.execute(_GIVE_BACK, (leased, token))
-            return self._store(connection, key, cell)
+            held = connection.execute(_GIVE_BACK, (leased, token)).rowcount
+            return held == 1 and self._store(connection, key, cell)
 
         return self._change(write)
 
@@ -315,7 +317,16 @@ class SQLiteStore(DurableStore):
             connection.execute("COMMIT")
             return done
 
-        return self._look(change)
+        return self._in_turn(change)
+
+    def _in_turn(self, work: Callable[[Connection], _T]) -> _T:
+        """The same as :meth:`_look` for ``work`` that writes."""
+        taken = self._turn.acquire(_TURN)
+        try:
+            return self._look(work)
+        finally:
+            if taken:
+                self._turn.release()
 
     def _once(self, work: Callable[[Connection], _T]) -> _T:
         pool = self._pool()
