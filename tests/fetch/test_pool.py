@@ -63,6 +63,12 @@ def chunked(path: str, end: bytes = b"0\r\n\r\n") -> bytes:
     return head + b"%x\r\n" % len(body) + body + b"\r\n" + end
 
 
+def sized(path: str, line: bytes) -> bytes:
+    """The same with another line before its first chunk; ``line``: with a place for the size."""
+    size, _, rest = chunked(path).partition(b"\r\n\r\n")[2].partition(b"\r\n")
+    return chunked(path).partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + line % int(size, 16) + rest
+
+
 class Exchange:
     """One request: the ``number``-th of its connection, which is the ``connection``-th."""
 
@@ -282,6 +288,16 @@ ODD: dict[str, Callable[[str], bytes]] = {
     ),
     "trailers": lambda path: chunked(path, b"0\r\nX: y\r\n\r\n"),
     "a last chunk that ends oddly": lambda path: chunked(path, b"0\r\n\n"),
+    "a last chunk that begins oddly": lambda path: chunked(path, b"0\n\r\n"),
+    "a blank after the size of the last chunk": lambda path: chunked(path, b"0 \r\n\r\n"),
+    "a blank after a size": lambda path: sized(path, b"%x \r\n"),
+    "a tabulator after a size": lambda path: sized(path, b"%x\t\r\n"),
+    "a chunk extension": lambda path: sized(path, b"%x;a=b\r\n"),
+    "a chunk extension of 60 kB": lambda path: sized(path, b"%x;" + b"a" * 60_000 + b"\r\n"),
+    "a size of 20 digits": lambda path: sized(path, b"%020x\r\n"),
+    "one length, twice in its field": lambda path: plain(path).replace(
+        b"\r\n\r\n", b", %d\r\n\r\n" % len(calendar(path)), 1
+    ),
     "bare newlines": lambda path: plain(path).replace(b"\r\n", b"\n", 2),
     "a folded field": lambda path: plain(path).replace(b"\r\n", b"\r\nX: y\r\n z\r\n", 1),
     "no reason": lambda path: plain(path).replace(b"200 OK", b"200", 1),
@@ -293,6 +309,20 @@ ODD: dict[str, Callable[[str], bytes]] = {
     "an unknown coding": lambda path: plain(path).replace(
         b"\r\n", b"\r\nContent-Encoding: utf-8\r\n", 1
     ),
+}
+
+# What is no answer at all.
+REFUSED: dict[str, Callable[[str], bytes]] = {
+    "blanks before a colon": lambda path: plain(path).replace(b"\r\n", b"\r\nX : y\r\n", 1),
+    "a blank line first": lambda path: b"\r\n" + plain(path),
+    "identity": lambda path: plain(path).replace(
+        b"\r\n", b"\r\nTransfer-Encoding: identity\r\n", 1
+    ),
+    "a length with a sign": lambda path: plain(path).replace(b"Length: ", b"Length: +", 1),
+    "two lengths that differ": lambda path: plain(path).replace(
+        b"Content", b"Content-Length: 3\r\nContent", 1
+    ),
+    "a size with a sign": lambda path: sized(path, b"+%x\r\n"),
 }
 
 
@@ -312,6 +342,19 @@ class TestDropped:
         for path in ("/b", "/c"):
             assert fetcher.fetch(FetchRequest(Feed(url(path)))) == Fetched(calendar(path))
         assert keeper.places() == [(0, 0), (1, 0), (1, 1)]
+
+    @pytest.mark.parametrize("odd", REFUSED)
+    def test_an_answer_that_is_refused(self, keep: Keep, odd: str) -> None:
+        def answer(exchange: Exchange) -> None:
+            exchange.send((REFUSED[odd] if exchange.first else plain)(exchange.path))
+
+        keeper, url = keep(answer)
+        fetcher = HttpFetcher(allow_networks="127.0.0.0/8")
+        first = fetcher.fetch(FetchRequest(Feed(url("/a"))))
+        assert isinstance(first, Failed)
+        assert first.kind == "protocol"
+        assert fetcher.fetch(FetchRequest(Feed(url("/b")))) == Fetched(calendar("/b"))
+        assert keeper.places() == [(0, 0), (1, 0)]
 
     @pytest.mark.parametrize(
         "more",

@@ -48,17 +48,13 @@ _FLOOD = failed("too_large/answer")
 
 
 class ReceivedData:
-    """What a connection has received in one fetch: whether anything, whether its end, how much.
+    """What a connection has received in one fetch: whether anything, whether its end, how much."""
 
-    ``tail``: the last four bytes.
-    """
-
-    __slots__ = ("_head", "_room", "begun", "ended", "tail")
+    __slots__ = ("_head", "_room", "begun", "ended")
 
     def __init__(self, limits: Limits) -> None:
         self._room = 2 * limits.max_wire_bytes + _HEAD_BYTES
         self._head = HeadReader()
-        self.tail = b""
         self.begun = False
         self.ended = False
 
@@ -75,10 +71,7 @@ class ReceivedData:
     @property
     def exact(self) -> bool:
         """Of an answer that was read: whether the server said without doubt where it ends."""
-        framing = self._head.framing
-        return not self.ended and (
-            framing in ("length", "bodiless") or (framing == "chunked" and self.tail == b"\r\n\r\n")
-        )
+        return self._head.exact and not self.ended
 
     def asked(self) -> None:
         """A request is sent: the next bytes begin with a head."""
@@ -93,7 +86,6 @@ class ReceivedData:
         if self._room < 0:
             raise Stop(_FLOOD)
         self.begun = self.begun or bool(data)
-        self.tail = data[-4:] if len(data) > 3 else (self.tail + data)[-4:]
         self.ended = not data
         return self._head.take(data)
 

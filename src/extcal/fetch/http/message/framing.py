@@ -1,4 +1,4 @@
-"""The head of an answer as bytes, before HTTP is parsed: is it exact, or is one oddity corrected.
+"""The frame of an answer as bytes, before HTTP is parsed: is it exact, or is an oddity corrected.
 
 Pure.
 
@@ -27,28 +27,42 @@ _STRICT = re.compile(
 _FRAMING = re.compile(rb"(?i)\n(content-length|transfer-encoding):[ \t]*([^\r\n]*?)[ \t]*(?=\r)")
 _LENGTH = re.compile(rb"[0-9]{1,15}")
 _BODILESS = frozenset({b"204", b"304"})
+# The line before a chunk (RFC 9112 section 7.1). Matches "1F\r\n"; not "1F \r\n", "1F;a=b\r\n".
+_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,15}\r\n")
+_CHUNK_LINE = 17  # bytes at most
 
 
 class HeadReader:
     """Takes the bytes that arrive, and returns them with corrected heads.
 
-    ``waiting``: the head has not been read to its end. ``odd``: a head was corrected. ``framing``:
-    how the head says where the body ends (``"length"``, ``"chunked"`` or ``"bodiless"``), if it is
-    the only head and needed no leniency; else None.
+    ``waiting``: the head has not been read to its end. ``odd``: a head was corrected.
     """
 
-    __slots__ = ("_begun", "_held", "framing", "odd", "waiting")
+    __slots__ = ("_begun", "_chunks", "_framing", "_held", "odd", "waiting")
 
     def __init__(self) -> None:
         self._held = b""
         self._begun = False
-        self.framing: str | None = None
+        self._framing: str | None = None
+        self._chunks: _Chunks | None = None
         self.waiting = True
         self.odd = False
+
+    @property
+    def exact(self) -> bool:
+        """Of an answer that was read: whether it said without doubt where it ends.
+
+        It has one head, and nothing in the head or between chunks needed leniency.
+        """
+        if self._framing == "chunked":
+            return self._chunks is not None and self._chunks.ended
+        return self._framing in ("length", "bodiless")
 
     def take(self, data: bytes) -> bytes:
         """The bytes that may be passed on now; a head is passed on as a whole."""
         if not self.waiting:
+            if self._chunks is not None:
+                self._chunks.take(data)
             return data
         # Only new bytes are searched, and the three before them, where a blank line may begin.
         at = max(len(self._held) - 3, 0)
@@ -59,10 +73,13 @@ class HeadReader:
             if end is None:
                 break
             head, self._held = self._held[: end.end()], self._held[end.end() :]
-            self.framing = None if self._begun else _framing(head)
+            self._framing = None if self._begun else _framing(head)
             self._begun = True
             passed += self._put_right(head)
             self.waiting = _INTERIM.match(head) is not None
+        if not self.waiting and self._framing == "chunked":
+            self._chunks = _Chunks()
+            self._chunks.take(self._held)
         if not self.waiting or not data or len(self._held) > _MOST or not self._is_head():
             passed, self._held = passed + self._held, b""
             # Bytes that are not a head are passed on at once: there is no blank line to wait for.
@@ -81,6 +98,50 @@ class HeadReader:
         self.odd = True
         lines = [line for line in head.splitlines(keepends=True) if not _CODING.match(line)]
         return b"".join([lines[0], b"Transfer-Encoding: chunked\r\n", *lines[1:]])
+
+
+class _Chunks:
+    """Follows the chunks of a body. ``ended``: all of it was exact, and the last chunk has come.
+
+    A chunk extension is not exact: RFC 9112 allows it, but no client needs one.
+    """
+
+    __slots__ = ("_exact", "_last", "_left", "_line", "ended")
+
+    def __init__(self) -> None:
+        self._line = b""
+        self._left = 0  # bytes of the chunk, and of the end of line after it
+        self._last = False
+        self._exact = True
+        self.ended = False
+
+    def take(self, data: bytes) -> None:
+        """Follow the next bytes of the body."""
+        at = 0
+        while self._exact and at < len(data):
+            if self._left:
+                passed = min(self._left, len(data) - at)
+                self._left -= passed
+                at += passed
+            else:
+                most = at + _CHUNK_LINE
+                end = data.find(b"\n", at, most) + 1 or min(most, len(data))
+                self._line += data[at:end]
+                at = end
+                if self._line.endswith(b"\n") or len(self._line) >= _CHUNK_LINE:
+                    self._take_line()
+
+    def _take_line(self) -> None:
+        line, self._line = self._line, b""
+        if self._last:
+            # The blank line after the last chunk; then nothing comes, and no trailer before it.
+            self.ended = self._exact = line == b"\r\n" and not self.ended
+        elif _CHUNK.fullmatch(line):
+            size = int(line, 16)
+            self._left = size + 2 if size else 0
+            self._last = not size
+        else:
+            self._exact = False
 
 
 def _framing(head: bytes) -> str | None:
