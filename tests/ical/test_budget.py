@@ -16,7 +16,7 @@ def told(work: Work, raw: bytes = b"") -> list[tuple[str, str, int | None]]:
 
 
 def work(**limits: int) -> Work:
-    return Work(Limits(**limits))  # type: ignore[arg-type]
+    return Work(Limits(**limits))
 
 
 def test_a_new_one_has_spent_nothing_and_knows_everything() -> None:
