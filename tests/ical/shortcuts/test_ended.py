@@ -1,0 +1,248 @@
+"""What the bytes of one VEVENT prove: the last that is over, and the first that may not be.
+
+Over means: before 1 January 2027, with three days to spare for zones and rounding. What is called
+over by mistake would be free time that is busy, so every form that is not plain is "no".
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+import pytest
+
+from extcal.ical.shortcuts.ended import BeforeWindow, before
+
+PAST = BeforeWindow(date(2027, 1, 1))
+HOUR = ("DTSTART:20261201T090000Z", "DTEND:20261201T100000Z")
+NIGHT = ("DTSTART:20261201T230000Z", "DTEND:20261202T010000Z")
+ALARM = ("BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM")
+
+
+def at(day: str) -> tuple[str, str]:
+    return f"DTSTART:{day}T090000Z", f"DTEND:{day}T100000Z"
+
+
+def event(*lines: str) -> tuple[bytes, int, int]:
+    """An event between two others, and where it begins and ends."""
+    text = "".join(f"{line}\r\n" for line in ("BEGIN:VEVENT", "UID:a", *lines, "END:VEVENT"))
+    before, after = b"DTSTART:20270201\r\n", b"RECURRENCE-ID:20270201\r\nDTEND:20270202\r\n"
+    raw = before + text.encode() + after
+    return raw, len(before), len(before) + len(text)
+
+
+def holds(*lines: str) -> bool:
+    found = {}
+    for first in (lines, ("SUMMARY:x", *lines)):
+        raw, start, end = event(*first)
+        line = min(place for name in (b"\nRRULE", b"\nRECURRENCE-ID")
+                   if (place := raw.find(name, start, end)) >= 0)  # fmt: skip
+        found[first] = PAST.holds(raw, start, end, line + 1)
+        # The dates directly behind the first line, as most programs write them.
+        at_once = raw.replace(b"UID:a\r\n", b"")
+        shift = len(raw) - len(at_once)
+        found[*first, "at once"] = PAST.holds(at_once, start, end - shift, line + 1 - shift)
+    assert len({*found.values()}) == 1
+    return found[lines]
+
+
+@pytest.mark.parametrize(
+    ("rule", "over"),
+    [
+        ("FREQ=DAILY;UNTIL=20261228", True),
+        ("FREQ=DAILY;UNTIL=20261229", False),
+        ("FREQ=WEEKLY;UNTIL=20261228T235959Z;BYDAY=MO", True),
+        ("FREQ=DAILY;BYMONTH=1;UNTIL=20261228", True),
+        ("FREQ=DAILY;UNTIL=20200101;UNTIL=20300101", False),  # the reader takes one of the two
+        ("FREQ=DAILY;UNTIL=20200101;UNTIL=20200101", False),
+        ("FREQ=DAILY;COUNT=2;COUNT=3", False),
+        ("FREQ=DAILY;COUNT=2;INTERVAL=1;INTERVAL=900", False),
+        ("FREQ=DAILY;UNTIL=20260231", False),  # no such day
+        ("FREQ=DAILY;UNTIL=20200101;X=1", False),
+        ("FREQ=HOURLY;UNTIL=20200101", False),
+        ("FREQ=DAILY", False),
+        ("FREQ=DAILY;COUNT=27", True),
+        ("FREQ=DAILY;COUNT=28", False),
+        ("FREQ=DAILY;INTERVAL=3;COUNT=9", True),
+        ("FREQ=DAILY;INTERVAL=4;COUNT=7", False),
+        ("FREQ=DAILY;WKST=SU;COUNT=27", True),
+        ("FREQ=DAILY;COUNT=2;BYDAY=MO", False),  # most days are none
+        ("FREQ=WEEKLY;COUNT=3", True),
+        ("FREQ=WEEKLY;COUNT=4", False),
+        ("FREQ=WEEKLY;COUNT=3;BYDAY=MO,TU", True),
+        ("FREQ=WEEKLY;COUNT=3;BYMONTH=12", False),
+        ("FREQ=WEEKLY;COUNT=3;BYMONTH=12;BYDAY=MO", False),
+        ("FREQ=MONTHLY;COUNT=1", False),
+    ],
+)
+def test_a_series_is_over_if_its_rule_has_ended(rule: str, over: bool) -> None:
+    assert holds(*HOUR, f"RRULE:{rule}") is over
+
+
+@pytest.mark.parametrize(
+    ("start", "rule", "over"),
+    [
+        ("20261101", "FREQ=MONTHLY;COUNT=1", True),
+        ("20261101", "FREQ=MONTHLY;COUNT=2", False),
+        ("20261001", "FREQ=MONTHLY;COUNT=2", True),
+        ("20261001", "FREQ=MONTHLY;COUNT=3", False),
+        ("20251227", "FREQ=YEARLY;COUNT=1", True),
+        ("20251228", "FREQ=YEARLY;COUNT=1", False),
+        ("20251128", "FREQ=DAILY;COUNT=2", True),
+        ("20251129", "FREQ=DAILY;COUNT=2", False),  # a month may have no such day
+        ("00010101", "FREQ=DAILY;COUNT=2", True),
+        ("20260228", "FREQ=YEARLY;INTERVAL=999;COUNT=999999", False),  # beyond the year 9999
+    ],
+)
+def test_a_count_is_over_after_as_many_of_the_longest_steps(
+    start: str, rule: str, over: bool
+) -> None:
+    assert holds(*at(start), f"RRULE:{rule}") is over
+
+
+@pytest.mark.parametrize(
+    ("dates", "rule", "over"),
+    [
+        (NIGHT, "FREQ=DAILY;UNTIL=20261227", True),
+        (NIGHT, "FREQ=DAILY;UNTIL=20261228", False),
+        (NIGHT, "FREQ=DAILY;COUNT=26", True),
+        (NIGHT, "FREQ=DAILY;COUNT=27", False),
+        (NIGHT, "FREQ=DAILY;UNTIL=20200101;UNTIL=20300101", False),
+        (NIGHT, "FREQ=DAILY;UNTIL=20260231", False),
+        (NIGHT, "FREQ=DAILY;COUNT=2;COUNT=3", False),
+        (NIGHT, "FREQ=DAILY;X=1;COUNT=2", False),
+        (NIGHT, "FREQ=DAILY", False),
+        (NIGHT[:1], "FREQ=DAILY;UNTIL=20261228", True),
+        (NIGHT[:1], "FREQ=DAILY;UNTIL=20261229", False),
+        (NIGHT[1:], "FREQ=DAILY;UNTIL=20200101", False),
+        (NIGHT[::-1], "FREQ=DAILY;UNTIL=20261227", True),
+        (NIGHT[::-1], "FREQ=DAILY;UNTIL=20261228", False),
+        # An end before its start makes nothing shorter.
+        (("DTSTART:20261202T090000Z", "DTEND:20261201T090000Z"), "FREQ=DAILY;COUNT=26", True),
+        (("DTSTART:20261202T090000Z", "DTEND:20261201T090000Z"), "FREQ=DAILY;COUNT=27", False),
+        ((NIGHT[0], "DTEND:20261202T01\r\n 0000Z"), "FREQ=DAILY;COUNT=2", False),
+        (("DTSTART:20261201T23\r\n 0000Z", NIGHT[1]), "FREQ=DAILY;COUNT=2", False),
+        ((NIGHT[0], "DTEND:20260231T010000Z"), "FREQ=DAILY;COUNT=2", False),
+        ((*NIGHT, "DTSTART:20261201T230000Z"), "FREQ=DAILY;COUNT=2", False),
+        ((*NIGHT, "DTEND:20261202T010000Z"), "FREQ=DAILY;COUNT=2", False),
+        ((*HOUR, "DTSTART:20261201T090000Z"), "FREQ=DAILY;UNTIL=20200101", False),
+        ((*HOUR, "DTEND:20261201T100000Z"), "FREQ=DAILY;UNTIL=20200101", False),
+        ((NIGHT[0], *ALARM, NIGHT[1]), "FREQ=DAILY;COUNT=2", False),  # an alarm's end, perhaps
+        ((*ALARM, *NIGHT), "FREQ=DAILY;COUNT=2", False),
+        ((*ALARM, *HOUR), "FREQ=DAILY;COUNT=2", False),
+        ((*ALARM, NIGHT[0]), "FREQ=DAILY;COUNT=2", False),
+    ],
+)
+def test_an_instance_may_last_longer_than_a_day(
+    dates: tuple[str, ...], rule: str, over: bool
+) -> None:
+    """Its length counts; without an end it has none."""
+    raw, start, end = event(*dates, f"RRULE:{rule}")
+    assert PAST.holds(raw, start, end, raw.index(b"RRULE", start)) is over
+
+
+PLAN = "RECURRENCE-ID:20261130T090000Z"
+
+
+@pytest.mark.parametrize(
+    ("dates", "over"),
+    [
+        (HOUR, True),
+        (("DTSTART:20261201T090000Z", "DTEND:20261201T090000Z"), True),
+        (("DTSTART:20261201T100000Z", "DTEND:20261201T090000Z"), False),
+        (NIGHT, True),
+        (("DTSTART;TZID=A:20261201T230000", "DTEND;TZID=A:20261202T010000"), True),
+        (("DTSTART;TZID=A:20261201T230000", "DTEND;TZID=B:20261202T010000"), False),
+        (("DTSTART:20261201T230000Z", "DTEND:20261202T010000"), False),
+        (("DTSTART:20261201T230000", "DTEND:20261202T010000Z"), False),
+        (("DTSTART;VALUE=DATE:20261201", "DTEND;VALUE=DATE:20261202"), True),
+        (("DTSTART:20261201", "DTEND:20261202T010000Z"), False),
+        (("DTSTART:20261203T230000Z", "DTEND:20261202T010000Z"), False),
+        (("DTSTART:20260231T230000Z", "DTEND:20261202T010000Z"), False),
+        (("DTSTART:20261201T230000Z", "DTEND:20261131T010000Z"), False),
+        (NIGHT[:1], False),  # as long as its master's instances
+        (NIGHT[1:], False),
+        ((*NIGHT, NIGHT[0]), False),
+        ((*NIGHT, NIGHT[1]), False),
+    ],
+)
+def test_an_override_is_over_if_it_has_an_end_of_its_own(
+    dates: tuple[str, ...], over: bool
+) -> None:
+    assert holds(*dates, PLAN) is over
+    assert not holds(*dates, "RECURRENCE-ID;RANGE=THISANDFUTURE:20261130T090000Z")
+
+
+@pytest.mark.parametrize(
+    ("lines", "past"),
+    [
+        ((*HOUR, "RECURRENCE-ID:20261228T090000Z"), True),
+        ((*HOUR, "RECURRENCE-ID:20261229T090000Z"), False),
+        ((*HOUR, "RECURRENCE-ID;TZID=Europe/Berlin:20261228T090000"), True),
+        ((*HOUR, "RECURRENCE-ID;RANGE=THISANDFUTURE:20261130T090000Z"), False),
+        ((*at("20261231"), PLAN), True),
+        ((*at("20270101"), PLAN), False),
+        (("DTSTART:20261201T100000Z", "DTEND:20261201T100000Z", PLAN), True),
+        (("DTSTART:20261201T100000Z", "DTEND:20261201T090000Z", PLAN), False),
+        ((*NIGHT, PLAN), False),
+        (HOUR, False),
+        ((*HOUR, PLAN, "DURATION:PT9H"), False),
+        ((*HOUR, PLAN, "RRULE:FREQ=DAILY"), False),
+        ((*HOUR, *ALARM, PLAN), False),
+    ],
+)
+def test_a_past_override_of_a_past_instance(lines: tuple[str, ...], past: bool) -> None:
+    raw, start, end = event(*lines)
+    assert PAST.holds_override(raw, start, end) is past
+
+
+DAILY = "RRULE:FREQ=DAILY"
+
+
+@pytest.mark.parametrize(
+    ("lines", "ignores"),
+    [
+        ((*HOUR, DAILY), True),
+        (HOUR, False),
+        ((*NIGHT, DAILY), False),  # an instance of yesterday may reach into the window
+        ((*HOUR, DAILY, "RDATE:20270105T090000Z"), False),
+        ((*HOUR, DAILY, HOUR[0]), False),
+        ((*HOUR, DAILY, HOUR[1]), False),
+        ((*HOUR, DAILY, *ALARM, PLAN), False),
+        ((*HOUR, *ALARM, DAILY), False),
+        ((*HOUR, "RECURRENCE-ID:20270101T090000Z"), True),
+        ((*HOUR, "RECURRENCE-ID:20261231T090000Z"), False),
+        ((*HOUR, "RECURRENCE-ID;RANGE=THISANDFUTURE:20270101T090000Z"), False),
+    ],
+)
+def test_what_past_overrides_cannot_change(lines: tuple[str, ...], ignores: bool) -> None:
+    """A series of short instances, and the override of an instance that is not past."""
+    raw, start, end = event(*lines)
+    assert PAST.ignores_overrides(raw, start, end) is ignores
+
+
+def test_nothing_outside_the_event_is_looked_at() -> None:
+    """The lines in front of it and behind it belong to others."""
+    raw, start, end = event(*HOUR, PLAN)
+    other = event(*NIGHT, DAILY)[0]
+    both = other + raw + other
+    at = len(other)
+    assert PAST.holds(both, at + start, at + end, both.index(b"RECURRENCE-ID:20261130", at))
+    assert PAST.holds_override(both, at + start, at + end)
+    raw, start, end = event(*HOUR, DAILY)
+    both = other + raw + other
+    assert PAST.ignores_overrides(both, at + start, at + end)
+
+
+@pytest.mark.parametrize(
+    "day", [date(2027, 1, 1), date(2026, 10, 9), date(2030, 12, 31), date(1999, 9, 10)], ids=str
+)
+def test_the_pattern_of_earlier_days(day: date) -> None:
+    """Eight digits, and a smaller number; the days around, and the ends of all years around."""
+    earlier = re.compile(before(day)).fullmatch
+    near = {day + timedelta(days=each) for each in range(-200, 200)}
+    far = {date(year, *rest) for year in range(1, 9999, 97) for rest in ((1, 1), (9, 30), (12, 31))}
+    for each in near | far:
+        digits = f"{each.year:04}{each:%m%d}".encode()
+        assert (earlier(digits) is not None) is (each < day), each
+        assert earlier(digits[:7]) is None
