@@ -204,3 +204,18 @@ def test_what_the_table_offers_is_bookable_by_the_same_question(
         again = calendars.availability({"Ada": url}, slot.start, slot.end, max_age=MINUTE)
         assert again.is_bookable(slot, HOUR, **question)
     assert not table.is_bookable(Period(offered[0].start, offered[0].end + HOUR), HOUR, **question)
+
+
+def test_a_misspelled_condition_is_no_condition_that_is_left_out() -> None:
+    """Without ``hours`` because of a typing error, night would be offered."""
+    free = FreeBusy.from_periods((NINE, NINE + 24 * HOUR))
+    table = CalendarCache().availability({"Ada": free}, NINE, NINE + 24 * HOUR)
+    slot = Period(NINE, NINE + HOUR)
+    for ask in (
+        lambda **options: table.common_free(HOUR, **options),
+        lambda **options: table.is_bookable(slot, HOUR, **options),
+        lambda **options: table.recurring("FREQ=DAILY", NINE, HOUR, **options),
+        lambda **options: table.recurring_free("FREQ=DAILY", HOUR, slot, step=HOUR, **options),
+    ):
+        with pytest.raises(TypeError, match="unexpected keyword argument 'hour'"):
+            ask(hour=None)

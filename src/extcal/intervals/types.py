@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Self
 
-from extcal.arguments import count_of, discreet, made_discreetly
+from extcal.arguments import count_of, discreet, made_discreetly, several
 from extcal.intervals.instants import epoch, instant, span, spoken
 from extcal.intervals.wallclock import find_zone
 from extcal.intervals.working_hours.date_exceptions import EPOCH_DAY, day_of
@@ -281,7 +281,7 @@ def blocking_codes(blocks: Iterable[FBType]) -> frozenset[int]:
     if isinstance(blocks, (FBType, str)):
         raise TypeError(f"blocks takes several types: pass {{{blocks!r}}}, a set")
     codes: set[int] = set()
-    for fbtype in blocks:
+    for fbtype in several("blocks", blocks, "FBTypes"):
         if not isinstance(fbtype, FBType):
             raise TypeError(f"blocks takes FBTypes such as FBType.BUSY, not {fbtype!r}")
         codes.add(code_of(fbtype))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from extcal.arguments import made_discreetly, one_of_type, several
+from extcal.arguments import made_discreetly, one_of_type
 from extcal.cache.availability.receipt import Answered, Receipt
 from extcal.cache.availability.recurring import (
     RecurringMeeting,
@@ -28,8 +28,6 @@ from extcal.cache.snapshot.questions import part
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import OutsideHorizon, Problem, problem_of
 from extcal.intervals import (
-    BLOCKING,
-    FBType,
     FreeBusy,
     Period,
     PersonRecord,
@@ -41,15 +39,12 @@ from extcal.intervals import (
 from extcal.intervals.asked import common_zone
 from extcal.intervals.instants import spoken
 from extcal.intervals.slots.common import (
-    Buffer,
     CommonFree,
-    Hours,
     SlotOptions,
     find_common,
     prepare,
 )
-from extcal.intervals.slots.conditions import Groups, names_of
-from extcal.intervals.slots.layout import Align
+from extcal.intervals.slots.conditions import names_of
 from extcal.messages.spoken import speaking
 from extcal.messages.unavailable import SERVED_BEFORE
 
@@ -191,48 +186,24 @@ class Availability(Mapping[str, FreeBusy]):
         self,
         duration: timedelta,
         *,
-        hours: Hours = None,
-        optional: Collection[str] = (),
         assume_free: Collection[str] = (),
-        step: timedelta | None = None,
-        buffer: Buffer = timedelta(0),
-        timezone: str | tzinfo = "UTC",
-        blocks: Iterable[FBType] = BLOCKING,
-        align: Align = "midnight",
-        earliest: datetime | None = None,
-        latest: datetime | None = None,
-        per_day: int | None = None,
-        required: Collection[str] | None = None,
-        at_least: int | None = None,
-        groups: Groups = (),
+        **options: Unpack[SlotOptions],
     ) -> CommonFree:
         """When everybody, or enough of them, is free for at least ``duration``.
 
-        ``hours``: WorkingHours for everybody, or by name. ``optional``: names of people who do not
-        have to be free. ``assume_free``: names of people whose unknown time counts as free; their
-        busy time still counts. The other arguments are those of :func:`extcal.common_free`.
+        ``assume_free``: names of people whose unknown time counts as free; their busy time still
+        counts. ``options``: ``hours``, ``step``, ``buffer``, ``timezone``, ``blocks``, ``align``,
+        ``earliest``, ``latest``, ``per_day``, ``required``, ``optional``, ``at_least`` and
+        ``groups``, as :func:`extcal.common_free` takes them; ``hours`` are WorkingHours for
+        everybody, or by name.
 
         Raises what that function raises, and ValueError for a name that is not in the table.
         """
+        hours = options.get("hours")
         if isinstance(hours, Mapping):
             names_of(self, hours.keys(), "hours")
         return find_common(
-            self,
-            duration,
-            assume_free=names_of(self, assume_free, "assume_free"),
-            hours=hours,
-            step=step,
-            buffer=buffer,
-            timezone=timezone,
-            blocks=several("blocks", blocks, "FBTypes"),
-            align=align,
-            earliest=earliest,
-            latest=latest,
-            per_day=per_day,
-            required=required,
-            optional=optional,
-            at_least=at_least,
-            groups=groups,
+            self, duration, assume_free=names_of(self, assume_free, "assume_free"), **options
         )
 
     def is_bookable(
@@ -250,10 +221,7 @@ class Availability(Mapping[str, FreeBusy]):
         """
         if options.get("step") is not None and slot.duration != duration:
             return False
-        found = find_common(
-            self, duration, assume_free=names_of(self, assume_free, "assume_free"), **options
-        )
-        return found.is_bookable(slot)
+        return self.common_free(duration, assume_free=assume_free, **options).is_bookable(slot)
 
     def recurring_free(
         self,

@@ -181,6 +181,9 @@ def prepare(
     people: Mapping[str, FreeBusy], duration: timedelta, **options: Unpack[SlotOptions]
 ) -> tuple[Search, Conditions]:
     """Read the arguments of :func:`common_free`; raises what that raises."""
+    strangers = sorted(options.keys() - SlotOptions.__annotations__.keys())
+    if strangers:
+        raise TypeError(f"got an unexpected keyword argument {strangers[0]!r}")
     layout = read_layout(
         options.get("step"),
         options.get("align", "midnight"),
