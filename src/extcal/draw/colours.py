@@ -11,9 +11,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["DARK", "FONT", "FORCED", "LIGHT", "palette"]
+__all__ = ["CLASSES", "DARK", "FONT", "FORCED", "LIGHT", "palette"]
 
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue','DejaVu Sans',sans-serif"
+
+CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        "BUSY-UNAVAILABLE": "away",
+        "BUSY": "busy",
+        "BUSY-TENTATIVE": "tent",
+        "WORKING-ELSEWHERE": "else",
+        "FREE": "open",
+        "UNKNOWN": "unknown",
+        "SLOT": "free",
+        "HOURS": "hours",
+        "OUTSIDE": "outside",
+        "NOW": "now",
+    }
+)
+"""The class of a rectangle by what it shows."""
 
 LIGHT: Mapping[str, str] = MappingProxyType(
     {

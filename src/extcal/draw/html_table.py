@@ -8,11 +8,11 @@ and no ids, so one page can have any number of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
-from types import MappingProxyType
 
 from extcal.arguments import discreet
+from extcal.draw.colours import CLASSES
 from extcal.draw.layout import ColumnBar, Grid, GridColumn, Span, beside, grid, lines, tick_step
 from extcal.draw.rows import Row
 from extcal.draw.stylesheet import stylesheet
@@ -34,20 +34,8 @@ from extcal.messages.pictures import said
 
 __all__ = ["grid_html"]
 
-_CLASSES: Mapping[str, str] = MappingProxyType(
-    {
-        "BUSY-UNAVAILABLE": "away",
-        "BUSY": "busy",
-        "BUSY-TENTATIVE": "tent",
-        "WORKING-ELSEWHERE": "else",
-        "FREE": "open",
-        "UNKNOWN": "unknown",
-        "SLOT": "free",
-        "HOURS": "paper",
-        "OUTSIDE": "outside",
-        "NOW": "now",
-    }
-)
+# A style sheet puts the edge around the field of the legend; hours themselves are the ground.
+_CLASSES = {**CLASSES, "HOURS": "paper"}
 _DENSE = 12  # rows; if there are more, each is drawn lower
 _CLEAR = "#0000"
 _WRITTEN_DAY = 0.4  # of a day: a shorter bar has no room for words

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from extcal.arguments import discreet
-from extcal.draw.colours import FONT, palette
+from extcal.draw.colours import CLASSES, FONT, palette
 from extcal.draw.layout import ColumnBar, Grid, GridColumn, Span, beside, grid, lines, tick_step
 from extcal.draw.rows import STRENGTH, Row
 from extcal.draw.words import (
@@ -48,19 +48,6 @@ _WEEK = 216  # one column of a timeline
 _DESCRIBED = 500
 _SHORTEST = 4  # the least width of a bar, so that a short meeting can be seen
 _WRITTEN = 46  # a narrower bar has no room for words
-
-_CLASSES = {
-    "BUSY-UNAVAILABLE": "away",
-    "BUSY": "busy",
-    "BUSY-TENTATIVE": "tent",
-    "WORKING-ELSEWHERE": "else",
-    "FREE": "open",
-    "UNKNOWN": "unknown",
-    "SLOT": "free",
-    "HOURS": "hours",
-    "OUTSIDE": "outside",
-    "NOW": "now",
-}
 
 _CSS = """
 .extcal-picture{font:13px FONT}
@@ -335,7 +322,7 @@ def _bar(
     x, wide = left + bar.span.left * width, max(bar.span.width * width, _SHORTEST)
     x = min(x, left + width - wide)
     return (
-        f'<rect class="{_CLASSES[bar.kind]}" x="{_number(x)}" y="{_number(top)}" '
+        f'<rect class="{CLASSES[bar.kind]}" x="{_number(x)}" y="{_number(top)}" '
         f'width="{_number(wide)}" height="{_number(height)}"{round_ends}>'
         f"<title>{owned(label, what)}</title></rect>"
     )
@@ -346,7 +333,7 @@ def _written(
 ) -> Iterator[str]:
     """The words of a mark: on it if it is long enough, else beside it if there is room."""
     x, wide = left + bar.span.left * width, bar.span.width * width
-    base, kind = top + height / 2 + 4, _CLASSES[bar.kind]
+    base, kind = top + height / 2 + 4, CLASSES[bar.kind]
     if wide >= _WRITTEN:
         words = fit(bar.words, (wide - 12) / 6.5)
         ground = min(_ems(words) * 11 + 8, wide - 4)
@@ -374,7 +361,7 @@ def _legend(layout: Grid, base: int) -> Iterator[str]:
     for kind, words in legend(layout):
         place, wide = (x + 10, 2) if kind == "NOW" else (x, 22)
         yield (
-            f'<rect class="{_CLASSES[kind]}" x="{_number(place)}" y="{base - 15}" '
+            f'<rect class="{CLASSES[kind]}" x="{_number(place)}" y="{base - 15}" '
             f'width="{wide}" height="13" rx="{min(wide, 6) / 2:g}"/>'
         )
         yield _text(x + 28, base - 4, words, "s")
