@@ -112,10 +112,10 @@ def logical_lines(raw: bytes, span: Span, names: Names, work: Work) -> Iterator[
                 if line is not None:
                     yield line
                 else:
-                    others += 4
+                    others += 2
             else:
                 yield parse_line(start, known, _decode(text, start, work), name.end() - start)
-        if others and not work.spend(others // 4):
+        if others and not work.spend(others // 2):
             return
 
 
