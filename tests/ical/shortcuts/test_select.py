@@ -1,0 +1,272 @@
+"""Which events the sieve reads and which it leaves out, line by line, in both directions.
+
+Left out by mistake is busy time that looks free; read without need is time that everybody pays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import pytest
+
+from extcal.ical.shortcuts import select as room
+from extcal.limits import Limits
+
+LO = int(datetime(2027, 3, 1, tzinfo=UTC).timestamp())
+HI = int(datetime(2027, 4, 15, tzinfo=UTC).timestamp())
+HEAD = ("BEGIN:VCALENDAR", "VERSION:2.0")
+PAST = ("DTSTART:20270225T090000Z", "DTEND:20270225T100000Z")
+NOW = ("DTSTART:20270310T090000Z", "DTEND:20270310T100000Z")
+LATER = ("DTSTART:20270418T090000Z", "DTEND:20270418T100000Z")
+
+
+@pytest.fixture(autouse=True, params=["\r\n", "\n"], ids=["crlf", "lf"])
+def newline(request: pytest.FixtureRequest) -> Iterator[str]:
+    """However small a feed is, and whatever its newline is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "WORTHWHILE", 0)
+        yield request.param
+
+
+def event(uid: str, *lines: str) -> tuple[str, ...]:
+    return ("BEGIN:VEVENT", f"UID:{uid}", *lines, "END:VEVENT")
+
+
+def feed(newline: str, *events: tuple[str, ...], head: tuple[str, ...] = HEAD) -> bytes:
+    lines = [*head, *(line for each in events for line in each), "END:VCALENDAR", ""]
+    return newline.join(line.replace("\n", newline) for line in lines).encode()
+
+
+def is_read(raw: bytes, mark: str, limits: Limits | None = None) -> bool:
+    """Whether the sieve lets through what holds ``mark``; its spans are sorted and apart."""
+    spans = room.sieve(raw, LO, HI, limits or Limits())
+    assert all(start < end for start, end in spans)
+    assert all(end < start for (_, end), (start, _) in pairwise(spans))
+    assert (spans[0][0], spans[-1][1]) == (0, len(raw))
+    found = [start <= raw.index(mark.encode()) < end for start, end in spans]
+    return any(found)
+
+
+def left_out(newline: str, *lines: str, head: tuple[str, ...] = HEAD) -> bool:
+    """Whether an event of these lines is left out among others, wherever it stands."""
+    past, now = event("past", *PAST), event("now", *NOW)
+    asked = event("asked", *lines)
+    found = set()
+    for events in ((asked, now), (past, asked, now), (now, asked, past, now), (asked, past, now)):
+        raw = feed(newline, *events, head=head)
+        found.add(is_read(raw, "UID:asked"))
+        assert is_read(raw, "UID:now")
+        # The dates in front of the UID, as some programs write them.
+        begun = ("BEGIN:VEVENT", *lines, "UID:asked", "END:VEVENT")
+        raw = feed(newline, *(begun if each is asked else each for each in events), head=head)
+        found.add(is_read(raw, "UID:asked"))
+    assert len(found) == 1
+    return not found.pop()
+
+
+@pytest.mark.parametrize(
+    ("lines", "out"),
+    [
+        (PAST, True),
+        (("DTSTART:20270226T090000Z", "DTEND:20270226T100000Z"), False),
+        (("DTSTART:20270225T090000Z", "DTEND:20270226T100000Z"), False),
+        (("DTSTART:20270226T090000Z",), False),
+        (("DTSTART:20270225T090000Z",), True),
+        (("DTSTART;VALUE=DATE:20270225",), True),
+        (("DTSTART;TZID=Europe/Berlin:20270225T090000",), True),
+        (('DTSTART;TZID="a:20270101":20270225T090000',), False),
+        (NOW, False),
+        (LATER, True),
+        (("DTSTART:20270417T090000Z", "DTEND:20270418T100000Z"), False),
+        (("DTSTART:20270418T090000Z", "DTEND:20270417T100000Z"), True),
+        (("DTSTART:20270418T090000Z",), True),
+        (("DTSTART:2027041", "DTEND:20270418T100000Z"), False),
+        ((), True),  # without a date it is no event
+        (("dtstart:20270310T090000Z",), False),
+        (("DTSTART :20270310T090000Z",), False),
+        (("DTSTART\n :20270310T090000Z",), False),
+    ],
+)
+def test_before_and_after_the_window(newline: str, lines: tuple[str, ...], out: bool) -> None:
+    """With three days to spare on either side."""
+    assert left_out(newline, *lines) is out
+
+
+HARMLESS = [
+    "DTSTAMP:20270310T090000Z",
+    "DESCRIPTION:20270310",
+    "RESOURCES:x",
+    "RELATED-TO:x",
+    "REQUEST-STATUS:2.0",
+    "EXDATE:20270310T090000Z",
+    "URL:https://example.org/",
+    "BEGIN:VALARM\nTRIGGER:-PT5M\nEND:VALARM",
+    "SUMMARY:DTSTART:20270310T090000Z",
+    "DESCRIPTION:folded\n DTSTART:20270310T090000Z",
+    "X-A:1",
+    "ATTENDEE:mailto:a@example.org",
+]
+ODD = [
+    "RDATE:20270310T090000Z",
+    "DUE:20270310T090000Z",
+    "DX:1",
+    "EX:1",
+    "RX:1",
+    "UX:1",
+    "UR:1",
+    "BX:1",
+    "begin:valarm",
+    "rdate:20270310T090000Z",
+    "RRULE\n :FREQ=DAILY",
+    "END:VTODO",
+    "BEGIN:VTODO",
+    "\x00RDATE:20270310T090000Z",
+]
+
+
+@pytest.mark.parametrize("line", HARMLESS)
+def test_what_says_nothing_about_the_time(newline: str, line: str) -> None:
+    """An event that is past or later is left out in spite of it."""
+    assert left_out(newline, *PAST, line)
+    assert left_out(newline, *LATER, line)
+    assert not left_out(newline, *NOW, line)
+
+
+@pytest.mark.parametrize("line", ODD)
+def test_what_may_say_something_about_the_time(newline: str, line: str) -> None:
+    """Such an event is read, wherever its dates lie."""
+    assert not left_out(newline, *PAST, line)
+    assert not left_out(newline, *LATER, line)
+
+
+@pytest.mark.parametrize(
+    ("line", "past_out", "later_out"),
+    [
+        ("DURATION:PT19H59M59S", True, True),
+        ("DURATION:PT20H", False, True),
+        ("DURATION:P1D", False, True),
+        ("DURATION:PT1H\n 0H", False, True),
+        ("RRULE:FREQ=DAILY", False, True),
+        ("RRULE:FREQ=DAILY;UNTIL=20270222", True, True),
+        ("RRULE:FREQ=DAILY;UNTIL=20270223", False, True),
+        ("RRULE:FREQ=DAILY;UNTIL=20270222\nRRULE:FREQ=DAILY", False, True),
+        ("RRULE:FREQ=DAILY\nRRULE:FREQ=DAILY;UNTIL=20270222", False, True),
+        ("RRULE:FREQ=DAILY;UNTIL=20270222\nRDATE:20270310T090000Z", False, False),
+        ("RECURRENCE-ID:20270225T090000Z", True, True),
+        ("RECURRENCE-ID;VALUE=DATE:20270225", True, True),
+        ("RECURRENCE-ID;RANGE=THISANDFUTURE:20270225T090000Z", False, False),
+    ],
+)
+def test_rules_lengths_and_instances(
+    newline: str, line: str, past_out: bool, later_out: bool
+) -> None:
+    """They make a past event reach further, and a later one not earlier."""
+    assert left_out(newline, *PAST, line) is past_out
+    assert left_out(newline, *LATER, line) is later_out
+
+
+@pytest.mark.parametrize("dates", [PAST, LATER], ids=["past", "later"])
+@pytest.mark.parametrize(
+    ("kept", "asked", "related"),
+    [
+        ("UID:x", "UID:x", True),
+        ("UID:x", "UID:y", False),
+        ("UID:xy", "UID:x\n y", True),
+        ("UID:x\n y", "UID:xy", True),
+        ("UID:x\n y", "UID:x\n z", False),
+        ("UID:x ", "UID:x", True),
+        ("UID:x\x01", "UID:x", True),
+        ("UID:\u00e9", "UID:\u00e9", True),
+        ("UID;X=1:x", "UID:x", True),
+        ("uid:x", "UID:x", True),
+        ("UID:a\nUID:x", "UID:x", True),
+        ("UID:x\nUID:a", "UID:x", True),
+        ("UID:x\nRDATE:20270311T090000Z\nUID:a", "UID:a", True),
+    ],
+)
+def test_one_uid_keeps_the_other(
+    newline: str, dates: tuple[str, ...], kept: str, asked: str, related: bool
+) -> None:
+    """A series is read with its overrides, however its UID is written."""
+    live = ("BEGIN:VEVENT", kept, *NOW, "RRULE:FREQ=DAILY", "RDATE:20270313T090000Z", "END:VEVENT")
+    other = ("BEGIN:VEVENT", asked, *dates, "SUMMARY:asked", "END:VEVENT")
+    for events in ((live, other), (other, live)):
+        raw = feed(newline, event("past", *PAST), *events, event("now", *NOW))
+        assert is_read(raw, "SUMMARY:asked") is related
+        assert not is_read(raw, "UID:past")
+
+
+def test_past_overrides_are_left_out_of_a_live_series_of_short_instances(newline: str) -> None:
+    """Unless another version of it is read, or an instance could reach into the window."""
+    override = event("s", *PAST, "RECURRENCE-ID:20270222T090000Z", "SUMMARY:asked")
+    tail = event("now", *NOW)
+    series = event("s", *PAST, "RRULE:FREQ=DAILY")
+    assert not is_read(feed(newline, override, series, tail), "SUMMARY:asked")
+    later = event("s", *PAST, "RECURRENCE-ID:20270223T090000Z", "SUMMARY:asked")
+    assert is_read(feed(newline, later, series, tail), "SUMMARY:asked")
+    long = event("s", PAST[0], "DTEND:20270301T090000Z", "RRULE:FREQ=DAILY")
+    assert is_read(feed(newline, override, long, tail), "SUMMARY:asked")
+    told = event("s", *NOW, "RECURRENCE-ID:20270222T090000Z", "SUMMARY:other")
+    assert is_read(feed(newline, override, series, told, tail), "SUMMARY:asked")
+    ahead = event("s", *NOW, "RECURRENCE-ID:20270310T090000Z", "SUMMARY:other")
+    assert not is_read(feed(newline, override, series, ahead, tail), "SUMMARY:asked")
+
+
+@pytest.mark.parametrize(
+    ("head", "whole"),
+    [
+        (HEAD, False),
+        (("X-A:1", *HEAD), False),
+        (("BEGIN:VCALENDAR\n X",), True),
+        (("begin:vcalendar",), True),
+        ((*HEAD, "BEGIN:VTODO", "BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM", "END:VTODO"), False),
+        ((*HEAD, "BEGIN:VTODO", "BEGIN:VALARM", "END:VTODO"), True),
+        ((*HEAD, "BEGIN:VTODO", "begin : valarm", "END:VTODO"), True),
+        ((*HEAD, "BEGIN:VTODO", "BEGIN:VA\n LARM", "END:VTODO"), True),
+    ],
+)
+def test_what_stands_in_front_of_the_events(
+    newline: str, head: tuple[str, ...], whole: bool
+) -> None:
+    """An event counts only in a calendar, and an alarm that is open would end with it."""
+    raw = feed(newline, *([event("past", *PAST)] * 9), event("now", *NOW), head=head)
+    assert is_read(raw, "UID:past") is whole
+
+
+def test_a_calendar_without_a_newline_of_one_kind_is_read_as_a_whole(newline: str) -> None:
+    raw = feed(newline, event("past", *PAST), event("now", *NOW))
+    assert not is_read(raw, "UID:past")
+    assert is_read(raw.replace(b"VERSION:2.0", b"VERSION:2.0\rX-A:1"), "UID:past")
+    assert is_read(raw.replace(b"UID:now", b"UID:now\rX-A:1"), "UID:past")
+    folded = raw.replace(b"BEGIN:VEVENT", b"BEGIN:VEVENT" + newline.encode() + b" ", 1)
+    assert is_read(folded, "UID:past")
+
+
+@pytest.mark.parametrize(("most", "whole"), [(13, False), (12, True), (8, True)])
+def test_more_events_than_are_allowed_are_counted_by_the_reader(
+    newline: str, most: int, whole: bool
+) -> None:
+    """What is sure not to be more than the limit: nine events, and four lines that may begin one."""
+    raw = feed(newline, *([event("past", *PAST)] * 8), event("now", *NOW))
+    assert is_read(raw, "UID:past", Limits(max_vevents=most)) is whole
+
+
+@pytest.mark.parametrize(("longest", "whole"), [(4096, False), (4095, True)])
+def test_under_a_small_limit_of_a_line_nothing_is_left_out(
+    newline: str, longest: int, whole: bool
+) -> None:
+    raw = feed(newline, event("past", *PAST), event("now", *NOW))
+    assert is_read(raw, "UID:past", Limits(max_line_bytes=longest)) is whole
+
+
+@pytest.mark.parametrize(("length", "read"), [(1_000, False), (4_100, True)])
+def test_a_line_that_may_be_too_long_is_read(newline: str, length: int, read: bool) -> None:
+    """It makes time unknown; the events beside it are left out."""
+    others = [event("past", *PAST)] * 50
+    long = event("long", *PAST, "DESCRIPTION:" + "x" * length)
+    raw = feed(newline, *others, long, *others, event("now", *NOW))
+    limits = Limits(max_line_bytes=4096)
+    assert is_read(raw, "UID:long", limits) is read
+    assert not is_read(raw, "UID:past", limits)
