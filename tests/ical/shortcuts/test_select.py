@@ -244,11 +244,11 @@ def test_a_calendar_without_a_newline_of_one_kind_is_read_as_a_whole(newline: st
     assert is_read(folded, "UID:past")
 
 
-@pytest.mark.parametrize(("most", "whole"), [(13, False), (12, True), (8, True)])
+@pytest.mark.parametrize(("most", "whole"), [(14, False), (13, True), (8, True)])
 def test_more_events_than_are_allowed_are_counted_by_the_reader(
     newline: str, most: int, whole: bool
 ) -> None:
-    """What is sure not to be more than the limit: nine events, and four lines that may begin one."""
+    """There are nine events here, and a few lines that might begin one."""
     raw = feed(newline, *([event("past", *PAST)] * 8), event("now", *NOW))
     assert is_read(raw, "UID:past", Limits(max_vevents=most)) is whole
 
