@@ -89,8 +89,11 @@ class Body:
                 if not piece:
                     return
                 inflate = self._next_member()
+            # Not beyond the limit: whether a body is too large or broken must not depend on the
+            # pieces in which it arrives.
+            step = min(_STEP, self._limits.max_decoded_bytes - self._decoded + 1)
             try:
-                decoded = inflate.decompress(piece, _STEP) if inflate is not None else None
+                decoded = inflate.decompress(piece, step) if inflate is not None else None
             except zlib.error:
                 decoded = None
             if inflate is None or decoded is None:
@@ -99,7 +102,7 @@ class Body:
             yield self._keep(decoded)
             piece = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
             # After a full step zlib may still have output, although it has used all input.
-            more = len(decoded) == _STEP
+            more = len(decoded) == step
 
     def _next_member(self) -> zlib._Decompress | None:
         self._members += 1

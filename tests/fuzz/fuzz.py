@@ -1,0 +1,340 @@
+"""Fuzzing: ``make fuzz SECONDS=600``.
+
+    python tests/fuzz/fuzz.py run [--seconds 600] [--runs 1000] [--seed 1] [--plain] [HARNESS ...]
+    python tests/fuzz/fuzz.py again FILE ...       read inputs again, such as those of found/
+    python tests/fuzz/fuzz.py minimise [HARNESS ...]   keep the fewest seeds that reach every line
+    python tests/fuzz/fuzz.py smaller HARNESS FILE     make one finding smaller
+
+``run`` starts one process for each harness. Coverage guides it where atheris is installed, and a
+mutator of our own does without. A finding is written to ``tests/fuzz/found/HARNESS``, where it is a
+case of the tests from then on, and the run goes on. Every law is an assertion, so Python must not
+run with -O. What else was tried is counted, and printed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import random
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE)]
+
+from bending import bend  # noqa: E402
+from harness import FOUND, SEEDS, Harness, load_all  # noqa: E402
+
+WORK = ROOT / "build" / "fuzz"
+NAMES = ("feed", "cell", "http", "address")
+MOST_FINDINGS = 20  # of one run: more of them say nothing new
+_SHRINKS = 2_000
+
+
+class Run:
+    """The run of one harness: where it is, what it found, and of which kinds that is."""
+
+    def __init__(self, harness: Harness, seconds: float, runs: int, say: bool = True) -> None:
+        self.harness = harness
+        self.until = time.monotonic() + seconds
+        self.runs = runs
+        self.tried = 0
+        self.findings: dict[str, Path] = {}
+        self._began = time.monotonic()
+        self._told = self._began
+        self._say = say
+
+    @property
+    def over(self) -> bool:
+        return (
+            time.monotonic() >= self.until
+            or (self.runs > 0 and self.tried >= self.runs)
+            or len(self.findings) >= MOST_FINDINGS
+        )
+
+    def one(self, data: bytes) -> None:
+        """Try one input; a finding of a new kind is written down."""
+        self.tried += 1
+        try:
+            self.harness.one(data)
+        except Exception as error:
+            kind = kind_of(error)
+            if kind not in self.findings:
+                self.findings[kind] = self._keep(smaller(self.harness, data, kind), error)
+        if self._say and time.monotonic() - self._told > 60:
+            self._told = time.monotonic()
+            self.tell()
+
+    def _keep(self, data: bytes, error: Exception) -> Path:
+        folder = FOUND / self.harness.name
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / hashlib.sha256(data).hexdigest()[:12]
+        path.write_bytes(data)
+        lines = traceback.format_exception(error)
+        print(f"{self.harness.name}: {path.name}\n{''.join(lines[-6:])}", flush=True)
+        return path
+
+    def tell(self) -> None:
+        """Print what was tried until now."""
+        counts = ", ".join(f"{n:,} {what}" for what, n in sorted(self.harness.counts.items()))
+        spent, cpu = time.monotonic() - self._began, time.process_time()
+        print(
+            f"{self.harness.name}: {self.tried:,} inputs in {spent:.0f} s ({cpu:.0f} CPU s),"
+            f" {len(self.findings)} findings; {counts}",
+            flush=True,
+        )
+
+
+def kind_of(error: Exception) -> str:
+    """Findings of the same kind stop at the same line of the same file."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} {frames[-1].filename}:{frames[-1].lineno}"
+
+
+def plain(run: Run, seed: int) -> None:
+    """Mutations of seeds, without a look at what they reach."""
+    harness, chance = run.harness, random.Random(seed)
+    seeds = harness.seeds()
+    for data in seeds:
+        run.one(data)
+    while not run.over:
+        run.one(bend(chance.choice(seeds), chance, seeds, harness))
+
+
+def guided(run: Run, seed: int) -> None:
+    """The same with atheris: inputs that reach something new are mutated, too."""
+    import atheris
+
+    harness = run.harness
+    seeds = harness.seeds()
+    folder = WORK / harness.name
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def mutate(data: bytes, most: int, number: int) -> bytes:
+        chance = random.Random(number)
+        if chance.random() < 0.5:
+            return bytes(atheris.Mutate(data, most))
+        return bend(data, chance, seeds, harness)[:most]
+
+    def one(data: bytes) -> None:
+        run.one(data)
+        if run.over:
+            run.tell()
+            os._exit(len(run.findings) > 0)
+
+    arguments = [str(folder), str(SEEDS / harness.name), f"-seed={seed}", "-max_len=65536"]
+    arguments += ["-timeout=60", "-rss_limit_mb=4096", "-print_final_stats=0", "-verbosity=0"]
+    atheris.Setup([sys.argv[0], *arguments], one, custom_mutator=mutate)
+    atheris.Fuzz()
+
+
+def run_one(options: argparse.Namespace) -> int:
+    """One harness in this process."""
+    (name,) = options.names
+    has_atheris = not options.plain and _has_atheris()
+    if has_atheris:
+        import atheris
+
+        with atheris.instrument_imports(include=["extcal", "h11"], enable_loader_override=False):
+            harness = load_all()[name]
+    else:
+        harness = load_all()[name]
+    if name == "feed":
+        _prepare_peer(options.peer)
+    run = Run(harness, options.seconds, options.runs)
+    (guided if has_atheris else plain)(run, options.seed)
+    run.tell()
+    return len(run.findings) > 0
+
+
+def _has_atheris() -> bool:
+    try:
+        import atheris  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _prepare_peer(one_in: int) -> None:
+    import fuzz_feed
+
+    python = os.environ.get("EXTCAL_PEERS", ROOT / ".venv-peers" / "bin" / "python")
+    if Path(python).exists():
+        fuzz_feed.PEER.python, fuzz_feed.PEER.one_in = Path(python), one_in
+    elif one_in:
+        print("feed: without recurring-ical-events, which is asked if .venv-peers exists")
+
+
+def run_all(options: argparse.Namespace) -> int:
+    """A process for each harness, all at once."""
+    names = options.names or NAMES
+    if len(names) == 1:
+        options.names = names
+        return run_one(options)
+    same = [f"--seconds={options.seconds}", f"--runs={options.runs}", f"--seed={options.seed}"]
+    same += [f"--peer={options.peer}", *(["--plain"] if options.plain else [])]
+    command = [sys.executable, __file__, "run", *same]
+    processes = [subprocess.Popen([*command, name]) for name in names]
+    return max([process.wait() for process in processes])
+
+
+def again(options: argparse.Namespace) -> int:
+    """Read inputs again; their folder names the harness."""
+    harnesses = load_all()
+    for name in options.names:
+        path = Path(name)
+        harnesses[path.resolve().parent.name].one(path.read_bytes())
+        print(f"{path.name}: every law holds")
+    return 0
+
+
+# -- fewer and smaller ----------------------------------------------------------------------------
+
+
+def smaller(harness: Harness, data: bytes, kind: str) -> bytes:
+    """``data`` with lines and bytes left out, as long as the finding stays the same."""
+
+    def is_same(other: bytes) -> bool:
+        try:
+            harness.one(other)
+        except Exception as error:
+            return kind_of(error) == kind
+        return False
+
+    left = _SHRINKS
+    for split in (b"\n", b""):
+        parts = data.split(split) if split else [data[at : at + 1] for at in range(len(data))]
+        size = max(len(parts) // 2, 1)
+        while size and left > 0:
+            at = 0
+            while at < len(parts) and left > 0:
+                fewer = parts[:at] + parts[at + size :]
+                left -= 1
+                if is_same(split.join(fewer)):
+                    parts = fewer
+                else:
+                    at += size
+            size //= 2
+        data = split.join(parts)
+    return data
+
+
+def make_smaller(options: argparse.Namespace) -> int:
+    name, file = options.names
+    harness, path = load_all()[name], Path(file)
+    data = path.read_bytes()
+    try:
+        harness.one(data)
+    except Exception as error:
+        path.write_bytes(smaller(harness, data, kind_of(error)))
+        print(f"{len(data)} -> {path.stat().st_size} bytes")
+        return 0
+    print("every law holds")
+    return 1
+
+
+def minimise(options: argparse.Namespace) -> int:
+    """Of all possible seeds, keep the fewest and shortest that together reach every branch."""
+    for name, harness in load_all().items():
+        if options.names and name not in options.names:
+            continue
+        folder, work = SEEDS / name, WORK / name
+        candidates = {*harness.sources(), *harness.seeds()}
+        candidates |= {path.read_bytes() for path in work.glob("*")} if work.exists() else set()
+        reached = {}
+        for data in candidates:
+            arcs = arcs_of(harness.one, data)
+            if arcs is not None:
+                reached[data] = arcs
+        kept = fewest(reached)
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.glob("*"):
+            path.unlink()
+        for data in kept:
+            (folder / hashlib.sha256(data).hexdigest()[:12]).write_bytes(data)
+        arcs = set().union(*reached.values())
+        size = sum(map(len, kept))
+        print(
+            f"{name}: {len(kept)} of {len(candidates)} seeds, {size:,} bytes, {len(arcs):,} arcs",
+            flush=True,
+        )
+    return 0
+
+
+def arcs_of(one: Callable[[bytes], None], data: bytes) -> frozenset[int] | None:
+    """The steps from line to line in extcal and h11 that reading ``data`` takes; None if it fails.
+
+    A step is a number, which two different ones hardly share.
+    """
+    found: set[int] = set()
+
+    def enter(frame: FrameType, event: str, argument: object) -> Any:
+        name = frame.f_code.co_filename
+        if "extcal" not in name and "h11" not in name or "/tests/" in name:
+            return None
+        last, base = 0, id(frame.f_code)
+
+        def step(frame: FrameType, event: str, argument: object) -> Any:
+            nonlocal last
+            line = frame.f_lineno
+            if event == "line":
+                found.add(hash((base, last, line)))
+                last = line
+            return step
+
+        return step
+
+    sys.settrace(enter)
+    try:
+        one(data)
+    except Exception:
+        return None
+    finally:
+        sys.settrace(None)
+    return frozenset(found)
+
+
+def fewest(reached: dict[bytes, frozenset[int]]) -> list[bytes]:
+    """Greedy: each next seed is the one that adds the most new arcs for its length."""
+    left = set().union(*reached.values()) if reached else set()
+    rest = dict(reached)
+    kept = []
+    while left:
+        best = max(rest, key=lambda data: (len(rest[data] & left) / (len(data) + 200), data))
+        gained = rest.pop(best) & left
+        if not gained:
+            break
+        kept.append(best)
+        left -= gained
+    return kept
+
+
+COMMANDS = {"run": run_all, "again": again, "minimise": minimise, "smaller": make_smaller}
+
+
+def main() -> int:
+    """Run; the exit status is 1 if there was a finding."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--runs", type=int, default=0, help="inputs at most; 0: as time allows")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--plain", action="store_true", help="without atheris")
+    parser.add_argument(
+        "--peer", type=int, default=40, help="recurring-ical-events reads one in so many; 0: none"
+    )
+    options = parser.parse_args()
+    return int(COMMANDS[options.command](options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
