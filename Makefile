@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := "$(VENV)/bin"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo booking test quick docs lint format types workflows imports coverage bench benchrooms benchcache benchfaces benchrefresh benchscale benchstores growth kill mutants overblock foreign nightly notebooks picture screenshots host house matrix lock sbom ci clean
+.PHONY: help demo booking test quick docs lint format types workflows imports coverage bench benchrooms benchcache benchfaces benchrefresh benchscale benchstores growth kill mutants fuzz fuzzfaults overblock foreign nightly notebooks picture screenshots host house matrix lock sbom ci clean
 
 help: ## list the targets
 	@echo "extcal: make ..."
@@ -115,6 +115,17 @@ mutants: ## break guards one at a time, and see whether a test notices: half an 
 	@sh tools/venv.sh "$(VENV)" test
 	@$(BIN)/python tools/mutants.py $(ARGS)
 
+SECONDS ?= 600
+fuzz: ## any bytes as feeds, cells, HTTP and addresses, under the laws that always hold; SECONDS=600 ARGS="feed --seed 2"
+	@sh tools/venv.sh .venv-fuzz fuzz
+	@sh benchmarks/peers.sh .venv-fuzz/bin/python
+	@.venv-fuzz/bin/python tests/fuzz/fuzz.py run --seconds $(SECONDS) $(ARGS)
+
+fuzzfaults: ## put faults of the past back, one at a time, and see whether fuzzing finds them: an hour or two
+	@sh tools/venv.sh .venv-fuzz fuzz
+	@sh benchmarks/peers.sh .venv-fuzz/bin/python
+	@.venv-fuzz/bin/python tests/fuzz/faults.py $(ARGS)
+
 foreign: ## two published programs run on extcal, in .venv-foreign: a booking page, and a calendar for language models
 	@sh tests/foreign/run.sh
 
@@ -163,4 +174,4 @@ ci: ## what continuous integration runs
 	@bash .ci/run
 
 clean: ## remove the environments and all generated files
-	rm -rf .venv .venv-demo .venv-workflows .venv-peers .venv-lock .venv-sbom build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .venv-demo .venv-workflows .venv-fuzz .venv-peers .venv-lock .venv-sbom build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

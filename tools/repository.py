@@ -26,6 +26,8 @@ PLACES = [
     ("docs/cli.md", r"\(Linux; \+\S+?\)", "(Linux; +{url})"),
     ("docs/addresses/outlook.md", r"\(\+\S+?\)", "(+{url})"),
     ("docs/addresses/outlook.md", r"\(Linux; \+\S+?\)", "(Linux; +{url})"),
+    ("tests/fuzz/oss-fuzz/project.yaml", r'^main_repo: ".*"$', 'main_repo: "{url}.git"'),
+    ("tests/fuzz/oss-fuzz/Dockerfile", r"--depth 1 \S+ extcal$", "--depth 1 {url}.git extcal"),
     # Images first: what is left are links.
     ("pyproject.toml", r"^replacement = '_\\1_'$", "replacement = '![\\1]({url}/raw/HEAD/\\2)'"),
     ("pyproject.toml", r"^replacement = '\\1'$", "replacement = '[\\1]({url}/blob/HEAD/\\2)'"),

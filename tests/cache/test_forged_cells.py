@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from extcal import CalendarCache, Feed, Limits, MemoryStore, Snapshot
+from extcal import CalendarCache, ExternalEvent, FBType, Feed, Limits, MemoryStore, Snapshot
 from extcal.cache import Cell
 from extcal.cache.snapshot.codec import _open, _seal, decode_reading
-from extcal.cache.snapshot.packed_events import pack_events, unpack_events
+from extcal.cache.snapshot.packed_events import fits, pack_events, unpack_events
+from extcal.intervals import instant
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 Make = Callable[..., CalendarCache]
@@ -83,6 +84,26 @@ def use(calendars: CalendarCache, url: str, clock: ManualClock) -> Snapshot:
     return snapshot
 
 
+def event_with(number: int, title: str) -> ExternalEvent:
+    start = instant(1_798_000_000 + number)
+    return ExternalEvent(
+        uid=f"{number}{title}",
+        recurrence_id=start,
+        start=start,
+        end=start,
+        all_day=False,
+        first_day=None,
+        last_day=None,
+        summary=f"{title}{number}",
+        location=title,
+        fbtype=FBType.BUSY,
+        status=None,
+        reason="",
+        zone_source="utc",
+        private=False,
+    )
+
+
 # By name: JSON that deflates to a few kilobytes, and the number of events that it claims.
 BOMBS: dict[str, tuple[Callable[[], bytes], int]] = {
     "lists": (lambda: b"[" + b"[]," * (6 * MEBIBYTE // 3) + b"[]]", 1),
@@ -94,6 +115,8 @@ BOMBS: dict[str, tuple[Callable[[], bytes], int]] = {
     "escapes": (lambda: b'[["' + b'\\"' * (3 * MEBIBYTE) + b'"]]', 1),
     "strings": (lambda: b"[[" + b'"",' * (2 * MEBIBYTE) + b'""]]', 1),
     "newlines": (lambda: b"[[]]" + b"\n" * (6 * MEBIBYTE), 1),
+    "quotes": (lambda: b'["' + b'"' * (6 * MEBIBYTE) + b'"]', 1),
+    "wide characters": (lambda: b'[["' + b"x" * (6 * MEBIBYTE) + b'\xf0\x9f\x98\x80"]]', 1),
     "digits": (lambda: b"[[" + b"1" * (6 * MEBIBYTE) + b"]]", 1),
 }
 
@@ -132,6 +155,30 @@ class TestBombs:
             assert tracemalloc.get_traced_memory()[1] < 3 * MEBIBYTE
         finally:
             tracemalloc.stop()
+
+    def test_texts_that_are_written_with_escapes(self) -> None:
+        """Quotes, backslashes and letters beyond ASCII, in more than a megabyte of JSON."""
+        texts = [
+            '"',
+            "\\",
+            '\\"',
+            '"\\"',
+            "\\u",
+            "\\\\u00e9",
+            "\u00e9",
+            "\U0001f600",
+            "\ud800",
+            '[{,"',
+        ]
+        rows = [
+            event_with(number, "".join(texts[number % 10 :] + texts[: number % 10]) * 9)
+            for number in range(2_000)
+        ]
+        packed = pack_events(rows, titles=True)
+        assert len(zlib.decompress(packed)) > 1.5 * MEBIBYTE
+        assert list(unpack_events(packed, len(rows))) == rows
+        assert fits(packed, len(rows), Limits())
+        assert not fits(packed, len(rows), Limits(max_decoded_bytes=1000))
 
     def test_number(self, forger: Forger, make: Make, store: MemoryStore, url: str) -> None:
         """Nor does a reading have more events than the cache lists."""

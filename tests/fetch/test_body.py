@@ -47,6 +47,16 @@ class TestSizes:
         assert receive(b"a" * 100, gzipped=False, limits=limits) == b"a" * 100
         assert kind(receive(b"a" * 101, gzipped=False, limits=limits)) == "too_large"
 
+    @pytest.mark.parametrize("size", [1, 7, 10_000])
+    def test_too_large_or_broken_whatever_the_pieces(self, size: int) -> None:
+        """A body that passes the limit before it breaks is too large, also in one piece."""
+        packer = zlib.compressobj(0, wbits=31)  # stored: every byte is where it was
+        wire = packer.compress(b"x" * 5_000) + packer.flush()
+        wire = wire[:3_000] + b"\xff" * 9 + wire[3_000:-8] + b"\0" * 8
+        for most, told in ((2_000, "too_large"), (9_000, "bad_encoding")):
+            limits = Limits(max_decoded_bytes=most)
+            assert kind(receive(wire, limits=limits, size=size)) == told
+
     def test_nothing_comes_after_a_failure(self) -> None:
         body = Body(Limits(max_wire_bytes=100), gzipped=False)
         (failed,) = body.take(b"a" * 101)

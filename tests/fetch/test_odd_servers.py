@@ -226,6 +226,15 @@ class TestHeads:
         assert reader.take(wire) == wire
         assert not reader.odd
 
+    @pytest.mark.parametrize("size", [1, 60, 400])
+    def test_what_is_no_head_stays_as_it_is(self, size: int) -> None:
+        """In one piece as in many; a status line behind it makes no answer of it."""
+        wire = TWICE * 2 + b"HTTP/1.1 429 Slow\n\n"
+        reader = HeadReader()
+        passed = b"".join(reader.take(wire[at : at + size]) for at in range(0, len(wire), size))
+        assert passed + reader.take(b"") == wire
+        assert not reader.odd
+
     def test_a_head_without_end_is_passed_on(self) -> None:
         reader = HeadReader()
         assert reader.take(OK + b"X: " + b"a" * 1_000) == b""

@@ -56,7 +56,9 @@ def _bodies() -> Iterator[str]:
         event("2027-01-05T11:00Z", uid="c" * 40, summary="A long title, told again and again"),
         event("2027-01-06T11:00Z", uid="d" * 40, summary="A long title, told again and again"),
     )
-    lines = "UID:e\nDTSTART;VALUE=DATE:20270107\nRRULE:FREQ=WEEKLY\nSTATUS:TENTATIVE\nLOCATION:\u00e9"
+    lines = (
+        "UID:e\nDTSTART;VALUE=DATE:20270107\nRRULE:FREQ=WEEKLY\nSTATUS:TENTATIVE\nLOCATION:\u00e9"
+    )
     more = "UID:f\nDTSTART:20270108T090000Z\nDTEND:20270101T090000Z\nRDATE:soon\nSUMMARY:x"
     events = "\n".join(f"BEGIN:VEVENT\n{each}\nEND:VEVENT" for each in (lines, more))
     text = f"BEGIN:VCALENDAR\nREFRESH-INTERVAL;VALUE=DURATION:PT1H\n{events}\nEND:VCALENDAR\n"
@@ -178,7 +180,7 @@ def _is_refused_or_good(kind: bytes, cell: bytes, secret: bytes | None) -> None:
 
 def _body(data: bytes) -> tuple[bytes, int]:
     """The sections of a reading with their lengths in front, and how many bytes they inflate to."""
-    meta, busy, events = (data[1:].split(SEPARATOR) + [b"", b""])[:3]
+    meta, busy, events = [*data[1:].split(SEPARATOR), b"", b""][:3]
     inflated = len(events)
     if events.startswith(b"!"):
         packed = events[1:]  # as it is
@@ -249,7 +251,7 @@ def _use_reading(reading: Reading, data: bytes) -> None:
     assert snapshot.published_at is None or snapshot.published_at.tzinfo
     assert not snapshot.diff(snapshot)
     snapshot.explain(NOW, NOW + timedelta(days=1))
-    snapshot.redacted().events
+    assert snapshot.redacted().events is not None
     if whole.window_epochs[1] - whole.window_epochs[0] < 10**9 and len(whole.epochs) < 99:
         snapshot.to_records()
         snapshot.event_records()
@@ -299,10 +301,12 @@ def _sources() -> Iterator[bytes]:
                 payload = codec._open(kind, KEY, cell, secret)
                 assert payload is not None
                 if kind == b"s":
-                    meta, busy, packed = struct.unpack_from("!3I", payload)
+                    meta, busy, _ = struct.unpack_from("!3I", payload)
                     rest = payload[12:]
                     sections = [rest[:meta], rest[meta : meta + busy], rest[meta + busy :]]
-                    yield bytes([first | _SEALED]) + SEPARATOR.join([*sections[:2], b"!" + sections[2]])
+                    yield bytes([first | _SEALED]) + SEPARATOR.join(
+                        [*sections[:2], b"!" + sections[2]]
+                    )
                     sections[2] = zlib.decompress(sections[2])
                     payload = SEPARATOR.join(sections)
                 yield bytes([first | _SEALED]) + payload

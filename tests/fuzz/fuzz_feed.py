@@ -13,12 +13,15 @@ without a Problem.
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -67,12 +70,20 @@ SLOW = 4.5
 AMPLIFIED = 200_000  # bytes
 COUNTS: Counter[str] = Counter()
 
-# The sieve leaves small feeds alone. Here it must not, and a real feed gives up later, too.
-select.WORTHWHILE = 64  # type: ignore[misc]
+_WORTHWHILE = 64  # bytes: the sieve leaves small feeds alone, and here it must not
 
 
 def one(data: bytes) -> None:
     """Hold every law over a feed."""
+    kept = select.WORTHWHILE
+    select.WORTHWHILE = _WORTHWHILE  # type: ignore[misc]
+    try:
+        _hold(data)
+    finally:
+        select.WORTHWHILE = kept  # type: ignore[misc]
+
+
+def _hold(data: bytes) -> None:
     window, options, raw = _question(data)
     began = time.thread_time()
     try:
@@ -93,6 +104,8 @@ def one(data: bytes) -> None:
     COUNTS["readings"] += 4
     if result.complete and len(raw) < 20_000 and b"METHOD" not in raw:
         _keeps_form(raw, window, simple, free_busy)
+    if is_sampled(data, 3):
+        _hides_nothing(raw, window, simple, free_busy)
     if is_sampled(data, 150):
         _is_linear(data, window, options)
     if result.complete and options == OPTIONS[0] and PEER.wants(data):
@@ -104,9 +117,7 @@ def _question(data: bytes) -> tuple[tuple[datetime, datetime], dict[str, Any], b
     return WINDOWS[choice % len(WINDOWS)], OPTIONS[choice // len(WINDOWS) % len(OPTIONS)], data[1:]
 
 
-def _is_no_calendar(
-    raw: bytes, window: tuple[datetime, datetime], options: dict[str, Any]
-) -> None:
+def _is_no_calendar(raw: bytes, window: tuple[datetime, datetime], options: dict[str, Any]) -> None:
     try:
         extcal.expand(raw, *window, sieve=False, **options)
     except NotACalendar:
@@ -171,6 +182,30 @@ def _splits(
     assert joined == whole, f"split at {middle:%Y-%m-%dT%H:%M:%S}"
 
 
+def _hides_nothing(
+    raw: bytes, window: tuple[datetime, datetime], options: dict[str, Any], full: FreeBusy
+) -> None:
+    """What a limit hides is unknown, and never free."""
+    chance = chance_of(raw)
+    name = chance.choice(_TIGHTENED)
+    most = chance.choice((0, 1, 2, 5, 20, 150))
+    if name == "max_line_bytes":
+        most += 20  # no calendar begins in a shorter line
+    limited = extcal.free_busy(raw, *window, **options | {"limits": Limits(**{name: most})})
+    unknown = [(start, end, 4) for start, end in limited.unknown_epochs]
+    told = FreeBusy.from_epochs(*full.window_epochs, [*limited.epochs, *unknown])
+    busy = FreeBusy.from_epochs(*full.window_epochs, full.epochs)
+    assert (told | busy).periods == told.periods, f"free under {name}={most}"
+    COUNTS["readings"] += 1
+
+
+_TIGHTENED = [
+    each.name
+    for each in fields(Limits)
+    if each.name.startswith("max_") and each.name not in ("max_redirects", "max_url_length")
+]
+
+
 def _keeps_form(
     raw: bytes, window: tuple[datetime, datetime], options: dict[str, Any], before: FreeBusy
 ) -> None:
@@ -181,8 +216,10 @@ def _keeps_form(
     chance = chance_of(raw)
     events = _EVENT.findall(found[1])
     chance.shuffle(events)
+    if chance.random() < 0.5:
+        events = [_other_order(event, chance) for event in events]
     shuffled = b"".join((raw[: found.start(1)], *events, raw[found.end(1) :]))
-    assert extcal.free_busy(shuffled, *window, **options) == before, "order of components"
+    assert extcal.free_busy(shuffled, *window, **options) == before, "order of components, lines"
     newline = chance.choice((b"\n", b"\r\n", b"\r", b"\r\n\r\n"))
     width = chance.randrange(3, 60)
     folded = re.sub(rb"([^\r\n]{%d})(?=[^\r\n])" % width, rb"\1\r\n ", raw)
@@ -195,6 +232,13 @@ def _keeps_form(
     after = extcal.free_busy(larger, *window, **options)
     assert before | after == after, "one more series took time away"
     COUNTS["readings"] += 3
+
+
+def _other_order(event: bytes, chance: random.Random) -> bytes:
+    """The lines of a VEVENT in another order, which the standard gives no meaning."""
+    begin, *lines, end = event.splitlines(keepends=True)
+    chance.shuffle(lines)
+    return b"".join((begin, *lines, end))
 
 
 _MORE = (
@@ -223,10 +267,8 @@ def _is_linear(data: bytes, window: tuple[datetime, datetime], options: dict[str
     costs = []
     for _ in range(3):
         began = time.thread_time()
-        try:
+        with suppress(NotACalendar):
             extcal.expand(body, *window, **options)
-        except NotACalendar:
-            pass
         costs.append(time.thread_time() - began)
         if costs[-1] < SLOW / 3:
             break
@@ -341,9 +383,15 @@ def _choose(data: bytes, chance: Any) -> bytes:
     return bytes([chance.randrange(128)]) + data[1:]
 
 
+_COMPONENT = re.compile(rb"BEGIN:(V[A-Z]+|AVAILABLE)\r?\n.*?END:\1\r?\n", re.DOTALL)
+
+
 def _block(data: bytes, chance: Any) -> bytes:
     """A component again, elsewhere or gone."""
-    blocks = [match.span() for match in re.finditer(rb"BEGIN:(V[A-Z]+|AVAILABLE)\r?\n.*?END:\1\r?\n", data[20:], re.S)]
+    blocks = [
+        match.span()
+        for match in re.finditer(rb"BEGIN:(V[A-Z]+|AVAILABLE)\r?\n.*?END:\1\r?\n", data[20:], re.S)
+    ]
     if not blocks:
         return data
     start, end = (20 + edge for edge in chance.choice(blocks))
@@ -352,10 +400,14 @@ def _block(data: bytes, chance: Any) -> bytes:
     kind = chance.random()
     if kind < 0.3:
         return data[:start] + data[end:]
-    data = data[:other] + block + data[other:]
-    return data
+    return data[:other] + block + data[other:]
 
 
 HARNESS = Harness(
-    "feed", one, _sources, words_of("feed"), COUNTS, [_refold, _encode, _choose, _choose, _block, _block]
+    "feed",
+    one,
+    _sources,
+    words_of("feed"),
+    COUNTS,
+    [_refold, _encode, _choose, _choose, _block, _block],
 )

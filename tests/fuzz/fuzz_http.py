@@ -24,7 +24,7 @@ from harness import Harness, chance_of, words_of
 
 from extcal import Feed, Limits
 from extcal.fetch import Fetched, FetchRequest, HttpFetcher, NotModified
-from extcal.fetch.address.url import Url, read_url
+from extcal.fetch.address.url import read_url
 from extcal.fetch.http.connect.http11 import HttpConnection
 from extcal.fetch.http.connect.stream import GuardedStream
 from extcal.fetch.http.deadline import Deadline, Stop
@@ -256,7 +256,9 @@ def _is_framed(sent: bytes, step: Fetched) -> None:
 CALENDAR = feed_text(event("2027-01-04T09:00Z", uid="a")).encode()
 
 
-def _answer(*fields: str, status: str = "200 OK", body: bytes = CALENDAR, length: bool = True) -> bytes:
+def _answer(
+    *fields: str, status: str = "200 OK", body: bytes = CALENDAR, length: bool = True
+) -> bytes:
     lines = [f"HTTP/1.1 {status}", *fields]
     if length:
         lines.append(f"Content-Length: {len(body)}")

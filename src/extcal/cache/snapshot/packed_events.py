@@ -110,16 +110,19 @@ def fits(packed: bytes, count: int, limits: Limits) -> bool:
 
     What is inflated here is counted and thrown away.
     """
-    most = _ESCAPED * limits.max_decoded_bytes + _ROW_BYTES * max(count, 1)
+    most = limits.max_decoded_bytes + _ROW_BYTES * max(count, 1)  # characters
     if not 0 <= count <= limits.max_occurrences:
         return False
     if len(packed) * _MAX_RATIO <= most:
         return True
-    inflater, left = zlib.decompressobj(), most
+    inflater, left = zlib.decompressobj(), most + (_ESCAPED - 1) * limits.max_decoded_bytes
     try:
         while packed and not inflater.eof:
-            left -= len(inflater.decompress(packed, _SMALL))
-            if left < 0:
+            text = inflater.decompress(packed, _SMALL)
+            left -= len(text)
+            most -= _characters(text)
+            del text  # before the next one is made
+            if left < 0 or most < 0:
                 return False
             packed = inflater.unconsumed_tail
     except zlib.error:
@@ -127,12 +130,19 @@ def fits(packed: bytes, count: int, limits: Limits) -> bool:
     return True
 
 
+def _characters(text: bytes) -> int:
+    """About how many characters the strings in a piece of JSON have: rather more than less."""
+    escaped = text.count(rb"\u") - text.count(rb"\\u")
+    return len(text) - 5 * max(escaped, 0) - text.count(rb"\"")
+
+
 def _columns(packed: bytes, count: int | None) -> list[list[Any]]:
     columns: list[list[Any]] = [[] for _ in _TYPES]
     most = Limits().max_occurrences if count is None else count
     for line in _lines(packed):
         left = most - len(columns[0])
-        if len(line) > _SMALL and not _is_table(line, left):
+        # One wide character makes four bytes of each other one in its text; JSON of ours has none.
+        if not line.isascii() or (len(line) > _SMALL and not _is_table(line, left)):
             raise ValueError
         table = json.loads(line)
         for column, more, types in zip(columns, table, _TYPES, strict=True):

@@ -54,7 +54,7 @@ _INTRODUCTION = re.compile(r"[^/?#@<]*+")
 _LABELLED = re.compile(r"\A(?:URL|URI|URLTO|LINK|HREF|SRC)\s*[:=]\s*", re.IGNORECASE)
 _BOOKMARK = re.compile(r"MEBKM:(?:.*;)?URL:((?:[^;\\]|\\.)*)", re.IGNORECASE | re.DOTALL)
 _WRAPPED_SCHEME = re.compile(
-    r"\A(?:https?|webcals?|feed|icals?):(?://)?(?=(?:https?|webcals?)://)", re.IGNORECASE
+    r"\A(?:(?:https?|webcals?|feed|icals?):(?://)?)+(?=(?:https?|webcals?)://)", re.IGNORECASE
 )
 # A scheme that is not written as it should be: "https:/host", "webcal:host", "ttps://host",
 # "https ://host", "https//host", "https:\\\\host", "feed://host", "ical://host". Not "https:8443".
@@ -206,7 +206,7 @@ def _read(secret_text: str) -> tuple[Url, Auth | None] | Refusal:
     # Some forms escape twice; more often does not occur.
     for _ in range(2):
         secret_text = _ENTITY.sub(_unescaped, secret_text)
-    secret_text = _once(_unwrap(secret_text))
+    secret_text = _once(_WRAPPED_SCHEME.sub("", _unwrap(secret_text)))
     mail = _E_MAIL.fullmatch(secret_text)
     if mail is not None:
         return _refuse_mail(mail[1].lower())
@@ -445,7 +445,7 @@ def _recognise_nextcloud(url: Url, auth: Auth | None) -> Url | Refusal:
     if page is not None:
         target = f"{page[1] or ''}/remote.php/dav/public-calendars/{page[2]}/?export"
         return replace(url, target=target)
-    if "/apps/calendar" in url.path:
+    if "/apps/calendar" in url.path and "/remote.php/" not in url.path:
         return _refuse_page("nextcloud")
     if _NEXTCLOUD_SHARE.fullmatch(url.target):
         return replace(url, target=url.path.removesuffix("/") + "/?export")

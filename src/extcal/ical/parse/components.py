@@ -389,7 +389,7 @@ class ComponentReader:
         """End what is still open, and return all that was read from ``spans``."""
         end = len(self.raw)
         self.stream.partial = spans != whole(self.raw)
-        if not spans:
+        if not spans or (self.work.exhausted and not self.stream.calendars):
             self.stream.calendars.append(CalendarHead())  # there is one, but it is not read
         for component in self.open:
             if not self.full and not (isinstance(component, Component) and component.end == 0):

@@ -91,6 +91,8 @@ class HeadReader:
         return begun == _STATUS_LINE[: len(begun)]
 
     def _put_right(self, head: bytes) -> bytes:
+        if not head.startswith(_STATUS_LINE):
+            return head  # where it came in pieces, its first lines have been passed on
         found = _CODING.findall(head)
         codings = [word.strip().lower() for value in found for word in value.split(b",")]
         if len(codings) < 2 or not {b"chunked"} <= set(codings) <= {b"chunked", b"identity"}:

@@ -1,0 +1,81 @@
+"""Fuzzing by day: a few hundred inputs for each harness, and everything that was found before.
+
+``make fuzz`` runs the same harnesses for as long as one likes. See CONTRIBUTING.md.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bending import bend
+from faults import FAULTS, applied, read_fault
+from harness import FOUND, HERE, SEEDS, load_all, words_of
+
+from fuzz import fewest
+
+HARNESSES = load_all()
+RUNS = {"feed": 40, "cell": 200, "http": 150, "address": 150}
+CASES = sorted(path for path in FOUND.glob("*/*") if path.is_file())
+
+
+@pytest.mark.parametrize("name", HARNESSES)
+def test_a_short_run(name: str) -> None:
+    """Some seeds as they are, and mutations of all of them: the same ones every time."""
+    harness, chance = HARNESSES[name], random.Random(20261201)
+    seeds = harness.seeds()
+    for data in [
+        *seeds[::8],
+        *(bend(chance.choice(seeds), chance, seeds, harness) for _ in range(RUNS[name])),
+    ]:
+        try:
+            harness.one(data)
+        except Exception as error:
+            error.add_note(f"{name}: {data!r}")
+            raise
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_what_was_found_stays_mended(path: Path) -> None:
+    """Each file broke a law once."""
+    HARNESSES[path.parent.name].one(path.read_bytes())
+
+
+@pytest.mark.parametrize("name", HARNESSES)
+def test_seeds_and_words(name: str) -> None:
+    """The corpus is small, and the dictionary has words for each harness."""
+    sizes = [path.stat().st_size for path in (SEEDS / name).glob("*")]
+    assert 5 < len(sizes) < 400
+    assert sum(sizes) < 100_000
+    words = words_of(name)
+    assert len(words) > 15
+    assert len(set(words)) == len(words)
+
+
+def test_the_corpus_is_the_fewest() -> None:
+    """A seed stays if it reaches what no shorter one does."""
+    reached = {b"a": {1}, b"ab": {1, 2}, b"abc": {1, 2}, b"x" * 500: {1, 2, 3}}
+    arcs = {data: frozenset(found) for data, found in reached.items()}
+    assert fewest(arcs) == [b"ab", b"x" * 500]
+
+
+@pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
+def test_a_fault_can_be_put_back(path: Path) -> None:
+    """Each fault of ``faults/`` still fits today's source, once; else write it anew."""
+    fault = read_fault(path)
+    assert fault.what
+    assert fault.harness in HARNESSES
+    for file, source in applied(fault).items():
+        compile(source, file, "exec")
+
+
+@pytest.mark.nightly
+def test_faults_that_were_put_back_are_found() -> None:
+    """At least 27 of 30 in ten minutes each, most of them in seconds."""
+    command = [sys.executable, str(HERE / "faults.py"), "--seconds", "600"]
+    ran = subprocess.run(command, check=False, text=True, capture_output=True, env=os.environ)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
