@@ -80,6 +80,7 @@ _LIMITS = (
     "tests/ical/test_limits.py",
     "tests/ical/test_work.py",
 )
+_SIEVE = tuple(f"tests/ical/shortcuts/test_{name}.py" for name in ("select", "ended", "patterns"))
 _ICAL = ("tests/ical/shortcuts",)
 TARGETS = {
     "fetch/policy.py": _ADDRESSES,
@@ -98,8 +99,8 @@ TARGETS = {
     "intervals/merge.py": ("tests/intervals",),
     "limits.py": _LIMITS,
     "ical/budget.py": _LIMITS,
-    "ical/shortcuts/select.py": _ICAL,
-    "ical/shortcuts/ended.py": _ICAL,
+    "ical/shortcuts/select.py": _SIEVE,
+    "ical/shortcuts/ended.py": _SIEVE,
     "ical/shortcuts/odd_lines.py": _ICAL,
     "ical/shortcuts/plain_blocks.py": _ICAL,
     "ical/shortcuts/short_components.py": _ICAL,
