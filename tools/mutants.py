@@ -348,14 +348,18 @@ class _Server:
         self, modules: list[str], walked: Path, ask: Callable[[Walked, _Server], None]
     ) -> None:
         self._modules, self._walked, self._ask = modules, walked, ask
-        self._measured = coverage.Coverage(
-            None, include=[str(SOURCE / each) for each in modules], config_file=False
-        )
+        self._measured = self._coverage()
+        self._measured.start()  # before pytest loads the first module
         self.items: dict[str, pytest.Item] = {}
+
+    def _coverage(self) -> coverage.Coverage:
+        files = [str(SOURCE / each) for each in self._modules]
+        made = coverage.Coverage(None, include=files, config_file=False)
+        made.set_option("run:disable_warnings", ["no-data-collected"])
+        return made
 
     def pytest_collection(self) -> None:
         _few_examples()
-        self._measured.start()
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self._measured.stop()
@@ -380,9 +384,7 @@ class _Server:
 
     def _measure(self, walked: Walked, files: set[str]) -> None:
         """Run every test of ``files``; those that fail, are skipped or take long are left out."""
-        measured = coverage.Coverage(
-            None, include=[str(SOURCE / each) for each in self._modules], config_file=False
-        )
+        measured = self._coverage()
         measured.start()
 
         def too_slow(*_: object) -> None:
