@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from extcal import CalendarCache, Feed, MemoryStore, Refused, Unavailable
 from extcal.cache.freshness.rate_limited_hosts import (
     KEEP,
     UNTROUBLED,
@@ -13,6 +15,8 @@ from extcal.cache.freshness.rate_limited_hosts import (
     after_429,
     is_rate_limited,
 )
+from extcal.cache.snapshot.codec import decode_host
+from extcal.testing import FakeFetcher, ManualClock
 
 pytestmark = pytest.mark.core
 
@@ -92,3 +96,21 @@ def test_never_longer_than_fifteen_minutes() -> None:
 def test_feeds_wait_until_the_time_is_over(ahead: timedelta, waits: bool) -> None:
     assert is_rate_limited(RateLimited(until=NOW + ahead), NOW) is waits
     assert not is_rate_limited(UNTROUBLED, NOW)
+
+
+def test_the_store_knows_a_feed_by_the_end_of_its_key(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str
+) -> None:
+    """Sixteen hexadecimal digits: another process finds the same feed under the same name."""
+    store = MemoryStore()
+    calendars = make(store=store, fetcher=FakeFetcher({url: Refused(429)}))
+    with pytest.raises(Unavailable):
+        calendars.get(url)
+    keys = calendars._repository.keys(Feed(url))
+    cell = store.get(keys.host)
+    assert cell is not None
+    record = decode_host(cell.data, keys.host)
+    assert record is not None
+    ((name, at),) = record.told
+    assert (len(name), at) == (16, clock())
+    assert keys.attempts.endswith(name)
