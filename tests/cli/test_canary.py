@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import extcal
-import extcal.cli.canary
+import extcal.cli.check.canary
 from extcal.cli.app import Setting, app
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 from extcal.testing.server import FeedServer, ReceivedRequest, Reply
@@ -191,7 +191,7 @@ def test_the_first_record_does_not_wait_for_the_second(
         feeds.append(feed)
         if len(feeds) == 2:
             raise KeyboardInterrupt
-        return extcal.cli.canary.canary(feed, *rest)
+        return extcal.cli.check.canary.canary(feed, *rest)
 
     monkeypatch.setattr("extcal.cli.app.canary", once)
     address = server.url(BOB, host=OFFICE)

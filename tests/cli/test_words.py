@@ -15,8 +15,8 @@ from click.testing import Result
 
 import extcal
 from extcal.cli.app import app
-from extcal.cli.redact import redacted
-from extcal.cli.words import day_of, hours_of, local_zone, zone_of
+from extcal.cli.check.redact import redacted
+from extcal.cli.input.words import day_of, hours_of, local_zone, zone_of
 from extcal.testing import ODD_FEEDS, event, feed_text
 
 Run = Callable[..., Result]

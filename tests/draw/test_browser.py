@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import axe
 import pytest
 
-from extcal.cli.written import page_of
+from extcal.cli.output.written import page_of
 from extcal.draw import DateMark, Mark, Row, grid_html, grid_svg
 
 if TYPE_CHECKING:

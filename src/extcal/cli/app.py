@@ -1,4 +1,4 @@
-"""The commands. The modules beside this one read, decide, and format the output."""
+"""The commands. ``input`` reads what they are given; ``check`` and ``output`` answer."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import click
 from rich.text import Text
 
 import extcal
-from extcal.cli.canary import AddressRecord, canary, record_json, record_text
-from extcal.cli.gather import CommandQuestion, Gathered, gather
-from extcal.cli.inspect import Checked, checked_json, checked_text, reads_the_same
-from extcal.cli.inspect import check as check_one
-from extcal.cli.options import (
+from extcal.cli.check.canary import AddressRecord, canary, record_json, record_text
+from extcal.cli.check.inspect import Checked, checked_json, checked_text, reads_the_same
+from extcal.cli.check.inspect import check as check_one
+from extcal.cli.check.redact import redacted
+from extcal.cli.input.gather import CommandQuestion, Gathered, gather
+from extcal.cli.input.options import (
     HOURS,
     LENGTH,
     UTC_ZONE,
@@ -30,8 +31,7 @@ from extcal.cli.options import (
     window_of,
     window_options,
 )
-from extcal.cli.redact import redacted
-from extcal.cli.report import (
+from extcal.cli.output.report import (
     as_json,
     busy_json,
     busy_text,
@@ -42,7 +42,7 @@ from extcal.cli.report import (
     slots_json,
     zone_text,
 )
-from extcal.cli.screen import (
+from extcal.cli.output.screen import (
     NOTHING_READ,
     PARTLY_UNKNOWN,
     clean,
@@ -53,8 +53,8 @@ from extcal.cli.screen import (
     say,
     terminal_width,
 )
-from extcal.cli.timeline import timeline
-from extcal.cli.written import page_of, write_bytes, write_text
+from extcal.cli.output.timeline import timeline
+from extcal.cli.output.written import page_of, write_bytes, write_text
 
 __all__ = ["Setting", "app"]
 

@@ -16,10 +16,10 @@ import click
 from click.shell_completion import CompletionItem
 
 import extcal
-from extcal.cli.gather import CommandQuestion
-from extcal.cli.screen import fail
-from extcal.cli.sources import MOST_BYTES, Given, Reader
-from extcal.cli.words import day_of, hours_of, local_zone, zone_of
+from extcal.cli.input.gather import CommandQuestion
+from extcal.cli.input.sources import MOST_BYTES, Given, Reader
+from extcal.cli.input.words import day_of, hours_of, local_zone, zone_of
+from extcal.cli.output.screen import fail
 from extcal.fetch import Feed, Fetcher
 
 __all__ = [

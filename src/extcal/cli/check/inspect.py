@@ -1,6 +1,6 @@
 """``extcal check``: whether one calendar can be used, and if not, why.
 
-In: one :class:`~extcal.cli.sources.Given`. Out: a :class:`Checked`, as text or as JSON: who
+In: one :class:`~extcal.cli.input.sources.Given`. Out: a :class:`Checked`, as text or as JSON: who
 publishes the calendar, its size and how long it took, the zones of its times, and its problems.
 """
 
@@ -19,9 +19,9 @@ from rich.text import Text
 
 import extcal
 from extcal.cache.freshness.failures import failure, unavailable
-from extcal.cli.report import day_text, problem_lines, problem_object
-from extcal.cli.screen import clean
-from extcal.cli.sources import Given
+from extcal.cli.input.sources import Given
+from extcal.cli.output.report import day_text, problem_lines, problem_object
+from extcal.cli.output.screen import clean
 from extcal.fetch import Feed, Fetched, FetchRequest, NotModified
 from extcal.fetch.protocol import Fetcher
 from extcal.ical.budget import Work

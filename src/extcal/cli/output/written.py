@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from extcal.cli.screen import clean
+from extcal.cli.output.screen import clean
 
 __all__ = ["page_of", "write_bytes", "write_text"]
 

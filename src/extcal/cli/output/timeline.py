@@ -7,9 +7,9 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from rich.text import Text
 
-from extcal.cli.gather import CommandQuestion
-from extcal.cli.report import by_day, day_text, midnight, zone_text
-from extcal.cli.screen import clean
+from extcal.cli.input.gather import CommandQuestion
+from extcal.cli.output.report import by_day, day_text, midnight, zone_text
+from extcal.cli.output.screen import clean
 from extcal.intervals import FBType, FreeBusy, Period, WorkingHours
 
 __all__ = ["timeline"]

@@ -11,8 +11,8 @@ from typing import Any
 from rich.text import Text
 
 from extcal.cache import CommonFree
-from extcal.cli.gather import CommandQuestion, Found, Gathered
-from extcal.cli.screen import clean, kind_text
+from extcal.cli.input.gather import CommandQuestion, Found, Gathered
+from extcal.cli.output.screen import clean, kind_text
 from extcal.errors import Problem
 from extcal.ical import ExternalEvent
 from extcal.intervals import FreeBusy, Period

@@ -16,8 +16,8 @@ from rich.text import Text
 
 import extcal
 from extcal.cache.freshness.failures import failure, unavailable
-from extcal.cli.inspect import PROVIDERS, seconds_text
-from extcal.cli.screen import waiting
+from extcal.cli.check.inspect import PROVIDERS, seconds_text
+from extcal.cli.output.screen import waiting
 from extcal.fetch import (
     Failed,
     Feed,

@@ -1,6 +1,6 @@
 """Reads the calendars that were named on the command line; all feeds are fetched at the same time.
 
-In: calendars as :class:`~extcal.cli.sources.Given`, a window, a clock, a fetcher. Out: one
+In: calendars as :class:`~extcal.cli.input.sources.Given`, a window, a clock, a fetcher. Out: one
 :class:`Found` each, in order, and all of them as an Availability. If a calendar cannot be read, its
 Found has the error and its time is unknown in the Availability; the others are read as usual.
 """
@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import extcal
-from extcal.cli.screen import counted
-from extcal.cli.sources import Given
+from extcal.cli.input.sources import Given
+from extcal.cli.output.screen import counted
 from extcal.fetch import Feed, Fetcher
 from extcal.ical import ExternalEvent
 
