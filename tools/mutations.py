@@ -39,7 +39,17 @@ _TWINS = {
     "find": "rfind", "rfind": "find", "bisect_left": "bisect_right", "bisect_right": "bisect_left",
 }  # fmt: skip
 _CLEANING = {"lower", "upper", "strip", "lstrip", "rstrip", "removesuffix", "removeprefix"}
-_EITHER_WAY = {"min", "max", "isinstance", "issubclass", "getattr", "setattr", "hasattr", "zip"}
+_EITHER_WAY = {
+    "min",
+    "max",
+    "isinstance",
+    "issubclass",
+    "getattr",
+    "setattr",
+    "hasattr",
+    "zip",
+    "compare_digest",
+}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import struct
 from collections.abc import Callable
@@ -254,6 +256,43 @@ def test_what_no_feed_within_the_limits_can_be_is_a_miss_without_a_secret() -> N
     sealed = encode_reading(many, KEY, b"pepper")
     assert decode_reading(sealed, KEY, b"pepper", five) == many
     assert decode_reading(encode_reading(READING, KEY), KEY, None, five) == READING
+
+
+HEADS = {
+    b"xcal\x03s": encode_reading,
+    b"xcal\x02a": encode_attempts,
+    b"xcal\x01l": encode_list,
+    b"xcal\x01h": encode_host,
+}
+
+
+@pytest.mark.parametrize("secret", [None, b"pepper"], ids=["open", "sealed"])
+def test_a_cell_is_laid_out_as_it_always_was(secret: bytes | None) -> None:
+    """Head, 16 bytes of a check over key and payload, payload: a store outlives its writer."""
+    values: dict[bytes, Any] = {b"s": READING, b"a": ATTEMPTS, b"l": LISTING, b"h": HOST}
+    cells = [(head, encode(values[head[5:]], KEY, secret)) for head, encode in HEADS.items()]
+    cells.append((b"xcal\x01c", encode_confirmation(CONFIRMED, DATA, KEY, secret)))
+    for head, cell in cells:
+        kind, check, payload = head[5:], cell[6:22], cell[22:]
+        assert cell[:6] == head
+        assert _open(kind, KEY, cell, secret) == payload
+        bound = hashlib.sha256(kind + KEY.encode()).digest()
+        if secret is None:
+            assert check == hashlib.blake2b(payload, digest_size=16, key=bound).digest()
+        else:  # RFC 2104
+            told = b"extcal cell\0" + head[:5] + kind + bound + payload
+            assert check == hmac.new(secret, told, "sha256").digest()[:16]
+    assert json.loads(cells[-1][1][22:])["of"] == DATA[6:22].hex()
+
+
+@pytest.mark.parametrize("payload", [b"[" * 100_000, b"", b"{}", b"[]", b"null", b"\xff", b"1"])
+def test_what_is_no_record_is_a_miss(payload: bytes) -> None:
+    """Whatever it is instead, and however deep."""
+    for kind, (_, decode) in RECORDS.items():
+        assert decode(_seal(kind, KEY, payload), KEY) is None
+    lengths = struct.pack("!3I", len(payload), 0, 0)
+    assert decode_reading(_seal(b"s", KEY, lengths + payload), KEY) is None
+    assert apply_confirmation(READING, DATA, _seal(b"c", KEY, payload), KEY) is READING
 
 
 # -- confirmations ---------------------------------------------------------------------------------

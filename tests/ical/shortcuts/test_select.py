@@ -5,6 +5,7 @@ Left out by mistake is busy time that looks free; read without need is time that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -261,12 +262,95 @@ def test_under_a_small_limit_of_a_line_nothing_is_left_out(
     assert is_read(raw, "UID:past", Limits(max_line_bytes=longest)) is whole
 
 
-@pytest.mark.parametrize(("length", "read"), [(1_000, False), (4_100, True)])
-def test_a_line_that_may_be_too_long_is_read(newline: str, length: int, read: bool) -> None:
-    """It makes time unknown; the events beside it are left out."""
+@pytest.mark.parametrize(("length", "read"), [(1_900, False), (4_100, True)])
+@pytest.mark.parametrize("shift", range(0, 4_000, 450))
+def test_a_line_that_may_be_too_long_is_read(
+    newline: str, length: int, read: bool, shift: int
+) -> None:
+    """Wherever it stands: it makes time unknown. The events beside it are left out."""
     others = [event("past", *PAST)] * 50
+    shifted = event("shift", *PAST, *["SUMMARY:" + "x" * 40] * (shift // 50))
     long = event("long", *PAST, "DESCRIPTION:" + "x" * length)
-    raw = feed(newline, *others, long, *others, event("now", *NOW))
+    raw = feed(newline, *others, shifted, *others[:3], long, *others, event("now", *NOW))
     limits = Limits(max_line_bytes=4096)
     assert is_read(raw, "UID:long", limits) is read
     assert not is_read(raw, "UID:past", limits)
+
+
+def test_a_small_feed_is_read_as_a_whole(newline: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below 32 KiB; so is one without an event, and one for a window before the year 1000."""
+    monkeypatch.setattr(room, "WORTHWHILE", 32 * 1024)
+    events = [event("past", *PAST)] * 200
+    bare = feed(newline, *events, event("now", *NOW), head=(*HEAD, "X-A:"))
+    for size, whole in ((32 * 1024 - 1, True), (32 * 1024, False)):
+        head = (*HEAD, "X-A:" + "x" * (size - len(bare)))
+        raw = feed(newline, *events, event("now", *NOW), head=head)
+        assert len(raw) == size
+        assert is_read(raw, "UID:past") is whole
+    none = raw.replace(b"VEVENT", b"VTODO")
+    assert room.sieve(none, LO, HI, Limits()) == ((0, len(none)),)
+    for year, whole in ((1, True), (999, True), (1001, False), (9999, True)):
+        lo = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+        hi = lo + 364 * 86_400
+        assert (room.sieve(raw, lo, hi, Limits()) == ((0, len(raw)),)) is whole, year
+
+
+@pytest.mark.parametrize(
+    ("head", "events", "whole"),
+    [(100_000, 60_000, False), (140_000, 160_000, False), (140_000, 120_000, True)],
+)
+def test_a_head_of_more_than_half_is_not_worth_it(
+    newline: str, head: int, events: int, whole: bool
+) -> None:
+    """Everything in front of the first event is read. A small head does no harm."""
+    lines = ["X-A:" + "x" * (96 - len(newline))] * (head // 100)
+    past = event("past", *PAST)
+    size = len(feed(newline, past, past)) - len(feed(newline, past))
+    many = [past] * (events // size)
+    raw = feed(newline, *many, event("now", *NOW), head=(*HEAD, *lines))
+    assert is_read(raw, "UID:past") is whole
+
+
+def test_a_calendar_that_begins_behind_an_event_does_not_count(newline: str) -> None:
+    """The event in front of it stands for a calendar of its own."""
+    raw = feed(newline, event("past", *PAST), HEAD, event("now", *NOW), head=("VERSION:2.0",))
+    assert is_read(raw, "UID:past")
+
+
+@pytest.mark.parametrize(("live", "whole"), [(2, False), (9, True)])
+def test_a_feed_of_which_most_is_read_is_read_as_a_whole(
+    newline: str, live: int, whole: bool
+) -> None:
+    """The search ends where it costs more than it saves, and never in the first 64 KiB."""
+    events = [event(f"u{number}", *(NOW if number % 10 < live else PAST)) for number in range(2000)]
+    raw = feed(newline, *events, event("past", *PAST), event("now", *NOW))
+    assert is_read(raw, "UID:past") is whole
+    raw = feed(newline, *events[:500], event("past", *PAST), event("now", *NOW))
+    assert not is_read(raw, "UID:past")
+
+
+def test_thousands_of_events_are_told_apart(newline: str) -> None:
+    """Each as among a few others, also where the feed is looked at in several stretches."""
+    kinds = [
+        *[(lines, True) for lines in (PAST, LATER, PAST[:1], LATER[:1])] * 4,
+        *[((*PAST, line), True) for line in HARMLESS],
+        *[((*LATER, line), True) for line in HARMLESS],
+        *[((*PAST, line), False) for line in ODD],
+        ((*PAST, "RRULE:FREQ=DAILY;UNTIL=20270222"), True),
+        ((*PAST, "RRULE:FREQ=DAILY"), False),
+        (NOW, False),
+    ]
+    events, out = [], []
+    for number in range(4000):
+        lines, left = kinds[number * 7 % len(kinds)]
+        first, last = f"UID:u{number}", f"SUMMARY:{'x' * (number % 13)}"
+        inner = (first, *lines, last) if number % 3 else (*lines, first, last)
+        events.append(("BEGIN:VEVENT", *inner, "END:VEVENT"))
+        out.append(left)
+    raw = feed(newline, *events, event("now", *NOW))
+    assert len(raw) > 3 * 128 * 1024
+    found = [False] * len(events)
+    for start, end in room.sieve(raw, LO, HI, Limits()):
+        for uid in re.findall(rb"\nUID:u([0-9]+)", raw[start:end]):
+            found[int(uid)] = True
+    assert [number for number, left in enumerate(out) if left is found[number]] == []
