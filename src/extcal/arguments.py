@@ -9,7 +9,6 @@ with :func:`discreet`, and classes with :func:`made_discreetly`.
 
 from __future__ import annotations
 
-import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -25,6 +24,7 @@ __all__ = [
     "count_of",
     "discreet",
     "flag_of",
+    "is_async",
     "length_of",
     "made_discreetly",
     "one_of_type",
@@ -40,6 +40,7 @@ _ADDRESS = re.compile(r"[^\s'\"(\[{]*://[^\s'\"]*")
 # What extcal calls, apart from the standard library.
 _LIBRARIES = frozenset({"dateutil", "extcal", "httpcore2", "icalendar", "redis"})
 _ZERO = timedelta(0)
+_COROUTINE = 0x80  # inspect.CO_COROUTINE; to import inspect takes longer than to read a small feed
 
 
 def one_of_type(name: str, value: _Value, kinds: type | tuple[type, ...], takes: str) -> _Value:
@@ -93,18 +94,24 @@ def _wrong(name: str, value: object, takes: str) -> TypeError:
     return TypeError(f"{name} takes {takes}, not {type(value).__name__}")
 
 
+def is_async(call: object) -> bool:
+    """Whether ``call``, a function, a method or a partial, is an ``async def``."""
+    code = getattr(getattr(call, "func", call), "__code__", None)
+    return bool(getattr(code, "co_flags", 0) & _COROUTINE)
+
+
 def discreet(call: Callable[_Arguments, _Value]) -> Callable[_Arguments, _Value]:
     """Decorate a public callable: if it fails, no frame of extcal holds what was passed to it.
 
     Any argument may be the address of a feed, or contain it, and be it by mistake. The error keeps
     its traceback, but the frames of extcal in it lose their local variables.
     """
-    if inspect.iscoroutinefunction(call):
+    if is_async(call):
 
         @wraps(call)
         async def awaited(*args: Any, **options: Any) -> Any:
             try:
-                return await call(*args, **options)
+                return await cast("Any", call)(*args, **options)
             except BaseException as error:
                 clear_frames(error, (args, options))
                 del args, options

@@ -7,10 +7,9 @@ exception. No message contains a feed's address.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from extcal.arguments import safe_repr
 from extcal.messages import problems
+from extcal.values import dataclass
 
 __all__ = [
     "ExtcalError",

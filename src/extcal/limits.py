@@ -10,10 +10,10 @@ becomes unknown, and a Problem says so. With ``strict=True`` a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from extcal.arguments import made_discreetly
+from extcal.values import dataclass
 
 __all__ = ["MAXIMA", "Limits"]
 
@@ -81,21 +81,23 @@ class Limits:
 
     def __setstate__(self, state: list[float]) -> None:
         # A pickle has the values in the order of the fields. One of an earlier version has fewer.
+        from dataclasses import fields
+
         for number, field in enumerate(fields(self)):
             value = state[number] if number < len(state) else field.default
             object.__setattr__(self, field.name, value)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name, kind in Limits.__annotations__.items():
+            value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise TypeError(f"{field.name} takes a number, not {type(value).__name__}")
-            if not isinstance(value, int) and field.type != "float":
-                raise TypeError(f"{field.name} takes a whole number, not {value!r}")
+                raise TypeError(f"{name} takes a number, not {type(value).__name__}")
+            if not isinstance(value, int) and kind != "float":
+                raise TypeError(f"{name} takes a whole number, not {value!r}")
             if not value >= 0:
-                raise ValueError(f"{field.name} cannot be negative, it was {value!r}")
-            most, reason = MAXIMA.get(field.name, (value, ""))
+                raise ValueError(f"{name} cannot be negative, it was {value!r}")
+            most, reason = MAXIMA.get(name, (value, ""))
             if value > most:
-                raise ValueError(f"{field.name} is {most:,} at most, it was {value!r}: {reason}")
+                raise ValueError(f"{name} is {most:,} at most, it was {value!r}: {reason}")
         if not 1 <= self.first_year <= self.last_year <= 9000:
             raise ValueError("first_year and last_year must be in order and between 1 and 9000")

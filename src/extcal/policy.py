@@ -6,12 +6,15 @@ Whether a type *blocks* is not decided here, but in each question (``blocks=``).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import KW_ONLY, dataclass, fields
 from datetime import timedelta
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from extcal._former_modules import loads_earlier_pickles
 from extcal.arguments import flag_of, length_of, made_discreetly, several
+from extcal.values import dataclass
+
+if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
 
 __all__ = ["AllDay", "BusyPolicy", "Detail", "Rule", "Unanswered", "WorkingElsewhere"]
 
@@ -90,7 +93,7 @@ class Rule:
 
     def conditions(self) -> dict[str, str | bool | timedelta]:
         """The conditions that are set, by name."""
-        named = ((field.name, getattr(self, field.name)) for field in fields(self)[1:])
+        named = ((name, getattr(self, name)) for name in _CONDITIONS)
         return {name: value for name, value in named if value is not None}
 
     def __repr__(self) -> str:
@@ -110,6 +113,9 @@ def _check_text(name: str, text: str | None) -> None:
         raise ValueError(
             f"{name} has {len(text)} characters; a rule takes up to {_LONGEST_TEXT} of them"
         )
+
+
+_CONDITIONS = tuple(name for name in Rule.__annotations__ if name not in ("outcome", "_"))
 
 
 @made_discreetly

@@ -8,17 +8,15 @@ fetches (``refresh.refresher``).
 
 from __future__ import annotations
 
-import inspect
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import Any, cast
 
-from extcal.arguments import call_of, discreet, length_of, one_of_type, safe_repr
+from extcal.arguments import call_of, discreet, is_async, length_of, one_of_type, safe_repr
 from extcal.cache.availability.people import Source, TableOrder, read_people
 from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import PATIENCE, Plan, Queue, Result, UnderWay, new_bar
@@ -50,6 +48,7 @@ from extcal.intervals.asked import window_asked
 from extcal.intervals.freebusy import asked_in
 from extcal.intervals.instants import span
 from extcal.intervals.merge import Span
+from extcal.values import replace
 
 __all__ = ["CalendarCache", "Source"]
 
@@ -116,7 +115,7 @@ class CalendarCache(Options[Fetcher], Closing):
         self._travelled = False
 
     def _check(self, fetcher: object) -> None:
-        if inspect.iscoroutinefunction(getattr(fetcher, "fetch", None)):
+        if is_async(getattr(fetcher, "fetch", None)):
             raise TypeError("this fetcher is asynchronous; CalendarCache takes one that is not")
 
     def __repr__(self) -> str:

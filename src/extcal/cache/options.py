@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -17,6 +16,7 @@ from extcal.cache.refresh.log import Refresh
 from extcal.cache.refresh.repository import Known
 from extcal.cache.stores import MemoryStore, Store
 from extcal.limits import Limits
+from extcal.values import dataclass
 
 if TYPE_CHECKING:
     from dateutil.relativedelta import relativedelta

@@ -7,16 +7,14 @@ Only syntax is checked here; the fetcher's policy decides whether an address may
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta, tzinfo
 from functools import wraps
 from hashlib import sha256
 from typing import Any, TypeVar, cast, get_args
 
-from extcal.arguments import clear_frames, discreet, made_discreetly, several, zone_named
+from extcal.arguments import clear_frames, discreet, is_async, made_discreetly, several, zone_named
 from extcal.errors import FeedUrlError
 from extcal.fetch.address.credentials import (
     IN_CLEAR,
@@ -25,10 +23,10 @@ from extcal.fetch.address.credentials import (
     read_auth,
     split_userinfo,
 )
-from extcal.fetch.address.paste import read_paste
 from extcal.fetch.address.providers import provider_of
 from extcal.fetch.address.url import Refusal, Url, fold_at_sign, read_url
 from extcal.policy import BusyPolicy, Detail, Rule
+from extcal.values import dataclass
 
 __all__ = [
     "Feed",
@@ -182,6 +180,8 @@ class Feed:
         """
         if not isinstance(text, str):
             raise TypeError(f"what was pasted is a str, not {type(text).__name__}")
+        from extcal.fetch.address.paste import read_paste  # only forms need it
+
         read = read_paste(text)
         del text
         if not isinstance(read, Refusal) and read[0].scheme == "file":
@@ -279,7 +279,7 @@ def takes_feed(method: _Method) -> _Method:
     An address is sealed before anything can fail, because tracebacks may show local variables.
     ``method`` is always called with a Feed.
     """
-    if inspect.iscoroutinefunction(method):
+    if is_async(method):
 
         @wraps(method)
         async def awaited(self: object, feed: Feed | str, *args: object, **options: object) -> Any:
@@ -382,8 +382,7 @@ def _timezone_key(zone: str | tzinfo | None) -> list[str] | None:
 
 def _policy_key(policy: BusyPolicy) -> list[object]:
     """Rules are added only where there are any, so that other feeds keep the key of 0.1.0."""
-    marks = asdict(policy)
-    del marks["rules"]
+    marks = {name: getattr(policy, name) for name in BusyPolicy.__annotations__ if name != "rules"}
     key: list[object] = [*sorted(marks.items())]
     if policy.rules:
         key.append(["rules", [_rule_key(rule) for rule in policy.rules]])

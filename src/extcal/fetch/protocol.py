@@ -7,7 +7,6 @@ of seconds that a request may take. Nothing here shows an address.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import NoneType
 from typing import Protocol
 
@@ -18,6 +17,7 @@ from extcal.fetch.feed import Feed
 from extcal.limits import Limits
 from extcal.messages import kind_of
 from extcal.messages.answers import HINTS
+from extcal.values import dataclass, field
 
 __all__ = [
     "FAILURE_KINDS",

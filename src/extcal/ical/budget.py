@@ -6,12 +6,12 @@ so the same bytes give the same answer on every machine.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from extcal.errors import LimitExceeded, Problem, problem_of
 from extcal.limits import Limits
 from extcal.messages.problems import oddity, unknown
+from extcal.values import replace
 
 __all__ = ["Work"]
 

@@ -6,14 +6,19 @@ datetimes come in, aware UTC datetimes go out.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from extcal.intervals.freebusy import FreeBusy
 from extcal.intervals.instants import epoch, instant
 from extcal.intervals.merge import Levels
-from extcal.intervals.slots.common import CommonFree, SlotOptions, common_free
 from extcal.intervals.types import BLOCKING, BusyPeriod, FBType, Period, days
 from extcal.intervals.views.records import PersonRecord, Record, person_records
 from extcal.intervals.wallclock import find_zone
-from extcal.intervals.working_hours.hours import WorkingHours
+
+if TYPE_CHECKING:
+    from extcal.intervals.slots.common import CommonFree, SlotOptions, common_free
+    from extcal.intervals.working_hours.hours import WorkingHours
 
 __all__ = [
     "BLOCKING",
@@ -34,3 +39,17 @@ __all__ = [
     "instant",
     "person_records",
 ]
+
+# Loaded when they are first used: who asks for one calendar needs none of them.
+_HOMES = dict.fromkeys(
+    ("CommonFree", "SlotOptions", "common_free"), "extcal.intervals.slots.common"
+) | {"WorkingHours": "extcal.intervals.working_hours.hours"}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value

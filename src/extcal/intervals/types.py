@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Self
@@ -17,6 +16,7 @@ from extcal.arguments import count_of, discreet, made_discreetly, several
 from extcal.intervals.instants import epoch, instant, span, spoken
 from extcal.intervals.wallclock import find_zone
 from extcal.intervals.working_hours.date_exceptions import EPOCH_DAY, day_of
+from extcal.values import dataclass
 
 __all__ = [
     "BLOCKING",

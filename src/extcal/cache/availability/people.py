@@ -6,7 +6,6 @@ A person with an invalid address is unknown, with a Problem; the others are answ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from extcal.arguments import one_of_type, several
@@ -21,6 +20,7 @@ from extcal.fetch.feed import Feed, as_feed
 from extcal.ical.answer.exclude import Exclusions
 from extcal.intervals import FreeBusy, Period
 from extcal.intervals.freebusy import asked_in
+from extcal.values import dataclass
 
 __all__ = ["People", "Source", "TableOrder", "read_people"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from extcal.arguments import safe_repr
 from extcal.cache.freshness.values import State
 from extcal.intervals import FBType, Period
+from extcal.values import dataclass
 
 __all__ = ["Answered", "Receipt"]
 

@@ -7,7 +7,6 @@ The rule is expanded by :mod:`extcal.ical.recurrence`, as an event's is: in loca
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from extcal.intervals.merge import Columns, Span, clipped, touches
 from extcal.intervals.slots.common import Search
 from extcal.intervals.slots.conditions import Conditions
 from extcal.intervals.types import period
+from extcal.values import dataclass
 
 __all__ = ["MeetingTime", "RecurringMeeting", "Repetition"]
 

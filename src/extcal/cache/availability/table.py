@@ -8,7 +8,6 @@ Problem. The rows of the other people do not change.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -47,6 +46,7 @@ from extcal.intervals.slots.common import (
 from extcal.intervals.slots.conditions import names_of
 from extcal.messages.spoken import speaking
 from extcal.messages.unavailable import SERVED_BEFORE
+from extcal.values import dataclass, field
 
 if TYPE_CHECKING:
     from typing import Unpack

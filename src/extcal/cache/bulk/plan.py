@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from extcal.arguments import count_of, length_of, safe_repr
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, accepted, read_feed
+from extcal.values import dataclass
 
 __all__ = ["PATIENCE", "Plan", "Queue", "Result"]
 

@@ -13,8 +13,9 @@ counts. And if the network of one process is broken, the other processes must no
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from extcal.values import dataclass, replace
 
 __all__ = ["WELL", "Health", "admits", "learn", "probing"]
 

@@ -7,11 +7,11 @@ answered 304 (RFC 9110 section 15.4.5).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from extcal.intervals import epoch
+from extcal.values import dataclass
 
 if TYPE_CHECKING:
     from dateutil.relativedelta import relativedelta
@@ -39,23 +39,22 @@ class Reach:
     empty horizon and for one of more than ten years.
     """
 
-    horizon: relativedelta | timedelta
+    horizon: relativedelta | timedelta | None
     history: timedelta
 
     def __init__(
         self, horizon: relativedelta | timedelta | None = None, history: timedelta = HISTORY
     ) -> None:
-        from dateutil.relativedelta import relativedelta
+        if horizon is not None and not isinstance(horizon, timedelta):
+            from dateutil.relativedelta import relativedelta
 
-        if horizon is None:
-            horizon = relativedelta(months=3)
-        if not isinstance(horizon, (relativedelta, timedelta)):
-            raise TypeError(
-                f"horizon takes a relativedelta or a timedelta, not {type(horizon).__name__}"
-            )
+            if not isinstance(horizon, relativedelta):
+                raise TypeError(
+                    f"horizon takes a relativedelta or a timedelta, not {type(horizon).__name__}"
+                )
         if not isinstance(history, timedelta):
             raise TypeError(f"history takes a timedelta, not {type(history).__name__}")
-        if not timedelta(0) < (_TRIAL + horizon) - _TRIAL <= _LONGEST:
+        if not timedelta(0) < _later(_TRIAL, horizon) - _TRIAL <= _LONGEST:
             raise ValueError("horizon must be more than nothing, and ten years at most")
         if not timedelta(0) <= history <= _LONGEST:
             raise ValueError("history cannot be negative, and is ten years at most")
@@ -64,11 +63,11 @@ class Reach:
 
     def promised(self, now: datetime) -> tuple[int, int]:
         """The window that an answer at ``now`` (in UTC) must cover, in epoch seconds."""
-        return epoch(now - self.history), epoch(now + self.horizon, ceil=True)
+        return epoch(now - self.history), epoch(_later(now, self.horizon), ceil=True)
 
     def covered(self, now: datetime) -> tuple[int, int]:
         """The window that a body read at ``now`` (in UTC) is expanded over, in epoch seconds."""
-        return epoch(now - self.history), epoch(now + self.horizon + _SLACK, ceil=True)
+        return epoch(now - self.history), epoch(_later(now, self.horizon) + _SLACK, ceil=True)
 
     def within(self, window: tuple[int, int], now: datetime) -> bool:
         """Whether ``window``, in epoch seconds, contains the window promised at ``now``."""
@@ -77,9 +76,24 @@ class Reach:
 
     def spelled(self) -> str:
         """A text that is equal for equal reaches, with any version of dateutil."""
-        if isinstance(self.horizon, timedelta):
+        if self.horizon is None:
+            horizon = "months=3"
+        elif isinstance(self.horizon, timedelta):
             horizon = f"seconds={self.horizon.total_seconds()!r}"
         else:
             parts = ((name, getattr(self.horizon, name)) for name in _FIELDS)
             horizon = ",".join(f"{name}={value}" for name, value in parts if value)
         return f"{horizon};{self.history.total_seconds()!r}"
+
+
+def _later(now: datetime, horizon: relativedelta | timedelta | None) -> datetime:
+    """``now`` and the horizon; None means 3 months, without an import of dateutil."""
+    if horizon is not None:
+        return now + horizon
+    year, month = divmod(now.year * 12 + now.month - 1 + 3, 12)
+    first = now.replace(year=year, month=month + 1, day=1)
+    return first + timedelta(days=min(now.day, _days_in(first)) - 1)
+
+
+def _days_in(first: datetime) -> int:
+    return ((first + timedelta(days=31)).replace(day=1) - first).days

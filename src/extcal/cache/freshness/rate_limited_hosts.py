@@ -11,8 +11,9 @@ The record is small, and shared by all caches over one store.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from extcal.values import dataclass
 
 __all__ = ["KEEP", "UNTROUBLED", "RateLimited", "after_429", "is_rate_limited"]
 

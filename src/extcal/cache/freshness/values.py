@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
+
+from extcal.values import dataclass
 
 __all__ = [
     "STALE_IF_ERROR",

@@ -9,13 +9,13 @@ or the type of what the application's own fetcher or callback raised. The rest a
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime
 
 from extcal.arguments import safe_repr
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import FetchRequest
+from extcal.values import dataclass
 
 __all__ = ["FIELDS", "Refresh", "callback_failed", "fetcher_failed", "tell"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -27,6 +26,7 @@ from extcal.cache.stores.lease import Lease
 from extcal.errors import NotACalendar
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Failed, Fetched, FetchResponse, NotModified, Refused
+from extcal.values import replace
 
 __all__ = ["AnswerRead", "Asked", "Refreshed", "read_answer", "settle"]
 

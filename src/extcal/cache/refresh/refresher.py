@@ -7,7 +7,6 @@ cache holds. However a flight ends, the lease is given back.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
@@ -24,6 +23,7 @@ from extcal.cache.refresh.single_flight import CLOSED, Flight
 from extcal.cache.stores.lease import Lease
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Failed, Fetched, FetchRequest, FetchResponse, NotModified
+from extcal.values import dataclass, field
 
 __all__ = ["Order", "Refresher"]
 

@@ -7,7 +7,6 @@ A cell that cannot be decoded counts as missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from time import monotonic, sleep
@@ -54,6 +53,7 @@ from extcal.errors import problem_of
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Fetched
 from extcal.limits import Limits
+from extcal.values import replace
 
 __all__ = ["OTHER_RULES", "Known", "OtherRules", "Repository", "confirmed_key"]
 

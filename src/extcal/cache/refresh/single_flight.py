@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
-from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from time import monotonic
 from typing import NamedTuple, TypeAlias
@@ -25,6 +24,7 @@ from extcal.cache.freshness.values import Raise, State
 from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
+from extcal.values import replace
 
 __all__ = ["CLOSED", "Flight", "Flights", "Promise", "ReadingQueue"]
 

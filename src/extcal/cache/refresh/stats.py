@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from extcal._former_modules import loads_earlier_pickles
 from extcal.arguments import safe_repr
 from extcal.cache.stores.memory import ForkSafeLock
+from extcal.values import dataclass, field
 
 __all__ = ["AGED", "AGES_UP_TO", "FAILED", "Stats", "Tally", "stats_of"]
 

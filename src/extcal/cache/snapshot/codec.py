@@ -31,7 +31,6 @@ import hmac
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
@@ -44,6 +43,7 @@ from extcal.cache.snapshot.packed_events import fits
 from extcal.cache.snapshot.snapshot import Reading
 from extcal.errors import Problem
 from extcal.limits import Limits
+from extcal.values import replace
 
 __all__ = [
     "ATTEMPTS",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from extcal.arguments import safe_repr
 from extcal.intervals import BusyPeriod, FBType, FreeBusy, Period, instant
 from extcal.intervals.overlay import UNKNOWN, Span, coalesce, overlay, with_unknown
 from extcal.intervals.types import fbtype_of
+from extcal.values import dataclass
 
 __all__ = ["Change", "Difference", "difference"]
 

@@ -16,13 +16,13 @@ import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from extcal.intervals import FBType, FreeBusy
 from extcal.intervals.instants import FIRST, LAST, spoken
 from extcal.intervals.merge import clipped
 from extcal.intervals.overlay import Span
 from extcal.intervals.types import code_of
+from extcal.values import dataclass, field
 
 __all__ = ["BusyTime"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from extcal.cache.snapshot.made_by import MadeBy
@@ -28,6 +27,7 @@ from extcal.intervals import FreeBusy, epoch, instant
 from extcal.intervals.overlay import Span, coalesce, overlay
 from extcal.intervals.types import code_of
 from extcal.limits import Limits
+from extcal.values import replace
 
 __all__ = ["fingerprint", "has_one_stamp", "read_body", "renewed"]
 

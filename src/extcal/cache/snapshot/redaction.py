@@ -8,10 +8,10 @@ that no text that a person wrote gets into a store. Codes, lines and UIDs stay. 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from extcal.errors import Problem
 from extcal.ical.events.external_event import EventRow
+from extcal.values import replace
 
 __all__ = ["discreet_problems", "discreet_rows"]
 

@@ -7,7 +7,6 @@ feed's address.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,7 @@ from extcal.intervals import (
 from extcal.intervals.freebusy import asked_in
 from extcal.intervals.overlay import Span
 from extcal.messages.spoken import speaking
+from extcal.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from extcal.intervals.views.drawing import Form

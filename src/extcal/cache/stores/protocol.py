@@ -8,11 +8,11 @@ share a store use their own clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from extcal.arguments import safe_repr
+from extcal.values import dataclass
 
 __all__ = ["Cell", "Codec", "Store", "erase_all", "getter_of_many", "has_own"]
 

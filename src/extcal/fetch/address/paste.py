@@ -11,7 +11,6 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from dataclasses import replace
 from urllib.parse import quote, unquote
 
 from extcal.fetch.address.credentials import Auth, split_userinfo
@@ -19,6 +18,7 @@ from extcal.fetch.address.links import behind, from_base64, is_link_page, values
 from extcal.fetch.address.providers import is_page, provider_in, provider_of
 from extcal.fetch.address.url import MAX_URL_LENGTH, Refusal, Url, read_url
 from extcal.messages.addresses import WHERE_TO_FIND
+from extcal.values import replace
 
 __all__ = ["read_paste"]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote, urljoin
 
 from extcal.messages.addresses import refused
+from extcal.values import dataclass
 
 __all__ = [
     "MAX_URL_LENGTH",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import NamedTuple, TypedDict
 
 from extcal.arguments import safe_repr
 from extcal.intervals import FBType, Period, epoch, find_zone, instant
+from extcal.values import dataclass
 
 __all__ = ["EventRecord", "EventRow", "ExternalEvent", "event_of", "explain", "row_of"]
 

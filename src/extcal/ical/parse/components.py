@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from extcal.errors import NotACalendar
@@ -17,6 +16,7 @@ from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import NO_PARAMS, Line, Names, logical_lines
 from extcal.ical.parse.spans import Span, whole
 from extcal.messages.problems import no_calendar, oddity, unknown
+from extcal.values import dataclass, field
 
 __all__ = [
     "EVENT",

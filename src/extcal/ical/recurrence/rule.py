@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
 from extcal.messages.problems import oddity
+from extcal.values import dataclass
 
 __all__ = ["Frequency", "RecurrenceRule", "Report", "Until", "parse"]
 

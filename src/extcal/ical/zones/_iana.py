@@ -7,19 +7,31 @@ mean no certain zone (``localtime``, ``Factory``) are left out.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from importlib.resources import files
+from importlib import import_module
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from importlib.abc import ResourceLoader
 
 __all__ = ["IANA_KEYS"]
 
 _NOT_PLACES = frozenset({"Factory", "localtime", "posixrules"})
 
+
+def _text_of(package: str, name: str) -> str:
+    """A file of a package, which may be in a zip archive.
+
+    ``importlib.resources`` imports zipfile and tempfile; that takes longer than to read a small
+    feed.
+    """
+    found = import_module(package)
+    loader = cast("ResourceLoader", found.__loader__)
+    return loader.get_data(os.path.join(found.__path__[0], name)).decode()
+
+
 IANA_KEYS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        key.casefold(): key
-        for key in files("tzdata").joinpath("zones").read_text(encoding="utf-8").split()
-        if key not in _NOT_PLACES
-    }
+    {key.casefold(): key for key in _text_of("tzdata", "zones").split() if key not in _NOT_PLACES}
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal, get_args
 
@@ -16,6 +15,7 @@ from extcal.arguments import count_of
 from extcal.intervals.instants import DAY, epoch, whole_seconds
 from extcal.intervals.merge import Columns, clipped
 from extcal.intervals.wallclock import WallClock, find_zone
+from extcal.values import dataclass
 
 __all__ = ["Align", "Layout", "read_layout"]
 

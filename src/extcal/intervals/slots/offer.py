@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from datetime import UTC, tzinfo
 from typing import Any, overload
 
 from extcal.arguments import count_of, one_of_type, safe_repr
 from extcal.intervals.merge import Columns, Span, in_columns
 from extcal.intervals.types import Period, period, period_span
+from extcal.values import dataclass, field
 
 __all__ = ["CommonFree"]
 
@@ -122,7 +122,7 @@ class CommonFree(Sequence[Period]):
         return self.slots == other if isinstance(other, tuple) else NotImplemented
 
     def __reduce__(self) -> tuple[object, ...]:
-        return CommonFree, tuple([getattr(self, each.name) for each in fields(self) if each.init])
+        return CommonFree, tuple([getattr(self, name) for name in self.__match_args__])
 
     def __hash__(self) -> int:
         return hash(self.slots)
