@@ -9,7 +9,6 @@ with :func:`discreet`, and classes with :func:`made_discreetly`.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,6 +16,8 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 from zoneinfo import ZoneInfo
+
+from extcal.patterns import pattern
 
 __all__ = [
     "call_of",
@@ -36,7 +37,7 @@ __all__ = [
 _Value = TypeVar("_Value")
 _Class = TypeVar("_Class", bound=type)
 _Arguments = ParamSpec("_Arguments")
-_ADDRESS = re.compile(r"[^\s'\"(\[{]*://[^\s'\"]*")
+_ADDRESS = pattern(r"[^\s'\"(\[{]*://[^\s'\"]*")
 # What extcal calls, apart from the standard library.
 _LIBRARIES = frozenset({"dateutil", "extcal", "httpcore2", "icalendar", "redis"})
 _ZERO = timedelta(0)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from extcal.ical.answer.vfreebusy import read_freebusy, write_freebusy
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from extcal.ical.events.external_event import EventRecord, ExternalEvent, explain
 from extcal.ical.expand import Excluded, Expansion, expand, free_busy
+
+if TYPE_CHECKING:
+    from extcal.ical.answer.vfreebusy import read_freebusy, write_freebusy
 
 __all__ = [
     "EventRecord",
@@ -17,3 +22,11 @@ __all__ = [
     "read_freebusy",
     "write_freebusy",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in ("read_freebusy", "write_freebusy"):
+        value: object = getattr(import_module("extcal.ical.answer.vfreebusy"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

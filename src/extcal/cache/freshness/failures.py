@@ -5,18 +5,17 @@ The words are those of :mod:`extcal.messages.unavailable`, and nothing from a se
 
 from __future__ import annotations
 
-import re
-
 from extcal.cache.freshness.values import Failure
 from extcal.errors import Problem, Unavailable
 from extcal.fetch.protocol import Failed, Gone, Refused
 from extcal.messages import unavailable as words
+from extcal.patterns import pattern
 
 __all__ = ["failure", "unavailable", "unreadable"]
 
 _STATUS = {401: "unauthorized", 403: "forbidden", 404: "not_found", 410: "gone"}
 _MAX_HINT = 300
-_SENTENCES = re.compile(r"[.!?] ")
+_SENTENCES = pattern(r"[.!?] ")
 
 
 def failure(response: Gone | Refused | Failed, *, signed_in: bool = False) -> Failure:

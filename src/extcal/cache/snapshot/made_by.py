@@ -14,12 +14,13 @@ directory lacks come from there.
 from __future__ import annotations
 
 import hashlib
-import re
 import zoneinfo
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
+
+from extcal.patterns import pattern
 
 __all__ = ["INTERPRETATION", "MadeBy", "made_now", "zone_data_version"]
 
@@ -33,7 +34,7 @@ layout of the stored bytes has a version of its own, in :mod:`extcal.cache.snaps
 
 # tzdata.zi begins with "# version 2026a"; the file +VERSION holds "2026a" alone.
 _VERSION_FILES = (("tzdata.zi", "# version "), ("+VERSION", ""))
-_VERSION = re.compile(r"[0-9]{4}[A-Za-z0-9.+-]{1,32}")
+_VERSION = pattern(r"[0-9]{4}[A-Za-z0-9.+-]{1,32}")
 # Files beside the zones that do not belong to the data: "localtime" is the zone of this machine;
 # "posixrules" and the folders "posix" and "right" are copies of zones.
 _NO_ZONES = frozenset({"localtime", "posixrules"})

@@ -14,7 +14,6 @@ So the shape is compared with the number of events before anything is made of it
 from __future__ import annotations
 
 import json
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter, sub
@@ -23,6 +22,7 @@ from typing import Any
 from extcal.ical.events.external_event import EventRow, ExternalEvent, event_of, row_of
 from extcal.intervals.types import code_of, fbtype_of
 from extcal.limits import Limits
+from extcal.patterns import pattern
 
 __all__ = ["fits", "pack_events", "pack_rows", "unpack_events"]
 
@@ -33,7 +33,7 @@ _ESCAPED = 3  # bytes of JSON for one byte of a feed: two bytes of UTF-8 become 
 _LONG = 16  # a shorter text takes hardly more room than the number of a row
 _AT_A_TIME = 1_024  # rows of a line
 _SMALL = 1024 * 1024  # bytes at a time; whatever JSON of this length holds, it is a few megabytes
-_STRINGS = re.compile(rb'"[^"]*+"')
+_STRINGS = pattern(rb'"[^"]*+"')
 _ERRORS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, zlib.error)
 
 _TIGHT = (",", ":")

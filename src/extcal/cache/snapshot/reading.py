@@ -7,7 +7,6 @@ The result of expanding the bytes is kept unchanged. Only two things are added: 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -27,15 +26,16 @@ from extcal.intervals import FreeBusy, epoch, instant
 from extcal.intervals.overlay import Span, coalesce, overlay
 from extcal.intervals.types import code_of
 from extcal.limits import Limits
+from extcal.patterns import pattern
 from extcal.values import replace
 
 __all__ = ["fingerprint", "has_one_stamp", "read_body", "renewed"]
 
 _FULL_FOR = timedelta(hours=24)
-_FINGERPRINT = re.compile(r"[0-9a-f]{8}")
+_FINGERPRINT = pattern(r"[0-9a-f]{8}")
 _MAX_VALIDATOR = 1024
 _GOOGLE = b"BEGIN:VCALENDAR\r\nPRODID:-//Google Inc//Google Calendar"
-_STAMP = re.compile(rb"\nDTSTAMP:[0-9]{8}T[0-9]{6}Z\r?\n")  # such as DTSTAMP:20270104T080000Z
+_STAMP = pattern(rb"\nDTSTAMP:[0-9]{8}T[0-9]{6}Z\r?\n")  # such as DTSTAMP:20270104T080000Z
 # What may be one, however it is written: "\ndtstamp;X-A=b:". Also "\nDT\n S" and every other name
 # with a fold behind one of these letters: no group may repeat, because the engine keeps a kilobyte
 # for each of a million folds.
@@ -43,7 +43,7 @@ _FOLD = rb"(?:\r?\n[ \t]|%b)"
 _MAY_BE_STAMP = b"(?![A-Za-z-])"
 for _letter in reversed(b"DTSTAMP"):
     _MAY_BE_STAMP = b"[%c%c]" % (_letter, _letter + 32) + _FOLD % _MAY_BE_STAMP
-_ANY_STAMP = re.compile(b"\n" + _MAY_BE_STAMP)
+_ANY_STAMP = pattern(b"\n" + _MAY_BE_STAMP)
 _LONGEST_STAMP = 16  # bytes that this looks at
 _BORDER = b"\nBEGIN:V"  # no stamp lies across it
 _LONGEST_INTERVAL = timedelta(days=7)

@@ -12,6 +12,7 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from extcal.fetch.address.url import Refusal
+from extcal.patterns import pattern
 
 __all__ = ["IN_CLEAR", "Auth", "authorization", "read_auth", "split_userinfo"]
 
@@ -20,18 +21,18 @@ Auth = tuple[str, str]
 
 MAX_AUTH_LENGTH = 1_024
 # Matches "https://ada:secret@" of "https://ada:secret@host/a@b", and nothing of "https://host/a@b".
-_AUTHORITY = re.compile(r"\s*+(https?|webcals?)://([^/?#]*)@", re.IGNORECASE)
+_AUTHORITY = pattern(r"\s*+(https?|webcals?)://([^/?#]*)@", re.IGNORECASE)
 # Only what RFC 3986 calls userinfo: no "@" a second time, no "[", no backslash.
-_USERINFO = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=%:]*")
-_BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_USERINFO = pattern(r"[A-Za-z0-9\-._~!$&'()*+,;=%:]*")
+_BAD_PERCENT = pattern(r"%(?![0-9A-Fa-f]{2})")
 # A name and password that look like a host and a port, so that a person who overlooks the "@" takes
 # them for the server. Matches "calendar.example.org:443", "2130706433:80" and "localhost:443". Not
 # "ada:1234", which is no name of a server, nor "ada.lovelace:secret", where no number follows.
-_LIKE_A_HOST = re.compile(
+_LIKE_A_HOST = pattern(
     r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+\.?|[0-9]+|0[xX][0-9A-Fa-f]*|localhost):[0-9]*",
     re.IGNORECASE,
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = pattern(r"[\x00-\x1f\x7f-\x9f]")
 
 IN_CLEAR = Refusal.of("userinfo/http")
 

@@ -13,6 +13,7 @@ from typing import Self
 from urllib.parse import quote, urljoin
 
 from extcal.messages.addresses import refused
+from extcal.patterns import pattern
 from extcal.values import dataclass
 
 __all__ = [
@@ -30,14 +31,14 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 FEED_SCHEMES = {"https": "https", "http": "http", "webcal": "https", "webcals": "https"}
 
 # RFC 3986 section 3.1: scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
+_SCHEME = pattern(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 # RFC 3986 section 2: unreserved / gen-delims / sub-delims / "%"; so no \ " < > ^ ` { | } or space.
-_PRINTABLE = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
+_PRINTABLE = pattern(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 # RFC 1123 section 2.1, and the underscore, which real host names contain.
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-_NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)")
-_EMPTY_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[/?#]|$)")
-_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_LABEL = pattern(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_NUMBER = pattern(r"(?:[0-9]+|0x[0-9a-f]*)")
+_EMPTY_AUTHORITY = pattern(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[/?#]|$)")
+_PORT = pattern(r"[1-9][0-9]{0,4}")
 _WHITE = " \t\r\n\f\v"
 
 

@@ -11,7 +11,6 @@ from functools import partial
 from typing import NamedTuple
 
 from extcal.errors import LimitExceeded
-from extcal.ical.answer import vavailability, vfreebusy
 from extcal.ical.answer.exclude import Exclusions
 from extcal.ical.answer.expansion import Expansion
 from extcal.ical.answer.fbtype import Verdict, classify, is_owner
@@ -261,6 +260,8 @@ class Collector:
         """Add the periods of VFREEBUSYs. In a body without VEVENTs they bound the known time."""
         if not self.stream.freebusy:
             return
+        from extcal.ical.answer import vfreebusy  # few bodies have one
+
         window = self.lo, self.hi
         said = vfreebusy.published(self.stream, self.zones, self.work, window)
         uids: dict[int, str] = {}
@@ -281,6 +282,8 @@ class Collector:
     def take_unavailable(self) -> None:
         """VAVAILABILITY becomes one layer, joined with the events (RFC 7953 section 5)."""
         if self.stream.availability:
+            from extcal.ical.answer import vavailability  # hardly any body has one
+
             layer = vavailability.layer(
                 self.stream, self.zones, self.stream.raw, self.lo, self.hi, self.work
             )

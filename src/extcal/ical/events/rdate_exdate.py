@@ -6,7 +6,6 @@ length of a period are worked out for the first value of each form, and then use
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
@@ -21,12 +20,13 @@ from extcal.ical.events.times import (
 )
 from extcal.ical.parse.content_lines import NO_PARAMS, Line
 from extcal.ical.zones.resolve import Zone, Zones
+from extcal.patterns import pattern
 
 __all__ = ["Dates"]
 
 # The usual form: local part (group 1), "Z" or nothing (2), and behind a slash the rest (3). What
 # datetime.fromisoformat reads of this form, it reads as section 3.3.5 does.
-_PLAIN = re.compile(r"([0-9]{8}T[0-9]{6})(Z?)(?:/(.*))?").fullmatch
+_PLAIN = pattern(r"([0-9]{8}T[0-9]{6})(Z?)(?:/(.*))?").fullmatch
 _EPOCH = datetime(1970, 1, 1)
 _LOCAL = 15  # characters in front of the "Z"
 _made = tuple.__new__  # takes half the time of calling the NamedTuple

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.zones.resolve import Zone, Zones
+from extcal.patterns import pattern
 
 __all__ = [
     "DAY",
@@ -42,23 +43,23 @@ _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 # numeric offset and a "Z" on a DATE are not in the grammar, but producers write them and their
 # meaning is clear. Digits behind the seconds, group 7, are a fraction without its point: 171145975
 # is 17:11:45. Five digits are no time, because any of the six may be missing.
-_MOMENT = re.compile(
+_MOMENT = pattern(
     r"\s*(\d{4})-?(\d\d)-?(\d\d)"
     r"(?:[Tt ](?:(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,]\d+|(\d+))?)?)?)?)?"
     r"\s*+(?:([Zz]|[+-](?:[01]\d|2[0-3])(?::?\d\d)?)\s*+)?\Z"
 )
 # The day of a value whose time cannot be read: 20260302T13000Z, 20260302T250000, 20260302X, or six
 # digits of a time without the "T". 202603021 is no day: any of its digits may be the one too many.
-_DAY_ALONE = re.compile(r"\s*(\d{4})-?(\d\d)-?(\d\d)(?:(?!\d)|(?=\d{6}\s*[Zz]?\s*\Z))")
+_DAY_ALONE = pattern(r"\s*(\d{4})-?(\d\d)-?(\d\d)(?:(?!\d)|(?=\d{6}\s*[Zz]?\s*\Z))")
 # dur-value, 3.3.6, but any unit may be left out, and so may the "T"
-_DURATION = re.compile(
+_DURATION = pattern(
     r"\s*([+-]?)P(?:(\d{1,10})W)?(?:(\d{1,10})D)?"
     r"(?:T?(?:(\d{1,10})H)?(?:(\d{1,10})M)?(?:(\d{1,10})S)?)?\s*\Z",
     re.I,
 )
 # The same units in another order, or on the other side of the "T": PT1W, PT2D, PT30M1H.
-_MISPLACED = re.compile(r"\s*([+-]?)P((?:T?\d{1,10}[WDHMS]){1,9})T?\s*\Z", re.I)
-_UNIT = re.compile(r"(\d+)([WDHMS])", re.I)
+_MISPLACED = pattern(r"\s*([+-]?)P((?:T?\d{1,10}[WDHMS]){1,9})T?\s*\Z", re.I)
+_UNIT = pattern(r"(\d+)([WDHMS])", re.I)
 _QUARTER = 900
 _FIRST_OFFSET, _LAST_OFFSET = -12 * 3600, 14 * 3600  # of all inhabited zones
 

@@ -6,7 +6,6 @@ blocks more: an event of which only the start can be read blocks its day.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -37,13 +36,14 @@ from extcal.ical.parse.components import Component
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.zones.resolve import Zone, Zones
 from extcal.messages.problems import oddity, unknown
+from extcal.patterns import pattern
 
 __all__ = ["ALL_DAY_FLAGS", "FACTS", "event", "stamps", "texts"]
 
 
 _MANY_RULES = 1_000
 # One text of a list. Takes in "a", "a\\,b", and "a\\\\" of "a\\\\,b". Not "a,b", which is two.
-_LISTED = re.compile(r"(?s:(?>(?:[^\\,]+|\\.?){1,999}))")
+_LISTED = pattern(r"(?s:(?>(?:[^\\,]+|\\.?){1,999}))")
 _DATES_OF_A_UNIT = 3  # of 2; reading them is bounded by max_dates, this is for splitting the line
 _RULE = 2  # units of work, beside that of its line
 # The codes of oddities in a list of dates, and the keys of their messages.

@@ -7,7 +7,6 @@ inside a component keeps what was read, and is reported as cut.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -16,6 +15,7 @@ from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import NO_PARAMS, Line, Names, logical_lines
 from extcal.ical.parse.spans import Span, whole
 from extcal.messages.problems import no_calendar, oddity, unknown
+from extcal.patterns import pattern
 from extcal.values import dataclass, field
 
 __all__ = [
@@ -101,7 +101,7 @@ _NAMES = {
 
 # iana-token of section 3.1. What it does not match is text of a value whose lines were broken
 # without a fold, such as "Begin: 9 am".
-_TOKEN = re.compile(r"[A-Z0-9-]+")
+_TOKEN = pattern(r"[A-Z0-9-]+")
 _TOP_LEVEL = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"})
 _MANY_NAMES = 100
 EVENT: Final = 4  # units of work of a VEVENT or VFREEBUSY, beside those of its lines

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from extcal.ical.budget import Work
 from extcal.ical.parse.spans import STRETCH, Span, line_end
 from extcal.messages.problems import oddity, unknown
+from extcal.patterns import pattern
 
 __all__ = ["CONTROL", "FOLD", "NO_PARAMS", "Line", "Names", "logical_lines", "parse_line"]
 
@@ -50,24 +51,24 @@ _LINES = (
     + _FOLDS % _MOST_FOLDS
     + rb")?"
 )
-_MORE_FOLDS = re.compile(_FOLDS % _MOST_FOLDS)
-_PHYSICAL = re.compile(rb"[^\r\n]+")
+_MORE_FOLDS = pattern(_FOLDS % _MOST_FOLDS)
+_PHYSICAL = pattern(rb"[^\r\n]+")
 # A fold. The lookbehind lets it start only at the first of several newlines. Otherwise the search
 # would start anew at each newline of a megabyte of them.
-FOLD = re.compile(rb"(?<![\r\n])[\r\n]++[ \t]")
-_NEWLINE = re.compile(rb"[\r\n]")
-_NAME = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
+FOLD = pattern(rb"(?<![\r\n])[\r\n]++[ \t]")
+_NEWLINE = pattern(rb"[\r\n]")
+_NAME = pattern(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
 _WHITE = b" \t"
 CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
-_HAS_CONTROL = re.compile(b"[" + re.escape(CONTROL) + b"]")
+_HAS_CONTROL = pattern(b"[" + re.escape(CONTROL) + b"]")
 # param = param-name "=" param-value *("," param-value); a quoted value may hold ";" ":" ","
 # A parameter without a value or a name (";TZID;X=1", ";=a") must not hide the ones behind it.
-_PARAM = re.compile(r';([^=;:"]*+)(?:=((?>(?:"[^"]*+"|[^";:]++){,999})))?')
-_PARAMS = re.compile(r'(?>(?:;[^=;:"]*+(?:=(?>(?:"[^"]*+"|[^";:]++){,999}))?){1,999})')
+_PARAM = pattern(r';([^=;:"]*+)(?:=((?>(?:"[^"]*+"|[^";:]++){,999})))?')
+_PARAMS = pattern(r'(?>(?:;[^=;:"]*+(?:=(?>(?:"[^"]*+"|[^";:]++){,999}))?){1,999})')
 _DATE_NAMES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
-_DATE_AHEAD = re.compile(r"\s*\d{8}").match
+_DATE_AHEAD = pattern(r"\s*\d{8}")
 # A quote that was opened before the zone's name may close behind the date: TZID="A:20270105".
-_DATE_AFTER_COLON = re.compile(r":(?=\s*+\d{8}[\dTtZzPpWDHMS/,+\s-]*+\"?+\s*+$)")
+_DATE_AFTER_COLON = pattern(r":(?=\s*+\d{8}[\dTtZzPpWDHMS/,+\s-]*+\"?+\s*+$)")
 _MAX_PARAMS = 64  # with different names
 _MOST_PARAMS = 1_000  # in all; behind them only the value is looked for
 # A cut EXDATE leaves instances busy, which is safe. A cut line of another name could hide busy
@@ -275,7 +276,7 @@ def parse_line(offset: int, name: str, text: str, after_name: int) -> Line:
             break
     colon = text.find(":", position)
     value = text[colon + 1 :] if colon >= 0 else ""
-    if name in _DATE_NAMES and (colon != position or not _DATE_AHEAD(value)):
+    if name in _DATE_NAMES and (colon != position or not _DATE_AHEAD.match(value)):
         return _unquoted_colon(offset, name, text, after_name, params, value)
     return Line(offset, name, params, value)
 

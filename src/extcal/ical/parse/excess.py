@@ -10,7 +10,6 @@ Each pattern says what it takes in, with a line that it matches and one that it 
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -27,6 +26,7 @@ from extcal.ical.parse.spans import (
     whole,
 )
 from extcal.messages.problems import unknown
+from extcal.patterns import pattern
 
 __all__ = ["without_excess"]
 
@@ -42,23 +42,23 @@ _LONGEST_LINE = 4096  # bytes in a line that is left out; a smaller limit turns 
 
 # EXDATE lines in a row. Each begins with a date that can be counted, and has no fold.
 # Takes in "\nEXDATE:20270105\nEXDATE:20270106\nA". Not "\nEXDATE:20270105\n ,20270107\nA".
-_EXDATES = re.compile(
+_EXDATES = pattern(
     rb"(?<=\n)(?>(?:EXDATE(?:;[^:\"\r\n]*+)?:[0-9]{8}[^\r\n]*+\r?\n(?=[A-Z])){1,999})"
 )
 # A UID line without parameters and folds. Takes in "\nUID:a\nA". Not "\nUID:a\n b\nA",
 # "\nUID;X=1:a".
-_UID = re.compile(rb"\nUID:([^\r\n]++)\r?\n(?=[A-Z])")
+_UID = pattern(rb"\nUID:([^\r\n]++)\r?\n(?=[A-Z])")
 # A VEVENT of plain lines: no folds, and no component such as an alarm in it.
 # Takes in "\nBEGIN:VEVENT\nUID:a\nEND:VEVENT\n". Not "\nBEGIN:VEVENT\nUID:a\n b\nEND:VEVENT\n".
 _LINE = rb"(?!BEGIN:|END:)[A-Z][^\n]*+\n"
-_BLOCK = re.compile(rb"(?<=\n)BEGIN:VEVENT\r?\n(?>(?:" + _LINE + rb"){1,999})END:VEVENT\r?\n")
+_BLOCK = pattern(rb"(?<=\n)BEGIN:VEVENT\r?\n(?>(?:" + _LINE + rb"){1,999})END:VEVENT\r?\n")
 # A TZID parameter in upper case; group 1 is its value, quoted or not.
 # Takes in ";TZID=Europe/Berlin:", ';TZID="A:B":'. Not ";tzid=A:", ";X-TZID=A:".
-_TZID = re.compile(rb";TZID=(\"[^\"\r\n]*+\"|[^:;\"\r\n]*+)")
+_TZID = pattern(rb";TZID=(\"[^\"\r\n]*+\"|[^:;\"\r\n]*+)")
 # One or more VAVAILABILITYs in a row, of plain lines and AVAILABLEs; the next line is no fold.
 # Takes in "\nBEGIN:VAVAILABILITY\nBEGIN:AVAILABLE\nEND:AVAILABLE\nEND:VAVAILABILITY\nA".
 # Not one in which "BEGIN:VEVENT" or another name with V begins.
-_AVAILABILITIES = re.compile(
+_AVAILABILITIES = pattern(
     rb"(?<=\n)(?>(?:BEGIN:VAVAILABILITY\r?\n(?>(?:(?!BEGIN:V|END:V)[A-Z][^\r\n]*+\r?\n){,999})"
     rb"END:VAVAILABILITY\r?\n(?=[A-Z])){1,999})"
 )
@@ -67,12 +67,12 @@ _AVAILABILITIES = re.compile(
 # Takes in "\nBEGIN:VEVENT\nDTSTART:soon\nEND:VEVENT\nBEGIN:VEVENT".
 # Not "\nBEGIN:VEVENT\nDTSTART:20270105\nEND:VEVENT\nEND:VCALENDAR".
 _OTHER = rb"(?!BEGIN|END|DTSTART)[A-Z][A-Z0-9_-]*+[;:][\t -~]{0,4000}+\r?\n"
-_LOST = re.compile(
+_LOST = pattern(
     rb"(?<=\n)(?>(?:BEGIN:VEVENT\r?\n(?>(?:%s){,999})"
     rb"(?:DTSTART:[A-Za-z][\t -~]{0,4000}+\r?\n(?>(?:%s){,999}))?"
     rb"(?>(?:END:VEVENT\r?\n)?)(?=BEGIN:VEVENT|END:VCALENDAR)){1,999})" % (_OTHER, _OTHER)
 )
-_BEGIN = re.compile(rb"BEGIN:VEVENT")
+_BEGIN = pattern(rb"BEGIN:VEVENT")
 _VEVENT, _EXDATE = b"\nBEGIN:VEVENT", b"\nEXDATE"
 
 

@@ -18,6 +18,7 @@ from extcal.errors import NotACalendar
 from extcal.ical.parse.content_lines import FOLD
 from extcal.ical.parse.spans import STRETCH, stretches
 from extcal.messages.problems import no_calendar
+from extcal.patterns import pattern
 
 __all__ = ["SupportsToIcal", "to_bytes"]
 
@@ -26,19 +27,19 @@ __all__ = ["SupportsToIcal", "to_bytes"]
 # icalendar.Event.to_ical() gives. Only the first line of the body may be indented; elsewhere an
 # indented line is a fold.
 _BEGINS = rb"(?i:N[ \t]*:[ \t]*V(?:CALENDAR|EVENT|FREEBUSY|AVAILABILITY))"
-_FIRST = re.compile(rb"[ \t]*+(?:\xef\xbb\xbf)?(?i:BEGI)" + _BEGINS)
+_FIRST = pattern(rb"[ \t]*+(?:\xef\xbb\xbf)?(?i:BEGI)" + _BEGINS)
 # Letters come first, because the engine passes over other bytes quickly that way.
-_BEGIN = re.compile(
+_BEGIN = pattern(
     rb"[Bb][Ee][Gg][Ii](?:(?<=[\r\n\x00].{4})|(?<=[\r\n\x00]\xef\xbb\xbf.{4}))" + _BEGINS
 )
 # A line that is no calendar: "ada.ics", "~/calendars/ada", "C:\\ada.ics"; not "https://..." and not
 # "BEGIN:VCALENDAR". It may also be an address without its scheme: "host.example/a.ics".
-_FILE_NAME = re.compile(
+_FILE_NAME = pattern(
     r"\s*(?:(?:~|\.{0,2})[\\/][^\r\n]*"
     r"|(?:[A-Za-z]:[\\/])?[^\r\n:]+\.(?:ics|ical|icalendar|ifb|vfb))\s*",
     re.IGNORECASE,
 )
-_HOST = re.compile(r"\s*(?:[a-z0-9-]+\.)+[a-z]{2,}/", re.IGNORECASE)
+_HOST = pattern(r"\s*(?:[a-z0-9-]+\.)+[a-z]{2,}/", re.IGNORECASE)
 _LONGEST_BEGIN: Final = 2_048  # bytes that a BEGIN, with its blanks and folds, is looked for in
 _FAR: Final = 4 * 1024 * 1024  # bytes in which a BEGIN with folds or NULs in it is looked for
 _PIECE: Final = 1024 * 1024  # bytes or characters

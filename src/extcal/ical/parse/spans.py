@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from extcal.patterns import pattern
+
 __all__ = [
     "STRETCH",
     "Span",
@@ -37,8 +39,8 @@ _STEP: Final = 1024 * 1024  # bytes that are counted or searched for a word in o
 _MORE: Final = STRETCH  # how far a stretch may be extended to its border
 
 _BEGIN = b"\nBEGIN:VEVENT"
-_LINE_ENDS = re.compile(rb"[\r\n]++")
-_BEGIN_IN_ANY_CASE = re.compile(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
+_LINE_ENDS = pattern(rb"[\r\n]++")
+_BEGIN_IN_ANY_CASE = pattern(rb"(?:\A|[\r\n])BEGIN[ \t]*:[ \t]*VEVENT", re.I)
 
 
 def whole(raw: bytes) -> tuple[Span, ...]:

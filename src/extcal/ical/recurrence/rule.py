@@ -20,6 +20,7 @@ from datetime import date
 from typing import Any, Literal, NamedTuple
 
 from extcal.messages.problems import oddity
+from extcal.patterns import pattern
 from extcal.values import dataclass
 
 __all__ = ["Frequency", "RecurrenceRule", "Report", "Until", "parse"]
@@ -54,18 +55,18 @@ _OTHERS = frozenset({"FREQ", "UNTIL", "COUNT", "INTERVAL", "BYDAY", "WKST", "RSC
 _GREGORIAN = frozenset({"GREGORIAN", "GREGORY", "ISO8601"})
 _SUBDAILY = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
 
-_UNUSUAL = re.compile(r"[^A-Z0-9=;,:+-]")
-_JUNK = re.compile(r"[\s\"'\\\x00-\x1f]+")
-_NUMBER = re.compile(r"[+-]?[0-9]{1,10}")
-_ORDINAL_DAY = re.compile(r"([+-]?[0-9]{1,4})(MO|TU|WE|TH|FR|SA|SU)")
-_LEAP_MONTH = re.compile(r"0?([1-9]|1[0-2])L")
-_UNTIL = re.compile(
+_UNUSUAL = pattern(r"[^A-Z0-9=;,:+-]")
+_JUNK = pattern(r"[\s\"'\\\x00-\x1f]+")
+_NUMBER = pattern(r"[+-]?[0-9]{1,10}")
+_ORDINAL_DAY = pattern(r"([+-]?[0-9]{1,4})(MO|TU|WE|TH|FR|SA|SU)")
+_LEAP_MONTH = pattern(r"0?([1-9]|1[0-2])L")
+_UNTIL = pattern(
     r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})"
     r"(?:T?([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,][0-9]+|([0-9]+))?)?"
     r"(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 # The day of an UNTIL whose time cannot be read: 20270105T13000Z.
-_UNTIL_DAY = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?![0-9]).*?(Z?)", re.DOTALL)
+_UNTIL_DAY = pattern(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?![0-9]).*?(Z?)", re.DOTALL)
 _MAX_PARTS = 64  # the standards have 16, each at most once
 _MAX_LENGTH = 10_000  # characters of a list; all values of the largest range take less than 4,000
 _FAR = 10**12  # more seconds than 9999 years have, so larger numbers change nothing

@@ -8,7 +8,6 @@ feed never decides.
 from __future__ import annotations
 
 import io
-import re
 from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
@@ -17,10 +16,11 @@ from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
 from extcal.ical.parse.spans import STRETCH, line_end
 from extcal.messages.problems import unknown
+from extcal.patterns import pattern
 
 __all__ = ["check_overrides", "content", "inherit_end", "latest_of_each", "masters"]
 
-_BREAK = re.compile(rb"[\r\n]++")
+_BREAK = pattern(rb"[\r\n]++")
 
 
 def content(raw: bytes, event: Event) -> bytes:

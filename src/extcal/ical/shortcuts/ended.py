@@ -11,6 +11,8 @@ import re
 from datetime import date, timedelta
 from typing import Final
 
+from extcal.patterns import pattern
+
 __all__ = ["SLACK", "BeforeWindow", "before"]
 
 SLACK: Final = timedelta(days=3)
@@ -18,7 +20,7 @@ SLACK: Final = timedelta(days=3)
 
 # A DTSTART or DTEND in a form that is always read alike, if its day exists (20270231 does not).
 # Takes in "\nDTSTART;TZID=X:20270105T090000\nA". Not "\nDTSTART:2027-01-05\nA", nor a folded one.
-_DATED = re.compile(
+_DATED = pattern(
     rb"\nDT(?:START|END)(;[^:\"\r\n]*+|):([0-9]{8})((?:T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z?)?)\r?\n"
     rb"(?![ \t])"
 )
@@ -32,13 +34,13 @@ _DAY = (
 # A DTSTART line and directly behind it a DTEND line, on one day and in one zone. Groups 3 and 5 are
 # the times of day.
 # Takes in "\nDTSTART:20270105T090000Z\nDTEND:20270105T100000Z\nA". Not a DTEND of another day.
-_ONE_DAY = re.compile(
+_ONE_DAY = pattern(
     rb"\nDTSTART(;[^:\"\r\n]*+|):(%b)(%b|)(Z|)\r?\n"
     rb"DTEND\1:\2(%b|)\4" % (_DAY, _TIME_OF_DAY, _TIME_OF_DAY) + _ENDS
 )
 # A RECURRENCE-ID line; group 1 is its day. Takes in "RECURRENCE-ID:20270105T090000Z\nA".
 # Not "RECURRENCE-ID;RANGE=THISANDFUTURE:20270105\nA".
-_PLAIN_ID = re.compile(
+_PLAIN_ID = pattern(
     rb"RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+|):([0-9]{8})(?:T[0-9]{6}Z?|)" + _ENDS
 )
 _WEEKDAY = rb"(?:MO|TU|WE|TH|FR|SA|SU)"
@@ -52,7 +54,7 @@ _PART = (
 _TIMED = rb"(?:" + _TIME_OF_DAY + rb"Z?|)"
 # An RRULE line: FREQ first, then only parts of _PART and UNTIL. Group 1 is its parts, group 2 the
 # last UNTIL. Takes in "RRULE:FREQ=DAILY;COUNT=9\nA". Not "RRULE:FREQ=DAILY;X=1\nA".
-_PLAIN_RULE = re.compile(
+_PLAIN_RULE = pattern(
     rb"RRULE:("
     + _FREQ
     + rb"(?:;(?:UNTIL=([0-9]{8})"
@@ -65,7 +67,7 @@ _PLAIN_RULE = re.compile(
 # The same with exactly one UNTIL, whose day exists; group 1 is that day.
 # Takes in "RRULE:FREQ=DAILY;UNTIL=20200101\nA". Not "RRULE:FREQ=DAILY;UNTIL=20200231\nA".
 _OTHERS = rb"(?>(?:;(?:" + _PART + rb")){,20})"
-_UNTIL_RULE = re.compile(
+_UNTIL_RULE = pattern(
     rb"RRULE:" + _FREQ + _OTHERS + rb";UNTIL=(" + _DAY + rb")" + _TIMED + _OTHERS + _ENDS
 )
 _NOT_CHOOSING = frozenset({b"COUNT", b"FREQ", b"INTERVAL", b"WKST"})

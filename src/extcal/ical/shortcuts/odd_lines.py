@@ -7,12 +7,12 @@ read as there may be Problems.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
 from extcal.ical.parse.spans import Span, count_in, stretches
+from extcal.patterns import pattern
 
 __all__ = ["LONGEST_LINE", "Piece", "head", "pieces"]
 
@@ -33,11 +33,11 @@ class Piece(NamedTuple):
 # Takes in "?", "no colon", "1:2". Not "A:b", "RRULE ;", " fold", nor "\xef\xbb\xbfUID:a", because a
 # byte order mark is passed over and a name may stand behind it.
 # The groups are atomic: the engine keeps no positions to backtrack to for a megabyte of lines.
-_ODD = re.compile(
+_ODD = pattern(
     rb"[\r\n](?=[!-~\x80-\xff])(?>(?:(?![A-Za-z][A-Za-z0-9_-]*+[ \t]*[;:])"
     rb"[!-~\x80-\xee\xf0-\xff][\t -~\x80-\xff]{0,4000}+(?:\r\n?|\n)(?=[!-~\x80-\xff])){1,999})"
 )
-_LINE_END = re.compile(rb"\r\n?|\n")
+_LINE_END = pattern(rb"\r\n?|\n")
 _WORTH_A_LOOK: Final = 4096
 _MANY: Final = 100  # odd lines in a row
 

@@ -8,11 +8,11 @@ blocks; ``content_lines`` and ``components`` read everything else.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import Line, Names, logical_lines
+from extcal.patterns import pattern
 
 __all__ = ["PlainBlock", "own_lines", "plain_block"]
 
@@ -43,7 +43,7 @@ _ALARMS = (
     rb"(?>(?:\n(?:[ \t]|%b)[^\r\n]*+%b){,999})\nEND:VALARM%b(?!\n[ \t])){1,999})"
 )
 _LOOKS = {
-    newline: (re.compile(odd % _NAMED).search, re.compile(_ALARMS % (cr, _NAMED, cr, cr)).match)
+    newline: (pattern(odd % _NAMED), pattern(_ALARMS % (cr, _NAMED, cr, cr)))
     for newline, odd, cr in ((b"\n", _ODD, b""), (b"\r\n", _ODD_CRLF, rb"\r"))
 }
 _ALARM = b"\nBEGIN:VALARM"
@@ -72,10 +72,10 @@ def plain_block(raw: bytes, start: int, stop: int, calendar: int, utf8: bool) ->
     if own < 0:
         own = end
     else:
-        behind = alarms(raw, own, stop)
+        behind = alarms.match(raw, own, stop)
         if behind is None or behind.end() != end + len(newline) - 1:
             return None
-    if odd(raw, start, own) is not None or (utf8 and not _is_utf8(raw[start:stop])):
+    if odd.search(raw, start, own) is not None or (utf8 and not _is_utf8(raw[start:stop])):
         return None
     return PlainBlock(start, own, end + len(newline), calendar)
 

@@ -30,6 +30,7 @@ from extcal.ical.parse.content_lines import CONTROL, FOLD, Names, logical_lines
 from extcal.ical.parse.spans import STRETCH, Span, count_in, find, stretches, whole
 from extcal.ical.shortcuts.ended import SLACK, BeforeWindow, before
 from extcal.limits import Limits
+from extcal.patterns import pattern
 
 __all__ = ["has_lone_cr", "sieve"]
 
@@ -47,14 +48,14 @@ _END: Final = b"\nEND:VEVENT"
 _FOLDS: Final = (b" ", b"\t")
 # The line that begins a calendar, without a fold behind it.
 # Takes in "BEGIN:VCALENDAR\n". Not "BEGIN:VCALENDAR\n S\n".
-_CALENDAR = re.compile(rb"(?:\A|[\r\n])BEGIN:VCALENDAR[\r\n]++(?![ \t])")
+_CALENDAR = pattern(rb"(?:\A|[\r\n])BEGIN:VCALENDAR[\r\n]++(?![ \t])")
 # What may begin an alarm, in any case. Takes in "begin : valarm". Not "BEGIN:VTODO".
-_BEGIN_ALARM = re.compile(rb"BEGIN[ \t]*:[ \t]*VAL", re.I)
+_BEGIN_ALARM = pattern(rb"BEGIN[ \t]*:[ \t]*VAL", re.I)
 # A whole alarm of a VTODO: between BEGIN and END no line begins with B or E, so none can begin or
 # end a component.
 # Takes in "\nBEGIN:VALARM\nTRIGGER:-PT5M\nEND:VALARM". Not "\nBEGIN:VALARM\nEND:VTODO", nor one
 # in which another alarm begins.
-_WHOLE_ALARM = re.compile(
+_WHOLE_ALARM = pattern(
     rb"\nBEGIN:VALARM\r?\n(?>(?:[ACDF-Z \t][\t -~\x80-\xff]*\r?\n){,999})END:VALARM(?=\r?\n[^ \t])"
 )
 _EPOCH = date(1970, 1, 1)
@@ -109,12 +110,12 @@ _SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
 
 # A line that may hold a UID and is not a plain UID line.
 # Takes in "\nuid:a", "\nU\n ID:a", "\n\x00UID:a", "\nUID;X=1:a". Not "\nUID:a", "\nURL:x".
-_HIDDEN = re.compile(rb"\n(?:[^!-~ \t\r\n]|u|U(?!ID:|RL)|\r?\n[ \t])")
+_HIDDEN = pattern(rb"\n(?:[^!-~ \t\r\n]|u|U(?!ID:|RL)|\r?\n[ \t])")
 # A plain UID line with its folds: group 1 is "a\n b" of "\nUID:a\n b\nX". Not "\nUID;X=1:a".
-_UIDS = re.compile(rb"\nUID:([^\r\n]*+(?>(?:\r?\n[ \t][^\r\n]*+){,999}))(?!\r?\n[ \t])")
-_PLAIN_UID = re.compile(rb"[!-~]+")
+_UIDS = pattern(rb"\nUID:([^\r\n]*+(?>(?:\r?\n[ \t][^\r\n]*+){,999}))(?!\r?\n[ \t])")
+_PLAIN_UID = pattern(rb"[!-~]+")
 _GRAPHIC: Final = bytes(range(33, 127))
-_FOLD = re.compile(rb"\r?\n[ \t]")
+_FOLD = pattern(rb"\r?\n[ \t]")
 _NAMES = Names({b"UID": "UID"})
 
 

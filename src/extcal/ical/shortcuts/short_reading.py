@@ -12,7 +12,6 @@ answers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
@@ -35,6 +34,7 @@ from extcal.ical.parse.components import Component, names_of_lines
 from extcal.ical.parse.content_lines import Names
 from extcal.ical.shortcuts.plain_blocks import PlainBlock, own_lines
 from extcal.ical.zones.resolve import Zones
+from extcal.patterns import pattern
 
 __all__ = ["PlainReader"]
 
@@ -58,17 +58,17 @@ _CRLF = rb"([;:][^\r]*+(?:(?=\r\n[ \t])(?>(?:\r\n[ \t][^\r]*+){1,999})|))"
 _LF = rb"([;:][^\n]*+(?:(?=\n[ \t])(?>(?:\n[ \t][^\n]*+){1,999})|))"
 _TITLES = b"SUMMARY|LOCATION|"
 _WANTED = {
-    (crlf, titles): re.compile(_NAMES % (_TITLES if titles else b"") + (_CRLF if crlf else _LF))
+    (crlf, titles): pattern(_NAMES % (_TITLES if titles else b"") + (_CRLF if crlf else _LF))
     for crlf in (False, True)
     for titles in (False, True)
 }
 _CR = ord("\r")
 _Z = ord("Z")
-_FOLD = re.compile(rb"\r?\n[ \t]")
+_FOLD = pattern(rb"\r?\n[ \t]")
 # The parameters of a DATE-TIME. Takes in "", ";TZID=Europe/Berlin". Not ";VALUE=DATE".
-_PARAMS = re.compile(rb"(?:;VALUE=DATE-TIME)?(?:;TZID=([A-Za-z0-9_/+. -]+))?")
+_PARAMS = pattern(rb"(?:;VALUE=DATE-TIME)?(?:;TZID=([A-Za-z0-9_/+. -]+))?")
 # A time of day. Takes in "T235959". Not "T240000", "T235960".
-_TIME = re.compile(rb"T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])")
+_TIME = pattern(rb"T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])")
 _EPOCH = date(1970, 1, 1).toordinal()
 _TEXT_NAMES = Names({name.encode(): name for name in ("SUMMARY", "LOCATION")})
 _LABEL_NAMES = Names({**_TEXT_NAMES, b"CATEGORIES": "CATEGORIES", b"ORGANIZER": "ORGANIZER"})

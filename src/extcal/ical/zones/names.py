@@ -14,6 +14,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from extcal.patterns import pattern
+
 __all__ = [
     "Named",
     "clean",
@@ -56,14 +58,14 @@ UTC_KEYS = frozenset(
         *("Universal", "Zulu"),
     }
 )
-CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
-SPACES = re.compile(r"\s+")
-NUMBERED = re.compile(r" \d{1,9}$")
+CONTROLS = pattern(r"[\x00-\x1f\x7f]+")
+SPACES = pattern(r"\s+")
+NUMBERED = pattern(r" \d{1,9}$")
 # The standard offset in front of a display name: "(UTC+01:00) ", "(GMT-05.00) ", "(UTC) ".
-PREFIXED = re.compile(r"\((?:UTC|GMT)[^)]*\)\s*", re.IGNORECASE)
-OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
+PREFIXED = pattern(r"\((?:UTC|GMT)[^)]*\)\s*", re.IGNORECASE)
+OFFSET = pattern(r"(?:UTC|GMT)? ?([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
 # Exchange CDO: "GMT +0100 (Standard) / GMT +0200 (Daylight)".
-STANDARD_OFFSET = re.compile(r"(?:UTC|GMT) ?([+-])(\d{2}):?(\d{2}) \(Standard\)", re.IGNORECASE)
+STANDARD_OFFSET = pattern(r"(?:UTC|GMT) ?([+-])(\d{2}):?(\d{2}) \(Standard\)", re.IGNORECASE)
 
 
 class Named(NamedTuple):

@@ -9,19 +9,19 @@ Days are counted from 1970-01-01, times of day are seconds from local midnight.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import NamedTuple
 
 from extcal.arguments import several
+from extcal.patterns import pattern
 
 __all__ = ["EPOCH_DAY", "DateExceptions", "day_of", "read_exceptions"]
 
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 _MOST_DAYS = 10_000  # 27 years: more would be a mistake in a range
 _TAKES = "dates such as '2027-05-17' or '2027-05-15 10:00-14:00', in a list"
-_FORM = re.compile(
+_FORM = pattern(
     r"(?P<first>[0-9-]{10})(?:/(?P<last>[0-9-]{10}))?"
     r"(?:[ T](?P<hours>[0-9: ]+-[0-9: ]+(?:,[0-9: ]+-[0-9: ]+)*))?"
 )

@@ -12,7 +12,6 @@ Hours belong to the local day on which they start: that day's weekday, the days 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import date, datetime, time, tzinfo
 from typing import TYPE_CHECKING, NamedTuple, final
@@ -23,12 +22,16 @@ from extcal.intervals.instants import DAY, FIRST, LAST, span
 from extcal.intervals.merge import Span, complement, intersection, union
 from extcal.intervals.types import BLOCKING, FBType, Period, blocking_codes, period
 from extcal.intervals.wallclock import WallClock, find_zone
+<<<<<<< HEAD:src/extcal/intervals/working_hours/hours.py
 from extcal.intervals.working_hours.date_exceptions import (
     EPOCH_DAY,
     DateExceptions,
     day_of,
     read_exceptions,
 )
+=======
+from extcal.patterns import pattern
+>>>>>>> 2dd4a7c (Cold start: regular expressions are compiled when they are first used, VFREEBUSY and VAVAILABILITY are loaded when a body has them):src/extcal/intervals/hours.py
 
 if TYPE_CHECKING:
     from extcal.intervals.freebusy import FreeBusy
@@ -37,7 +40,7 @@ __all__ = ["WorkingHours"]
 
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _ENGLISH = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_TIME = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?")
+_TIME = pattern(r"([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?")
 _THURSDAY = 3  # the weekday of 1970-01-01, counted from Monday
 
 
