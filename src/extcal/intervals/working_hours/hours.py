@@ -22,16 +22,13 @@ from extcal.intervals.instants import DAY, FIRST, LAST, span
 from extcal.intervals.merge import Span, complement, intersection, union
 from extcal.intervals.types import BLOCKING, FBType, Period, blocking_codes, period
 from extcal.intervals.wallclock import WallClock, find_zone
-<<<<<<< HEAD:src/extcal/intervals/working_hours/hours.py
 from extcal.intervals.working_hours.date_exceptions import (
     EPOCH_DAY,
     DateExceptions,
     day_of,
     read_exceptions,
 )
-=======
 from extcal.patterns import pattern
->>>>>>> 2dd4a7c (Cold start: regular expressions are compiled when they are first used, VFREEBUSY and VAVAILABILITY are loaded when a body has them):src/extcal/intervals/hours.py
 
 if TYPE_CHECKING:
     from extcal.intervals.freebusy import FreeBusy
