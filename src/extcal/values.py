@@ -95,7 +95,10 @@ else:
         """See ``dataclasses.replace``."""
         for name, one in getattr(type(value), _DECLARED).items():
             if not one.init and name in changes:
-                raise ValueError(f"field {name} is declared with init=False")
+                raise ValueError(
+                    f"field {name} is declared with init=False, it cannot be specified with"
+                    " replace()"
+                )
             if one.init and name not in changes:
                 changes[name] = getattr(value, name)
         return type(value)(**changes)

@@ -6,9 +6,9 @@ A cell that cannot be decoded counts as missing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from secrets import token_hex
 from time import monotonic, sleep
 from typing import NamedTuple
 
@@ -385,7 +385,7 @@ class Repository:
             # Readings first: without the lease of a reading nobody confirms it any more.
             erase_all(self.cells, [*names, *beside])
             # A cache that is about to store a first reading (of another zone, say) sees this list.
-            self._put_list(keys, Listing(token_hex(8)), now + _FORGOTTEN, lease)
+            self._put_list(keys, Listing(os.urandom(8).hex()), now + _FORGOTTEN, lease)
         finally:
             if lease is not None:
                 lease.release()

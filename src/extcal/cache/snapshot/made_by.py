@@ -14,10 +14,10 @@ directory lacks come from there.
 from __future__ import annotations
 
 import hashlib
+import os
 import zoneinfo
 from collections.abc import Iterable
 from importlib import import_module
-from pathlib import Path
 from typing import NamedTuple
 
 from extcal.patterns import pattern
@@ -59,7 +59,7 @@ def zone_data_version(path: Iterable[str] | None = None) -> str:
     ``path``: directories in place of ``zoneinfo.TZPATH``.
     """
     found: list[str] = []
-    for directory in map(Path, zoneinfo.TZPATH if path is None else path):
+    for directory in zoneinfo.TZPATH if path is None else path:
         version = _stated(directory)
         if version is not None:
             # Data that states its version is complete, so no further place is used.
@@ -70,11 +70,11 @@ def zone_data_version(path: Iterable[str] | None = None) -> str:
     return "/".join([*found, _packaged()])
 
 
-def _stated(directory: Path) -> str | None:
+def _stated(directory: str) -> str | None:
     """The version that is written in the data in ``directory``, or None."""
     for name, before in _VERSION_FILES:
         try:
-            with open(directory / name, encoding="ascii") as file:
+            with open(os.path.join(directory, name), encoding="ascii") as file:
                 line = file.readline(100).strip()
         except (OSError, ValueError):
             continue
@@ -83,11 +83,14 @@ def _stated(directory: Path) -> str | None:
     return None
 
 
-def _digest(directory: Path) -> str | None:
-    """A digest of the zones below ``directory``, by name and content; None if there are none.
+def _digest(place: str) -> str | None:
+    """A digest of the zones below ``place``, by name and content; None if there are none.
 
     The times of the files are left out, so two machines with equal files get the same digest.
     """
+    from pathlib import Path  # hardly any machine has zones without a version
+
+    directory = Path(place)
     found = hashlib.sha256()
     count = 0
     for file in sorted(directory.rglob("*")):

@@ -22,7 +22,7 @@ allows, and a server that needed more than a second is left alone, by readers an
 from __future__ import annotations
 
 import logging
-import secrets
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -189,7 +189,7 @@ class DurableStore(ABC):
     def lease(self, key: str, now: datetime, ttl: timedelta, /) -> str | None:
         """Give the lease of ``key`` until ``now + ttl``, unless somebody holds it."""
         if self._ready(key):
-            token = secrets.token_hex(16)
+            token = os.urandom(16).hex()
             try:
                 given = self._ask(self._writing, self._take, key, token, now, ttl)
             except self._troubles as error:
@@ -219,7 +219,7 @@ class DurableStore(ABC):
     ) -> tuple[str | None, Mapping[str, Cell]]:
         """Give the lease of ``key``; the cells under ``keys`` if it was given."""
         if self._well_as_it_is():
-            token = secrets.token_hex(16)
+            token = os.urandom(16).hex()
             try:
                 given, read = self._ask(
                     self._writing, self._take_and_read, key, token, now, ttl, keys

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta, tzinfo
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from extcal.errors import LimitExceeded
 from extcal.ical.answer.exclude import Exclusions
@@ -21,7 +21,6 @@ from extcal.ical.answer.listing import (
     earliest,
     listed_when_asked,
 )
-from extcal.ical.answer.rules import RuleMatcher
 from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
 from extcal.ical.events.times import DAY, parse_duration
@@ -35,6 +34,9 @@ from extcal.intervals.freebusy import asked_in
 from extcal.intervals.types import code_of
 from extcal.messages.problems import oddity
 from extcal.policy import BusyPolicy
+
+if TYPE_CHECKING:
+    from extcal.ical.answer.rules import RuleMatcher
 
 __all__ = ["Collector", "Question"]
 
@@ -82,7 +84,11 @@ class Collector:
         self.lo, self.hi = question.lo, question.hi
         self.has_vevents = stream.partial  # only events are ever left out
         known = partial(is_owner, question.owner) if question.owner else None
-        self.rules = RuleMatcher(question.policy, known) if question.policy.rules else None
+        self.rules: RuleMatcher | None = None
+        if question.policy.rules:
+            from extcal.ical.answer.rules import RuleMatcher
+
+            self.rules = RuleMatcher(question.policy, known)
         self.busy: Levels = {}
         self.shown: list[JudgedOccurrence | JudgedInstances] = []
         self.events_complete = True

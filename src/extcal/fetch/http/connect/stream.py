@@ -9,11 +9,10 @@ import errno
 import os
 import selectors
 import socket
-import ssl
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from extcal.fetch.address.networks import Address
 from extcal.fetch.http.connect.guard import (
@@ -28,6 +27,9 @@ from extcal.fetch.http.connect.guard import (
 from extcal.fetch.http.connect.race import Race
 from extcal.fetch.http.deadline import TIMED_OUT, Deadline, Stop
 from extcal.limits import Limits
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["Broken", "GuardedStream", "Sprint", "WriteBroken"]
 
@@ -170,7 +172,8 @@ class GuardedStream:
 
     def silent(self) -> bool:
         """Whether nothing is waiting to be read: no byte, and no end."""
-        if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+        pending = getattr(self._sock, "pending", None)  # of TLS: bytes that have been decrypted
+        if pending is not None and pending():
             return False
         try:
             return not is_readable(self._sock)
@@ -244,6 +247,8 @@ class GuardedStream:
 
         Raises Broken if that could have failed because of the session.
         """
+        import ssl
+
         # The bytes of the proxy that came before are not part of the server's answer.
         self.received.begun = False
         try:
