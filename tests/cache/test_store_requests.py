@@ -178,7 +178,8 @@ def test_a_warm_get_passes_through_five_files(clock: ManualClock, url: str, body
 
     def note(frame: FrameType, event: str, argument: object) -> None:
         name = os.path.realpath(frame.f_code.co_filename)
-        if name.startswith(PACKAGE):
+        # values.py makes methods such as __eq__, as dataclasses does.
+        if name.startswith(PACKAGE) and name != os.path.join(PACKAGE, "values.py"):
             files.add(name.removeprefix(PACKAGE))
 
     sys.setprofile(note)
