@@ -224,7 +224,7 @@ class _Pieces:
         hits: list[int] = []
         uid, odd, kept, kind = b"", 0, 0, None
         for begin, stop in self.stretches():
-            if len(starts) > most:
+            if len(starts) + odd > most:
                 return False
             # Two bytes more are visible, so that no line looks like the last one.
             for match in self.lines(raw, begin, stop + 2):
