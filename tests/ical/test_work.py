@@ -98,7 +98,7 @@ def test_what_costs_more_than_the_budget_ends_as_unknown_time(kind: str, sieve: 
     ):
         answer = extcal.expand(KINDS[kind](), START, END, limits=limits, sieve=sieve)
     assert lines.call_count <= WORK + 1
-    assert events.call_count <= WORK // 4 + 1
+    assert events.call_count <= WORK // 3 + 1
     assert not answer.complete
     assert answer.free_busy.unknown_epochs == ((START.timestamp(), END.timestamp()),)
     assert "max_work" in {problem.code for problem in answer.problems}
