@@ -131,8 +131,9 @@ def settle(
     previous = None if reading is None else Snapshot(reading)
     if isinstance(outcome, Success) and found is not None:
         attempts = learn(asked.known.attempts, outcome, now, decisions.rules, 0.0)
-        store = repository.store_confirmation if unchanged else repository.store_reading
-        known = store(asked.keys, asked.known, found, now, asked.lease, attempts)
+        known = repository.keep(
+            asked.keys, asked.known, found, now, asked.lease, attempts, unchanged=unchanged
+        )
         snapshot = known.snapshot(_state(known, asked.at))
         _tell_success(asked, found, decisions)
         return Refreshed(snapshot, Refresh(asked.feed, snapshot, previous, None, asked.seconds))

@@ -6,10 +6,8 @@ A cell that cannot be decoded counts as missing.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from time import monotonic, sleep
 from typing import NamedTuple
 
 from extcal.cache.freshness.clock import Clock
@@ -26,20 +24,18 @@ from extcal.cache.refresh.keys import (
     spread,
 )
 from extcal.cache.refresh.rate_limit_records import RateLimitRecords
+from extcal.cache.refresh.reading_lists import KEEP, ReadingLists
 from extcal.cache.snapshot.codec import (
     ATTEMPTS,
     HOSTS,
     LISTS,
     READINGS,
-    Listing,
     apply_confirmation,
     decode_attempts,
     decode_host,
-    decode_list,
     decode_reading,
     encode_attempts,
     encode_confirmation,
-    encode_list,
     encode_reading,
 )
 from extcal.cache.snapshot.made_by import MadeBy, made_now
@@ -47,7 +43,7 @@ from extcal.cache.snapshot.reading import fingerprint
 from extcal.cache.snapshot.snapshot import Reading, Snapshot
 from extcal.cache.stores.lease import Lease, Leases
 from extcal.cache.stores.memory import Memo
-from extcal.cache.stores.protocol import Cell, Store, erase_all, getter_of_many, has_own
+from extcal.cache.stores.protocol import Cell, Store, getter_of_many, has_own
 from extcal.cache.stores.watched import watched
 from extcal.errors import problem_of
 from extcal.fetch.feed import Feed
@@ -57,14 +53,8 @@ from extcal.values import replace
 
 __all__ = ["OTHER_RULES", "Known", "OtherRules", "Repository", "confirmed_key"]
 
-_KEEP = timedelta(days=7)  # its validators are useful even when a reading is too old to be served
 _KEEP_LONGER = timedelta(days=1)  # a confirmed reading is written again after this time
 _KEEP_ATTEMPTS = timedelta(days=2)  # the longest wait is a day
-_LISTED = timedelta(days=31)  # no store keeps a cell for longer
-_FORGOTTEN = timedelta(hours=1)  # longer than any fetch takes
-_LONG_LIST = 200  # keys in a list; beyond that, those of readings that have expired are dropped
-_LIST_LEASE = timedelta(seconds=10)
-_LIST_WAIT, _LIST_PAUSE = 0.25, 0.005  # seconds; adding a key to a list takes milliseconds
 _REMEMBERED = 1200  # readings, of up to 70 KB each: more than the people of one table
 _REMEMBERED_KEYS = 8192  # a feed and two digests
 _UNTRIED = Attempts()
@@ -191,6 +181,7 @@ class Repository:
         self._get_many = getter_of_many(self.cells)
         self._one_by_one = not has_own(store, "get_many", "get")
         self._leases = Leases(self.cells, store)
+        self._lists = ReadingLists(self.cells, store, self._leases, secret, confirmed_key)
         self._reach = reach
         self._rules = rules
         self._secret = secret
@@ -292,7 +283,7 @@ class Repository:
             self._decoded.keep(keys.snapshot, decoded)
         return Known(decoded.reading, attempts, decoded.held, decoded.other_rules, cell)
 
-    def store_reading(
+    def keep(
         self,
         keys: Keys,
         known: Known,
@@ -300,63 +291,56 @@ class Repository:
         now: datetime,
         lease: Lease,
         attempts: Attempts = _UNTRIED,
+        *,
+        unchanged: bool = False,
     ) -> Known:
-        """Store ``found``, which was read just now, if ``lease`` is still held.
+        """Store ``found``, if ``lease`` is still held; returns what is known with it.
 
+        ``unchanged``: the source confirmed the reading of ``known``, and ``found`` is this reading
+        with its new times and validators. Then only a small cell beside it is written. Once a day
+        the reading is written again, as it is stored, so that it does not expire.
         ``attempts``: what has to be kept of the attempt record although the fetch succeeded.
-
-        Returns what is known with it. Nothing is stored if the address was forgotten since
-        ``known`` was loaded.
+        Nothing is stored if the address was forgotten since ``known`` was loaded.
         """
-        cell = Cell(encode_reading(found, keys.snapshot, self._secret), now + _KEEP)
-        decoded = self._decode(keys.snapshot, cell.data, b"", found, found)
-        # The attempt record is written only after this, while the lease is still held.
-        put = lease.put if _is_kept(attempts) or known.attempts != _UNTRIED else lease.put_last
-        if self._named(keys, known, now) and put(cell):
-            self._decoded.keep(keys.snapshot, decoded)
-            self._store_success(keys, known, attempts, now)
-        return Known(found, attempts, decoded.held, decoded.other_rules)
-
-    def store_confirmation(
-        self,
-        keys: Keys,
-        known: Known,
-        found: Reading,
-        now: datetime,
-        lease: Lease,
-        attempts: Attempts = _UNTRIED,
-    ) -> Known:
-        """Store that the source confirmed the reading of ``known``, if ``lease`` is still held.
-
-        ``found`` is this reading with its new times and validators. Only a small cell is written.
-        Once a day the reading is written again, as it is stored, so that it does not expire.
-        """
-        cell, before = known.cell, self._decoded.get(keys.snapshot)
-        # Without get_many a confirmation is not looked up while the reading itself is fresh.
-        unseen = self._one_by_one and before is not None and self._is_fresh(before.stored, now)
-        if cell is None or before is None or unseen or not lease.lasts(now):
-            return self.store_reading(keys, known, found, now, lease, attempts)
-        until = now + _KEEP
-        data = encode_confirmation(found, cell.data, confirmed_key(keys.snapshot), self._secret)
-        decoded = self._decode(keys.snapshot, cell.data, data, before.stored, found)
+        until, beside = now + KEEP, confirmed_key(keys.snapshot)
+        confirmed = self._confirmed(keys, known, now, lease) if unchanged else None
+        if confirmed is None:
+            cell, stored = Cell(encode_reading(found, keys.snapshot, self._secret), until), found
+            confirmation, writes = b"", True
+        else:
+            cell, stored = confirmed
+            confirmation = encode_confirmation(found, cell.data, beside, self._secret)
+            writes = cell.keep_until < until - _KEEP_LONGER
+        decoded = self._decode(keys.snapshot, cell.data, confirmation, stored, found)
         kept = Known(found, attempts, decoded.held, decoded.other_rules)
-        if cell.keep_until < until - _KEEP_LONGER and not (
-            self._named(keys, known, now) and lease.put(Cell(cell.data, until))
+        # The lease is held until the last of these is written.
+        recorded = _is_kept(attempts) or known.attempts != _UNTRIED
+        put = lease.put if confirmation or recorded else lease.put_last
+        if writes and not (
+            self._lists.put_on(keys, known.cells, now) and put(Cell(cell.data, until))
         ):
             return kept
-        self._store_success(keys, known, attempts, now)
-        if lease.put_beside(confirmed_key(keys.snapshot), Cell(data, until)):
+        if _is_kept(attempts):
+            self.store_attempts(keys, attempts, now)
+        elif recorded:
+            self.cells.delete(keys.attempts)
+        if not confirmation or lease.put_beside(beside, Cell(confirmation, until)):
             self._decoded.keep(keys.snapshot, decoded)
         return kept
 
+    def _confirmed(
+        self, keys: Keys, known: Known, now: datetime, lease: Lease
+    ) -> tuple[Cell, Reading] | None:
+        """The stored reading, as cell and as value, if a cell beside it may confirm it."""
+        before = self._decoded.get(keys.snapshot)
+        if known.cell is None or before is None or not lease.lasts(now):
+            return None
+        # Without get_many a confirmation is not looked up while the reading itself is fresh.
+        unseen = self._one_by_one and self._is_fresh(before.stored, now)
+        return None if unseen else (known.cell, before.stored)
+
     def _is_fresh(self, reading: Reading, now: datetime) -> bool:
         return abs(now - reading.fetched_at) <= self._rules.ttl
-
-    def _store_success(self, keys: Keys, known: Known, attempts: Attempts, now: datetime) -> None:
-        if _is_kept(attempts):
-            self.store_attempts(keys, attempts, now)
-        elif known.attempts != _UNTRIED:
-            self.cells.delete(keys.attempts)
 
     def store_attempts(self, keys: Keys, attempts: Attempts, now: datetime) -> None:
         """Store the attempt record."""
@@ -372,74 +356,13 @@ class Repository:
         keys = self.keys(feed)
         cells = self._get_many(keys)
         attempts = _attempts(keys, cells, self._secret)
-        listed = {keys.snapshot, *_listing(keys, cells, self._secret).names}
         if attempts.hint is not None:
             self.store_attempts(keys, replace(attempts, hint=None), now)
-        lease, cells = self._lease_list(keys, now, *map(confirmed_key, listed))
-        try:
-            names = {keys.snapshot, *_listing(keys, cells, self._secret).names}
-            beside = [*map(confirmed_key, names)]
-            if not hasattr(self.store, "erase"):
-                # Each is a call: those that are known not to be there are left out.
-                beside = [key for key in beside if key in cells or "s:" + key[2:] not in listed]
-            # Readings first: without the lease of a reading nobody confirms it any more.
-            erase_all(self.cells, [*names, *beside])
-            # A cache that is about to store a first reading (of another zone, say) sees this list.
-            self._put_list(keys, Listing(os.urandom(8).hex()), now + _FORGOTTEN, lease)
-        finally:
-            if lease is not None:
-                lease.release()
+        names = self._lists.erase(keys, cells, now)
         for name in names:
             self._decoded.drop(name)
         address = address_of(feed)
         self._keys.drop_if(lambda known: address_of(known) == address)
-
-    def _named(self, keys: Keys, known: Known, now: datetime) -> bool:
-        """Put the snapshot's key on the list; False if the address was forgotten meanwhile.
-
-        If the key is on the list already, nothing is done: ``forget`` ends the lease of every key
-        on the list, so a reading that is stored later is refused.
-        """
-        until = now + _LISTED
-        cells = self._get_many((keys.listed,)) if known.cells is None else known.cells
-        listing = _listing(keys, cells, self._secret)
-        if now + _KEEP <= listing.names.get(keys.snapshot, now) <= until:
-            return True
-        lease, cells = self._lease_list(keys, now)
-        try:
-            there = _listing(keys, cells, self._secret)
-            if there.generation != listing.generation:
-                return False
-            names = {name: min(end, until) for name, end in there.names.items()}
-            if len(names) > _LONG_LIST:
-                # Only for a long list: with a wrong clock this would drop keys of kept readings.
-                names = {name: end for name, end in names.items() if now < end}
-            names[keys.snapshot] = until
-            self._put_list(keys, Listing(there.generation, names), until, lease)
-        finally:
-            if lease is not None:
-                lease.release()
-        return True
-
-    def _lease_list(
-        self, keys: Keys, now: datetime, *more: str
-    ) -> tuple[Lease | None, Mapping[str, Cell]]:
-        """The lease of a list, and the cells of the list and of ``more``.
-
-        No lease if its holder does not give it back, as after a crash.
-        """
-        until, wanted = monotonic() + _LIST_WAIT, (keys.listed, *more)
-        while True:
-            lease, cells = self._leases.take(keys.listed, now, _LIST_LEASE, wanted)
-            if lease is not None:
-                return lease, cells
-            if monotonic() >= until:
-                return None, self._get_many(wanted)
-            sleep(_LIST_PAUSE)
-
-    def _put_list(self, keys: Keys, listing: Listing, until: datetime, lease: Lease | None) -> bool:
-        cell = Cell(encode_list(listing, keys.listed, self._secret), until)
-        return self.cells.put(keys.listed, cell, None) if lease is None else lease.put_last(cell)
 
     def _decode(
         self, key: str, data: bytes, confirmation: bytes, stored: Reading, reading: Reading
@@ -491,9 +414,3 @@ def _rate_limited(keys: Keys, cells: Mapping[str, Cell], secret: bytes | None) -
     cell = cells.get(keys.host)
     found = None if cell is None else decode_host(cell.data, keys.host, secret)
     return UNTROUBLED if found is None else found
-
-
-def _listing(keys: Keys, cells: Mapping[str, Cell], secret: bytes | None) -> Listing:
-    cell = cells.get(keys.listed)
-    found = None if cell is None else decode_list(cell.data, keys.listed, secret)
-    return Listing() if found is None else found

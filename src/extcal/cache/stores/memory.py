@@ -176,7 +176,7 @@ class MemoryStore:
         with self._lock:
             self._settle_in()
             held = self._leases.get(key)
-            if held is not None and now < held.until <= now + ttl:
+            if held is not None and now < held.until <= now + 2 * ttl:
                 return None
             self._given += 1
             token = f"{self._given}"

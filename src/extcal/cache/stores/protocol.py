@@ -72,7 +72,8 @@ class Store(Protocol):
         """Try to get the lease of ``key`` until ``now + ttl``.
 
         Returns a new token, or None if another one holds the lease. A lease that expires later than
-        ``now + ttl`` was given by a wrong clock, and is void.
+        ``now + 2 * ttl`` was given by a wrong clock, and is void. One that expires after ``now +
+        ttl`` is not: another process read its clock later and was here first.
         """
         ...
 

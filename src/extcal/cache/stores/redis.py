@@ -59,7 +59,8 @@ if redis.call('SET', KEYS[1], value, 'NX', 'PX', ARGV[4]) then return 1 end
 local there = redis.call('GET', KEYS[1])
 if there == value then return 1 end
 local held = tonumber(string.match(there, '^(%-?%d+):'))
-if held and tonumber(ARGV[3]) < held and held <= tonumber(ARGV[1]) then return 0 end
+local now, most = tonumber(ARGV[3]), 2 * tonumber(ARGV[1]) - tonumber(ARGV[3])
+if held and now < held and held <= most then return 0 end
 redis.call('SET', KEYS[1], value, 'PX', ARGV[4])
 return 1
 """

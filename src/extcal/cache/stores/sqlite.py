@@ -83,7 +83,7 @@ _USED = """
 _LEASE = """
     INSERT INTO leases (key, token, until) VALUES (:key, :token, :until)
     ON CONFLICT (key) DO UPDATE SET token = excluded.token, until = excluded.until
-    WHERE typeof(until) != 'integer' OR until <= :now OR until > :until
+    WHERE typeof(until) != 'integer' OR until <= :now OR until > 2 * :until - :now
 """
 _GIVE_BACK = "DELETE FROM leases WHERE key = ? AND token = ?"
 _THERE = "SELECT 1 FROM cells WHERE key = ? UNION ALL SELECT 1 FROM leases WHERE key = ?"
@@ -447,7 +447,7 @@ def _holder(connection: Connection, key: str) -> object:
 def _take(connection: Connection, key: str, token: str, now: datetime, ttl: timedelta) -> bool:
     begin, until = _micros(now), _micros(now + ttl)
     row = connection.execute("SELECT until FROM leases WHERE key = ?", (key,)).fetchone()
-    if row is not None and isinstance(row[0], int) and begin < row[0] <= until:
+    if row is not None and isinstance(row[0], int) and begin < row[0] <= 2 * until - begin:
         # A caller who waits for another's fetch asks often, and must not keep writers waiting.
         return False
     named = {"key": key, "token": token, "now": begin, "until": until}
