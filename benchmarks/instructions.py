@@ -15,11 +15,11 @@ from pathlib import Path
 
 from race import Case, request, say
 
-__all__ = ["COUNTED", "count_all", "counted", "refs", "valgrind"]
+__all__ = ["CACHEGRIND", "COUNTED", "count_all", "counted", "refs", "valgrind"]
 
 COUNTED = ("extcal", "libical")
 """The contestants whose instructions are counted: the others would take hours."""
-_CACHEGRIND = ("--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
+CACHEGRIND = ("--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
 _REFS = re.compile(r"I\s+refs:\s+([\d,]+)")
 
 
@@ -49,7 +49,7 @@ def counted(command: Sequence[str], feed: Path, limit: float, program: str) -> i
     for times in (1, 2):
         try:
             ran = subprocess.run(
-                [program, *_CACHEGRIND, *command],
+                [program, *CACHEGRIND, *command],
                 input=request(feed, times=times) + "\n",
                 env={**os.environ, "PYTHONHASHSEED": "0"},
                 capture_output=True,

@@ -6,19 +6,20 @@ import os
 import platform
 import statistics
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from race import PASSES, PEERS, Answer, Case
+from starting import BARE, GET, READ, STANDARD, Start
 
 __all__ = [
     "heading",
     "hostile_table",
-    "import_table",
     "memory_table",
     "people_table",
     "race_table",
+    "start_table",
 ]
 
 NAMES = {
@@ -43,7 +44,9 @@ FEWER: dict[str, tuple[float, float]] = {
     "series-500": (5, 4),
 }
 _REGEX_REACH, _REGEX_FLOOR = 4, 7
-_IMPORT_MS, _COMMON_MS, _HOSTILE_MS, _MEMORY_MB = 15, 8, 150, 25
+_COMMON_MS, _HOSTILE_MS, _MEMORY_MB = 8, 150, 25
+_BARE_MS = 20
+_START_MS = {READ: 60, GET: 150}
 
 
 def heading(quick: bool) -> str:
@@ -173,14 +176,30 @@ def memory_table(path: Path, answers: dict[str, Answer]) -> str:
     return _table(f"Memory for a feed of {size / 1e6:.1f} MB", head, rows)
 
 
-def import_table(costs: dict[str, float]) -> str:
-    """Return the cost of imports beyond the bare imports."""
-    rows = [[f"bare `import zoneinfo, datetime, re`: {costs[''] * 1e3:.1f} in all", "", ""]]
-    for name, cost in costs.items():
-        if name:
-            reach = _at_most(_IMPORT_MS, cost * 1e3, "ms") if name == "import extcal" else ""
-            rows.append([f"`{name}`", f"{cost * 1e3:+.1f}", reach])
-    return _table("Import, CPU ms beyond the bare imports", ["what", "ms", "reach"], rows)
+def start_table(begun: Mapping[str, Start]) -> str:
+    """Return what a new process costs until its first answer."""
+    bare, standard = begun[BARE], begun[STANDARD]
+    rows = []
+    for name, start in begun.items():
+        base = bare if name in (BARE, STANDARD, GET) else standard
+        beyond = start.cpu - base.cpu
+        scaled = beyond / bare.cpu * _BARE_MS  # on a core where a bare Python takes 20 ms
+        reach = _at_most(_START_MS[name], scaled, "ms") if name in _START_MS else ""
+        rows.append(
+            [
+                name,
+                f"{start.cpu * 1e3:,.1f}",
+                f"{beyond * 1e3:+,.1f}",
+                f"{scaled:,.0f}",
+                f"{(start.memory - bare.memory) / 2**20:,.0f}",
+                "" if start.instructions is None else f"{start.instructions / 1e6:,.0f}",
+                reach,
+            ]
+        )
+    head = ["until", "CPU ms", "beyond", "where bare Python takes 20 ms", "MiB beyond bare Python"]
+    return _table("A new process", [*head, "M instructions", "reach"], rows) + (
+        "\n\n*Beyond: the bare imports; for the cache, bare Python.*"
+    )
 
 
 def people_table(costs: dict[str, float]) -> str:
