@@ -45,21 +45,21 @@ def count_all(
 
 def counted(command: Sequence[str], feed: Path, limit: float, program: str) -> int | None:
     """Return the instructions of one reading of ``feed``; None if ``limit`` seconds are too few."""
-    found = []
-    for times in (1, 2):
-        try:
-            ran = subprocess.run(
-                [program, *CACHEGRIND, *command],
-                input=request(feed, times=times) + "\n",
-                env={**os.environ, "PYTHONHASHSEED": "0"},
-                capture_output=True,
-                text=True,
-                timeout=limit,
-            )
-        except subprocess.TimeoutExpired:
-            return None
-        found.append(refs(ran.stderr))
-    return found[1] - found[0]
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": ""}
+
+    def told(by: Sequence[str], times: int) -> str:
+        asked = request(feed, times=times) + "\n"
+        ran = subprocess.run(
+            by, input=asked, env=environment, capture_output=True, text=True, timeout=limit
+        )
+        return ran.stderr
+
+    try:
+        told(command, 1)  # from here on there is bytecode of all that it imports
+        once, twice = (refs(told([program, *CACHEGRIND, *command], times)) for times in (1, 2))
+    except subprocess.TimeoutExpired:
+        return None
+    return twice - once
 
 
 def refs(told: str) -> int:

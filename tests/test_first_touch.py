@@ -51,12 +51,11 @@ IMPORTED: dict[str, str] = {
     """,
     "extcal.expand": "",
     "CalendarCache.get": """
-        array atexit base64 binascii concurrent contextvars extcal.cache
-        extcal.cache.availability extcal.cache.bulk extcal.cache.freshness
-        extcal.cache.refresh extcal.cache.snapshot extcal.cache.stores extcal.fetch
-        extcal.fetch.address extcal.intervals.slots extcal.testing gc hashlib hmac ipaddress
-        linecache logging queue random string textwrap threading token tokenize traceback
-        urllib zlib
+        array atexit base64 binascii concurrent contextvars extcal.cache extcal.cache.bulk
+        extcal.cache.freshness extcal.cache.refresh extcal.cache.snapshot
+        extcal.cache.stores extcal.fetch extcal.fetch.address extcal.testing gc hashlib hmac
+        ipaddress linecache logging queue random string textwrap threading token tokenize
+        traceback urllib zlib
     """,
     "HttpFetcher, http": """
         ast calendar dataclasses dis email errno extcal.fetch.http extcal.fetch.http.connect

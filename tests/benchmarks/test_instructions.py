@@ -18,7 +18,7 @@ TOLD = """==7== Cachegrind, a high-precision tracing profiler
 PROGRAM = """#!{python}
 import json, os, sys
 assert sys.argv[1:4] == ["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-assert sys.argv[4:] == ["contestant", "extcal"]
+assert sys.argv[4].endswith("/contestant")
 assert os.environ["PYTHONHASHSEED"] == "0"
 asked = json.loads(sys.stdin.readline())
 assert asked["path"].endswith("a.ics")
@@ -39,7 +39,10 @@ def test_a_reading_is_the_difference_of_two_and_one(
     program = tmp_path / "valgrind"
     program.write_text(PROGRAM.format(python=sys.executable))
     program.chmod(0o755)
-    counted = instructions.counted(["contestant", "extcal"], Path("a.ics"), 60.0, str(program))
+    contestant = tmp_path / "contestant"
+    contestant.write_text("#!/bin/sh\n")
+    contestant.chmod(0o755)
+    counted = instructions.counted([str(contestant)], Path("a.ics"), 60.0, str(program))
     assert counted == 5_000_000
 
 
@@ -47,7 +50,7 @@ def test_what_takes_too_long_is_stopped(instructions: ModuleType, tmp_path: Path
     program = tmp_path / "valgrind"
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o755)
-    assert instructions.counted(["one"], Path("a.ics"), 0.05, str(program)) is None
+    assert instructions.counted(["true"], Path("a.ics"), 0.05, str(program)) is None
 
 
 def test_fewer_instructions_are_a_ratio(instructions: ModuleType, tmp_path: Path) -> None:

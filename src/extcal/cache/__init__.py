@@ -12,9 +12,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from extcal.cache.availability.receipt import Answered, Receipt
-from extcal.cache.availability.recurring import MeetingTime, RecurringMeeting
-from extcal.cache.availability.table import Availability, CommonFree
 from extcal.cache.bulk import Result
 from extcal.cache.calendar_cache import CalendarCache
 from extcal.cache.freshness.clock import system_clock
@@ -27,6 +24,9 @@ from extcal.cache.stores import Cell, MemoryStore, Store
 
 if TYPE_CHECKING:
     from extcal.cache.async_calendar_cache import AsyncCalendarCache
+    from extcal.cache.availability.receipt import Answered, Receipt
+    from extcal.cache.availability.recurring import MeetingTime, RecurringMeeting
+    from extcal.cache.availability.table import Availability, CommonFree
 
 __all__ = [
     "Answered",
@@ -50,8 +50,22 @@ __all__ = [
     "system_clock",
 ]
 
+# Loaded when they are first used.
+_HOMES = {
+    "Answered": "availability.receipt",
+    "AsyncCalendarCache": "async_calendar_cache",
+    "Availability": "availability.table",
+    "CommonFree": "availability.table",
+    "MeetingTime": "availability.recurring",
+    "Receipt": "availability.receipt",
+    "RecurringMeeting": "availability.recurring",
+}
+
 
 def __getattr__(name: str) -> object:
-    if name == "AsyncCalendarCache":
-        return import_module("extcal.cache.async_calendar_cache").AsyncCalendarCache
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"extcal.cache.{home}"), name)
+    globals()[name] = value
+    return value

@@ -14,11 +14,9 @@ from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from extcal.arguments import call_of, discreet, is_async, length_of, one_of_type, safe_repr
-from extcal.cache.availability.people import Source, TableOrder, read_people
-from extcal.cache.availability.table import Availability
 from extcal.cache.bulk import PATIENCE, Plan, Queue, Result, UnderWay, new_bar
 from extcal.cache.closing import Closing
 from extcal.cache.freshness.clock import read_clock
@@ -50,7 +48,11 @@ from extcal.intervals.instants import span
 from extcal.intervals.merge import Span
 from extcal.values import replace
 
-__all__ = ["CalendarCache", "Source"]
+if TYPE_CHECKING:
+    from extcal.cache.availability.people import Source, TableOrder
+    from extcal.cache.availability.table import Availability
+
+__all__ = ["CalendarCache"]
 
 _TEN_SECONDS = timedelta(seconds=10)
 
@@ -321,9 +323,10 @@ class CalendarCache(Options[Fetcher], Closing):
         exclude: Excluded | Iterable[Excluded],
         max_age: timedelta | None,
     ) -> TableOrder:
+        from extcal.cache.availability.people import TableOrder, read_people
+
         one_of_type("timeout", timeout, timedelta, "a timedelta")
-        seconds = timeout.total_seconds()
-        until = monotonic() + seconds
+        until = monotonic() + (seconds := timeout.total_seconds())
         window, exclusions = window_asked(start, end), Exclusions.of(exclude)
         found = read_people(people, self._repository.keys)
         orders = [self._order(feed, "get", max_age=max_age) for feed in found.feeds.values()]

@@ -6,6 +6,7 @@ import re
 from types import MappingProxyType
 
 from extcal.fetch.address.url import Url
+from extcal.patterns import pattern
 
 __all__ = ["MICROSOFT_CLOUDS", "is_page", "provider_in", "provider_of"]
 
@@ -46,41 +47,41 @@ _SUFFIXES = {
 }
 # Publishers with a host in each country, and servers that stand on any host.
 _HOST_FORMS = (
-    ("zoho", re.compile(r"calendar\.zoho(?:\.[a-z]{2,4}){1,2}")),
-    ("yandex", re.compile(r"calendar\.yandex(?:\.[a-z]{2,3}){1,2}")),
-    ("airbnb", re.compile(r"(?:[a-z]{2,3}\.)?airbnb(?:\.[a-z]{2,3}){1,2}")),
-    ("kerio", re.compile(r"(?:.*\.)?kerio[a-z]*\..+")),
+    ("zoho", pattern(r"calendar\.zoho(?:\.[a-z]{2,4}){1,2}")),
+    ("yandex", pattern(r"calendar\.yandex(?:\.[a-z]{2,3}){1,2}")),
+    ("airbnb", pattern(r"(?:[a-z]{2,3}\.)?airbnb(?:\.[a-z]{2,3}){1,2}")),
+    ("kerio", pattern(r"(?:.*\.)?kerio[a-z]*\..+")),
 )
 _PATH_FORMS = (
-    ("exchange", re.compile(r"/owa/calendar/.*", re.IGNORECASE)),
-    ("nextcloud", re.compile(r".*(?:/remote\.php/dav/public-calendars/|/apps/calendar/).*")),
-    ("sogo", re.compile(r"/SOGo(?:/.*)?", re.IGNORECASE)),
+    ("exchange", pattern(r"/owa/calendar/.*", re.IGNORECASE)),
+    ("nextcloud", pattern(r".*(?:/remote\.php/dav/public-calendars/|/apps/calendar/).*")),
+    ("sogo", pattern(r"/SOGo(?:/.*)?", re.IGNORECASE)),
     # Its web client; and its addresses for calendars, which have an account, or fmt=, in them.
     (
         "zimbra",
-        re.compile(
+        pattern(
             r"/(?:zimbra|modern/calendar)(?:[/?].*)?|/service/home/.*|/home/[^/?]+@.*|/home/.*[?&]fmt=.*"
         ),
     ),
-    ("kerio", re.compile(r"/kerio.*|/caldav/users/.*|/ical-public/.*", re.IGNORECASE)),
+    ("kerio", pattern(r"/kerio.*|/caldav/users/.*|/ical-public/.*", re.IGNORECASE)),
 )
 # Pages that these publishers are known to show to people. What else is there may be a feed.
 _PAGES = {
-    "airbnb": re.compile(r"/?|/(?:rooms|h|hosting|multicalendar)(?:[/?].*)?"),
-    "booking": re.compile(r"/?|/(?:hotel|index)[/.].*"),
-    "fastmail": re.compile(r"/?|/(?:calendar|login|mail|settings)(?:[/?](?!.*\.ics).*)?"),
-    "kerio": re.compile(r"/?|/(?:kerio|webmail)[^/?]*(?:/.*)?", re.IGNORECASE),
-    "sogo": re.compile(r"/SOGo/?|/SOGo/(?:so/)?(?!dav/)(?!.*\.ics).*", re.IGNORECASE),
-    "teamsnap": re.compile(r"/?|/[0-9]+/(?:schedule|home|roster|availability)[^.]*"),
-    "untis": re.compile(r"/?|/WebUntis(?:/|/index\.do)?(?:\?.*)?|/(?:timetable|today).*"),
-    "yandex": re.compile(
+    "airbnb": pattern(r"/?|/(?:rooms|h|hosting|multicalendar)(?:[/?].*)?"),
+    "booking": pattern(r"/?|/(?:hotel|index)[/.].*"),
+    "fastmail": pattern(r"/?|/(?:calendar|login|mail|settings)(?:[/?](?!.*\.ics).*)?"),
+    "kerio": pattern(r"/?|/(?:kerio|webmail)[^/?]*(?:/.*)?", re.IGNORECASE),
+    "sogo": pattern(r"/SOGo/?|/SOGo/(?:so/)?(?!dav/)(?!.*\.ics).*", re.IGNORECASE),
+    "teamsnap": pattern(r"/?|/[0-9]+/(?:schedule|home|roster|availability)[^.]*"),
+    "untis": pattern(r"/?|/WebUntis(?:/|/index\.do)?(?:\?.*)?|/(?:timetable|today).*"),
+    "yandex": pattern(
         r"/?|/(?:day|week|month|year|schedule|settings|event|embed|export/html)(?:[/?.].*)?"
     ),
-    "zimbra": re.compile(r"/(?:zimbra|modern/calendar)(?:[/?](?!.*\.ics).*)?"),
-    "zoho": re.compile(r"/?|/(?:embed|event|eventreq|zc)(?:[/?].*)?"),
+    "zimbra": pattern(r"/(?:zimbra|modern/calendar)(?:[/?](?!.*\.ics).*)?"),
+    "zoho": pattern(r"/?|/(?:embed|event|eventreq|zc)(?:[/?].*)?"),
 }
 # The web mail of Kerio Connect and of other servers, on any host; and Radicale's pages.
-_ANYBODYS_PAGES = re.compile(r"/webmail(?:/|/login/?)?|(?:/.*)?/\.web(?:/.*)?", re.IGNORECASE)
+_ANYBODYS_PAGES = pattern(r"/webmail(?:/|/login/?)?|(?:/.*)?/\.web(?:/.*)?", re.IGNORECASE)
 
 
 # How a text that is not an address shows its provider.
