@@ -18,6 +18,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import CodeType
 
@@ -72,12 +73,18 @@ def read(module: str) -> tuple[str, ast.Module]:
     return text, ast.parse(text)
 
 
+@cache
+def _places(module: str) -> tuple[list[str], ast.Module, list[_Site]]:
+    """The lines, the tree, and every place with one of its changes."""
+    text, tree = read(module)
+    return text.splitlines(), tree, list(_sites(tree))
+
+
 def mutants_of(module: str) -> list[Mutant]:
     """Every change of ``module``, in the order of its lines."""
-    text, tree = read(module)
-    lines = text.splitlines()
+    lines, _, sites = _places(module)
     found, seen, digests = [], Counter[str](), {}
-    for number, site in enumerate(_sites(tree)):
+    for number, site in enumerate(sites):
         if "pragma: no cover" in lines[site.line - 1]:
             continue
         name = f"{module} | {site.where or '-'} | {lines[site.line - 1].strip()} | {site.what}"
@@ -95,12 +102,13 @@ def mutants_of(module: str) -> list[Mutant]:
 
 def compiled(mutant: Mutant) -> CodeType:
     """The whole module with the change."""
-    _, tree = read(mutant.module)
-    for number, site in enumerate(_sites(tree)):
-        if number == mutant.number:
-            site.put(site.new)
-            return compile(tree, str(SOURCE / mutant.module), "exec")
-    raise LookupError(mutant.name)
+    _, tree, sites = _places(mutant.module)
+    site = sites[mutant.number]
+    site.put(site.new)
+    try:
+        return compile(tree, str(SOURCE / mutant.module), "exec")
+    finally:
+        site.put(site.old)
 
 
 def users_of(module: str, names: frozenset[str]) -> set[int]:
