@@ -4,6 +4,7 @@
     python tools/mutants.py fetch/policy merge      those whose path contains one of these words
     python tools/mutants.py --sample 40 --seed 7    so many of each module, drawn by chance
     python tools/mutants.py --seconds 60 ...        CPU for the tests of one mutant
+    python tools/mutants.py --tests a.py,b.py ...   other tests than those of TARGETS
     python tools/mutants.py --report                print what is known, run nothing
 
 A mutant is a module with one change; :mod:`mutations` says which. The tests that walk its line are
@@ -657,6 +658,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--tests", default="", help="files of tests instead, with commas between")
     parser.add_argument("--only", default="", help="mutants whose name contains this")
     parser.add_argument("--again", action="store_true", help="ask those that live again")
     parser.add_argument("--report", action="store_true")
@@ -668,6 +670,8 @@ def main() -> int:
         each for each in TARGETS
         if not options.words or any(word in each for word in options.words)
     ]  # fmt: skip
+    if options.tests:
+        TARGETS.update(dict.fromkeys(modules, tuple(options.tests.split(","))))
     run = Run(options)
     if not options.report:
         started = os.times()
