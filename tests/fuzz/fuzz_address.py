@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import socket
 from collections import Counter
 from collections.abc import Iterator
@@ -35,7 +36,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 STRICT = UrlPolicy()
 LITERALS = UrlPolicy(allow_ip_literals=True, allow_http=True, ports=range(1, 65_536))
-DENYING = UrlPolicy(allow_ip_literals=True, deny_networks=("8.8.0.0/16", "2606:4700::/32"))
+DENYING = UrlPolicy(
+    allow_ip_literals=True, allow_nat64=True, deny_networks=("8.8.0.0/16", "2606:4700::/32")
+)
 INSIDE = UrlPolicy(allow_ip_literals=True, allow_networks=("10.0.0.0/8", "fd00::/8"))
 OF_NAT64 = UrlPolicy(allow_ip_literals=True, allow_nat64=True)
 POLICIES = (STRICT, LITERALS, DENYING, INSIDE, OF_NAT64)
@@ -73,8 +76,21 @@ def one(data: bytes) -> None:
         base = BASES[data[0] // 4 % len(BASES)]
         found = resolve_reference(base, text)
         if isinstance(found, Url):
+            _is_where_browsers_go(text, found)
             _is_stable(found)
             _judged(found)
+
+
+# As the URL standard of browsers reads it: two slashes or more, of any kind, then the authority.
+_AUTHORITY = re.compile(r"(?:https?:)?[/\\]{2,}(?:[^/\\?#]*@)?([^/\\?#]*)", re.IGNORECASE)
+
+
+def _is_where_browsers_go(reference: str, found: Url) -> None:
+    """A reference with an authority leads there, or nowhere."""
+    named = _AUTHORITY.match(reference.strip(_WHITE))
+    if named is not None and ":" not in found.host:
+        host = named[1].partition(":")[0].lower().removesuffix(".")
+        assert found.host == host, f"browsers go to {host}, and we to {found.host}"
 
 
 # -- text -----------------------------------------------------------------------------------------
@@ -295,7 +311,7 @@ def _may_pass(address: Address, policy: UrlPolicy) -> bool:
         if inside:
             return not isatap or not _is_private(low) or int(low) >> 24 == 10
     if nat64:
-        return policy is OF_NAT64 and not _is_private(low)
+        return policy in (OF_NAT64, DENYING) and not _is_private(low)
     return not _is_private(address)
 
 

@@ -18,13 +18,13 @@ import tracemalloc
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from harness import Harness, chance_of, is_sampled, words_of
 
-from extcal import CalendarCache, Feed, MemoryStore, Snapshot
+from extcal import CalendarCache, ExternalEvent, FBType, Feed, MemoryStore, Snapshot
 from extcal.cache import Cell
 from extcal.cache.freshness.rate_limited_hosts import RateLimited, after_429, is_rate_limited
 from extcal.cache.freshness.values import Attempts
@@ -208,7 +208,7 @@ def _in_bounds(kind: bytes, cell: bytes, secret: bytes | None, inflated: int) ->
     COUNTS["cells whose memory was measured"] += 1
     # Small JSON may be lists of lists, and large JSON is texts of wide characters, or as many
     # numbers as its events have.
-    most = 60 * (min(inflated, MEBIBYTE) + len(cell)) + 9 * inflated + 100_000
+    most = 60 * len(cell) + (9 if inflated > MEBIBYTE else 60) * inflated + 100_000
     if isinstance(value, Reading):
         most += 40 * 14 * value.count
     assert peak < most, f"{peak:,} bytes for {inflated:,}"
@@ -222,8 +222,25 @@ def _use(kind: bytes, value: Any, data: bytes) -> None:
         after_429(value, "z", NOW)
     if isinstance(value, Reading):
         _use_reading(value, data)
-    if is_sampled(data, 25):
+    if is_sampled(data, 10):
         _use_cache(kind, value)
+
+
+_TEXT, _MAYBE = (str,), (str, type(None))
+
+
+def _is_typed(one: ExternalEvent) -> bool:
+    """Whether every field has the type that the documentation names."""
+    days = one.first_day, one.last_day
+    return (
+        all(isinstance(each, _TEXT) for each in (one.uid, one.reason, one.zone_source))
+        and all(isinstance(each, _MAYBE) for each in (one.summary, one.location, one.status))
+        and isinstance(one.all_day, bool)
+        and isinstance(one.private, bool)
+        and isinstance(one.fbtype, FBType)
+        and all(day is None or type(day) is date for day in days)
+        and one.start <= one.end
+    )
 
 
 def _use_reading(reading: Reading, data: bytes) -> None:
@@ -245,7 +262,8 @@ def _use_reading(reading: Reading, data: bytes) -> None:
             # Unsorted spans, which nothing of ours writes, may give another answer.
             assert part.epochs == whole.clip_epochs(first, last).epochs, "a part of the busy time"
     assert reading.base is not None
-    assert snapshot.events == snapshot.events
+    assert all(map(_is_typed, snapshot.events)), "an event of other types"
+    assert hash(snapshot.events) == hash(snapshot.events)
     assert isinstance(snapshot.events_complete, bool)
     assert "<" in repr(snapshot) + repr(reading) + repr(snapshot.events[:9])
     assert snapshot.published_at is None or snapshot.published_at.tzinfo
@@ -333,6 +351,21 @@ def _sections() -> list[bytes]:
     return [payload[12 : 12 + meta], payload[12 + meta : 12 + meta + busy]]
 
 
+# The last and the first microsecond that a datetime can be.
+_LAST, _FIRST = 253_402_300_799_999_999, -62_135_596_800_000_000
+
+
+def _span(data: bytes, chance: Any) -> bytes:
+    """Other numbers or types in the busy time of a payload."""
+    meta, mark, rest = data.partition(SEPARATOR)
+    busy, again, events = rest.partition(SEPARATOR)
+    if not busy:
+        return data
+    at = chance.choice((chance.randrange(len(busy)), len(busy) - 1, chance.randrange(28)))
+    busy = busy[:at] + bytes([chance.choice((0, 1, 4, 5, 127, 128, 255))]) + busy[at + 1 :]
+    return meta + mark + busy + again + events
+
+
 def _leaf(data: bytes, chance: Any) -> bytes:
     """Another value in the JSON of a payload."""
     at = data.find(b"{")
@@ -344,6 +377,7 @@ def _leaf(data: bytes, chance: Any) -> bytes:
         return data
     name = chance.choice(list(value))
     odd = [None, True, -1, 10**30, 1.5, 1e308, "", "x", [], [[]], {}, {"a": 1}, [1, 2, 3], 2**31]
+    odd += [_LAST, _LAST, _FIRST, _LAST // 10**6]
     inside = value[name]
     if isinstance(inside, list) and inside and chance.random() < 0.6:
         inside[chance.randrange(len(inside))] = chance.choice(odd)
@@ -365,7 +399,8 @@ def _column(data: bytes, chance: Any) -> bytes:
     except (ValueError, TypeError, IndexError, KeyError):
         return data
     if isinstance(column, list):
-        odd = [None, True, -1, 0, 10**30, 2**53, 1.5, "", "x", [], {}, at, at + 1, "20270105"]
+        odd = [None, True, -1, 0, 10**30, 2**53, 1.5, "", "x", [], {}, at, at + 1, "2027-01-05"]
+        odd += [-3600, -86_400, 253_402_300_799]
         kind = chance.random()
         if kind < 0.2:
             del column[at]
@@ -380,4 +415,5 @@ def _choose(data: bytes, chance: Any) -> bytes:
     return bytes([chance.randrange(32)]) + data[1:]
 
 
-HARNESS = Harness("cell", one, _sources, words_of("cell"), COUNTS, [_leaf, _leaf, _column, _choose])
+_BENDS = [_leaf, _leaf, _column, _column, _span, _choose]
+HARNESS = Harness("cell", one, _sources, words_of("cell"), COUNTS, _BENDS)

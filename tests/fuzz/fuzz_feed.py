@@ -104,8 +104,7 @@ def _hold(data: bytes) -> None:
     COUNTS["readings"] += 4
     if result.complete and len(raw) < 20_000 and b"METHOD" not in raw:
         _keeps_form(raw, window, simple, free_busy)
-    if is_sampled(data, 3):
-        _hides_nothing(raw, window, simple, free_busy)
+    _hides_nothing(raw, window, simple, free_busy)
     if is_sampled(data, 150):
         _is_linear(data, window, options)
     if result.complete and options == OPTIONS[0] and PEER.wants(data):
@@ -187,10 +186,10 @@ def _hides_nothing(
 ) -> None:
     """What a limit hides is unknown, and never free."""
     chance = chance_of(raw)
-    name = chance.choice(_TIGHTENED)
+    name = chance.choice(_TIGHTENED if chance.random() < 0.5 else _OFTEN)
     most = chance.choice((0, 1, 2, 5, 20, 150))
     if name == "max_line_bytes":
-        most += 20  # no calendar begins in a shorter line
+        most += 64  # no calendar begins in a shorter line, and UTF-16 takes two bytes a letter
     limited = extcal.free_busy(raw, *window, **options | {"limits": Limits(**{name: most})})
     unknown = [(start, end, 4) for start, end in limited.unknown_epochs]
     told = FreeBusy.from_epochs(*full.window_epochs, [*limited.epochs, *unknown])
@@ -199,6 +198,7 @@ def _hides_nothing(
     COUNTS["readings"] += 1
 
 
+_OFTEN = ("max_line_bytes", "max_nesting", "max_steps", "max_overrides_per_series", "max_versions")
 _TIGHTENED = [
     each.name
     for each in fields(Limits)
@@ -388,10 +388,7 @@ _COMPONENT = re.compile(rb"BEGIN:(V[A-Z]+|AVAILABLE)\r?\n.*?END:\1\r?\n", re.DOT
 
 def _block(data: bytes, chance: Any) -> bytes:
     """A component again, elsewhere or gone."""
-    blocks = [
-        match.span()
-        for match in re.finditer(rb"BEGIN:(V[A-Z]+|AVAILABLE)\r?\n.*?END:\1\r?\n", data[20:], re.S)
-    ]
+    blocks = [match.span() for match in _COMPONENT.finditer(data[20:])]
     if not blocks:
         return data
     start, end = (20 + edge for edge in chance.choice(blocks))
@@ -403,11 +400,83 @@ def _block(data: bytes, chance: Any) -> bytes:
     return data[:other] + block + data[other:]
 
 
-HARNESS = Harness(
-    "feed",
-    one,
-    _sources,
-    words_of("feed"),
-    COUNTS,
-    [_refold, _encode, _choose, _choose, _block, _block],
+# -- events from a grammar ------------------------------------------------------------------------
+
+_EDGES = ("20261127", "20261130", "20261201", "20270105", "20270314", "20270328", "20270401")
+_TIMES = ("000000", "013000", "020000", "023000", "030000", "090000", "220000", "233000")
+_ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "W. Europe Standard Time")
+_OFFSETS = ("+0530", "-1200", "+14:00", "-9900", "+9900")
+_LENGTHS = ("PT0S", "PT1H", "PT2H", "PT25H", "P1D", "P9D", "P1DT1H", "PT20H30M")
+_FREQS = ("DAILY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY", "HOURLY", "MINUTELY")
+_PARTS = (
+    *("INTERVAL=2", "INTERVAL=15", "INTERVAL=30", "BYDAY=MO,WE,SU", "BYDAY=TH,1FR,-1MO"),
+    *("BYMONTHDAY=-1,14,28", "BYHOUR=1,2,3", "BYMINUTE=0,30", "BYMONTH=3,12", "BYSETPOS=-1,1"),
+    *("COUNT=2", "COUNT=9", "COUNT=90", "WKST=SU", "BYWEEKNO=13,53", "BYYEARDAY=-1,73"),
 )
+
+
+def _day(chance: random.Random) -> str:
+    """A day near the edges of the windows or of summer time, or long ago."""
+    if chance.random() < 0.25:
+        return f"20200{chance.randrange(1, 10)}{chance.randrange(10, 29)}"
+    edge = datetime.fromisoformat(chance.choice(_EDGES))
+    return f"{edge + timedelta(days=chance.randrange(-5, 6)):%Y%m%d}"
+
+
+def _form(chance: random.Random) -> str:
+    """How the times of an event are written; "{}" stands for the local time."""
+    zone, offset = chance.choice(_ZONES), chance.choice(_OFFSETS)
+    forms = (":{}Z", ":{}Z", ":{}", f";TZID={zone}:{{}}", f";TZID={zone}:{{}}", f":{{}}{offset}")
+    return chance.choice(forms)
+
+
+def _rule(chance: random.Random) -> str:
+    parts = chance.sample(_PARTS, chance.randrange(0, 4))
+    if chance.random() < 0.4:
+        until = chance.choice(("{}", "{}T220000Z", "{}T235959Z")).format(_day(chance))
+        parts.append(f"UNTIL={until}")
+    return ";".join((f"FREQ={chance.choice(_FREQS)}", *parts))
+
+
+def _made(chance: random.Random) -> bytes:
+    """One VEVENT: a single one, a series or an override, most of it plainly written."""
+    day, form = _day(chance), _form(chance)
+    if chance.random() < 0.2:
+        form = ";VALUE=DATE:{:.8}"
+    time = chance.choice(_TIMES)
+    lines = [f"DTSTART{form.format(f'{day}T{time}')}"]
+    for _ in range(chance.choice((0, 0, 1, 1, 1, 2))):
+        later = chance.choice((day, day, _day(chance)))
+        lines.append(f"DTEND{form.format(f'{later}T{chance.choice(_TIMES)}')}")
+    if len(lines) == 1 and chance.random() < 0.7:
+        lines.append(f"DURATION:{chance.choice(_LENGTHS)}")
+    uid = chance.choice(("a", "a", "b", "c\r\n c", "\u00e9"))
+    for each in (uid, uid) if chance.random() < 0.1 else (uid,):
+        lines.append(f"{chance.choice(('UID', 'UID', 'UID', 'uid', 'UID;X=1'))}:{each}")
+    kind = chance.random()
+    if kind < 0.5:
+        lines.append(f"RRULE:{_rule(chance)}")
+    elif kind < 0.8:
+        other = chance.choice((day, _day(chance)))
+        instance = chance.choice((form, form, _form(chance))).format(f"{other}T{time}")
+        lines.append(f"RECURRENCE-ID{instance}")
+    for name in ("EXDATE", "RDATE"):
+        if chance.random() < 0.2:
+            lines.append(f"{name}{form.format(f'{_day(chance)}T{time}')}")
+    if chance.random() < 0.3:
+        chance.shuffle(lines)
+    return "\r\n".join(("BEGIN:VEVENT", *lines, "END:VEVENT", "")).encode()
+
+
+def _event(data: bytes, chance: random.Random) -> bytes:
+    """One to four new events in front of a component, or a calendar of them alone."""
+    made = b"".join(_made(chance) for _ in range(chance.randrange(1, 5)))
+    if chance.random() < 0.3:
+        return data[:1] + b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n" + made + b"END:VCALENDAR\r\n"
+    places = [match.start() for match in re.finditer(rb"BEGIN:VEVENT|END:VCALENDAR", data)]
+    at = chance.choice(places) if places else len(data)
+    return data[:at] + made + data[at:]
+
+
+_BENDS = [*[_event] * 8, _refold, _encode, _choose, _choose, _block, _block]
+HARNESS = Harness("feed", one, _sources, words_of("feed"), COUNTS, _BENDS)
