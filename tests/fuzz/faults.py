@@ -1,6 +1,6 @@
 """The test of the harnesses: faults that this project once had, put back one at a time.
 
-    python tests/fuzz/faults.py [--seconds 600] [--jobs 2] [WORD ...]
+    python tests/fuzz/faults.py [--seconds 600] [--jobs 2] [WORD ...]     CPU seconds for each
 
 Each file of ``faults/`` says what the fault was, which harness has to find it, and what is to be
 replaced in today's source. The fault is put into a copy of the source, and that is fuzzed until the
@@ -88,13 +88,15 @@ def main() -> int:
         for path in FAULTS
         if not options.words or any(word in path.stem for word in options.words)
     ]
+
+    def tried(fault: Fault) -> bool:
+        spent, said = seconds_to_find(fault, options.seconds, options.seed)
+        when = "not found" if spent is None else f"{spent:7.1f} s"
+        print(f"{fault.name:32} {fault.harness:8} {when}  {said[:150]}", flush=True)
+        return spent is not None
+
     with ThreadPoolExecutor(options.jobs) as pool:
-        runs = pool.map(lambda each: seconds_to_find(each, options.seconds, options.seed), faults)
-        found = 0
-        for fault, (spent, said) in zip(faults, runs, strict=True):
-            found += spent is not None
-            when = "not found" if spent is None else f"{spent:6.1f} s"
-            print(f"{fault.name:32} {fault.harness:8} {when}  {said[:150]}", flush=True)
+        found = sum(pool.map(tried, faults))
     print(f"{found} of {len(faults)} found")
     return found < _SHARE * len(faults)
 
