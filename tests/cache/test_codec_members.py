@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from extcal import FreeBusy, Limits, Problem
+from extcal import FreeBusy, Limits, Problem, expand
 from extcal.cache.freshness.rate_limited_hosts import RateLimited
 from extcal.cache.freshness.values import Attempts
 from extcal.cache.snapshot.codec import (
@@ -33,7 +33,9 @@ from extcal.cache.snapshot.codec import (
 )
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
+from extcal.cache.snapshot.packed_events import pack_events
 from extcal.cache.snapshot.snapshot import Reading
+from extcal.testing import event, feed_text
 
 pytestmark = pytest.mark.core
 
@@ -252,6 +254,12 @@ def test_what_no_feed_within_the_limits_can_be_is_a_miss_without_a_secret() -> N
     """More events than the limit; the holder of the secret is believed."""
     many = replace(READING, count=6, packed=b"x")
     five = Limits(max_occurrences=5)
+    talk = feed_text(event("2027-01-04T09:00Z")).encode()
+    (one,) = expand(talk, at(0), at(23)).events
+    found = [one] * 6
+    real = replace(READING, count=6, packed=pack_events(found, titles=True))
+    assert decode_reading(encode_reading(real, KEY), KEY) == real
+    assert decode_reading(encode_reading(real, KEY), KEY, None, five) is None
     assert decode_reading(encode_reading(many, KEY), KEY, None, five) is None
     sealed = encode_reading(many, KEY, b"pepper")
     assert decode_reading(sealed, KEY, b"pepper", five) == many
@@ -273,6 +281,9 @@ def test_a_cell_is_laid_out_as_it_always_was(secret: bytes | None) -> None:
     cells = [(head, encode(values[head[5:]], KEY, secret)) for head, encode in HEADS.items()]
     cells.append((b"xcal\x01c", encode_confirmation(CONFIRMED, DATA, KEY, secret)))
     for head, cell in cells:
+        for place in range(6):
+            other = cell[:place] + bytes([cell[place] ^ 1]) + cell[place + 1 :]
+            assert _open(head[5:], KEY, other, secret) is None
         kind, check, payload = head[5:], cell[6:22], cell[22:]
         assert cell[:6] == head
         assert _open(kind, KEY, cell, secret) == payload

@@ -254,6 +254,19 @@ def test_more_events_than_are_allowed_are_counted_by_the_reader(
     assert is_read(raw, "UID:past", Limits(max_vevents=most)) is whole
 
 
+def test_a_line_hidden_in_a_uid_may_begin_an_event(newline: str) -> None:
+    """An LF ends a line also where the others end with CRLF."""
+    raw = feed(newline, *([event("past", *PAST)] * 8), event("odd", *PAST), event("now", *NOW))
+    hidden = raw.replace(b"UID:odd", b"UID:odd\nBEGIN:VEVENT")
+    least = [
+        next(most for most in range(100) if not is_read(each, "UID:past", Limits(max_vevents=most)))
+        for each in (raw, hidden)
+    ]
+    assert least[1] == least[0] + (2 if newline == "\r\n" else 1)
+    assert is_read(hidden, "UID:odd")
+    assert not is_read(raw, "UID:odd")
+
+
 @pytest.mark.parametrize(("longest", "whole"), [(4096, False), (4095, True)])
 def test_under_a_small_limit_of_a_line_nothing_is_left_out(
     newline: str, longest: int, whole: bool
