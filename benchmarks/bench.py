@@ -220,6 +220,7 @@ def _people(rounds: int) -> dict[str, float]:
         "the same within working hours": common(50, 300, rounds, hours=True),
         "common free slots, 500 people x 500 intervals": common(500, 500, 3),
         "common free slots, 1,000 people x 500 intervals": common(1_000, 500, 3),
+        "the same, all of them busy by day": common(1_000, 500, 3, by_day=True),
         "availability of 500 people x 500 intervals": joined(500, 500, 3),
         "availability of 1,000 people x 500 intervals": joined(1_000, 500, 3),
     }
