@@ -43,6 +43,7 @@ __all__ = [
     "touches",
     "typed",
     "union",
+    "without",
 ]
 
 Span = tuple[int, int]
@@ -113,9 +114,15 @@ def intersection_of_columns(first: Columns, second: Columns) -> Columns:
     lo, hi = max(first[0][0], second[0][0]), min(first[1][-1], second[1][-1])
     if lo >= hi:
         return [], []
-    begins, stops = gaps(*first, lo, hi)
-    further_begins, further_stops = gaps(*second, lo, hi)
-    return gaps([*begins, *further_begins], [*stops, *further_stops], lo, hi)
+    return without(clipped(first, lo, hi), *gaps(*second, lo, hi), lo, hi)
+
+
+def without(
+    spans: Columns, starts: Iterable[int], ends: Iterable[int], lo: int, hi: int
+) -> Columns:
+    """Return what more spans leave of sorted, disjoint ``spans``, which lie within ``[lo, hi)``."""
+    begins, stops = spans
+    return gaps([lo, *stops, *starts], [*begins, hi, *ends], lo, hi)
 
 
 def covered_by(several: Sequence[Columns], least: int) -> Columns:

@@ -29,6 +29,7 @@ from extcal.intervals.merge import (
     in_columns,
     intersection_of_columns,
     touches,
+    without,
 )
 from extcal.intervals.slots.conditions import Conditions, Groups, read_conditions
 from extcal.intervals.slots.layout import Align, Layout, read_layout
@@ -233,7 +234,7 @@ class Search:
             self.lo = max(self.lo, layout.first)
         if layout.last is not None:
             self.hi = min(self.hi, layout.last)
-        self.open_hours: dict[tuple[WorkingHours, int, int], Columns] = {}
+        self.closed: dict[tuple[WorkingHours, int, int], Columns] = {}
         self.single: dict[tuple[str, bool], Columns] = {}
 
     def starts(self, conditions: Conditions, known: Collection[str]) -> Columns:
@@ -265,7 +266,7 @@ class Search:
             return [], []
         found = self.not_taken(names, known, lo, hi)
         for hours in {each for name in names if (each := self.hours_of.get(name)) is not None}:
-            found = intersection_of_columns(found, self.within(hours, lo, hi))
+            found = without(found, *self.outside(hours, lo, hi), lo, hi)
         return found
 
     def not_taken(
@@ -285,18 +286,18 @@ class Search:
             # What is gathered is merged once it outgrows what is open. So the columns stay short
             # if people are busy at the same times, and no span is merged often if they are not.
             if len(starts) > len(found[0]):
-                found = _without(found, starts, ends, lo, hi)
+                found = without(found, starts, ends, lo, hi)
                 starts, ends = [], []
                 if not found[0]:
                     return found
-        return _shortened(_without(found, starts, ends, lo, hi), self.before, self.after)
+        return _shortened(without(found, starts, ends, lo, hi), self.before, self.after)
 
-    def within(self, hours: WorkingHours, lo: int, hi: int) -> Columns:
-        """The hours in ``[lo, hi)``."""
+    def outside(self, hours: WorkingHours, lo: int, hi: int) -> Columns:
+        """The time of ``[lo, hi)`` that is outside hours."""
         key = hours, lo, hi
-        if key not in self.open_hours:
-            self.open_hours[key] = in_columns(hours.epochs(lo, hi))
-        return self.open_hours[key]
+        if key not in self.closed:
+            self.closed[key] = gaps(*in_columns(hours.epochs(lo, hi)), lo, hi)
+        return self.closed[key]
 
     # --- results ------------------------------------------------------------------------------
 
@@ -353,14 +354,6 @@ class Search:
         near = [(start - self.after, end + self.before) for start, end in person.unknown_epochs]
         spans = [(self.lo, first), *near, (last, self.hi)]
         return [span for span in spans if span[0] < span[1]]
-
-
-def _without(
-    found: Columns, starts: Iterable[int], ends: Iterable[int], lo: int, hi: int
-) -> Columns:
-    """What of the open spans ``found``, of ``[lo, hi)``, is not taken by more spans."""
-    begins, stops = found
-    return gaps([lo, *stops, *starts], [*begins, hi, *ends], lo, hi)
 
 
 def _shortened(spans: Columns, before: int, after: int) -> Columns:
