@@ -25,6 +25,7 @@ import pytest
 
 import extcal
 from extcal.cli import main as cli_main
+from extcal.fetch import AsyncHttpFetcher, FileFetcher
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 pytestmark = pytest.mark.core
@@ -142,7 +143,7 @@ def methods(values: dict[str, Any]) -> dict[str, Any]:
         for name, value in values.items()
         for method in dir(type(value))
         if not method.startswith("_")
-        and method not in ("fetch", "fork", "server_bind")
+        and method not in ("fork", "server_bind")
         and callable(getattr(value, method))
     }
 
@@ -158,6 +159,8 @@ def objects() -> dict[str, Any]:
         "Feed": extcal.Feed(URL, auth=("ada", PASSWORD)),
         "UrlPolicy": extcal.UrlPolicy(),
         "FakeFetcher": fetcher,
+        "HttpFetcher": extcal.HttpFetcher(resolver=lambda host, port: []),
+        "FileFetcher": FileFetcher(root=Path(__file__).parent),
         "ManualClock": clock,
     }
 
@@ -209,7 +212,9 @@ def test_wrong_arguments_of_tasks() -> None:
         async with extcal.AsyncCalendarCache(
             fetcher=FakeFetcher({URL: feed_text()}), secret=PEPPER
         ) as calendars:
-            for name, call in methods({"AsyncCalendarCache": calendars}).items():
+            fetcher = AsyncHttpFetcher(resolver=lambda host, port: [])
+            faces = {"AsyncCalendarCache": calendars, "AsyncHttpFetcher": fetcher}
+            for name, call in methods(faces).items():
                 for args, options in attempts(call):
                     try:
                         answer = call(*args, **options)

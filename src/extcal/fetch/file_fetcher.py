@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from extcal.arguments import made_discreetly, one_of_type
+from extcal.arguments import discreet, made_discreetly, one_of_type
 from extcal.fetch.body import failure_of
 from extcal.fetch.protocol import Fetched, FetchRequest, FetchResponse, NotModified, failed
 
@@ -46,6 +46,7 @@ class FileFetcher:
     def __repr__(self) -> str:
         return f"<FileFetcher below {str(self._root)!r}>"
 
+    @discreet
     def fetch(self, request: FetchRequest, /) -> FetchResponse:
         """Read the file of ``request.feed``; returns, never raises."""
         url = request.feed.url.open()

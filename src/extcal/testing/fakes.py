@@ -69,6 +69,7 @@ class FakeFetcher:
         wanted = as_feed(address).url_identity()
         return sum(request.feed.url_identity() == wanted for request in self.requests)
 
+    @discreet
     def fetch(self, request: FetchRequest) -> FetchResponse:
         """Keep the request and return its answer."""
         self.requests.append(request)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 from importlib.util import find_spec
 
+from extcal.arguments import discreet
 from extcal.fetch.http.deadline import STARVED
 from extcal.fetch.http.driver import HttpDriver
 from extcal.fetch.protocol import FetchRequest, FetchResponse
@@ -45,6 +46,7 @@ class AsyncHttpFetcher(HttpDriver):
                 "AsyncHttpFetcher needs anyio: pip install 'extcal[async]'", name="anyio"
             )
 
+    @discreet
     async def fetch(self, request: FetchRequest, /) -> FetchResponse:
         """Fetch ``request.feed`` within ``request.deadline`` seconds; returns, never raises."""
         from anyio import CancelScope, CapacityLimiter, Event, move_on_after, sleep, to_thread

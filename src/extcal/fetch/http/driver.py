@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from extcal.arguments import discreet
 from extcal.fetch.address.url import Refusal, literal_of
 from extcal.fetch.body import Body
 from extcal.fetch.http.deadline import STARVED, TIMED_OUT, Deadline, Stop
@@ -291,6 +292,7 @@ class HttpFetcher(HttpDriver):
     Safe to share between threads. Raises ValueError or TypeError for invalid arguments.
     """
 
+    @discreet
     def fetch(self, request: FetchRequest, /) -> FetchResponse:
         """Fetch ``request.feed`` within ``request.deadline`` seconds; returns, never raises."""
         return self._fetch(request)
