@@ -451,6 +451,32 @@ def test_a_copy_hangs_up_when_its_task_is_done(tmp_path: Path, body: str) -> Non
     assert (tmp_path / "home").read_text() == ""
 
 
+def test_one_fetcher_for_all_tasks_of_a_process(tmp_path: Path, body: str) -> None:
+    """Its connections serve the next task, and its limits hold for all of them."""
+    made.clear()
+    caches = [
+        CalendarCache(store=SQLiteStore(tmp_path / name), fetcher=partial(provided, body))
+        for name in ("one.db", "other.db")
+    ]
+    for _ in range(2):
+        for calendars in caches:
+            executor = Pretending()
+            results = calendars.refresh_many(feeds(40), executor, at_once=200, per_host=20)
+            assert sum(isinstance(outcome, Snapshot) for _, outcome in results) == 39
+            assert len(executor.sizes) > 1
+    assert [provider.count for provider in made] == [40, 40]
+    first, other = (pickle.loads(pickle.dumps(caches[0])) for _ in range(2))
+    assert first is not other
+
+
+made: list[Provider] = []
+
+
+def provided(body: str) -> Provider:
+    made.append(Provider(body))
+    return made[-1]
+
+
 def test_one_fetcher_for_all_however_many_need_it_first(body: str) -> None:
     """Or its bounds would be no bounds."""
     made: list[Provider] = []

@@ -8,6 +8,7 @@ fetches (``refresh.refresher``).
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -17,7 +18,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from extcal.arguments import call_of, discreet, is_async, length_of, one_of_type, safe_repr
-from extcal.cache.bulk import PATIENCE, Plan, Queue, Result, UnderWay, new_bar
+from extcal.cache.bulk import PATIENCE, Plan, Queue, Result, UnderWay, first_copy, new_bar, rebuild
 from extcal.cache.closing import Closing
 from extcal.cache.freshness.clock import read_clock
 from extcal.cache.freshness.decide import in_utc
@@ -114,7 +115,7 @@ class CalendarCache(Options[Fetcher], Closing):
         self._flights = Flights(settings.most, self._call_back)
         self._making = ForkSafeLock()
         self._watch = Watch(self._patience)
-        self._travelled = False
+        self._origin, self._travelled = os.urandom(8).hex(), False
 
     def _check(self, fetcher: object) -> None:
         if is_async(getattr(fetcher, "fetch", None)):
@@ -124,7 +125,8 @@ class CalendarCache(Options[Fetcher], Closing):
         return f"<{type(self).__name__} over {self._repository.store!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), recipe(self._repository.store, self._arguments))
+        arguments = recipe(self._repository.store, self._arguments)
+        return rebuild, (type(self), arguments, self._origin)
 
     # -- one feed -------------------------------------------------------------------------------
 
@@ -437,11 +439,12 @@ class CalendarCache(Options[Fetcher], Closing):
         ``once``: a text that no other task has. A cluster such as Dask may take two tasks with the
         same arguments for one task, and answer the second with the result of the first.
         """
+        cache = first_copy(self._origin, self) if self._travelled else self
         try:
-            promises = self._look_at_many(self._renewals(feeds, older_than))
-            return [self._outcome(each.wait(PATIENCE * self._patience)) for each in promises]
+            promises = cache._look_at_many(cache._renewals(feeds, older_than))
+            return [cache._outcome(each.wait(PATIENCE * cache._patience)) for each in promises]
         finally:
-            self._hang_up()
+            cache._hang_up()
 
     # -- fetching -------------------------------------------------------------------------------
 
@@ -487,13 +490,7 @@ class CalendarCache(Options[Fetcher], Closing):
             callback_failed(done.refresh, error)
 
     def _hang_up(self) -> None:
-        """Close what an unpickled copy opened, as no other code has a reference to close it."""
+        """Close the store of an unpickled copy, as no other code has a reference to close it."""
         close = getattr(self._repository.store, "close", None)
         if self._travelled and callable(close):
             close()
-
-
-def _rebuild(cls: type[CalendarCache], arguments: dict[str, Any]) -> CalendarCache:
-    copy = cls(**arguments)
-    copy._travelled = True
-    return copy

@@ -149,6 +149,17 @@ def test_a_client_of_the_hosts_own(make: Callable[..., RedisStore], client: Any)
     assert store.get("a") == cell()
 
 
+def test_connections_may_be_opened_again_without_end(
+    make: Callable[..., RedisStore], redis_url: str
+) -> None:
+    """They are the store's own; redis-py counts those of its pool, and allows a hundred."""
+    store = make(redis_url)
+    for _ in range(110):
+        assert not store.get("a")
+        store.close()
+    assert not store.is_down
+
+
 # -- mistakes ------------------------------------------------------------------------------------
 
 

@@ -317,7 +317,8 @@ class _Connections:
 
     def _ask_new(self, commands: Sequence[_Command], until: float) -> list[Any]:
         def ask() -> list[Any]:
-            connection = self._pool.make_connection()
+            # As the pool makes them, but it would count them as its own, and allow no more at last.
+            connection = self._pool.connection_class(**self._pool.connection_kwargs)
             connection.connect()
             return self._kept(connection, self._exchange(connection, commands))
 
