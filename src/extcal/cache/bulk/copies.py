@@ -2,15 +2,15 @@
 
 Every task of ``refresh_many`` over an executor brings its cache with it, as a pickle. If each had a
 fetcher of its own, each would open connections of its own, and pay for their handshakes; and the
-limits of a fetcher would hold for one task only.
+limits of a fetcher would hold for one task only. Caches of different origins never meet: each origin
+has a random name.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any, TypeVar
 
-from extcal.cache.stores.memory import ForkSafeLock
+from extcal.cache.stores.memory import ForkSafeLock, Memo
 
 __all__ = ["first_copy", "rebuild"]
 
@@ -18,17 +18,17 @@ _Cache = TypeVar("_Cache")
 _MOST = 4  # origins; a process works for one as a rule, and for another after a deployment
 
 _lock = ForkSafeLock()
-_copies: OrderedDict[str, object] = OrderedDict()
+_copies: Memo[str, object] = Memo(_MOST)
 
 
 def first_copy(origin: str, copy: _Cache) -> _Cache:
     """The copy of ``origin`` that this process met first, or ``copy``, which it then keeps."""
     with _lock:
-        first: object = _copies.setdefault(origin, copy)
-        _copies.move_to_end(origin)
-        if len(_copies) > _MOST:
-            _copies.popitem(last=False)
-    return first if isinstance(first, type(copy)) else copy
+        first = _copies.get(origin)
+        if not isinstance(first, type(copy)):
+            first = copy
+            _copies.keep(origin, copy)
+    return first
 
 
 def rebuild(kind: type[Any], arguments: dict[str, Any], origin: str) -> Any:
