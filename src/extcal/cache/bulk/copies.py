@@ -2,7 +2,7 @@
 
 Every task of ``refresh_many`` over an executor brings its cache with it, as a pickle. If each had a
 fetcher of its own, each would open connections of its own, and pay for their handshakes; and the
-limits of a fetcher would hold for one task only. Caches of different origins never meet: each origin
+limits of a fetcher would hold for one task only. Caches of two origins never meet: each origin
 has a random name.
 """
 
