@@ -1020,7 +1020,7 @@ def test_no_pattern_is_slow_on_hostile_text() -> None:
     """Every quantifier that repeats is bounded or over one class of characters."""
     from extcal.ical.recurrence import rule as rules
 
-    patterns = [value for value in vars(rules).values() if isinstance(value, re.Pattern)]
+    patterns = [value for value in vars(rules).values() if hasattr(value, "pattern")]
     assert patterns
     for pattern in patterns:
         assert not re.search(r"[+*]\)[+*]", pattern.pattern)

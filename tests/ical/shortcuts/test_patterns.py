@@ -198,8 +198,8 @@ def test_all_newlines_but_the_last_of_blank_lines() -> None:
 )
 def test_alarms_behind_the_lines_of_a_plain_event(alarms: bytes, taken: bool) -> None:
     for newline in (b"\n", b"\r\n"):
-        match = plain_blocks._LOOKS[newline][1]
-        assert bool(match(alarms.replace(b"\n", newline), newline.find(b"\n"))) is taken
+        alarms_only = plain_blocks._LOOKS[newline][1]
+        assert bool(alarms_only.match(alarms.replace(b"\n", newline), newline.find(b"\n"))) is taken
 
 
 @pytest.mark.parametrize(("newline", "crlf"), [(b"\n", False), (b"\r\n", True)])

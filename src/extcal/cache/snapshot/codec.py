@@ -64,7 +64,7 @@ __all__ = [
     "encode_reading",
 ]
 
-READINGS = 3
+READINGS = 2
 """The layout of readings, and part of their keys.
 
 If you raise this number, make the cache also look under the key of the previous layout when there

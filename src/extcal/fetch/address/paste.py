@@ -64,10 +64,8 @@ _ODD_SCHEME = re.compile(
     re.IGNORECASE,
 )
 _CALDAV_SCHEME = re.compile(r"caldavs?://", re.IGNORECASE)
-# RFC 3986 section 3.2.3: a port may be empty. 80 is the port of http, and webcal is asked by https.
-_NO_PORT = re.compile(
-    r"\A(https?://[^/?#@:]+):(?=[/?#]|\Z)|\A(webcals?://[^/?#@:]+):80(?=[/?#]|\Z)"
-)
+# 80 is the port of http, and webcal is asked by https.
+_PORT_OF_HTTP = re.compile(r"\A(webcals?://[^/?#@:]+):80(?=[/?#]|\Z)")
 _NO_SCHEME = re.compile(
     r"(?://)?((?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]*(?::[0-9]+)?(?:[/?].*)?)"
 )
@@ -125,7 +123,6 @@ _BEHIND_NAME = re.compile(
     r"\.(?:ics|html)([)\]}>\"'\u2019\u201d\u00bb/.,;:!|*。，、；：！？）］＞]+)\Z", re.IGNORECASE
 )
 _PAIRS = (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"))
-_OTHER_HOST = re.compile(r"((?:https?|webcals?)://)([^\s/?#@:\\]+)", re.IGNORECASE)
 _BEFORE_PATH = re.compile(r"(?:https?|webcals?)://[^/?#\s]+(?=[/?#])", re.IGNORECASE)
 # An address ends at a blank after the name of a file, and at two blanks anywhere. Matches in
 # "https://a.org/b.ics My calendar", and not in "https://a.org/My calendar".
@@ -230,7 +227,7 @@ def _read_address(secret_text: str, pages: frozenset[str]) -> tuple[Url, Auth | 
     """Read an address and correct it if needed. ``pages``: the pages that redirected to it."""
     if _CUT.search(secret_text):
         return Refusal.of("chars/cut")
-    secret_text = _NO_PORT.sub(r"\1\2", _ascii_host(_trimmed(secret_text)))
+    secret_text = _PORT_OF_HTTP.sub(r"\1", _trimmed(secret_text))
     split = split_userinfo(_encoded(secret_text))
     if isinstance(split, Refusal):
         return split
@@ -272,24 +269,6 @@ def _trimmed(secret_text: str) -> str:
 def _unescaped(entity: re.Match[str]) -> str:
     character = html.unescape(entity[0].lower())
     return character if character.isascii() and character.isprintable() else entity[0]
-
-
-def _ascii_host(secret_text: str) -> str:
-    """With a host of other letters in its ``xn--`` form (RFC 5891), if all rules give the same.
-
-    Not for characters that the older RFC 3490 maps to others, such as the sharp s.
-    """
-    found = _OTHER_HOST.match(secret_text)
-    if found is None or found[2].isascii():
-        return secret_text
-    host = found[2].lower()
-    plain = all(each.isascii() or unicodedata.category(each)[0] in "LM" for each in host)
-    if not plain or unicodedata.normalize("NFKC", host) != host or set(host) & set("ßς"):
-        return secret_text
-    try:
-        return found[1] + host.encode("idna").decode("ascii") + secret_text[found.end() :]
-    except UnicodeError:
-        return secret_text
 
 
 def _encoded(secret_text: str) -> str:

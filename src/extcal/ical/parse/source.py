@@ -112,7 +112,7 @@ def _holds_calendar(raw: bytes) -> bool:
         return False
     if _FIRST.match(raw) or _begins(raw, 0):
         return True
-    left = b""
+    left = b"\n"  # as if a line ended there: the first line may have folds
     for start, stop in stretches(raw, (0, min(len(raw), _FAR))):
         left += FOLD.sub(b"", raw[start:stop]).replace(b"\x00", b"")
         if _begins(left, 0):
