@@ -25,21 +25,16 @@ killed while its function is the same, a living one is asked again when the test
 from __future__ import annotations
 
 import argparse
-import contextlib
 import gc
-import hashlib
-import json
 import os
 import pickle
 import random
-import resource
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -51,68 +46,13 @@ import coverage
 import hypothesis
 import pytest
 from _pytest.runner import runtestprotocol
+from mutant_processes import Children, at_most, run_apart, scratch
+from mutant_results import KEPT, ROOT, TARGETS, Results, digest_of, listed, stale
 from mutations import SOURCE, Mutant, compiled, mutants_of, users_of
 
-ROOT = Path(__file__).resolve().parent.parent
-EQUIVALENT = ROOT / "tests" / "mutants.txt"
-KEPT = ROOT / ".mutants"
-
-# Guards and decisions, and the tests that say what they promise: those of the whole room would take
-# ten times as long to measure.
-_DECISIONS = tuple(
-    f"tests/cache/test_{name}.py"
-    for name in (
-        "freshness circuit_breaker rate_limited_hosts lifetime_options three_months thirty_minutes"
-        " failures age other_rules stats_logs_callbacks shared_requests"
-    ).split()
-)
-_CELLS = ("tests/cache/test_codec.py", "tests/cache/test_codec_members.py",
-          "tests/cache/test_forged_cells.py")  # fmt: skip
-_ADDRESSES = tuple(
-    f"tests/fetch/test_{name}.py"
-    for name in (
-        "policy registries user_input feed credentials body core guard hostile odd_servers"
-    ).split()
-)
-_LIMITS = (
-    "tests/test_limits.py",
-    "tests/fetch/test_security_page.py",
-    "tests/ical/test_budget.py",
-    "tests/ical/test_limits.py",
-    "tests/ical/test_work.py",
-)
-_SIEVE = tuple(f"tests/ical/shortcuts/test_{name}.py" for name in ("select", "ended", "patterns"))
-_ICAL = ("tests/ical/shortcuts",)
-TARGETS = {
-    "fetch/policy.py": _ADDRESSES,
-    "fetch/address/networks.py": _ADDRESSES,
-    "fetch/address/url.py": _ADDRESSES,
-    "fetch/address/paste.py": _ADDRESSES,
-    "cache/freshness/decide.py": _DECISIONS,
-    "cache/freshness/circuit_breaker.py": _DECISIONS,
-    "cache/freshness/horizon.py": _DECISIONS,
-    "cache/freshness/rate_limited_hosts.py": _DECISIONS,
-    "cache/freshness/values.py": _DECISIONS,
-    "cache/freshness/failures.py": _DECISIONS,
-    "cache/refresh/decisions.py": _DECISIONS,
-    "cache/refresh/outcome.py": _DECISIONS,
-    "cache/snapshot/codec.py": _CELLS,
-    "intervals/merge.py": ("tests/intervals",),
-    "limits.py": _LIMITS,
-    "ical/budget.py": _LIMITS,
-    "ical/shortcuts/select.py": _SIEVE,
-    "ical/shortcuts/ended.py": _SIEVE,
-    "ical/shortcuts/odd_lines.py": _ICAL,
-    "ical/shortcuts/plain_blocks.py": _ICAL,
-    "ical/shortcuts/short_components.py": _ICAL,
-    "ical/shortcuts/short_reading.py": _ICAL,
-    "ical/shortcuts/short_way.py": _ICAL,
-}
 # Without rewritten assertions, which would only make messages that nobody reads.
 PYTEST = "-q --assert=plain --tb=no -s -p no:cacheprovider -p no:xdist".split()
 SLOW = 1.5  # seconds of CPU after which a test is no use here
-HANGS = 20  # seconds without any work after which a mutant is stuck
-MEMORY = 3 << 30
 
 
 @dataclass
@@ -138,114 +78,7 @@ def _file(test: str) -> str:
     return test.partition("::")[0]
 
 
-class Results:
-    """Which mutants were killed, by which test: a line of JSON each, so that none is lost."""
-
-    def __init__(self, tests: str) -> None:
-        self._tests = tests
-        self._file = KEPT / "results.jsonl"
-        self._known: dict[str, dict[str, object]] = {}
-        if self._file.exists():
-            for line in self._file.read_text("utf-8").splitlines():
-                with contextlib.suppress(ValueError):  # the last one, if a run was killed
-                    entry = json.loads(line)
-                    self._known[entry["key"]] = entry
-
-    def of(self, mutant: Mutant, seconds: float = 0.0) -> str | None:
-        """The test that killed it, "" if it lives, None if that is not known."""
-        entry = self._known.get(mutant.key)
-        if entry is None:
-            return None
-        asked_enough = entry["tests"] == self._tests and entry["seconds"] >= seconds
-        return entry["by"] if entry["by"] or asked_enough else None
-
-    def last(self, mutant: Mutant) -> str | None:
-        """The same as :meth:`of`, even if the tests have changed since."""
-        entry = self._known.get(mutant.key)
-        return None if entry is None else entry["by"]
-
-    def keep(self, mutant: Mutant, killed_by: str, seconds: float) -> None:
-        entry = {
-            "key": mutant.key,
-            "by": killed_by,
-            "tests": self._tests,
-            "seconds": seconds,
-            "sure": 1,
-        }
-        self._known[mutant.key] = entry
-        with self._file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-
-
 # -- one mutant, in a process of its own -----------------------------------------------------------
-
-
-def _run_apart(do: Callable[[Callable[[str], None]], None]) -> int:
-    """Start ``do`` in a child; it gets what notes the test that runs. Returns the child's id."""
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        os.setsid()
-        scratch = _scratch(os.getpid())
-        scratch.mkdir()
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        do(lambda test: (scratch / "test").write_text(test, "utf-8"))
-        status = 0
-    finally:
-        os._exit(status)
-
-
-def _scratch(pid: int) -> Path:
-    return Path(tempfile.gettempdir(), f"extcal-mutant-{pid}")
-
-
-class _Children:
-    """At most ``jobs`` children; tells of each that ended whether it lives."""
-
-    def __init__(self, jobs: int) -> None:
-        self._jobs = jobs
-        self._running: dict[int, tuple[Callable[[str], None], list[object]]] = {}
-
-    def start(self, do: Callable[..., None], then: Callable[[str], None]) -> None:
-        self.wait(self._jobs - 1)
-        self._running[_run_apart(do)] = (then, [None, time.monotonic()])
-
-    def wait(self, most: int = 0) -> None:
-        """Until at most so many run."""
-        while len(self._running) > most:
-            for pid in list(self._running):
-                ended, status = os.waitpid(pid, os.WNOHANG)
-                if ended or self._hangs(pid):
-                    self._end(pid, status if ended else 1)
-            time.sleep(0.01)
-
-    def _hangs(self, pid: int) -> bool:
-        seen = self._running[pid][1]
-        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-        worked = None if fields[0] == "R" else fields[11:15]
-        if worked is None or worked != seen[0]:
-            seen[:] = worked, time.monotonic()
-        return time.monotonic() - seen[1] > HANGS
-
-    def _end(self, pid: int, status: int) -> None:
-        then, _ = self._running.pop(pid)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)  # what its tests have started, too
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, 0)
-        note = _scratch(pid) / "test"
-        test = note.read_text("utf-8") if note.exists() else "loading"
-        shutil.rmtree(_scratch(pid), ignore_errors=True)
-        then("" if status == 0 else test)
-
-
-def _at_most(seconds: float) -> None:
-    """End this process when it works for longer than so many seconds from now."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    limit = int(used.ru_utime + used.ru_stime + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 2))
 
 
 def _swapper(mutant: Mutant, functions: list[FunctionType]) -> Callable[[bool], None]:
@@ -309,17 +142,17 @@ class _Noting:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._note(nodeid)
-        _at_most(2 + 10 * self._seconds.get(nodeid, 1.0))
+        at_most(2 + 10 * self._seconds.get(nodeid, 1.0))
 
 
 def _load_anew(
     mutant: Mutant, tests: list[str], seconds: dict[str, float], note: Callable[[str], None]
 ) -> None:
     sys.meta_path.insert(0, _Instead(mutant.module, compiled(mutant)))
-    _at_most(60)
+    at_most(60)
     note("loading")
     _silently()
-    base = f"--basetemp={_scratch(os.getpid())}/base"
+    base = f"--basetemp={scratch(os.getpid())}/base"
     status = pytest.main(["-x", base, *PYTEST, *tests], plugins=[_Noting(note, seconds)])
     if status:
         os._exit(1)
@@ -371,15 +204,15 @@ class _Server:
         if self._walked.exists():
             walked = pickle.loads(self._walked.read_bytes())
         walked.loading = loading
-        files = {_file(test): _digest((_file(test),)) for test in self.items}
+        files = {_file(test): digest_of((_file(test),)) for test in self.items}
         changed = {each for each in files if walked.files.get(each) != files[each]}
         if changed:
             walked.forget({*changed, *(each for each in walked.files if each not in files)})
             walked.files = files
-            pid = _run_apart(lambda note: self._measure(walked, changed))
+            pid = run_apart(lambda note: self._measure(walked, changed))
             if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
                 sys.exit("the tests could not be measured")
-            shutil.rmtree(_scratch(pid), ignore_errors=True)
+            shutil.rmtree(scratch(pid), ignore_errors=True)
         self._ask(pickle.loads(self._walked.read_bytes()), self)
         return True
 
@@ -438,15 +271,15 @@ class _Server:
         A test that waits may fail because the machine is busy. So it must pass without the mutant,
         and fail once more with it.
         """
-        _at_most(10)
+        at_most(10)
         note("loading")
         put = _swapper(mutant, functions)
         put(True)
         factory = next(iter(self.items.values())).config._tmp_path_factory  # type: ignore[attr-defined]
-        factory._basetemp = _scratch(os.getpid())
+        factory._basetemp = scratch(os.getpid())
         for item, following in self._in_order(tests):
             note(item.nodeid)
-            _at_most(2 + 10 * seconds[item.nodeid])
+            at_most(2 + 10 * seconds[item.nodeid])
             if self._passes(item, following):
                 continue
             put(False)
@@ -464,7 +297,7 @@ class Run:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.children = _Children(options.jobs)
+        self.children = Children(options.jobs)
         self.killers: dict[tuple[str, str], list[str]] = defaultdict(list)
 
     def asked(self, module: str) -> list[Mutant]:
@@ -480,7 +313,7 @@ class Run:
 
     def group(self, tests: tuple[str, ...], modules: list[str]) -> None:
         """All mutants of modules that have the same tests."""
-        digest = _digest(tests)
+        digest = digest_of(tests)
         results = Results(digest)
         open_ = {
             module: [m for m in self.asked(module) if self._is_open(results, m)]
@@ -489,7 +322,7 @@ class Run:
         if not any(open_.values()):
             return
         everything = [each for each, of in TARGETS.items() if of == tests]
-        walked = KEPT / f"{_digest((), (*everything, *tests))}.walked"
+        walked = KEPT / f"{digest_of((), (*everything, *tests))}.walked"
         again: list[Mutant] = []
 
         def ask(known: Walked, server: _Server) -> None:
@@ -591,44 +424,12 @@ class Run:
         return list(chosen)
 
 
-def _digest(tests: tuple[str, ...], modules: Iterable[str] = ()) -> str:
-    """Of the files of tests, and of modules."""
-    found = hashlib.sha1(repr(modules).encode())
-    for each in tests:
-        for path in [ROOT / each] if each.endswith(".py") else sorted((ROOT / each).rglob("*.py")):
-            found.update(path.read_bytes())
-    for each in modules:
-        found.update((SOURCE / each).read_bytes() if (SOURCE / each).is_file() else b"")
-    return found.hexdigest()[:12]
-
-
-def listed() -> dict[str, str]:
-    """The entries of ``tests/mutants.txt``: a name, and the reason in the indented lines below."""
-    found: dict[str, str] = {}
-    name = ""
-    for line in EQUIVALENT.read_text("utf-8").splitlines() if EQUIVALENT.exists() else ():
-        if line.startswith("    ") and name:
-            found[name] = f"{found[name]} {line.strip()}".strip()
-        elif line.strip() and not line.startswith("#"):
-            name = line.strip()
-            found[name] = ""
-    return found
-
-
-def stale() -> list[str]:
-    """What is wrong with ``tests/mutants.txt``: entries without a mutant, or without a reason."""
-    known = {each.name for module in TARGETS for each in mutants_of(module)}
-    return [f"no such mutant: {name}" for name in listed() if name not in known] + [
-        f"no reason is given: {name}" for name, reason in listed().items() if not reason
-    ]
-
-
 def report(run: Run, modules: list[str]) -> int:
     """Print the figures; return how many modules are below 90 %."""
     equivalent = listed()
     below = 0
     for module in modules:
-        results = Results(_digest(TARGETS[module]))
+        results = Results(digest_of(TARGETS[module]))
         mutants = run.asked(module)
         by = {each: results.last(each) for each in mutants}
         known = [each for each in mutants if by[each] is not None]

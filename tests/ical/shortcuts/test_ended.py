@@ -196,6 +196,14 @@ def test_a_past_override_of_a_past_instance(lines: tuple[str, ...], past: bool) 
     assert PAST.holds_override(raw, start, end) is past
 
 
+def test_an_override_without_dates_does_not_take_those_of_the_next_event() -> None:
+    raw, start, end = event(PLAN)
+    behind = event(*HOUR, PLAN)[0]
+    assert not PAST.holds_override(raw + behind, start, end)
+    raw, start, end = event(PLAN, HOUR[0])
+    assert not PAST.holds_override(raw + behind, start, end)
+
+
 DAILY = "RRULE:FREQ=DAILY"
 
 

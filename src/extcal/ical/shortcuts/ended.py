@@ -229,7 +229,7 @@ def _is_day(digits: bytes) -> bool:
 
 
 def _date(digits: bytes) -> date:
-    return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+    return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
 
 
 def _last(parts: dict[bytes, bytes], begins: date) -> date | None:
