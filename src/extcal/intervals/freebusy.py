@@ -81,12 +81,12 @@ class FreeBusy(Drawable):
     the question's ``start``, otherwise in UTC. The zone is no part of the value.
     """
 
-    __slots__ = ("_epochs", "_hi", "_levels", "_lo", "_periods", "_unknown")
+    __slots__ = ("_columns", "_epochs", "_hi", "_is_cut", "_lo", "_periods")
 
     _lo: int
     _hi: int
-    _levels: Typed
-    _unknown: Fixed
+    _columns: tuple[Typed, Fixed]
+    _is_cut: bool  # whether the columns end where the window does
     _epochs: tuple[BusySpan, ...] | None
     _periods: tuple[BusyPeriod, ...] | None
 
@@ -94,16 +94,38 @@ class FreeBusy(Drawable):
         raise TypeError("FreeBusy is made by FreeBusy.from_periods(window, periods, unknown)")
 
     @classmethod
-    def _canonical(cls, lo: int, hi: int, levels: Typed, unknown: Columns) -> FreeBusy:
+    def _canonical(
+        cls, lo: int, hi: int, levels: Typed, unknown: Columns, *, is_cut: bool = True
+    ) -> FreeBusy:
         made = object.__new__(cls)
         object.__setattr__(made, "_lo", lo)
         object.__setattr__(made, "_hi", hi)
-        object.__setattr__(made, "_levels", levels)
-        object.__setattr__(made, "_unknown", (tuple(unknown[0]), tuple(unknown[1])))
+        object.__setattr__(made, "_columns", (levels, (tuple(unknown[0]), tuple(unknown[1]))))
+        object.__setattr__(made, "_is_cut", is_cut)
         object.__setattr__(made, "_epochs", None)
         object.__setattr__(made, "_periods", None)
         object.__setattr__(made, "_zone", None)
         return made
+
+    @property
+    def _cut(self) -> tuple[Typed, Fixed]:
+        """The columns within the window: cut when they are first needed."""
+        if not self._is_cut:
+            levels, unknown = self._columns
+            within = [(code, clipped(spans, self._lo, self._hi)) for code, spans in levels]
+            shown = tuple([level for level in within if level[1][0]])
+            cut = shown, clipped(unknown, self._lo, self._hi)
+            object.__setattr__(self, "_columns", cut)
+            object.__setattr__(self, "_is_cut", True)
+        return self._columns
+
+    @property
+    def _levels(self) -> Typed:
+        return self._cut[0]
+
+    @property
+    def _unknown(self) -> Fixed:
+        return self._cut[1]
 
     # -- making ---------------------------------------------------------------------------------
 
@@ -238,10 +260,7 @@ class FreeBusy(Drawable):
         lo, hi = max(lo, self._lo), min(hi, self._hi)
         if (lo, hi) == (self._lo, self._hi):
             return self
-        levels = [(code, clipped(spans, lo, hi)) for code, spans in self._levels]
-        shown = tuple([level for level in levels if level[1][0]])
-        made = FreeBusy._canonical(lo, hi, shown, clipped(self._unknown, lo, hi))
-        return asked_in(made, self._zone)
+        return asked_in(FreeBusy._canonical(lo, hi, *self._columns, is_cut=False), self._zone)
 
     def widened_epochs(self, lo: int, hi: int) -> FreeBusy:
         """Return the same over a window that reaches further: what is added is unknown."""
@@ -451,7 +470,9 @@ def asked_in(free_busy: FreeBusy, zone: tzinfo | None) -> FreeBusy:
     """Return the same value, to be drawn and printed in ``zone``; None is UTC."""
     if zone is free_busy._zone:
         return free_busy
-    made = FreeBusy._canonical(*free_busy._value())
+    # In this order: another thread may cut them in between.
+    is_cut, columns = free_busy._is_cut, free_busy._columns
+    made = FreeBusy._canonical(free_busy._lo, free_busy._hi, *columns, is_cut=is_cut)
     object.__setattr__(made, "_epochs", free_busy._epochs)
     object.__setattr__(made, "_periods", free_busy._periods)
     object.__setattr__(made, "_zone", zone)
