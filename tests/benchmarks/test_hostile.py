@@ -87,7 +87,9 @@ def test_lines_that_are_none_are_counted_in_a_row(hostile: ModuleType) -> None:
     raw = _bytes(hostile, "400,000 lines that are none")
     work = Work()
     with mock.patch.object(ComponentReader, "take", autospec=True) as take:
-        short_components.read(raw, work, whole(raw), people=False, labels=False, told=True)
+        short_components.read(
+            raw, work, whole(raw), people=False, labels=False, told=True, plain=True
+        )
     assert take.call_count < 2 * work.limits.max_problems
 
 

@@ -218,7 +218,10 @@ def _keeps_form(
     chance.shuffle(events)
     if chance.random() < 0.5:
         events = [_other_order(event, chance) for event in events]
-    shuffled = b"".join((raw[: found.start(1)], *events, raw[found.end(1) :]))
+        head = _other_order(raw[: found.start(1)] + b"\r\n", chance)[:-2]
+    else:
+        head = raw[: found.start(1)]
+    shuffled = b"".join((head, *events, raw[found.end(1) :]))
     assert extcal.free_busy(shuffled, *window, **options) == before, "order of components, lines"
     newline = chance.choice((b"\n", b"\r\n", b"\r", b"\r\n\r\n"))
     width = chance.randrange(3, 60)

@@ -434,6 +434,14 @@ LIVE = "UID:a|DTSTART:20200105T090000Z|DTEND:20200105T100000Z|RRULE:FREQ=DAILY"
 NOW = "UID:a|DTSTART:20270310T090000Z|DTEND:20270310T100000Z"
 
 
+@pytest.mark.parametrize("limit", ["max_versions", "max_dates_per_series"])
+def test_a_lone_cr_is_seen_also_where_excess_is_left_out(limit: str) -> None:
+    """What is left out as excess is no proof that the sieve has looked for a lone CR."""
+    dates = "|EXDATE:20200106" * 9
+    hidden = "UID:b|DTSTART:20200105T090000Z|DTEND:20200105T100000Z|X-A:b\rRRULE:FREQ=DAILY"
+    check(calendar(PAST, PAST, NOW, hidden, f"{NOW}{dates}"), limits=Limits(**{limit: 1}))
+
+
 @pytest.mark.parametrize(
     "hidden",
     [

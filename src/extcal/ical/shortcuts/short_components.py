@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from extcal.ical.budget import Work
 from extcal.ical.parse.components import EVENT, Component, ComponentReader, Stream
 from extcal.ical.parse.content_lines import Line, logical_lines
-from extcal.ical.parse.spans import Span, find, whole
+from extcal.ical.parse.spans import Span, find
 from extcal.ical.shortcuts import odd_lines
 from extcal.ical.shortcuts.plain_blocks import PlainBlock, plain_block
-from extcal.ical.shortcuts.select import has_lone_cr
 
 __all__ = ["read"]
 
@@ -23,16 +22,22 @@ _PLAIN_NESTING = 3  # an alarm, in an event, in a calendar
 
 
 def read(
-    raw: bytes, work: Work, spans: Sequence[Span], *, people: bool, labels: bool, told: bool
+    raw: bytes,
+    work: Work,
+    spans: Sequence[Span],
+    *,
+    people: bool,
+    labels: bool,
+    told: bool,
+    plain: bool,
 ) -> tuple[Stream, list[PlainBlock]]:
     """Read spans of a body; return the Stream, and the plain events, which are not in it.
 
     ``told`` says whether Problems are reported. If not, an event with bytes that are not UTF-8 may
-    be plain too.
+    be plain too. ``plain`` says that no line ends in a lone CR; else no event is plain.
     """
     reader = _ShortReader(raw, work, people=people, labels=labels, utf8=told)
-    # Where the sieve has left something out, it has found that no line ends in a lone CR.
-    reader.takes_blocks = spans != whole(raw) or not has_lone_cr(raw)
+    reader.takes_blocks = plain
     for span in spans:
         reader.read(span)
     return reader.finish(spans), reader.plain

@@ -17,9 +17,10 @@ from extcal.ical.events.event import Event
 from extcal.ical.events.read import typed
 from extcal.ical.parse.components import Stream, cost
 from extcal.ical.parse.excess import without_excess
+from extcal.ical.parse.spans import whole
 from extcal.ical.shortcuts import short_components
 from extcal.ical.shortcuts.plain_blocks import PlainBlock
-from extcal.ical.shortcuts.select import sieve
+from extcal.ical.shortcuts.select import has_lone_cr, sieve
 from extcal.ical.shortcuts.short_reading import PlainReader
 from extcal.ical.zones.names import is_exact
 from extcal.ical.zones.resolve import Zones
@@ -32,6 +33,9 @@ def short_way(
 ) -> Collector:
     """Read a body the short way."""
     spans = sieve(raw, question.lo, question.hi, work.limits)
+    # Where the sieve has left something out, it has found that no line ends in a lone CR. That
+    # something is left out as excess, such as copies of an event, says nothing about it.
+    plain = spans != whole(raw) or not has_lone_cr(raw)
     spans = without_excess(raw, spans, work, is_exact)
     stream, blocks = short_components.read(
         raw,
@@ -40,6 +44,7 @@ def short_way(
         people=question.reads_people(raw),
         labels=question.reads_labels,
         told=question.events,
+        plain=plain,
     )
     stream.require_calendar()
     zones = Zones(stream, question.lo, question.hi, timezone, work)
