@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -183,3 +184,50 @@ def test_turns_of_the_parent_are_none_of_the_childs() -> None:
         assert not turns.join("a", lambda: None).admitted
 
     assert ended(child_of(in_the_child)) == 0
+
+
+_FIRST_FETCH = """
+import os, signal, sys, threading, time
+from importlib.machinery import PathFinder
+import extcal
+from extcal.testing import event, feed_text
+from extcal.testing.server import FeedServer
+
+parent, there, held = os.getpid(), threading.Event(), sys.argv[1]
+
+class Slow:
+    # The thread that fetches takes its time for one module: longer than a fork.
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == held and os.getpid() == parent:
+            there.set()
+            time.sleep(0.1)
+        return None
+
+sys.meta_path.insert(0, Slow)
+with FeedServer() as server:
+    address = server.serve("ada.ics", feed_text(event("2027-01-04T09:00", "PT1H", tz="Europe/Paris")))
+    make = lambda: extcal.CalendarCache(
+        fetcher=extcal.HttpFetcher(allow_networks=server.networks)
+    )
+    cache = make()
+    thread = threading.Thread(target=cache.get, args=(address,))
+    thread.start()
+    assert there.wait(10)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        os._exit(cache.get(address).state != "fresh" or make().get(address).state != "fresh")
+    thread.join()
+    assert cache.get(address).state == "fresh"
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+_IMPORTED = ["h11", "extcal.ical.zones._iana", "h11._connection", "importlib.resources"]
+
+
+@pytest.mark.parametrize("module", _IMPORTED if os.environ.get("EXTCAL_NIGHTLY") else ["h11"])
+def test_a_fork_within_the_first_import_of_a_module(module: str) -> None:
+    """A module that a thread of the parent was importing would stay locked in the child."""
+    command = [sys.executable, "-W", "ignore", "-c", _FIRST_FETCH, module]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -16,9 +16,11 @@ Whatever happens, an answer is
 and a source is never asked before the time it named, never by two at once, never twice within 15
 minutes unless somebody pressed a button, never with validators of a reading by other rules, nor
 with any after a failure, for a person who pressed refresh, or of what was read a day ago. Within 24
-hours an address that fails is asked at most six times sooner than a healthy one. Four strangers
-have feeds at ada's host: their Retry-After, their redirects and a 429 of two of them delay nobody
-else, and a 429 of three within ten minutes delays all, in every process, for 15 minutes at most.
+hours an address that fails is asked at most six times sooner than a healthy one; one that refuses,
+not within half an hour; and one that answers 410 is not served before it is read again. Four
+strangers have feeds at ada's host: their Retry-After, their redirects and a 429 of two of them
+delay nobody else, and a 429 of three within ten minutes delays all, in every process, for 15
+minutes at most.
 """
 
 from __future__ import annotations
@@ -296,6 +298,17 @@ class Address:
     early: tuple[datetime, ...] = ()
     read: datetime | None = None
 
+    @property
+    def refuses(self) -> bool:
+        """Whether its last answer was a 401, 403 or 404, which are asked again in an hour."""
+        answer = self.answer
+        return self.failed and isinstance(answer, Refused) and answer.status in (401, 403, 404)
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether its last answer was a 410, which is final."""
+        return self.failed and isinstance(self.answer, Gone)
+
 
 @dataclass
 class Belief:
@@ -380,6 +393,8 @@ class CacheModel(RuleBasedStateMachine):
         host, address = self.hosts[feed.host.partition(".")[0]], self.addresses[feed]
         if not self.pressed:
             self.leases.must(not host.is_limited(now), "asked although its host waits")
+            if address.refuses and address.last is not None and now >= address.last:
+                self.leases.must(now - address.last >= HOUR / 2, "a refusal is asked hourly")
             if address.failed and address.last is not None and now - address.last < TTL:
                 kept = [at for at in address.early if now - at < DAY]
                 address.early = (*kept, now)
@@ -722,6 +737,7 @@ class CacheModel(RuleBasedStateMachine):
     def served(self, process: int, which: Way, snapshot: Snapshot) -> None:
         now, belief = self.clock(), self.beliefs[which.feed]
         self.spared(which.feed, snapshot.last_error)
+        assert not self.addresses[which.feed].withdrawn, "served although it was withdrawn"
         age = now - snapshot.fetched_at
         asked = snapshot.reading.asked_at or snapshot.fetched_at
         ours = snapshot.reading.made_by == self.version(process)

@@ -371,6 +371,14 @@ _SOON = (
     "Sie müssen nichts tun; es wird in wenigen Minuten wieder versucht, und dann jede halbe Stunde."
 )
 _LASTS = " Wenn es länger als einen Tag dauert,"
+_PASTE_ONCE_MORE = (
+    " kopieren Sie die Adresse noch einmal aus den Einstellungen des Kalenders, und fügen Sie sie"
+    " neu ein."
+)
+_HOURLY = (
+    "Einen Tag lang wird stündlich gefragt, weil manche Server das nur eine Zeit lang sagen. Wenn"
+    " es anhält,"
+)
 _RUN_AGAIN = "Der Betreiber kann den Lauf neu starten; was vorher gelesen war, bleibt erhalten."
 _ICS = "Fügen Sie die Adresse des ICS-Kalenders ein, nicht die einer Webseite."
 _PUBLISHER = (
@@ -403,38 +411,47 @@ _REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "client_refused": (
         "der Anbieter weist dieses Programm wegen seines User-Agent ab",
-        _OTHER_STRINGS,
+        f"Die Adresse kann richtig sein. {_OTHER_STRINGS}",
     ),
     "connect": (
         "der Server ist nicht erreichbar",
-        _SOON + _LASTS + " prüfen Sie die Adresse, oder fragen Sie den Betreiber des Servers.",
+        _SOON + _LASTS + " prüfen Sie die Adresse, oder fragen Sie, wer den Server betreibt. Wenn"
+        " viele Kalender das sagen, kann der Betreiber den Weg dieser Maschine ins Internet"
+        " prüfen.",
     ),
     "dns": (
         "der Name des Servers ist nicht zu finden",
         "Prüfen Sie den Namen des Servers in der Adresse. Wenn er stimmt, wird es in wenigen"
         " Minuten wieder versucht; der Betreiber kann die Nameserver dieser Maschine prüfen.",
     ),
-    "empty": ("die Antwort ist leer", _PASTE_AGAIN),
+    "empty": (
+        "die Antwort ist leer",
+        "Es wird jede halbe Stunde wieder versucht." + _LASTS + _PASTE_ONCE_MORE,
+    ),
     "fetcher_error": (
         "der Fetcher ist gescheitert",
-        "Der Betreiber kann den Grund im Fetcher finden.",
+        "Am Kalender und seiner Adresse liegt es nicht. Der Betreiber kann die Art des Fehlers im"
+        " Protokoll finden, und den Grund im Fetcher oder in dem, was ihm übergeben wurde.",
     ),
     "forbidden": (
         "der Server erlaubt es nicht (403)",
-        "Einen Tag lang wird stündlich gefragt. Prüfen Sie, ob der Kalender noch veröffentlicht"
-        " ist; kopieren Sie dann seine Adresse noch einmal, und fügen Sie sie neu ein.",
+        _HOURLY + " prüfen Sie, ob der Kalender noch veröffentlicht ist; kopieren Sie dann seine"
+        " Adresse noch einmal, und fügen Sie sie neu ein.",
     ),
     "gone": (
         "er ist nicht mehr veröffentlicht",
         "Veröffentlichen Sie den Kalender wieder in seinen Einstellungen, und fügen Sie seine neue"
-        " Adresse ein.",
+        " Adresse ein. Die alte wird einmal am Tag wieder gefragt.",
     ),
     "html": ("die Antwort ist eine Webseite", _ICS),
     "incomplete": ("die Antwort wurde abgeschnitten", _PUBLISHER),
     "json": ("die Antwort sind Daten anderer Art", _ICS),
     "not_a_calendar": ("die Antwort ist kein Kalender", _ICS),
-    "not_found": ("der Server kennt ihn nicht (404)", _PASTE_AGAIN),
-    "not_found_file": ("die Datei gibt es nicht", _PASTE_AGAIN),
+    "not_found": ("der Server kennt ihn nicht (404)", _HOURLY + _PASTE_ONCE_MORE),
+    "not_found_file": (
+        "die Datei gibt es nicht",
+        "Prüfen Sie ihren Pfad in der Adresse. Die Datei wird jede halbe Stunde wieder gesucht.",
+    ),
     "no_thread": (
         "dieser Rechner erlaubt dem Programm keine weiteren Threads",
         "Der Betreiber kann diese Grenze anheben oder beenden, was die Threads belegt; danach wird"
@@ -445,13 +462,18 @@ _REASONS: Mapping[str, tuple[str, str]] = {
     "rate_limited": (
         "der Server wurde zu oft gefragt und will später gefragt werden (429)",
         "Sie müssen nichts tun; es wird wieder gefragt, wenn der Server es erlaubt, spätestens in"
-        " sechs Stunden.",
+        " sechs Stunden. Wenn viele Kalender eines Anbieters das sagen, kann der Betreiber mit"
+        " HttpFetcher(max_fetches_per_host=...) weniger auf einmal abrufen.",
     ),
-    "redirect_refused": ("er führt zu einer Adresse, die nicht erlaubt ist", _PASTE_AGAIN),
+    "redirect_refused": (
+        "er führt zu einer Adresse, die nicht erlaubt ist",
+        _PASTE_AGAIN + " Der Betreiber kann mit HttpFetcher(policy=...) mehr erlauben.",
+    ),
     "refused": (
         "der Server weist die Anfrage ab",
-        "Es wird in wenigen Minuten wieder versucht." + _LASTS + " kopieren Sie die Adresse noch"
-        " einmal aus den Einstellungen des Kalenders, und fügen Sie sie neu ein.",
+        "Es wird in wenigen Minuten wieder versucht, und dann jede halbe Stunde."
+        + _LASTS
+        + _PASTE_ONCE_MORE,
     ),
     "server_error": (
         "der Server ist gescheitert",
@@ -473,16 +495,19 @@ _REASONS: Mapping[str, tuple[str, str]] = {
         "Veröffentlichen Sie einen kürzeren Teil des Kalenders; der Betreiber kann mit Limits(...)"
         " mehr erlauben.",
     ),
-    "too_many_redirects": ("die Adresse leitet zu oft weiter", _PASTE_AGAIN),
+    "too_many_redirects": (
+        "die Adresse leitet zu oft weiter",
+        _PASTE_AGAIN + " Hilft das nicht, sagen Sie es dem, der den Kalender veröffentlicht.",
+    ),
     "truncated": ("die Antwort wurde abgeschnitten", _PUBLISHER),
     "unauthorized": (
         "der Server will eine Anmeldung (401)",
-        "Fügen Sie die geheime oder veröffentlichte Adresse des Kalenders ein; oder schreiben Sie"
-        " Namen und Passwort hinein (https://name:password@...).",
+        _HOURLY + " fügen Sie die geheime oder veröffentlichte Adresse des Kalenders ein; oder"
+        " schreiben Sie Namen und Passwort hinein (https://name:password@...).",
     ),
     "unreadable": (
         "er war wegen eines Fehlers in extcal nicht lesbar",
-        "Bitte melden Sie es.",
+        "Am Kalender und seiner Adresse liegt es nicht. Bitte melden Sie es.",
     ),
     "wrong_password": (
         "der Server nimmt Namen und Passwort nicht an (401)",

@@ -22,8 +22,13 @@ __all__ = [
 ]
 
 _PASTE_AGAIN = "Copy the address again from the calendar's settings and paste it once more."
+_PASTE_ONCE_MORE = " copy the address again from the calendar's settings and paste it once more."
 _SOON = "Nothing needs to be done; it is tried again within minutes, and then every half hour."
 _LASTS = " If it lasts for more than a day,"
+_HOURLY = (
+    "It is asked again every hour for a day, because some servers say this for a while. If it"
+    " lasts,"
+)
 _RUN_AGAIN = "The operator can start the run again; what was read before is kept."
 _ICS = "Paste the address of the ICS feed, not the one of a web page."
 _PUBLISHER = (
@@ -63,30 +68,37 @@ REASONS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
         ),
         "client_refused": (
             "the provider refuses this program because of its User-Agent",
-            "The operator can set other ones with HttpFetcher(user_agents=...).",
+            "The address may be right. The operator can set other ones with"
+            " HttpFetcher(user_agents=...).",
         ),
         "connect": (
             "the server cannot be reached",
-            _SOON + _LASTS + " check the address, or ask who runs the server.",
+            _SOON + _LASTS + " check the address, or ask who runs the server. If many calendars say"
+            " this, the operator can check this machine's way to the internet.",
         ),
         "dns": (
             "the server's name cannot be found",
             "Check the name of the server in the address. If it is right, it is tried again within"
             " minutes; the operator can check the name servers of this machine.",
         ),
-        "empty": ("the answer is empty", _PASTE_AGAIN),
+        "empty": (
+            "the answer is empty",
+            "It is tried again every half hour." + _LASTS + _PASTE_ONCE_MORE,
+        ),
         "fetcher_error": (
             "the fetcher failed",
-            "The operator can find the reason in the fetcher.",
+            "The calendar and its address are not to blame. The operator can find the type of the"
+            " error in the log, and the reason in the fetcher or in what was passed to it.",
         ),
         "forbidden": (
             "the server does not allow it (403)",
-            "It is asked again every hour for a day. Check that the calendar is still published;"
-            " then copy its address again and paste it once more.",
+            _HOURLY + " check that the calendar is still published; then copy its address again and"
+            " paste it once more.",
         ),
         "gone": (
             "it is no longer published",
-            "Publish the calendar again in its settings, and paste its new address.",
+            "Publish the calendar again in its settings, and paste its new address. The old one is"
+            " asked again once a day.",
         ),
         "html": ("the answer is a web page", _ICS),
         "incomplete": ("the answer was cut off", _PUBLISHER),
@@ -99,21 +111,29 @@ REASONS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
         "not_a_calendar": ("the answer is not a calendar", _ICS),
         "not_found": (
             "the server does not know it (404)",
-            _PASTE_AGAIN,
+            _HOURLY + _PASTE_ONCE_MORE,
         ),
-        "not_found_file": ("the file does not exist", _PASTE_AGAIN),
+        "not_found_file": (
+            "the file does not exist",
+            "Check its path in the address. The file is looked for again every half hour.",
+        ),
         "not_refreshed": ("it was not asked for, because there are no workers left", _RUN_AGAIN),
         "protocol": ("the answer is not proper HTTP", _PUBLISHER),
         "rate_limited": (
             "the server was asked too often and wants to be asked later (429)",
             "Nothing needs to be done; it is asked again when the server allows it, in six hours at"
-            " the latest.",
+            " the latest. If many calendars of one provider say this, the operator can have fewer"
+            " fetched at a time with HttpFetcher(max_fetches_per_host=...).",
         ),
-        "redirect_refused": ("it leads to an address that is not allowed", _PASTE_AGAIN),
+        "redirect_refused": (
+            "it leads to an address that is not allowed",
+            _PASTE_AGAIN + " The operator can allow more with HttpFetcher(policy=...).",
+        ),
         "refused": (
             "the server refuses the request",
-            "It is tried again within minutes." + _LASTS + " copy the address again from the"
-            " calendar's settings and paste it once more.",
+            "It is tried again within minutes, and then every half hour."
+            + _LASTS
+            + _PASTE_ONCE_MORE,
         ),
         "server_error": (
             "the server failed",
@@ -134,14 +154,20 @@ REASONS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
             "it is too large",
             "Publish a shorter part of the calendar; the operator can allow more with Limits(...).",
         ),
-        "too_many_redirects": ("the address redirects too often", _PASTE_AGAIN),
+        "too_many_redirects": (
+            "the address redirects too often",
+            _PASTE_AGAIN + " If that does not help, tell the publisher of the calendar.",
+        ),
         "truncated": ("the answer was cut off", _PUBLISHER),
         "unauthorized": (
             "the server wants a login (401)",
-            "Paste the calendar's secret or published address; or put name and password into it"
-            " (https://name:password@...).",
+            _HOURLY + " paste the calendar's secret or published address; or put name and password"
+            " into it (https://name:password@...).",
         ),
-        "unreadable": ("it could not be read because of an error in extcal", "Please report it."),
+        "unreadable": (
+            "it could not be read because of an error in extcal",
+            "The calendar and its address are not to blame. Please report it.",
+        ),
         "wrong_password": (
             "the server does not accept the name and password (401)",
             "Check both and enter them again; where two-factor login is on, the server wants an"

@@ -24,6 +24,7 @@ from extcal.cache.freshness.values import Raise, State
 from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
+from extcal.fetch.forks import wait_for_imports
 from extcal.values import replace
 
 __all__ = ["CLOSED", "Flight", "Flights", "Promise", "ReadingQueue"]
@@ -265,6 +266,7 @@ class Flights:
     def _hire(self) -> bool:
         """Start a worker; False if the system allows no more threads."""
         try:
+            wait_for_imports()
             threading.Thread(target=self._work, name="extcal-fetch", daemon=True).start()
         except RuntimeError:
             with self._lock:

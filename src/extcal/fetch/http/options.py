@@ -17,6 +17,7 @@ from extcal.arguments import call_of, count_of, made_discreetly, one_of_type
 from extcal.fetch.address.networks import Network
 from extcal.fetch.address.proxy import Proxy, read_proxy
 from extcal.fetch.feed import Feed
+from extcal.fetch.forks import wait_for_imports
 from extcal.fetch.http.body_room import BodyRoom
 from extcal.fetch.http.connect.dns import Lookup, Resolver, SharedTurns, system_resolver
 from extcal.fetch.http.deadline import Deadline
@@ -115,6 +116,7 @@ class HttpOptions:
         self._ssl_context = ssl_context
         self._gates: dict[int, threading.Lock] = {}
         self._jitter = call_of("jitter", jitter, "a callable that returns a number in [0, 1)")
+        wait_for_imports()
 
     @property
     def policy(self) -> UrlPolicy:
