@@ -206,7 +206,8 @@ class Slow:
 
 sys.meta_path.insert(0, Slow)
 with FeedServer() as server:
-    address = server.serve("ada.ics", feed_text(event("2027-01-04T09:00", "PT1H", tz="Europe/Paris")))
+    body = feed_text(event("2027-01-04T09:00", "PT1H", tz="Europe/Paris"))
+    address = server.serve("ada.ics", body)
     make = lambda: extcal.CalendarCache(
         fetcher=extcal.HttpFetcher(allow_networks=server.networks)
     )

@@ -17,7 +17,7 @@ from types import FrameType
 
 __all__ = ["wait_for_imports"]
 
-_LONGEST = 2.0  # seconds; an import that takes longer may itself wait for the thread that forks
+_LONGEST = 10.0  # seconds; an import that takes longer may itself wait for the thread that forks
 _IMPORT = "<frozen importlib._bootstrap>"
 
 

@@ -375,10 +375,7 @@ _PASTE_ONCE_MORE = (
     " kopieren Sie die Adresse noch einmal aus den Einstellungen des Kalenders, und fügen Sie sie"
     " neu ein."
 )
-_HOURLY = (
-    "Einen Tag lang wird stündlich gefragt, weil manche Server das nur eine Zeit lang sagen. Wenn"
-    " es anhält,"
-)
+_HOURLY = " Einen Tag lang wird stündlich gefragt, weil manche Server das nur eine Zeit lang sagen."
 _RUN_AGAIN = "Der Betreiber kann den Lauf neu starten; was vorher gelesen war, bleibt erhalten."
 _ICS = "Fügen Sie die Adresse des ICS-Kalenders ein, nicht die einer Webseite."
 _PUBLISHER = (
@@ -435,8 +432,8 @@ _REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "forbidden": (
         "der Server erlaubt es nicht (403)",
-        _HOURLY + " prüfen Sie, ob der Kalender noch veröffentlicht ist; kopieren Sie dann seine"
-        " Adresse noch einmal, und fügen Sie sie neu ein.",
+        "Prüfen Sie, ob der Kalender noch veröffentlicht ist; kopieren Sie dann seine Adresse noch"
+        " einmal, und fügen Sie sie neu ein." + _HOURLY,
     ),
     "gone": (
         "er ist nicht mehr veröffentlicht",
@@ -447,7 +444,7 @@ _REASONS: Mapping[str, tuple[str, str]] = {
     "incomplete": ("die Antwort wurde abgeschnitten", _PUBLISHER),
     "json": ("die Antwort sind Daten anderer Art", _ICS),
     "not_a_calendar": ("die Antwort ist kein Kalender", _ICS),
-    "not_found": ("der Server kennt ihn nicht (404)", _HOURLY + _PASTE_ONCE_MORE),
+    "not_found": ("der Server kennt ihn nicht (404)", _PASTE_AGAIN + _HOURLY),
     "not_found_file": (
         "die Datei gibt es nicht",
         "Prüfen Sie ihren Pfad in der Adresse. Die Datei wird jede halbe Stunde wieder gesucht.",
@@ -502,8 +499,8 @@ _REASONS: Mapping[str, tuple[str, str]] = {
     "truncated": ("die Antwort wurde abgeschnitten", _PUBLISHER),
     "unauthorized": (
         "der Server will eine Anmeldung (401)",
-        _HOURLY + " fügen Sie die geheime oder veröffentlichte Adresse des Kalenders ein; oder"
-        " schreiben Sie Namen und Passwort hinein (https://name:password@...).",
+        "Fügen Sie die geheime oder veröffentlichte Adresse des Kalenders ein; oder schreiben Sie"
+        " Namen und Passwort hinein (https://name:password@...)." + _HOURLY,
     ),
     "unreadable": (
         "er war wegen eines Fehlers in extcal nicht lesbar",

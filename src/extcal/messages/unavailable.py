@@ -25,10 +25,7 @@ _PASTE_AGAIN = "Copy the address again from the calendar's settings and paste it
 _PASTE_ONCE_MORE = " copy the address again from the calendar's settings and paste it once more."
 _SOON = "Nothing needs to be done; it is tried again within minutes, and then every half hour."
 _LASTS = " If it lasts for more than a day,"
-_HOURLY = (
-    "It is asked again every hour for a day, because some servers say this for a while. If it"
-    " lasts,"
-)
+_HOURLY = " It is asked again every hour for a day, because some servers say this for a while."
 _RUN_AGAIN = "The operator can start the run again; what was read before is kept."
 _ICS = "Paste the address of the ICS feed, not the one of a web page."
 _PUBLISHER = (
@@ -92,8 +89,8 @@ REASONS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
         ),
         "forbidden": (
             "the server does not allow it (403)",
-            _HOURLY + " check that the calendar is still published; then copy its address again and"
-            " paste it once more.",
+            "Check that the calendar is still published; then copy its address again and paste it"
+            " once more." + _HOURLY,
         ),
         "gone": (
             "it is no longer published",
@@ -111,7 +108,7 @@ REASONS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
         "not_a_calendar": ("the answer is not a calendar", _ICS),
         "not_found": (
             "the server does not know it (404)",
-            _HOURLY + _PASTE_ONCE_MORE,
+            _PASTE_AGAIN + _HOURLY,
         ),
         "not_found_file": (
             "the file does not exist",
@@ -161,8 +158,8 @@ REASONS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
         "truncated": ("the answer was cut off", _PUBLISHER),
         "unauthorized": (
             "the server wants a login (401)",
-            _HOURLY + " paste the calendar's secret or published address; or put name and password"
-            " into it (https://name:password@...).",
+            "Paste the calendar's secret or published address; or put name and password into it"
+            " (https://name:password@...)." + _HOURLY,
         ),
         "unreadable": (
             "it could not be read because of an error in extcal",
