@@ -312,7 +312,9 @@ def _variants(
         case ast.Assign(targets=[ast.Name(id=name)]) if stored[name] > 1:
             yield ast.Pass()
         case ast.Call():
-            yield from _calls(node)
+            # Whether there is one is the same from both ends.
+            is_there = isinstance(parent, ast.Compare) and ast.unparse(parent).endswith(" 0")
+            yield from _calls(node, with_twin=not is_there)
         case ast.Tuple() | ast.List() | ast.Set() if len(node.elts) > 1:
             if not isinstance(parent, ast.Return | ast.Subscript) and all(
                 isinstance(each, ast.Constant) for each in node.elts
@@ -330,9 +332,9 @@ def _variants(
                     yield _changed(node, **{name: None})
 
 
-def _calls(node: ast.Call) -> Iterator[ast.AST]:
+def _calls(node: ast.Call, *, with_twin: bool) -> Iterator[ast.AST]:
     name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
-    if name in _TWINS:
+    if name in _TWINS and with_twin:
         twin = {"id" if isinstance(node.func, ast.Name) else "attr": _TWINS[name]}
         yield _changed(node, func=_changed(node.func, **twin))
     if name in _CLEANING and isinstance(node.func, ast.Attribute):
