@@ -53,9 +53,12 @@ def instances(
     masters = [
         Master.of(reading, planned, work) for event in kept for reading in (event, *event.others)
     ]
-    masters.sort(key=lambda master: master.event.start.epoch)
+    if len(masters) > 1:
+        masters.sort(key=lambda master: master.event.start.epoch)
     overrides = [event for event in events if event.recurrence_id is not None]
     versions.check_overrides(overrides, work)
+    if len(masters) == 1 and len(overrides) > 1:
+        overrides = _near(overrides, masters[0].event, lo, hi)
     named: list[Event] = []
     for override in overrides:
         if _name_instance(override, masters, lo, work):
@@ -95,6 +98,44 @@ def _single(event: Event, lo: int, hi: int) -> Iterator[Occurrence]:
 # --- overrides and their masters ----------------------------------------------------------
 
 
+def _near(overrides: list[Event], series: Event, lo: int, hi: int) -> list[Event]:
+    """The overrides of a series that may change the window ``[lo, hi)``.
+
+    One changes nothing if both its own time and that of its instance are away from the window,
+    unless another version of the same instance is not. Only local times are compared, and only if
+    the RECURRENCE-ID is written as the series' DTSTART is; all others are kept.
+    """
+    if series.rdates or series.all_day is not series.start.is_date:
+        return overrides
+    longest, alike = series.extent.about, series.start[1:]
+    first, last = lo - longest - 2 * SLACK, hi + 2 * SLACK
+    near: list[Event] = []
+    away: list[Event] = []
+    for event in overrides:
+        if event.this_and_future:
+            return overrides  # it moves instances into the window
+        planned, start = event.recurrence_id, event.start.local
+        assert planned is not None
+        if (
+            first <= planned.local < last
+            or (first - event.extent.about <= start < last)
+            or planned[1:] != alike
+            or event.unsettled
+            or event.others
+            or event.rules
+        ):
+            near.append(event)
+        else:
+            away.append(event)
+    days = {event.recurrence_id.local // SLACK for event in near if event.recurrence_id}
+    for event in away if near else ():
+        assert event.recurrence_id is not None
+        day = event.recurrence_id.local // SLACK
+        if not days.isdisjoint((day - 1, day, day + 1)):
+            near.append(event)
+    return near
+
+
 def _home(moment: Moment, masters: Sequence[Master]) -> Master | None:
     """The series of an override: the last one that starts before it, else the first."""
     if len(masters) < 2:
@@ -109,6 +150,8 @@ def zone_of(masters: Sequence[Event]) -> Zone | None:
     zoned = [event.start for event in masters if not event.start.floating]
     if len(zoned) < len(masters):
         return None
+    if len(zoned) == 1:
+        return zoned[0].zone
     return min(zoned, key=lambda start: (start.epoch, start.zone.name)).zone if zoned else None
 
 
@@ -121,15 +164,19 @@ def _name_instance(override: Event, masters: Sequence[Master], lo: int, work: Wo
     planned = override.recurrence_id
     assert planned is not None
     home = _home(planned, masters)
-    # If override and instance are long past, they cannot matter, and no Problem is reported.
-    told = max(override.start.epoch, planned.epoch) >= lo - SLACK
-    override.settle(None if home is None else zone_of([home.event]), told=told)
+
+    def told() -> bool:
+        # If override and instance are long past, they cannot matter, and no Problem is reported.
+        return max(override.start.epoch, planned.epoch) >= lo - SLACK
+
+    if override.unsettled is not None or override.others:
+        override.settle(None if home is None else zone_of([home.event]), told=told())
     if home is None:
         return True
     series = home.event
     if series.all_day:
         days = days_named(planned, series.start.zone)
-        if told and not days.sure:
+        if not days.sure and told():
             clear = len(days.midnights) == 1
             key = "date_unclear/override-midnight" if clear else "date_unclear/override"
             work.problem(
@@ -139,7 +186,7 @@ def _name_instance(override: Event, masters: Sequence[Master], lo: int, work: Wo
             )
         if len(days.midnights) != 1:
             return False
-    elif told and planned.floating and not (planned.is_date or series.start.floating):
+    elif planned.floating and not (planned.is_date or series.start.floating) and told():
         work.problem(
             *oddity("floating_recurrence_id"),
             offset=override.offset,

@@ -13,7 +13,7 @@ answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 
 from extcal.ical import recurrence
@@ -67,9 +67,10 @@ _Z = ord("Z")
 _FOLD = pattern(rb"\r?\n[ \t]")
 # The parameters of a DATE-TIME. Takes in "", ";TZID=Europe/Berlin". Not ";VALUE=DATE".
 _PARAMS = pattern(rb"(?:;VALUE=DATE-TIME)?(?:;TZID=([A-Za-z0-9_/+. -]+))?")
-# A time of day. Takes in "T235959". Not "T240000", "T235960".
-_TIME = pattern(rb"T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])")
-_EPOCH = date(1970, 1, 1).toordinal()
+# A DATE-TIME. Takes in "20270105T235959". Not "20270105T240000", "20270105T235960".
+_DATE_TIME = pattern(rb"[0-9]{8}T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]")
+_EPOCH = datetime(1970, 1, 1)
+_EPOCH_DAY = _EPOCH.toordinal()
 _TEXT_NAMES = Names({name.encode(): name for name in ("SUMMARY", "LOCATION")})
 _LABEL_NAMES = Names({**_TEXT_NAMES, b"CATEGORIES": "CATEGORIES", b"ORGANIZER": "ORGANIZER"})
 _STAMP_NAMES = Names({name.encode(): name for name in ("SEQUENCE", "DTSTAMP", "LAST-MODIFIED")})
@@ -88,21 +89,21 @@ class _Midnights(dict[bytes, int]):
         if len(text) != 8 or not text.isdigit():
             raise _NotPlain
         try:
-            day = date.fromisoformat(text.decode()).toordinal() - _EPOCH
+            day = date.fromisoformat(text.decode()).toordinal() - _EPOCH_DAY
         except ValueError:
             raise _NotPlain from None
         return self.setdefault(text, day * DAY)
 
 
-class _Times(dict[bytes, int]):
-    """THHMMSS to seconds after midnight."""
-
-    def __missing__(self, text: bytes) -> int:
-        match = _TIME.fullmatch(text)
-        if match is None:
-            raise _NotPlain
-        hours, minutes, seconds = map(int, match.groups())
-        return self.setdefault(text, hours * 3600 + minutes * 60 + seconds)
+def _local(text: bytes) -> int:
+    """The local second of YYYYMMDDTHHMMSS, the 15 bytes of a DATE-TIME."""
+    if _DATE_TIME.fullmatch(text) is None:
+        raise _NotPlain
+    try:
+        since = datetime.fromisoformat(text.decode()) - _EPOCH
+    except ValueError:  # there is no such day, as 20270231
+        raise _NotPlain from None
+    return since.days * DAY + since.seconds
 
 
 class _Params(dict[bytes, str | None]):
@@ -138,7 +139,7 @@ class PlainReader:
         self.names = names_of_lines(people=people, labels=labels)
         self.in_crlf = _WANTED[True, titles].findall
         self.in_lf = _WANTED[False, titles].findall
-        self.days, self.times, self.params = _Midnights(), _Times(), _Params()
+        self.days, self.params = _Midnights(), _Params()
         self.extents = _Extents()
         self.rules: dict[bytes, recurrence.RecurrenceRule | None] = {}
         self.facts: dict[tuple[bool | bytes | None, ...], Mapping[str, str]] = {}
@@ -221,10 +222,10 @@ class PlainReader:
         if size == 16 and value[15] == _Z:
             if self.params[params] is not None:
                 self.zones.beside_utc()
-            return Moment(self.days[value[:8]] + self.times[value[8:15]], False, self.utc)
+            return Moment(_local(value[:15]), False, self.utc)
         if size == 15:
             tzid = self.params[params]
-            local = self.days[value[:8]] + self.times[value[8:]]
+            local = _local(value)
             if tzid is not None:
                 return Moment(local, False, self.zones.resolve(tzid, calendar))
             zone = event.start.zone if event else self.zones.resolve(None, calendar)

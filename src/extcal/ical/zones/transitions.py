@@ -114,10 +114,11 @@ class FixedRules:
 class TzinfoRules:
     """The rules of a ``ZoneInfo``, or of any other tzinfo that a caller passed."""
 
-    __slots__ = ("_asked", "_base", "_tzinfo", "_years")
+    __slots__ = ("_asked", "_base", "_is_zone", "_tzinfo", "_years")
 
     def __init__(self, zone: tzinfo) -> None:
         self._tzinfo = zone
+        self._is_zone = isinstance(zone, ZoneInfo)
         self._asked: dict[int, int] = {}
         self._years: dict[int, TransitionTable] = {}
         self._base = datetime(1970, 1, 1, tzinfo=zone)
@@ -162,9 +163,11 @@ class TzinfoRules:
     def to_epoch(self, local: int) -> int:
         year = self._years.get(local // YEAR) or self._year(local)
         if year is not None:
-            return year.to_epoch(local)
+            return local - year.offsets[bisect_right(year.switches, local)]
+        if self._is_zone and AD_1950 < local < AD_2100:  # fold=0 is what section 3.3.5 asks for
+            return local - _seconds((self._base + timedelta(0, local)).utcoffset())
         inside = min(max(local, FIRST + MARGIN), LAST - MARGIN)
-        if isinstance(self._tzinfo, ZoneInfo):  # fold=0 is what section 3.3.5 asks for
+        if self._is_zone:
             return clamp(local - _seconds((self._base + timedelta(0, inside)).utcoffset()))
         # For other tzinfos only instants are used: some of them misread local times in a gap.
         before, after = self.offset_at(inside - DAY), self.offset_at(inside + DAY)
