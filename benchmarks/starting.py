@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -21,8 +22,10 @@ GET = "first `CalendarCache.get` of it, through a FakeFetcher"
 
 
 class Start(NamedTuple):
-    """One kind of process, medians: seconds of CPU time, the most memory, instructions."""
+    """One kind of process, medians: seconds of CPU time until its answer and until its end, the
+    most memory, instructions."""
 
+    answer: float
     cpu: float
     memory: int
     instructions: int | None
@@ -54,14 +57,16 @@ def _codes(feed: Path) -> dict[str, str]:
 def starts(feed: Path, rounds: int, program: str | None) -> dict[str, Start]:
     """Return what each kind of process costs; ``program`` is valgrind, or None."""
     codes = _codes(feed)
-    taken: dict[str, list[tuple[float, int]]] = {name: [] for name in codes}
-    for _ in range(rounds + 1):
+    memory = {name: _memory(code) for name, code in codes.items()}  # and there is bytecode now
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in codes}
+    for _ in range(rounds):
         for name, code in codes.items():
-            taken[name].append(_run(code))
+            taken[name].append(_cpu(code))
     return {
         name: Start(
-            statistics.median(cpu for cpu, _ in runs[1:]),  # the first one may have compiled
-            min(memory for _, memory in runs[1:]),
+            statistics.median(answer for answer, _ in runs),
+            statistics.median(whole for _, whole in runs),
+            memory[name],
             _count(codes[name], program) if program else None,
         )
         for name, runs in taken.items()
@@ -73,12 +78,34 @@ def _environment() -> Mapping[str, str]:
     return {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONHASHSEED": "0"}
 
 
-def _run(code: str) -> tuple[float, int]:
-    pid = os.posix_spawn(sys.executable, [sys.executable, "-c", code], dict(_environment()))
-    _, status, usage = os.wait4(pid, 0)
+def _cpu(code: str) -> tuple[float, float]:
+    code += "\nimport time; print(time.process_time())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=_environment(), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    with process.stdout as told:
+        answer = told.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = status  # it has been waited for
     if status:
         raise RuntimeError(f"failed: {code}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    return float(answer), usage.ru_utime + usage.ru_stime
+
+
+def _memory(code: str) -> int:
+    """The most memory that the process had, in bytes; 0 if the system does not say.
+
+    Not from ``getrusage``: its peak includes that of the process that started this one.
+    """
+    told = subprocess.run(
+        [sys.executable, "-c", f"{code}\nprint(open('/proc/self/status').read())"],
+        env=_environment(),
+        capture_output=True,
+        text=True,
+    ).stdout
+    found = re.search(r"VmHWM:\s*(\d+) kB", told)
+    return int(found.group(1)) * 1024 if found else 0
 
 
 def _count(code: str, program: str) -> int:
