@@ -206,7 +206,7 @@ def start_table(begun: Mapping[str, Start]) -> str:
         "MiB beyond bare Python",
     ]
     return _table("A new process", [*head, "M instructions", "reach"], rows) + (
-        "\n\n*Beyond: the bare imports; for the cache, bare Python, of which a whole process takes 20 ms.*"
+        "\n\n*Beyond: the bare imports; for the cache, bare Python.*"
     )
 
 
