@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from instructions import CACHEGRIND, refs
 
-__all__ = ["BARE", "GET", "READ", "STANDARD", "Start", "starts"]
+__all__ = ["BARE", "GET", "IMPORT", "READ", "STANDARD", "Start", "starts"]
 
 BARE = "bare `python -c pass`"
 STANDARD = "`import zoneinfo, datetime, re`"
+IMPORT = "`import extcal`"
 READ = "first `extcal.free_busy`, of `personal-300`"
 GET = "first `CalendarCache.get` of it, through a FakeFetcher"
 
@@ -38,7 +39,7 @@ def _codes(feed: Path) -> dict[str, str]:
     return {
         BARE: "pass",
         STANDARD: standard,
-        "`import extcal`": f"{standard}; import extcal",
+        IMPORT: f"{standard}; import extcal",
         "`extcal.free_busy`, not called": f"{standard}; import extcal; extcal.free_busy",
         READ: (
             f"{standard}; import extcal; {window}; {body}; extcal.free_busy(body, start,"
