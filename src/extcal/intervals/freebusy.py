@@ -1,9 +1,8 @@
 """FreeBusy: somebody's busy, free and unknown time in one window, as a value.
 
-Inside are epoch seconds: the window, for each type that occurs the starts and the ends of its
-periods (none FREE, sorted, disjoint, coalesced), and those of unknown time. They are canonical:
-equal free/busy time is equal, has the same hash, and pickles are small. Spans, Periods and
-datetimes are made when they are asked for.
+Inside are columns of epoch seconds (:mod:`extcal.intervals.columned`). They are canonical: equal
+free/busy time is equal, has the same hash, and pickles are small. Periods and datetimes are made
+when they are asked for.
 
 Unknown is never free: unknown time, and time outside the window, is neither offered nor reported as
 free. Busy periods may overlap unknown time; they are still reported.
@@ -18,24 +17,19 @@ from typing import TYPE_CHECKING, NoReturn, final
 
 from extcal.arguments import safe_repr
 from extcal.intervals.asked import HOW_TO_ASK, can_be_pickled, common_zone, zone_of_window
+from extcal.intervals.columned import Columned
 from extcal.intervals.instants import epoch, in_years, span, spoken, whole_seconds
 from extcal.intervals.instants import instant as moment
 from extcal.intervals.merge import (
     BusySpan,
-    Columns,
-    Fixed,
     Level,
     Span,
-    Typed,
-    clipped,
     complement,
     end_of,
     gaps,
     gathered,
     greatest,
     in_columns,
-    in_order,
-    overlapping,
     strongest,
     touches,
     typed,
@@ -56,7 +50,6 @@ from extcal.intervals.types import (
     period,
     period_span,
 )
-from extcal.intervals.views.drawable import Drawable
 from extcal.intervals.views.records import Record, records
 from extcal.intervals.wallclock import find_zone
 
@@ -71,7 +64,7 @@ _SMALLEST = timedelta(seconds=1)
 
 @safe_repr
 @final
-class FreeBusy(Drawable):
+class FreeBusy(Columned):
     """Typed, merged free/busy time over one window; immutable, hashable and picklable.
 
     Made by :meth:`from_periods`, :meth:`from_epochs` or :meth:`join`; ``a | b`` joins two.
@@ -81,51 +74,10 @@ class FreeBusy(Drawable):
     the question's ``start``, otherwise in UTC. The zone is no part of the value.
     """
 
-    __slots__ = ("_columns", "_epochs", "_hi", "_is_cut", "_lo", "_periods")
-
-    _lo: int
-    _hi: int
-    _columns: tuple[Typed, Fixed]
-    _is_cut: bool  # whether the columns end where the window does
-    _epochs: tuple[BusySpan, ...] | None
-    _periods: tuple[BusyPeriod, ...] | None
+    __slots__ = ()
 
     def __init__(self) -> None:
         raise TypeError("FreeBusy is made by FreeBusy.from_periods(window, periods, unknown)")
-
-    @classmethod
-    def _canonical(
-        cls, lo: int, hi: int, levels: Typed, unknown: Columns, *, is_cut: bool = True
-    ) -> FreeBusy:
-        made = object.__new__(cls)
-        object.__setattr__(made, "_lo", lo)
-        object.__setattr__(made, "_hi", hi)
-        object.__setattr__(made, "_columns", (levels, (tuple(unknown[0]), tuple(unknown[1]))))
-        object.__setattr__(made, "_is_cut", is_cut)
-        object.__setattr__(made, "_epochs", None)
-        object.__setattr__(made, "_periods", None)
-        object.__setattr__(made, "_zone", None)
-        return made
-
-    @property
-    def _cut(self) -> tuple[Typed, Fixed]:
-        """The columns within the window: cut when they are first needed."""
-        if not self._is_cut:
-            levels, unknown = self._columns
-            within = [(code, clipped(spans, self._lo, self._hi)) for code, spans in levels]
-            shown = tuple([level for level in within if level[1][0]])
-            cut = shown, clipped(unknown, self._lo, self._hi)
-            object.__setattr__(self, "_columns", cut)
-            object.__setattr__(self, "_is_cut", True)
-        return self._columns
-
-    @property
-    def _levels(self) -> Typed:
-        return self._cut[0]
-
-    @property
-    def _unknown(self) -> Fixed:
-        return self._cut[1]
 
     # -- making ---------------------------------------------------------------------------------
 
@@ -291,28 +243,6 @@ class FreeBusy(Drawable):
         """The unknown parts of the window; merged; they may overlap periods."""
         return tuple([period(lo, hi) for lo, hi in self.unknown_epochs])
 
-    @property
-    def epochs(self) -> tuple[tuple[int, int, int], ...]:
-        """The busy periods as ``(start, end, code)`` in epoch seconds.
-
-        ``FBType(code)`` is the type of a code, which is 1 to 4.
-        """
-        if self._epochs is None:
-            made = tuple(in_order(self._levels))
-            object.__setattr__(self, "_epochs", made)
-            return made
-        return self._epochs
-
-    @property
-    def unknown_epochs(self) -> tuple[tuple[int, int], ...]:
-        """The unknown parts as ``(start, end)`` in epoch seconds."""
-        return tuple(zip(*self._unknown, strict=True))
-
-    @property
-    def window_epochs(self) -> tuple[int, int]:
-        """The window as ``(start, end)`` in epoch seconds."""
-        return self._lo, self._hi
-
     def to_records(self, timezone: str | tzinfo = "UTC") -> list[Record]:
         """Return every busy and every unknown period as a plain dict, sorted by start.
 
@@ -421,14 +351,6 @@ class FreeBusy(Drawable):
                 return period(lo, lo + length)
         return None
 
-    def taken(
-        self, codes: Collection[int], lo: int, hi: int, *, unknown: bool = True
-    ) -> Iterator[Columns]:
-        """The starts and ends of what blocks in ``[lo, hi)``; ``unknown``: and of unknown time."""
-        levels = [spans for code, spans in self._levels if code in codes]
-        for spans in [*levels, self._unknown] if unknown else levels:
-            yield overlapping(spans, lo, hi)
-
     def _gaps(self, codes: Collection[int], lo: int, shut: Iterable[Span] = ()) -> Iterable[Span]:
         """What is known and not blocked from ``lo`` on, without ``shut``."""
         taken = [in_columns(shut), *self.taken(codes, lo, self._hi)]
@@ -436,13 +358,7 @@ class FreeBusy(Drawable):
         ends = chain.from_iterable(stops for _, stops in taken)
         return zip(*gaps(starts, ends, lo, self._hi), strict=True)
 
-    def _known(self, lo: int, hi: int) -> bool:
-        return self._lo <= lo and hi <= self._hi and not touches(self._unknown, lo, hi)
-
     # -- being a value --------------------------------------------------------------------------
-
-    def _value(self) -> tuple[int, int, Typed, Columns]:
-        return self._lo, self._hi, self._levels, self._unknown
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FreeBusy):
