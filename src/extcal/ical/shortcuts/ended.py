@@ -191,8 +191,8 @@ class BeforeWindow:
             last = _last(named, first)
             if last is None:
                 return False
-            length = SLACK if ends == begins else max(_date(ends) - first + SLACK, SLACK)
-            return last + length < self.day
+            length = max(_date(ends) - first, timedelta(0))
+            return last + length + SLACK < self.day
         except (ValueError, OverflowError):
             return False
 
@@ -233,12 +233,13 @@ def _date(digits: bytes) -> date:
 
 
 def _last(parts: dict[bytes, bytes], begins: date) -> date | None:
-    """A day after which a plain rule starts no instance; None if no such day is certain."""
+    """A day after which a plain rule with an UNTIL or a COUNT starts no instance; None if no such
+    day is certain."""
     if b"UNTIL" in parts:
         return _date(parts[b"UNTIL"])
     step = _LONGEST_STEP[parts[b"FREQ"]]
     others = parts.keys() - _NOT_CHOOSING
-    if b"COUNT" not in parts or others not in (set(), {b"BYDAY"}):
+    if others not in (set(), {b"BYDAY"}):
         return None
     # A weekly rule has an instance in every week. Others may skip a step: a month without a 31st.
     if (others and step != 7) or begins.day > 28:
