@@ -197,7 +197,7 @@ def _is_allowed(journey: Journey, before: Ask, ask: Ask) -> None:
 _HEAD = re.compile(
     rb"HTTP/1\.1 ([2-5][0-9][0-9]) [^\r\n]*\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*\r\n)*)\r\n"
 )
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})\r\n")
 
 
 def _fields(head: bytes, name: bytes) -> list[bytes]:
