@@ -267,7 +267,7 @@ def test_what_no_feed_within_the_limits_can_be_is_a_miss_without_a_secret() -> N
 
 
 HEADS = {
-    b"xcal\x03s": encode_reading,
+    b"xcal\x02s": encode_reading,
     b"xcal\x02a": encode_attempts,
     b"xcal\x01l": encode_list,
     b"xcal\x01h": encode_host,
