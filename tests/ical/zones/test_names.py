@@ -196,7 +196,7 @@ def test_names_cost_no_import():
 
 @pytest.mark.parametrize(
     "argument",
-    ["Europe/Berlin", zoneinfo.ZoneInfo("CET")],
+    ["Europe/Berlin", "W. Europe Standard Time", "europe/berlin", zoneinfo.ZoneInfo("CET")],
 )
 def test_the_argument_is_a_name_or_a_tzinfo(argument, reading):
     """Floating times use the zone argument first."""
@@ -213,9 +213,9 @@ def test_the_argument_may_be_a_fixed_offset(reading):
     assert reading(default=UTC).source(None) == "argument"
 
 
-@pytest.mark.parametrize("argument", ["Mars/Olympus", "", "W. Europe Standard Time", "localtime"])
+@pytest.mark.parametrize("argument", ["Mars/Olympus", "", "Customized Time Zone", "localtime"])
 def test_an_argument_that_names_no_zone_is_the_callers_mistake(argument, reading):
-    with pytest.raises(ValueError, match=r"unknown time zone .*: pass an IANA name"):
+    with pytest.raises(ValueError, match="names no zone; pass an IANA name"):
         reading(default=argument)
 
 

@@ -40,7 +40,6 @@ from extcal.ical.zones.names import (
     windows_zone,
 )
 from extcal.ical.zones.transitions import DAY, FixedRules, TzinfoRules, ZoneRules
-from extcal.intervals import find_zone
 from extcal.messages.problems import oddity, unknown
 
 if TYPE_CHECKING:
@@ -327,12 +326,14 @@ class Zones:
 
     def _from_argument(self, default: str | tzinfo) -> Zone:
         if isinstance(default, str):
-            # A feed may name a zone as Windows does. A caller passes the names of all of extcal.
-            zone = find_zone(default)
-            named = exact(default)
-            if named is not None:
-                return self._named(named).called("argument")
-            default = zone
+            name = clean(default)
+            named = exact(name) or loose(name)
+            if named is None:
+                raise ValueError(
+                    f"timezone={default!r} names no zone; pass an IANA name such as "
+                    "'Europe/Berlin', a Windows name such as 'Romance Standard Time', or a tzinfo"
+                )
+            return self._named(named).called("argument")
         if not isinstance(default, tzinfo):
             raise TypeError(f"timezone is a name, a tzinfo or None, not {type(default).__name__}")
         rules: ZoneRules = TzinfoRules(default)
