@@ -220,7 +220,8 @@ def _read(secret_text: str) -> tuple[Url, Auth | None] | Refusal:
         return Refusal.of("scheme/file-name")
     if bare is not None:
         secret_text = "https://" + bare[1]
-    return _read_address(secret_text, frozenset())
+    # Once more: where the first of two had no scheme, they can be seen to be the same only now.
+    return _read_address(_once(secret_text), frozenset())
 
 
 def _read_address(secret_text: str, pages: frozenset[str]) -> tuple[Url, Auth | None] | Refusal:
@@ -241,8 +242,8 @@ def _once(secret_text: str) -> str:
     if len(starts) > 1 and starts[0] == 0:
         ends = [*starts[1:], len(secret_text)]
         parts = [secret_text[start:end] for start, end in zip(starts, ends, strict=True)]
-        same = {_SCHEME.sub("", part.strip(_BETWEEN)) for part in parts}
-        if len(same) == 1:
+        same = [_SCHEME.sub("", part.strip(_BETWEEN)).partition("/") for part in parts]
+        if len({(host.lower(), slash, rest) for host, slash, rest in same}) == 1:
             secret_text = parts[0].strip(_BETWEEN)
     for _ in range(2):
         if _ENCODED.match(secret_text):
