@@ -444,7 +444,7 @@ _REASONS: Mapping[str, tuple[str, str]] = {
     "incomplete": ("die Antwort wurde abgeschnitten", _PUBLISHER),
     "json": ("die Antwort sind Daten anderer Art", _ICS),
     "not_a_calendar": ("die Antwort ist kein Kalender", _ICS),
-    "not_found": ("der Server kennt ihn nicht (404)", _PASTE_AGAIN + _HOURLY),
+    "not_found": ("der Server kennt ihn nicht (404)", _PASTE_AGAIN),
     "not_found_file": (
         "die Datei gibt es nicht",
         "Prüfen Sie ihren Pfad in der Adresse. Die Datei wird jede halbe Stunde wieder gesucht.",

@@ -108,7 +108,7 @@ REASONS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
         "not_a_calendar": ("the answer is not a calendar", _ICS),
         "not_found": (
             "the server does not know it (404)",
-            _PASTE_AGAIN + _HOURLY,
+            _PASTE_AGAIN,
         ),
         "not_found_file": (
             "the file does not exist",
