@@ -121,7 +121,7 @@ def web(place: Place) -> None:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
@@ -163,7 +163,8 @@ class Deployment:
         """CPU seconds up to now, of each part."""
         server = self.calendars._repository.store
         assert isinstance(server, RedisStore)
-        found = {"workers": sum(self.client.run(time.process_time).values())}
+        found: dict[str, float] = {}
+        found["workers"] = sum(self.client.run(time.process_time).values())
         found["scheduler"] = time.process_time()
         if self.port:
             found["web"] = float(self.look("/")["cpu"])
