@@ -55,6 +55,7 @@ TARGETS = {
     "cache/refresh/outcome.py": _DECISIONS,
     "cache/snapshot/codec.py": _CELLS,
     "intervals/merge.py": ("tests/intervals",),
+    "intervals/columned.py": ("tests/intervals",),
     "limits.py": _LIMITS,
     "ical/budget.py": _LIMITS,
     "ical/shortcuts/select.py": _SIEVE,

@@ -36,6 +36,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
@@ -116,11 +117,15 @@ def _functions_of(module: str) -> list[FunctionType]:
     return found
 
 
+def _dotted(module: str) -> str:
+    return "extcal." + module.removesuffix(".py").replace("/", ".")
+
+
 class _Instead(MetaPathFinder, Loader):
     """Loads one module from other code than its file's."""
 
     def __init__(self, module: str, code: CodeType) -> None:
-        self._name = "extcal." + module.removesuffix(".py").replace("/", ".")
+        self._name = _dotted(module)
         self._file, self._code = SOURCE / module, code
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
@@ -196,6 +201,8 @@ class _Server:
         _few_examples()
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        for module in self._modules:  # some are loaded only when they are used
+            import_module(_dotted(module))
         self._measured.stop()
         data = self._measured.get_data()
         loading = {each: set(data.lines(str(SOURCE / each)) or ()) for each in self._modules}
