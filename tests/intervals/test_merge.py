@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from extcal.intervals import FBType, FreeBusy, merge
 from extcal.intervals.merge import (
+    Columns,
+    Fixed,
     Levels,
     clipped,
     columns,
@@ -134,3 +136,133 @@ def test_what_was_sorted_before_is_only_split(
     starts, ends, codes = [[span[part] for span in busy] for part in range(3)]
     assert typed(starts, ends, codes, 0, 10) == merged
     assert called.called is not sorted_before
+
+
+def _seconds(spans: Columns) -> set[int]:
+    return {each for start, end in zip(*spans, strict=True) for each in range(start, end)}
+
+
+def _disjoint(instants: int) -> list[Fixed]:
+    """All lists of up to two sorted, disjoint spans of so many instants; they may touch."""
+    one = [((lo,), (hi,)) for lo, hi in combinations(range(instants), 2)]
+    two = [((a, c), (b, d)) for a, b in combinations(range(instants), 2)
+           for c, d in combinations(range(b, instants), 2)]  # fmt: skip
+    return [((), ()), *one, *two]
+
+
+def test_what_shares_time_with_a_part_counted_second_by_second() -> None:
+    """Whole spans, whether there is one, and what is cut: in all parts of six seconds."""
+    for spans in _disjoint(6):
+        for lo, hi in combinations(range(6), 2):
+            part = set(range(lo, hi))
+            found = [
+                (start, end) for start, end in zip(*spans, strict=True)
+                if part & set(range(start, end))
+            ]  # fmt: skip
+            assert list(zip(*merge.overlapping(spans, lo, hi), strict=True)) == found
+            assert merge.touches(spans, lo, hi) is bool(found)
+            assert merge.greatest(((3, spans), (2, ((lo,), (hi,)))), lo, hi) == (3 if found else 2)
+            assert merge.greatest(((3, spans),), lo, hi) == (3 if found else 0)
+
+
+def test_what_two_columns_share_and_what_one_leaves_counted_second_by_second() -> None:
+    """Of sorted, disjoint spans, with more spans in any order."""
+    all_of = _disjoint(5)
+    for one, other in product(all_of, all_of):
+        assert _seconds(merge.intersection_of_columns(one, other)) == _seconds(one) & _seconds(
+            other
+        )
+        left = merge.without(one, reversed(other[0]), reversed(other[1]), 0, 5)
+        assert _seconds(left) == _seconds(one) - _seconds(other)
+        for least in (1, 2, 3):
+            often = {
+                at for at in range(5)
+                if (at in _seconds(one)) + (at in _seconds(other)) + (at in {1, 2}) >= least
+            }  # fmt: skip
+            found = merge.covered_by([one, other, ((1,), (3,))], least)
+            assert _seconds(found) == often
+            assert all(end < start for end, start in zip(found[1], found[0][1:], strict=False))
+
+
+def test_spans_of_one_type_that_touch_become_one_and_others_stay_apart() -> None:
+    """Each code for itself; what touches nothing is not made anew."""
+    apart = ((0, 4), (3, 6))
+    assert merge.coalesced(((3, ((0, 3, 7), (3, 6, 9))), (2, apart))) == (
+        (3, ((0, 7), (6, 9))),
+        (2, apart),
+    )
+    assert merge.coalesced(((2, apart),))[0][1] is apart
+
+
+@pytest.mark.parametrize(
+    ("second", "codes", "end"),
+    [
+        (0, {3}, 2),
+        (1, {3}, 2),
+        (0, {2, 3}, 6),  # one type after the other, and back
+        (2, {3}, 2),
+        (2, {2}, 4),
+        (3, {2, 3}, 6),
+        (6, {2, 3}, 6),
+        (7, {3}, 8),
+        (9, {2, 3}, 9),
+        (0, set(), 0),
+        (-1, {2, 3}, -1),
+    ],
+)
+def test_what_follows_each_other_ends_at(second: int, codes: set[int], end: int) -> None:
+    """Busy 0 to 2, 4 to 6 and 7 to 8, tentative 2 to 4."""
+    levels = ((3, ((0, 4, 7), (2, 6, 8))), (2, ((2,), (4,))))
+    assert merge.end_of(levels, second, codes) == end
+
+
+def test_a_part_shares_the_columns_of_the_whole_until_it_is_asked() -> None:
+    """It is cut once, types that have nothing in it fall away, and the whole stays as it is."""
+    whole = FreeBusy.from_epochs(0, 100, [(10, 30, 3), (50, 60, 2)], [(0, 5), (28, 70)])
+    part = whole.clip_epochs(20, 40)
+    assert part._columns == whole._columns
+    assert part._levels == ((3, ((20,), (30,))),)
+    assert part._unknown == ((28,), (40,))
+    assert part._levels is part._levels
+    assert part.epochs == ((20, 30, 3),)
+    assert part.epochs is part.epochs
+    assert part.unknown_epochs == ((28, 40),)
+    assert part.window_epochs == (20, 40)
+    assert whole.epochs == ((10, 30, 3), (50, 60, 2))
+
+
+@pytest.mark.parametrize(
+    ("codes", "unknown", "taken"),
+    [
+        ({3}, True, {20, 21, 28, 29}),
+        ({3}, False, {20, 21}),
+        ({2, 3}, False, {20, 21, 24}),
+        (set(), True, {28, 29}),
+        (set(), False, set()),
+    ],
+)
+def test_what_is_taken_is_what_blocks_and_perhaps_what_is_unknown(
+    codes: set[int], unknown: bool, taken: set[int]
+) -> None:
+    """Only what shares time with the part that is asked for."""
+    value = FreeBusy.from_epochs(
+        0, 100, [(20, 22, 3), (24, 25, 2), (40, 50, 3)], [(28, 30), (60, 70)]
+    )
+    found = value.taken(codes, 10, 40, unknown=unknown)
+    assert set().union(*map(_seconds, found)) == taken
+    both = set().union(*map(_seconds, value.taken(codes, 10, 40)))
+    assert both == taken | {28, 29}
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi", "known"),
+    [
+        (0, 40, True), (0, 41, False), (-1, 40, False), (50, 100, True), (50, 101, False),
+        (49, 60, False), (10, 20, True), (39, 51, False), (0, 100, False),
+    ],
+)  # fmt: skip
+def test_a_part_is_known_inside_the_window_and_beside_what_is_unknown(
+    lo: int, hi: int, known: bool
+) -> None:
+    """To the second, on both sides."""
+    assert FreeBusy.from_epochs(0, 100, [], [(40, 50)])._known(lo, hi) is known
