@@ -183,6 +183,9 @@ def test_what_two_columns_share_and_what_one_leaves_counted_second_by_second() -
             assert _seconds(found) == often
             assert all(end < start for end, start in zip(found[1], found[0][1:], strict=False))
 
+    for nothing in ([], [((), ())], [((), ())] * 2):
+        assert merge.covered_by(nothing, 1) == ([], [])
+
 
 def test_spans_of_one_type_that_touch_become_one_and_others_stay_apart() -> None:
     """Each code for itself; what touches nothing is not made anew."""
