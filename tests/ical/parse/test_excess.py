@@ -233,6 +233,38 @@ def test_a_crowd_without_a_calendar_is_still_a_feed() -> None:
     assert whole.free_busy.unknown == (whole.free_busy.window,)
 
 
+@pytest.mark.parametrize("before", ["", "X:BEGIN:VCALENDAR\n"])
+@pytest.mark.parametrize(
+    ("limit", "events"),
+    [
+        (
+            "max_overrides_per_series",
+            [event(f"RECURRENCE-ID:{at}", f"DTSTART:{at}") for at in hours(9)],
+        ),
+        ("max_versions", [event(*MASTER, f"SEQUENCE:{n}") for n in range(9)]),
+        ("max_tzids", [event(f"DTSTART;TZID=Z{n}:20270105T090000", uid=str(n)) for n in range(9)]),
+        ("max_vevents", [event(*MASTER, uid=str(n)) for n in range(9)]),
+        ("max_availability", ["BEGIN:VAVAILABILITY\nUID:a\nEND:VAVAILABILITY\n"] * 9),
+        ("max_work", [event(*MASTER, uid=str(n)) for n in range(9)]),
+        ("max_lines", [event(*MASTER, uid=str(n)) for n in range(9)]),
+        ("max_line_bytes", [f"BEGIN:VEVENT;X={'x' * 99}\n", "END:VEVENT\n"]),
+    ],
+)
+def test_a_calendar_may_be_in_what_a_limit_left_out(
+    limit: str, events: list[str], before: str
+) -> None:
+    """Without a BEGIN:VCALENDAR line an event makes a feed: unknown time, also if none is read."""
+    raw = (before + "".join(events)).encode()
+    limits = Limits(**{limit: 40 if limit == "max_line_bytes" else 2})
+    short, long = (
+        extcal.expand(raw, START, END, timezone="UTC", limits=limits, sieve=sieve)
+        for sieve in (True, False)
+    )
+    assert short == long
+    assert short.free_busy.unknown == (short.free_busy.window,)
+    assert limit in {problem.code for problem in short.problems}
+
+
 def test_events_that_were_never_ended_are_counted_twice() -> None:
     """Once for the missing END, once for what is lost, as where each of them is read."""
     limits = Limits(max_problems=5)

@@ -389,8 +389,8 @@ class ComponentReader:
         """End what is still open, and return all that was read from ``spans``."""
         end = len(self.raw)
         self.stream.partial = spans != whole(self.raw)
-        if not spans or (self.work.exhausted and not self.stream.calendars):
-            self.stream.calendars.append(CalendarHead())  # there is one, but it is not read
+        if not self.stream.calendars and not self.work.complete:
+            self.stream.calendars.append(CalendarHead())  # it may be in what a limit left out
         for component in self.open:
             if not self.full and not (isinstance(component, Component) and component.end == 0):
                 self.work.cut(*unknown("cut_body", name=_name(component)[:40]), offset=end)
