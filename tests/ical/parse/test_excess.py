@@ -265,6 +265,21 @@ def test_a_calendar_may_be_in_what_a_limit_left_out(
     assert limit in {problem.code for problem in short.problems}
 
 
+def test_of_more_events_than_are_read_no_crowd_is_searched() -> None:
+    """Counted, not timed: the window is unknown anyway, and 600,000 copies would take seconds."""
+    raw = body(*[event(*MASTER, f"SEQUENCE:{n}") for n in range(12)], *overrides(12))
+    raw += body(*[event(f"DTSTART;TZID=Z{n}:20270105T090000", uid=str(n)) for n in range(6)])
+    crowds = {"max_versions": 2, "max_overrides_per_series": 2, "max_tzids": 2}
+    assert spans_left(raw, Limits(max_vevents=29, **crowds)) == whole(raw)
+    assert spans_left(raw, Limits(max_vevents=30, **crowds)) != whole(raw)
+    short, long = (
+        extcal.expand(raw, START, END, limits=Limits(max_vevents=29, **crowds), sieve=sieve)
+        for sieve in (True, False)
+    )
+    assert short == long
+    assert short.free_busy.unknown == (short.free_busy.window,)
+
+
 def test_events_that_were_never_ended_are_counted_twice() -> None:
     """Once for the missing END, once for what is lost, as where each of them is read."""
     limits = Limits(max_problems=5)

@@ -92,9 +92,10 @@ def without_excess(
     finders: list[Callable[[bytes, Spans, Work], list[Span]]] = []
     if vevents > _FAR_TOO_MANY * limits.max_problems:
         finders.append(_lost_events)
-    if vevents > min(limits.max_overrides_per_series, limits.max_versions):
+    # Of more than max_vevents the window is unknown anyway, and looking at all of them is dear.
+    if min(limits.max_overrides_per_series, limits.max_versions) < vevents <= limits.max_vevents:
         finders.append(_excess_versions)
-    if vevents > limits.max_tzids:
+    if limits.max_tzids < vevents <= limits.max_vevents:
         finders.append(partial(_excess_names, is_zone=is_zone))
     for find in (*finders, _excess_dates, _excess_availability):
         dropped = find(raw, spans, work)

@@ -196,6 +196,7 @@ class _Pieces:
         # Applied to a line of interest, which is not past: a DTSTART or DTEND inside the window.
         self.within = re.compile(rb"DT(?:START|END)" + _DATED + before(future)).match
         self.starts = [first]
+        self.enough = max(_ENOUGH, len(raw) // 4)
         self.uids: list[bytes] = []
         self.written = b""  # all UIDs, joined
         self.kept: set[int] = set()
@@ -219,8 +220,7 @@ class _Pieces:
         much is kept that the search costs more than reading the rest.
         """
         raw, starts, uids = self.raw, self.starts, self.uids
-        enough = max(_ENOUGH, len(raw) // 4)
-        start = first = starts[0]
+        start = starts[0]
         hits: list[int] = []
         uid, odd, kept, kind = b"", 0, 0, None
         for begin, stop in self.stretches():
@@ -240,7 +240,7 @@ class _Pieces:
                             if not odd and uid:
                                 self.sure.add(len(starts) - 2)
                             kept += end - start
-                            if kept > enough and kept > (end - first) * 3 // 4:
+                            if self.is_most(kept, end):
                                 return False
                         hits, odd = [], 0
                     start, uid = end, match[_ITS_UID] or b""
@@ -253,12 +253,19 @@ class _Pieces:
                 hits.pop()
                 odd -= kind is not None
             del hits[2:]  # the first is looked at, and whether there are more
+            # A piece of that length is kept, such as an event of two million DTSTARTs.
+            if hits and stop - start > STRETCH and self.is_most(kept + stop - start, stop):
+                return False
         uids.append(uid)
         self.kept.add(len(starts) - 1)
         starts.append(len(raw))
         self.odd += odd
         self.keep_hidden_lines()
-        return len(starts) + self.odd + count_in(raw, [(0, first)], b"\n") <= most
+        return len(starts) + self.odd + count_in(raw, [(0, starts[0])], b"\n") <= most
+
+    def is_most(self, kept: int, end: int) -> bool:
+        """Whether so many bytes are much, and most of those up to ``end``."""
+        return kept > self.enough and kept > (end - self.starts[0]) * 3 // 4
 
     def stretches(self) -> Iterator[Span]:
         """The body in stretches, each up to the last END:VEVENT in it, or else to some line."""
