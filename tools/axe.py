@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 _HERE = Path(sys.prefix) / "axe" / "node_modules" / "axe-core" / "axe.min.js"
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _RUN = """async () => {
     const result = await axe.run(document, {resultTypes: ["violations"]});
     return result.violations.flatMap(rule => rule.nodes.map(

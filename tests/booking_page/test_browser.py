@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright's package")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FOUND = os.environ.get("EXTCAL_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
 pytestmark = pytest.mark.skipif(FOUND is None, reason="there is no Chromium on this machine")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright's package")
 expect = playwright.expect
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FOUND = os.environ.get("EXTCAL_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 pytestmark = pytest.mark.skipif(FOUND is None, reason="there is no Chromium on this machine")
