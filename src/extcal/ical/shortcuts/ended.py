@@ -108,18 +108,18 @@ class BeforeWindow:
         day. A series is over if its rule has ended. An override is over if it has an end of its
         own; without one it would last as long as its master's instances.
         """
-        if not _has_one_of_each(raw, start, end):
-            return False
         day = _one_day(raw, start, end)
-        if day is not None:
-            if raw.startswith(b"RECURRENCE", line):
-                return day[3] <= day[5] and _PLAIN_ID.match(raw, line) is not None
-            ended = _UNTIL_RULE.match(raw, line)
-            if ended is not None:
-                return ended[1] < self.long_ago
+        if day is None:
+            over = self.holds_all_the_same(raw, start, end, line)
+        elif raw.startswith(b"RECURRENCE", line):
+            over = day[3] <= day[5] and _PLAIN_ID.match(raw, line) is not None
+        elif (ended := _UNTIL_RULE.match(raw, line)) is not None:
+            over = ended[1] < self.long_ago
+        else:
             rule = _PLAIN_RULE.match(raw, line)
-            return rule is not None and self.has_ended(rule, day[2], day[2])
-        return self.holds_all_the_same(raw, start, end, line)
+            over = rule is not None and self.has_ended(rule, day[2], day[2])
+        # Last, because it passes over all lines: a series that goes on needs no such look.
+        return over and _has_one_of_each(raw, start, end)
 
     def holds_override(self, raw: bytes, start: int, end: int) -> bool:
         """Whether this is a plain override without a rule that is past, as is its instance."""

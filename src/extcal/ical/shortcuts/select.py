@@ -284,7 +284,7 @@ class _Pieces:
         """Keep the pieces with an LF without a CR in the UID: the next line was not examined."""
         self.written = b"".join(self.uids)
         fold = self.newline + b" "
-        if self.written.count(b"\n") != self.written.count(fold):
+        if b"\n" in self.written and b"\n" in self.written.replace(fold, b""):
             for number, uid in enumerate(self.uids):
                 hidden = uid.count(b"\n") - uid.count(fold)
                 if hidden:
@@ -321,7 +321,7 @@ class _Pieces:
         kept or an instance may be long enough to reach the window.
         """
         uids, written, fold = self.uids, self.written, self.newline + b" "
-        if fold in written:
+        if b"\n" in written:
             uids = [uid.replace(fold, b"") for uid in uids]
         names = list(islice(self.told_uids(uids), _MANY_UIDS))
         if len(names) == _MANY_UIDS:
