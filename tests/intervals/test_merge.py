@@ -271,3 +271,9 @@ def test_a_part_is_known_inside_the_window_and_beside_what_is_unknown(
 ) -> None:
     """To the second, on both sides."""
     assert FreeBusy.from_epochs(0, 100, [], [(40, 50)])._known(lo, hi) is known
+
+
+def test_the_columns_of_several_stand_in_one() -> None:
+    """By code, the starts with the starts and the ends with the ends."""
+    first, second = ((3, ((0,), (2,))),), ((3, ((1,), (4,))), (2, ((7,), (8,))))
+    assert merge.gathered([first, second]) == {3: ([0, 1], [2, 4]), 2: ([7], [8])}
