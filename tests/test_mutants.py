@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
+import mutant_processes
 import mutations
 import pytest
 
@@ -59,3 +62,36 @@ def test_every_entry_of_the_list_is_a_mutant_of_today_and_has_a_reason() -> None
     assert [name for name in names if name not in known] == []
     blocks = LIST.read_text("utf-8").split("\n\n")[1:]
     assert [block for block in blocks if block.count("\n    ") < 1] == []
+
+
+def test_only_a_test_or_a_signal_kills_a_mutant() -> None:
+    """A fault of the tool once counted as a kill: nearly every mutant that lived was hidden so."""
+    program = """
+import os, signal
+from mutant_processes import KILLED, Children, at_most
+
+def bounded_twice(note):
+    note("slower")
+    at_most(1)
+    at_most(100)  # for a test that may take longer
+
+def failing(note):
+    note("a test")
+    os._exit(KILLED)
+
+def faulty(note):
+    raise ValueError
+
+for do in bounded_twice, failing, faulty, lambda note: os.kill(os.getpid(), signal.SIGXCPU):
+    children, said = Children(1), []
+    children.start(do, said.append)
+    children.wait()
+    print(said)
+"""
+    tools = Path(mutant_processes.__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tools, capture_output=True, text=True, check=True
+    )
+    said = [line for line in done.stdout.splitlines() if line.startswith("[")]
+    assert said == ["['']", "['a test']", "[]", "['loading']"]
+    assert "ValueError" in done.stderr

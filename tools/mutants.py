@@ -47,7 +47,7 @@ import coverage
 import hypothesis
 import pytest
 from _pytest.runner import runtestprotocol
-from mutant_processes import Children, at_most, run_apart, scratch
+from mutant_processes import KILLED, Children, at_most, run_apart, scratch
 from mutant_results import KEPT, ROOT, TARGETS, Results, digest_of, listed, stale
 from mutations import SOURCE, Mutant, compiled, mutants_of, users_of
 
@@ -145,22 +145,26 @@ class _Noting:
     def pytest_collection(self) -> None:
         _few_examples()
 
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Only those that are known; a changed table may have made other cases of a test."""
+        items[:] = [each for each in items if each.nodeid in self._seconds]
+
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._note(nodeid)
         at_most(2 + 10 * self._seconds.get(nodeid, 1.0))
 
 
-def _load_anew(
-    mutant: Mutant, tests: list[str], seconds: dict[str, float], note: Callable[[str], None]
-) -> None:
+def _load_anew(mutant: Mutant, seconds: dict[str, float], note: Callable[[str], None]) -> None:
+    """Run the tests that ``seconds`` names, in a process that loads the changed module."""
     sys.meta_path.insert(0, _Instead(mutant.module, compiled(mutant)))
     at_most(60)
     note("loading")
     _silently()
     base = f"--basetemp={scratch(os.getpid())}/base"
-    status = pytest.main(["-x", base, *PYTEST, *tests], plugins=[_Noting(note, seconds)])
-    if status:
-        os._exit(1)
+    files = list(dict.fromkeys(map(_file, seconds)))
+    status = pytest.main(["-x", base, *PYTEST, *files], plugins=[_Noting(note, seconds)])
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        os._exit(KILLED)
 
 
 def _few_examples() -> None:
@@ -290,10 +294,12 @@ class _Server:
             if self._passes(item, following):
                 continue
             put(False)
+            at_most(2 + 10 * seconds[item.nodeid])
             passes = self._passes(item, following)
             put(True)
+            at_most(2 + 10 * seconds[item.nodeid])
             if passes and not self._passes(item, following):
-                os._exit(1)
+                os._exit(KILLED)
 
 
 # -- all of them -----------------------------------------------------------------------------------
@@ -393,7 +399,9 @@ class Run:
                 results.keep(mutant, "", self.options.seconds)
                 continue
             self.children.start(
-                lambda note, m=mutant, t=tests: _load_anew(m, t, known.seconds, note),
+                lambda note, m=mutant, t=tests: _load_anew(
+                    m, {each: known.seconds[each] for each in t}, note
+                ),
                 lambda killer, m=mutant: self._ended(m, killer, results),
             )
         self.children.wait()

@@ -15,11 +15,12 @@ from extcal import (
     Gone,
     Limits,
     NotModified,
+    Refresh,
     Refused,
     State,
     Unavailable,
 )
-from extcal.cache.freshness.failures import failure, unavailable
+from extcal.cache.freshness.failures import failure, unavailable, unreadable
 from extcal.cache.freshness.values import Failure
 from extcal.fetch import FAILURE_KINDS
 from extcal.messages.unavailable import REASONS
@@ -138,9 +139,13 @@ def test_unavailable_when_nothing_is_known(
 def test_a_404_that_lasts_is_gone(
     make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
 ) -> None:
-    """Refused for a day: the owner meant it, and the calendar is no longer shown."""
+    """Refused for a day: the owner meant it, and the calendar is no longer shown.
+
+    The host hears why each attempt came to nothing, as callers do.
+    """
+    heard: list[Refresh] = []
     fetcher = FakeFetcher({url: [body, Refused(404), Refused(404), Refused(404), body]})
-    calendars = make(fetcher=fetcher)
+    calendars = make(fetcher=fetcher, on_refresh=heard.append)
     calendars.get(url)
     for hours in (1, 22):
         clock.advance(hours * HOUR)
@@ -153,6 +158,8 @@ def test_a_404_that_lasts_is_gone(
     assert fetcher.count() == 4
     clock.advance(24 * HOUR)
     assert calendars.get(url).state is State.FRESH
+    calendars.close()
+    assert [each.error for each in heard] == [None, "not_found", "not_found", "gone", None]
 
 
 def test_410_is_gone_at_once_until_somebody_refreshes(
@@ -239,6 +246,7 @@ def test_a_mistake_of_ours_is_one_more_way_of_failing(
         (Refused(401), True, Failure("wrong_password", 401)),
         (Refused(403), True, Failure("forbidden", 403)),
         (Refused(404, 60.0), False, Failure("not_found", 404, 60.0)),
+        (Refused(410), False, Failure("gone", 410)),
         (Refused(429, 60.0), False, Failure("rate_limited", 429, 60.0)),
         (Refused(418), True, Failure("refused", 418)),
         (Refused(403, 60.0, challenge=True), True, Failure("challenge", None, 60.0)),
@@ -252,6 +260,8 @@ def test_what_each_answer_means(
 ) -> None:
     """A challenge says nothing about the calendar, so its status is not learnt from."""
     assert failure(response, signed_in=signed_in) == expected
+    if not signed_in:
+        assert failure(response) == expected
 
 
 @pytest.mark.parametrize(
@@ -280,6 +290,9 @@ def test_every_kind_has_words() -> None:
         assert str(error).startswith("The calendar is not available: ")
         assert error.advice
         assert error.advice.endswith(".")
+        problem = unreadable(kind, "unknown")
+        assert (problem.code, problem.action) == (kind, "unknown")
+        assert problem.message.startswith("a calendar could not be read: ")
 
 
 # -- incomplete and odd bodies ----------------------------------------------------------------

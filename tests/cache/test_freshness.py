@@ -54,6 +54,20 @@ def fail(*outcomes: Failure, every: timedelta = HOUR, jitter: float = 1.0) -> At
     return attempts
 
 
+def test_the_times_that_users_and_operators_were_promised() -> None:
+    """Each of them, by its value: a change here is a change of what was promised."""
+    day = 24 * HOUR
+    assert Rules() == Rules(
+        ttl=30 * MINUTE, stale_if_error=day, refresh_floor=MINUTE / 2,
+        stale_while_revalidate=0 * MINUTE, ttl_jitter=0.0, respect_refresh_interval=False,
+        refresh_interval_cap=6 * HOUR, first_backoff=MINUTE, first_if_rate_limited=5 * MINUTE,
+        first_if_no_calendar=10 * MINUTE, if_refused=HOUR, last_backoff=30 * MINUTE,
+        lasting_failures=5, early_requests=6, early_over=day, retry_after_cap=6 * HOUR,
+        refusals=3, refused_over=day, stale_if_refused=day, plain_after=day, gone_probe=day,
+        blocked_for=15 * MINUTE, stale_if_blocked=HOUR, skew=MINUTE / 12,
+    )  # fmt: skip
+
+
 # -- what to do -------------------------------------------------------------------------------
 
 

@@ -83,6 +83,7 @@ def test_empty_spans_cover_nothing_and_part_nothing(empty: list[int]) -> None:
     assert typed(empty, empty, [3] * len(empty), 0, 10) == ()
     assert flatten({2: ([0], [10]), 4: (empty, empty)}, 0, 10) == [(0, 10, 2)]
     assert flatten({4: (empty, empty)}, 0, 10) == []
+    assert flatten({4: ([], []), 2: ([0], [10])}, 0, 10) == [(0, 10, 2)]  # nor hides the others
 
 
 def test_what_is_clipped_is_cut_to_the_second_at_both_ends() -> None:

@@ -66,7 +66,7 @@ def learn(health: Health, feed: str, kind: str | None, now: datetime) -> Health:
         return WELL
     failures = health.failures + 1
     feeds = health.feeds if len(health.feeds) >= _FEEDS else health.feeds | {feed}
-    down = health.open_until is not None or (failures >= _FAILURES and len(feeds) >= _FEEDS)
+    down = failures >= _FAILURES and len(feeds) >= _FEEDS  # and so it stays while probes fail
     return Health(failures, feeds, kind or "", now + _OPEN if down else None)
 
 
