@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ settings.register_profile(
 settings.register_profile(
     "nightly", settings.get_profile("normal"), derandomize=False, max_examples=500, print_blob=True
 )
+settings.register_profile("quick", settings.get_profile("normal"), max_examples=10)
 settings.load_profile("nightly" if NIGHTLY else "normal")
 
 
@@ -46,6 +48,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("extcal", "the two steps of make test (tools/run_tests.py)")
     group.addoption("--step", choices=["parallel", "serial", "core"], help="without: every test")
     group.addoption("--skips-to", metavar="FILE", help="where to add the reasons of skipped tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("step") == "core" and not NIGHTLY:
+        settings.load_profile("quick")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A worker tells of a test once, not five times: that is a third of what pytest-xdist costs.
+
+    What is left out says that a test begins or ends, and that its setup or teardown went well.
+    """
+    if session.config.getoption("step") is None or session.config.option.durations is not None:
+        return
+
+    def told(send: Any, name: str, **said: Any) -> None:
+        report = said.get("data", {})
+        uneventful = report.get("outcome") == "passed" and report.get("when") != "call"
+        if name not in ("logstart", "logfinish") and not (name == "testreport" and uneventful):
+            send(name, **said)
+
+    for plugin in session.config.pluginmanager.get_plugins():
+        if hasattr(plugin, "sendevent"):
+            plugin.sendevent = partial(told, plugin.sendevent)
 
 
 @pytest.hookimpl(wrapper=True)

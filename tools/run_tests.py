@@ -20,9 +20,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-# Each worker may start a browser and a Redis, so more workers than this need much memory and
-# gain little.
-SIDE_BY_SIDE = ["-n", "logical", "--maxprocesses", "8", "--dist", "worksteal"]
+# One more than there are cores: a test that waits for a deadline or a browser leaves its core idle.
+# Each worker may start a browser and a Redis: more than eight need much memory and gain little.
+WORKERS = min((os.cpu_count() or 1) + 1, 8)
+SIDE_BY_SIDE = ["-n", str(WORKERS), "--dist", "worksteal"]
 TITLES = {
     "parallel": "on all cores",
     "serial": "one by one: what counts descriptors or threads, forks, or measures memory",

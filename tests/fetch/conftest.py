@@ -134,6 +134,12 @@ def make(request: pytest.FixtureRequest) -> Callable[..., Fetcher]:
 
 
 @pytest.fixture
+def second_try_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ``jitter=lambda: 0.0``: what is tried again is tried 20 ms later, not half a second."""
+    monkeypatch.setattr("extcal.fetch.http.exchange.SHORTEST_PAUSE", 0.02)
+
+
+@pytest.fixture
 def fetch(make: Callable[..., Fetcher]) -> Callable[..., FetchResponse]:
     """Fetch one address from loopback, with short deadlines."""
 

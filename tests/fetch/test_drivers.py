@@ -72,7 +72,7 @@ class TestOneOtherTry:
     """Security section 7: one retry, inside the deadline, re-resolved and re-vetted."""
 
     @pytest.fixture
-    def fetcher(self, make: Make) -> Fetcher:
+    def fetcher(self, make: Make, second_try_soon: None) -> Fetcher:
         return make(allow_networks="127.0.0.0/8", jitter=lambda: 0.0)
 
     @pytest.mark.parametrize(
@@ -112,6 +112,7 @@ class TestOneOtherTry:
         assert fetch(server.url("old"), fetcher=fetcher) == Fetched(CALENDAR)
         assert [seen.path for seen in server.requests] == ["/old", "/new", "/new"]
 
+    @pytest.mark.usefixtures("second_try_soon")
     def test_the_name_is_looked_up_and_judged_again(
         self, raw: Raw, fetch: Fetch, make: Make
     ) -> None:

@@ -91,7 +91,7 @@ def reset_after(start: bytes) -> Script:
     def script(connection: socket.socket, stop: threading.Event) -> None:
         read_request(connection)
         connection.sendall(start)
-        stop.wait(0.05)
+        stop.wait(0.02)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     return script
@@ -331,6 +331,7 @@ def test_there_are_enough_of_them() -> None:
     assert len(FAULTS) >= 90
 
 
+@pytest.mark.usefixtures("second_try_soon")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_has_a_typed_answer_and_tells_no_secret(
     fault: str, raw: Callable[[Script], Any], fetch: Fetch, make: Make, watch: Any
@@ -339,10 +340,9 @@ def test_every_fault_has_a_typed_answer_and_tells_no_secret(
     script, kinds = FAULTS[fault]
     limits = Limits(max_wire_bytes=1_000_000, max_decoded_bytes=2_000_000)
     url = raw(script).url(f"/{SECRET}/a.ics?key={SECRET}")
-    # A second try is made after the shortest pause, so that it happens here too.
     fetcher = make(allow_networks="127.0.0.0/8", jitter=lambda: 0.0)
     answer = fetch(
-        url, deadline=0.15 if "timeout" in kinds else 20.0, limits=limits, fetcher=fetcher
+        url, deadline=0.1 if "timeout" in kinds else 20.0, limits=limits, fetcher=fetcher
     )
     assert isinstance(answer, get_args(FetchResponse))
     assert getattr(answer, "kind", type(answer).__name__) in kinds.split()
@@ -429,10 +429,10 @@ def test_a_deadline_of_nothing(fetch: Fetch) -> None:
 def test_the_redirects_share_one_deadline(raw: Callable[[Script], Any], fetch: Fetch) -> None:
     def script(connection: socket.socket, stop: threading.Event) -> None:
         read_request(connection)
-        stop.wait(0.15)
+        stop.wait(0.08)
         connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /next\r\n\r\n")
 
-    answer = fetch(raw(script).url(), deadline=0.3)
+    answer = fetch(raw(script).url(), deadline=0.15)
     assert isinstance(answer, Failed)
     assert answer.kind == "timeout"
 

@@ -34,7 +34,7 @@ def say(*pieces: bytes, then: float = 0.0) -> Any:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in pieces:
             connection.sendall(piece)
-            stop.wait(0.01)
+            stop.wait(0.002)
         stop.wait(then)
 
     return script
@@ -175,7 +175,7 @@ def test_the_head_may_take_the_whole_deadline(interim: bytes, raw: Raw, fetch: F
     def script(connection: socket.socket, stop: threading.Event) -> None:
         connection.recv(65_536)
         connection.sendall(interim)
-        stop.wait(0.3)
+        stop.wait(0.15)
         connection.sendall(rest)
 
     limits = Limits(idle_timeout=0.05)

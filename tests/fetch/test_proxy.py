@@ -110,6 +110,7 @@ class TestAProxy:
         fetcher = self.proxied(make, server.port, ssl_context=trusting(authority))
         assert kind(fetch(f"https://{NAME}/", fetcher=fetcher)) == "tls"
 
+    @pytest.mark.usefixtures("second_try_soon")
     def test_a_server_that_is_silent_behind_the_tunnel_is_asked_once_more(
         self, raw: Raw, fetch: Fetch, make: Make, authority: Any
     ) -> None:

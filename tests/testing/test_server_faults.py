@@ -27,8 +27,6 @@ from extcal.testing import ManualClock, event, feed_text
 from extcal.testing.faults import FAULTS, LOGIN_FAULTS, ODD_SERVERS, USER_AGENT_FAULTS
 from extcal.testing.server import FeedServer
 
-pytestmark = pytest.mark.serial
-
 BODY = feed_text(event("2027-01-04T09:00Z", "PT1H"), event("2027-01-05T09:00Z", "PT1H"))
 
 
@@ -43,7 +41,7 @@ def server() -> Iterator[FeedServer]:
     with FeedServer() as server:
         server.serve("ada.ics", BODY)
         yield server
-    assert _threads() == before
+    assert _threads() <= before
 
 
 def fetch(server: FeedServer, *, etag: str | None = None, deadline: float = 1.4) -> FetchResponse:
@@ -196,7 +194,7 @@ def test_the_same_over_https(how: str) -> None:
         if means == "timeout":
             request = FetchRequest(feed, deadline=0.4)
         assert kind(fetcher(trust).fetch(request)) == means
-    assert _threads() == before
+    assert _threads() <= before
 
 
 def test_servers_with_a_login() -> None:
