@@ -99,7 +99,7 @@ def test_there_are_exactly_as_many_vevents_as_asked_for(
 @every_kind
 def test_3_1_lines_end_in_crlf_and_have_at_most_75_octets(feeds: ModuleType, kind: str) -> None:
     """Lines of text SHOULD NOT be longer than 75 octets, excluding the line break."""
-    data = getattr(feeds, kind)(300)
+    data = getattr(feeds, kind)(100)
     assert data.endswith(b"END:VCALENDAR\r\n")
     lines = data.removesuffix(b"\r\n").split(b"\r\n")
     assert all(0 < len(line) <= 75 and b"\n" not in line and b"\r" not in line for line in lines)
@@ -108,8 +108,8 @@ def test_3_1_lines_end_in_crlf_and_have_at_most_75_octets(feeds: ModuleType, kin
 
 @every_kind
 def test_icalendar_reads_every_event_without_an_error(feeds: ModuleType, kind: str) -> None:
-    events = _events(getattr(feeds, kind)(300))
-    assert len(events) == 300
+    events = _events(getattr(feeds, kind)(100))
+    assert len(events) == 100
     for event in events:
         assert not event.errors
         assert event["UID"]
@@ -147,12 +147,12 @@ def test_google_writes_its_own_order_and_length(feeds: ModuleType) -> None:
 
 def test_exchange_writes_its_own_order(feeds: ModuleType) -> None:
     """The description comes first, times in the middle; UIDs have 112 digits and are folded."""
-    data = feeds.outlook_like(500)
+    data = feeds.outlook_like(200)
     order = "DESCRIPTION UID SUMMARY DTSTART DTEND CLASS PRIORITY DTSTAMP TRANSP STATUS SEQUENCE"
     _assert_order(data, [*order.split(), "LOCATION", "X-MICROSOFT-CDO-BUSYSTATUS"])
     for event in _events(data):
         assert re.fullmatch("[0-9A-F]{112}", event["UID"])
-    assert data.count(b"\nUID:") == 500
+    assert data.count(b"\nUID:") == 200
     assert not re.search(rb"\nUID:[0-9A-F]{112}", data)
     assert b"\nX-MICROSOFT-CDO-ALLDAYEVENT:TRUE\r" in data
     assert b"\nBEGIN:VTIMEZONE\r\nTZID:W. Europe Standard Time\r" in data
@@ -171,7 +171,7 @@ def _assert_order(data: bytes, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "count"), [("google_like", 1_200), ("outlook_like", 1_200), ("series", 25)]
+    ("kind", "count"), [("google_like", 600), ("outlook_like", 600), ("series", 25)]
 )
 def test_exdates_and_overrides_are_of_instances(feeds: ModuleType, kind: str, count: int) -> None:
     """DTSTART, every EXDATE and every RECURRENCE-ID are in the recurrence set of the rule."""
@@ -195,7 +195,7 @@ def test_exdates_and_overrides_are_of_instances(feeds: ModuleType, kind: str, co
 
 @pytest.mark.parametrize(
     ("kind", "count"),
-    [*zip(KINDS, (600, 600, 30, 100), strict=True), ("series", 8), ("outlook_series", 8)],
+    [*zip(KINDS, (300, 300, 15, 100), strict=True), ("series", 8), ("outlook_series", 8)],
 )
 def test_extcal_gives_the_answer_that_the_standard_gives(
     feeds: ModuleType, kind: str, count: int

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROUNDS = 100 if os.environ.get("EXTCAL_NIGHTLY") else 16  # `make kill` does 1,000
+ROUNDS = 100 if os.environ.get("EXTCAL_NIGHTLY") else 10  # `make kill` does 1,000
 PROGRAM = Path(__file__).parent / "stores" / "kill.py"
 
 

@@ -263,10 +263,10 @@ class Watch:
 def watch(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Watch]:
     """Watch a test at the level DEBUG of every logger (security section 5)."""
     watching = Watch(caplog, capfd)
-    # What was there before is set aside, so that looking at what came after it is quick.
+    # What was there before is set aside, so that looking at what came after it is quick. It stays
+    # there: brought back, all that pytest holds would be searched at every full collection.
     gc.freeze()
     with caplog.at_level(logging.DEBUG), warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         watching.warned(warned)
         yield watching
-    gc.unfreeze()

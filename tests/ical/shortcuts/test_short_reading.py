@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import product
 from unittest import mock
 
 import pytest
@@ -21,6 +23,7 @@ from extcal.testing.strategies import feeds
 
 pytestmark = pytest.mark.long
 
+NIGHTLY = bool(os.environ.get("EXTCAL_NIGHTLY"))
 START = datetime(2027, 1, 1, tzinfo=UTC)
 END = datetime(2028, 1, 1, tzinfo=UTC)
 
@@ -131,18 +134,20 @@ def test_also_where_feeds_are_odd(body: bytes, lines: object, newline: bytes) ->
 
 @pytest.mark.parametrize("line", LINES)
 def test_each_line_on_its_own(line: str) -> None:
-    """Instead of each line of a plain event, and in front of it; asked in one way and the other."""
+    """Instead of lines of a plain event, and in front of them; asked in one way and the other."""
     event = (
         "BEGIN:VEVENT UID:a DTSTART:20270301T090000Z DTEND:20270301T100000Z"
         " RRULE:FREQ=DAILY;COUNT=9 STATUS:CONFIRMED SUMMARY:x BEGIN:VALARM"
         " TRIGGER:-PT5M END:VALARM END:VEVENT"
     )
-    for number in (1, 4, 7, 8, 10):
-        for instead in (False, True):
-            lines = event.split()
-            lines[number : number + instead] = [line]
-            body = "\r\n".join(["BEGIN:VCALENDAR", *lines, *event.split(), "END:VCALENDAR", ""])
-            check(body.encode("utf-8", "surrogatepass"), (ASKING[(number + instead) % 2],))
+    for place, (number, instead) in enumerate(product((1, 4, 7, 8, 10), (False, True))):
+        # At each place one of both, the other one for the next line; `make nightly` takes both.
+        if not NIGHTLY and (LINES.index(line) + place // 2 + instead) % 2:
+            continue
+        lines = event.split()
+        lines[number : number + instead] = [line]
+        body = "\r\n".join(["BEGIN:VCALENDAR", *lines, *event.split(), "END:VCALENDAR", ""])
+        check(body.encode("utf-8", "surrogatepass"), (ASKING[(number + instead) % 2],))
 
 
 @pytest.mark.parametrize(
