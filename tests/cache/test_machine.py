@@ -864,7 +864,7 @@ class OverSQLite(CacheModel):
 
 TestOverMemory = OverMemory.TestCase
 TestOverMemory.settings = settings(
-    stateful_step_count=60 if NIGHTLY else 30, max_examples=3000 if NIGHTLY else 45
+    stateful_step_count=60 if NIGHTLY else 30, max_examples=3000 if NIGHTLY else 30
 )
 TestOverSQLite = OverSQLite.TestCase
 TestOverSQLite.settings = settings(

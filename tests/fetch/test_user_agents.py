@@ -207,23 +207,23 @@ class TestRefusals:
             f"ms-outlook://mail.example.net{ERROR_PAGE}",
         ],
     )
-    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    def test_the_redirect(self, url: str, location: str, status: int) -> None:
-        of = journey(url)
-        assert turned_away_by(begun(of).url, head(status, Location=location)) == "redirect"
-        again = once_more(of, of.head(begun(of), head(status, Location=location)))
-        assert agent(again) == AGENTS.browser
+    def test_the_redirect(self, url: str, location: str) -> None:
+        for status in (301, 302, 303, 307, 308):
+            of = journey(url)
+            refused = head(status, Location=location)
+            assert turned_away_by(begun(of).url, refused) == "redirect", status
+            assert agent(once_more(of, of.head(begun(of), refused))) == AGENTS.browser, status
 
     @pytest.mark.parametrize("url", [OUTLOOK, ELSEWHERE])
     @pytest.mark.parametrize(
         "reason", [TOKEN, "ClientUnsupported", "unsupported", "x; UNSUPPORTED"]
     )
-    @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 410, 429, 440, 500, 503])
-    def test_the_header(self, url: str, reason: str, status: int) -> None:
-        of = journey(url)
-        refused = head(status, X_OWA_Error=reason)
-        assert turned_away_by(begun(of).url, refused) == "header"
-        assert agent(once_more(of, of.head(begun(of), refused))) == AGENTS.browser
+    def test_the_header(self, url: str, reason: str) -> None:
+        for status in (302, 400, 401, 403, 404, 410, 429, 440, 500, 503):
+            of = journey(url)
+            refused = head(status, X_OWA_Error=reason)
+            assert turned_away_by(begun(of).url, refused) == "header", status
+            assert agent(once_more(of, of.head(begun(of), refused))) == AGENTS.browser, status
 
     def test_the_header_beside_others_of_its_name(self) -> None:
         twice = Head(500, (("x-owa-error", "x"), ("x-owa-error", TOKEN)))

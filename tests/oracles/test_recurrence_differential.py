@@ -91,7 +91,7 @@ def test_engine_walker_and_dateutil_agree(data: st.DataObject) -> None:
 
 def test_seeded_rules_agree() -> None:
     """The same rules on every machine."""
-    for seed in range(1500 if RULES else 300):
+    for seed in range(1500 if RULES else 150):
         compare(random.Random(seed).choice)
 
 

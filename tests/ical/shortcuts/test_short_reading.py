@@ -11,7 +11,7 @@ from itertools import product
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import extcal
@@ -121,7 +121,6 @@ def check(body: bytes, asking: tuple[dict[str, object], ...] = ASKING) -> None:
         assert short == long
 
 
-@settings(max_examples=2 * settings.default.max_examples)
 @given(feeds(min_events=1), changes)
 def test_the_short_way_says_what_the_long_way_says(body: bytes, lines: object) -> None:
     check(bent(body, lines))  # type: ignore[arg-type]

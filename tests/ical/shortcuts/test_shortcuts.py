@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import extcal
 from extcal.ical.shortcuts import select
@@ -57,7 +57,6 @@ def check(body: bytes) -> None:
             assert quick == slow
 
 
-@settings(max_examples=2 * settings.default.max_examples)
 @given(generated(odd=True))
 def test_of_generated_feeds(body: bytes) -> None:
     check(body)
