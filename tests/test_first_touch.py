@@ -44,21 +44,21 @@ TOUCHES = {
 IMPORTED: dict[str, str] = {
     "import extcal": "contextlib extcal importlib typing warnings",
     "extcal.free_busy": """
-        bisect copy extcal.ical extcal.ical.answer extcal.ical.events extcal.ical.parse
+        bisect extcal.ical extcal.ical.answer extcal.ical.events extcal.ical.parse
         extcal.ical.recurrence extcal.ical.series extcal.ical.shortcuts extcal.ical.zones
         extcal.intervals extcal.intervals.views extcal.intervals.working_hours
-        extcal.messages heapq tzdata unicodedata
+        extcal.messages tzdata unicodedata
     """,
     "extcal.expand": "",
     "CalendarCache.get": """
         array atexit base64 binascii concurrent contextvars extcal.cache extcal.cache.bulk
         extcal.cache.freshness extcal.cache.refresh extcal.cache.snapshot
-        extcal.cache.stores extcal.fetch extcal.fetch.address extcal.testing gc hashlib hmac
-        ipaddress linecache logging queue random string textwrap threading token tokenize
+        extcal.cache.stores extcal.fetch extcal.fetch.address extcal.testing gc hashlib heapq
+        hmac ipaddress linecache logging queue random string textwrap threading token tokenize
         traceback urllib zlib
     """,
     "HttpFetcher, http": """
-        ast calendar dataclasses dis email errno extcal.fetch.http extcal.fetch.http.connect
+        ast calendar copy dataclasses dis email errno extcal.fetch.http extcal.fetch.http.connect
         extcal.fetch.http.message h11 inspect locale opcode quopri select selectors socket
     """,
     "HttpFetcher, https": "platform ssl stringprep unicodedata",

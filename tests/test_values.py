@@ -1,4 +1,6 @@
-"""Values are what ``dataclasses`` makes of the same declarations; patterns are what ``re`` makes.
+"""Values and named tuples are what the standard library makes of the same declarations.
+
+Patterns are what ``re`` makes.
 
 Each declaration is given to both, and all that an application can see is compared.
 """
@@ -10,6 +12,7 @@ import dataclasses
 import inspect
 import pickle
 import re
+import typing
 from collections.abc import Callable
 from dataclasses import KW_ONLY
 from typing import Any
@@ -173,6 +176,49 @@ def test_a_public_value_can_be_pickled_replaced_and_described() -> None:
     assert dataclasses.replace(limits, max_steps=6) == extcal.Limits(max_steps=6)
     assert "max_steps" in inspect.signature(extcal.Limits).parameters
     assert {each.name for each in dataclasses.fields(limits)} == {*extcal.Limits.__annotations__}
+
+
+def recorded(base: Any) -> Any:
+    """A named tuple with defaults, a method and a property."""
+
+    class Record(base):  # type: ignore[misc]
+        """A record."""
+
+        one: int
+        two: str | None = None
+        three: tuple[int, ...] = ()
+
+        @property
+        def shown(self) -> str:
+            return f"{self.one}"
+
+        def more(self) -> Any:
+            return self._replace(one=self.one + 1)
+
+    return Record
+
+
+def test_a_named_tuple_is_what_typing_makes() -> None:
+    ours, theirs = recorded(values.NamedTuple), recorded(typing.NamedTuple)
+
+    def told(cls: Any) -> dict[str, object]:
+        value = cls(1, two="2")
+        return {
+            "repr": repr(value),
+            "tuple": tuple(value),
+            "fields": (cls._fields, cls._field_defaults, cls.__match_args__, cls.__bases__),
+            "hints": typing.get_type_hints(cls),
+            "names": (cls.__name__, cls.__qualname__, cls.__module__, cls.__doc__),
+            "more": value.more().shown,
+            "wrong": seen(lambda: cls()),
+            "set": seen(lambda: setattr(value, "one", 2)),
+            "dict": value._asdict(),
+        }
+
+    assert told(ours) == told(theirs)
+    assert str(inspect.signature(ours)).replace("'", "") == (
+        "(one: int, two: str | None = None, three: tuple[int, ...] = ())"
+    )
 
 
 def test_a_pattern_is_what_re_compiles() -> None:

@@ -7,11 +7,11 @@ window is unknown for that person.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from extcal.arguments import one_of_type
 from extcal.cache import Availability
 from extcal.intervals import FreeBusy, Period, epoch
+from extcal.values import NamedTuple
 
 __all__ = ["PeopleTable", "PersonRow", "read_table"]
 

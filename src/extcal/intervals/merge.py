@@ -58,8 +58,8 @@ Fixed = tuple[tuple[int, ...], tuple[int, ...]]
 Typed = tuple[tuple[int, Fixed], ...]
 """Typed spans that do not overlap, as columns by code; the greatest code comes first."""
 
-# For each code the bytes that map it to 1 and every other one to 0.
-_IS_CODE = [bytes(each == code for each in range(256)) for code in range(256)]
+# Which bytes are a code: for code c, the 256 bytes from 255 - c on map c to 1 and others to 0.
+_IS_CODE = bytes(255) + b"\1" + bytes(255)
 
 
 def gaps(
@@ -195,7 +195,7 @@ def _by_code(
         yield present[0], starts, ends
         return
     for code in present:
-        chosen = each.translate(_IS_CODE[code])
+        chosen = each.translate(_IS_CODE[255 - code : 511 - code])
         yield code, compress(starts, chosen), compress(ends, chosen)
 
 

@@ -7,7 +7,6 @@ elsewhere". A period is half-open, ``[start, end)``, and holds whole seconds in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from copy import copy
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Self
@@ -153,6 +152,8 @@ class Period:
         ``timezone``: an IANA name or a tzinfo. It equals this period. Raises ``ValueError`` for an
         unknown zone.
         """
+        from copy import copy
+
         zone = find_zone(timezone)
         made = copy(self)
         object.__setattr__(made, "start", self.start.astimezone(zone))

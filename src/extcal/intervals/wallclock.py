@@ -11,10 +11,10 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from itertools import accumulate
-from typing import NamedTuple
 
 from extcal.arguments import zone_named
 from extcal.intervals.instants import DAY, FIRST, LAST
+from extcal.values import NamedTuple
 
 __all__ = ["Stretch", "WallClock", "find_zone"]
 

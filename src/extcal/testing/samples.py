@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 
 from extcal.arguments import discreet
 from extcal.cache import CalendarCache, system_clock
@@ -16,6 +15,7 @@ from extcal.fetch import Feed
 from extcal.intervals import Period, days, epoch, find_zone
 from extcal.testing.builder import event, feed_text
 from extcal.testing.fakes import FakeFetcher
+from extcal.values import NamedTuple
 
 __all__ = ["Sample", "sample"]
 

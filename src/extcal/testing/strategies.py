@@ -13,7 +13,8 @@ and windows overlap. Needs ``extcal[testing]``; nothing here reads a clock.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+
+from extcal.values import NamedTuple
 
 try:
     from hypothesis import strategies as st

@@ -6,7 +6,7 @@ A person with an invalid address is unknown, with a Problem; the others are answ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from extcal.arguments import one_of_type, several
 from extcal.cache.availability.table import Availability, Part, person
@@ -20,7 +20,7 @@ from extcal.fetch.feed import Feed, as_feed
 from extcal.ical.answer.exclude import Exclusions
 from extcal.intervals import FreeBusy, Period
 from extcal.intervals.freebusy import asked_in
-from extcal.values import dataclass
+from extcal.values import NamedTuple, dataclass
 
 __all__ = ["People", "Source", "TableOrder", "read_people"]
 

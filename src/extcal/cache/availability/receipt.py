@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from extcal.arguments import safe_repr
 from extcal.cache.freshness.values import State
 from extcal.intervals import FBType, Period
-from extcal.values import dataclass
+from extcal.values import NamedTuple, dataclass
 
 __all__ = ["Answered", "Receipt"]
 

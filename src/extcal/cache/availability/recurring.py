@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
-from typing import NamedTuple
 
 from extcal.arguments import safe_repr
 from extcal.ical.budget import Work
@@ -19,7 +18,7 @@ from extcal.intervals.merge import Columns, Span, clipped, touches
 from extcal.intervals.slots.common import Search
 from extcal.intervals.slots.conditions import Conditions
 from extcal.intervals.types import period
-from extcal.values import dataclass
+from extcal.values import NamedTuple, dataclass
 
 __all__ = ["MeetingTime", "RecurringMeeting", "Repetition"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from extcal.arguments import made_discreetly, one_of_type
 from extcal.cache.availability.receipt import Answered, Receipt
@@ -46,7 +46,7 @@ from extcal.intervals.slots.common import (
 from extcal.intervals.slots.conditions import names_of
 from extcal.messages.spoken import speaking
 from extcal.messages.unavailable import SERVED_BEFORE
-from extcal.values import dataclass, field
+from extcal.values import NamedTuple, dataclass, field
 
 if TYPE_CHECKING:
     from typing import Unpack

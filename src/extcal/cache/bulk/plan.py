@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import NamedTuple
 
 from extcal.arguments import count_of, length_of, safe_repr
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, accepted, read_feed
-from extcal.values import dataclass
+from extcal.values import NamedTuple, dataclass
 
 __all__ = ["PATIENCE", "Plan", "Queue", "Result"]
 

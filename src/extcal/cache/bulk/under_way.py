@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import count
 from time import monotonic
-from typing import NamedTuple
 
 from extcal.cache.bulk.plan import Queue, Result
 from extcal.cache.bulk.progress import Bar
@@ -21,6 +20,7 @@ from extcal.cache.refresh.single_flight import Promise
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed
+from extcal.values import NamedTuple
 
 __all__ = ["UnderWay"]
 

@@ -23,9 +23,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import NamedTuple
 
 from extcal.fetch.feed import Feed, url_key
+from extcal.values import NamedTuple
 
 __all__ = [
     "Keys",

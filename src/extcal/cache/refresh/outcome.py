@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from extcal.cache.freshness.decide import INCOMPLETE, fall_back, learn, older, replaces
 from extcal.cache.freshness.failures import failure
@@ -26,7 +25,7 @@ from extcal.cache.stores.lease import Lease
 from extcal.errors import NotACalendar
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Failed, Fetched, FetchResponse, NotModified, Refused
-from extcal.values import replace
+from extcal.values import NamedTuple, replace
 
 __all__ = ["AnswerRead", "Asked", "Refreshed", "read_answer", "settle"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from extcal.cache.freshness.clock import Clock
 from extcal.cache.freshness.decide import decide, in_utc, just_asked, lifetime, moment_of
@@ -49,7 +48,7 @@ from extcal.errors import problem_of
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Fetched
 from extcal.limits import Limits
-from extcal.values import replace
+from extcal.values import NamedTuple, replace
 
 __all__ = ["OTHER_RULES", "Known", "OtherRules", "Repository", "confirmed_key"]
 

@@ -23,11 +23,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import NamedTuple
 
 from extcal.cache.refresh.keys import Keys
 from extcal.cache.stores.memory import ForkSafeLock, Memo
 from extcal.fetch.protocol import Fetched, FetchRequest, FetchResponse, NotModified
+from extcal.values import NamedTuple
 
 __all__ = ["Answer", "SharedRequests", "Wanted"]
 

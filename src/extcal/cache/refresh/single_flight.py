@@ -18,14 +18,14 @@ from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
 from heapq import heapify, heappop, heappush
 from time import monotonic
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from extcal.cache.freshness.values import Raise, State
 from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
 from extcal.fetch.forks import wait_for_imports
-from extcal.values import replace
+from extcal.values import NamedTuple, replace
 
 __all__ = ["CLOSED", "Flight", "Flights", "Promise", "ReadingQueue"]
 

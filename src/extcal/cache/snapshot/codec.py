@@ -33,7 +33,6 @@ import struct
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import NamedTuple
 
 from extcal.cache.freshness.rate_limited_hosts import RateLimited
 from extcal.cache.freshness.values import Attempts
@@ -43,7 +42,7 @@ from extcal.cache.snapshot.packed_events import fits
 from extcal.cache.snapshot.snapshot import Reading
 from extcal.errors import Problem
 from extcal.limits import Limits
-from extcal.values import replace
+from extcal.values import NamedTuple, replace
 
 __all__ = [
     "ATTEMPTS",

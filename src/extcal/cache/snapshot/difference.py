@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from extcal.arguments import safe_repr
 from extcal.intervals import BusyPeriod, FBType, FreeBusy, Period, instant
 from extcal.intervals.overlay import UNKNOWN, Span, coalesce, overlay, with_unknown
 from extcal.intervals.types import fbtype_of
-from extcal.values import dataclass
+from extcal.values import NamedTuple, dataclass
 
 __all__ = ["Change", "Difference", "difference"]
 

@@ -18,9 +18,9 @@ import os
 import zoneinfo
 from collections.abc import Iterable
 from importlib import import_module
-from typing import NamedTuple
 
 from extcal.patterns import pattern
+from extcal.values import NamedTuple
 
 __all__ = ["INTERPRETATION", "MadeBy", "made_now", "zone_data_version"]
 

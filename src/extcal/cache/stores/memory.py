@@ -12,10 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from extcal.arguments import count_of, made_discreetly
 from extcal.cache.stores.protocol import Cell
+from extcal.values import NamedTuple
 
 __all__ = ["ForkSafeLock", "Memo", "MemoryStore"]
 

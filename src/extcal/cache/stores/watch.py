@@ -18,9 +18,10 @@ from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
-from typing import NamedTuple, TypeAlias, TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 from extcal.cache.stores.memory import ForkSafeLock
+from extcal.values import NamedTuple
 
 __all__ = ["Cutter", "Late", "Watch", "result_of"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta, tzinfo
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from extcal.errors import LimitExceeded
 from extcal.ical.answer.exclude import Exclusions
@@ -34,6 +34,7 @@ from extcal.intervals.freebusy import asked_in
 from extcal.intervals.types import code_of
 from extcal.messages.problems import oddity
 from extcal.policy import BusyPolicy
+from extcal.values import NamedTuple
 
 if TYPE_CHECKING:
     from extcal.ical.answer.rules import RuleMatcher

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import partial
-from heapq import merge
 from itertools import groupby
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from extcal.ical.answer.exclude import planned_for
 from extcal.ical.events.event import Event
@@ -20,6 +19,7 @@ from extcal.ical.events.times import DAY
 from extcal.ical.series.instances import Instances, Occurrence
 from extcal.ical.zones.resolve import Zone
 from extcal.intervals import FBType
+from extcal.values import NamedTuple
 
 __all__ = [
     "JudgedInstances",
@@ -114,6 +114,8 @@ def _sorted(pairs: list[Listed], key: Callable[[Listed], tuple[Any, ...]]) -> li
     """Sort many in slices: one call for all would keep other threads waiting until it ends."""
     if len(pairs) <= _SLICE:
         return sorted(pairs, key=key)
+    from heapq import merge
+
     slices = (pairs[at : at + _SLICE] for at in range(0, len(pairs), _SLICE))
     return list(merge(*(sorted(each, key=key) for each in slices), key=key))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 from itertools import groupby, pairwise
-from typing import NamedTuple
 
 from extcal.ical.budget import Work
 from extcal.ical.events import vevent
@@ -24,6 +23,7 @@ from extcal.ical.series.instances import Instances
 from extcal.ical.zones.resolve import Zones
 from extcal.intervals import FBType
 from extcal.messages.problems import oddity, unknown
+from extcal.values import NamedTuple
 
 __all__ = ["Layer", "layer"]
 

@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from operator import itemgetter
-from typing import NamedTuple
 
 from extcal.arguments import discreet
 from extcal.ical.budget import Work
@@ -25,6 +24,7 @@ from extcal.intervals.freebusy import asked_in
 from extcal.intervals.types import code_of, fbtype_of
 from extcal.limits import Limits
 from extcal.messages.problems import oddity
+from extcal.values import NamedTuple
 
 __all__ = ["Listed", "Published", "published", "read_freebusy", "write_freebusy"]
 

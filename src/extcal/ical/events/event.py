@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from extcal.ical import recurrence
 from extcal.ical.events.times import Extent, Moment
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.zones.resolve import Zone
+from extcal.values import NamedTuple
 
 __all__ = ["Event", "Stamps", "Texts"]
 

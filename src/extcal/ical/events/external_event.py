@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, tzinfo
-from typing import NamedTuple, TypedDict
+from typing import TypedDict
 
 from extcal.arguments import safe_repr
 from extcal.intervals import FBType, Period, epoch, find_zone, instant
-from extcal.values import dataclass
+from extcal.values import NamedTuple, dataclass
 
 __all__ = ["EventRecord", "EventRow", "ExternalEvent", "event_of", "explain", "row_of"]
 

@@ -7,8 +7,6 @@ and is reported.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from extcal.ical.budget import Work
 from extcal.ical.events.facts import by_name
 from extcal.ical.events.times import (
@@ -27,6 +25,7 @@ from extcal.ical.parse.components import Component
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.zones.resolve import Zone, Zones
 from extcal.messages.problems import oddity
+from extcal.values import NamedTuple
 
 __all__ = [
     "Source",

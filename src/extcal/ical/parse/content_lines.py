@@ -16,12 +16,12 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
 
 from extcal.ical.budget import Work
 from extcal.ical.parse.spans import STRETCH, Span, line_end
 from extcal.messages.problems import oddity, unknown
 from extcal.patterns import pattern
+from extcal.values import NamedTuple
 
 __all__ = ["CONTROL", "FOLD", "NO_PARAMS", "Line", "Names", "logical_lines", "parse_line"]
 

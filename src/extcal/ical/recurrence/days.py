@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import NamedTuple
 
 from extcal.ical.recurrence.rule import RecurrenceRule
+from extcal.values import NamedTuple
 
 __all__ = [
     "Seed",

@@ -18,13 +18,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from extcal.ical.budget import Work
 from extcal.ical.recurrence import days, months_years, setpos, subdaily
 from extcal.ical.recurrence.rule import RecurrenceRule
 from extcal.messages.problems import oddity
-from extcal.values import replace
+from extcal.values import NamedTuple, replace
 
 __all__ = ["Starts", "starts"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from extcal.ical.recurrence import setpos
 from extcal.ical.recurrence.days import (
@@ -21,6 +20,7 @@ from extcal.ical.recurrence.days import (
     week_year,
 )
 from extcal.ical.recurrence.rule import RecurrenceRule
+from extcal.values import NamedTuple
 
 __all__ = ["PeriodPlan", "generate", "last_by_count", "plan"]
 

@@ -17,11 +17,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from extcal.messages.problems import oddity
 from extcal.patterns import pattern
-from extcal.values import dataclass
+from extcal.values import NamedTuple, dataclass
 
 __all__ = ["Frequency", "RecurrenceRule", "Report", "Until", "parse"]
 

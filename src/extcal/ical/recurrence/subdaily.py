@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import gcd, lcm
-from typing import NamedTuple
 
 from extcal.ical.recurrence.days import civil, filtered_month
 from extcal.ical.recurrence.rule import RecurrenceRule
 from extcal.ical.recurrence.setpos import places
+from extcal.values import NamedTuple
 
 __all__ = ["Progressions", "generate", "last_by_count", "progressions"]
 

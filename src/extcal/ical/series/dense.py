@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from extcal.ical.budget import Work
 from extcal.ical.events.times import DAY, Extent
 from extcal.ical.zones.resolve import Zone
+from extcal.values import NamedTuple
 
 __all__ = ["DenseBlock", "Holes", "Runs", "blocks", "deep_blocks", "is_deep"]
 

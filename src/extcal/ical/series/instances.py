@@ -10,11 +10,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 from operator import lt
-from typing import NamedTuple
 
 from extcal.ical.events.event import Event
 from extcal.ical.events.times import DAY, Extent, Moment
 from extcal.ical.zones.resolve import Zone
+from extcal.values import NamedTuple
 
 __all__ = ["SLACK", "Columns", "Instances", "Occurrence", "distinct", "planned_at", "touches"]
 

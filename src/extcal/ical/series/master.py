@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from extcal.ical import recurrence
 from extcal.ical.budget import Work
@@ -28,6 +27,7 @@ from extcal.ical.series.instances import (
 )
 from extcal.ical.series.removed import Removed, exdate_days, exdate_instants, is_once_a_day
 from extcal.messages.problems import oddity, unknown
+from extcal.values import NamedTuple
 
 __all__ = ["Master", "Shift"]
 

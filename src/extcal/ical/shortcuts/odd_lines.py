@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
 from extcal.ical.parse.spans import Span, count_in, stretches
 from extcal.patterns import pattern
+from extcal.values import NamedTuple
 
 __all__ = ["LONGEST_LINE", "Piece", "head", "pieces"]
 

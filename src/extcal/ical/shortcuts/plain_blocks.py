@@ -8,11 +8,10 @@ blocks; ``content_lines`` and ``components`` read everything else.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import Line, Names, logical_lines
 from extcal.patterns import pattern
+from extcal.values import NamedTuple
 
 __all__ = ["PlainBlock", "own_lines", "plain_block"]
 

@@ -32,6 +32,12 @@ def _text_of(package: str, name: str) -> str:
     return loader.get_data(os.path.join(found.__path__[0], name)).decode()
 
 
-IANA_KEYS: Final[Mapping[str, str]] = MappingProxyType(
-    {key.casefold(): key for key in _text_of("tzdata", "zones").split() if key not in _NOT_PLACES}
-)
+def _by_folded(text: str) -> dict[str, str]:
+    """The keys of a text by their case-folded form."""
+    keys = dict(zip(text.casefold().split(), text.split(), strict=True))
+    for name in _NOT_PLACES:
+        keys.pop(name.casefold(), None)
+    return keys
+
+
+IANA_KEYS: Final[Mapping[str, str]] = MappingProxyType(_by_folded(_text_of("tzdata", "zones")))

@@ -11,13 +11,13 @@ tables.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from extcal.ical.budget import Work
 from extcal.ical.parse.components import Component, Stream
 from extcal.ical.zones.names import clean, is_settled
 from extcal.ical.zones.vtimezone import Budget, Definition, Observance, VtimezoneRules, read
 from extcal.messages.problems import oddity, unknown
+from extcal.values import NamedTuple
 
 __all__ = ["Definitions", "FoundDefinition"]
 

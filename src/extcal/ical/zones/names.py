@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from extcal.patterns import pattern
+from extcal.values import NamedTuple
 
 __all__ = [
     "Named",

@@ -7,9 +7,9 @@ apart because all of it is answered in one merge.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
 
 from extcal.arguments import count_of, several
+from extcal.values import NamedTuple
 
 __all__ = ["Conditions", "Groups", "names_of", "read_conditions"]
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import NamedTuple
 
 from extcal.arguments import several
 from extcal.patterns import pattern
+from extcal.values import NamedTuple
 
 __all__ = ["EPOCH_DAY", "DateExceptions", "day_of", "read_exceptions"]
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, tzinfo
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, final
 
 from extcal.arguments import made_discreetly, several
 from extcal.intervals.frozen import Frozen
@@ -29,6 +29,7 @@ from extcal.intervals.working_hours.date_exceptions import (
     read_exceptions,
 )
 from extcal.patterns import pattern
+from extcal.values import NamedTuple
 
 if TYPE_CHECKING:
     from extcal.intervals.freebusy import FreeBusy

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from email.utils import mktime_tz, parsedate_tz
-from typing import NamedTuple
 
 from extcal.fetch.http.message.head import Head
+from extcal.values import NamedTuple
 
 __all__ = ["MAX_COOKIES", "MAX_COOKIE_BYTES", "Cookie", "cookie_header", "with_cookies"]
 
