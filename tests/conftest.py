@@ -86,16 +86,15 @@ def pytest_collection() -> Iterator[None]:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """A step does not read the many files that have nothing for it."""
+    """A step does not read the many files that have nothing for it, nor what they import."""
     step = config.getoption("step")
-    ours = collection_path.suffix == ".py" and collection_path.is_relative_to(HERE)
-    if step in (None, "parallel") or not ours:
+    if step in (None, "parallel") or not collection_path.is_relative_to(HERE):
         return None
-    folders = collection_path.relative_to(HERE).parts[:-1]
-    if step == "core" and any(folder in CORE for folder in folders):
+    if step == "core" and not CORE.isdisjoint(collection_path.relative_to(HERE).parts):
         return None
     mark = "\npytestmark = pytest.mark.core" if step == "core" else "mark.serial"
-    return mark not in collection_path.read_text("utf-8") or None
+    inside = collection_path.rglob("test_*.py") if collection_path.is_dir() else [collection_path]
+    return not any(mark in file.read_text("utf-8") for file in inside) or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -28,8 +28,6 @@ from extcal.cli import main as cli_main
 from extcal.fetch import AsyncHttpFetcher, FileFetcher
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
-pytestmark = pytest.mark.core
-
 ROOM = os.path.join(os.path.dirname(os.path.realpath(extcal.__file__)), "")
 URL = "https://calendar.example.org/ical/SECRET-7f3a/basic.ics"
 PASSWORD, PEPPER, REDIS, PROXY = "PASSWORD-9c1e", "PEPPER-5d2b", "REDIS-3a8f", "PROXY-4e6d"

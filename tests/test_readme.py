@@ -26,8 +26,6 @@ import pytest
 import extcal
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text, sample
 
-pytestmark = pytest.mark.core
-
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # The guides are whole projects: tests/docs/test_guides.py.

@@ -33,7 +33,7 @@ run() { # version, libraries
     "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input $2
     if [ "$what" = core ]; then
         "$venv/bin/python" tools/run_tests.py --quick -p no:cacheprovider
-        "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/contrib
+        "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/contrib tests/test_frames.py tests/test_readme.py
     else
         "$venv/bin/python" tools/run_tests.py -p no:cacheprovider ${ARGS:-}
     fi

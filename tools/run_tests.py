@@ -20,10 +20,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
+CORES = os.cpu_count() or 1
 # One more than there are cores: a test that waits for a deadline or a browser leaves its core idle.
-# Each worker may start a browser and a Redis: more than eight need much memory and gain little.
-WORKERS = min((os.cpu_count() or 1) + 1, 8)
-SIDE_BY_SIDE = ["-n", str(WORKERS), "--dist", "worksteal"]
+# Those of the core do not wait. Each worker may start a browser and a Redis: more than eight need
+# much memory and gain little.
+WORKERS = {"parallel": min(CORES + 1, 8), "core": min(CORES, 8)}
 TITLES = {
     "parallel": "on all cores",
     "serial": "one by one: what counts descriptors or threads, forks, or measures memory",
@@ -37,7 +38,10 @@ def run(step: str, arguments: list[str], skipped: Path) -> int:
     print(f"-- {TITLES[step]}", flush=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--step={step}", f"--skips-to={skipped}"]
     # The last -n counts: the caller may choose another number of workers; serial tests have none.
-    command += [*SIDE_BY_SIDE, *arguments] if step != "serial" else [*arguments, "-n", "0"]
+    if step == "serial":
+        command += [*arguments, "-n", "0"]
+    else:
+        command += ["-n", str(WORKERS[step]), "--dist", "worksteal", *arguments]
     # Every process of the run would compile the tests again: two thirds of what collecting costs.
     environment = {key: os.environ[key] for key in os.environ if key != "PYTHONDONTWRITEBYTECODE"}
     return subprocess.run(command, check=False, env=environment).returncode
