@@ -66,14 +66,6 @@ CASES: list[tuple[re.Pattern[bytes], list[bytes], list[bytes]]] = [
         ],
     ),
     (
-        ended._UNTIL_RULE,
-        [b"RRULE:FREQ=DAILY;UNTIL=20200101T000000Z;WKST=MO\nA"],
-        [
-            b"RRULE:FREQ=DAILY;UNTIL=20200101;UNTIL=20290101\nA",
-            b"RRULE:FREQ=DAILY;UNTIL=20200231\nA",
-        ],
-    ),
-    (
         odd_lines._ODD,
         [b"\n?\nA", b"\nno colon\nA", b"\n1:2\nA"],
         [b"\nA:b\nA", b"\nRRULE ;\nA", b"\n fold\nA", b"\n\xef\xbb\xbfUID:a\nA"],

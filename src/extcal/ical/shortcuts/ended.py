@@ -64,12 +64,6 @@ _PLAIN_RULE = pattern(
     + rb")){,20})"
     + _ENDS
 )
-# The same with exactly one UNTIL, whose day exists; group 1 is that day.
-# Takes in "RRULE:FREQ=DAILY;UNTIL=20200101\nA". Not "RRULE:FREQ=DAILY;UNTIL=20200231\nA".
-_OTHERS = rb"(?>(?:;(?:" + _PART + rb")){,20})"
-_UNTIL_RULE = pattern(
-    rb"RRULE:" + _FREQ + _OTHERS + rb";UNTIL=(" + _DAY + rb")" + _TIMED + _OTHERS + _ENDS
-)
 _NOT_CHOOSING = frozenset({b"COUNT", b"FREQ", b"INTERVAL", b"WKST"})
 _LONGEST_STEP = {b"DAILY": 1, b"WEEKLY": 7, b"MONTHLY": 31, b"YEARLY": 366}
 
@@ -113,11 +107,11 @@ class BeforeWindow:
             over = self.holds_all_the_same(raw, start, end, line)
         elif raw.startswith(b"RECURRENCE", line):
             over = day[3] <= day[5] and _PLAIN_ID.match(raw, line) is not None
-        elif (ended := _UNTIL_RULE.match(raw, line)) is not None:
-            over = ended[1] < self.long_ago
         else:
             rule = _PLAIN_RULE.match(raw, line)
-            over = rule is not None and self.has_ended(rule, day[2], day[2])
+            over = rule is not None and (
+                self.was_until(rule) or self.has_ended(rule, day[2], day[2])
+            )
         # Last, because it passes over all lines: a series that goes on needs no such look.
         return over and _has_one_of_each(raw, start, end)
 
@@ -178,6 +172,16 @@ class BeforeWindow:
             and _is_day(until[2])
         )
 
+    def was_until(self, rule: re.Match[bytes]) -> bool:
+        """Whether a rule has one UNTIL, on a day that exists and lies before this one."""
+        until: bytes | None = rule[2]
+        return (
+            until is not None
+            and until < self.long_ago
+            and rule[1].count(b"UNTIL=") == 1
+            and _is_day(until)
+        )
+
     def has_ended(self, rule: re.Match[bytes], begins: bytes, ends: bytes) -> bool:
         """Whether all instances end before the day; the first lasts from ``begins`` to ``ends``."""
         if b"UNTIL=" not in rule[1] and b"COUNT=" not in rule[1]:
@@ -229,7 +233,7 @@ def _is_day(digits: bytes) -> bool:
 
 
 def _date(digits: bytes) -> date:
-    return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    return date.fromisoformat(digits.decode())
 
 
 def _last(parts: dict[bytes, bytes], begins: date) -> date | None:

@@ -137,8 +137,7 @@ class PlainReader:
         self.utc, self.people, self.titles = zones.utc, people, titles
         self.labels = labels
         self.names = names_of_lines(people=people, labels=labels)
-        self.in_crlf = _WANTED[True, titles].findall
-        self.in_lf = _WANTED[False, titles].findall
+        self.in_crlf, self.in_lf = _WANTED[True, titles], _WANTED[False, titles]
         self.days, self.params = _Midnights(), _Params()
         self.extents = _Extents()
         self.rules: dict[bytes, recurrence.RecurrenceRule | None] = {}
@@ -159,8 +158,8 @@ class PlainReader:
     def read(self, block: PlainBlock) -> Event:
         offset, own, end, calendar = block
         raw = self.raw
-        find = self.in_crlf if raw[offset + 12] == _CR else self.in_lf
-        found: list[tuple[bytes, bytes]] = find(raw, offset, own)
+        wanted = self.in_crlf if raw[offset + 12] == _CR else self.in_lf
+        found: list[tuple[bytes, bytes]] = wanted.findall(raw, offset, own)
         lines = dict(found)
         exdates: list[bytes] = []
         if len(lines) != len(found):
