@@ -9,10 +9,10 @@
 
 A mutant is a module with one change; :mod:`mutations` says which. The tests that walk its line are
 run against it until one fails: first those that killed others in the same function, then the quick
-ones, of each test function one case after another. A mutant that lives is printed. It is either a
-test that is missing, or it changes nothing that anybody can see; the latter are listed in
-``tests/mutants.txt`` with the reason, and do not count. An entry there that no mutant has, or one
-that a test kills, is an error.
+ones, and of a test function with many cases the further ones later. A mutant that lives is printed.
+It is either a test that is missing, or it changes nothing that anybody can see; the latter are
+listed in ``tests/mutants.txt`` with the reason, and do not count. An entry there that no mutant
+has, or one that a test kills, is an error.
 
 Quick, because the tests are collected once: each mutant is a fork of that process, in which the
 changed function gets its new code. What runs while a module is loaded is tried in a process that
@@ -415,7 +415,10 @@ class Run:
             print(f"  lives: {mutant.line}: {mutant.name}", flush=True)
 
     def _tests(self, mutant: Mutant, known: Walked) -> list[str]:
-        """Those that walk its line, in the order in which they are asked."""
+        """Those that walk its line, in the order in which they are asked.
+
+        The quick ones first; each further case of one test function counts as that much slower.
+        """
         lines = known.lines[mutant.module]
         if mutant.runs_once:
             users = users_of(mutant.module, mutant.names)
@@ -427,12 +430,12 @@ class Run:
         order = []
         for test in sorted(found, key=lambda each: known.seconds[each]):
             function = test.partition("[")[0]
-            order.append((turns[function], known.seconds[test], test))
             turns[function] += 1
+            order.append(((known.seconds[test] + 0.001) * turns[function], test))
         likely = [each for each in self.killers[mutant.module, mutant.where] if each in found]
         chosen, left = dict.fromkeys(likely), self.options.seconds
-        for _, seconds, test in sorted(order):
-            left -= seconds + 0.002
+        for _, test in sorted(order):
+            left -= known.seconds[test] + 0.002
             if left < 0 and chosen:
                 break
             chosen[test] = None

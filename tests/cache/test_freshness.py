@@ -203,6 +203,8 @@ def test_refresh_respects_retry_after() -> None:
     before = decide(held, attempts, NOW + HOUR - MICROSECOND, RULES, "refresh")
     assert before == Serve(State.ERROR_STALE, "rate_limited")
     assert isinstance(decide(held, attempts, NOW + HOUR, RULES, "refresh"), Fetch)
+    fresh = Held(NOW + HOUR)
+    assert isinstance(decide(fresh, attempts, NOW + HOUR + MINUTE, RULES, "refresh"), Fetch)
 
 
 # -- what is learnt ---------------------------------------------------------------------------
@@ -333,7 +335,8 @@ def test_no_second_try_while_the_last_fetch_failed() -> None:
         ({"failures": 1}, "get", False),
         ({"doubted": NOW + HOUR}, "get", False),
         ({"doubted": NOW}, "get", True),
-        ({"doubted": NOW + 25 * HOUR}, "get", True),
+        ({"doubted": NOW + 24 * HOUR}, "get", False),
+        ({"doubted": NOW + 24 * HOUR + MICROSECOND}, "get", True),
     ],
 )
 def test_conditional_requests_are_doubted(known: dict[str, Any], wish: Any, believed: bool) -> None:
@@ -366,8 +369,24 @@ def test_a_server_that_fails_on_validators_gets_none_for_a_day(kind: str) -> Non
     for hours, believed in ((1, False), (23, False), (25, True)):
         later = dataclasses.replace(held, read_at=NOW + hours * HOUR)
         assert decide(later, well, NOW + hours * HOUR, RULES) == Fetch(believed)
-    other = learn(Attempts(), Failure("timeout", conditional=True), NOW, RULES, 1.0)
-    assert learn(other, Success(), NOW + HOUR, RULES, 1.0) == Attempts(last=NOW + HOUR)
+    for other in (Failure("timeout", conditional=True), Failure(kind, 412)):
+        failed = learn(Attempts(), other, NOW, RULES, 1.0)
+        assert learn(failed, Success(), NOW + HOUR, RULES, 1.0) == Attempts(last=NOW + HOUR)
+
+
+def test_a_suspicion_of_long_ago_is_no_second_one() -> None:
+    """Two failures within a day convict the validators, of the day's last microsecond too."""
+    failure = Failure("server_error", 500, conditional=True)
+    for ago, until in ((24 * HOUR, NOW + 24 * HOUR), (24 * HOUR + MICROSECOND, NOW)):
+        for side in (1, -1):
+            before = Attempts(doubted=NOW - side * ago)
+            assert learn(before, failure, NOW, RULES, 1.0).doubted == until
+
+
+def test_early_requests_count_for_a_day() -> None:
+    """Not after it, nor what lies in the future after a clock jumped."""
+    moments = [NOW - 24 * HOUR, NOW - 24 * HOUR + MICROSECOND, NOW, NOW + MICROSECOND]
+    assert learn(Attempts(early=tuple(moments)), FAILED, NOW, RULES, 1.0).early == (*moments[1:3],)
 
 
 @pytest.mark.parametrize(
@@ -595,7 +614,8 @@ def test_the_older_of_two_copies_does_not_replace_the_newer() -> None:
     assert older(held, NOW - MICROSECOND, NOW, RULES)
     assert not older(held, NOW, NOW, RULES)
     assert not older(None, NOW, NOW, RULES)
-    assert not older(Held(NOW + HOUR), NOW, NOW, RULES)
+    assert older(Held(NOW + RULES.skew), NOW, NOW, RULES)
+    assert not older(Held(NOW + RULES.skew + MICROSECOND), NOW, NOW, RULES)
     assert not older(replace(held, covers=False), NOW - MICROSECOND, NOW, RULES)
 
 

@@ -110,6 +110,7 @@ def test_jitter_may_only_shorten_and_is_the_feeds_own() -> None:
     assert lifetime(rules, 0.0, None) == 30 * MINUTE
     assert lifetime(rules, 0.5, None) == 27 * MINUTE
     assert lifetime(Rules(), 0.999, None) == 30 * MINUTE
+    assert lifetime(Rules(respect_refresh_interval=True), 0.999, None) == 30 * MINUTE
 
 
 def test_feeds_that_were_fetched_together_do_not_expire_together(

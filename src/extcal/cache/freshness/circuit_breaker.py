@@ -48,8 +48,6 @@ WELL = Health()
 
 def admits(health: Health, now: datetime) -> bool:
     """Whether a feed of this host may be asked for at ``now``."""
-    if health.open_until is None:
-        return True
     return not (_ahead(health.open_until, now, _OPEN) or _ahead(health.probe_until, now, _PROBE))
 
 
