@@ -14,6 +14,27 @@ from extcal.limits import MAXIMA
 SECONDS = {"fetch_deadline", "connect_timeout", "tls_timeout", "idle_timeout"}
 
 
+def test_the_limits_that_people_were_told() -> None:
+    """Each by its value: a digit too many would endanger a host, one too few the largest feeds."""
+    mib = 1_048_576
+    assert {name: most for name, (most, _) in MAXIMA.items()} == {
+        "fetch_deadline": 120, "max_redirects": 10, "max_url_length": 4096,
+        "max_wire_bytes": 64 * mib, "max_decoded_bytes": 256 * mib, "max_lines": 8_000_000,
+        "max_work": 1_000_000, "max_steps": 1_000_000,
+        "max_occurrences_per_series": 1_000_000, "max_occurrences": 1_000_000,
+    }  # fmt: skip
+    assert Limits() == Limits(
+        fetch_deadline=20.0, connect_timeout=5.0, tls_timeout=5.0, idle_timeout=10.0,
+        max_redirects=5, max_url_length=4096, max_wire_bytes=32 * mib, max_decoded_bytes=64 * mib,
+        max_vevents=200_000, max_line_bytes=mib, max_nesting=8, max_dates_per_series=10_000,
+        max_dates=100_000, max_overrides_per_series=5_000, max_overrides=50_000,
+        max_versions=2_000, max_timezones=200, max_tzids=2_000, max_observances=500,
+        max_transitions=2_000, max_availability=1_000, max_steps=100_000,
+        max_occurrences_per_series=5_000, max_occurrences=50_000, max_problems=1_000,
+        first_year=1900, last_year=2200, max_lines=2_000_000, max_work=120_000,
+    )  # fmt: skip
+
+
 def test_every_default_is_within_its_maximum() -> None:
     assert MAXIMA.keys() <= asdict(Limits()).keys()
     for name, (most, _) in MAXIMA.items():

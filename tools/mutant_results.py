@@ -21,7 +21,7 @@ _DECISIONS = tuple(
     for name in (
         "test_freshness test_circuit_breaker test_rate_limited_hosts test_lifetime_options"
         " test_three_months test_thirty_minutes test_failures test_age test_other_rules"
-        " test_stats_logs_callbacks test_shared_requests stores/test_unchanged"
+        " test_stats_logs_callbacks test_shared_requests test_decisions stores/test_unchanged"
     ).split()
 )
 _CELLS = ("tests/cache/test_codec.py", "tests/cache/test_codec_members.py",
@@ -39,7 +39,9 @@ _LIMITS = (
     "tests/ical/test_limits.py",
     "tests/ical/test_work.py",
 )
-_SIEVE = tuple(f"tests/ical/shortcuts/test_{name}.py" for name in ("select", "ended", "patterns"))
+_SIEVE = tuple(
+    f"tests/ical/shortcuts/test_{name}.py" for name in ("select", "ended", "patterns", "sieve")
+)
 _ICAL = ("tests/ical/shortcuts",)
 TARGETS = {
     "fetch/policy.py": _ADDRESSES,

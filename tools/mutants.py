@@ -335,7 +335,7 @@ class Run:
         if not any(open_.values()):
             return
         everything = [each for each, of in TARGETS.items() if of == tests]
-        walked = KEPT / f"{digest_of((), (*everything, *tests))}.walked"
+        walked = KEPT / f"{digest_of((), everything)}.walked"
         again: list[Mutant] = []
 
         def ask(known: Walked, server: _Server) -> None:

@@ -162,6 +162,19 @@ def test_a_404_that_lasts_is_gone(
     assert [each.error for each in heard] == [None, "not_found", "not_found", "gone", None]
 
 
+def test_each_try_of_a_fetch_counts_as_a_request(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str
+) -> None:
+    """A fetch that asked seven times has used up what may be asked in a day beyond the usual."""
+    fetcher = FakeFetcher({url: [Failed("connect", tries=7), Failed("connect")]})
+    calendars = make(fetcher=fetcher)
+    for minutes, count in ((0, 1), (29, 1), (30, 2)):
+        clock.set(f"2027-01-04T08:{minutes:02}Z")
+        with pytest.raises(Unavailable):
+            calendars.get(url)
+        assert fetcher.count() == count
+
+
 def test_410_is_gone_at_once_until_somebody_refreshes(
     make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
 ) -> None:

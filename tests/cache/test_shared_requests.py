@@ -200,7 +200,7 @@ def test_a_304_is_for_those_who_sent_the_same_validators(
 
 def test_a_failure_is_counted_once(make: Make, url: str, clock: ManualClock) -> None:
     """One request that failed is one failure, whoever waited for it."""
-    web = Slow({url: Failed("server_error")})
+    web = Slow({url: Failed("connect")})
     calendars = make(fetcher=web)
     with ThreadPoolExecutor(5) as pool:
         found = [pool.submit(calendars.get, feed) for feed in feeds(url)[:5]]
@@ -208,11 +208,12 @@ def test_a_failure_is_counted_once(make: Make, url: str, clock: ManualClock) -> 
             web.asked.wait(30)
         web.go.set()
         kinds = {each.exception().kind for each in found}  # type: ignore[union-attr]
-    assert kinds == {"server_error"}
+    assert kinds == {"connect"}
     assert web.count() == 1
-    assert calendars.stats().failures == {"server_error": 1}
+    assert calendars.stats().failures == {"connect": 1}
     known = calendars._repository.load(calendars._repository.keys(feeds(url)[0]))
     assert known.attempts.failures == 1
+    assert calendars._decisions.hosts._unwell[feeds(url)[0].host].failures == 1
 
 
 def test_one_after_the_other_asks_each_time(make: Make, url: str) -> None:

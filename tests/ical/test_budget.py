@@ -120,6 +120,14 @@ def test_a_reason_told_before_the_limit_is_not_told_again_after_it() -> None:
     assert [code for code, _, _ in told(budget)] == ["max_dates", "max_dates", "max_problems"]
 
 
+def test_an_oddity_that_was_only_noted_before_is_told_when_it_makes_time_unknown() -> None:
+    """A reason for unknown time is no repetition of a remark."""
+    budget = work(max_problems=1)
+    budget.problem("a", "text")
+    budget.problem("a", "text", action="unknown")
+    assert told(budget) == [("a", "noted", None), ("a", "unknown", None)]
+
+
 def test_what_was_told_is_taken_back_but_not_why_time_is_unknown() -> None:
     """Only what came after the mark; each keeps its line."""
     budget = work()

@@ -242,6 +242,17 @@ def test_any_other_change_is_read(
     assert len(reads) == 2
 
 
+def test_a_stamp_that_overtakes_another_is_a_change(make: Make, clock: ManualClock) -> None:
+    """Of two versions of an event the one that moves with the request becomes the later one."""
+    longer = event("2027-01-05T09:00Z", "PT3H", uid="5", stamp="2027-01-04T08:15Z")
+    stamps = ["2027-01-04T08:00Z", "2027-01-04T08:31Z"]
+    web = FakeFetcher({GOOGLE: [google(stamp, longer) for stamp in stamps]})
+    calendars = make(fetcher=web)
+    for until in (12, 10):
+        assert calendars.get(GOOGLE).free_busy.periods[0].end.hour == until
+        clock.advance(LATER)
+
+
 def test_stamps_of_a_long_body_are_left_out_of_its_digest() -> None:
     """It is gone through in stretches. A million folds, and what may be a stamp, cost little."""
     one, other = (google(stamp, "X-A:" + "x" * 300_000, *[

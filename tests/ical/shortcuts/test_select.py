@@ -219,6 +219,7 @@ def test_past_overrides_are_left_out_of_a_live_series_of_short_instances(newline
     ("head", "whole"),
     [
         (HEAD, False),
+        (HEAD[:1], False),
         (("X-A:1", *HEAD), False),
         (("BEGIN:VCALENDAR\n X",), True),
         (("begin:vcalendar",), True),
@@ -330,7 +331,7 @@ def test_a_calendar_that_begins_behind_an_event_does_not_count(newline: str) -> 
     assert is_read(raw, "UID:past")
 
 
-@pytest.mark.parametrize(("live", "whole"), [(2, False), (9, True)])
+@pytest.mark.parametrize(("live", "whole"), [(2, False), (7, False), (8, True), (9, True)])
 def test_a_feed_of_which_most_is_read_is_read_as_a_whole(
     newline: str, live: int, whole: bool
 ) -> None:
@@ -339,6 +340,24 @@ def test_a_feed_of_which_most_is_read_is_read_as_a_whole(
     raw = feed(newline, *events, event("past", *PAST), event("now", *NOW))
     assert is_read(raw, "UID:past") is whole
     raw = feed(newline, *events[:500], event("past", *PAST), event("now", *NOW))
+    assert not is_read(raw, "UID:past")
+
+
+def test_no_line_is_missed_wherever_the_stretches_end(
+    newline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rule that has ended, dates that are past, and far behind them a line that says more."""
+    stretch = 300
+    monkeypatch.setattr(room, "STRETCH", stretch)
+    past, now = event("past", *PAST), event("now", *NOW)
+    ended = "RRULE:FREQ=DAILY;UNTIL=20270222"
+    empty = len(feed(newline, event("asked", *PAST, ended, "X-A:"))) - len(feed(newline))
+    for line in ("RDATE:20270310T090000Z", ended):
+        for length in range(stretch - 20, stretch + 4):
+            filler = "X-A:" + "x" * (length - empty - len(line) - len(newline))
+            raw = feed(newline, past, event("asked", *PAST, ended, filler, line), past, now)
+            assert is_read(raw, "UID:asked"), length
+    raw = feed(newline, past, event("asked", *PAST, "X-A:" + "x" * 5 * stretch), past, now)
     assert not is_read(raw, "UID:past")
 
 
