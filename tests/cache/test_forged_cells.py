@@ -114,6 +114,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], int]] = {
     "depth": (lambda: b"[" * (6 * MEBIBYTE), 1),
     "escapes": (lambda: b'[["' + b'\\"' * (3 * MEBIBYTE) + b'"]]', 1),
     "strings": (lambda: b"[[" + b'"",' * (2 * MEBIBYTE) + b'""]]', 1),
+    "strings in no column": (lambda: b"[" + b'"",' * 699_999 + b'""]', 50_000),
     "newlines": (lambda: b"[[]]" + b"\n" * (6 * MEBIBYTE), 1),
     "quotes": (lambda: b'["' + b'"' * (6 * MEBIBYTE) + b'"]', 1),
     "wide characters": (lambda: b'[["' + b"x" * (6 * MEBIBYTE) + b'\xf0\x9f\x98\x80"]]', 1),

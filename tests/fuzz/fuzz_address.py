@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import random
 import re
 import socket
 from collections import Counter
@@ -384,10 +385,82 @@ def _sources() -> Iterator[bytes]:
         yield bytes([3 + 4 * policy]) + ipaddress.IPv6Address("2606:4700::5efe:a00:1").packed
 
 
-def _other_bytes(data: bytes, chance: Any) -> bytes:
-    """Numbers anew, often near an edge of a table."""
+def _other_bytes(data: bytes, chance: random.Random) -> bytes:
+    """Numbers anew, often near an edge of a table or of what a policy names."""
     policy = chance.randrange(len(POLICIES))
-    return bytes([3 + 4 * policy]) + chance.randbytes(16)
+    raw = chance.randbytes(16)
+    if chance.random() < 0.3:
+        named = POLICIES[policy].deny_networks + POLICIES[policy].allow_networks
+        v4 = [network for network in named if network.version == 4]
+        if v4:
+            network = chance.choice(v4)
+            spot = chance.choice((0, network.num_addresses - 1, chance.randrange(2**16), -1))
+            word = (int(network.network_address) + spot) % 2**32
+            raw = word.to_bytes(4) + bytes([raw[4] & 0xFE]) + raw[5:]
+    return bytes([3 + 4 * policy]) + raw
 
 
-HARNESS = Harness("address", one, _sources, words_of("address"), COUNTS, [_other_bytes])
+# -- addresses from a grammar ---------------------------------------------------------------------
+
+_SCHEMES = (
+    *("https://", "https://", "https://", "http://", "webcal://", "webcals://", "feed:", "ical:"),
+    *(
+        "HTTPS://",
+        "https:",
+        "https//",
+        "ttps://",
+        "https ://",
+        "https:\\\\",
+        "//",
+        "",
+        "",
+        "ftp://",
+    ),
+)
+_HOSTS = (
+    *("calendar.example.net", "calendar.example.net", "Cal.Example.ORG", "a.org.", "pl.n"),
+    *("calendar.google.com", "outlook.office365.com", "cloud.example.org", "p01-caldav.icloud.com"),
+    *(
+        "127.0.0.1",
+        "[::1]",
+        "[2606:4700::1111]",
+        "8.8.8.8",
+        "0x7f.1",
+        "localhost",
+        "b\u00fccher.de",
+    ),
+)
+_PORTS = ("", "", "", "", "", ":443", ":8443", ":80", ":0", ":99999", ":")
+_SEGMENTS = (
+    *("a.ics", "calendar", "ical", "ada%40example.net", "private-1", "basic.ics", "owa", "1"),
+    *("calendar.html", "calendar.ics", "published", "remote.php", "dav", "public-calendars", "u"),
+    *("index.php", "apps", "apps/calendar", "apps/calendar/p/b", "apps/calendar/embed/b", "p"),
+    *("embed", "SOGo", "home", "Work.html", "calendars", "ada", "..", ".", "", "%2F", "a b", "r"),
+)
+_QUERIES = ("", "", "", "", "?export", "?cid=ada@example.net", "?x=1&amp;y=2", "#a", "?fmt=html")
+_AROUND = ("", "", "", "", " ", "<{}>", "({})", "URL: {}", "[x]({})", "see {}.", "\u200b", '"{}"')
+
+
+def _address(chance: random.Random) -> str:
+    schemes = "".join(chance.choice(_SCHEMES) for _ in range(chance.choice((1, 1, 1, 1, 2, 3))))
+    user = chance.choice(("", "", "", "", "", "ada:secret@", "ada@", "@"))
+    host = chance.choice(_HOSTS) + chance.choice(_PORTS)
+    path = "".join("/" + chance.choice(_SEGMENTS) for _ in range(chance.choice((0, 1, 2, 3, 5))))
+    return schemes + user + host + path + chance.choice(_QUERIES)
+
+
+def _made(chance: random.Random) -> bytes:
+    """An address in parts that fit or not, once or twice, with something around it; or numbers."""
+    kind = chance.random()
+    if kind < 0.25:
+        return _other_bytes(b"", chance)
+    text = _address(chance)
+    if kind < 0.4:
+        again = chance.choice((text, text, text.removeprefix("https://"), _address(chance)))
+        text = chance.choice((text, text[1:])) + chance.choice(("", "", "", " ", "\n")) + again
+    around = chance.choice(_AROUND)
+    text = around.format(text) if "{}" in around else around + text
+    return bytes([chance.choice((0, 0, 0, 1, 2)) + 4 * chance.randrange(32)]) + text.encode()
+
+
+HARNESS = Harness("address", one, _sources, words_of("address"), COUNTS, [_other_bytes], _made)

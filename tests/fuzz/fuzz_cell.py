@@ -13,6 +13,8 @@ decodes to the same. A part of the busy time is the same part of all of it. Memo
 from __future__ import annotations
 
 import json
+import random
+import re
 import struct
 import tracemalloc
 import zlib
@@ -415,5 +417,44 @@ def _choose(data: bytes, chance: Any) -> bytes:
     return bytes([chance.randrange(32)]) + data[1:]
 
 
-_BENDS = [_leaf, _leaf, _column, _column, _span, _choose]
-HARNESS = Harness("cell", one, _sources, words_of("cell"), COUNTS, _BENDS)
+# What may stand in events again and again: much from few bytes.
+_UNITS = (
+    *(b"[],", b"{},", b'"",', b'"', b'""', b"0,", b"1000,", b"null,", b'"a",', b"[0],", b"1e5,"),
+    *(b"[[]],", b'"\\u00e9",', b'"\\"",', b"\\", b" ", b"\n", b"[", b"true,"),
+)
+
+
+def _inflating(data: bytes, chance: random.Random) -> bytes:
+    """Events that are a few bytes again and again, in lists of lists, and a count for them."""
+    head, mark, _ = data.rpartition(SEPARATOR)
+    if not mark:
+        return data
+    unit = chance.choice(_UNITS)
+    inside = b"~" + unit + b"~" + unit.rstrip(b",")
+    before, behind = chance.choice(((b"[", b"]"), (b"[[", b"]]"), (b"", b""), (b'["', b'"]')))
+    if chance.random() < 0.3:
+        before, behind = b"[[0]," + before, behind + b"]"
+    count = chance.choice((0, 1, 1, 1, 2, 50_000, 10**9))
+    head = re.sub(rb'"count":-?\d+', b'"count":%d' % count, head)
+    return head + mark + before + inside + behind
+
+
+@cache
+def _whole_cells() -> list[bytes]:
+    """The payloads of good cells, most of them readings."""
+    sealed = [data for data in _sources() if data[0] & _SEALED]
+    readings = [data for data in sealed if data.count(SEPARATOR) == 2]
+    return [*readings * 3, *sealed]
+
+
+def _made(chance: random.Random) -> bytes:
+    """A good payload with one or two values in it that are not."""
+    data = chance.choice(_whole_cells())
+    for _ in range(chance.choice((0, 1, 1, 1, 2))):
+        data = chance.choice(_VALUES)(data, chance)
+    return data
+
+
+_VALUES = [*[_leaf, _column] * 3, _span, _inflating]
+_BENDS = [_leaf, _leaf, _column, _column, _span, _choose, _inflating]
+HARNESS = Harness("cell", one, _sources, words_of("cell"), COUNTS, _BENDS, _made)

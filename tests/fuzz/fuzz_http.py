@@ -14,10 +14,12 @@ policy allows, and sends no password elsewhere. What is sent back is visible ASC
 from __future__ import annotations
 
 import ipaddress
+import random
 import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from harness import Harness, chance_of, words_of
@@ -103,8 +105,14 @@ def _whole() -> Iterator[int]:
 
 
 def _in_pieces(data: bytes) -> Iterator[int]:
+    """One byte at a time, small pieces, or few cuts: most of what goes wrong needs only one."""
     chance = chance_of(data)
-    if len(data) < 400 and chance.random() < 0.2:
+    kind = chance.random()
+    if kind < 0.5:
+        for _ in range(chance.choice((1, 1, 2, 4))):
+            yield chance.randrange(1, min(len(data), chance.choice((60, 400, 65_536))) + 2)
+        yield from _whole()
+    if kind < 0.6 and len(data) < 400:
         while True:
             yield 1
     while True:
@@ -129,7 +137,7 @@ def one(data: bytes) -> None:
 def _conversation(journey: Journey, sent: bytes, pieces: Iterator[int]) -> list[Any]:
     """The steps that the answers on one connection lead to, up to eight."""
     sock = Socket(sent, pieces)
-    deadline = Deadline(20.0)
+    deadline = Deadline(1e6)  # seconds: no answer may depend on how long this process waits
     stream = GuardedStream(sock, PEER, LIMITS, deadline)  # type: ignore[arg-type]
     connection = HttpConnection(stream, 0.0)
     ask = journey.begin()
@@ -332,9 +340,117 @@ def _sources() -> Iterator[bytes]:
         yield bytes([4]) + answers[19] * 2 + answers[choice] + answers[1]
 
 
-def _choose(data: bytes, chance: Any) -> bytes:
+def _choose(data: bytes, chance: random.Random) -> bytes:
     """The same answer to another question."""
     return bytes([chance.randrange(8)]) + data[1:]
 
 
-HARNESS = Harness("http", one, _sources, words_of("http"), COUNTS, [_choose])
+# -- answers from a grammar -----------------------------------------------------------------------
+
+_STATUSES = (
+    *("200 OK", "200 OK", "200 OK", "200 OK", "204 No Content", "206 Partial", "301 Moved"),
+    *("302 Found", "304 Not Modified", "304 Not Modified", "400 Bad", "403 No", "404 None"),
+    *("410 Gone", "429 Slow", "500 Error", "503 Later", "099 Odd", "200"),
+)
+_BEFORE = (
+    b"",
+    b"",
+    b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\n",
+)
+_BEHIND = (b"\r\n", b"x", b"\0", b" ", b"HTTP/1.1 200 OK\r\n", b"0\r\n\r\n")
+_EDGES = (
+    *(LIMITS.max_decoded_bytes + by for by in (-2, -1, 0, 1, 2, 700)),
+    *(LIMITS.max_wire_bytes + by for by in (-1, 0, 1)),
+    *(0, 1, 2, 3),
+)
+_FIELDS = [word for word in words_of("http") if b": " in word and word[:1] not in b" \r"]
+
+
+def _body(chance: random.Random) -> bytes:
+    kind = chance.random()
+    if kind < 0.4:
+        return CALENDAR
+    if kind < 0.6:
+        return (CALENDAR * 400)[: chance.choice(_EDGES)]
+    if kind < 0.7:
+        return CALENDAR[: chance.randrange(len(CALENDAR))]
+    return chance.choice((b"", b"", b"<html>", b"x", b"\x1f", b"\x1f\x8b", b"moved"))
+
+
+def _zipped(body: bytes, chance: random.Random) -> bytes:
+    """gzip in one to three members, whole or damaged somewhere, most often at its end."""
+    cuts = sorted(chance.randrange(len(body) + 1) for _ in range(chance.choice((0, 0, 0, 1, 2))))
+    found = b"".join(_gzip(body[a:b]) for a, b in pairwise((0, *cuts, len(body))))
+    kind = chance.random()
+    if kind < 0.5:
+        return found
+    at = len(found) - chance.choice((1, 4, 8, 9, 12, len(found)))
+    if kind < 0.7:
+        return found[: max(at, 0)]
+    if kind < 0.85:
+        return found[: max(at, 0)] + chance.choice((b"\0", b"\xff", b"~" * 9)) + found[at + 1 :]
+    return found + chance.choice((b"\0" * 9, b"x", b"\x1f\x8b", b"\xff" * 90))
+
+
+def _in_chunks(body: bytes, chance: random.Random) -> bytes:
+    """Chunks of odd sizes, perhaps with extensions, blanks, trailers, or without an end."""
+    found, at = [], 0
+    while at < len(body):
+        size = chance.choice((1, 2, 15, 16, 50, 300, 70_000))
+        piece = body[at : at + size]
+        odd = chance.choice((b"", b"", b"", b"", b"", b" ", b"\t ", b";a=b", b" ;a", b"x"))
+        number = chance.choice((b"%x", b"%x", b"%X", b"0%x")) % len(piece)
+        found.append(number + odd + b"\r\n" + piece + b"\r\n")
+        at += size
+    ends = (
+        b"0\r\n\r\n",
+        b"0\r\n\r\n",
+        b"0 \r\n\r\n",
+        b"00\r\n\r\n",
+        b"0\r\nX: y\r\n\r\n",
+        b"0\r\n",
+        b"",
+    )
+    return b"".join((*found, chance.choice(ends)))
+
+
+def _made_answer(chance: random.Random) -> bytes:
+    body, status = _body(chance), chance.choice(_STATUSES).encode()
+    lines = [b"HTTP/1.%d %s\r\n" % (chance.random() < 0.95, status)]
+    if chance.random() < 0.35:
+        body = _zipped(body, chance)
+        if chance.random() < 0.7:
+            lines.append(
+                chance.choice((b"Content-Encoding: gzip\r\n", b"content-encoding:x-gzip\r\n"))
+            )
+    kind = chance.random()
+    if kind < 0.35:
+        coding = chance.choice(
+            (b"Transfer-Encoding: chunked\r\n", b"transfer-encoding:Chunked\r\n")
+        )
+        lines += [coding] * chance.choice((1, 1, 1, 1, 2))
+        body = _in_chunks(body, chance)
+    if kind > 0.3 and chance.random() < 0.85:
+        length = len(body) + (chance.random() < 0.1) * chance.choice((-1, 1, 5))
+        lines += [b"Content-Length: %d\r\n" % length] * chance.choice((1, 1, 1, 1, 1, 2))
+    for _ in range(chance.choice((0, 0, 1, 2, 3))):
+        lines.insert(chance.randrange(len(lines)) + 1, chance.choice(_FIELDS))
+    kind = chance.random()
+    if kind < 0.06:
+        chance.shuffle(lines)
+    elif kind < 0.12:
+        at = chance.randrange(len(lines))
+        lines[at] = chance.choice((lines[at][:-2] + b"\n", b" " + lines[at], lines[at].upper()))
+    return b"".join((chance.choice(_BEFORE), *lines, b"\r\n", body))
+
+
+def _made(chance: random.Random) -> bytes:
+    """One answer to three, and now and then something behind them."""
+    answers = [_made_answer(chance) for _ in range(chance.choice((1, 1, 1, 1, 2, 3)))]
+    if chance.random() < 0.1:
+        answers.append(chance.choice(_BEHIND))
+    return bytes([chance.randrange(8)]) + b"".join(answers)
+
+
+HARNESS = Harness("http", one, _sources, words_of("http"), COUNTS, [_choose], _made)

@@ -26,6 +26,7 @@ class Harness:
     """``one`` reads some bytes and raises if a law is broken; ``sources`` yields possible seeds.
 
     ``words``: what a mutation may insert. ``bends``: mutations for this kind of bytes only.
+    ``made``: a new input from a grammar, to be tried as it is or to be mutated like a seed.
     ``counts``: what was tried, such as readings. ``sampled``: how many inputs there are for each
     one to which the expensive oracles are applied.
     """
@@ -36,6 +37,7 @@ class Harness:
     words: list[bytes]
     counts: Counter[str]
     bends: list[Bend] = field(default_factory=list)
+    made: Callable[[random.Random], bytes] | None = None
 
     def seeds(self) -> list[bytes]:
         """The seeds that are kept, and what was found before."""

@@ -9,28 +9,38 @@ import os
 import random
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from bending import bend
+from counting import cost_of, peak_of
 from faults import FAULTS, applied, read_fault
 from harness import FOUND, HERE, SEEDS, load_all, words_of
 
+import extcal
+from extcal.testing import event, feed_text
 from fuzz import fewest
 
 HARNESSES = load_all()
-RUNS = {"feed": 40, "cell": 200, "http": 150, "address": 150}
+RUNS = {"feed": 180, "cell": 200, "http": 150, "address": 150}
+RUNS["feed"] = int(os.environ.get("EXTCAL_FUZZ", RUNS["feed"]))
+CHUNKS = {"feed": 6}
+SHORT_RUNS = [(name, part) for name in RUNS for part in range(CHUNKS.get(name, 1))]
 CASES = sorted(path for path in FOUND.glob("*/*") if path.is_file())
 
 
-@pytest.mark.parametrize("name", HARNESSES)
-def test_a_short_run(name: str) -> None:
-    """Some seeds as they are, and mutations of all of them: the same ones every time."""
-    harness, chance = HARNESSES[name], random.Random(20261201)
-    seeds = harness.seeds()
+@pytest.mark.parametrize(("name", "part"), SHORT_RUNS)
+def test_a_short_run(name: str, part: int) -> None:
+    """Some seeds as they are, new inputs, and mutations of all of them: the same ones every time.
+
+    ``EXTCAL_FUZZ``: how many feeds.
+    """
+    harness, chance = HARNESSES[name], random.Random(20261201 + part)
+    seeds, parts = harness.seeds(), CHUNKS.get(name, 1)
     for data in [
-        *seeds[::8],
-        *(bend(chance.choice(seeds), chance, seeds, harness) for _ in range(RUNS[name])),
+        *seeds[part :: 8 * parts],
+        *(bend(chance.choice(seeds), chance, seeds, harness) for _ in range(RUNS[name] // parts)),
     ]:
         try:
             harness.one(data)
@@ -61,6 +71,31 @@ def test_the_corpus_is_the_fewest() -> None:
     reached = {b"a": {1}, b"ab": {1, 2}, b"abc": {1, 2}, b"x" * 500: {1, 2, 3}}
     arcs = {data: frozenset(found) for data, found in reached.items()}
     assert fewest(arcs) == [b"ab", b"x" * 500]
+
+
+@pytest.mark.parametrize("name", HARNESSES)
+def test_what_a_grammar_makes(name: str) -> None:
+    """The same numbers make the same input, and hardly two are equal."""
+    made = HARNESSES[name].made
+    assert made is not None
+    first, again = (random.Random(7), random.Random(7))
+    inputs = [made(first) for _ in range(200)]
+    assert inputs == [made(again) for _ in range(200)]
+    assert len(set(inputs)) > 100
+
+
+def test_work_is_counted() -> None:
+    """What asks the Budget is counted in units and steps, and all the rest in calls."""
+    series = event("2027-01-05T09:00Z", rrule="FREQ=DAILY;BYHOUR=1,2,3;BYMONTHDAY=31;COUNT=90")
+    window = datetime(2027, 1, 1, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC)
+    few, many = (
+        cost_of(lambda text=text: extcal.expand(text, *window))
+        for text in (feed_text(), feed_text(*[series] * 40))
+    )
+    assert many.units > few.units + 100
+    assert many.steps > few.steps
+    assert many.calls > few.calls
+    assert peak_of(lambda: [bytes(1_000_000)]) > 1_000_000
 
 
 @pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)

@@ -33,6 +33,7 @@ _ESCAPED = 3  # bytes of JSON for one byte of a feed: two bytes of UTF-8 become 
 _LONG = 16  # a shorter text takes hardly more room than the number of a row
 _AT_A_TIME = 1_024  # rows of a line
 _SMALL = 1024 * 1024  # bytes at a time; whatever JSON of this length holds, it is a few megabytes
+_PIECE = 64 * 1024  # bytes
 _STRINGS = pattern(rb'"[^"]*+"')
 _ERRORS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, zlib.error)
 
@@ -182,13 +183,27 @@ def _is_table(line: bytes, rows: int) -> bool:
     ``[[],[],[], ...]`` is not.
     """
     rows = max(rows, 1)
-    bare = line.replace(rb"\\", b"").replace(rb"\"", b"")
-    if bare.count(b'"') > 2 * len(_TYPES) * rows:
+    size = values = lists = maps = 0
+    for piece in _without_strings(line.replace(rb"\\", b"").replace(rb"\"", b"")):
+        size += len(piece)
+        values += piece.count(b",")
+        lists += piece.count(b"[")
+        maps += piece.count(b"{")
+    if size > _ROW_BYTES * rows or values > len(_TYPES) * rows:
         return False
-    bare = _STRINGS.sub(b"", bare)
-    if len(bare) > _ROW_BYTES * rows or bare.count(b",") > len(_TYPES) * rows:
-        return False
-    return bare.count(b"[") <= len(_TYPES) + 1 and b"{" not in bare
+    return lists <= len(_TYPES) + 1 and maps == 0
+
+
+def _without_strings(bare: bytes) -> Iterator[bytes]:
+    """JSON that has no escapes, without its strings, in pieces.
+
+    Each string that the pattern finds takes some 180 bytes until all of its piece are replaced.
+    """
+    inside = False
+    for at in range(0, len(bare), _PIECE):
+        piece = b'"' * inside + bare[at : at + _PIECE]
+        inside = piece.count(b'"') % 2 == 1  # a string goes on in the next piece
+        yield _STRINGS.sub(b"", piece + b'"' * inside)
 
 
 def _once(column: list[Any]) -> list[Any]:

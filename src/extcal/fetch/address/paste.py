@@ -118,9 +118,11 @@ _ENTITY = re.compile(
     r"&(?:amp|lt|gt|quot|apos|#0{0,3}[0-9]{2,3}|#x0{0,3}[0-9a-f]{2});", re.IGNORECASE
 )
 _SPACED = re.compile(r"\A((?:https?|webcals?)://) +(?=\S)", re.IGNORECASE)
-# Cuts ")" off "a.ics)", "/" off "a.ics/" and "]." off "a.html].", and nothing off "a.ics?b=c)".
+# Cuts ")" off "a.ics)", "/" off "a.ics/", "]." off "a.html]." and "/#x" off "a.ics/#x", as no
+# fragment is asked for. Cuts nothing off "a.ics?b=c)".
 _BEHIND_NAME = re.compile(
-    r"\.(?:ics|html)([)\]}>\"'\u2019\u201d\u00bb/.,;:!|*。，、；：！？）］＞]+)\Z", re.IGNORECASE
+    r"\.(?:ics|html)([)\]}>\"'\u2019\u201d\u00bb/.,;:!|*。，、；：！？）］＞]+)(?:#[^\s#]*)?\Z",
+    re.IGNORECASE,
 )
 _PAIRS = (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"))
 _BEFORE_PATH = re.compile(r"(?:https?|webcals?)://[^/?#\s]+(?=[/?#])", re.IGNORECASE)
