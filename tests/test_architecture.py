@@ -75,6 +75,8 @@ def test_no_group_is_repeated_possessively() -> None:
 def test_nothing_reads_the_machines_time_zone() -> None:
     """``astimezone()`` and ``fromtimestamp`` without a zone read the machine's own."""
     for path in MODULES:
+        if not re.search("astimezone|fromtimestamp|ZoneInfo", path.read_text("utf-8")):
+            continue
         for name, call in calls(parsed(path)):
             given = bool(call.args or call.keywords)
             if name == "astimezone":

@@ -7,6 +7,7 @@ shown again, only the server's name and extcal's fingerprint of it.
 from __future__ import annotations
 
 import re
+from functools import cache
 from zoneinfo import available_timezones
 
 from starlette.requests import Request
@@ -134,6 +135,7 @@ def _page(
     )
 
 
+@cache  # it looks at some six hundred files
 def _zones() -> list[str]:
     """Places and UTC. Other names ("localtime") mean another zone on another machine."""
     return sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,17 @@ class Form(Mapping[str, str]):
         return len(self._data)
 
 
+@cache  # templates are compiled once for all applications of a process
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """What views need. ``addresses``: in the demo, the addresses that can be pasted, by
@@ -92,15 +104,7 @@ class Host:
     calendars: Calendars
     clock: Callable[[], datetime]
     addresses: Mapping[str, str] = field(default_factory=dict)
-    templates: Environment = field(
-        default_factory=lambda: Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-    )
+    templates: Environment = field(default_factory=_templates)
 
 
 View = Callable[[Host, Request, Person], Response]

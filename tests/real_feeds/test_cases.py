@@ -232,6 +232,8 @@ def test_as_available_time(case: Case) -> None:
     if not any(component.name == "VEVENT" for component in case.components):
         pytest.skip("there is no event in it")
     for reader in READERS:
+        if case.values("available", reader) is None and reader not in some_readers(case):
+            continue
         answer = extcal.free_busy(case.body(available=True), *case.window, timezone=reader)
         free = union([(gap.start, gap.end) for gap in answer.free()], case.window)
         owed = case.values("available", reader)
