@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import threading
 import time
@@ -14,12 +13,7 @@ import pytest
 import uvicorn
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright's package")
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-FOUND = os.environ.get("EXTCAL_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-pytestmark = pytest.mark.skipif(FOUND is None, reason="there is no Chromium on this machine")
+    from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture
@@ -39,19 +33,15 @@ def url(site: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def phone() -> Iterator[tuple[Page, list[str]]]:
+def phone(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
     complaints: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=FOUND, args=["--no-sandbox", "--disable-gpu", "--no-first-run"]
-        )
-        context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-        context.set_default_timeout(10_000)
-        page = context.new_page()
-        page.on("console", lambda said: complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page, complaints
-        browser.close()
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    page.on("console", lambda said: complaints.append(said.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page, complaints
+    context.close()
 
 
 def picture(page: Page, name: str) -> None:

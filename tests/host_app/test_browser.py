@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,31 +14,10 @@ from hosting import GOOGLE, OUTLOOK, YEAR, Site, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright's package")
-expect = playwright.expect
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-FOUND = os.environ.get("EXTCAL_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-
-pytestmark = pytest.mark.skipif(FOUND is None, reason="there is no Chromium on this machine")
+expect = pytest.importorskip("playwright.sync_api", reason="needs Playwright's package").expect
 
 SCHEMES: tuple[Any, ...] = ("dark", "light")
 EMBED = "https://calendar.google.com/calendar/embed?src=ada%40example.org"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the file."""
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(
-            executable_path=FOUND,
-            args=[
-                *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-                *("--disable-background-networking", "--disable-component-update"),
-                *("--disable-sync", "--renderer-process-limit=1"),
-            ],
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture
