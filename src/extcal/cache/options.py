@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -90,7 +90,7 @@ class Options(Generic[_Fetcher]):
             limits=Limits() if limits is None else limits,
             secret=read_secret(secret),
             clock=clock,
-            jitter=random.random if jitter is None else jitter,
+            jitter=_random if jitter is None else jitter,
             fetcher=None if recipe else fetcher,
             recipe=cast("Callable[[], object]", fetcher) if recipe else None,
             most=count_of("max_fetches", max_fetches),
@@ -146,6 +146,11 @@ def recipe(store: Store, arguments: dict[str, Any]) -> dict[str, Any]:
             "stored here: give it a SQLiteStore or a RedisStore"
         )
     return dict(arguments)
+
+
+def _random() -> float:
+    """A random number in [0, 1); ``random.random`` would give processes made by fork the same."""
+    return int.from_bytes(os.urandom(6), "big") / 2**48
 
 
 def _read_rules(rules: Rules) -> Rules:

@@ -48,9 +48,9 @@ def fingerprint_of(url: Url) -> str:
 
 def url_key(url: Url) -> bytes:
     """The canonical address as key material: spellings that lead to one feed give one key."""
-    target = url.target
-    if provider_of(url) in ("google", "outlook", "exchange"):
-        target = fold_at_sign(target)
+    target = fold_at_sign(url.target)
+    if target != url.target and provider_of(url) not in ("google", "outlook", "exchange"):
+        target = url.target
     return f"{url.scheme}://{url.authority}{target}".encode("ascii")
 
 

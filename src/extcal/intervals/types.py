@@ -14,7 +14,6 @@ from typing import Self
 from extcal.arguments import count_of, discreet, made_discreetly, several
 from extcal.intervals.instants import epoch, instant, span, spoken
 from extcal.intervals.wallclock import find_zone
-from extcal.intervals.working_hours.date_exceptions import EPOCH_DAY, day_of
 from extcal.values import dataclass
 
 __all__ = [
@@ -236,6 +235,8 @@ def days(first: str | date, count: int, timezone: str | tzinfo) -> Period:
     Raises ``ValueError`` for a day or zone that does not exist and for less than one day, and
     ``TypeError`` for values of the wrong kind.
     """
+    from extcal.intervals.working_hours.date_exceptions import EPOCH_DAY, day_of
+
     zone = find_zone(timezone)
     begin = date.fromordinal(EPOCH_DAY + day_of(first, "first"))
     end = begin + timedelta(days=count_of("count", count))

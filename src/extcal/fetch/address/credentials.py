@@ -7,7 +7,6 @@ that is returned as a refusal repeats any of it.
 
 from __future__ import annotations
 
-import base64
 import re
 from urllib.parse import unquote_to_bytes
 
@@ -100,4 +99,6 @@ def _can_be_sent(auth: Auth) -> bool:
 
 def authorization(auth: Auth) -> str:
     """The value of the field Authorization: Basic, in UTF-8 (RFC 7617 section 2.1)."""
-    return "Basic " + base64.b64encode(":".join(auth).encode("utf-8")).decode("ascii")
+    from base64 import b64encode
+
+    return "Basic " + b64encode(":".join(auth).encode("utf-8")).decode("ascii")

@@ -26,7 +26,7 @@ __all__ = ["Dates"]
 
 # The usual form: local part (group 1), "Z" or nothing (2), and behind a slash the rest (3). What
 # datetime.fromisoformat reads of this form, it reads as section 3.3.5 does.
-_PLAIN = pattern(r"([0-9]{8}T[0-9]{6})(Z?)(?:/(.*))?").fullmatch
+_PLAIN = pattern(r"([0-9]{8}T[0-9]{6})(Z?)(?:/(.*))?")
 _EPOCH = datetime(1970, 1, 1)
 _LOCAL = 15  # characters in front of the "Z"
 _made = tuple.__new__  # takes half the time of calling the NamedTuple
@@ -58,7 +58,7 @@ class Dates:
         if line.params != self.params:
             self.params, self.terms = line.params, {}
         # With VALUE=DATE a midnight such as 20270105T000000 means the day.
-        plain = line.params.get("VALUE", "").strip().upper() != "DATE" and _PLAIN
+        plain = line.params.get("VALUE", "").strip().upper() != "DATE" and _PLAIN.fullmatch
         lengths = self.lengths
         for value in values:
             match = plain and plain(value)

@@ -20,7 +20,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
 from extcal.ical.budget import Work
-from extcal.ical.recurrence import days, months_years, setpos, subdaily
+from extcal.ical.recurrence import days, months_years, setpos
 from extcal.ical.recurrence.rule import RecurrenceRule
 from extcal.messages.problems import oddity
 from extcal.values import NamedTuple, replace
@@ -183,6 +183,8 @@ def _produce(
     first, last = span
     freq = rule.freq
     if freq in _SUBDAILY:
+        from extcal.ical.recurrence import subdaily
+
         found = subdaily.progressions(rule, dtstart)
         if wanted:
             end = subdaily.last_by_count(rule, found, dtstart, wanted, last, spend)
