@@ -46,20 +46,20 @@ IMPORTED: dict[str, str] = {
     "extcal.free_busy": """
         bisect extcal.ical extcal.ical.answer extcal.ical.events extcal.ical.parse
         extcal.ical.recurrence extcal.ical.series extcal.ical.shortcuts extcal.ical.zones
-        extcal.intervals extcal.intervals.views extcal.intervals.working_hours
-        extcal.messages tzdata unicodedata
+        extcal.intervals extcal.intervals.views extcal.messages tzdata unicodedata
     """,
     "extcal.expand": "",
     "CalendarCache.get": """
-        array atexit base64 binascii concurrent contextvars extcal.cache extcal.cache.bulk
+        array atexit concurrent contextvars extcal.cache extcal.cache.bulk
         extcal.cache.freshness extcal.cache.refresh extcal.cache.snapshot
         extcal.cache.stores extcal.fetch extcal.fetch.address extcal.testing gc hashlib heapq
-        hmac ipaddress linecache logging queue random string textwrap threading token tokenize
+        hmac ipaddress linecache logging queue string textwrap threading token tokenize
         traceback urllib zlib
     """,
     "HttpFetcher, http": """
-        ast calendar copy dataclasses dis email errno extcal.fetch.http extcal.fetch.http.connect
-        extcal.fetch.http.message h11 inspect locale opcode quopri select selectors socket
+        ast base64 binascii calendar copy dataclasses dis email errno extcal.fetch.http
+        extcal.fetch.http.connect extcal.fetch.http.message h11 inspect locale opcode quopri random
+        select selectors socket
     """,
     "HttpFetcher, https": "platform ssl stringprep unicodedata",
 }

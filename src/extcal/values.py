@@ -2,8 +2,8 @@
 
 They mean what they mean in the standard library, for classes with slots. Type checkers see the
 standard library's. Its module imports ``inspect`` and compiles six functions for each class, which
-takes a third of the time until a new process has its first answer. Here only ``__init__`` is
-compiled; the other methods are closures. What ``dataclasses.fields``, ``asdict`` and
+takes a third of the time until a new process has its first answer. Here only the parameters of
+``__init__`` are compiled; all else are closures. What ``dataclasses.fields``, ``asdict`` and
 ``is_dataclass`` read is made by the standard library when it is first asked for.
 
 ``typing.NamedTuple`` compiles each annotation. Here they stay text, as in any other class.
@@ -12,6 +12,7 @@ compiled; the other methods are closures. What ``dataclasses.fields``, ``asdict`
 from __future__ import annotations
 
 from collections import namedtuple
+from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,7 @@ else:
             for name in ("__dataclass_fields__", "__dataclass_params__"):
                 body[name] = _Standard(name, frozen=frozen, repr=repr, eq=eq)
             if init:
-                body.setdefault("__init__", _init(declared, body, frozen))
+                body.setdefault("__init__", _init(declared, body))
             for name, method in _methods(declared, frozen, repr, eq, body).items():
                 body.setdefault(name, method)
             return type(cls)(cls.__name__, cls.__bases__, body)
@@ -126,37 +127,50 @@ else:
             declared[name] = one
         return declared, own
 
-    def _init(declared, body, frozen):
-        names = {"_set": _set, "_FACTORY": _FACTORY}
+    def _init(declared, body):
+        """``__init__``. Only its parameters are compiled: what it does is alike in all classes."""
+        given = {name: one for name, one in declared.items() if one.init}
+        fixed = [(name, one.default) for name, one in declared.items() if not one.init]
+        made = [
+            (name, one.default_factory)
+            for name, one in declared.items()
+            if one.default_factory is not _MISSING
+        ]
+        checked = "__post_init__" in body
+
+        def fill(self, *values):
+            for _ in map(_set, repeat(self), given, values):
+                pass
+            for name, value in fixed:
+                if value is not _MISSING:
+                    _set(self, name, value)
+            for name, make in made:
+                if name not in given or getattr(self, name) is _FACTORY:
+                    _set(self, name, make())
+            if checked:
+                self.__post_init__()
+
         parameters = {False: ["self"], True: []}
-        lines = []
-        for name, one in declared.items():
-            value = name
-            if one.default_factory is not _MISSING:
-                names[f"_make_{name}"] = one.default_factory
-                value = f"_make_{name}() if {name} is _FACTORY else {name}"
-            if not one.init:
-                if not one.optional:
-                    continue
-                value = f"_make_{name}()" if one.default is _MISSING else f"_default_{name}"
-            names[f"_default_{name}"] = _FACTORY if one.default is _MISSING else one.default
-            if one.init:
-                default = f"=_default_{name}" if one.optional else ""
-                parameters[one.kw_only].append(name + default)
-            lines.append(f" _set(self, {name!r}, {value})" if frozen else f" self.{name} = {value}")
-        if "__post_init__" in body:
-            lines.append(" self.__post_init__()")
+        defaults = {False: [], True: {}}
+        for name, one in given.items():
+            parameters[one.kw_only].append(f"{name}=0" if one.optional else name)
+            if one.optional:
+                default = _FACTORY if one.default is _MISSING else one.default
+                if one.kw_only:
+                    defaults[True][name] = default
+                else:
+                    defaults[False].append(default)
         if parameters[True]:
             parameters[False].append("*")
         head = ", ".join(parameters[False] + parameters[True])
-        exec(f"def __init__({head}):\n" + "\n".join(lines or [" pass"]), names)
-        made = names["__init__"]
-        made.__qualname__ = f"{body['__qualname__']}.__init__"
-        made.__module__ = body["__module__"]
-        made.__annotations__ = {
-            name: one.annotation for name, one in declared.items() if one.init
-        } | {"return": None}
-        return made
+        names = {"fill": fill, "__name__": body["__module__"]}
+        exec(f"def __init__({head}): fill({', '.join(['self', *given])})", names)
+        init = names["__init__"]
+        init.__defaults__, init.__kwdefaults__ = tuple(defaults[False]), defaults[True]
+        init.__qualname__ = f"{body['__qualname__']}.__init__"
+        init.__annotations__ = {name: one.annotation for name, one in given.items()}
+        init.__annotations__["return"] = None
+        return init
 
     def _methods(declared, frozen, repr_, eq, body):
         """What the standard library would add to the class, by name."""

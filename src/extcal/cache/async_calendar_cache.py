@@ -31,7 +31,7 @@ from extcal.cache.refresh.single_flight import Flight, Flights, Promise
 from extcal.cache.refresh.stats import Stats
 from extcal.cache.snapshot.questions import between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
-from extcal.cache.stores.watched import is_quick
+from extcal.cache.stores.memory import is_quick
 from extcal.fetch.feed import Feed, takes_feed
 from extcal.fetch.http.async_driver import AsyncHttpFetcher
 from extcal.fetch.http.deadline import Deadline, stoppable

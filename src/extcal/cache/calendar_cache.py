@@ -34,9 +34,8 @@ from extcal.cache.refresh.single_flight import Flight, Flights, Promise
 from extcal.cache.refresh.stats import AGED, AGES_UP_TO, Stats, Tally, stats_of
 from extcal.cache.snapshot.questions import between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
-from extcal.cache.stores.memory import ForkSafeLock
+from extcal.cache.stores.memory import ForkSafeLock, is_quick
 from extcal.cache.stores.watch import Late, Watch
-from extcal.cache.stores.watched import is_quick
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, takes_feed
 from extcal.fetch.protocol import Fetcher, FetchRequest

@@ -43,7 +43,6 @@ from extcal.cache.snapshot.snapshot import Reading, Snapshot
 from extcal.cache.stores.lease import Lease, Leases
 from extcal.cache.stores.memory import Memo
 from extcal.cache.stores.protocol import Cell, Store, getter_of_many, has_own
-from extcal.cache.stores.watched import watched
 from extcal.errors import problem_of
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Fetched
@@ -58,6 +57,7 @@ _REMEMBERED = 1200  # readings, of up to 70 KB each: more than the people of one
 _REMEMBERED_KEYS = 8192  # a feed and two digests
 _UNTRIED = Attempts()
 _ZERO = timedelta(0)
+_OUR_STORES = "extcal.cache.stores."
 
 OTHER_RULES, OLD_COPY = problem_of("other_rules"), problem_of("old_copy")
 
@@ -176,7 +176,7 @@ class Repository:
         limits: Limits | None = None,
     ) -> None:
         self.store = store
-        self.cells = watched(store)
+        self.cells = _watched(store)
         self._get_many = getter_of_many(self.cells)
         self._one_by_one = not has_own(store, "get_many", "get")
         self._leases = Leases(self.cells, store)
@@ -386,6 +386,15 @@ class Repository:
             list_key(feed, LISTS, self._secret),
             host_key(feed.host, HOSTS, self._secret),
         )
+
+
+def _watched(store: Store) -> Store:
+    """``store``, if it bounds its own waits as extcal's stores do, else a WatchedStore over it."""
+    if type(store).__module__.startswith(_OUR_STORES):
+        return store
+    from extcal.cache.stores.watched import WatchedStore
+
+    return WatchedStore(store)
 
 
 def _is_kept(attempts: Attempts) -> bool:

@@ -24,7 +24,6 @@ from extcal.intervals import (
     FreeBusy,
     Period,
     Record,
-    WorkingHours,
     find_zone,
     instant,
 )
@@ -34,6 +33,7 @@ from extcal.messages.spoken import speaking
 from extcal.values import dataclass, field, replace
 
 if TYPE_CHECKING:
+    from extcal.intervals import WorkingHours
     from extcal.intervals.views.drawing import Form
     from extcal.messages.languages import Catalogue
 

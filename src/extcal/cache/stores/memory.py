@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 from extcal.arguments import count_of, made_discreetly
-from extcal.cache.stores.protocol import Cell
+from extcal.cache.stores.protocol import Cell, Store
 from extcal.values import NamedTuple
 
-__all__ = ["ForkSafeLock", "Memo", "MemoryStore"]
+__all__ = ["ForkSafeLock", "Memo", "MemoryStore", "is_quick"]
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -239,3 +239,8 @@ class MemoryStore:
             self._process = os.getpid()
             self._leases.clear()
             self._bytes = sum(len(cell.data) for cell in self._cells.values())
+
+
+def is_quick(store: Store) -> bool:
+    """Whether it is memory, so that nobody waits for it. A subclass may do anything."""
+    return type(store) is MemoryStore

@@ -11,24 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from extcal.cache.stores.durable import DurableStore
-from extcal.cache.stores.memory import MemoryStore
 from extcal.cache.stores.protocol import Cell, Store, erase_all, getter_of_many
 from extcal.cache.stores.watch import Late, Watch
 
-__all__ = ["WatchedStore", "is_quick", "watched"]
+__all__ = ["WatchedStore"]
 
 _SECONDS = 2.0  # as for Redis
-_OURS = "extcal.cache.stores."
-
-
-def is_quick(store: Store) -> bool:
-    """Whether it is memory, so that nobody waits for it. A subclass may do anything."""
-    return type(store) is MemoryStore
-
-
-def watched(store: Store) -> Store:
-    """``store``, if it bounds its own waits as extcal's stores do, else a WatchedStore over it."""
-    return store if type(store).__module__.startswith(_OURS) else WatchedStore(store)
 
 
 class WatchedStore(DurableStore):
