@@ -27,7 +27,7 @@ CORES = os.cpu_count() or 1
 WORKERS = {"parallel": min(CORES + 1, 8), "core": min(CORES, 8)}
 TITLES = {
     "parallel": "on all cores",
-    "serial": "one by one: what counts descriptors or threads, forks, or measures memory",
+    "serial": "one by one: what counts descriptors or threads, or forks",
     "core": "the core, on all cores",
 }
 NOTHING_TO_RUN = 5  # pytest's exit status where no test was collected

@@ -68,7 +68,6 @@ def test_busy_time_is_read_without_the_events(
     assert again.free_busy.periods
 
 
-@pytest.mark.serial
 def test_ten_thousand_snapshots_fit_in_256_mebibytes(five_hundred: Reading) -> None:
     """Sixty of them, each asked about, stay under their share."""
     store, count = MemoryStore(), 60

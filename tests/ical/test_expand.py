@@ -162,7 +162,7 @@ def test_an_error_of_ours_is_unknown_and_never_free(
         assert not result.complete
 
 
-@pytest.mark.serial
+@pytest.mark.long
 @pytest.mark.parametrize(("sieve", "count"), [(True, 10_000), (False, 3_000)])
 def test_memory_stays_under_four_times_the_feed(sieve: bool, count: int) -> None:
     """Thousands of events of everyday size, ten years of them; the window is three months."""
