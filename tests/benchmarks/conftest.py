@@ -23,6 +23,11 @@ def hostile(feeds: ModuleType) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def hostile_bodies(hostile: ModuleType) -> ModuleType:
+    return _script("hostile_bodies")
+
+
+@pytest.fixture(scope="session")
 def politeness() -> ModuleType:
     return _script("politeness")
 

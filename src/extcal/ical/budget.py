@@ -178,7 +178,9 @@ class Work:
     def report(self, raw: bytes) -> tuple[Problem, ...]:
         """All Problems in the order of the feed's lines; one pass makes line numbers of offsets."""
         numbered: list[tuple[int, int, Problem]] = []
-        newline = b"\n" if b"\n" in raw else b"\r"
+        steps = range(0, len(raw), _STEP)
+        has_lf = any(raw.find(b"\n", start, start + _STEP) >= 0 for start in steps)
+        newline = b"\n" if has_lf else b"\r"
         line, position = 1, 0
         placed = [(-1 if o is None else o, i) for i, o in enumerate(self._offsets)]
         for offset, index in sorted(placed):

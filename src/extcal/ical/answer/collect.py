@@ -44,6 +44,7 @@ __all__ = ["Collector", "Question"]
 _EPOCH = date(1970, 1, 1)
 _FEW = 1_000
 _SERIES = 8  # units of work, beside those of its events
+_BYTES = 9  # of 2: 512 bytes of an event without a UID cost as much work as a line
 _QUOTES = " \"'\u2018\u2019\u201c\u201d\u201e"
 
 
@@ -165,6 +166,9 @@ class Collector:
                 family = by_uid.get(event.uid, ())
                 event.settle(recurrence_set.zone_of([e for e in family if e.recurrence_id is None]))
             if not event.uid:
+                begin, end = event.span
+                if not self.work.spend((end - begin) >> _BYTES):
+                    return
                 from hashlib import sha256  # on demand: only events without a UID need it
 
                 digest = sha256(versions.content(self.stream.raw, event)).hexdigest()

@@ -155,6 +155,8 @@ class _Periods:
         for line in component.lines:
             if line.name != "FREEBUSY":
                 continue
+            if self.work.exhausted:
+                break
             zone = _zone(line, component, self.zones) if "TZID" in line.params else None
             fbtype = self.fbtype(line.params.get("FBTYPE"))
             bad += self.read_values(line.value, line.offset, fbtype, zone, component, found)

@@ -146,7 +146,7 @@ def cost(lines: Iterable[Line]) -> int:
         + (len(line.value) >> _LONG)
         + (line.value.count(",") >> 2)
         + (sum(map(len, line.params.values())) >> _LONG)
-        + (len(line.params) >> 2)
+        + ((len(line.params) + 3) >> 2)
         for line in lines
     )
 
@@ -369,10 +369,13 @@ class ComponentReader:
         """One value of a property that a VCALENDAR has twice; their order must not decide."""
         if not before or not value or before == value:
             return before or value
-        self.work.problem(
-            *oddity("property_repeated", name=line.name),
-            offset=line.offset,
-        )
+        if self.work.has_told_all:
+            self.work.uncounted(1)
+        else:
+            self.work.problem(
+                *oddity("property_repeated", name=line.name),
+                offset=line.offset,
+            )
         return choose(before, value)
 
     def bad_line(self, line: Line) -> None:

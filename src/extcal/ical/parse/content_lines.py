@@ -57,7 +57,8 @@ _PHYSICAL = pattern(rb"[^\r\n]+")
 # would start anew at each newline of a megabyte of them.
 FOLD = pattern(rb"(?<![\r\n])[\r\n]++[ \t]")
 _NEWLINE = pattern(rb"[\r\n]")
-_NAME = pattern(rb"[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*[;:]")
+# Possessive: in a line of 900,000 blanks each of them would be given back and tried again.
+_NAME = pattern(rb"[ \t]*+([A-Za-z][A-Za-z0-9_-]*+)[ \t]*+[;:]")
 _WHITE = b" \t"
 CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
 _HAS_CONTROL = pattern(b"[" + re.escape(CONTROL) + b"]")
@@ -108,7 +109,7 @@ def logical_lines(raw: bytes, span: Span, names: Names, work: Work) -> Iterator[
                 return
             if fold is not None:
                 size, text = _unfolded(text, limit)
-            if known is None or name is None or size > limit or _HAS_CONTROL.search(text):
+            if known is None or name is None or size > limit or _has_control(text):
                 line = _finish(start, text[:limit], size, names, work)
                 if line is not None:
                     yield line
@@ -153,6 +154,13 @@ class Names(dict[bytes, str]):
         return re.compile(_LINES % wanted)
 
 
+def _has_control(text: bytes) -> bool:
+    """Whether a line holds control bytes; in a long one ``translate`` finds them sooner."""
+    if len(text) > _LONG:
+        return len(text.translate(None, CONTROL)) < len(text)
+    return _HAS_CONTROL.search(text) is not None
+
+
 def _is_first(raw: bytes, start: int) -> bool:
     """Whether nothing but line ends stands before ``start``."""
     first = _PHYSICAL.search(raw)
@@ -162,10 +170,17 @@ def _is_first(raw: bytes, start: int) -> bool:
 def _end_of_folds(raw: bytes, end: int, most: int) -> int:
     """Where the folds of a line end that has more of them, or reaches beyond its stretch."""
     while end < most:
-        more = _MORE_FOLDS.match(raw, end, most)
+        bound = min(most, end + STRETCH)
+        more = _MORE_FOLDS.match(raw, end, bound)
+        if (more is None or more.end() == end) and bound < most:
+            more = _MORE_FOLDS.match(raw, end, most)  # many blank lines
         if more is None or more.end() == end:
             break
         end = more.end()
+        while end == bound < most:  # perhaps in the middle of a line
+            bound = min(most, end + STRETCH)
+            newline = _NEWLINE.search(raw, end, bound)
+            end = bound if newline is None else newline.start()
     return end
 
 

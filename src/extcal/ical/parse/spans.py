@@ -90,6 +90,8 @@ def runs(
     """
     first = last = span[0]
     for start, stop in stretches(raw, span, border):
+        if border != b"\n" and raw.find(border[1:], start, stop + len(border)) < 0:
+            continue  # such as long lines of a block that began before
         for match in pattern.finditer(raw, max(start, last), min(stop + 16, span[1])):
             if match.start() >= stop:
                 break

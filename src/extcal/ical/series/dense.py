@@ -14,7 +14,7 @@ from extcal.ical.events.times import DAY, Extent
 from extcal.ical.zones.resolve import Zone
 from extcal.values import NamedTuple
 
-__all__ = ["DenseBlock", "Holes", "Runs", "blocks", "deep_blocks", "is_deep"]
+__all__ = ["DenseBlock", "Holes", "Runs", "blocks", "deep_blocks", "is_deep", "pieces"]
 
 _PIECE = 3 * DAY  # in no zone do clocks change twice within this time
 _WALK = 16  # runs that cost one step
@@ -68,11 +68,15 @@ def blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterator[Den
     The blocks cover the same time as the instances one by one would: each local start that is in no
     hole, converted to an instant, with the end that ``extent`` gives.
     """
-    pieces = _unbroken(run, holes.within(run), zone)
     return _joined(
         DenseBlock(zone.to_epoch(piece[0]), _last_end(piece, extent, zone), piece[0], len(piece))
-        for piece in pieces
+        for piece in _unbroken(run, holes.within(run), zone)
     )
+
+
+def pieces(run: range) -> int:
+    """In how many pieces :func:`blocks` looks at a run: each costs a unit of work."""
+    return (run[-1] - run[0]) // _PIECE
 
 
 def is_deep(run: range, extent: Extent) -> bool:
@@ -83,14 +87,14 @@ def is_deep(run: range, extent: Extent) -> bool:
 def deep_blocks(run: range, extent: Extent, holes: Holes, zone: Zone) -> Iterator[DenseBlock]:
     """Yield the blocks of a run for which :func:`is_deep` holds; its days may differ in length."""
     begin = 0
-    pieces: list[range] = []
+    parts: list[range] = []
     for hole, behind in [*holes.within(run), (len(run), len(run))]:
         if begin < hole:
-            pieces.append(run[begin:hole])
+            parts.append(run[begin:hole])
         begin = max(begin, behind)
     return _joined(
-        DenseBlock(_begin(piece, zone), _end(piece, extent, zone), piece[0], len(piece))
-        for piece in pieces
+        DenseBlock(_begin(part, zone), _end(part, extent, zone), part[0], len(part))
+        for part in parts
     )
 
 
@@ -120,19 +124,18 @@ def _latest(piece: range, later: int, zone: Zone) -> int:
 
 
 def _joined(found: Iterable[DenseBlock]) -> Iterator[DenseBlock]:
-    pending: DenseBlock | None = None
+    begin: int | None = None
+    last = local = instances = 0
     for block in found:
-        if pending is not None and pending.start <= block.start <= pending.end:
-            pending = pending._replace(
-                end=max(pending.end, block.end),
-                instances=pending.instances + block.instances,
-            )
+        if begin is not None and begin <= block.start <= last:
+            last = max(last, block.end)
+            instances += block.instances
             continue
-        if pending is not None:
-            yield pending
-        pending = block
-    if pending is not None:
-        yield pending
+        if begin is not None:
+            yield DenseBlock(begin, last, local, instances)
+        begin, last, local, instances = block
+    if begin is not None:
+        yield DenseBlock(begin, last, local, instances)
 
 
 def _unbroken(run: range, holes: list[tuple[int, int]], zone: Zone) -> Iterator[range]:

@@ -388,6 +388,8 @@ class Master:
                     removed.locals.update(run)
             elif deep:
                 yield from self.merged(dense.deep_blocks(run, extent, holes, self.zone), lo, hi)
+            elif not self.work.spend(dense.pieces(run)):
+                return  # the whole window is unknown
             else:
                 yield from self.merged(dense.blocks(run, extent, holes, self.zone), lo, hi)
 

@@ -65,7 +65,7 @@ def instances(
             named.append(override)
         else:
             yield from _readings(override, lo, hi)
-    for instant, override in versions.latest_of_each(named, raw).items():
+    for instant, override in versions.latest_of_each(named, raw, work).items():
         assert override.recurrence_id is not None
         planned.add(instant)
         _report_rule(override, work)

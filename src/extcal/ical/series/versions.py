@@ -21,6 +21,7 @@ from extcal.patterns import pattern
 __all__ = ["check_overrides", "content", "inherit_end", "latest_of_each", "masters"]
 
 _BREAK = pattern(rb"[\r\n]++")
+_BYTES = 9  # of 2: comparing 512 bytes of two versions costs as much work as a line
 
 
 def content(raw: bytes, event: Event) -> bytes:
@@ -40,27 +41,32 @@ def _stamps(event: Event) -> tuple[int, int, int]:
     return event.stamps
 
 
-def _rank(event: Event, raw: bytes) -> tuple[object, ...]:
-    """A higher rank is a later version. Copies of equal content differ by their VCALENDAR."""
-    return *_stamps(event), content(raw, event), event.tie, event.start.epoch
+def _rank(event: Event, raw: bytes, work: Work) -> tuple[object, ...]:
+    """A higher rank is a later version. Copies of equal content differ by their VCALENDAR.
+
+    Without any work left the whole window is unknown, so it does not matter which version counts.
+    """
+    begin, end = event.span
+    text = content(raw, event) if work.spend((end - begin) >> _BYTES) else b""
+    return *_stamps(event), text, event.tie, event.start.epoch
 
 
-def _latest(versions: list[Event], raw: bytes) -> Event:
+def _latest(versions: list[Event], raw: bytes, work: Work) -> Event:
     if len(versions) == 1:
         return versions[0]
     newest = max(map(_stamps, versions))  # content is read only if these are equal
     versions = [event for event in versions if _stamps(event) == newest]
     if len(versions) == 1:
         return versions[0]
-    return max(versions, key=lambda event: _rank(event, raw))
+    return max(versions, key=lambda event: _rank(event, raw, work))
 
 
-def _in_order(events: list[Event], raw: bytes) -> list[Event]:
+def _in_order(events: list[Event], raw: bytes, work: Work) -> list[Event]:
     """Sorted by start. The rank is computed only for events with the same start."""
     ordered: list[Event] = []
     for _, same in groupby(sorted(events, key=_start), key=_start):
         alike = list(same)
-        ordered += alike if len(alike) < 2 else sorted(alike, key=lambda one: _rank(one, raw))
+        ordered += alike if len(alike) < 2 else sorted(alike, key=lambda one: _rank(one, raw, work))
     return ordered
 
 
@@ -84,8 +90,8 @@ def masters(events: list[Event], raw: bytes, work: Work) -> list[Event]:
     copies: dict[object, list[Event]] = {}
     for event in events:
         copies.setdefault(_series(event), []).append(event)
-    kept = [_latest(versions, raw) for versions in copies.values()]
-    return _in_order(kept, raw)
+    kept = [_latest(versions, raw, work) for versions in copies.values()]
+    return _in_order(kept, raw, work)
 
 
 def _series(event: Event) -> object:
@@ -111,14 +117,14 @@ def check_overrides(events: list[Event], work: Work) -> None:
         work.exceeded(*told, offset=events[0].offset, uid=events[0].uid)
 
 
-def latest_of_each(overrides: Iterable[Event], raw: bytes) -> dict[int, Event]:
+def latest_of_each(overrides: Iterable[Event], raw: bytes, work: Work) -> dict[int, Event]:
     """The newest override of each instant; only versions of one instant are compared."""
     versions: dict[int, list[Event]] = {}
     for event in overrides:
         moment = event.recurrence_id
         assert moment is not None
         versions.setdefault(moment.epoch, []).append(event)
-    return {instant: _latest(same, raw) for instant, same in versions.items()}
+    return {instant: _latest(same, raw, work) for instant, same in versions.items()}
 
 
 def inherit_end(override: Event, master: Event) -> None:

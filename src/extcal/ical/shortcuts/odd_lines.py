@@ -41,6 +41,7 @@ _ODD = pattern(
 _LINE_END = pattern(rb"\r\n?|\n")
 _WORTH_A_LOOK: Final = 4096
 _MANY: Final = 100  # odd lines in a row
+_FEW: Final = 32  # line ends in a stretch: so few long lines are read one by one
 
 
 def pieces(raw: bytes, part: Span) -> Iterator[Piece]:
@@ -61,6 +62,8 @@ def _runs(raw: bytes, part: Span) -> Iterator[Span]:
     """Where lines that are no content lines stand in a row."""
     first = last = part[0]
     for start, stop in stretches(raw, part):
+        if raw.count(b"\n", start, stop) + raw.count(b"\r", start, stop) < _FEW:
+            continue
         # From the line end in front of the stretch. A run ends before the line behind the stretch.
         begin = max(part[0], start - 1, last - 1)
         visible = min(stop, part[1] - 1) + 1

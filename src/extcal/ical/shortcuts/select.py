@@ -157,7 +157,7 @@ def _begins_alarm(raw: bytes, end: int) -> bool:
 
 def has_lone_cr(raw: bytes) -> bool:
     """Whether a CR without an LF ends a line anywhere. No shortcut would find the next line."""
-    if b"\r" not in raw:
+    if find(raw, b"\r", 0, len(raw)) < 0:
         return False
     decoder = io.IncrementalNewlineDecoder(None, translate=False)
     view = memoryview(raw)

@@ -1,0 +1,103 @@
+"""Hostile bodies: nothing busy looks free in any kind, and the work for them is counted.
+
+By day each kind is read at a small size. `python benchmarks/hostile_bodies.py` measures them at the
+largest size that is accepted; at night a few of them are measured here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import extcal
+
+_KIB = 1024
+_COUNTER = Path(__file__).with_name("counted_calls.py")
+_BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+_NINE = int(datetime(2027, 1, 5, 9, tzinfo=UTC).timestamp())
+_START = datetime(2026, 12, 1, tzinfo=UTC)
+# Each of them stands for others: lines that are read or not, folds, events, series, long lines.
+_COUNTED = (
+    "lines that are not needed",
+    "SUMMARYs",
+    "lone CRs",
+    "one folded line",
+    "events",
+    "hourly series",
+    "THISANDFUTURE",
+    "copies",
+    "AVAILABLEs",
+    "one event of people",
+    "long blank lines",
+    "FBTYPEs",
+)
+_MEASURED = (
+    "SUMMARYs",
+    "hourly series",
+    "THISANDFUTURE",
+    "chunks of a byte",
+    "TCP pieces of a byte",
+)
+_NO_CALENDARS = {"a BEGIN in folds", "NULs everywhere"}
+
+
+def _made(bodies: ModuleType, kind: str, size: int) -> bytes:
+    raw: bytes = bodies.ALL[kind](size).encode(bodies.CODECS.get(kind, "utf-8"))
+    return raw
+
+
+def test_the_last_event_of_every_kind_is_busy_or_unknown(hostile_bodies: ModuleType) -> None:
+    assert len(hostile_bodies.ALL) > 250
+    for kind in hostile_bodies.ALL:
+        if kind.startswith("hostile: "):
+            continue  # test_hostile.py reads these as they are
+        raw = _made(hostile_bodies, kind, 24 * _KIB)
+        try:
+            answer = extcal.free_busy(raw, _START, _START + timedelta(days=54))
+        except extcal.NotACalendar:
+            assert kind in _NO_CALENDARS, kind
+            continue
+        taken = [*((lo, hi) for lo, hi, _ in answer.epochs), *answer.unknown_epochs]
+        assert any(lo <= _NINE < hi for lo, hi in taken), kind
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", _COUNTED)
+def test_work_is_bounded_by_counting(hostile_bodies: ModuleType, tmp_path: Path, kind: str) -> None:
+    """No call passes over much of a body at once, nor is any byte passed over often.
+
+    All limits are made smaller by as much as the body is, so that the same ones end the reading.
+    """
+    size = 3 * 1024 * _KIB
+    file = tmp_path / "body.ics"
+    file.write_bytes(_made(hostile_bodies, kind, size))
+    command = [sys.executable, str(_COUNTER), str(file)]
+    counted = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    # A regular expression takes one to five nanoseconds for a byte, and the longest line that is
+    # read has a megabyte. To count and to find words takes less than a tenth of that.
+    assert counted["longest pattern"] <= 1_024 * _KIB
+    assert counted["longest word"] <= 1_025 * _KIB
+    assert counted["passes of patterns"] <= 2.8
+    assert counted["passes of words"] <= 13
+    assert counted["calls of a unit"] <= (60 if kind == "copies" else 20)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", _MEASURED)
+def test_measured_at_full_size(tmp_path: Path, kind: str) -> None:
+    """With room for a machine that is busy with other tests."""
+    file = tmp_path / "rows"
+    script = str(_BENCHMARKS / "hostile_bodies.py")
+    command = [sys.executable, script, "--to", str(file), "--exactly", kind]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONWARNINGS": "ignore"})
+    row = json.loads(file.read_text("utf-8"))
+    assert row["cpu"] < 3
+    assert row["more"] < 2 * row["mib"] + 32
+    assert row["wait"] < 50
