@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
+import re
 from datetime import UTC, datetime
+from itertools import groupby
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import extcal
+from extcal.ical.parse import spans
 from extcal.ical.shortcuts import odd_lines as runs
 
 START, END = datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 4, 4, tzinfo=UTC)
@@ -54,3 +58,43 @@ def test_odd_lines_in_any_encoding_are_a_run() -> None:
         body = b"UID:a\n" + line * 3_000 + b"END:VEVENT\n"
         odd = [piece.odd for piece in runs.pieces(body, (0, len(body)))]
         assert odd == [False, True, False]
+
+
+ODD = re.compile(
+    rb"(?![A-Za-z][A-Za-z0-9_-]*[ \t]*[;:])[!-~\x80-\xee\xf0-\xff][\t -~\x80-\xff]{0,4000}"
+)
+
+
+def slowly(body: bytes) -> list[tuple[int, int, bool]]:
+    """The pieces, line by line: a hundred odd lines in a row behind the first line are a run."""
+    lines = [(each.start(), each.end()) for each in re.finditer(rb"[^\r\n]*(?:\r\n?|\n)", body)]
+    follows = [
+        33 <= byte <= 126 or byte >= 128 for byte in (*(body[end] for _, end in lines[:-1]), 0)
+    ]
+    odd = [
+        place > 0 and followed and ODD.fullmatch(body[start:end].rstrip(b"\r\n")) is not None
+        for place, ((start, end), followed) in enumerate(zip(lines, follows, strict=True))
+    ]
+    found: list[tuple[int, int, bool]] = []
+    for is_odd, group in groupby(range(len(lines)), key=odd.__getitem__):
+        places = list(group)
+        piece = (lines[places[0]][0], lines[places[-1]][1], is_odd and len(places) >= 100)
+        if found and not piece[2] and not found[-1][2]:
+            found[-1] = (found[-1][0], piece[1], False)
+        else:
+            found.append(piece)
+    return found
+
+
+def test_a_hundred_odd_lines_in_a_row_are_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the line, wherever the stretches end in which the bytes are gone through."""
+    monkeypatch.setattr(spans, "STRETCH", 700)
+    monkeypatch.setattr(spans, "_MORE", 100)
+    chance = random.Random(7)
+    for newline in (b"\n", b"\r\n") * 8:
+        body = b"UID:a" + newline
+        while len(body) < 9_000:
+            odd = chance.choice((b"?", b"no colon", b"\xc3\xa9", b"1:2"))
+            body += (odd + newline) * chance.choice((1, 50, 98, 99, 100, 101, 102, 250))
+            body += chance.choice((b"A:b", b" fold", b"", MARK + b"UID:b", b"RRULE ;x")) + newline
+        assert list(runs.pieces(body, (0, len(body)))) == slowly(body)
