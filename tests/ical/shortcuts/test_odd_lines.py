@@ -97,4 +97,23 @@ def test_a_hundred_odd_lines_in_a_row_are_a_run(monkeypatch: pytest.MonkeyPatch)
             odd = chance.choice((b"?", b"no colon", b"\xc3\xa9", b"1:2"))
             body += (odd + newline) * chance.choice((1, 50, 98, 99, 100, 101, 102, 250))
             body += chance.choice((b"A:b", b" fold", b"", MARK + b"UID:b", b"RRULE ;x")) + newline
-        assert list(runs.pieces(body, (0, len(body)))) == slowly(body)
+        body += (b"?" + newline) * chance.choice((0, 1, 100, 101))
+        # What stands in front of the part, and behind it, is no part of a run.
+        raw, at = b"X:" + b"x" * 9_000 + newline + body + b"?" + newline, 9_002 + len(newline)
+        found = list(runs.pieces(raw, (at, at + len(body))))
+        assert found == [(at + start, at + end, odd) for start, end, odd in slowly(body)]
+        for start, end, odd in found:
+            lines = re.findall(rb"[^\n]*\n", raw[start:end])
+            for most in (0, 1, 99, 100, 101, 249, 250, 251) if odd else ():
+                span, more = runs.head(raw, runs.Piece(start, end, odd), most)
+                assert raw[slice(*span)] == b"".join(lines[:most])
+                assert more == max(0, len(lines) - most)
+
+
+@pytest.mark.parametrize(("size", "looked"), [(4096, False), (4097, True)])
+def test_a_short_part_is_read_line_by_line(size: int, looked: bool) -> None:
+    body = b"UID:a\n" + b"?\n" * 200
+    body += b"X:" + b"x" * (size - len(body) - 3) + b"\n"
+    for at in (0, 5_000):
+        raw = b" " * at + body
+        assert any(piece.odd for piece in runs.pieces(raw, (at, at + size))) is looked
