@@ -54,6 +54,14 @@ def test_age_counts_toward_the_30_minutes(
     assert (snapshot.state, snapshot.fetched_at, fetcher.count()) == (State.FRESH, clock(), 2)
 
 
+def test_half_an_hour_old_on_arrival_is_fresh(
+    calendars: CalendarCache, fetcher: FakeFetcher, url: str
+) -> None:
+    """To the second."""
+    fetcher.set(url, copy(1800))
+    assert calendars.get(url).state is State.FRESH
+
+
 @pytest.mark.parametrize("age", [1801, 3600, 86_400, 10**7, 2.0**31])
 def test_what_is_too_old_on_arrival_is_stale_and_no_storm(
     calendars: CalendarCache, fetcher: FakeFetcher, clock: ManualClock, url: str, age: float

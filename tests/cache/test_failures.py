@@ -10,6 +10,7 @@ import pytest
 from extcal import (
     CalendarCache,
     Failed,
+    Feed,
     Fetched,
     FetchRequest,
     Gone,
@@ -175,6 +176,23 @@ def test_each_try_of_a_fetch_counts_as_a_request(
         assert fetcher.count() == count
 
 
+def test_requests_are_counted_and_whether_they_carried_validators(
+    make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
+) -> None:
+    """A refusal is one request; and one that came of validators is not provoked again at once."""
+    whole = Fetched(body.encode(), etag='"1"', tries=3)
+    fetcher = FakeFetcher({url: [whole, Refused(412), whole]})
+    calendars = make(fetcher=fetcher)
+    early = []
+    for _ in range(4):
+        calendars.get(url)
+        known = calendars._repository.load(calendars._repository.keys(Feed(url)))
+        early.append(len(known.attempts.early))
+        clock.advance(31 * MINUTE)
+    assert early == [2, 2, 4, 6]
+    assert [request.etag for request in fetcher.requests] == [None, '"1"', None, None]
+
+
 def test_410_is_gone_at_once_until_somebody_refreshes(
     make: Callable[..., CalendarCache], clock: ManualClock, url: str, body: str
 ) -> None:
@@ -197,8 +215,6 @@ def test_retry_after_holds_for_everybody_who_reads_the_address(
     make: Callable[..., CalendarCache], clock: ManualClock, url: str
 ) -> None:
     """Back-off belongs to the URL: another zone is no excuse to ask again."""
-    from extcal import Feed
-
     fetcher = FakeFetcher({url: Refused(429, retry_after=7200)})
     calendars = make(fetcher=fetcher)
     for feed in (Feed(url), Feed(url, timezone="Asia/Tokyo"), Feed(url, detail="busy")):
