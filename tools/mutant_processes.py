@@ -27,6 +27,7 @@ def run_apart(do: Callable[[Callable[[str], None]], None]) -> int:
     try:
         os.setsid()
         place = scratch(os.getpid())
+        shutil.rmtree(place, ignore_errors=True)  # of a process of this number, long ago
         place.mkdir()
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         do(lambda test: (place / "test").write_text(test, "utf-8"))

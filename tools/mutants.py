@@ -392,7 +392,7 @@ class Run:
             tests = self._tests(mutant, known)
             files: dict[str, None] = {}
             for test in tests:
-                if len(files) < 4:
+                if len(files) < 6:
                     files[_file(test)] = None
             tests = [each for each in tests if _file(each) in files]
             if not tests:

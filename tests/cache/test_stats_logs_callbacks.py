@@ -280,13 +280,13 @@ def test_a_host_that_goes_down_and_comes_back_is_told_of_once(
     urls = [f"https://example.org/{number}.ics" for number in range(10)]
     fetcher = FakeFetcher(dict.fromkeys(urls, Failed("connect")))
     calendars = make(fetcher=fetcher)
+    caplog.set_level(logging.INFO, "extcal.cache")
     for url in urls:
         attempt(calendars, url)
     with suppress(Unavailable):
         calendars.refresh(urls[-1])  # a person may ask, and the host is down still
     for url in urls:
         fetcher.set(url, body)
-    caplog.set_level(logging.INFO, "extcal.cache")
     clock.advance(2 * MINUTE)
     for url in urls:
         attempt(calendars, url)
