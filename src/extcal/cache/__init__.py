@@ -12,13 +12,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from extcal.cache.bulk import Result
 from extcal.cache.calendar_cache import CalendarCache
 from extcal.cache.freshness.clock import system_clock
 from extcal.cache.freshness.values import State
 from extcal.cache.refresh.log import Refresh
 from extcal.cache.refresh.stats import Stats
-from extcal.cache.snapshot.difference import Change, Difference
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores import Cell, MemoryStore, Store
 
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
     from extcal.cache.availability.receipt import Answered, Receipt
     from extcal.cache.availability.recurring import MeetingTime, RecurringMeeting
     from extcal.cache.availability.table import Availability, CommonFree
+    from extcal.cache.bulk import Result
+    from extcal.cache.snapshot.difference import Change, Difference
 
 __all__ = [
     "Answered",
@@ -55,10 +55,13 @@ _HOMES = {
     "Answered": "availability.receipt",
     "AsyncCalendarCache": "async_calendar_cache",
     "Availability": "availability.table",
+    "Change": "snapshot.difference",
     "CommonFree": "availability.table",
+    "Difference": "snapshot.difference",
     "MeetingTime": "availability.recurring",
     "Receipt": "availability.receipt",
     "RecurringMeeting": "availability.recurring",
+    "Result": "bulk.plan",
 }
 
 

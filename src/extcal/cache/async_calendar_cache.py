@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from extcal.arguments import discreet, safe_repr
 from extcal.cache.availability.table import Availability
-from extcal.cache.bulk import Plan, Result
 from extcal.cache.calendar_cache import CalendarCache
 from extcal.cache.faces import arguments_of, like
 from extcal.cache.freshness.values import Raise, Wish
@@ -46,6 +45,7 @@ from extcal.intervals.instants import span
 if TYPE_CHECKING:
     from typing import Self
 
+    from extcal.cache.bulk import Result
     from extcal.cache.event_loop import EventLoop
 
 __all__ = ["AsyncCalendarCache"]
@@ -226,6 +226,7 @@ class AsyncCalendarCache(Options[_AnyFetcher]):
         RuntimeError outside the ``async with`` block. If the iterator is left early, fetches that
         have not begun do not begin.
         """
+        from extcal.cache.bulk import Plan
         from extcal.cache.bulk.async_run import results
 
         loop, engine = self._loop(), self._engine

@@ -18,7 +18,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from extcal.arguments import call_of, discreet, is_async, length_of, one_of_type, safe_repr
-from extcal.cache.bulk import PATIENCE, Plan, Queue, Result, UnderWay, first_copy, new_bar, rebuild
+from extcal.cache import bulk
 from extcal.cache.closing import Closing
 from extcal.cache.freshness.clock import read_clock
 from extcal.cache.freshness.decide import in_utc
@@ -51,6 +51,7 @@ from extcal.values import replace
 if TYPE_CHECKING:
     from extcal.cache.availability.people import Source, TableOrder
     from extcal.cache.availability.table import Availability
+    from extcal.cache.bulk import Plan, Result, UnderWay
 
 __all__ = ["CalendarCache"]
 
@@ -125,7 +126,7 @@ class CalendarCache(Options[Fetcher], Closing):
 
     def __reduce__(self) -> tuple[Any, ...]:
         arguments = recipe(self._repository.store, self._arguments)
-        return rebuild, (type(self), arguments, self._origin)
+        return bulk.rebuild, (type(self), arguments, self._origin)
 
     # -- one feed -------------------------------------------------------------------------------
 
@@ -282,12 +283,12 @@ class CalendarCache(Options[Fetcher], Closing):
         from extcal.cache.bulk.run import in_this_process, over_executor
 
         # Not a generator itself, so that an error is raised at the call, not at the first result.
-        plan = Plan(self._most if at_once is None else at_once, per_host, older_than)
+        plan = bulk.Plan(self._most if at_once is None else at_once, per_host, older_than)
         if executor is None:
             return in_this_process(self._under_way(feeds, plan, progress=progress))
         call_of("executor", executor, "a concurrent.futures.Executor", "submit")
-        bar = new_bar(feeds) if progress else None
-        return over_executor(self, Queue(feeds, plan), executor, plan, bar)
+        bar = bulk.new_bar(feeds) if progress else None
+        return over_executor(self, bulk.Queue(feeds, plan), executor, plan, bar)
 
     def stats(self) -> Stats:
         """What this cache has done so far, as counts without addresses; see :class:`Stats`."""
@@ -426,9 +427,9 @@ class CalendarCache(Options[Fetcher], Closing):
         def look(some: Sequence[Feed]) -> list[Promise]:
             return self._look_at_many(self._renewals(some, plan.older_than))
 
-        queue = Queue(feeds, replace(plan, at_once=min(plan.at_once, self._most)))
-        patience, bar = PATIENCE * self._patience, new_bar(feeds) if progress else None
-        return UnderWay(queue, look, self._outcome, patience, bar)
+        queue = bulk.Queue(feeds, replace(plan, at_once=min(plan.at_once, self._most)))
+        patience, bar = bulk.PATIENCE * self._patience, bulk.new_bar(feeds) if progress else None
+        return bulk.UnderWay(queue, look, self._outcome, patience, bar)
 
     def _bring(
         self, feeds: list[Feed], older_than: timedelta | None, once: str
@@ -438,10 +439,10 @@ class CalendarCache(Options[Fetcher], Closing):
         ``once``: a text that no other task has. A cluster such as Dask may take two tasks with the
         same arguments for one task, and answer the second with the result of the first.
         """
-        cache = first_copy(self._origin, self) if self._travelled else self
+        cache = bulk.first_copy(self._origin, self) if self._travelled else self
         try:
             promises = cache._look_at_many(cache._renewals(feeds, older_than))
-            return [cache._outcome(each.wait(PATIENCE * cache._patience)) for each in promises]
+            return [cache._outcome(each.wait(bulk.PATIENCE * cache._patience)) for each in promises]
         finally:
             cache._hang_up()
 

@@ -13,11 +13,11 @@ from extcal.intervals.freebusy import FreeBusy
 from extcal.intervals.instants import epoch, instant
 from extcal.intervals.merge import Levels
 from extcal.intervals.types import BLOCKING, BusyPeriod, FBType, Period, days
-from extcal.intervals.views.records import PersonRecord, Record, person_records
 from extcal.intervals.wallclock import find_zone
 
 if TYPE_CHECKING:
     from extcal.intervals.slots.common import CommonFree, SlotOptions, common_free
+    from extcal.intervals.views.records import PersonRecord, Record, person_records
     from extcal.intervals.working_hours.hours import WorkingHours
 
 __all__ = [
@@ -41,15 +41,21 @@ __all__ = [
 ]
 
 # Loaded when they are first used: who asks for one calendar needs none of them.
-_HOMES = dict.fromkeys(
-    ("CommonFree", "SlotOptions", "common_free"), "extcal.intervals.slots.common"
-) | {"WorkingHours": "extcal.intervals.working_hours.hours"}
+_HOMES = {
+    "CommonFree": "slots.common",
+    "PersonRecord": "views.records",
+    "Record": "views.records",
+    "SlotOptions": "slots.common",
+    "WorkingHours": "working_hours.hours",
+    "common_free": "slots.common",
+    "person_records": "views.records",
+}
 
 
 def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(home), name)
+    value = getattr(import_module(f"extcal.intervals.{home}"), name)
     globals()[name] = value
     return value

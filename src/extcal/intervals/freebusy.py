@@ -50,10 +50,10 @@ from extcal.intervals.types import (
     period,
     period_span,
 )
-from extcal.intervals.views.records import Record, records
 from extcal.intervals.wallclock import find_zone
 
 if TYPE_CHECKING:
+    from extcal.intervals.views.records import Record
     from extcal.intervals.working_hours.hours import WorkingHours
 
 __all__ = ["FreeBusy", "asked_in", "freebusy_list"]
@@ -252,6 +252,8 @@ class FreeBusy(Columned):
         ``WORKING-ELSEWHERE``, or ``UNKNOWN``; unknown periods may overlap busy ones. Time in
         :attr:`window` that is not listed is free. Raises ``ValueError`` for an unknown zone.
         """
+        from extcal.intervals.views.records import records
+
         return records(self.epochs, self.unknown_epochs, find_zone(timezone))
 
     def __iter__(self) -> Iterator[BusyPeriod]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from extcal.cache.snapshot.difference import Change, Difference
 from extcal.cache.snapshot.snapshot import Reading, Snapshot
 
-__all__ = ["Change", "Difference", "Reading", "Snapshot"]
+__all__ = ["Reading", "Snapshot"]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from extcal._former_modules import loads_earlier_pickles
 from extcal.arguments import one_of_type, safe_repr
 from extcal.cache.freshness.values import State
-from extcal.cache.snapshot.difference import Change, Difference, difference
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.packed_events import pack_events, unpack_events
@@ -23,7 +22,6 @@ from extcal.intervals import (
     FBType,
     FreeBusy,
     Period,
-    Record,
     find_zone,
     instant,
 )
@@ -33,11 +31,12 @@ from extcal.messages.spoken import speaking
 from extcal.values import dataclass, field, replace
 
 if TYPE_CHECKING:
-    from extcal.intervals import WorkingHours
+    from extcal.cache.snapshot.difference import Difference
+    from extcal.intervals import Record, WorkingHours
     from extcal.intervals.views.drawing import Form
     from extcal.messages.languages import Catalogue
 
-__all__ = ["Change", "Difference", "Reading", "Snapshot", "State"]
+__all__ = ["Reading", "Snapshot", "State"]
 
 
 @safe_repr
@@ -303,6 +302,8 @@ class Snapshot:
 
         A change that free/busy time does not show (of DTSTAMP, titles, order) is no difference.
         """
+        from extcal.cache.snapshot.difference import difference
+
         one_of_type("previous", previous, Snapshot, "a Snapshot of the same feed")
         return difference(previous.free_busy, self.free_busy)
 

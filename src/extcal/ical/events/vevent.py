@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from extcal.ical import recurrence
 from extcal.ical.budget import Work
 from extcal.ical.events.all_day import all_day, is_flagged
 from extcal.ical.events.event import Event, Stamps, Texts
 from extcal.ical.events.facts import ALL_DAY_FLAGS, FACTS, Lines, blocking, values
-from extcal.ical.events.rdate_exdate import Dates
 from extcal.ical.events.start_end import (
     Source,
     Start,
@@ -37,6 +37,9 @@ from extcal.ical.parse.content_lines import Line
 from extcal.ical.zones.resolve import Zone, Zones
 from extcal.messages.problems import oddity, unknown
 from extcal.patterns import pattern
+
+if TYPE_CHECKING:
+    from extcal.ical.events.rdate_exdate import Dates
 
 __all__ = ["ALL_DAY_FLAGS", "FACTS", "event", "stamps", "texts"]
 
@@ -273,6 +276,8 @@ def _exrules(lines: Sequence[Line], source: Source) -> tuple[recurrence.Recurren
 
 
 def _read_dates(found: Event, source: Source) -> None:
+    from extcal.ical.events.rdate_exdate import Dates
+
     limits, work = source.work.limits, source.work
     dates = Dates(found.calendar, found.start.zone, source.zones)
     taken = 0
