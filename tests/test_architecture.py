@@ -10,7 +10,6 @@ import sys
 import time
 import tokenize
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -38,7 +37,6 @@ class Guard(Protocol):
     def tried(self) -> list[str]: ...
 
 
-@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
@@ -143,7 +141,7 @@ def test_modules_stay_small_and_open_with_their_contract() -> None:
     """Under 500 lines (tables are exempt), and the docstring says what goes in and out."""
     for path in MODULES:
         text = path.read_text("utf-8")
-        assert ast.get_docstring(parsed(path)), f"{name_of(path)} has no docstring"
+        assert text.startswith('"""'), f"{name_of(path)} has no docstring"
         if path.name not in ("_windows.py", "de.py"):
             assert text.count("\n") < 500, f"{name_of(path)} is too long"
 
@@ -152,9 +150,8 @@ def test_one_class_name_is_one_thing() -> None:
     """Whoever reads a name in one room knows it in every other."""
     classes: dict[str, set[str]] = {}
     for path in MODULES:
-        for node in ast.walk(parsed(path)):
-            if isinstance(node, ast.ClassDef):
-                classes.setdefault(node.name, set()).add(name_of(path))
+        for name in re.findall(r"^ *class (\w+)", path.read_text("utf-8"), re.MULTILINE):
+            classes.setdefault(name, set()).add(name_of(path))
     several = {name: sorted(paths) for name, paths in classes.items() if len(paths) > 1}
     assert not several
 
