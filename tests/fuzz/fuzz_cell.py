@@ -355,6 +355,7 @@ def _sections() -> list[bytes]:
 
 # The last and the first microsecond that a datetime can be.
 _LAST, _FIRST = 253_402_300_799_999_999, -62_135_596_800_000_000
+_MOMENTS = (_LAST, _LAST, _LAST - 10**12, _FIRST, _FIRST + 10**12, _LAST + 1, -1, 0)
 
 
 def _span(data: bytes, chance: Any) -> bytes:
@@ -385,6 +386,8 @@ def _leaf(data: bytes, chance: Any) -> bytes:
         inside[chance.randrange(len(inside))] = chance.choice(odd)
     elif chance.random() < 0.2:
         del value[name]
+    elif type(inside) is int and inside > 10**9 and chance.random() < 0.5:
+        value[name] = chance.choice(_MOMENTS)
     else:
         value[name] = chance.choice(odd)
     text = json.dumps(value, separators=(",", ":")).encode()
@@ -455,6 +458,6 @@ def _made(chance: random.Random) -> bytes:
     return data
 
 
-_VALUES = [*[_leaf, _column] * 3, _span, _inflating]
-_BENDS = [_leaf, _leaf, _column, _column, _span, _choose, _inflating]
+_VALUES = [*[_leaf, _column] * 8, _span, _span, _inflating]  # measuring memory is slow
+_BENDS = [*_VALUES, *[_choose] * 3]
 HARNESS = Harness("cell", one, _sources, words_of("cell"), COUNTS, _BENDS, _made)
