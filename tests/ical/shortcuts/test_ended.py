@@ -216,6 +216,23 @@ def test_an_override_without_dates_does_not_take_those_of_the_next_event() -> No
     assert not past().holds_override(raw + behind, start, end)
 
 
+def test_the_first_bytes_of_a_feed_are_no_evidence_for_a_later_event() -> None:
+    """A line that an event does not have is not read where the bytes begin."""
+    dates = b"\nDTSTART:20261201T090000Z\r\nDTEND:20261201T100000Z\r\n"
+    for first, lines in (
+        (b"RECURRENCE-ID:20261130T090000Z\r\n", HOUR),
+        (dates, (PLAN, HOUR[1])),
+        (dates, (PLAN,)),
+        (b"x" + dates, (PLAN,)),
+        (b"\nDTEND:20261202T010000Z\r\n", (NIGHT[0], PLAN)),
+    ):
+        raw, start, end = event(*lines)
+        raw, start, end = first + raw, start + len(first), end + len(first)
+        assert not past().holds_override(raw, start, end)
+        line = raw.find(b"\nRECURRENCE-ID", start, end) + 1
+        assert not line or not past().holds(raw, start, end, line)
+
+
 DAILY = "RRULE:FREQ=DAILY"
 
 
