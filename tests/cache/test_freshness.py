@@ -383,6 +383,20 @@ def test_a_suspicion_of_long_ago_is_no_second_one() -> None:
             assert learn(before, failure, NOW, RULES, 1.0).doubted == until
 
 
+def test_what_is_learnt_whatever_the_record_and_the_chance_say() -> None:
+    """A record of another clock, and a chance that is none."""
+    after = learn(Attempts(refusals=5, refused_since=NOW + HOUR), Failure("x", 404), NOW, RULES, 1)
+    assert (after.refused_since, after.gone) == (NOW, False)
+    assert learn(Attempts(doubted=NOW + HOUR), FAILED, NOW, RULES, 1.0).doubted == NOW + HOUR
+    assert decide(None, Attempts(next_try=NOW + HOUR, kind="x"), NOW, RULES) == Raise("x")
+    for odd, even in ((-3.0, 0.0), (7.0, 1.0)):
+        assert learn(Attempts(), FAILED, NOW, RULES, odd) == learn(
+            Attempts(), FAILED, NOW, RULES, even
+        )
+    asked_just_now = Held(NOW - 10 * MINUTE, other_rules=NOW - HOUR)
+    assert decide(asked_just_now, Attempts(), NOW, RULES) == Serve(State.STALE)
+
+
 def test_early_requests_count_for_a_day() -> None:
     """Not after it, nor what lies in the future after a clock jumped."""
     moments = [NOW - 24 * HOUR, NOW - 24 * HOUR + MICROSECOND, NOW, NOW + MICROSECOND]
