@@ -77,11 +77,17 @@ _VEVENT, _EXDATE = b"\nBEGIN:VEVENT", b"\nEXDATE"
 
 
 def without_excess(
-    raw: bytes, spans: Spans, work: Work, is_zone: Callable[[str], bool]
+    raw: bytes,
+    spans: Spans,
+    work: Work,
+    is_zone: Callable[[str], bool],
+    *,
+    has_lone_cr: bool = True,
 ) -> tuple[Span, ...]:
     """Leave out what lies beyond the limits, where the patterns above find it.
 
-    ``is_zone`` says whether a TZID, as written, is the name of a known zone. Excess EXDATEs leave
+    ``is_zone`` says whether a TZID, as written, is the name of a known zone. ``has_lone_cr``: lines
+    may end in a CR without an LF, so both are counted. Excess EXDATEs leave
     instances busy. One more of them than the limit stays in the spans, so that the excess is
     reported when the event is typed. Events without a readable start are reported as Problems up to
     ``max_problems``; the others are only counted. Everything else makes the window unknown, which
@@ -104,8 +110,12 @@ def without_excess(
         if dropped:
             spans = tuple(less(spans, dropped))
     if sum(end - start for start, end in spans) > limits.max_lines:
-        lines = count_in(raw, spans, b"\n") + count_in(raw, spans, b"\r")
-        if lines > limits.max_lines and lines - count_in(raw, spans, b"\r\n") > limits.max_lines:
+        lines = count_in(raw, spans, b"\n")
+        if has_lone_cr:
+            lines += count_in(raw, spans, b"\r")
+            if lines > limits.max_lines:
+                lines -= count_in(raw, spans, b"\r\n")
+        if lines > limits.max_lines:
             work.exceeded(*unknown("max_lines", most=limits.max_lines))
             return ()
     return tuple(spans)

@@ -13,7 +13,7 @@ answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 
 from extcal.ical import recurrence
@@ -33,7 +33,7 @@ from extcal.ical.events.vevent import stamps, texts
 from extcal.ical.parse.components import Component, names_of_lines
 from extcal.ical.parse.content_lines import Names
 from extcal.ical.shortcuts.plain_blocks import PlainBlock, own_lines
-from extcal.ical.zones.resolve import Zones
+from extcal.ical.zones.resolve import Zone, Zones
 from extcal.patterns import pattern
 
 __all__ = ["PlainReader"]
@@ -42,6 +42,7 @@ _FACTS = {name.encode(): name for name in sorted(FACTS)}
 _PLAIN_FACTS = (b"STATUS", b"TRANSP")
 _ALL_DAY = tuple(name.encode() for name in ALL_DAY_FLAGS)
 _ALL_FACTS = (*_FACTS, *_ALL_DAY)
+_OTHERS = frozenset(_ALL_FACTS).difference(_PLAIN_FACTS)  # Microsoft's and Funambol's
 # Each property that is read: its name behind a newline (group 1), then its line as in _CRLF or _LF
 # (group 2). Takes in "\nUID:a\n". Not "\nUIDS:a\n", "\nuid:a\n".
 _NAMES = (
@@ -63,15 +64,14 @@ _WANTED = {
     for titles in (False, True)
 }
 _BYTES = 9  # of 2: reading 512 bytes the long way costs as much work as a line
-_CR = ord("\r")
+_CR, _NEWLINE = ord("\r"), ord("\n")
 _Z = ord("Z")
 _FOLD = pattern(rb"\r?\n[ \t]")
 # The parameters of a DATE-TIME. Takes in "", ";TZID=Europe/Berlin". Not ";VALUE=DATE".
 _PARAMS = pattern(rb"(?:;VALUE=DATE-TIME)?(?:;TZID=([A-Za-z0-9_/+. -]+))?")
-# A DATE-TIME. Takes in "20270105T235959". Not "20270105T240000", "20270105T235960".
-_DATE_TIME = pattern(rb"[0-9]{8}T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]")
-_EPOCH = datetime(1970, 1, 1)
-_EPOCH_DAY = _EPOCH.toordinal()
+# The time of a DATE-TIME. Takes in "T235959". Not "T240000", "T235960".
+_TIME = pattern(rb"T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]")
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 _TEXT_NAMES = Names({name.encode(): name for name in ("SUMMARY", "LOCATION")})
 _LABEL_NAMES = Names({**_TEXT_NAMES, b"CATEGORIES": "CATEGORIES", b"ORGANIZER": "ORGANIZER"})
 _STAMP_NAMES = Names({name.encode(): name for name in ("SEQUENCE", "DTSTAMP", "LAST-MODIFIED")})
@@ -96,15 +96,14 @@ class _Midnights(dict[bytes, int]):
         return self.setdefault(text, day * DAY)
 
 
-def _local(text: bytes) -> int:
-    """The local second of YYYYMMDDTHHMMSS, the 15 bytes of a DATE-TIME."""
-    if _DATE_TIME.fullmatch(text) is None:
-        raise _NotPlain
-    try:
-        since = datetime.fromisoformat(text.decode()) - _EPOCH
-    except ValueError:  # there is no such day, as 20270231
-        raise _NotPlain from None
-    return since.days * DAY + since.seconds
+class _Times(dict[bytes, int]):
+    """THHMMSS to seconds after midnight."""
+
+    def __missing__(self, text: bytes) -> int:
+        if _TIME.fullmatch(text) is None:
+            raise _NotPlain
+        seconds = int(text[1:3]) * 3600 + int(text[3:5]) * 60 + int(text[5:])
+        return self.setdefault(text, seconds)
 
 
 class _Params(dict[bytes, str | None]):
@@ -117,11 +116,13 @@ class _Params(dict[bytes, str | None]):
         return self.setdefault(text, match[1].decode() if match[1] else None)
 
 
-class _Extents(dict[int, Extent]):
-    """Seconds to the Extent of that length. A feed has few different lengths."""
+class _Extents(dict[tuple[int, int | None, Zone], Extent]):
+    """Seconds, and those of the wall clock or None, to the Extent. A feed has few different."""
 
-    def __missing__(self, seconds: int) -> Extent:
-        return self.setdefault(seconds, Extent(0, min(seconds, LONGEST)))
+    def __missing__(self, key: tuple[int, int | None, Zone]) -> Extent:
+        seconds, nominal, zone = key
+        wall = None if nominal is None else Wall(nominal, zone)
+        return self.setdefault(key, Extent(0, min(seconds, LONGEST), wall))
 
 
 class PlainReader:
@@ -139,7 +140,7 @@ class PlainReader:
         self.labels = labels
         self.names = names_of_lines(people=people, labels=labels)
         self.in_crlf, self.in_lf = _WANTED[True, titles], _WANTED[False, titles]
-        self.days, self.params = _Midnights(), _Params()
+        self.days, self.times, self.params = _Midnights(), _Times(), _Params()
         self.extents = _Extents()
         self.rules: dict[bytes, recurrence.RecurrenceRule | None] = {}
         self.facts: dict[tuple[bool | bytes | None, ...], Mapping[str, str]] = {}
@@ -173,11 +174,12 @@ class PlainReader:
         if b"DTSTART" not in lines or b"RDATE" in lines or b"EXRULE" in lines:
             raise _NotPlain
         uid = _plain_text(lines[b"UID"]).strip() if b"UID" in lines else ""
+        begun, ended = lines[b"DTSTART"], lines.get(b"DTEND")
         # If only one of them has a zone, the other may borrow it. This is checked before a zone is
         # looked up, because the look-up may report a Problem.
-        if b"DTEND" in lines and _floats(lines[b"DTSTART"]) is not _floats(lines[b"DTEND"]):
+        if ended is not None and begun[:-15] != ended[:-15] and _floats(begun) != _floats(ended):
             raise _NotPlain
-        start = self.moment(lines[b"DTSTART"], calendar)
+        start = self.moment(begun, calendar)
         if start.floating and not start.is_date and b"RECURRENCE-ID" in lines:
             raise _NotPlain  # it may borrow the zone of its series
         titled: Texts | Callable[[], Texts] = partial(self.texts, block)
@@ -219,23 +221,27 @@ class PlainReader:
     def moment(self, written: bytes, calendar: int, event: Event | None = None) -> Moment:
         """A DATE or DATE-TIME. A date without a zone takes that of ``event``, if one is given."""
         params, _, value = written.rpartition(b":")
+        return self.typed(params, value, calendar, event)
+
+    def typed(self, params: bytes, value: bytes, calendar: int, event: Event | None) -> Moment:
+        """The same, with its parameters and its value given apart."""
         size = len(value)
-        if size == 16 and value[15] == _Z:
-            if self.params[params] is not None:
-                self.zones.beside_utc()
-            return Moment(_local(value[:15]), False, self.utc)
-        if size == 15:
-            tzid = self.params[params]
-            local = _local(value)
-            if tzid is not None:
-                return Moment(local, False, self.zones.resolve(tzid, calendar))
-            zone = event.start.zone if event else self.zones.resolve(None, calendar)
-            return Moment(local, False, zone, True)
         if size == 8 and (params == b";VALUE=DATE" or not params):
             local = self.days[value]  # first, as looking up a zone may report a Problem
             lent = event.start.zone if event else self.zones.floating(calendar)
             zone = self.zones.resolve(None, calendar) if lent is None else lent
             return Moment(local, True, zone, True)
+        local = self.days[value[:8]] + self.times[value[8:15]]
+        tzid = self.params[params]
+        if size == 15:
+            if tzid is not None:
+                return Moment(local, False, self.zones.resolve(tzid, calendar))
+            zone = event.start.zone if event else self.zones.resolve(None, calendar)
+            return Moment(local, False, zone, True)
+        if size == 16 and value[15] == _Z:
+            if tzid is not None:
+                self.zones.beside_utc()
+            return Moment(local, False, self.utc)
         raise _NotPlain
 
     def read_end(self, event: Event, lines: dict[bytes, bytes], calendar: int) -> None:
@@ -248,21 +254,18 @@ class PlainReader:
             if end.is_date != start.is_date or end.floating != start.floating:
                 raise _NotPlain
             length = end.local - start.local
-            wall: Wall | None = None
             if end.is_date:
                 event.extent = Extent(max(1, length // DAY), 0)
             else:
+                shown: int | None = None
                 if not start.zone is end.zone is self.utc:
                     nominal = length
                     length = end.zone.to_epoch(end.local) - start.zone.to_epoch(start.local)
                     if length <= 0 < nominal:
                         raise _NotPlain
                     if b"RRULE" in lines or lines.get(b"RECURRENCE-ID", b"").startswith(_FOLLOWING):
-                        wall = Wall(nominal, end.zone)
-                if wall is None:
-                    event.extent = self.extents[length]
-                else:
-                    event.extent = Extent(0, min(length, LONGEST), wall)
+                        shown = nominal
+                event.extent = self.extents[length, shown, end.zone]
             if length < 0:
                 raise _NotPlain
             event.has_end = True
@@ -292,7 +295,7 @@ class PlainReader:
                 raise _NotPlain
             params, _, values = _unfolded(line).rpartition(b":")
             for value in values.split(b","):
-                moment = self.moment(b"%b:%b" % (params, value), event.calendar, event)
+                moment = self.typed(params, value, event.calendar, event)
                 if event.start.is_date and moment.zone is self.utc and not moment.is_date:
                     raise _NotPlain  # it may name one of several days
                 moments.append(moment)
@@ -303,8 +306,7 @@ class PlainReader:
         event.exdates = moments
 
     def facts_of(self, lines: dict[bytes, bytes], is_date: bool) -> Mapping[str, str]:
-        # Besides these two, all names of facts are Microsoft's or Funambol's and begin with an X.
-        names = _PLAIN_FACTS if max(lines) < b"X" else _ALL_FACTS
+        names = _PLAIN_FACTS if _OTHERS.isdisjoint(lines) else _ALL_FACTS
         key = (is_date, *map(lines.get, names))
         facts = self.facts.get(key)
         if facts is None:
@@ -329,10 +331,10 @@ def _floats(written: bytes) -> bool:
 
 
 def _unfolded(written: bytes) -> bytes:
-    if b"\n" not in written:
+    if _NEWLINE not in written:
         return written
     written = written.replace(b"\r\n ", b"")  # the usual way to fold
-    return _FOLD.sub(b"", written) if b"\n" in written else written
+    return _FOLD.sub(b"", written) if _NEWLINE in written else written
 
 
 def _text(written: bytes) -> str:

@@ -36,7 +36,7 @@ def short_way(
     # Where the sieve has left something out, it has found that no line ends in a lone CR. That
     # something is left out as excess, such as copies of an event, says nothing about it.
     plain = spans != whole(raw) or not has_lone_cr(raw)
-    spans = without_excess(raw, spans, work, is_exact)
+    spans = without_excess(raw, spans, work, is_exact, has_lone_cr=not plain)
     stream, blocks = short_components.read(
         raw,
         work,
