@@ -207,3 +207,13 @@ def test_one_probe_at_a_time_and_a_lost_one_for_thirty_seconds() -> None:
     assert not admits(probed, due + MINUTE / 2 - MICROSECOND)
     assert admits(probed, due + MINUTE / 2)
     assert learn(probed, "x", "timeout", due).probe_until is None
+
+
+def test_which_failures_say_that_a_host_is_down() -> None:
+    """Any other answer says that it is well; what never asked it says nothing."""
+    ill = learn(WELL, "a", "dns", NOW)
+    for kind in ("connect", "dns", "timeout", "tls"):
+        assert learn(ill, "b", kind, NOW).failures == 2
+    for kind in ("blocked_address", "blocked_url", "fetcher_error", "not_found_file"):
+        assert learn(ill, "b", kind, NOW) is ill
+    assert learn(ill, "b", "server_error", NOW) is learn(ill, "b", None, NOW) is WELL

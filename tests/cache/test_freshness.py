@@ -24,6 +24,7 @@ from extcal.cache.freshness.decide import (
     moment_of,
     older,
     replaces,
+    usable,
 )
 from extcal.cache.freshness.values import (
     Attempts,
@@ -395,6 +396,17 @@ def test_what_is_learnt_whatever_the_record_and_the_chance_say() -> None:
         )
     asked_just_now = Held(NOW - 10 * MINUTE, other_rules=NOW - HOUR)
     assert decide(asked_just_now, Attempts(), NOW, RULES) == Serve(State.STALE)
+
+
+def test_kinds_that_last_until_a_person_mends_them() -> None:
+    """Who refuses is not served for longer than a host allows; a page that is no calendar waits."""
+    rules = Rules(stale_if_refused=HOUR)
+    for kind in ("forbidden", "not_found", "unauthorized", "wrong_password"):
+        assert usable(NOW - HOUR, NOW, rules, kind)
+        assert not usable(NOW - HOUR - MICROSECOND, NOW, rules, kind)
+    assert usable(NOW - 24 * HOUR, NOW, rules, "server_error")
+    for kind in ("challenge", "empty", "html", "json", "not_a_calendar", "not_found_file"):
+        assert learn(Attempts(), Failure(kind), NOW, RULES, 1.0).next_try == NOW + 10 * MINUTE
 
 
 def test_early_requests_count_for_a_day() -> None:

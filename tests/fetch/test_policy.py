@@ -182,6 +182,20 @@ class TestNamesAndPorts:
     def test_by_default(self, url: str, kind: str) -> None:
         assert kind_of(UrlPolicy(), url) == kind
 
+    def test_no_public_name_ends_like_this(self) -> None:
+        """RFC 6761 and the like, what ICANN does not give out, and names inside clusters."""
+        for name in (
+            "alt arpa corp domain example home internal intranet invalid lan local localdomain"
+            " localhost mail onion private test consul docker svc"
+        ).split():
+            assert kind_of(UrlPolicy(), f"https://calendar.{name}/a.ics"), name
+        assert not kind_of(UrlPolicy(), "https://calendar.example.org/a.ics")
+
+    def test_a_name_has_253_characters_at_most(self) -> None:
+        longest = ".".join(["a" * 63] * 3 + ["a" * 57 + ".org"])
+        assert not kind_of(UrlPolicy(), f"https://{longest}/")
+        assert kind_of(UrlPolicy(), f"https://{longest.replace('.org', 'a.org')}/")
+
     def test_http_and_its_ports(self) -> None:
         policy = UrlPolicy(allow_http=True)
         assert kind_of(policy, "http://calendar.example.net/") == ""
@@ -391,6 +405,18 @@ class TestTheCallersMistakes:
         for wrong in (10, b"\x0a\x00\x00\x00", None, 1.5):
             with pytest.raises(TypeError, match="networks like"):
                 UrlPolicy(deny_networks=[wrong])  # type: ignore[list-item]
+
+    def test_the_first_and_the_last_port(self) -> None:
+        assert UrlPolicy(ports=[1, 65_535]).ports == {1, 65_535}
+        with pytest.raises(ValueError, match="from 1 to 65535"):
+            UrlPolicy(ports=[65_536])
+
+    def test_a_network_of_mapped_addresses_is_one_of_ipv4(self) -> None:
+        """All of them, or a part."""
+        for denied, refused in (("::ffff:0:0/96", True), ("::ffff:8.0.0.0/104", True)):
+            policy = UrlPolicy(deny_networks=denied)
+            assert isinstance(policy.vet(["8.8.8.8"]), Refusal) is refused
+        assert not isinstance(policy.vet(["9.9.9.9"]), Refusal)
 
     def test_ports(self) -> None:
         with pytest.raises(ValueError, match="65535"):
