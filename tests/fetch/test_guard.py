@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from extcal.fetch.address.url import Refusal
+from extcal.fetch.http.connect import guard
 from extcal.fetch.http.connect.dns import Lookup
 from extcal.fetch.http.connect.stream import GuardedStream, Sprint, WriteBroken
 from extcal.fetch.http.deadline import Deadline, Stop
@@ -130,6 +131,19 @@ class TestStream:
 
         with peer, pytest.raises(Stop) as stopped:
             receive()
+        assert stopped.value.answer.kind == "too_large"
+        stream.close()
+
+    def test_an_answer_of_countless_chunks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(guard, "_MOST_CHUNKS", 10)
+        stream, peer = self.pair(Timer(), Limits())
+        with peer:
+            peer.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            peer.sendall(b"1\r\nA\r\n" * 10)
+            stream.read(65_536)
+            peer.sendall(b"1\r\nA\r\n")
+            with pytest.raises(Stop) as stopped:
+                stream.read(65_536)
         assert stopped.value.answer.kind == "too_large"
         stream.close()
 

@@ -38,6 +38,7 @@ __all__ = [
 
 MAX_ADDRESSES = 8
 _NO_FIELDS: Mapping[str, str] = MappingProxyType({})
+_MOST_CHUNKS = 1_000_000  # 32 MiB in a chunk for each line are 840,000
 _HEAD_BYTES = 1024 * 1024  # for heads, chunk framing and interim answers, besides twice the body
 
 UNREACHABLE = failed("connect")
@@ -87,7 +88,10 @@ class ReceivedData:
             raise Stop(_FLOOD)
         self.begun = self.begun or bool(data)
         self.ended = not data
-        return self._head.take(data)
+        passed = self._head.take(data)
+        if self._head.chunks > _MOST_CHUNKS:
+            raise Stop(_FLOOD)
+        return passed
 
 
 def vetted(

@@ -27,13 +27,14 @@ _STRICT = re.compile(
 _FRAMING = re.compile(rb"(?i)\n(content-length|transfer-encoding):[ \t]*([^\r\n]*?)[ \t]*(?=\r)")
 _LENGTH = re.compile(rb"[0-9]{1,15}")
 _BODILESS = frozenset({b"204", b"304"})
-# The line before a chunk (RFC 9112 section 7.1). Matches "1F\r\n"; not "1F \r\n", "1F;a=b\r\n".
-_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,15}\r\n")
-_CHUNK_LINE = 17  # bytes at most
+# The line before a chunk (RFC 9112 section 7.1): group 1 is its size, group 2 an extension or a
+# blank. Matches "1F\r\n", "1F \r\n", "1F;a=b\r\n"; not "1F\n", "1G\r\n".
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})([ \t]*|;[\t -~]*)\r\n")
+_CHUNK_LINE = 512  # bytes at most
 
 
 class HeadReader:
-    """Takes the bytes that arrive, and returns them with corrected heads.
+    """Takes the bytes that arrive, and returns them with corrected heads and joined chunks.
 
     ``waiting``: the head has not been read to its end. ``odd``: a head was corrected.
     """
@@ -58,12 +59,15 @@ class HeadReader:
             return self._chunks is not None and self._chunks.ended
         return self._framing in ("length", "bodiless")
 
+    @property
+    def chunks(self) -> int:
+        """How many chunks of the body have come."""
+        return 0 if self._chunks is None else self._chunks.size
+
     def take(self, data: bytes) -> bytes:
         """The bytes that may be passed on now; a head is passed on as a whole."""
         if not self.waiting:
-            if self._chunks is not None:
-                self._chunks.take(data)
-            return data
+            return data if self._chunks is None else self._chunks.take(data)
         # Only new bytes are searched, and the three before them, where a blank line may begin.
         at = max(len(self._held) - 3, 0)
         self._held += data
@@ -79,7 +83,7 @@ class HeadReader:
             self.waiting = _INTERIM.match(head) is not None
         if not self.waiting and self._framing == "chunked":
             self._chunks = _Chunks()
-            self._chunks.take(self._held)
+            self._held = self._chunks.take(self._held)
         if not self.waiting or not data or len(self._held) > _MOST or not self._is_head():
             passed, self._held = passed + self._held, b""
             # Bytes that are not a head are passed on at once: there is no blank line to wait for.
@@ -103,47 +107,85 @@ class HeadReader:
 
 
 class _Chunks:
-    """Follows the chunks of a body. ``ended``: all of it was exact, and the last chunk has come.
+    """Follows the chunks of a body, and joins those that are small.
 
-    A chunk extension is not exact: RFC 9112 allows it, but no client needs one.
+    ``ended``: all of it was exact, and the last chunk has come. A chunk extension is not exact: RFC
+    9112 allows it, but no client needs one. ``size``: how many chunks have come.
+
+    An HTTP library needs twenty microseconds for each chunk, so a body in chunks of one byte would
+    hold the processor until the deadline.
     """
 
-    __slots__ = ("_exact", "_last", "_left", "_line", "ended")
+    __slots__ = ("_exact", "_last", "_left", "_line", "_lost", "ended", "size")
 
     def __init__(self) -> None:
         self._line = b""
         self._left = 0  # bytes of the chunk, and of the end of line after it
         self._last = False
         self._exact = True
+        self._lost = False  # a line was none of a chunk: the HTTP library will say what it is
         self.ended = False
+        self.size = 0
 
-    def take(self, data: bytes) -> None:
-        """Follow the next bytes of the body."""
+    def take(self, data: bytes) -> bytes:
+        """Follow the next bytes of the body; return them with whole chunks joined to one."""
+        passed: list[bytes] = []
         at = 0
-        while self._exact and at < len(data):
+        while not self._lost and at < len(data):
+            begun = at
             if self._left:
-                passed = min(self._left, len(data) - at)
-                self._left -= passed
-                at += passed
+                at = min(at + self._left, len(data))
+                self._left -= at - begun
             else:
+                at = begun if self._line or self._last else self._join(data, at, passed)
+                begun = at
                 most = at + _CHUNK_LINE
-                end = data.find(b"\n", at, most) + 1 or min(most, len(data))
-                self._line += data[at:end]
-                at = end
+                at = data.find(b"\n", at, most) + 1 or min(most, len(data))
+                self._line += data[begun:at]
                 if self._line.endswith(b"\n") or len(self._line) >= _CHUNK_LINE:
                     self._take_line()
+            passed.append(data[begun:at])
+        if not passed:
+            return data
+        passed.append(data[at:])
+        return b"".join(passed)
+
+    def _join(self, data: bytes, at: int, passed: list[bytes]) -> int:
+        """Pass on the chunks that ``data`` holds whole from ``at`` on, as one; return their end."""
+        texts: list[bytes] = []
+        start = at
+        while (line := _CHUNK.match(data, at, at + _CHUNK_LINE)) is not None:
+            begin = line.end()
+            end = begin + int(line[1], 16)
+            if begin == end or data[end : end + 2] != b"\r\n":
+                break  # the last chunk, one that is not whole yet, or one that ends in a wrong way
+            texts.append(data[begin:end])
+            self._exact = self._exact and not line[2]
+            at = end + 2
+        self.size += len(texts)
+        if len(texts) > 1:
+            text = b"".join(texts)
+            passed.append(b"%x\r\n%b\r\n" % (len(text), text))
+        else:
+            passed.append(data[start:at])
+        return at
 
     def _take_line(self) -> None:
         line, self._line = self._line, b""
         if self._last:
             # The blank line after the last chunk; then nothing comes, and no trailer before it.
-            self.ended = self._exact = line == b"\r\n" and not self.ended
-        elif _CHUNK.fullmatch(line):
-            size = int(line, 16)
-            self._left = size + 2 if size else 0
-            self._last = not size
-        else:
-            self._exact = False
+            self.ended = self._exact = self._exact and line == b"\r\n" and not self.ended
+            self._lost = not self._exact
+            return
+        chunk = _CHUNK.fullmatch(line)
+        if chunk is None:
+            self._exact, self._lost = False, True
+            return
+        self.size += 1
+        self._exact = self._exact and not chunk[2]
+        size = int(chunk[1], 16)
+        self._left = size + 2 if size else 0
+        self._last = not size
 
 
 def _framing(head: bytes) -> str | None:
