@@ -129,7 +129,8 @@ KINDS: dict[str, Maker] = {
     "VALARMs": lines("BEGIN:VALARM\r\nTRIGGER:-PT5M\r\nEND:VALARM"),
     "unknown components": lines("BEGIN:X-AAA\r\nEND:X-AAA"),
     "nested components": parts("BEGIN:X\r\n" * 900 + "END:X\r\n" * 900),
-    "VCALENDARs": lambda size: "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n" * (MOST_LINES // 2) + body(),
+    "VCALENDARs": lambda size: (
+        "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n" * min(MOST_LINES // 2, size // 32) + body()),
     "VTIMEZONEs": parts(
         "BEGIN:VTIMEZONE\r\nTZID:z%d\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n"
         "TZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
@@ -177,7 +178,8 @@ KINDS: dict[str, Maker] = {
         f"EXRULE:FREQ=MINUTELY;INTERVAL={n}\r\n" for n in range(2, 2_000))),
     "overrides of many UIDs": lambda size: body(*(
         f"BEGIN:VEVENT\r\nUID:{n % 2_000}\r\nRECURRENCE-ID:202701{n // 2_000 + 5:02}T090000Z\r\n"
-        f"{NOW}X:{'x' * (size // 45_000 - 150)}\r\nEND:VEVENT\r\n" for n in range(45_000))),
+        f"{NOW}X:{'x' * (size // 45_000 - 150)}\r\nEND:VEVENT\r\n"
+        for n in range(min(45_000, size // 150)))),
     "THISANDFUTURE": long(
         "UID:a\r\nRECURRENCE-ID;RANGE=THISANDFUTURE:20270105T09%dZ\r\n" + NOW + "X:"
         + "x" * 9_000 + "\r\n"),
@@ -200,7 +202,7 @@ KINDS: dict[str, Maker] = {
     "the years 1 and 9999": lambda size: body(*(
         f"BEGIN:VEVENT\r\nUID:{n}\r\nDTSTART:{('0001', '9999')[n % 2]}0101T090000Z\r\n"
         f"{RULE}X:{'x' * (size // MOST_EVENTS - 120)}\r\nEND:VEVENT\r\n"
-        for n in range(MOST_EVENTS))),
+        for n in range(min(MOST_EVENTS, size // 150)))),
     "hourly series": long(
         "UID:%d\r\nRRULE:FREQ=HOURLY\r\n" + NOW + "X:" + "x" * 3_000 + "\r\n"),
     "20,000 series with texts": long(DAILY + NOW + "SUMMARY:%d" + "x" * 3_000 + "\r\n"),
@@ -208,11 +210,12 @@ KINDS: dict[str, Maker] = {
         f"BEGIN:VEVENT\r\nUID:{n}\r\nRRULE:FREQ=DAILY;COUNT=2\r\n"
         f"DTSTART:202701{4 + n % 25:02}T00{n % 60:02}00Z\r\nDURATION:PT{n % 50 + 1}M\r\n"
         f"SUMMARY:{n} {'title ' * 60}\r\nLOCATION:{n} {'place ' * 60}\r\nEND:VEVENT\r\n"
-        for n in range(18_000))),
+        for n in range(min(18_000, size // 900)))),
     "past and future of one UID": lambda size: body(*(
-        f"BEGIN:VEVENT\r\nUID:{n % 95_000}\r\nDTSTART:20{20 + 7 * (n % 2)}0105T090000Z\r\n"
+        f"BEGIN:VEVENT\r\nUID:{n % min(95_000, size // 300)}\r\n"
+        f"DTSTART:20{20 + 7 * (n % 2)}0105T090000Z\r\n"
         f"DTEND:20{20 + 7 * (n % 2)}0105T100000Z\r\nX:{'x' * (size // MOST_EVENTS - 110)}\r\n"
-        "END:VEVENT\r\n" for n in range(MOST_EVENTS))),
+        "END:VEVENT\r\n" for n in range(min(MOST_EVENTS, size // 150)))),
     "past events": lambda size: events("UID:%d\r\n" + NOW.replace("2027", "2020"))(size),
     "future series": events("UID:%d\r\nRRULE:FREQ=SECONDLY\r\nDTSTART:20300105T090000Z\r\n"),
     "AVAILABLEs": lines(
@@ -224,7 +227,7 @@ KINDS: dict[str, Maker] = {
     "VCALENDARs with an event": lambda size: "".join(
         f"BEGIN:VCALENDAR\r\nPRODID:{n}\r\nX-WR-TIMEZONE:z{n}\r\nBEGIN:VEVENT\r\nUID:{n}\r\n{NOW}"
         f"X:{'x' * (size // 180_000 - 180)}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
-        for n in range(180_000)) + body(),
+        for n in range(min(180_000, size // 180))) + body(),
     "Google's stamps in folds": lambda size: (
         "BEGIN:VCALENDAR\r\nPRODID:-//Google Inc//Google Calendar 70.9054//EN\r\n"
         "DTSTAMP:20270104T080000Z\r\nD" + "\r\n " * (size // 3) + body()),
