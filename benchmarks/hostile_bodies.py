@@ -120,9 +120,9 @@ def _serve(pipe: Connection, kind: str, size: int) -> None:
     class Server(http.server.ThreadingHTTPServer):
         daemon_threads = True
 
-        def process_request(self, request: Any, address: Any) -> None:
+        def process_request(self, request: Any, client_address: Any) -> None:
             request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            super().process_request(request, address)
+            super().process_request(request, client_address)
 
     server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
