@@ -13,10 +13,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 import extcal
+from extcal.ical.shortcuts import short_components
 
 _KIB = 1024
 _COUNTER = Path(__file__).with_name("counted_calls.py")
@@ -87,6 +89,27 @@ def test_work_is_bounded_by_counting(hostile_bodies: ModuleType, tmp_path: Path,
     assert counted["passes of patterns"] <= 2.8
     assert counted["passes of words"] <= 13
     assert counted["calls of a unit"] <= (60 if kind == "copies" else 20)
+
+
+def test_what_was_not_read_is_freed_in_pieces(
+    hostile_bodies: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To free 100,000 lines at once would keep all other threads waiting."""
+    streams = []
+    read = short_components.read
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        found = read(*arguments, **options)
+        streams.append(found[0])
+        return found
+
+    monkeypatch.setattr(short_components, "read", noted)
+    raw = _made(hostile_bodies, "SUMMARYs", 1_500 * _KIB)
+    limits = extcal.Limits(max_work=1_000)
+    extcal.free_busy(raw, _START, _START + timedelta(days=54), limits=limits)
+    (stream,) = streams
+    assert len(stream.events) == 1
+    assert not stream.events[0].lines
 
 
 @pytest.mark.nightly

@@ -25,7 +25,7 @@ from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
 from extcal.ical.events.times import DAY, parse_duration
 from extcal.ical.parse.components import CalendarHead, Stream
-from extcal.ical.parse.spans import has_vevents
+from extcal.ical.parse.spans import emptied, has_vevents
 from extcal.ical.series import recurrence_set, versions
 from extcal.ical.series.instances import Instances
 from extcal.ical.zones.resolve import Zones
@@ -109,6 +109,8 @@ class Collector:
             except Exception:
                 self.work.internal_error()
         self.check_years()
+        for component in self.stream.events:
+            emptied(component.lines)  # of what no work was left for, there may be 100,000
 
     # --- the results ----------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from typing import Final
 
 from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import CONTROL, FOLD, Names, logical_lines
-from extcal.ical.parse.spans import STRETCH, Span, count_in, find, stretches, whole
+from extcal.ical.parse.spans import STRETCH, Span, count_in, emptied, find, stretches, whole
 from extcal.ical.shortcuts.ended import SLACK, BeforeWindow, before
 from extcal.limits import Limits
 from extcal.patterns import pattern
@@ -140,7 +140,11 @@ def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> tuple[Span, ...]:
     if pieces and pieces.plain and pieces.find(limits.max_vevents) and not has_lone_cr(raw):
         pieces.keep_longer(limits.max_line_bytes // 2)
         if pieces.keep_relatives():
-            return pieces.spans()
+            spans = pieces.spans()
+            emptied(pieces.uids, pieces.starts)
+            return spans
+    if pieces:
+        emptied(pieces.uids, pieces.starts)
     return whole(raw)
 
 
