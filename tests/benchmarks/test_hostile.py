@@ -14,6 +14,7 @@ from extcal.ical.parse.components import ComponentReader
 from extcal.ical.parse.excess import without_excess
 from extcal.ical.parse.spans import whole
 from extcal.ical.shortcuts import short_components
+from extcal.ical.shortcuts.plain_blocks import PlainBlocks, line_ends
 from extcal.ical.shortcuts.select import sieve
 from extcal.ical.zones.names import is_exact
 
@@ -87,8 +88,9 @@ def test_lines_that_are_none_are_counted_in_a_row(hostile: ModuleType) -> None:
     raw = _bytes(hostile, "400,000 lines that are none")
     work = Work()
     with mock.patch.object(ComponentReader, "take", autospec=True) as take:
+        blocks = PlainBlocks(raw, line_ends(raw))
         short_components.read(
-            raw, work, whole(raw), people=False, labels=False, told=True, plain=True
+            raw, work, whole(raw), people=False, labels=False, told=True, blocks=blocks
         )
     assert take.call_count < 2 * work.limits.max_problems
 

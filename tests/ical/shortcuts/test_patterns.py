@@ -10,6 +10,7 @@ import pytest
 from extcal.ical.parse import excess
 from extcal.ical.shortcuts import ended, odd_lines, plain_blocks, select, short_reading
 
+NEWLINES = ((b"\n", rb"\n"), (b"\r\n", rb"\r"), (b"\n", rb"\r\n"), (b"\r\n", rb"\r\n"))
 CASES: list[tuple[re.Pattern[bytes], list[bytes], list[bytes]]] = [
     (
         select._CALENDAR,
@@ -76,27 +77,6 @@ CASES: list[tuple[re.Pattern[bytes], list[bytes], list[bytes]]] = [
         [b"uid:a", b"BEGIN:VALARM", b"no colon"],
     ),
     (
-        re.compile(plain_blocks._ODD % plain_blocks._NAMED),
-        [b"\nuid:a", b"\nBEGIN:VTODO"],
-        [b"\nUID:a", b"\n fold"],
-    ),
-    (
-        re.compile(plain_blocks._ODD_CRLF % plain_blocks._NAMED),
-        [b"\nUID:a", b"\r\nuid:a"],
-        [b"\r\nUID:a", b"\r\n fold"],
-    ),
-    (
-        short_reading._WANTED[True, False],
-        [b"\nUID:a\r\n b\r\nX:y"],
-        [b"\nUID\r\n", b"\nUIDS:a\r\n", b"\nuid:a\r\n", b"\nX:y\r\n"],
-    ),
-    (
-        short_reading._WANTED[False, False],
-        [b"\nUID:a\n b\nX:y"],
-        [b"\nUID\n", b"\nUIDS:a\n", b"\nuid:a\n", b"\nX:y\n", b"\nSUMMARY:a\n"],
-    ),
-    (short_reading._WANTED[False, True], [b"\nSUMMARY:a\n"], [b"\nCOMMENT:a\n"]),
-    (
         excess._EXDATES,
         [b"\nEXDATE:20270105\nEXDATE;TZID=A/B:20270106T090000\nA"],
         [b"\nEXDATE:20270105\n ,20270107\nA", b"\nEXDATE:soon\nA"],
@@ -144,6 +124,32 @@ def test_what_it_takes_in(
         assert not pattern.search(line), line
 
 
+def pieces() -> select._Pieces:
+    raw = b"\nBEGIN:VEVENT\n"
+    return select._Pieces(raw, 1, date(2027, 1, 1), date(2028, 1, 1), rb"\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "later"),
+    [
+        (b"\nDTSTART:20280101\n", True),
+        (b"\nDTSTART;TZID=A/B:20280101T090000\n", True),
+        (b"\nDTSTART:20271231\n", None),
+        (b"\nDTSTART:2028-01-01\n", None),
+        (b"\nDTEND:20270105\n", False),
+        (b"\nDURATION:P1D\n", False),
+        (b"\nRRULE:FREQ=DAILY\n", False),
+        (b"\nRECURRENCE-ID;TZID=A/B:20270105T090000\n", False),
+        (b"\nRECURRENCE-ID;RANGE=THISANDFUTURE:20280101\n", None),
+        (b"\nRDATE:20280101\n", None),
+        (b"\nDX:1\n", None),
+    ],
+)
+def test_lines_that_start_nothing_before_a_day(line: bytes, later: bool | None) -> None:
+    match = pieces().later(line, 0)
+    assert (match and match.lastindex is not None) is later
+
+
 @pytest.mark.parametrize(
     ("line", "group"),
     [
@@ -167,14 +173,12 @@ def test_what_it_takes_in(
     ],
 )
 def test_lines_of_interest_and_borders(line: bytes, group: int | None) -> None:
-    pieces = select._Pieces(b"\nBEGIN:VEVENT\n", 1, date(2027, 1, 1), date(2028, 1, 1))
-    match = next(pieces.lines(line), None)
+    match = next(pieces().lines(line), None)
     assert (None if match is None else match.lastindex or 0) == group
 
 
 def test_all_newlines_but_the_last_of_blank_lines() -> None:
-    pieces = select._Pieces(b"\nBEGIN:VEVENT\n", 1, date(2027, 1, 1), date(2028, 1, 1))
-    assert [match[0] for match in pieces.lines(b"\n\n\nRRULE:x\n")] == [b"\n\n", b"\nR"]
+    assert [match[0] for match in pieces().lines(b"\n\n\nRRULE:x\n")] == [b"\n\n", b"\nR"]
 
 
 @pytest.mark.parametrize(
@@ -189,16 +193,36 @@ def test_all_newlines_but_the_last_of_blank_lines() -> None:
     ],
 )
 def test_alarms_behind_the_lines_of_a_plain_event(alarms: bytes, taken: bool) -> None:
-    for newline in (b"\n", b"\r\n"):
-        alarms_only = plain_blocks._LOOKS[newline][1]
-        assert bool(alarms_only.match(alarms.replace(b"\n", newline), newline.find(b"\n"))) is taken
+    for newline, stop in NEWLINES:
+        written = alarms.replace(b"\n", newline)
+        behind = plain_blocks._LOOKS[stop, False][1].match(written, newline.find(b"\n"))
+        assert (behind is not None and behind.end() == len(written) - 1) is taken
 
 
-@pytest.mark.parametrize(("newline", "crlf"), [(b"\n", False), (b"\r\n", True)])
-def test_a_line_is_read_to_its_end_with_its_folds(newline: bytes, crlf: bool) -> None:
-    raw = b"\nUID:a\n b\nX:y\n".replace(b"\n", newline)
-    found = short_reading._WANTED[crlf, False].findall(raw)
-    assert found == [(b"UID", b":a" + newline + b" b")]
+@pytest.mark.parametrize(("newline", "stop"), NEWLINES)
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (b"\nUID:a\n b\nX:y", [(b"UID", b":a\n b")]),
+        (b"\nUIDS:a\nX:y\n fold", []),
+        (b"\nDTSTART;TZID=A:1\nEXDATE:2", [(b"DTSTART", b";TZID=A:1"), (b"EXDATE", b":2")]),
+        (b"\nuid:a\nUID:a", [(b"", b""), (b"UID", b":a")]),
+        (b"\nBEGIN:VTODO", [(b"", b"")]),
+        (b"\nUID\nX:y", [(b"", b"")]),
+        (b"\nno colon", [(b"", b"")]),
+    ],
+)
+def test_a_line_is_read_to_its_end_with_its_folds(
+    newline: bytes, stop: bytes, lines: bytes, found: list[tuple[bytes, bytes]]
+) -> None:
+    pattern = plain_blocks._LOOKS[stop, False][0]
+    written = [(name, line.replace(b"\n", newline)) for name, line in found]
+    assert pattern.findall(lines.replace(b"\n", newline)) == written
+
+
+def test_titles_are_read_where_they_are_asked_for() -> None:
+    for titles, found in ((False, []), (True, [(b"SUMMARY", b":a")])):
+        assert plain_blocks._LOOKS[rb"\n", titles][0].findall(b"\nSUMMARY:a\nCOMMENT:b") == found
 
 
 def test_forms_of_times_that_are_read_the_short_way() -> None:

@@ -7,7 +7,7 @@ import random
 import re
 from collections import Counter
 from datetime import UTC, datetime
-from itertools import product
+from itertools import pairwise, product
 from unittest import mock
 
 import pytest
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import extcal
 from extcal.ical.events.event import Event
-from extcal.ical.shortcuts import short_components
+from extcal.ical.shortcuts import plain_blocks
 from extcal.ical.shortcuts.plain_blocks import PlainBlock
 from extcal.ical.shortcuts.short_reading import PlainReader
 from extcal.testing.strategies import feeds
@@ -101,7 +101,7 @@ def asked(body: bytes, **options: object) -> object:
 
 
 def the_long_way(body: bytes, **options: object) -> object:
-    with mock.patch.object(short_components, "plain_block", return_value=None):
+    with mock.patch.object(plain_blocks, "plain_block", return_value=None):
         return asked(body, **options)
 
 
@@ -160,6 +160,59 @@ def test_limits_are_met_at_the_same_place(name: str) -> None:
     for limit in range(40):
         limits = extcal.Limits(**{name: limit})
         assert asked(body, limits=limits) == the_long_way(body, limits=limits)
+
+
+@pytest.mark.parametrize("most", [0, 20, 10_000])
+def test_lines_that_are_not_kept_are_found_again(
+    feeds_of_publishers: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """However many VEVENTs a feed has, only so many lines are in memory at once."""
+    monkeypatch.setattr(plain_blocks, "_MOST_LINES", most)
+    for body in feeds_of_publishers.values():
+        blocks = plain_blocks.PlainBlocks(body, plain_blocks.line_ends(body))
+        starts = [at.start() for at in re.finditer(b"BEGIN:VEVENT", body)]
+        found = [blocks.at(*span, 0) for span in pairwise(starts)]
+        kept = [block for block in found if block is not None and block.lines is not None]
+        assert (len(kept) == len(found)) is (most > 1_000)
+        assert sum(len(block.lines or ()) for block in kept) <= most + 9
+        check(body)
+
+
+def test_a_block_may_have_line_ends_of_both_kinds() -> None:
+    """Each of its lines is found, whichever ends the line before it."""
+    event = (
+        b"BEGIN:VEVENT\r\nUID:a\nDTSTART:20270301T090000Z\r\nRRULE:FREQ=\n DAILY;COUNT=2\nX:y\r\n"
+    )
+    for alarm in (b"", b"BEGIN:VALARM\nTRIGGER:-PT5M\r\nEND:VALARM\n"):
+        for end in (b"END:VEVENT\r\n", b"END:VEVENT\n"):
+            raw = event + alarm + end
+            blocks = plain_blocks.PlainBlocks(raw, plain_blocks.line_ends(raw))
+            block = blocks.at(0, len(raw), 0)
+            assert block is not None
+            assert block.lines == {
+                b"UID": b":a",
+                b"DTSTART": b":20270301T090000Z",
+                b"RRULE": b":FREQ=\n DAILY;COUNT=2",
+            }
+            check(b"BEGIN:VCALENDAR\r\n" + raw + b"END:VCALENDAR\r\n")
+    for raw in (event + b"no property\nEND:VEVENT\n", event + b"uid:b\r\nEND:VEVENT\r\n"):
+        assert plain_blocks.PlainBlocks(raw, plain_blocks.line_ends(raw)).at(0, len(raw), 0) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "ends"),
+    [
+        (b"", {"\n"}),
+        (b"a\nb\n", {"\n"}),
+        (b"a\r\nb\r\n", {"\r\n"}),
+        (b"a\r\nb\n", {"\r\n", "\n"}),
+        (b"a\rb\r\n", {"\r", "\r\n"}),
+        (b"a\r\nb\r", {"\r", "\r\n"}),
+        (b"a\r\n" * 99_999, {"\r\n"}),
+    ],
+)
+def test_line_ends(body: bytes, ends: set[str]) -> None:
+    assert plain_blocks.line_ends(body) == ends
 
 
 def test_what_publishers_write_is_plain(feeds_of_publishers: dict[str, bytes]) -> None:

@@ -390,7 +390,7 @@ def test_blocks_are_dropped_in_many_of_these_feeds() -> None:
     """A sieve that keeps everything could not be seen either."""
     dropped = []
 
-    @settings(max_examples=2 * settings.default.max_examples, database=None, derandomize=True)
+    @settings(max_examples=4 * settings.default.max_examples, database=None, derandomize=True)
     @given(bodies())
     def look(body: bytes) -> None:
         dropped.append(read_bytes(body) < len(body))

@@ -115,20 +115,10 @@ class BeforeWindow:
         # Last, because it passes over all lines: a series that goes on needs no such look.
         return over and _has_one_of_each(raw, start, end)
 
-    def holds_override(self, raw: bytes, start: int, end: int) -> bool:
-        """Whether this is a plain override without a rule that is past, as is its instance."""
-        line = _own(raw, b"\nRECURRENCE-ID", start, end)
-        planned = _PLAIN_ID.match(raw, line + 1) if line >= 0 else None
-        if planned is None or planned[1] >= self.long_ago:  # SLACK covers every zone
-            return False
-        day = _one_day(raw, start, end)
-        return (
-            day is not None
-            and day[2] < self.digits
-            and day[3] <= day[5]
-            and raw.find(b"\nDURATION", start, end) < 0
-            and raw.find(b"\nRRULE", start, end) < 0
-        )
+    def is_past_override(self, raw: bytes, line: int) -> bool:
+        """Whether the line of a VEVENT that is over says that it overrides a past instance."""
+        planned = _PLAIN_ID.match(raw, line)
+        return planned is not None and planned[1] < self.long_ago  # SLACK covers every zone
 
     def ignores_overrides(self, raw: bytes, start: int, end: int) -> bool:
         """Whether past overrides of past instances cannot change this event of the same UID.

@@ -11,13 +11,11 @@ overrides that are past and whose instances are past.
 Everything else is kept: a VEVENT with a name in lower case, one with a fold in an unusual place,
 and all bytes outside VEVENT. So the answer is the same with and without the sieve.
 
-Regular expressions and ``bytes`` methods pass over the bytes twice: once for UIDs and lines of
-interest, and once for a CR without an LF.
+One regular expression passes over the bytes once, for UIDs and lines of interest.
 """
 
 from __future__ import annotations
 
-import io
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -29,10 +27,11 @@ from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import CONTROL, FOLD, Names, logical_lines
 from extcal.ical.parse.spans import STRETCH, Span, count_in, emptied, find, stretches, whole
 from extcal.ical.shortcuts.ended import SLACK, BeforeWindow, before
+from extcal.ical.shortcuts.plain_blocks import LineEnds, line_ends, stop_of
 from extcal.limits import Limits
 from extcal.patterns import pattern
 
-__all__ = ["has_lone_cr", "sieve"]
+__all__ = ["sieve"]
 
 WORTHWHILE: Final = 32 * 1024
 """Bytes: a smaller body is read whole, because that costs less than the sieve does."""
@@ -41,7 +40,7 @@ _MANY_UIDS: Final = 100_000  # in the head and the kept pieces
 _STRETCH_ALARM: Final = 64  # bytes; more than the beginning of an alarm takes
 _SHORTEST_LIMIT: Final = 4096  # bytes of a line; under a smaller limit nothing is left out
 _ENOUGH: Final = 64 * 1024  # bytes: the sieve never gives up before it has kept this many
-_DECODED: Final = 128 * 1024  # bytes at a time
+_MANY_HITS: Final = 20  # lines of interest in a VEVENT that is looked at
 _R: Final = ord("R")
 _BEGIN: Final = b"\nBEGIN:VEVENT"
 _END: Final = b"\nEND:VEVENT"
@@ -72,12 +71,11 @@ _DAY = 86_400
 # that day is before the window. Not "\nSUMMARY:x", "\nDESCRIPTION:x", "\n fold", "\nBEGIN:VALARM".
 _INTEREST = rb"""\n[^ACF-QSTV-Z\ \t](?!
   T(?<=DT)(?:S(?:TAM|TART%(start)s)|END%(end)s)
-| E(?:S|GIN:VAL|L|Q%(id)s)
+| E(?:S|GIN:VAL|L|Q)
 | ND:VAL
 | XDATE
 | RL
-| URATION%(duration)s
-%(more)s)"""
+| URATION%(duration)s)"""
 # What follows such a beginning; which group matches tells which kind of line it is.
 #     borders = "ND:VEVENT" newline [1] "BEGIN:VEVENT" newline    the border of two events
 #               [DTSTART DTEND [DTSTAMP] [ORGANIZER] UID [2]]     each a line, both dates past
@@ -101,9 +99,12 @@ _BORDERS = rb"""
 | (?:[\r\n]+(?=[\r\n])|)())"""
 _NEXT, _ITS_UID, _UID = 1, 2, 3
 _BORDER: Final = frozenset({_NEXT, _ITS_UID})
-_ANY_ID = rb"|CURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:"
 _DATED = rb"[^:\"\n]*:"
-_ANY = b""
+# A line of interest that starts nothing before a day: a DTSTART on that day or later (group 1), any
+# DTEND, DURATION and RRULE, and a plain RECURRENCE-ID. None of these begins with another letter.
+# Takes in "\nDTSTART:20280105", "\nRRULE:FREQ=DAILY". Not "\nDTSTART:20270105", "\nRDATE:20280105".
+_LATER = rb"""\n(?:DTSTART%(dated)s(?!%(before)s)[0-9]{8}()|DTEND[;:]|DURATION[;:]|RRULE[;:]
+| RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:)"""
 # A DURATION up to 19:59:59 on one line. Takes in ":PT1H30M\n". Not ":P1D\n", ":PT20H\n".
 # Such a duration, a change of zone and rounding to midnight together are less than SLACK.
 _SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
@@ -119,8 +120,13 @@ _FOLD = pattern(rb"\r?\n[ \t]")
 _NAMES = Names({b"UID": "UID"})
 
 
-def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> tuple[Span, ...]:
-    """Choose which spans to read for the window ``[lo, hi)`` in epoch seconds."""
+def sieve(
+    raw: bytes, lo: int, hi: int, limits: Limits, ends: LineEnds | None = None
+) -> tuple[Span, ...]:
+    """Choose which spans to read for the window ``[lo, hi)`` in epoch seconds.
+
+    ``ends`` are the line ends of the body, if the caller knows them.
+    """
     first = find(raw, _BEGIN, 0, len(raw))
     # In front of the first event everything is read, so the sieve would leave out little.
     if first > max(STRETCH, len(raw) // 2):
@@ -136,8 +142,11 @@ def sieve(raw: bytes, lo: int, hi: int, limits: Limits) -> tuple[Span, ...]:
         future = _EPOCH + timedelta(days=hi // _DAY) + SLACK
     except OverflowError:
         return whole(raw)
-    pieces = _Pieces(raw, first + 1, past, future) if past.year >= 1000 else None
-    if pieces and pieces.plain and pieces.find(limits.max_vevents) and not has_lone_cr(raw):
+    ends = line_ends(raw) if ends is None else ends
+    if past.year < 1000 or "\r" in ends:  # no shortcut would find the line behind a CR
+        return whole(raw)
+    pieces = _Pieces(raw, first + 1, past, future, stop_of(ends))
+    if pieces.plain and pieces.find(limits.max_vevents):
         pieces.keep_longer(limits.max_line_bytes // 2)
         if pieces.keep_relatives():
             spans = pieces.spans()
@@ -159,63 +168,34 @@ def _begins_alarm(raw: bytes, end: int) -> bool:
     return False
 
 
-def has_lone_cr(raw: bytes) -> bool:
-    """Whether a CR without an LF ends a line anywhere. No shortcut would find the next line."""
-    if find(raw, b"\r", 0, len(raw)) < 0:
-        return False
-    decoder = io.IncrementalNewlineDecoder(None, translate=False)
-    view = memoryview(raw)
-    for start in range(0, len(raw), _DECODED):
-        decoder.decode(str(view[start : start + _DECODED], "latin-1"))
-    decoder.decode("", final=True)
-    seen = decoder.newlines
-    return "\r" in (seen if isinstance(seen, tuple) else (seen,))
-
-
 class _Pieces:
     """The pieces of one feed. A new piece begins at each BEGIN:VEVENT directly behind END:VEVENT.
 
     ``starts`` are the offsets where they begin, ``uids`` the first UID of each as it is written.
     ``kept`` are the numbers of the pieces to read, and ``odd`` counts the lines in these that may
     be another BEGIN:VEVENT. ``sure`` are the numbers of the kept pieces whose UID is certainly the
-    one in ``uids``.
+    one in ``uids``, and ``overrides`` those of past overrides of past instances.
     """
 
-    def __init__(self, raw: bytes, first: int, past: date, future: date) -> None:
+    def __init__(self, raw: bytes, first: int, past: date, future: date, stop: bytes) -> None:
         self.raw = raw
         self.past = BeforeWindow(past)
         self.newline = b"\r\n" if raw[first - 2 : first - 1] == b"\r" else b"\n"
         begin = _BEGIN[1:] + self.newline
         self.plain = raw.startswith(begin, first) and not raw.startswith(_FOLDS, first + len(begin))
         ended = _DATED + before(past)
-        begins = _DATED + rb"(?!" + before(future) + rb")[0-9]{8}"
-        interest = self.pattern(start=ended, end=ended, duration=_SHORT, id=b"", more=b"")
-        borders = self.filled(_BORDERS, start=ended, end=ended)
-        self.lines = re.compile(interest + borders, re.X).finditer
-        more = rb"|RULE[;:]|ND:VEVENT%(lf)s\Z|ID:(?<=\nUID:)"
-        self.earlier = re.compile(
-            self.pattern(start=begins, end=_ANY, duration=_ANY, id=_ANY_ID, more=self.filled(more)),
-            re.X,
-        ).search
-        # Applied to a line of interest, which is not past: a DTSTART or DTEND inside the window.
-        self.within = re.compile(rb"DT(?:START|END)" + _DATED + before(future)).match
+        lf = rb"\r\n" if len(self.newline) > 1 else rb"\n"
+        filled = {b"lf": lf, b"stop": stop, b"start": ended, b"end": ended, b"duration": _SHORT}
+        self.lines = re.compile((_INTEREST + _BORDERS) % filled, re.X).finditer
+        later = _LATER % {b"dated": _DATED, b"before": before(future)}
+        self.later = re.compile(later, re.X).match
         self.starts = [first]
         self.enough = max(_ENOUGH, len(raw) // 4)
         self.uids: list[bytes] = []
-        self.written = b""  # all UIDs, joined
         self.kept: set[int] = set()
         self.sure: set[int] = set()
+        self.overrides: set[int] = set()
         self.odd = 0
-
-    def filled(self, pattern: bytes, **lines: bytes) -> bytes:
-        """The pattern, with the newline of this feed and ``lines`` filled in."""
-        lf = rb"\r\n" if len(self.newline) > 1 else rb"\n"
-        named = {name.encode(): text for name, text in lines.items()}
-        return pattern % {b"lf": lf, b"stop": lf[:2], **named}
-
-    def pattern(self, **lines: bytes) -> bytes:
-        """The pattern ``_INTEREST``, with the harmless forms of lines filled in."""
-        return self.filled(_INTEREST, **lines)
 
     def find(self, most: int) -> bool:
         """Keep the pieces with a line of interest that may have to do with the window.
@@ -238,7 +218,7 @@ class _Pieces:
                     uids.append(uid)
                     starts.append(end)
                     if hits:
-                        if end - start > STRETCH or not self.is_away(hits, start, end, uid):
+                        if odd or not self.is_away(hits, start, end):
                             self.kept.add(len(starts) - 2)
                             self.odd += odd
                             if not odd and uid:
@@ -256,7 +236,7 @@ class _Pieces:
             if hits and hits[-1] >= stop:
                 hits.pop()
                 odd -= kind is not None
-            del hits[2:]  # the first is looked at, and whether there are more
+            del hits[_MANY_HITS:]
             # A piece of that length is kept, such as an event of two million DTSTARTs.
             if hits and stop - start > STRETCH and self.is_most(kept + stop - start, stop):
                 return False
@@ -264,7 +244,6 @@ class _Pieces:
         self.kept.add(len(starts) - 1)
         starts.append(len(raw))
         self.odd += odd
-        self.keep_hidden_lines()
         return len(starts) + self.odd + count_in(raw, [(0, starts[0])], b"\n") <= most
 
     def is_most(self, kept: int, end: int) -> bool:
@@ -284,30 +263,28 @@ class _Pieces:
             start = cut if cut > 0 else stop
         yield start, size
 
-    def keep_hidden_lines(self) -> None:
-        """Keep the pieces with an LF without a CR in the UID: the next line was not examined."""
-        self.written = b"".join(self.uids)
-        fold = self.newline + b" "
-        if b"\n" in self.written and b"\n" in self.written.replace(fold, b""):
-            for number, uid in enumerate(self.uids):
-                hidden = uid.count(b"\n") - uid.count(fold)
-                if hidden:
-                    self.kept.add(number)
-                    self.sure.discard(number)
-                    self.odd += hidden
+    def is_away(self, hits: list[int], start: int, end: int) -> bool:
+        """Whether the lines of interest prove that all of a piece lies before or after the window.
 
-    def is_away(self, hits: list[int], start: int, end: int, uid: bytes) -> bool:
-        """Whether the lines of a piece prove that all of it lies before or after the window."""
+        Every other line of it is harmless, and no UID line but the first stands in it.
+        """
         raw = self.raw
+        if end - start > STRETCH or len(hits) >= _MANY_HITS:
+            return False
         line = hits[0] + 1
-        if raw[line] == _R:
-            if len(hits) == 1 and self.past.holds(raw, start, end, line):
-                return True
-        elif self.within(raw, line) is not None:
-            return False
-        if self.earlier(raw, start, end) is not None:
-            return False
-        return raw.count(b"\nUID:", start, end) == (1 if uid else 0)
+        if len(hits) == 1 and raw[line] == _R:
+            if not self.past.holds(raw, start, end, line):
+                return False
+            if self.past.is_past_override(raw, line):
+                self.overrides.add(len(self.uids) - 1)
+            return True
+        starts = 0
+        for hit in hits:
+            later = self.later(raw, hit)
+            if later is None:
+                return False
+            starts += later.lastindex is not None
+        return starts == 1 and raw.count(b"\nDTSTART", start, end) == 1
 
     def keep_longer(self, stride: int) -> None:
         """Keep what may hold a line longer than the limit; such a line makes time unknown."""
@@ -324,7 +301,7 @@ class _Pieces:
         A past override of a past instance is not kept for that, unless another version of it is
         kept or an instance may be long enough to reach the window.
         """
-        uids, written, fold = self.uids, self.written, self.newline + b" "
+        uids, written, fold = self.uids, b"".join(self.uids), self.newline + b" "
         if b"\n" in written:
             uids = [uid.replace(fold, b"") for uid in uids]
         names = list(islice(self.told_uids(uids), _MANY_UIDS))
@@ -353,8 +330,8 @@ class _Pieces:
         ``told`` are the UIDs read from pieces that may hold further lines that were not examined.
         """
         raw, starts, past = self.raw, self.starts, self.past
-        others = [number for number in related if number not in self.kept]
-        indifferent = {uids[number] for number in others}
+        overrides = self.overrides - self.kept
+        indifferent = {uids[number] for number in overrides}
         indifferent.difference_update(uid.encode() for uid in told)
         for number in self.sure:
             uid = uids[number]
@@ -367,9 +344,8 @@ class _Pieces:
                 indifferent -= names
         return [
             number
-            for number in others
-            if uids[number] not in indifferent
-            or not past.holds_override(raw, starts[number], starts[number + 1])
+            for number in related
+            if number not in overrides or uids[number] not in indifferent
         ]
 
     def told_uids(self, uids: list[bytes]) -> Iterator[str]:

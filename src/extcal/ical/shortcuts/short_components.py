@@ -13,7 +13,7 @@ from extcal.ical.parse.components import EVENT, Component, ComponentReader, Stre
 from extcal.ical.parse.content_lines import Line, logical_lines
 from extcal.ical.parse.spans import Span, find
 from extcal.ical.shortcuts import odd_lines
-from extcal.ical.shortcuts.plain_blocks import PlainBlock, plain_block
+from extcal.ical.shortcuts.plain_blocks import PlainBlock, PlainBlocks
 
 __all__ = ["read"]
 
@@ -29,32 +29,39 @@ def read(
     people: bool,
     labels: bool,
     told: bool,
-    plain: bool,
+    blocks: PlainBlocks,
 ) -> tuple[Stream, list[PlainBlock]]:
     """Read spans of a body; return the Stream, and the plain events, which are not in it.
 
     ``told`` says whether Problems are reported. If not, an event with bytes that are not UTF-8 may
-    be plain too. ``plain`` says that no line ends in a lone CR; else no event is plain.
+    be plain too. ``blocks`` finds the plain events.
     """
-    reader = _ShortReader(raw, work, people=people, labels=labels, utf8=told)
-    reader.takes_blocks = plain
+    reader = _ShortReader(raw, work, blocks, people=people, labels=labels, utf8=told)
     for span in spans:
         reader.read(span)
     return reader.finish(spans), reader.plain
 
 
 class _ShortReader(ComponentReader):
-    def __init__(self, raw: bytes, work: Work, *, people: bool, labels: bool, utf8: bool) -> None:
+    def __init__(
+        self,
+        raw: bytes,
+        work: Work,
+        blocks: PlainBlocks,
+        *,
+        people: bool,
+        labels: bool,
+        utf8: bool,
+    ) -> None:
         super().__init__(raw, work, people=people, labels=labels)
+        self.blocks = blocks
         self.plain: list[PlainBlock] = []
-        self.takes_blocks = False
         self.utf8 = utf8
 
     def read(self, span: Span) -> None:
         start, end = span
         while start < end and not self.full:
-            if self.takes_blocks:
-                start = self.take_blocks(start, end)
+            start = self.take_blocks(start, end)
             begin = find(self.raw, _BEGIN, start, end)
             stop = begin + 1 if begin >= 0 else end
             self.read_lines(self.lines((start, stop)))
@@ -63,7 +70,7 @@ class _ShortReader(ComponentReader):
     def take_blocks(self, start: int, end: int) -> int:
         """Collect the plain events from ``start`` on; return the offset of the first other byte."""
         work, limits, calendar = self.work, self.work.limits, self.calendar()
-        if calendar is None or limits.max_nesting < _PLAIN_NESTING:
+        if calendar is None or limits.max_nesting < _PLAIN_NESTING or "\r" in self.blocks.ends:
             return start
         most = limits.max_vevents - self.vevents
         raw, longest, plain = self.raw, limits.max_line_bytes, self.plain
@@ -73,8 +80,8 @@ class _ShortReader(ComponentReader):
             stop = begin + 1 if begin >= 0 else end
             if stop - start > longest:
                 break
-            block = plain_block(raw, start, stop, calendar, self.utf8)
-            if block is None:
+            block = self.blocks.at(start, stop, calendar)
+            if block is None or (self.utf8 and not _is_utf8(raw[start:stop])):
                 break
             plain.append(block)
             start = stop
@@ -104,3 +111,13 @@ class _ShortReader(ComponentReader):
                 work.uncounted(more if self.open else 0)  # outside, only one is reported
             else:
                 yield from logical_lines(self.raw, piece[:2], self.names, work)
+
+
+def _is_utf8(chunk: bytes) -> bool:
+    if chunk.isascii():
+        return True
+    try:
+        chunk.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -12,7 +12,7 @@ answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
 
@@ -32,7 +32,7 @@ from extcal.ical.events.times import (
 from extcal.ical.events.vevent import stamps, texts
 from extcal.ical.parse.components import Component, names_of_lines
 from extcal.ical.parse.content_lines import Names
-from extcal.ical.shortcuts.plain_blocks import PlainBlock, own_lines
+from extcal.ical.shortcuts.plain_blocks import PlainBlock, PlainBlocks, own_lines
 from extcal.ical.zones.resolve import Zone, Zones
 from extcal.patterns import pattern
 
@@ -43,28 +43,8 @@ _PLAIN_FACTS = (b"STATUS", b"TRANSP")
 _ALL_DAY = tuple(name.encode() for name in ALL_DAY_FLAGS)
 _ALL_FACTS = (*_FACTS, *_ALL_DAY)
 _OTHERS = frozenset(_ALL_FACTS).difference(_PLAIN_FACTS)  # Microsoft's and Funambol's
-# Each property that is read: its name behind a newline (group 1), then its line as in _CRLF or _LF
-# (group 2). Takes in "\nUID:a\n". Not "\nUIDS:a\n", "\nuid:a\n".
-_NAMES = (
-    rb"\n(UID|DT(?:START|END)|R(?:RULE|DATE|ECURRENCE-ID)|EX(?:DATE|RULE)|DURATION|CLASS|STATUS"
-    rb"|TRANSP|%bX-(?:FUNAMBOL-ALLDAY|MICROSOFT-(?:CDO|MSNCALENDAR)"
-    rb"-(?:ALLDAYEVENT|BUSYSTATUS|INTENDEDSTATUS)))"
-)
-# The rest of a content line behind its name: from ":" or ";" to its end, with all its folds. A CR
-# (an LF, where lines end in LF) stands only at the end of a plain block's line, so searching for
-# that byte is the fastest way to the end.
-# _CRLF takes in ":a\r\n b" of "\nUID:a\r\n b\r\nX:y", _LF ":a\n b" of "\nUID:a\n b\nX:y". Neither
-# takes in the line "X:y", nor a line without ":" or ";" behind the name, as in "\nUID\n".
-_CRLF = rb"([;:][^\r]*+(?:(?=\r\n[ \t])(?>(?:\r\n[ \t][^\r]*+){1,999})|))"
-_LF = rb"([;:][^\n]*+(?:(?=\n[ \t])(?>(?:\n[ \t][^\n]*+){1,999})|))"
-_TITLES = b"SUMMARY|LOCATION|"
-_WANTED = {
-    (crlf, titles): pattern(_NAMES % (_TITLES if titles else b"") + (_CRLF if crlf else _LF))
-    for crlf in (False, True)
-    for titles in (False, True)
-}
 _BYTES = 9  # of 2: reading 512 bytes the long way costs as much work as a line
-_CR, _NEWLINE = ord("\r"), ord("\n")
+_NEWLINE = ord("\n")
 _Z = ord("Z")
 _FOLD = pattern(rb"\r?\n[ \t]")
 # The parameters of a DATE-TIME. Takes in "", ";TZID=Europe/Berlin". Not ";VALUE=DATE".
@@ -133,13 +113,19 @@ class PlainReader:
     """
 
     def __init__(
-        self, raw: bytes, zones: Zones, work: Work, *, people: bool, labels: bool, titles: bool
+        self,
+        blocks: PlainBlocks,
+        zones: Zones,
+        work: Work,
+        *,
+        people: bool,
+        labels: bool,
+        titles: bool,
     ) -> None:
-        self.raw, self.zones, self.work = raw, zones, work
+        self.raw, self.blocks, self.zones, self.work = blocks.raw, blocks, zones, work
         self.utc, self.people, self.titles = zones.utc, people, titles
         self.labels = labels
         self.names = names_of_lines(people=people, labels=labels)
-        self.in_crlf, self.in_lf = _WANTED[True, titles], _WANTED[False, titles]
         self.days, self.times, self.params = _Midnights(), _Times(), _Params()
         self.extents = _Extents()
         self.rules: dict[bytes, recurrence.RecurrenceRule | None] = {}
@@ -159,18 +145,8 @@ class PlainReader:
         return Component("VEVENT", block.offset, block.calendar, block.end, lines)
 
     def read(self, block: PlainBlock) -> Event:
-        offset, own, end, calendar = block
-        raw = self.raw
-        wanted = self.in_crlf if raw[offset + 12] == _CR else self.in_lf
-        found: list[tuple[bytes, bytes]] = wanted.findall(raw, offset, own)
-        lines = dict(found)
-        exdates: list[bytes] = []
-        if len(lines) != len(found):
-            exdates = [written for name, written in found if name == b"EXDATE"]
-            if len(lines) + max(0, len(exdates) - 1) != len(found):
-                raise _NotPlain
-        elif b"EXDATE" in lines:
-            exdates = [lines[b"EXDATE"]]
+        raw, offset, calendar = self.raw, block.offset, block.calendar
+        lines, exdates = self.blocks.lines(block)
         if b"DTSTART" not in lines or b"RDATE" in lines or b"EXRULE" in lines:
             raise _NotPlain
         uid = _plain_text(lines[b"UID"]).strip() if b"UID" in lines else ""
@@ -187,7 +163,9 @@ class PlainReader:
             titled = texts(by_name(own_lines(raw, block, _LABEL_NAMES, self.work)))
         elif self.titles:
             titled = Texts(_title(lines.get(b"SUMMARY")), _title(lines.get(b"LOCATION")))
-        event = Event((offset, end), calendar, uid, start, titled, partial(self.stamps, block))
+        event = Event(
+            (offset, block.end), calendar, uid, start, titled, partial(self.stamps, block)
+        )
         self.read_end(event, lines, calendar)
         if b"RECURRENCE-ID" in lines:
             planned = lines[b"RECURRENCE-ID"]
@@ -288,7 +266,7 @@ class PlainReader:
             raise _NotPlain
         return rule
 
-    def read_exdates(self, event: Event, written: list[bytes]) -> None:
+    def read_exdates(self, event: Event, written: Sequence[bytes]) -> None:
         moments: list[Moment] = []
         for line in written:
             if len(line) > _LONGEST_TEXT:
@@ -321,7 +299,7 @@ class PlainReader:
         return facts
 
 
-_LONGEST_TEXT = 2_048  # bytes of a line; also fewer than the most folds that _CRLF and _LF take in
+_LONGEST_TEXT = 2_048  # bytes of a line; also fewer than the most folds in a line of a plain block
 _MAX_FACTS = 1_000  # a bound for memory; in a usual feed there are a few dozen combinations
 
 

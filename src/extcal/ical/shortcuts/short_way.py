@@ -17,10 +17,9 @@ from extcal.ical.events.event import Event
 from extcal.ical.events.read import typed
 from extcal.ical.parse.components import Stream, cost
 from extcal.ical.parse.excess import without_excess
-from extcal.ical.parse.spans import whole
 from extcal.ical.shortcuts import short_components
-from extcal.ical.shortcuts.plain_blocks import PlainBlock
-from extcal.ical.shortcuts.select import has_lone_cr, sieve
+from extcal.ical.shortcuts.plain_blocks import PlainBlock, PlainBlocks, line_ends
+from extcal.ical.shortcuts.select import sieve
 from extcal.ical.shortcuts.short_reading import PlainReader
 from extcal.ical.zones.names import is_exact
 from extcal.ical.zones.resolve import Zones
@@ -32,24 +31,23 @@ def short_way(
     raw: bytes, question: Question, timezone: str | tzinfo | None, work: Work
 ) -> Collector:
     """Read a body the short way."""
-    spans = sieve(raw, question.lo, question.hi, work.limits)
-    # Where the sieve has left something out, it has found that no line ends in a lone CR. That
-    # something is left out as excess, such as copies of an event, says nothing about it.
-    plain = spans != whole(raw) or not has_lone_cr(raw)
-    spans = without_excess(raw, spans, work, is_exact, has_lone_cr=not plain)
-    stream, blocks = short_components.read(
+    ends = line_ends(raw)
+    spans = sieve(raw, question.lo, question.hi, work.limits, ends)
+    spans = without_excess(raw, spans, work, is_exact, has_lone_cr="\r" in ends)
+    blocks = PlainBlocks(raw, ends, titles=question.titles)
+    stream, plain = short_components.read(
         raw,
         work,
         spans,
         people=question.reads_people(raw),
         labels=question.reads_labels,
         told=question.events,
-        plain=plain,
+        blocks=blocks,
     )
     stream.require_calendar()
     zones = Zones(stream, question.lo, question.hi, timezone, work)
     reader = PlainReader(
-        raw,
+        blocks,
         zones,
         work,
         people=bool(question.owner),
@@ -57,7 +55,7 @@ def short_way(
         titles=question.titles,
     )
     collector = Collector(question, stream, zones, work)
-    collector.collect(_events(stream, blocks, reader, zones, work))
+    collector.collect(_events(stream, plain, reader, zones, work))
     return collector
 
 
