@@ -268,6 +268,35 @@ def test_a_line_hidden_in_a_uid_may_begin_an_event(newline: str) -> None:
     assert not is_read(raw, "UID:odd")
 
 
+def test_a_uid_hidden_in_another_keeps_its_relatives(newline: str) -> None:
+    """Behind an LF in a UID that stands where most programs write it."""
+    asked = event("rel", *PAST, "SUMMARY:asked")
+    series = ("BEGIN:VEVENT", *PAST, "UID:odd", "RRULE:FREQ=DAILY", "END:VEVENT")
+    raw = feed(newline, event("past", *PAST), series, asked, event("now", *NOW))
+    assert not is_read(raw, "SUMMARY:asked")
+    assert is_read(raw.replace(b"UID:odd", b"UID:odd\nUID:rel"), "SUMMARY:asked")
+
+
+def test_a_uid_of_a_thousand_folds_in_front_of_the_events_is_read(newline: str) -> None:
+    """An event that begins in an unusual way may have it."""
+    asked = event("rel", *PAST, "SUMMARY:asked")
+    for folds, uid in ((0, "rel"), (0, "other"), (998, "rel"), (1_001, "rel"), (1_001, "other")):
+        head = (*HEAD, "begin:vevent", f"UID:{uid}" + "\n " * folds, *NOW, "end:vevent")
+        raw = feed(newline, event("past", *PAST), asked, event("now", *NOW), head=head)
+        assert is_read(raw, "SUMMARY:asked") is (uid == "rel")
+
+
+def test_more_uids_than_are_compared_leave_nothing_out(
+    newline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were not compared might be the ones that matter."""
+    tasks = [line for at in range(20) for line in ("BEGIN:VTODO", f"UID:t{at}", "END:VTODO")]
+    raw = feed(newline, event("past", *PAST), event("now", *NOW), head=(*HEAD, *tasks))
+    for most, whole in ((20, True), (22, False)):
+        monkeypatch.setattr(room, "_MANY_UIDS", most)
+        assert is_read(raw, "UID:past") is whole
+
+
 @pytest.mark.parametrize(("longest", "whole"), [(4096, False), (4095, True)])
 def test_under_a_small_limit_of_a_line_nothing_is_left_out(
     newline: str, longest: int, whole: bool
