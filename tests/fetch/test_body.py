@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
 import threading
 import zlib
 
@@ -56,6 +57,21 @@ class TestSizes:
         for most, told in ((2_000, "too_large"), (9_000, "bad_encoding")):
             limits = Limits(max_decoded_bytes=most)
             assert kind(receive(wire, limits=limits, size=size)) == told
+
+    @pytest.mark.parametrize("size", [1, 7, 150, 10_000])
+    def test_too_much_or_broken_on_the_wire_whatever_the_pieces(self, size: int) -> None:
+        """A body that breaks before it passes the limit is broken, also in one piece."""
+        limits = Limits(max_wire_bytes=100)
+        zipped = gzip.compress(random.Random(1).randbytes(300))
+        for wire, told in (
+            (b"no gzip" * 90, "bad_encoding"),
+            (zipped[:10] + b"\xff" * 400, "bad_encoding"),
+            (zipped, "too_large"),
+            (zipped[:120] + b"\xff" * 400, "too_large"),
+        ):
+            assert kind(receive(wire, limits=limits, size=size)) == told
+        unannounced = zipped[:2] + b"\xff" * 400
+        assert kind(receive(unannounced, gzipped=False, limits=limits, size=size)) == "bad_encoding"
 
     def test_nothing_comes_after_a_failure(self) -> None:
         body = Body(Limits(max_wire_bytes=100), gzipped=False)

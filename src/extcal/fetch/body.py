@@ -55,10 +55,22 @@ class Body:
 
     def take(self, piece: bytes) -> Iterator[Failed | None]:
         """Take the next piece from the wire, step by step; a failure ends the transfer."""
+        left = self._limits.max_wire_bytes - self._wire
         self._wire += len(piece)
-        if self._wire > self._limits.max_wire_bytes:
-            yield _TOO_LARGE
+        if len(piece) <= left:
+            yield from self._decode(piece)
             return
+        # Up to the limit first: whether a body is too large or broken must not depend on the pieces
+        # in which it arrives.
+        for step in self._decode(piece[: max(left, 0)]):
+            if step is not None:
+                yield step
+                return
+            if self._gzipped:
+                yield None
+        yield _TOO_LARGE
+
+    def _decode(self, piece: bytes) -> Iterator[Failed | None]:
         if self._begun is not None:
             piece = self._begun + piece
             if len(piece) < len(_GZIP_MAGIC):
@@ -89,8 +101,7 @@ class Body:
                 if not piece:
                     return
                 inflate = self._next_member()
-            # Not beyond the limit: whether a body is too large or broken must not depend on the
-            # pieces in which it arrives.
+            # Not beyond the limit, for the same reason.
             step = min(_STEP, self._limits.max_decoded_bytes - self._decoded + 1)
             try:
                 decoded = inflate.decompress(piece, step) if inflate is not None else None
