@@ -205,8 +205,9 @@ class Collector:
         if len(self.work.unknown) > mark[0] and not self.may_block(group):
             # The time of an event that blocks nothing does not matter.
             self.work.forgive(mark)
-        limit = self.work.limits.max_occurrences_per_series
-        self.shown += found if count(found) <= limit else self.earliest(found, limit)
+        if found:  # no occurrence is kept if only times and types are asked for
+            limit = self.work.limits.max_occurrences_per_series
+            self.shown += found if count(found) <= limit else self.earliest(found, limit)
 
     def judge(self, group: list[Event], found: list[JudgedOccurrence | JudgedInstances]) -> None:
         exclusions = self.question.exclusions

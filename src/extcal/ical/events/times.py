@@ -143,8 +143,10 @@ class Extent(NamedTuple):
     @property
     def about(self) -> int:
         """An upper bound in seconds, without changes of the zone's offset."""
-        shown = 0 if self.wall is None else self.wall.seconds
-        return self.days * DAY + max(self.seconds, shown)
+        days, seconds, wall = self
+        if wall is not None and wall.seconds > seconds:
+            seconds = wall.seconds
+        return days * DAY + seconds if days else seconds
 
 
 class Written(NamedTuple):
