@@ -64,6 +64,19 @@ def test_every_entry_of_the_list_is_a_mutant_of_today_and_has_a_reason() -> None
     assert [block for block in blocks if block.count("\n    ") < 1] == []
 
 
+def test_what_runs_in_loading_is_asked_of_those_who_use_it() -> None:
+    """The default of a field runs where no test walks, and is used in another module."""
+    module, line = "cache/freshness/values.py", "first_backoff: timedelta = timedelta(seconds=60)"
+    mutants = [each for each in mutations.mutants_of(module) if line in each.name]
+    assert {each.names for each in mutants} == {frozenset({"first_backoff"})}
+    assert mutations.users_of("cache/freshness/decide.py", {"first_backoff"})
+    assert "test_the_times_that_users_and_operators_were_promised" in mutations.tests_that_name(
+        LIST.parent / "cache" / "test_freshness.py", {"first_backoff"}
+    )
+    zero = frozenset({"_ZERO"})
+    assert mutations.follows_from(module, zero) == {"_ZERO", "stale_while_revalidate"}
+
+
 def test_only_a_test_or_a_signal_kills_a_mutant() -> None:
     """A fault of the tool once counted as a kill: nearly every mutant that lived was hidden so."""
     program = """

@@ -49,7 +49,15 @@ import pytest
 from _pytest.runner import runtestprotocol
 from mutant_processes import KILLED, Children, at_most, run_apart, scratch
 from mutant_results import KEPT, ROOT, TARGETS, Results, digest_of, listed, stale
-from mutations import SOURCE, Mutant, compiled, mutants_of, users_of
+from mutations import (
+    SOURCE,
+    Mutant,
+    compiled,
+    follows_from,
+    mutants_of,
+    tests_that_name,
+    users_of,
+)
 
 # Without rewritten assertions, which would only make messages that nobody reads.
 PYTEST = "-q --assert=plain --tb=no -s -p no:cacheprovider -p no:xdist".split()
@@ -421,8 +429,7 @@ class Run:
         """
         lines = known.lines[mutant.module]
         if mutant.runs_once:
-            users = users_of(mutant.module, mutant.names)
-            found = {test for line in users for test in lines.get(line, ())}
+            found = self._near(mutant, known)
             found = found or {test for tests in lines.values() for test in tests}
         else:
             found = set(lines.get(mutant.line, ()))
@@ -440,6 +447,25 @@ class Run:
                 break
             chosen[test] = None
         return list(chosen)
+
+    @staticmethod
+    def _near(mutant: Mutant, known: Walked) -> set[str]:
+        """The tests that walk a function in which stands what ``mutant`` changes in loading.
+
+        It need not be of its module: the default of a field is used where the field is read. And
+        those in which it stands itself, since they may walk no line: ``assert Rules() == ...``.
+        """
+        names = follows_from(mutant.module, mutant.names)
+        public = {each for each in names if not each.startswith("_")}
+        found = set()
+        for module, lines in known.lines.items():
+            for line in users_of(module, names if module == mutant.module else public):
+                found.update(lines.get(line, ()))
+        naming = {each: tests_that_name(ROOT / each, public) for each in map(_file, known.seconds)}
+        for test in known.seconds:
+            if test.partition("[")[0].rpartition("::")[2] in naming[_file(test)]:
+                found.add(test)
+        return found
 
 
 def report(run: Run, modules: list[str]) -> int:

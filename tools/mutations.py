@@ -64,7 +64,7 @@ class Mutant:
     name: str  # as in tests/mutants.txt: stable while the line stays as it is
     key: str  # changes with the function
     runs_once: bool  # while the module is loaded
-    names: frozenset[str]  # what a statement of the module assigns
+    names: frozenset[str]  # what a statement of the module or of a class assigns
 
 
 def read(module: str) -> tuple[str, ast.Module]:
@@ -96,7 +96,8 @@ def mutants_of(module: str) -> list[Mutant]:
             digests[top] = hashlib.sha1(ast.unparse(top).encode()).hexdigest()[:12]
         key = f"{digests[top]} {name}"
         once = not site.in_function
-        found.append(Mutant(number, module, site.where, site.line, name, key, once, _assigned(top)))
+        names = _assigned_at(top, site.line)
+        found.append(Mutant(number, module, site.where, site.line, name, key, once, names))
     return sorted(found, key=lambda each: each.line)
 
 
@@ -111,30 +112,69 @@ def compiled(mutant: Mutant) -> CodeType:
         site.put(site.old)
 
 
-def users_of(module: str, names: frozenset[str]) -> set[int]:
-    """The lines of the functions of ``module`` that read one of ``names``, or what follows from
-    them at the level of the module."""
+def follows_from(module: str, names: frozenset[str]) -> set[str]:
+    """``names`` and what is made of them while ``module`` is loaded: names of it, and fields."""
     _, tree = read(module)
     known, before = set(names), 0
     while before != len(known):
         before = len(known)
         for statement in tree.body:
-            if isinstance(statement, ast.Assign | ast.AnnAssign) and _reads(statement, known):
-                known |= _assigned(statement)
+            inner = statement.body if isinstance(statement, ast.ClassDef) else [statement]
+            for each in inner:
+                if isinstance(each, ast.Assign | ast.AnnAssign) and _reads(each, known):
+                    known |= _assigned(each)
+    return known
+
+
+@cache
+def _functions_of(path: Path) -> list[tuple[str, range, set[str]]]:
+    """Each function of a file, its lines, and the names that stand in it."""
+    return [
+        (node.name, range(node.lineno, (node.end_lineno or node.lineno) + 1), _named(node))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+
+def users_of(module: str, names: set[str]) -> set[int]:
+    """The lines of the functions of ``module`` in which one of ``names`` stands."""
     return {
         line
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _reads(node, known)
-        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        for name, lines, inside in _functions_of(SOURCE / module)
+        if names & {name, *inside}
+        for line in lines
     }
+
+
+def tests_that_name(path: Path, names: set[str]) -> set[str]:
+    """The functions of a file of tests in which one of ``names`` stands."""
+    return {name for name, _, inside in _functions_of(path) if names & inside}
+
+
+def _named(node: ast.AST) -> set[str]:
+    found = set()
+    for each in ast.walk(node):
+        match each:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                found.add(name)
+    return found
 
 
 def _reads(node: ast.AST, names: set[str]) -> bool:
     return any(isinstance(each, ast.Name) and each.id in names for each in ast.walk(node))
 
 
-def _assigned(statement: ast.AST) -> frozenset[str]:
+def _assigned_at(statement: ast.AST, line: int) -> frozenset[str]:
+    """What a statement of the module assigns; of a class, the field or the method at ``line``."""
     if isinstance(statement, ast.ClassDef):
+        for each in statement.body:
+            if each.lineno <= line <= (each.end_lineno or each.lineno):
+                return _assigned(each) or _assigned(statement)
+    return _assigned(statement)
+
+
+def _assigned(statement: ast.AST) -> frozenset[str]:
+    if isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         return frozenset((statement.name,))
     targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
     return frozenset(
