@@ -151,6 +151,7 @@ def test_a_prefix_that_is_allowed_allows_no_tunnel_out_of_it() -> None:
     """The address inside has to be public, or allowed, too."""
     tunnel = "fd00::5efe:10.0.0.1"
     assert isinstance(UrlPolicy(allow_networks="fd00::/8").vet([tunnel]), Refusal)
+    assert not isinstance(UrlPolicy(allow_networks="fd00::/8").vet(["fd00::5efe:8.8.8.8"]), Refusal)
     both = UrlPolicy(allow_networks=["fd00::/8", "10.0.0.0/8"])
     assert not isinstance(both.vet([tunnel]), Refusal)
     both.check("http://[fd00::5efe:a00:1]/")
