@@ -105,6 +105,7 @@ def test_what_was_answered_and_what_was_asked(
     calendars.availability({"Ada": url}, clock(), clock() + HOUR)
     stats = calendars.stats()
     assert (stats.fetches, stats.read, stats.unchanged) == (fetcher.count(), 3, 1)
+    assert stats.as_browser == 0
     assert stats.failures == {"not_found": 2, "timeout": 1}
     assert (stats.fresh, stats.error_stale, stats.unavailable) == (6, 2, 1)
     assert (stats.answers, stats.in_flight, stats.stale, stats.spared) == (9, 0, 0, 0)
@@ -300,10 +301,9 @@ def test_a_host_that_makes_its_feeds_wait_is_told_of_once(
     make: Callable[..., CalendarCache], caplog: pytest.LogCaptureFixture
 ) -> None:
     """When the third of its feeds is answered with 429; a redirect's 429 is not the host's."""
-    urls = [f"https://example.org/{number}.ics" for number in range(6)]
-    fetcher = FakeFetcher(dict.fromkeys(urls[:3], Refused(429, redirected=True)))
-    for url in urls[3:]:
-        fetcher.set(url, Refused(429))
+    urls = [f"https://example.org/{number}.ics" for number in range(9)]
+    answers = Refused(429, redirected=True), Refused(503), Refused(429)
+    fetcher = FakeFetcher({url: answers[place // 3] for place, url in enumerate(urls)})
     calendars = make(fetcher=fetcher)
     caplog.set_level(logging.INFO, "extcal.cache")
     for url in urls:
@@ -311,7 +311,7 @@ def test_a_host_that_makes_its_feeds_wait_is_told_of_once(
     records = [record.extcal for record in caplog.records]  # type: ignore[attr-defined]
     slowed = [each for each in records if each["event"] == "host_slowed"]
     assert [each["status"] for each in slowed] == [429]
-    assert [record.levelname for record in caplog.records].count("WARNING") == 6 + 1
+    assert [record.levelname for record in caplog.records].count("WARNING") == 9 + 1
 
 
 def test_files_have_no_host_that_could_wait(make: Callable[..., CalendarCache]) -> None:
