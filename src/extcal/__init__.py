@@ -7,10 +7,10 @@ loaded when it is first used, so that ``import extcal`` takes little time.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from extcal._former_modules import install as _find_former_modules
+from extcal.lazy import at_first_use
 
 if TYPE_CHECKING:
     from extcal.cache import (
@@ -155,14 +155,7 @@ __all__ = [
     "write_freebusy",
 ]
 
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+__getattr__ = at_first_use(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

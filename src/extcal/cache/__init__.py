@@ -9,7 +9,6 @@ asyncio and trio. They use these folders: ``freshness`` decides whether to fetch
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from extcal.cache.calendar_cache import CalendarCache
@@ -19,6 +18,7 @@ from extcal.cache.refresh.log import Refresh
 from extcal.cache.refresh.stats import Stats
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores import Cell, MemoryStore, Store
+from extcal.lazy import at_first_use
 
 if TYPE_CHECKING:
     from extcal.cache.async_calendar_cache import AsyncCalendarCache
@@ -52,23 +52,16 @@ __all__ = [
 
 # Loaded when they are first used.
 _HOMES = {
-    "Answered": "availability.receipt",
-    "AsyncCalendarCache": "async_calendar_cache",
-    "Availability": "availability.table",
-    "Change": "snapshot.difference",
-    "CommonFree": "availability.table",
-    "Difference": "snapshot.difference",
-    "MeetingTime": "availability.recurring",
-    "Receipt": "availability.receipt",
-    "RecurringMeeting": "availability.recurring",
-    "Result": "bulk.plan",
+    "Answered": "extcal.cache.availability.receipt",
+    "AsyncCalendarCache": "extcal.cache.async_calendar_cache",
+    "Availability": "extcal.cache.availability.table",
+    "Change": "extcal.cache.snapshot.difference",
+    "CommonFree": "extcal.cache.availability.table",
+    "Difference": "extcal.cache.snapshot.difference",
+    "MeetingTime": "extcal.cache.availability.recurring",
+    "Receipt": "extcal.cache.availability.receipt",
+    "RecurringMeeting": "extcal.cache.availability.recurring",
+    "Result": "extcal.cache.bulk.plan",
 }
 
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"extcal.cache.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = at_first_use(__name__, _HOMES)

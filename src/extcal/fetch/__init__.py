@@ -6,8 +6,9 @@ first used, so that h11 and ssl are imported only when something is fetched.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from extcal.lazy import at_first_use
 
 if TYPE_CHECKING:
     from extcal.fetch.feed import Feed, as_feed
@@ -63,14 +64,7 @@ __all__ = [
     "as_feed",
 ]
 
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+__getattr__ = at_first_use(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from extcal.ical.events.external_event import EventRecord, ExternalEvent, explain
 from extcal.ical.expand import Excluded, Expansion, expand, free_busy
+from extcal.lazy import at_first_use
 
 if TYPE_CHECKING:
     from extcal.ical.answer.vfreebusy import read_freebusy, write_freebusy
@@ -23,10 +23,6 @@ __all__ = [
     "write_freebusy",
 ]
 
+_HOMES = dict.fromkeys(("read_freebusy", "write_freebusy"), "extcal.ical.answer.vfreebusy")
 
-def __getattr__(name: str) -> object:
-    if name in ("read_freebusy", "write_freebusy"):
-        value: object = getattr(import_module("extcal.ical.answer.vfreebusy"), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = at_first_use(__name__, _HOMES)

@@ -6,7 +6,6 @@ datetimes come in, aware UTC datetimes go out.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from extcal.intervals.freebusy import FreeBusy
@@ -14,6 +13,7 @@ from extcal.intervals.instants import epoch, instant
 from extcal.intervals.merge import Levels
 from extcal.intervals.types import BLOCKING, BusyPeriod, FBType, Period, days
 from extcal.intervals.wallclock import find_zone
+from extcal.lazy import at_first_use
 
 if TYPE_CHECKING:
     from extcal.intervals.slots.common import CommonFree, SlotOptions, common_free
@@ -42,20 +42,13 @@ __all__ = [
 
 # Loaded when they are first used: who asks for one calendar needs none of them.
 _HOMES = {
-    "CommonFree": "slots.common",
-    "PersonRecord": "views.records",
-    "Record": "views.records",
-    "SlotOptions": "slots.common",
-    "WorkingHours": "working_hours.hours",
-    "common_free": "slots.common",
-    "person_records": "views.records",
+    "CommonFree": "extcal.intervals.slots.common",
+    "PersonRecord": "extcal.intervals.views.records",
+    "Record": "extcal.intervals.views.records",
+    "SlotOptions": "extcal.intervals.slots.common",
+    "WorkingHours": "extcal.intervals.working_hours.hours",
+    "common_free": "extcal.intervals.slots.common",
+    "person_records": "extcal.intervals.views.records",
 }
 
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"extcal.intervals.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = at_first_use(__name__, _HOMES)

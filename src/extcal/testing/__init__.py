@@ -11,8 +11,9 @@ only builds feeds imports nothing else.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from extcal.lazy import at_first_use
 
 if TYPE_CHECKING:
     from extcal.testing.builder import event as event
@@ -33,12 +34,7 @@ _HOMES = {
     "sample": "extcal.testing.samples",
 }
 
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(home), name)
+__getattr__ = at_first_use(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from extcal.lazy import at_first_use
 
 if TYPE_CHECKING:
     from extcal.cache.bulk.copies import first_copy, rebuild
@@ -15,21 +16,14 @@ __all__ = ["PATIENCE", "Plan", "Queue", "Result", "UnderWay", "first_copy", "new
 
 # Loaded when they are first used: who asks for one calendar needs none of them.
 _HOMES = {
-    "PATIENCE": "plan",
-    "Plan": "plan",
-    "Queue": "plan",
-    "Result": "plan",
-    "UnderWay": "under_way",
-    "first_copy": "copies",
-    "new_bar": "progress",
-    "rebuild": "copies",
+    "PATIENCE": "extcal.cache.bulk.plan",
+    "Plan": "extcal.cache.bulk.plan",
+    "Queue": "extcal.cache.bulk.plan",
+    "Result": "extcal.cache.bulk.plan",
+    "UnderWay": "extcal.cache.bulk.under_way",
+    "first_copy": "extcal.cache.bulk.copies",
+    "new_bar": "extcal.cache.bulk.progress",
+    "rebuild": "extcal.cache.bulk.copies",
 }
 
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"extcal.cache.bulk.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = at_first_use(__name__, _HOMES)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from extcal.cache.stores.memory import MemoryStore
 from extcal.cache.stores.protocol import Cell, Codec, Store
+from extcal.lazy import at_first_use
 
 if TYPE_CHECKING:
     from extcal.cache.stores.redis import RedisStore
@@ -16,14 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "Codec", "MemoryStore", "RedisStore", "SQLiteStore", "Store"]
 
+_HOMES = {
+    "RedisStore": "extcal.cache.stores.redis",
+    "SQLiteStore": "extcal.cache.stores.sqlite",
+}
 
-def __getattr__(name: str) -> object:
-    if name == "RedisStore":
-        from extcal.cache.stores.redis import RedisStore
-
-        return RedisStore
-    if name == "SQLiteStore":
-        from extcal.cache.stores.sqlite import SQLiteStore
-
-        return SQLiteStore
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = at_first_use(__name__, _HOMES)

@@ -146,15 +146,13 @@ def sieve(
     if past.year < 1000 or "\r" in ends:  # no shortcut would find the line behind a CR
         return whole(raw)
     pieces = _Pieces(raw, first + 1, past, future, stop_of(ends))
+    spans = whole(raw)
     if pieces.plain and pieces.find(limits.max_vevents):
         pieces.keep_longer(limits.max_line_bytes // 2)
         if pieces.keep_relatives():
             spans = pieces.spans()
-            emptied(pieces.uids, pieces.starts)
-            return spans
-    if pieces:
-        emptied(pieces.uids, pieces.starts)
-    return whole(raw)
+    emptied(pieces.uids, pieces.starts)
+    return spans
 
 
 def _begins_alarm(raw: bytes, end: int) -> bool:

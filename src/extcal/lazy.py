@@ -1,0 +1,27 @@
+"""Names of a package that are imported when somebody first uses them (PEP 562)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+__all__ = ["at_first_use"]
+
+
+def at_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
+    """Return the ``__getattr__`` of ``package``, which imports a name from its module in ``homes``.
+
+    A name that was asked for once is an attribute from then on. For a name that is not in ``homes``
+    it raises ``AttributeError``, as a module does.
+    """
+
+    def load(name: str) -> object:
+        home = homes.get(name)
+        if home is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value: object = getattr(import_module(home), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return load
