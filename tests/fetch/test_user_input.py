@@ -119,6 +119,13 @@ def test_the_longest_text_that_is_read_has_8192_characters() -> None:
         assert ("icloud.com" in (refused.value.advice or "")) is named
 
 
+def test_an_entity_is_read_four_times_at_most() -> None:
+    """Twice around the address and twice in it: forms that escape more often do not occur."""
+    feed = Feed.from_user_input(f"{FEED}?a=1&amp;amp;amp;amp;amp;b=2")
+    assert feed.reveal() == f"{FEED}?a=1&amp;b=2"
+    assert isinstance(made_of(f"&amp;amp;lt;{FEED}&amp;amp;gt;"), FeedUrlError)
+
+
 def test_the_other_arguments_are_those_of_the_constructor() -> None:
     feed = Feed.from_user_input(
         f" {FEED} ", timezone="Europe/Berlin", owner="ada@example.org", detail="busy"
