@@ -19,6 +19,7 @@ from extcal.cache.freshness.decide import (
     decide,
     fall_back,
     in_utc,
+    just_asked,
     learn,
     may_try_again,
     moment_of,
@@ -152,6 +153,14 @@ def test_a_back_off_from_the_future_is_void() -> None:
     """After the clock jumped back, asking heals."""
     attempts = learn(Attempts(), FAILED, NOW + timedelta(days=365), RULES, 1.0)
     assert decide(None, attempts, NOW, RULES) == Fetch(conditional=False)
+    for ahead, waits in ((RULES.skew, True), (RULES.skew + MICROSECOND, False)):
+        attempts = Attempts(last=NOW + ahead, next_try=NOW + HOUR)
+        decision = Raise("unavailable") if waits else Fetch(conditional=False)
+        assert decide(None, attempts, NOW, RULES) == decision
+        assert just_asked(None, attempts, NOW, RULES) is waits
+    # What was asked last counts, be it this reading or a fetch that failed.
+    assert just_asked(Held(NOW - HOUR), Attempts(last=NOW), NOW, RULES)
+    assert just_asked(Held(NOW), Attempts(last=NOW - HOUR), NOW, RULES)
 
 
 @pytest.mark.parametrize(
@@ -404,6 +413,9 @@ def test_kinds_that_last_until_a_person_mends_them() -> None:
     for kind in ("forbidden", "not_found", "unauthorized", "wrong_password"):
         assert usable(NOW - HOUR, NOW, rules, kind)
         assert not usable(NOW - HOUR - MICROSECOND, NOW, rules, kind)
+    for kind in ("blocked_address", "blocked_url"):
+        assert usable(NOW - HOUR, NOW, RULES, kind)
+        assert not usable(NOW - HOUR - MICROSECOND, NOW, RULES, kind)
     assert usable(NOW - 24 * HOUR, NOW, rules, "server_error")
     for kind in ("challenge", "empty", "html", "json", "not_a_calendar", "not_found_file"):
         assert learn(Attempts(), Failure(kind), NOW, RULES, 1.0).next_try == NOW + 10 * MINUTE
@@ -413,11 +425,15 @@ def test_early_requests_count_for_a_day() -> None:
     """Not after it, nor what lies in the future after a clock jumped."""
     moments = [NOW - 24 * HOUR, NOW - 24 * HOUR + MICROSECOND, NOW, NOW + MICROSECOND]
     assert learn(Attempts(early=tuple(moments)), FAILED, NOW, RULES, 1.0).early == (*moments[1:3],)
+    for ago, early in ((0 * HOUR, (NOW,)), (HOUR / 2 - MICROSECOND, (NOW,)), (HOUR / 2, ())):
+        assert learn(Attempts(last=NOW - ago), FAILED, NOW, RULES, 1.0).early == early
+    many = replace(FAILED, tries=RULES.early_requests + 3)
+    assert learn(Attempts(), many, NOW, RULES, 1.0).early == (NOW,) * RULES.early_requests
 
 
 @pytest.mark.parametrize(
     ("asked", "seconds"),
-    [(1.5, 1.5), (3600, 3600), (6 * 3600, 21600), (10**9, 21600), (math.inf, 21600)],
+    [(0.5, 0.5), (3600, 3600), (6 * 3600, 21600), (10**9, 21600), (math.inf, 21600)],
 )
 def test_retry_after_is_honoured_up_to_six_hours(asked: float, seconds: float) -> None:
     """RFC 9110 section 10.2.3, with a cap: a typing error must not end a subscription."""
@@ -483,6 +499,9 @@ def test_other_failures_between_refusals_neither_count_nor_excuse() -> None:
     """A time-out says nothing about whether the calendar is there."""
     refused = Failure("not_found", status=404)
     assert fail(refused, FAILED, refused, FAILED, refused, every=6 * HOUR).gone
+    assert not fail(refused, refused, refused, FAILED, every=8 * HOUR).gone
+    assert fail(FAILED, refused, FAILED, every=0 * HOUR).refused_since == NOW
+    assert fail(FAILED).refused_since is None
     assert not fail(*[FAILED] * 50).gone
     assert not fail(*[Failure("rate_limited", status=429)] * 50).gone
 
@@ -536,6 +555,16 @@ def test_what_other_rules_read_is_never_fresh(spread: float, age: timedelta) -> 
         decision = decide(held, Attempts(), NOW + age, RULES, wish)
         due = NOW + age >= moment
         assert decision == (Fetch(conditional=False) if due else Serve(State.STALE))
+
+
+def test_the_moment_of_what_other_rules_read_counts_while_it_would_be_fresh() -> None:
+    """To the microsecond; then half of the time since the source was asked is enough."""
+    held, fetch = Held(NOW, other_rules=NOW + HOUR), Fetch(conditional=False)
+    assert decide(held, Attempts(), NOW + HOUR / 2, RULES) == Serve(State.STALE)
+    assert decide(held, Attempts(), NOW + HOUR / 2 + MICROSECOND, RULES) == fetch
+    held = Held(NOW, other_rules=NOW + HOUR / 3)
+    assert decide(held, Attempts(), NOW + HOUR / 3 - MICROSECOND, RULES) == Serve(State.STALE)
+    assert decide(held, Attempts(), NOW + HOUR / 3, RULES) == fetch
 
 
 def test_what_other_rules_read_is_never_confirmed() -> None:
