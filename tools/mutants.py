@@ -429,19 +429,20 @@ class Run:
         """
         lines = known.lines[mutant.module]
         if mutant.runs_once:
-            found = self._near(mutant, known)
+            found, naming = self._near(mutant, known)
             found = found or {test for tests in lines.values() for test in tests}
         else:
-            found = set(lines.get(mutant.line, ()))
+            found, naming = set(lines.get(mutant.line, ())), set()
         turns: dict[str, int] = defaultdict(int)
         order = []
         for test in sorted(found, key=lambda each: known.seconds[each]):
             function = test.partition("[")[0]
             turns[function] += 1
-            order.append(((known.seconds[test] + 0.001) * turns[function], test))
+            cost = (known.seconds[test] + 0.001) * turns[function]
+            order.append((test not in naming, cost, test))
         likely = [each for each in self.killers[mutant.module, mutant.where] if each in found]
         chosen, left = dict.fromkeys(likely), self.options.seconds
-        for _, test in sorted(order):
+        for _, _, test in sorted(order):
             left -= known.seconds[test] + 0.002
             if left < 0 and chosen:
                 break
@@ -449,11 +450,12 @@ class Run:
         return list(chosen)
 
     @staticmethod
-    def _near(mutant: Mutant, known: Walked) -> set[str]:
+    def _near(mutant: Mutant, known: Walked) -> tuple[set[str], set[str]]:
         """The tests that walk a function in which stands what ``mutant`` changes in loading.
 
         It need not be of its module: the default of a field is used where the field is read. And
         those in which it stands itself, since they may walk no line: ``assert Rules() == ...``.
+        These are returned once more alone, as they are asked first.
         """
         names = follows_from(mutant.module, mutant.names)
         public = {each for each in names if not each.startswith("_")}
@@ -462,10 +464,11 @@ class Run:
             for line in users_of(module, names if module == mutant.module else public):
                 found.update(lines.get(line, ()))
         naming = {each: tests_that_name(ROOT / each, public) for each in map(_file, known.seconds)}
-        for test in known.seconds:
-            if test.partition("[")[0].rpartition("::")[2] in naming[_file(test)]:
-                found.add(test)
-        return found
+        named = {
+            test for test in known.seconds
+            if test.partition("[")[0].rpartition("::")[2] in naming[_file(test)]
+        }  # fmt: skip
+        return found | named, named
 
 
 def report(run: Run, modules: list[str]) -> int:

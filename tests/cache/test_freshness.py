@@ -158,6 +158,7 @@ def test_a_back_off_from_the_future_is_void() -> None:
         decision = Raise("unavailable") if waits else Fetch(conditional=False)
         assert decide(None, attempts, NOW, RULES) == decision
         assert just_asked(None, attempts, NOW, RULES) is waits
+        assert not attempts.asked_to_wait
     # What was asked last counts, be it this reading or a fetch that failed.
     assert just_asked(Held(NOW - HOUR), Attempts(last=NOW), NOW, RULES)
     assert just_asked(Held(NOW), Attempts(last=NOW - HOUR), NOW, RULES)
