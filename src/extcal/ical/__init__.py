@@ -23,6 +23,9 @@ __all__ = [
     "write_freebusy",
 ]
 
-_HOMES = dict.fromkeys(("read_freebusy", "write_freebusy"), "extcal.ical.answer.vfreebusy")
+_HOMES = {
+    "read_freebusy": "extcal.ical.answer.vfreebusy",
+    "write_freebusy": "extcal.ical.answer.vfreebusy",
+}
 
 __getattr__ = at_first_use(__name__, _HOMES)
