@@ -145,6 +145,10 @@ def test_isatap_is_judged_by_the_address_inside(prefix: str, bits: str) -> None:
     assert UrlPolicy().vet([tunnel]) == (tunnel,)
     literals.check(f"https://[{tunnel}]/")
     assert isinstance(UrlPolicy(deny_networks="8.8.8.0/24").vet([tunnel]), Refusal)
+    assert not isinstance(UrlPolicy(deny_networks="8.8.8.9").vet([tunnel]), Refusal)
+    assert isinstance(UrlPolicy(deny_networks="8.8.8.9").vet([tunnel + 1]), Refusal)
+    no_tunnel = ipaddress.ip_address(f"{prefix}:{bits}:10.0.0.1".replace("5efe", "5eff"))
+    assert UrlPolicy().vet([no_tunnel]) == (no_tunnel,)
 
 
 def test_a_prefix_that_is_allowed_allows_no_tunnel_out_of_it() -> None:
