@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from extcal.errors import FeedUrlError
 from extcal.fetch import Feed, as_feed
-from extcal.fetch.address.url import Url, fold_at_sign, read_url
+from extcal.fetch.address.url import Refusal, Url, fold_at_sign, read_url
 from extcal.fetch.feed import accepted, read_feed, takes_feed
 from extcal.policy import BusyPolicy, Rule
 
@@ -122,7 +122,9 @@ class TestSyntax:
             ("https://calendar.example.net./a#top", "https://calendar.example.net/a"),
             ("https://calendar.example.net", "https://calendar.example.net/"),
             ("https://calendar.example.net?x=%2F", "https://calendar.example.net/?x=%2F"),
+            ("https://calendar.example.net?x=1?y", "https://calendar.example.net/?x=1?y"),
             ("https://calendar.example.net:444/", "https://calendar.example.net:444/"),
+            ("https://calendar.example.net:65535/", "https://calendar.example.net:65535/"),
             ("https://[2001:DB8:0::1]/a", "https://[2001:db8::1]/a"),
             ("https://192.0.2.7./a", "https://192.0.2.7/a"),
             ("https://snow_man.example.net/%7e/~", "https://snow_man.example.net/%7e/~"),
@@ -161,6 +163,8 @@ class TestSyntax:
             ("https://calendar.example.net:65536/", "port"),
             ("https://calendar.example.net:+1/", "port"),
             ("https:///a", "host"),
+            ("https:///a@b/x", "host"),
+            ("https://[2600::1]:80]/", "port"),
             ("https://?x", "host"),
             ("https://[::1/", "host"),
             ("https://[::1]x/", "host"),
@@ -190,6 +194,9 @@ class TestSyntax:
             Feed(text)
         assert refused.value.kind == kind
         assert isinstance(refused.value, ValueError)
+        refusal = read_url(text.strip())  # where a redirect leads is read by this alone
+        assert isinstance(refusal, Refusal)
+        assert refusal.kind == kind
 
     def test_not_a_url_comes_with_advice(self) -> None:
         with pytest.raises(FeedUrlError, match="https://"):
