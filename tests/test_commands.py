@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -279,6 +280,46 @@ def test_the_last_line_says_what_was_skipped(tmp_path: Path) -> None:
     assert "1 passed, 1 skipped" in done.stdout
     last = done.stdout.splitlines()[-1]
     assert last.endswith("; skipped: 2 (no moon); 1 (no Redis; none at all)")
+
+
+@pytest.mark.parametrize("step", ["parallel", "core", None])
+def test_a_worker_leaves_out_only_what_says_nothing(
+    request: pytest.FixtureRequest, step: str | None
+) -> None:
+    """A setup or teardown that went well; never a failure, a skip, or a test's own outcome."""
+    plugin: Any = request.config.pluginmanager.get_plugin(str(ROOT / "tests" / "conftest.py"))
+    assert plugin is not None
+    sent: list[tuple[str, str, str]] = []
+
+    def sendevent(name: str, **said: Any) -> None:
+        data = said.get("data", {})
+        sent.append((name, data.get("when", ""), data.get("outcome", "")))
+
+    worker = SimpleNamespace(sendevent=sendevent)
+    config = SimpleNamespace(
+        getoption=lambda name: step,
+        option=SimpleNamespace(durations=None),
+        pluginmanager=SimpleNamespace(get_plugins=lambda: [worker, object()]),
+    )
+    plugin.pytest_sessionstart(SimpleNamespace(config=config))
+    said = [
+        (name, when, outcome)
+        for name in ("testreport", "collectreport")
+        for when in ("setup", "call", "teardown")
+        for outcome in ("passed", "failed", "skipped")
+    ]
+    said += [(name, "", "") for name in ("runtest_protocol_complete", "warning_recorded")]
+    for name, when, outcome in said:
+        worker.sendevent(name, data={"when": when, "outcome": outcome})
+    worker.sendevent("logstart", nodeid="a", location=())
+    left_out = {
+        ("testreport", "setup", "passed"),
+        ("testreport", "teardown", "passed"),
+    }
+    if step is None:
+        assert sent == [*said, ("logstart", "", "")]
+    else:
+        assert sent == [each for each in said if each not in left_out]
 
 
 @pytest.mark.parametrize(
