@@ -193,3 +193,12 @@ def test_problems_are_told_in_the_order_of_the_lines(newline: bytes) -> None:
     assert [(code, line) for code, _, line in told(budget, raw)] == [
         ("none", None), ("a", 1), ("b", 2), ("b2", 2), ("b3", 2), ("d", 4),
     ]  # fmt: skip
+
+
+def test_lines_are_counted_through_a_line_of_megabytes() -> None:
+    """A stretch without any line end says nothing of the kind of the others."""
+    raw = b"first\nsecond\r" + b"x" * 2_200_000 + b"\nthird"
+    budget = work()
+    budget.problem("a", "", offset=raw.index(b"x"))
+    budget.problem("b", "", offset=raw.index(b"third"))
+    assert [(code, line) for code, _, line in told(budget, raw)] == [("a", 2), ("b", 3)]

@@ -45,7 +45,7 @@ class Asked(NamedTuple):
     at: datetime
     lease: Lease
     seconds: float
-    shared: bool = False
+    shared: bool
 
 
 class Refreshed(NamedTuple):
