@@ -121,9 +121,11 @@ _SPACED = re.compile(r"\A((?:https?|webcals?)://) +(?=\S)", re.IGNORECASE)
 # Cuts ")" off "a.ics)", "/" off "a.ics/", "]." off "a.html]." and "/#x" off "a.ics/#x", as no
 # fragment is asked for. Cuts nothing off "a.ics?b=c)".
 _BEHIND_NAME = re.compile(
-    r"\.(?:ics|html)([)\]}>\"'\u2019\u201d\u00bb/.,;:!|*。，、；：！？）］＞]+)(?:#[^\s#]*)?\Z",
+    r"\.(?:ics|html)([)\]}>\"'\u2019\u201d\u00bb/.,;:!|*。，、；：！？）］＞]+)(?:#\S*)?\Z",
     re.IGNORECASE,
 )
+# What a host may end in and be the same: ".", ":443" and ".:80" of "a.org.:80". Not ":8443".
+_HOST_END = re.compile(r"\.?(?::(?:443|80))?\Z")
 _PAIRS = (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"))
 _BEFORE_PATH = re.compile(r"(?:https?|webcals?)://[^/?#\s]+(?=[/?#])", re.IGNORECASE)
 # An address ends at a blank after the name of a file, and at two blanks anywhere. Matches in
@@ -245,7 +247,7 @@ def _once(secret_text: str) -> str:
         ends = [*starts[1:], len(secret_text)]
         parts = [secret_text[start:end] for start, end in zip(starts, ends, strict=True)]
         same = [_SCHEME.sub("", part.strip(_BETWEEN)).partition("/") for part in parts]
-        if len({(host.lower(), slash, rest) for host, slash, rest in same}) == 1:
+        if len({(_HOST_END.sub("", host.lower()), slash, rest) for host, slash, rest in same}) == 1:
             secret_text = parts[0].strip(_BETWEEN)
     for _ in range(2):
         if _ENCODED.match(secret_text):

@@ -210,6 +210,10 @@ def resolve_reference(base: Url, secret_reference: str) -> Url | Refusal:
         # Characters beyond latin-1 cannot come from a header; they must not be replaced by "?".
         octets = secret_reference.encode("utf-8", "surrogatepass")
     reference = quote(octets, safe="%:/?#[]@!$&'()*+,;=~-._\\\"<>^`{|}")
+    if not _PRINTABLE.fullmatch(reference):
+        # To browsers "\" is a slash: "https:\\a.org/.." leads to a.org, but to urljoin it is a
+        # folder, which ".." takes away. So it is refused before it is joined, not behind.
+        return Refusal.of("chars")
     if _EMPTY_AUTHORITY.match(reference):
         # As in "https:///a.org": by RFC 3986 there is no host, browsers take "a.org" for the host,
         # and urljoin takes it for a path. So it is refused.
