@@ -150,7 +150,7 @@ def test_no_published_time(name: str) -> None:
             parts = []
             for number, value in enumerate(VALUES[:3] + VALUES[-4:]):
                 line = f"{key}{parameter}:{value}"
-                part = component("AVAILABLE", ["UID:b", "DURATION:PT1H", line], **PLAIN)
+                part = component("AVAILABLE", [f"UID:b{number}", "DURATION:PT1H", line], **PLAIN)
                 extra = part if name == "VAVAILABILITY" else ""
                 body = component(name, [f"UID:{number}", line], **within)
                 parts.append(body.replace(f"END:{name}", f"{extra}END:{name}"))

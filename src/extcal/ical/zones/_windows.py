@@ -1,6 +1,6 @@
 """Windows zone names and the IANA zones they mean. Generated: do not edit.
 
-Written by ``scripts/make_windows_zones.py`` on 2026-11-22 from icalendar 7.3.0.
+Written by ``scripts/make_windows_zones.py`` on 2026-12-01 from icalendar 7.3.2.
 Keys are case-folded. A place may stand in several rows (there are two La Paz).
 """
 
