@@ -78,6 +78,9 @@ class TestSizes:
         (failed,) = body.take(b"a" * 101)
         assert failed is not None
         assert failed.kind == "too_large"
+        # Broken in front of the limit, in a piece that goes beyond it.
+        steps = list(Body(Limits(max_wire_bytes=100), gzipped=True).take(b"no gzip" * 90))
+        assert [step.kind for step in steps if step is not None] == ["bad_encoding"]
 
     def test_decoded_bytes(self) -> None:
         limits = Limits(max_decoded_bytes=100)
