@@ -48,6 +48,7 @@ class Source:
     """
 
     __slots__ = (
+        "_recurs",
         "calendar",
         "doubtful",
         "floating",
@@ -70,6 +71,7 @@ class Source:
         self.doubtful = False
         self.told: set[tuple[str, int]] = set()
         self.lent: dict[bool, Zone | None] = {}  # results of _zone_of_end
+        self._recurs: bool | None = None
 
     def tell(
         self, code: str, message: str, action: str, line: Line | None = None, *, doubt: bool = False
@@ -96,10 +98,12 @@ class Source:
     @property
     def recurs(self) -> bool:
         """Whether it may have several instances, whose lengths may differ from the first's."""
-        lines = self.lines
-        return bool({"RRULE", "RDATE"} & lines.keys()) or any(
-            "RANGE" in line.params for line in lines.get("RECURRENCE-ID", ())
-        )
+        if self._recurs is None:  # once, as an event may have thousands of DTENDs that ask
+            lines = self.lines
+            self._recurs = bool({"RRULE", "RDATE"} & lines.keys()) or any(
+                "RANGE" in line.params for line in lines.get("RECURRENCE-ID", ())
+            )
+        return self._recurs
 
 
 class Start(NamedTuple):
