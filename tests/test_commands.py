@@ -339,10 +339,18 @@ def test_a_run_without_tests_is_no_failure_beside_one_with_some(
 
 @pytest.mark.parametrize("room", ["fetch", "cache"])
 def test_what_is_run_at_every_save_holds_something_of_each_room(room: str) -> None:
-    """``make quick``: ical, intervals and the standards are folders of it; of these, files."""
+    """``make quick``: ical, intervals and quirks are folders of it; of these, files."""
     marked = [
         file.name
         for file in (ROOT / "tests" / room).rglob("test_*.py")
         if "pytestmark = pytest.mark.core" in file.read_text("utf-8")
     ]
     assert len(marked) > 5
+
+
+def test_a_file_of_the_core_has_the_line_that_make_quick_looks_for() -> None:
+    """A mark on one test, or in a list of marks, would be overlooked without a word."""
+    line = "\npytestmark = pytest.mark.core\n"
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        text = file.read_text("utf-8")
+        assert line in text or "mark.core" not in text or file == Path(__file__), file

@@ -155,8 +155,4 @@ __all__ = [
     "write_freebusy",
 ]
 
-__getattr__ = at_first_use(__name__, _HOMES)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+__getattr__, __dir__ = at_first_use(__name__, _HOMES)

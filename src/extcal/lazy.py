@@ -9,11 +9,14 @@ from importlib import import_module
 __all__ = ["at_first_use"]
 
 
-def at_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
-    """Return the ``__getattr__`` of ``package``, which imports a name from its module in ``homes``.
+def at_first_use(
+    package: str, homes: Mapping[str, str]
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """Return ``__getattr__`` and ``__dir__`` of ``package``; ``homes`` has the module of each name.
 
     A name that was asked for once is an attribute from then on. For a name that is not in ``homes``
-    it raises ``AttributeError``, as a module does.
+    ``__getattr__`` raises ``AttributeError``, as a module does. ``__dir__`` tells of all names, so
+    that tools complete those that nobody has used yet.
     """
 
     def load(name: str) -> object:
@@ -24,4 +27,7 @@ def at_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str], obje
         setattr(sys.modules[package], name, value)
         return value
 
-    return load
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *homes})
+
+    return load, names

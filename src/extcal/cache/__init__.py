@@ -64,4 +64,4 @@ _HOMES = {
     "Result": "extcal.cache.bulk.plan",
 }
 
-__getattr__ = at_first_use(__name__, _HOMES)
+__getattr__, __dir__ = at_first_use(__name__, _HOMES)

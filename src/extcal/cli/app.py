@@ -63,6 +63,7 @@ _EXAMPLES = {
     "check": (
         "extcal check ada.ics",
         "extcal check < address.txt",
+        "extcal check --canary < address.txt",
         "extcal check --report report.ics ada.ics",
     ),
     "busy": (

@@ -28,4 +28,4 @@ _HOMES = {
     "write_freebusy": "extcal.ical.answer.vfreebusy",
 }
 
-__getattr__ = at_first_use(__name__, _HOMES)
+__getattr__, __dir__ = at_first_use(__name__, _HOMES)

@@ -51,4 +51,4 @@ _HOMES = {
     "person_records": "extcal.intervals.views.records",
 }
 
-__getattr__ = at_first_use(__name__, _HOMES)
+__getattr__, __dir__ = at_first_use(__name__, _HOMES)

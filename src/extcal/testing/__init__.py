@@ -34,8 +34,4 @@ _HOMES = {
     "sample": "extcal.testing.samples",
 }
 
-__getattr__ = at_first_use(__name__, _HOMES)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = at_first_use(__name__, _HOMES)

@@ -26,4 +26,4 @@ _HOMES = {
     "rebuild": "extcal.cache.bulk.copies",
 }
 
-__getattr__ = at_first_use(__name__, _HOMES)
+__getattr__, __dir__ = at_first_use(__name__, _HOMES)

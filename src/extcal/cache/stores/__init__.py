@@ -22,4 +22,4 @@ _HOMES = {
     "SQLiteStore": "extcal.cache.stores.sqlite",
 }
 
-__getattr__ = at_first_use(__name__, _HOMES)
+__getattr__, __dir__ = at_first_use(__name__, _HOMES)
