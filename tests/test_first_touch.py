@@ -51,7 +51,7 @@ IMPORTED: dict[str, str] = {
     "extcal.expand": "",
     "CalendarCache.get": """
         array atexit concurrent contextvars extcal.cache extcal.cache.bulk
-        extcal.cache.freshness extcal.cache.refresh extcal.cache.snapshot
+        extcal.cache.freshness extcal.cache.refresh extcal.cache.refresh.kept extcal.cache.snapshot
         extcal.cache.stores extcal.fetch extcal.fetch.address extcal.testing gc hashlib heapq
         hmac ipaddress linecache logging queue string textwrap threading token tokenize
         traceback urllib zlib

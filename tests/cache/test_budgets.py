@@ -15,7 +15,7 @@ import pytest
 
 from extcal import CalendarCache, Feed, MemoryStore
 from extcal.cache import Cell
-from extcal.cache.refresh import repository
+from extcal.cache.refresh.kept import repository
 from extcal.cache.snapshot import packed_events
 from extcal.cache.snapshot.codec import decode_reading, encode_reading
 from extcal.cache.snapshot.packed_events import pack_events

@@ -12,7 +12,7 @@ from extcal import Feed, FreeBusy, Limits, State
 from extcal.cache.freshness.horizon import Reach
 from extcal.cache.freshness.values import Attempts, Held, Raise, Rules
 from extcal.cache.refresh.decisions import Decisions
-from extcal.cache.refresh.repository import Known, OtherRules, _Met
+from extcal.cache.refresh.kept.repository import Known, OtherRules, _Met
 from extcal.cache.refresh.stats import Tally
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.snapshot import Reading, Snapshot

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from extcal import BusyPolicy, CalendarCache, Feed, FeedUrlError, MemoryStore
-from extcal.cache.refresh.keys import attempts_key, read_secret, snapshot_key
+from extcal.cache.refresh.kept.keys import attempts_key, read_secret, snapshot_key
 from extcal.testing import FakeFetcher, event, feed_text
 
 pytestmark = pytest.mark.core

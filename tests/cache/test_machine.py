@@ -64,8 +64,8 @@ from extcal import (
 )
 from extcal.cache import Cell
 from extcal.cache.freshness.horizon import Reach
+from extcal.cache.refresh.kept.repository import Known
 from extcal.cache.refresh.refresher import Order
-from extcal.cache.refresh.repository import Known
 from extcal.cache.refresh.single_flight import Flight
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.stores.protocol import erase_all

@@ -326,7 +326,7 @@ def test_what_is_remembered_is_bounded(
     make_either: Callable[..., Any], body: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Decoded readings are a convenience; the store has them all."""
-    monkeypatch.setattr("extcal.cache.refresh.repository._REMEMBERED", 2)
+    monkeypatch.setattr("extcal.cache.refresh.kept.repository._REMEMBERED", 2)
     urls = [f"https://example.org/{number}.ics" for number in range(5)]
     fetcher = FakeFetcher(dict.fromkeys(urls, body))
     calendars = make_either(fetcher=fetcher)

@@ -192,7 +192,7 @@ def test_a_warm_get_passes_through_five_files(clock: ManualClock, url: str, body
         for path in (
             "cache/calendar_cache.py",
             "cache/freshness/decide.py",
-            "cache/refresh/repository.py",
+            "cache/refresh/kept/repository.py",
             "cache/stores/memory.py",
             "fetch/feed.py",
         )

@@ -26,10 +26,10 @@ from extcal.cache.freshness.failures import unavailable
 from extcal.cache.freshness.values import Fetch, Raise, Serve, Wish
 from extcal.cache.options import Options, Settings, last_attempt, last_refreshed, recipe
 from extcal.cache.refresh.decisions import Decisions
+from extcal.cache.refresh.kept.repository import Known, Repository
 from extcal.cache.refresh.log import Refresh, callback_failed, fetcher_failed
 from extcal.cache.refresh.outcome import Refreshed
 from extcal.cache.refresh.refresher import Order, Refresher
-from extcal.cache.refresh.repository import Known, Repository
 from extcal.cache.refresh.single_flight import Flight, Flights, Promise
 from extcal.cache.refresh.stats import AGED, AGES_UP_TO, Stats, Tally, stats_of
 from extcal.cache.snapshot.questions import between, part, without

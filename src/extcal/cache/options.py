@@ -11,9 +11,9 @@ from extcal.arguments import call_of, count_of, flag_of, length_of, made_discree
 from extcal.cache.freshness.clock import Clock, system_clock
 from extcal.cache.freshness.horizon import HISTORY, Reach
 from extcal.cache.freshness.values import STALE_IF_ERROR, TTL, Rules
-from extcal.cache.refresh.keys import read_secret
+from extcal.cache.refresh.kept.keys import read_secret
+from extcal.cache.refresh.kept.repository import Known
 from extcal.cache.refresh.log import Refresh
-from extcal.cache.refresh.repository import Known
 from extcal.cache.stores import MemoryStore, Store
 from extcal.limits import Limits
 from extcal.values import dataclass

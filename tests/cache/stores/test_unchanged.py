@@ -22,7 +22,7 @@ from extcal import (
     Store,
 )
 from extcal.cache import Cell
-from extcal.cache.refresh.repository import confirmed_key
+from extcal.cache.refresh.kept.repository import confirmed_key
 from extcal.cache.snapshot import reading as readings
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from extcal.arguments import one_of_type, several
 from extcal.cache.availability.table import Availability, Part, person
 from extcal.cache.freshness.values import Raise
-from extcal.cache.refresh.keys import Keys
+from extcal.cache.refresh.kept.keys import Keys
 from extcal.cache.refresh.refresher import Order
 from extcal.cache.snapshot.questions import without
 from extcal.cache.snapshot.snapshot import Snapshot

@@ -11,7 +11,7 @@ from extcal.cache.freshness.decide import conditional, fall_back, lifetime, may_
 from extcal.cache.freshness.horizon import Reach
 from extcal.cache.freshness.values import Attempts, Held, Raise, Rules, State, Wish
 from extcal.cache.refresh.hosts import Hosts
-from extcal.cache.refresh.repository import Known
+from extcal.cache.refresh.kept.repository import Known
 from extcal.cache.refresh.stats import Tally
 from extcal.cache.snapshot.snapshot import Reading, Snapshot
 from extcal.fetch.feed import Feed

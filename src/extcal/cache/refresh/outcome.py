@@ -15,9 +15,9 @@ from extcal.cache.freshness.failures import failure
 from extcal.cache.freshness.values import Attempts, Failure, Outcome, Raise, Success
 from extcal.cache.refresh import full_collections
 from extcal.cache.refresh.decisions import Decisions
-from extcal.cache.refresh.keys import Keys
+from extcal.cache.refresh.kept.keys import Keys
+from extcal.cache.refresh.kept.repository import Known, Repository
 from extcal.cache.refresh.log import Refresh, tell
-from extcal.cache.refresh.repository import Known, Repository
 from extcal.cache.refresh.stats import FAILED
 from extcal.cache.snapshot import reading as readings
 from extcal.cache.snapshot.snapshot import Reading, Snapshot, State

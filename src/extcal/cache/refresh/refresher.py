@@ -15,9 +15,9 @@ from extcal.cache.freshness.clock import Clock, read_clock
 from extcal.cache.freshness.rate_limited_hosts import is_rate_limited
 from extcal.cache.freshness.values import Fetch, Wish
 from extcal.cache.refresh.decisions import Decisions
-from extcal.cache.refresh.keys import Keys
+from extcal.cache.refresh.kept.keys import Keys
+from extcal.cache.refresh.kept.repository import Known, Repository
 from extcal.cache.refresh.outcome import Asked, Refreshed, read_answer, settle
-from extcal.cache.refresh.repository import Known, Repository
 from extcal.cache.refresh.shared_requests import Answer, SharedRequests, Wanted
 from extcal.cache.refresh.single_flight import CLOSED, Flight
 from extcal.cache.stores.lease import Lease

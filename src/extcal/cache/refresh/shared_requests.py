@@ -24,7 +24,7 @@ from concurrent.futures import Future
 from datetime import datetime, timedelta
 from time import monotonic
 
-from extcal.cache.refresh.keys import Keys
+from extcal.cache.refresh.kept.keys import Keys
 from extcal.cache.stores.memory import ForkSafeLock, Memo
 from extcal.fetch.protocol import Fetched, FetchRequest, FetchResponse, NotModified
 from extcal.values import NamedTuple

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from extcal.cache.freshness.rate_limited_hosts import KEEP, UNTROUBLED, RateLimited, after_429
-from extcal.cache.refresh.keys import host_key
+from extcal.cache.refresh.kept.keys import host_key
 from extcal.cache.snapshot.codec import HOSTS, decode_host, encode_host
 from extcal.cache.stores.protocol import Cell, Store
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from time import monotonic, sleep
 
-from extcal.cache.refresh.keys import Keys
+from extcal.cache.refresh.kept.keys import Keys
 from extcal.cache.snapshot.codec import Listing, decode_list, encode_list
 from extcal.cache.stores.lease import Lease, Leases
 from extcal.cache.stores.protocol import Cell, Store, erase_all, getter_of_many

@@ -13,7 +13,7 @@ from extcal.cache.freshness.clock import Clock
 from extcal.cache.freshness.decide import decide, in_utc, just_asked, lifetime, moment_of
 from extcal.cache.freshness.rate_limited_hosts import UNTROUBLED, RateLimited
 from extcal.cache.freshness.values import Attempts, Decision, Held, Raise, Rules, Serve, State, Wish
-from extcal.cache.refresh.keys import (
+from extcal.cache.refresh.kept.keys import (
     Keys,
     address_of,
     attempts_key,
@@ -22,8 +22,8 @@ from extcal.cache.refresh.keys import (
     snapshot_key,
     spread,
 )
-from extcal.cache.refresh.rate_limit_records import RateLimitRecords
-from extcal.cache.refresh.reading_lists import KEEP, ReadingLists
+from extcal.cache.refresh.kept.rate_limit_records import RateLimitRecords
+from extcal.cache.refresh.kept.reading_lists import KEEP, ReadingLists
 from extcal.cache.snapshot.codec import (
     ATTEMPTS,
     HOSTS,
