@@ -63,7 +63,7 @@ TARGETS = {
     "ical/budget.py": _LIMITS,
     "ical/shortcuts/select.py": _SIEVE,
     "ical/shortcuts/ended.py": _SIEVE,
-    "ical/shortcuts/odd_lines.py": _ICAL,
+    "ical/parse/odd_lines.py": ("tests/ical/parse", *_ICAL),
     "ical/shortcuts/plain_blocks.py": _ICAL,
     "ical/shortcuts/short_components.py": _ICAL,
     "ical/shortcuts/short_reading.py": _ICAL,

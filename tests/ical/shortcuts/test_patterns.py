@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from extcal.ical.parse import excess
-from extcal.ical.shortcuts import ended, odd_lines, plain_blocks, select, short_reading
+from extcal.ical.parse import excess, odd_lines
+from extcal.ical.shortcuts import ended, plain_blocks, select, short_reading
 
 NEWLINES = ((b"\n", rb"\n"), (b"\r\n", rb"\r"), (b"\n", rb"\r\n"), (b"\r\n", rb"\r\n"))
 CASES: list[tuple[re.Pattern[bytes], list[bytes], list[bytes]]] = [

@@ -7,11 +7,12 @@ inside a component keeps what was read, and is reported as cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from extcal.errors import NotACalendar
 from extcal.ical.budget import Work
+from extcal.ical.parse import odd_lines
 from extcal.ical.parse.content_lines import NO_PARAMS, Line, Names, logical_lines
 from extcal.ical.parse.spans import Span, whole
 from extcal.messages.problems import no_calendar, oddity, unknown
@@ -174,7 +175,22 @@ class ComponentReader:
     def read(self, span: Span) -> None:
         """Read one span, unless ``max_vevents`` has been reached."""
         if not self.full:
-            self.read_lines(logical_lines(self.raw, span, self.names, self.work))
+            self.read_lines(self.lines(span))
+
+    def lines(self, part: Span) -> Iterator[Line]:
+        """The lines of a part; of a run of odd lines only as many as there may be Problems."""
+        work, limits = self.work, self.work.limits
+        if limits.max_line_bytes < odd_lines.LONGEST_LINE:
+            yield from logical_lines(self.raw, part, self.names, work)
+            return
+        for piece in odd_lines.pieces(self.raw, part):
+            if piece.odd:
+                most = 0 if work.has_told_all else limits.max_problems
+                told, more = odd_lines.head(self.raw, piece, most)
+                yield from logical_lines(self.raw, told, self.names, work)
+                work.uncounted(more if self.open else 0)  # outside, only one is reported
+            else:
+                yield from logical_lines(self.raw, piece[:2], self.names, work)
 
     def read_lines(self, lines: Iterable[Line]) -> None:
         """Take lines until ``max_vevents`` or ``max_work`` is reached."""

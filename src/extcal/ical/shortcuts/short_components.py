@@ -1,4 +1,4 @@
-"""Components, read the short way: plain events stay bytes, runs of odd lines are counted.
+"""Components, read the short way: plain events stay bytes.
 
 In: spans of a body. Out: the Stream that :func:`extcal.ical.parse.components.read` gives, without
 its plain events, and a PlainBlock for each of these.
@@ -6,13 +6,11 @@ its plain events, and a PlainBlock for each of these.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from extcal.ical.budget import Work
 from extcal.ical.parse.components import EVENT, Component, ComponentReader, Stream
-from extcal.ical.parse.content_lines import Line, logical_lines
 from extcal.ical.parse.spans import Span, find
-from extcal.ical.shortcuts import odd_lines
 from extcal.ical.shortcuts.plain_blocks import PlainBlock, PlainBlocks
 
 __all__ = ["read"]
@@ -96,21 +94,6 @@ class _ShortReader(ComponentReader):
             return None
         top = self.open[0]
         return top.calendar if isinstance(top, Component) and top.name == "VCALENDAR" else None
-
-    def lines(self, part: Span) -> Iterator[Line]:
-        """The lines of a part; of a run of odd lines only as many as there may be Problems."""
-        work, limits = self.work, self.work.limits
-        if limits.max_line_bytes < odd_lines.LONGEST_LINE:
-            yield from logical_lines(self.raw, part, self.names, work)
-            return
-        for piece in odd_lines.pieces(self.raw, part):
-            if piece.odd:
-                most = 0 if work.has_told_all else limits.max_problems
-                told, more = odd_lines.head(self.raw, piece, most)
-                yield from logical_lines(self.raw, told, self.names, work)
-                work.uncounted(more if self.open else 0)  # outside, only one is reported
-            else:
-                yield from logical_lines(self.raw, piece[:2], self.names, work)
 
 
 def _is_utf8(chunk: bytes) -> bool:

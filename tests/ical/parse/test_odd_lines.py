@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import extcal
+from extcal.ical.parse import odd_lines as runs
 from extcal.ical.parse import spans
-from extcal.ical.shortcuts import odd_lines as runs
 
 START, END = datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 4, 4, tzinfo=UTC)
 MARK = b"\xef\xbb\xbf"
