@@ -42,7 +42,7 @@ TOUCHES = {
 }
 # unicodedata: only to compile the source, where there is no bytecode yet.
 IMPORTED: dict[str, str] = {
-    "import extcal": "contextlib extcal importlib typing warnings",
+    "import extcal": "extcal importlib warnings",
     "extcal.free_busy": """
         bisect extcal.ical extcal.ical.answer extcal.ical.events extcal.ical.parse
         extcal.ical.recurrence extcal.ical.series extcal.ical.shortcuts extcal.ical.zones
@@ -50,7 +50,7 @@ IMPORTED: dict[str, str] = {
     """,
     "extcal.expand": "",
     "CalendarCache.get": """
-        array atexit concurrent contextvars extcal.cache extcal.cache.bulk
+        array atexit concurrent contextlib contextvars extcal.cache extcal.cache.bulk
         extcal.cache.freshness extcal.cache.refresh extcal.cache.refresh.kept extcal.cache.snapshot
         extcal.cache.stores extcal.fetch extcal.fetch.address extcal.testing gc hashlib heapq
         hmac ipaddress linecache logging queue string textwrap threading token tokenize
@@ -59,7 +59,7 @@ IMPORTED: dict[str, str] = {
     "HttpFetcher, http": """
         ast base64 binascii calendar copy dataclasses dis email errno extcal.fetch.http
         extcal.fetch.http.connect extcal.fetch.http.message h11 inspect locale opcode quopri random
-        select selectors socket
+        select selectors socket typing
     """,
     "HttpFetcher, https": "platform ssl stringprep unicodedata",
 }
@@ -72,6 +72,7 @@ HEAVY: dict[str, str | None] = {
     "icalendar": None,
     "inspect": "HttpFetcher, http",
     "ssl": "HttpFetcher, https",
+    "typing": "HttpFetcher, http",
 }
 CODE = """
 import datetime, json, re, sys, zoneinfo

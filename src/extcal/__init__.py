@@ -7,11 +7,10 @@ loaded when it is first used, so that ``import extcal`` takes little time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from extcal._former_modules import install as _find_former_modules
 from extcal.lazy import at_first_use
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.cache import (
         AsyncCalendarCache,
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
         system_clock,
     )
     from extcal.cache.stores import RedisStore, SQLiteStore
+    from extcal.choices import Detail
     from extcal.errors import (
         ExtcalError,
         FeedUrlError,
@@ -72,7 +72,7 @@ if TYPE_CHECKING:
         days,
     )
     from extcal.limits import Limits
-    from extcal.policy import BusyPolicy, Detail, Rule
+    from extcal.policy import BusyPolicy, Rule
 
 __version__ = "0.1.0"
 
@@ -84,6 +84,7 @@ _ROOMS = {
         " Store system_clock"
     ),
     "cache.stores": "RedisStore SQLiteStore",
+    "choices": "Detail",
     "errors": (
         "ExtcalError FeedUrlError FetchError LimitExceeded NotACalendar OutsideHorizon Problem"
         " Unavailable"
@@ -95,7 +96,7 @@ _ROOMS = {
     "ical": "Expansion ExternalEvent expand free_busy read_freebusy write_freebusy",
     "intervals": "BLOCKING BusyPeriod FBType FreeBusy Period WorkingHours common_free days",
     "limits": "Limits",
-    "policy": "BusyPolicy Detail Rule",
+    "policy": "BusyPolicy Rule",
 }
 _HOMES = {name: f"extcal.{room}" for room, names in _ROOMS.items() for name in names.split()}
 

@@ -12,14 +12,15 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from importlib.abc import Loader
+    from typing import Any, TypeVar
+
+    _T = TypeVar("_T")
 
 __all__ = ["install", "loads_earlier_pickles"]
 
-_T = TypeVar("_T")
 _NOW = {
     "extcal.cache.busytime": "extcal.cache.snapshot.packed_busy",
     "extcal.cache.people": "extcal.cache.availability.people",
@@ -45,7 +46,8 @@ class _FormerModules:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        return ModuleSpec(name, cast("Loader", self)) if name in _NOW else None
+        loader: Any = self
+        return ModuleSpec(name, loader) if name in _NOW else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None

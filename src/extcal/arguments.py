@@ -10,14 +10,20 @@ with :func:`discreet`, and classes with :func:`made_discreetly`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from extcal.patterns import pattern
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ParamSpec, TypeVar
+
+    _Value = TypeVar("_Value")
+    _Class = TypeVar("_Class", bound=type)
+    _Arguments = ParamSpec("_Arguments")
 
 __all__ = [
     "call_of",
@@ -31,12 +37,10 @@ __all__ = [
     "one_of_type",
     "safe_repr",
     "several",
+    "word_of",
     "zone_named",
 ]
 
-_Value = TypeVar("_Value")
-_Class = TypeVar("_Class", bound=type)
-_Arguments = ParamSpec("_Arguments")
 _ADDRESS = pattern(r"[^\s'\"(\[{]*://[^\s'\"]*")
 # What extcal calls, apart from the standard library.
 _LIBRARIES = frozenset({"dateutil", "extcal", "httpcore2", "icalendar", "redis"})
@@ -84,6 +88,13 @@ def length_of(name: str, value: timedelta) -> timedelta:
     return value
 
 
+def word_of(name: str, value: _Value, words: Sequence[str]) -> _Value:
+    """``value`` if it is one of ``words``."""
+    if value not in words:
+        raise ValueError(f"{name} is one of {', '.join(map(repr, words))}, not {value!r}")
+    return value
+
+
 def several(name: str, values: Iterable[_Value], takes: str) -> tuple[_Value, ...]:
     """``values`` as a tuple; one str or bytes is refused, because its items would be letters."""
     if isinstance(values, (str, bytes, bytearray)) or not isinstance(values, Iterable):
@@ -108,20 +119,21 @@ def discreet(call: Callable[_Arguments, _Value]) -> Callable[_Arguments, _Value]
     its traceback, but the frames of extcal in it lose their local variables.
     """
     if is_async(call):
+        coroutine_of: Any = call
 
         @wraps(call)
         async def awaited(*args: Any, **options: Any) -> Any:
             try:
-                return await cast("Any", call)(*args, **options)
+                return await coroutine_of(*args, **options)
             except BaseException as error:
                 clear_frames(error, (args, options))
                 del args, options
                 raise
 
-        return cast("Callable[_Arguments, _Value]", awaited)
+        return awaited  # type: ignore[return-value]
 
     @wraps(call)
-    def called(*args: Any, **options: Any) -> Any:
+    def called(*args: _Arguments.args, **options: _Arguments.kwargs) -> _Value:
         try:
             return call(*args, **options)
         except BaseException as error:
@@ -129,7 +141,7 @@ def discreet(call: Callable[_Arguments, _Value]) -> Callable[_Arguments, _Value]
             del args, options
             raise
 
-    return cast("Callable[_Arguments, _Value]", called)
+    return called
 
 
 def made_discreetly(cls: _Class) -> _Class:
@@ -167,6 +179,8 @@ def clear_frames(error: BaseException, given: object) -> None:
     ``given``: the arguments; an address that a message has from elsewhere is an example. Frames of
     the application, such as those of its own store, stay as they are.
     """
+    from contextlib import suppress  # on demand: it takes longer than most of this module
+
     seen: set[int] = set()
     todo: list[BaseException | None] = [error]
     while todo:

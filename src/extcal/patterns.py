@@ -7,10 +7,10 @@ takes longer than to read that calendar.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 __all__ = ["pattern"]
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from re import compile as pattern
 else:

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, get_args
 
 from extcal._former_modules import loads_earlier_pickles
-from extcal.arguments import flag_of, length_of, made_discreetly, several
+from extcal.arguments import flag_of, length_of, made_discreetly, several, word_of
 from extcal.values import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import KW_ONLY
 
-__all__ = ["AllDay", "BusyPolicy", "Detail", "Rule", "Unanswered", "WorkingElsewhere"]
+    from extcal.choices import AllDay, Unanswered, WorkingElsewhere
 
-AllDay = Literal["as-marked", "busy", "free"]
-Unanswered = Literal["tentative", "busy", "free"]
-WorkingElsewhere = Literal["as-marked", "busy", "free"]
-Detail = Literal["events", "busy"]
-"""``"events"`` keeps titles and places; ``"busy"`` keeps times and types only."""
+__all__ = ["DETAILS", "BusyPolicy", "Rule"]
+
+DETAILS = ("events", "busy")
+"""What ``detail`` may be; as a type, :data:`extcal.Detail`."""
 
 _OUTCOMES = ("FREE", "WORKING-ELSEWHERE", "BUSY-TENTATIVE", "BUSY", "BUSY-UNAVAILABLE")
 _MOST_RULES = 100
@@ -77,11 +76,7 @@ class Rule:
     organizer_is_owner: bool | None = None
 
     def __post_init__(self) -> None:
-        outcome = str(self.outcome)
-        if outcome not in _OUTCOMES:
-            allowed = ", ".join(repr(word) for word in _OUTCOMES)
-            raise ValueError(f"outcome is one of {allowed}, not {self.outcome!r}")
-        object.__setattr__(self, "outcome", outcome)
+        object.__setattr__(self, "outcome", word_of("outcome", str(self.outcome), _OUTCOMES))
         for name in _TEXTS:
             _check_text(name, getattr(self, name))
         for name in ("all_day", "private", "organizer_is_owner"):
@@ -140,15 +135,9 @@ class BusyPolicy:
     rules: tuple[Rule, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, values in (
-            ("all_day", AllDay),
-            ("unanswered", Unanswered),
-            ("working_elsewhere", WorkingElsewhere),
-        ):
-            value = getattr(self, name)
-            if value not in get_args(values):
-                allowed = ", ".join(repr(word) for word in get_args(values))
-                raise ValueError(f"{name} is one of {allowed}, not {value!r}")
+        word_of("all_day", self.all_day, ("as-marked", "busy", "free"))
+        word_of("unanswered", self.unanswered, ("tentative", "busy", "free"))
+        word_of("working_elsewhere", self.working_elsewhere, ("as-marked", "busy", "free"))
         object.__setattr__(self, "rules", _rules(self.rules))
 
 

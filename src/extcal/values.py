@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections import namedtuple
 from itertools import repeat
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
-__all__ = ["NamedTuple", "dataclass", "field", "replace"]
+__all__ = ["Generic", "NamedTuple", "dataclass", "field", "replace"]
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import dataclass, field, replace
-    from typing import NamedTuple
+    from typing import Generic, NamedTuple
 else:
     _MISSING = object()
     _DECLARED = "__extcal_declared__"
@@ -258,6 +258,12 @@ else:
             for key, value in body.items():
                 setattr(made, key, value)
             return made
+
+    class Generic:
+        """See ``typing.Generic``."""
+
+        def __class_getitem__(cls, parameters):
+            return cls
 
     class NamedTuple(metaclass=_Record):
         """See ``typing.NamedTuple``."""

@@ -9,17 +9,16 @@ asyncio and trio. They use these folders: ``freshness`` decides whether to fetch
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from extcal.cache.calendar_cache import CalendarCache
 from extcal.cache.freshness.clock import system_clock
 from extcal.cache.freshness.values import State
 from extcal.cache.refresh.log import Refresh
 from extcal.cache.refresh.stats import Stats
 from extcal.cache.snapshot.snapshot import Snapshot
-from extcal.cache.stores import Cell, MemoryStore, Store
+from extcal.cache.stores import Cell, MemoryStore
 from extcal.lazy import at_first_use
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.cache.async_calendar_cache import AsyncCalendarCache
     from extcal.cache.availability.receipt import Answered, Receipt
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from extcal.cache.availability.table import Availability, CommonFree
     from extcal.cache.bulk import Result
     from extcal.cache.snapshot.difference import Change, Difference
+    from extcal.cache.stores import Store
 
 __all__ = [
     "Answered",
@@ -62,6 +62,7 @@ _HOMES = {
     "Receipt": "extcal.cache.availability.receipt",
     "RecurringMeeting": "extcal.cache.availability.recurring",
     "Result": "extcal.cache.bulk.plan",
+    "Store": "extcal.cache.stores.protocol",
 }
 
 __getattr__, __dir__ = at_first_use(__name__, _HOMES)

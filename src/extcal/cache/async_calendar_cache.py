@@ -32,10 +32,11 @@ from extcal.cache.snapshot.questions import between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import is_quick
 from extcal.fetch.feed import Feed, takes_feed
+from extcal.fetch.fetcher import AsyncFetcher, Fetcher
 from extcal.fetch.http.async_driver import AsyncHttpFetcher
 from extcal.fetch.http.deadline import Deadline, stoppable
 from extcal.fetch.http.options import HttpOptions
-from extcal.fetch.protocol import AsyncFetcher, Fetcher, FetchRequest
+from extcal.fetch.protocol import FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.ical.answer.exclude import Exclusions
 from extcal.intervals import BLOCKING, FBType, FreeBusy

@@ -15,7 +15,6 @@ from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
 
 from extcal.arguments import call_of, discreet, is_async, length_of, one_of_type, safe_repr
 from extcal.cache import bulk
@@ -38,7 +37,7 @@ from extcal.cache.stores.memory import ForkSafeLock, is_quick
 from extcal.cache.stores.watch import Late, Watch
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, takes_feed
-from extcal.fetch.protocol import Fetcher, FetchRequest
+from extcal.fetch.protocol import FetchRequest
 from extcal.ical import Excluded, ExternalEvent
 from extcal.ical.answer.exclude import Exclusions
 from extcal.intervals import BLOCKING, FBType, FreeBusy
@@ -48,10 +47,14 @@ from extcal.intervals.instants import span
 from extcal.intervals.merge import Span
 from extcal.values import replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from extcal.cache.availability.people import Source, TableOrder
     from extcal.cache.availability.table import Availability
     from extcal.cache.bulk import Plan, Result, UnderWay
+    from extcal.fetch.fetcher import Fetcher
 
 __all__ = ["CalendarCache"]
 
@@ -59,7 +62,7 @@ _TEN_SECONDS = timedelta(seconds=10)
 
 
 @safe_repr
-class CalendarCache(Options[Fetcher], Closing):
+class CalendarCache(Options["Fetcher"], Closing):
     """Keeps external calendars, no older than promised. Safe to share between threads.
 
     ``ttl``: a calendar older than this is fetched before answering (30 minutes).
@@ -98,7 +101,7 @@ class CalendarCache(Options[Fetcher], Closing):
         self._on_refresh = on_refresh
         self._clock, self._rules = settings.clock, settings.rules
         self._patience, self._most = settings.patience, settings.most
-        self._fetcher, self._recipe = cast("Fetcher | None", settings.fetcher), settings.recipe
+        self._fetcher, self._recipe = settings.fetcher, settings.recipe
         self._tally = Tally()
         self._decisions = Decisions(settings.reach, settings.rules, settings.limits, self._tally)
         self._repository = Repository(
@@ -478,7 +481,7 @@ class CalendarCache(Options[Fetcher], Closing):
 
         if self._recipe is None:
             return HttpFetcher(limits=self._decisions.limits)
-        return cast("Fetcher", self._recipe())
+        return self._recipe()  # type: ignore[no-any-return]
 
     def _call_back(self, done: Refreshed) -> None:
         """Call the application's ``on_refresh``."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
-
 from extcal.cache.refresh.single_flight import Flights
-from extcal.fetch.protocol import Fetcher
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from extcal.fetch.fetcher import Fetcher
 
 __all__ = ["Closing"]
 

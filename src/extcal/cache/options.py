@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from extcal.arguments import call_of, count_of, flag_of, length_of, made_discreetly, one_of_type
 from extcal.cache.freshness.clock import Clock, system_clock
@@ -14,16 +13,22 @@ from extcal.cache.freshness.values import STALE_IF_ERROR, TTL, Rules
 from extcal.cache.refresh.kept.keys import read_secret
 from extcal.cache.refresh.kept.repository import Known
 from extcal.cache.refresh.log import Refresh
-from extcal.cache.stores import MemoryStore, Store
+from extcal.cache.stores import MemoryStore
 from extcal.limits import Limits
-from extcal.values import dataclass
+from extcal.values import Generic, dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
     from dateutil.relativedelta import relativedelta
+
+    from extcal.cache.stores import Store
+
+    _Fetcher = TypeVar("_Fetcher")
 
 __all__ = ["Options", "Settings", "last_attempt", "last_refreshed", "recipe"]
 
-_Fetcher = TypeVar("_Fetcher")
 _GRACE = 5.0  # seconds beyond the fetch deadline: reading the body takes time too
 _LONGEST_STALE = timedelta(days=7)
 _ZERO = timedelta(0)
@@ -32,7 +37,7 @@ _SPELLED = "get, put, delete, lease and release"
 
 
 @made_discreetly
-class Options(Generic[_Fetcher]):
+class Options(Generic["_Fetcher"]):
     """The constructor that CalendarCache and AsyncCalendarCache share, with its defaults.
 
     Raises TypeError or ValueError for a wrong argument.
@@ -92,7 +97,7 @@ class Options(Generic[_Fetcher]):
             clock=clock,
             jitter=_random if jitter is None else jitter,
             fetcher=None if recipe else fetcher,
-            recipe=cast("Callable[[], object]", fetcher) if recipe else None,
+            recipe=fetcher if recipe else None,
             most=count_of("max_fetches", max_fetches),
         )
         self._begin(settings, on_refresh)
@@ -113,8 +118,8 @@ class Settings:
     secret: bytes | None
     clock: Clock
     jitter: Callable[[], float]
-    fetcher: object
-    recipe: Callable[[], object] | None
+    fetcher: Any
+    recipe: Any
     most: int
 
     @property

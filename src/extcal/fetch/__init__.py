@@ -6,22 +6,20 @@ first used, so that h11 and ssl are imported only when something is fetched.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from extcal.lazy import at_first_use
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.fetch.feed import Feed, as_feed
+    from extcal.fetch.fetcher import AsyncFetcher, Fetcher
     from extcal.fetch.file_fetcher import FileFetcher
     from extcal.fetch.http.async_driver import AsyncHttpFetcher
     from extcal.fetch.http.driver import HttpFetcher
     from extcal.fetch.policy import UrlPolicy
     from extcal.fetch.protocol import (
         FAILURE_KINDS,
-        AsyncFetcher,
         Failed,
         Fetched,
-        Fetcher,
         FetchRequest,
         FetchResponse,
         Gone,
@@ -35,10 +33,10 @@ _MODULES = {
     "policy": "UrlPolicy",
     "http.driver": "HttpFetcher",
     "feed": "Feed as_feed",
+    "fetcher": "AsyncFetcher Fetcher",
     "file_fetcher": "FileFetcher",
     "protocol": (
-        "FAILURE_KINDS AsyncFetcher Failed FetchRequest FetchResponse Fetched Fetcher Gone"
-        " NotModified Refused"
+        "FAILURE_KINDS Failed FetchRequest FetchResponse Fetched Gone NotModified Refused"
     ),
     "user_agents": "UserAgents",
 }

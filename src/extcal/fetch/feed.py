@@ -12,9 +12,16 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, timedelta, tzinfo
 from functools import wraps
 from hashlib import sha256
-from typing import Any, TypeVar, cast, get_args
 
-from extcal.arguments import clear_frames, discreet, is_async, made_discreetly, several, zone_named
+from extcal.arguments import (
+    clear_frames,
+    discreet,
+    is_async,
+    made_discreetly,
+    several,
+    word_of,
+    zone_named,
+)
 from extcal.errors import FeedUrlError
 from extcal.fetch.address.credentials import (
     IN_CLEAR,
@@ -25,8 +32,16 @@ from extcal.fetch.address.credentials import (
 )
 from extcal.fetch.address.providers import provider_of
 from extcal.fetch.address.url import Refusal, Url, fold_at_sign, read_url
-from extcal.policy import BusyPolicy, Detail, Rule
+from extcal.policy import DETAILS, BusyPolicy, Rule
 from extcal.values import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    from extcal.choices import Detail
+
+    _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 __all__ = [
     "Feed",
@@ -37,8 +52,6 @@ __all__ = [
     "read_feed",
     "takes_feed",
 ]
-
-_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def fingerprint_of(url: Url) -> str:
@@ -148,8 +161,7 @@ class Feed:
         object.__setattr__(self, "url", _accepted(sealed))
         if policy is not None and not isinstance(policy, BusyPolicy):
             raise TypeError(f"policy takes a BusyPolicy, not {type(policy).__name__}")
-        if detail not in get_args(Detail):
-            raise ValueError(f'detail is "events" or "busy", not {detail!r}')
+        word_of("detail", detail, DETAILS)
         object.__setattr__(self, "timezone", _read_timezone(timezone))
         object.__setattr__(self, "owner", _read_owner(owner))
         object.__setattr__(self, "policy", BusyPolicy() if policy is None else policy)
@@ -287,7 +299,7 @@ def takes_feed(method: _Method) -> _Method:
             del feed  # a refused address must not stay in this frame
             return await method(self, accepted(opened), *args, **options)
 
-        return cast("_Method", discreet(awaited))
+        return discreet(awaited)  # type: ignore[return-value]
 
     # As discreet does it, without a further call for each answer that is known already.
     @wraps(method)
@@ -299,7 +311,7 @@ def takes_feed(method: _Method) -> _Method:
             del feed, args, options
             raise
 
-    return cast("_Method", called)
+    return called  # type: ignore[return-value]
 
 
 def accepted(read: Feed | FeedUrlError) -> Feed:

@@ -8,7 +8,6 @@ of seconds that a request may take. Nothing here shows an address.
 from __future__ import annotations
 
 from types import NoneType
-from typing import Protocol
 
 from extcal._former_modules import loads_earlier_pickles
 from extcal.arguments import count_of, flag_of, made_discreetly, one_of_type
@@ -21,12 +20,10 @@ from extcal.values import dataclass, field
 
 __all__ = [
     "FAILURE_KINDS",
-    "AsyncFetcher",
     "Failed",
     "FetchRequest",
     "FetchResponse",
     "Fetched",
-    "Fetcher",
     "Gone",
     "NotModified",
     "Refused",
@@ -218,27 +215,6 @@ def failed(key: str, retry_after: float | None = None) -> Failed:
 
 FetchResponse = Fetched | NotModified | Gone | Refused | Failed
 """One of the five answers of a fetcher."""
-
-
-class Fetcher(Protocol):
-    """An object that answers a :class:`FetchRequest`; an application can write its own.
-
-    It may have an attribute ``shares_answers``. If that is true, feeds of equal URL and ``auth``
-    that differ in nothing but zone, owner, policy and detail share one request and its answer, as
-    with :class:`HttpFetcher <extcal.HttpFetcher>`. A fetcher without it is asked for each feed.
-    """
-
-    def fetch(self, request: FetchRequest, /) -> FetchResponse:
-        """Answer ``request``. Never raises for what a source or a network does."""
-        ...
-
-
-class AsyncFetcher(Protocol):
-    """The same for programs with an event loop."""
-
-    async def fetch(self, request: FetchRequest, /) -> FetchResponse:
-        """Answer ``request``. Never raises for what a source or a network does."""
-        ...
 
 
 def _age_of(age: float) -> None:

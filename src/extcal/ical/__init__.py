@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from extcal.ical.events.external_event import EventRecord, ExternalEvent, explain
+from extcal.ical.events.external_event import ExternalEvent, explain
 from extcal.ical.expand import Excluded, Expansion, expand, free_busy
 from extcal.lazy import at_first_use
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.ical.answer.vfreebusy import read_freebusy, write_freebusy
+    from extcal.ical.events.records import EventRecord
 
 __all__ = [
     "EventRecord",
@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "EventRecord": "extcal.ical.events.records",
     "read_freebusy": "extcal.ical.answer.vfreebusy",
     "write_freebusy": "extcal.ical.answer.vfreebusy",
 }

@@ -6,12 +6,14 @@ so the same bytes give the same answer on every machine.
 
 from __future__ import annotations
 
-from typing import Any
-
 from extcal.errors import LimitExceeded, Problem, problem_of
 from extcal.limits import Limits
 from extcal.messages.problems import oddity, unknown
 from extcal.values import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Work"]
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
-from typing import get_args
 
-from extcal.arguments import discreet
+from extcal.arguments import discreet, word_of
 from extcal.ical.answer.collect import Collector, Question
 from extcal.ical.answer.exclude import Excluded, Exclusions
 from extcal.ical.answer.expansion import Expansion
@@ -21,7 +20,7 @@ from extcal.ical.budget import Work
 from extcal.ical.events.read import events
 from extcal.ical.parse.components import Stream, read
 from extcal.ical.parse.excess import without_excess
-from extcal.ical.parse.source import SupportsToIcal, to_bytes
+from extcal.ical.parse.source import to_bytes
 from extcal.ical.parse.spans import whole
 from extcal.ical.shortcuts.select import sieve as spans_near
 from extcal.ical.shortcuts.short_way import short_way
@@ -29,7 +28,12 @@ from extcal.ical.zones.names import is_exact
 from extcal.ical.zones.resolve import Zones
 from extcal.intervals import FreeBusy, epoch
 from extcal.limits import Limits
-from extcal.policy import BusyPolicy, Detail
+from extcal.policy import DETAILS, BusyPolicy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from extcal.choices import Detail
+    from extcal.ical.parse.source import SupportsToIcal
 
 __all__ = ["Excluded", "Expansion", "expand", "free_busy"]
 
@@ -84,9 +88,7 @@ def expand(
     Raises TypeError and ValueError for a caller's mistakes, NotACalendar when there is no calendar
     in ``data``, LimitExceeded only under ``strict``. Follows RFC 5545, and RFC 4791 section 7.10.
     """
-    if detail not in get_args(Detail):
-        raise ValueError(f'detail is "events" or "busy", not {detail!r}')
-    titles = detail == "events"
+    titles = word_of("detail", detail, DETAILS) == "events"
     question = _question(start, end, owner, policy, exclude, titles=titles, events=True)
     answer = short_way if sieve else long_way
     return answer(to_bytes(data), question, timezone, Work(limits, strict=strict)).expansion()

@@ -6,8 +6,6 @@ datetimes come in, aware UTC datetimes go out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from extcal.intervals.freebusy import FreeBusy
 from extcal.intervals.instants import epoch, instant
 from extcal.intervals.merge import Levels
@@ -15,6 +13,7 @@ from extcal.intervals.types import BLOCKING, BusyPeriod, FBType, Period, days
 from extcal.intervals.wallclock import find_zone
 from extcal.lazy import at_first_use
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.intervals.slots.common import CommonFree, SlotOptions, common_free
     from extcal.intervals.views.records import PersonRecord, Record, person_records

@@ -8,7 +8,6 @@ somebody needs them cut.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, Self
 
 from extcal.intervals.merge import (
     BusySpan,
@@ -22,7 +21,10 @@ from extcal.intervals.merge import (
 )
 from extcal.intervals.views.drawable import Drawable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Self
+
     from extcal.intervals.types import BusyPeriod
 
 __all__ = ["Columned"]

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from itertools import chain
-from typing import TYPE_CHECKING, NoReturn, final
 
 from extcal.arguments import safe_repr
 from extcal.intervals.asked import HOW_TO_ASK, can_be_pickled, common_zone, zone_of_window
@@ -52,7 +51,10 @@ from extcal.intervals.types import (
 )
 from extcal.intervals.wallclock import find_zone
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from extcal.intervals.views.records import Record
     from extcal.intervals.working_hours.hours import WorkingHours
 
@@ -63,7 +65,6 @@ _SMALLEST = timedelta(seconds=1)
 
 
 @safe_repr
-@final
 class FreeBusy(Columned):
     """Typed, merged free/busy time over one window; immutable, hashable and picklable.
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
-from typing import Self
 
 from extcal.arguments import count_of, discreet, made_discreetly, several
 from extcal.intervals.instants import epoch, instant, span, spoken
 from extcal.intervals.wallclock import find_zone
 from extcal.values import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = [
     "BLOCKING",

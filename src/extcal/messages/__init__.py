@@ -16,8 +16,7 @@ command line, which is a program of its own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.messages.languages import LANGUAGES, Catalogue, catalogue, sentences
     from extcal.messages.spoken import Spoken, current, speaking

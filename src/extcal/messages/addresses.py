@@ -7,7 +7,6 @@ of a :class:`~extcal.errors.FeedUrlError`.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Final
 
 from extcal.messages import kind_of
 
@@ -17,7 +16,7 @@ _ANYWHERE = (
     "Look in the calendar's own settings for an ICS, iCal or webcal link to share or publish it,"
     " and paste that."
 )
-WHERE_TO_FIND: Final[MappingProxyType[str | None, str]] = MappingProxyType(
+WHERE_TO_FIND: MappingProxyType[str | None, str] = MappingProxyType(
     {
         None: _ANYWHERE
         + " In Google Calendar it is the 'Secret address in iCal format' under Settings, your"
@@ -76,7 +75,7 @@ _BAD_HOST = "The part of the address that names the server cannot be read."
 _NOT_PUBLIC = "The address leads to a network that is not public."
 _NO_FEED = "This names a calendar or a mailbox, but it is not the address of a feed."
 
-REFUSALS: Final[MappingProxyType[str, tuple[str, str | None]]] = MappingProxyType(
+REFUSALS: MappingProxyType[str, tuple[str, str | None]] = MappingProxyType(
     {
         # The syntax of an address.
         "empty": ("The address is empty.", _WHOLE_ADDRESS),

@@ -7,13 +7,12 @@ of :mod:`extcal.messages.unavailable`; a text of two sentences brings its own.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Final
 
 __all__ = ["HINTS"]
 
 _SET_ANOTHER = "The operator can set other ones with HttpFetcher(user_agents=...)."
 
-HINTS: Final[MappingProxyType[str, str]] = MappingProxyType(
+HINTS: MappingProxyType[str, str] = MappingProxyType(
     {
         # Where the request could not go.
         "blocked_address": "The connection led to an IP address that was not checked.",

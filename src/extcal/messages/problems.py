@@ -8,7 +8,6 @@ message of a :class:`~extcal.errors.NotACalendar`.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Final
 
 from extcal.messages import kind_of
 
@@ -24,7 +23,7 @@ _ON_ITS_OWN = "read as an event of its own"
 _REPEATED_DIFFERENTLY = "{name} is given more than once, and not with one value"
 _UNTIL_IN_UTC = "UNTIL of {name} is a time in UTC, and the series one of days"
 
-PROBLEMS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
+PROBLEMS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
     {
         # Bytes, content lines and components (RFC 5545 sections 3.1, 3.4, 3.6).
         "bad_line": ("a line that is no property", "ignored"),
@@ -299,7 +298,7 @@ PROBLEMS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
 """Message and action by key; the action ``"unknown"`` says that time became unknown."""
 
 
-UNKNOWN: Final[MappingProxyType[str, str]] = MappingProxyType(
+UNKNOWN: MappingProxyType[str, str] = MappingProxyType(
     {
         "cut_body": "the body ends inside {name}",
         "max_availability": "more than {most:,} VAVAILABILITY and AVAILABLE components",
@@ -328,7 +327,7 @@ UNKNOWN: Final[MappingProxyType[str, str]] = MappingProxyType(
 
 NO_CALENDAR = "there is no VCALENDAR in this"
 SEEMS = "{message}; it looks like {looks_like}"
-LOOKS_LIKE: Final[MappingProxyType[str, str]] = MappingProxyType(
+LOOKS_LIKE: MappingProxyType[str, str] = MappingProxyType(
     {
         "address": "an address; pass the bytes behind it, or ask a CalendarCache",
         "file": "a file's name; pass the bytes of the file, as in Path(...).read_bytes()",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
 
 __all__ = [
     "OTHER",
@@ -41,10 +40,10 @@ OUTSIDE_HORIZON = (
     " asked for lies outside; CalendarCache(horizon=..., history=...) says how far it looks"
 )
 
-SERVED_BEFORE: Final = "served the last good reading"
+SERVED_BEFORE = "served the last good reading"
 """The action of a Problem where the last good reading stood in for the calendar."""
 
-REASONS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
+REASONS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
     {
         "bad_encoding": ("the answer is damaged, or compressed in an unknown way", _PUBLISHER),
         "blocked_address": (
@@ -175,7 +174,7 @@ REASONS: Final[MappingProxyType[str, tuple[str, str]]] = MappingProxyType(
 )
 """By kind: the reason, and what to do about it."""
 
-OTHER: Final = ("it cannot be read", _PUBLISHER)
+OTHER = ("it cannot be read", _PUBLISHER)
 """The same for every other kind."""
 
 

@@ -11,10 +11,9 @@ only builds feeds imports nothing else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from extcal.lazy import at_first_use
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.testing.builder import event as event
     from extcal.testing.builder import feed_text as feed_text

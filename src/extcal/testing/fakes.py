@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
-from typing import TypeAlias
 
 from extcal.arguments import discreet, flag_of, made_discreetly, one_of_type
 from extcal.fetch.feed import Feed, as_feed
@@ -20,6 +19,10 @@ from extcal.fetch.protocol import (
     NotModified,
     Refused,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 __all__ = ["Answer", "FakeFetcher", "Plain"]
 

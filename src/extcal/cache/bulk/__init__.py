@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from extcal.lazy import at_first_use
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.cache.bulk.copies import first_copy, rebuild
     from extcal.cache.bulk.plan import PATIENCE, Plan, Queue, Result

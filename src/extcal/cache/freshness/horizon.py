@@ -8,11 +8,11 @@ answered 304 (RFC 9110 section 15.4.5).
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from extcal.intervals import epoch
 from extcal.values import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dateutil.relativedelta import relativedelta
 

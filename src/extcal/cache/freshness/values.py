@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
 
 from extcal.values import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
 
 __all__ = [
     "STALE_IF_ERROR",
@@ -192,7 +195,7 @@ class Raise:
 
 
 Decision = Serve | Fetch | Raise
-Wish = Literal["get", "renew", "refresh"]
+Wish: TypeAlias = "Literal['get', 'renew', 'refresh']"
 """Why a feed is asked for.
 
 ``get``: a caller wants an answer. ``renew``: no caller waits, and a reading that is not fresh is

@@ -18,7 +18,6 @@ from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
 from heapq import heapify, heappop, heappush
 from time import monotonic
-from typing import TypeAlias
 
 from extcal.cache.freshness.values import Raise, State
 from extcal.cache.refresh.outcome import Refreshed
@@ -26,6 +25,10 @@ from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
 from extcal.fetch.forks import wait_for_imports
 from extcal.values import NamedTuple, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 __all__ = ["CLOSED", "Flight", "Flights", "Promise", "ReadingQueue"]
 

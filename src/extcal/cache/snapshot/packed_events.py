@@ -17,12 +17,15 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter, sub
-from typing import Any
 
 from extcal.ical.events.external_event import EventRow, ExternalEvent, event_of, row_of
 from extcal.intervals.types import code_of, fbtype_of
 from extcal.limits import Limits
 from extcal.patterns import pattern
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["fits", "pack_events", "pack_rows", "unpack_events"]
 

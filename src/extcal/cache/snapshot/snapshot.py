@@ -8,7 +8,6 @@ feed's address.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING
 
 from extcal._former_modules import loads_earlier_pickles
 from extcal.arguments import one_of_type, safe_repr
@@ -17,7 +16,7 @@ from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.packed_events import pack_events, unpack_events
 from extcal.errors import Problem
-from extcal.ical import EventRecord, ExternalEvent, explain
+from extcal.ical import ExternalEvent, explain
 from extcal.intervals import (
     FBType,
     FreeBusy,
@@ -30,8 +29,10 @@ from extcal.intervals.overlay import Span
 from extcal.messages.spoken import speaking
 from extcal.values import dataclass, field, replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.cache.snapshot.difference import Difference
+    from extcal.ical import EventRecord
     from extcal.intervals import Record, WorkingHours
     from extcal.intervals.views.drawing import Form
     from extcal.messages.languages import Catalogue

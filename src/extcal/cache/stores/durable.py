@@ -31,8 +31,9 @@ from itertools import islice
 from time import monotonic
 from typing import TypeVar, cast
 
+from extcal.cache.stores.cells import Cell
 from extcal.cache.stores.memory import ForkSafeLock, MemoryStore
-from extcal.cache.stores.protocol import Cell, Codec
+from extcal.cache.stores.protocol import Codec
 from extcal.cache.stores.watch import Late, Watch
 
 __all__ = ["LOG", "DurableStore", "read_codec"]

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
 
-from extcal.cache.stores.protocol import Cell, Store, getter_of_many, has_own
+from extcal.cache.stores.cells import Cell, getter_of_many, has_own
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from extcal.cache.stores.protocol import Store
 
 __all__ = ["Lease", "Leases"]
 
@@ -37,7 +42,8 @@ class Leases:
         """
         cells: Mapping[str, Cell] = {}
         if self._at_once:
-            token, cells = cast("Any", self._store).lease_and_get(key, now, ttl, keys)
+            store: Any = self._store
+            token, cells = store.lease_and_get(key, now, ttl, keys)
         else:
             token = self._store.lease(key, now, ttl)
             if token is not None:
@@ -97,8 +103,9 @@ class Lease:
 
     def _put_and_release(self, key: str, cell: Cell) -> bool:
         self.released = True
-        store = cast("Any", self._store)
-        return cast("bool", store.put_and_release(key, cell, self.key, self.token))
+        store: Any = self._store
+        kept: bool = store.put_and_release(key, cell, self.key, self.token)
+        return kept
 
     def release(self) -> None:
         """Give the lease back, if it was not given back yet."""

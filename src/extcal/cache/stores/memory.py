@@ -12,16 +12,21 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Generic, TypeVar
 
 from extcal.arguments import count_of, made_discreetly
-from extcal.cache.stores.protocol import Cell, Store
-from extcal.values import NamedTuple
+from extcal.cache.stores.cells import Cell
+from extcal.values import Generic, NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from extcal.cache.stores.protocol import Store
+
+    _Key = TypeVar("_Key")
+    _Value = TypeVar("_Value")
 
 __all__ = ["ForkSafeLock", "Memo", "MemoryStore", "is_quick"]
-
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
 
 
 class ForkSafeLock:
@@ -59,7 +64,7 @@ class ForkSafeLock:
         self.release()
 
 
-class Memo(Generic[_Key, _Value]):
+class Memo(Generic["_Key", "_Value"]):
     """A dictionary of ``most`` entries; the least recently used one is deleted first."""
 
     def __init__(self, most: int) -> None:

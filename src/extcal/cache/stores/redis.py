@@ -32,8 +32,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from extcal.arguments import made_discreetly, one_of_type
+from extcal.cache.stores.cells import Cell
 from extcal.cache.stores.durable import DurableStore
-from extcal.cache.stores.protocol import Cell, Codec
+from extcal.cache.stores.protocol import Codec
 from extcal.cache.stores.watch import Cutter, Late, Watch
 
 if TYPE_CHECKING:

@@ -32,9 +32,10 @@ from time import monotonic, sleep
 from typing import Self, TypeVar
 
 from extcal.arguments import count_of, length_of, made_discreetly, one_of_type
+from extcal.cache.stores.cells import Cell
 from extcal.cache.stores.durable import LOG, DurableStore
 from extcal.cache.stores.memory import ForkSafeLock
-from extcal.cache.stores.protocol import Cell, Codec
+from extcal.cache.stores.protocol import Codec
 from extcal.cache.stores.schema import (
     Connection,
     Damaged,

@@ -18,18 +18,22 @@ from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
-from typing import TypeAlias, TypeVar, cast
 
 from extcal.cache.stores.memory import ForkSafeLock
 from extcal.values import NamedTuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias, TypeVar
+
+    _T = TypeVar("_T")
+
 __all__ = ["Cutter", "Late", "Watch", "result_of"]
 
-_T = TypeVar("_T")
 _KEPT = 1.0  # seconds that a thread waits for another call
 _MOST = 64  # threads; if so many are stuck, nobody waits for one more
 
-_Answer: TypeAlias = "tuple[object, BaseException | None]"
+_Answer: TypeAlias = "tuple[Any, BaseException | None]"
 _Inbox: TypeAlias = "SimpleQueue[tuple[Callable[[], object], Callable[[_Answer], object]]]"
 
 
@@ -65,7 +69,8 @@ class Watch:
             answer = reply.get(timeout=max(self._seconds if seconds is None else seconds, 0.0))
         except Empty:
             answer = None, Late()
-        return cast("_T", result_of(answer))
+        found: _T = result_of(answer)
+        return found
 
     def begin(self, act: Callable[[], object], deliver: Callable[[_Answer], object]) -> bool:
         """Call ``act`` in a thread, and ``deliver`` there with its answer.
@@ -195,7 +200,7 @@ class Cutter:
             self._used = False
 
 
-def result_of(answer: _Answer) -> object:
+def result_of(answer: _Answer) -> Any:
     """What the call returned; raises what it raised."""
     found, error = answer
     if error is not None:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from extcal.cache.stores.cells import Cell, erase_all, getter_of_many
 from extcal.cache.stores.durable import DurableStore
-from extcal.cache.stores.protocol import Cell, Store, erase_all, getter_of_many
+from extcal.cache.stores.protocol import Store
 from extcal.cache.stores.watch import Late, Watch
 
 __all__ = ["WatchedStore"]

@@ -23,7 +23,7 @@ from extcal.cli.input.sources import Given
 from extcal.cli.output.report import day_text, problem_lines, problem_object
 from extcal.cli.output.screen import clean
 from extcal.fetch import Feed, Fetched, FetchRequest, NotModified
-from extcal.fetch.protocol import Fetcher
+from extcal.fetch.fetcher import Fetcher
 from extcal.ical.budget import Work
 from extcal.ical.expand import components_near
 from extcal.ical.parse.components import Stream

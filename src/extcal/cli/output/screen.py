@@ -17,7 +17,8 @@ from rich.text import Text
 
 import extcal
 from extcal.draw.words import safe as clean
-from extcal.fetch.protocol import Fetcher, FetchRequest, FetchResponse
+from extcal.fetch.fetcher import Fetcher
+from extcal.fetch.protocol import FetchRequest, FetchResponse
 
 __all__ = [
     "NOTHING_READ",

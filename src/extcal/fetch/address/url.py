@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Self
 from urllib.parse import quote, urljoin
 
 from extcal.messages.addresses import refused
 from extcal.patterns import pattern
 from extcal.values import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = [
     "MAX_URL_LENGTH",

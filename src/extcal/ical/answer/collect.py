@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta, tzinfo
 from functools import partial
-from typing import TYPE_CHECKING
 
 from extcal.errors import LimitExceeded
 from extcal.ical.answer.exclude import Exclusions
@@ -36,6 +35,7 @@ from extcal.messages.problems import oddity
 from extcal.policy import BusyPolicy
 from extcal.values import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.ical.answer.rules import RuleMatcher
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import TypeGuard, cast
 
-from extcal.arguments import one_of_type, several
+from extcal.arguments import several
 from extcal.ical.events.times import DAY
 from extcal.ical.series.instances import Occurrence
 from extcal.intervals import epoch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeGuard
 
 __all__ = ["Excluded", "Exclusions", "planned_for"]
 
@@ -49,9 +52,8 @@ class Exclusions:
             found._add((item, None) if isinstance(item, str) else item)
         return found
 
-    def _add(self, item: object) -> None:
-        one_of_type("exclude", item, Iterable, _TAKES)
-        match tuple(cast("Iterable[object]", item)):
+    def _add(self, item: Any) -> None:
+        match several("exclude", item, _TAKES):
             case (str(uid), datetime() as moment):
                 self._instants.add((uid, epoch(moment)))
                 if not (moment.hour or moment.minute or moment.second):

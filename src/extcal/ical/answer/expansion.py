@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 from extcal.arguments import safe_repr
 from extcal.errors import Problem
 from extcal.ical.events.external_event import EventRow, ExternalEvent, event_of, explain
 from extcal.intervals import FreeBusy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 __all__ = ["Expansion"]
 

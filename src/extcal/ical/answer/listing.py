@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import partial
 from itertools import groupby
-from typing import Any, TypeAlias
 
 from extcal.ical.answer.exclude import planned_for
 from extcal.ical.events.event import Event
@@ -20,6 +19,10 @@ from extcal.ical.series.instances import Instances, Occurrence
 from extcal.ical.zones.resolve import Zone
 from extcal.intervals import FBType
 from extcal.values import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
 
 __all__ = [
     "JudgedInstances",

@@ -17,7 +17,7 @@ from extcal.ical.events.start_end import Source, starts, stay, tell_floating_end
 from extcal.ical.events.times import parse_duration, read_moment
 from extcal.ical.parse.components import Component, Stream, read
 from extcal.ical.parse.content_lines import Line
-from extcal.ical.parse.source import SupportsToIcal, to_bytes
+from extcal.ical.parse.source import to_bytes
 from extcal.ical.zones.resolve import Zone, Zones
 from extcal.intervals import FBType, FreeBusy, epoch, instant
 from extcal.intervals.freebusy import asked_in
@@ -25,6 +25,10 @@ from extcal.intervals.types import code_of, fbtype_of
 from extcal.limits import Limits
 from extcal.messages.problems import oddity
 from extcal.values import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from extcal.ical.parse.source import SupportsToIcal
 
 __all__ = ["Listed", "Published", "published", "read_freebusy", "write_freebusy"]
 

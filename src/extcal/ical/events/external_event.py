@@ -4,32 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, tzinfo
-from typing import TypedDict
 
 from extcal.arguments import safe_repr
 from extcal.intervals import FBType, Period, epoch, find_zone, instant
 from extcal.values import NamedTuple, dataclass
 
-__all__ = ["EventRecord", "EventRow", "ExternalEvent", "event_of", "explain", "row_of"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from extcal.ical.events.records import EventRecord
 
-
-class EventRecord(TypedDict):
-    """An :class:`ExternalEvent` in values of JSON; instants and dates are text (ISO 8601)."""
-
-    uid: str
-    recurrence_id: str | None
-    start: str
-    end: str
-    all_day: bool
-    first_day: str | None
-    last_day: str | None
-    summary: str | None
-    location: str | None
-    fbtype: str
-    status: str | None
-    reason: str
-    zone_source: str
-    private: bool
+__all__ = ["EventRow", "ExternalEvent", "event_of", "explain", "row_of"]
 
 
 @safe_repr
@@ -69,22 +53,22 @@ class ExternalEvent:
         Raises ValueError for an unknown zone.
         """
         zone = find_zone(timezone)
-        return EventRecord(
-            uid=self.uid,
-            recurrence_id=_written(self.recurrence_id, zone),
-            start=self.start.astimezone(zone).isoformat(),
-            end=self.end.astimezone(zone).isoformat(),
-            all_day=self.all_day,
-            first_day=_written(self.first_day, zone),
-            last_day=_written(self.last_day, zone),
-            summary=self.summary,
-            location=self.location,
-            fbtype=self.fbtype.token,
-            status=self.status,
-            reason=self.reason,
-            zone_source=self.zone_source,
-            private=self.private,
-        )
+        return {
+            "uid": self.uid,
+            "recurrence_id": _written(self.recurrence_id, zone),
+            "start": self.start.astimezone(zone).isoformat(),
+            "end": self.end.astimezone(zone).isoformat(),
+            "all_day": self.all_day,
+            "first_day": _written(self.first_day, zone),
+            "last_day": _written(self.last_day, zone),
+            "summary": self.summary,
+            "location": self.location,
+            "fbtype": self.fbtype.token,
+            "status": self.status,
+            "reason": self.reason,
+            "zone_source": self.zone_source,
+            "private": self.private,
+        }
 
     def __repr__(self) -> str:
         """Only the times and the type, because a title must not get into logs."""

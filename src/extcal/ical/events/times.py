@@ -10,7 +10,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date
-from typing import Final
 
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.zones.resolve import Zone, Zones
@@ -36,9 +35,9 @@ __all__ = [
     "read_moment",
 ]
 
-DAY: Final = 86_400
-LONGEST: Final = 10_000 * 366 * DAY  # seconds; more than the years 1 to 9999 have
-_EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
+DAY = 86_400
+LONGEST = 10_000 * 366 * DAY  # seconds; more than the years 1 to 9999 have
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 # date-time = date "T" time; 3.3.4, 3.3.5, 3.3.12. Dashes, colons, missing minutes or seconds, a
 # numeric offset and a "Z" on a DATE are not in the grammar, but producers write them and their

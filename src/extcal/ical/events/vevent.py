@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from extcal.ical import recurrence
 from extcal.ical.budget import Work
@@ -38,6 +37,7 @@ from extcal.ical.zones.resolve import Zone, Zones
 from extcal.messages.problems import oddity, unknown
 from extcal.patterns import pattern
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.ical.events.rdate_exdate import Dates
 

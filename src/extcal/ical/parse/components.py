@@ -8,7 +8,6 @@ inside a component keeps what was read, and is reported as cut.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final
 
 from extcal.errors import NotACalendar
 from extcal.ical.budget import Work
@@ -105,7 +104,7 @@ _NAMES = {
 _TOKEN = pattern(r"[A-Z0-9-]+")
 _TOP_LEVEL = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"})
 _MANY_NAMES = 100
-EVENT: Final = 3  # units of work of a VEVENT or VFREEBUSY, beside those of its lines
+EVENT = 3  # units of work of a VEVENT or VFREEBUSY, beside those of its lines
 _SHORT = 63  # characters of a value that costs no more
 _LONG = 6  # of 2: every 64 characters of a value cost as much work as a line
 _PARENTS = {

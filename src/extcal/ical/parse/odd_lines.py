@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Final
 
 from extcal.ical.parse.spans import Span, count_in, stretches
 from extcal.patterns import pattern
 from extcal.values import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 __all__ = ["LONGEST_LINE", "Piece", "head", "pieces"]
 

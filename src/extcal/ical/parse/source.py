@@ -12,13 +12,22 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from os import PathLike
-from typing import Final, Protocol, runtime_checkable
 
 from extcal.errors import NotACalendar
 from extcal.ical.parse.content_lines import FOLD
 from extcal.ical.parse.spans import STRETCH, stretches
 from extcal.messages.problems import no_calendar
 from extcal.patterns import pattern
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class SupportsToIcal(Protocol):
+        """An object with ``to_ical()``, such as the components of the icalendar package."""
+
+        def to_ical(self) -> bytes: ...
+
 
 __all__ = ["SupportsToIcal", "to_bytes"]
 
@@ -40,17 +49,10 @@ _FILE_NAME = pattern(
     re.IGNORECASE,
 )
 _HOST = pattern(r"\s*(?:[a-z0-9-]+\.)+[a-z]{2,}/", re.IGNORECASE)
-_LONGEST_BEGIN: Final = 2_048  # bytes that a BEGIN, with its blanks and folds, is looked for in
-_FAR: Final = 4 * 1024 * 1024  # bytes in which a BEGIN with folds or NULs in it is looked for
-_PIECE: Final = 1024 * 1024  # bytes or characters
+_LONGEST_BEGIN = 2_048  # bytes that a BEGIN, with its blanks and folds, is looked for in
+_FAR = 4 * 1024 * 1024  # bytes in which a BEGIN with folds or NULs in it is looked for
+_PIECE = 1024 * 1024  # bytes or characters
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-@runtime_checkable
-class SupportsToIcal(Protocol):
-    """An object with ``to_ical()``, such as the components of the icalendar package."""
-
-    def to_ical(self) -> bytes: ...
 
 
 def to_bytes(data: bytes | bytearray | memoryview | str | SupportsToIcal) -> bytes:
@@ -95,8 +97,9 @@ def _raw(data: object) -> bytes:
         return _joined(part.encode("utf-8", "replace") for part in parts)
     if isinstance(data, (bytearray, memoryview)):
         return _joined(_pieces(data))
-    if isinstance(data, SupportsToIcal):
-        text = data.to_ical()
+    to_ical = getattr(data, "to_ical", None)
+    if callable(to_ical):
+        text = to_ical()
         if isinstance(text, (bytes, str)):
             return _raw(text)
     if isinstance(data, PathLike):

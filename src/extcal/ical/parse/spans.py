@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
 
 from extcal.patterns import pattern
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "STRETCH",
@@ -33,12 +36,12 @@ __all__ = [
 
 Span = tuple[int, int]
 
-STRETCH: Final = 128 * 1024
+STRETCH = 128 * 1024
 """Bytes that a regular expression passes over in one call: some milliseconds for the slowest."""
 
-_STEP: Final = 1024 * 1024  # bytes that are counted or searched for a word in one call
-_FREED: Final = 4096  # objects that are freed at a time: less than a millisecond
-_MORE: Final = STRETCH  # how far a stretch may be extended to its border
+_STEP = 1024 * 1024  # bytes that are counted or searched for a word in one call
+_FREED = 4096  # objects that are freed at a time: less than a millisecond
+_MORE = STRETCH  # how far a stretch may be extended to its border
 
 _BEGIN = b"\nBEGIN:VEVENT"
 _LINE_ENDS = pattern(rb"[\r\n]++")

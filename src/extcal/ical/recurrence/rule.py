@@ -17,15 +17,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import Any, Literal
 
 from extcal.messages.problems import oddity
 from extcal.patterns import pattern
 from extcal.values import NamedTuple, dataclass
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal, TypeAlias
+
 __all__ = ["Frequency", "RecurrenceRule", "Report", "Until", "parse"]
 
-Frequency = Literal["SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
+Frequency: TypeAlias = (
+    "Literal['SECONDLY', 'MINUTELY', 'HOURLY', 'DAILY', 'WEEKLY', 'MONTHLY', 'YEARLY']"
+)
 Report = Callable[[str, str, str], None]
 
 _FREQUENCIES: dict[str, Frequency] = {

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from typing import Final
 
 from extcal.patterns import pattern
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 __all__ = ["SLACK", "BeforeWindow", "before"]
 

@@ -12,13 +12,16 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from typing import Final
 
 from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import Line, Names, logical_lines
 from extcal.ical.parse.spans import find
 from extcal.patterns import pattern
 from extcal.values import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 __all__ = [
     "LineEnds",

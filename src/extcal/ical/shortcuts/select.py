@@ -21,7 +21,6 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import islice
-from typing import Final
 
 from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import CONTROL, FOLD, Names, logical_lines
@@ -30,6 +29,10 @@ from extcal.ical.shortcuts.ended import SLACK, BeforeWindow, before
 from extcal.ical.shortcuts.plain_blocks import LineEnds, line_ends, stop_of
 from extcal.limits import Limits
 from extcal.patterns import pattern
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 __all__ = ["sieve"]
 

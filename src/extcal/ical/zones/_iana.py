@@ -11,10 +11,10 @@ import os
 from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, cast
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from importlib.abc import ResourceLoader
+    from typing import Any
 
 __all__ = ["IANA_KEYS"]
 
@@ -28,8 +28,9 @@ def _text_of(package: str, name: str) -> str:
     feed.
     """
     found = import_module(package)
-    loader = cast("ResourceLoader", found.__loader__)
-    return loader.get_data(os.path.join(found.__path__[0], name)).decode()
+    loader: Any = found.__loader__
+    text: bytes = loader.get_data(os.path.join(found.__path__[0], name))
+    return text.decode()
 
 
 def _by_folded(text: str) -> dict[str, str]:
@@ -40,4 +41,4 @@ def _by_folded(text: str) -> dict[str, str]:
     return keys
 
 
-IANA_KEYS: Final[Mapping[str, str]] = MappingProxyType(_by_folded(_text_of("tzdata", "zones")))
+IANA_KEYS: Mapping[str, str] = MappingProxyType(_by_folded(_text_of("tzdata", "zones")))

@@ -24,7 +24,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import timezone, tzinfo
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from extcal.ical.budget import Work
@@ -39,11 +38,13 @@ from extcal.ical.zones.names import (
     standard_offset,
     windows_zone,
 )
-from extcal.ical.zones.transitions import DAY, FixedRules, TzinfoRules, ZoneRules
+from extcal.ical.zones.transitions import DAY, FixedRules, TzinfoRules
 from extcal.messages.problems import oddity, unknown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.ical.zones.definitions import Definitions
+    from extcal.ical.zones.transitions import ZoneRules
 
 __all__ = ["Zone", "Zones"]
 

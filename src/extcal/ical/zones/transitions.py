@@ -11,8 +11,27 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
-from typing import Protocol
 from zoneinfo import ZoneInfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class ZoneRules(Protocol):
+        """The rules of a zone: a table for the window, and slower methods for any other time."""
+
+        def table(self, lo: int, hi: int) -> TransitionTable:
+            """A table that covers at least [lo, hi), or the part of it that is worth one."""
+            ...
+
+        def to_epoch(self, local: int) -> int:
+            """The instant of a local second of any year."""
+            ...
+
+        def to_local(self, epoch: int) -> int:
+            """The local second of an instant of any year."""
+            ...
+
 
 __all__ = [
     "DAY",
@@ -75,22 +94,6 @@ class TransitionTable:
     def to_local(self, epoch: int) -> int:
         """The local second of an instant."""
         return epoch + self.offsets[bisect_right(self.instants, epoch)]
-
-
-class ZoneRules(Protocol):
-    """The rules of a zone: a table for the window, and slower methods for any other time."""
-
-    def table(self, lo: int, hi: int) -> TransitionTable:
-        """A table that covers at least [lo, hi), or the part of it that is worth one."""
-        ...
-
-    def to_epoch(self, local: int) -> int:
-        """The instant of a local second of any year."""
-        ...
-
-    def to_local(self, epoch: int) -> int:
-        """The local second of an instant of any year."""
-        ...
 
 
 class FixedRules:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING
 
 from extcal.intervals.asked import WithZone
 from extcal.intervals.merge import BusySpan, Span
 from extcal.intervals.types import Period
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.intervals.views.drawing import Form
     from extcal.intervals.working_hours.hours import WorkingHours

@@ -10,7 +10,11 @@ from datetime import datetime, timedelta
 from extcal.cache.freshness.rate_limited_hosts import KEEP, UNTROUBLED, RateLimited, after_429
 from extcal.cache.refresh.kept.keys import host_key
 from extcal.cache.snapshot.codec import HOSTS, decode_host, encode_host
-from extcal.cache.stores.protocol import Cell, Store
+from extcal.cache.stores.cells import Cell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from extcal.cache.stores.protocol import Store
 
 __all__ = ["RateLimitRecords"]
 

@@ -40,14 +40,18 @@ from extcal.cache.snapshot.codec import (
 from extcal.cache.snapshot.made_by import MadeBy, made_now
 from extcal.cache.snapshot.reading import fingerprint
 from extcal.cache.snapshot.snapshot import Reading, Snapshot
+from extcal.cache.stores.cells import Cell, getter_of_many, has_own
 from extcal.cache.stores.lease import Lease, Leases
 from extcal.cache.stores.memory import Memo
-from extcal.cache.stores.protocol import Cell, Store, getter_of_many, has_own
 from extcal.errors import problem_of
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Fetched
 from extcal.limits import Limits
 from extcal.values import NamedTuple, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from extcal.cache.stores.protocol import Store
 
 __all__ = ["OTHER_RULES", "Known", "OtherRules", "Repository", "confirmed_key"]
 
