@@ -77,7 +77,7 @@ class Limits:
     first_year: int = 1900
     last_year: int = 2200
     max_lines: int = 2_000_000  # physical lines, counted before anything is parsed
-    max_work: int = 120_000  # units: a content line that is read, a third of an event
+    max_work: int = 120_000  # units: a kilobyte, a content line that is read, a third of an event
 
     def __setstate__(self, state: list[float]) -> None:
         # A pickle has the values in the order of the fields. One of an earlier version has fewer.

@@ -105,7 +105,7 @@ def test_what_was_not_read_is_freed_in_pieces(
 
     monkeypatch.setattr(short_components, "read", noted)
     raw = _made(hostile_bodies, "SUMMARYs", 1_500 * _KIB)
-    limits = extcal.Limits(max_work=1_000)
+    limits = extcal.Limits(max_work=2_500)
     extcal.free_busy(raw, _START, _START + timedelta(days=54), limits=limits)
     (stream,) = streams
     assert len(stream.events) == 1

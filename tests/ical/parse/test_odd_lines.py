@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 import extcal
 from extcal.ical.parse import odd_lines as runs
-from extcal.ical.parse import spans
 
 START, END = datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 4, 4, tzinfo=UTC)
 MARK = b"\xef\xbb\xbf"
@@ -49,15 +48,15 @@ def test_a_run_of_odd_lines_says_what_its_lines_say(lines: list[tuple[bytes, byt
         patch.setattr(runs, "_MANY", len(body))
         one_by_one = told(body)
         patch.setattr(runs, "_MANY", 2)
-        patch.setattr(runs, "_WORTH_A_LOOK", 0)
         assert told(body) == one_by_one
 
 
 def test_odd_lines_in_any_encoding_are_a_run() -> None:
     for line in (b"?\r\n", "é\r\n".encode(), b"\xe9\n"):
         body = b"UID:a\n" + line * 3_000 + b"END:VEVENT\n"
-        odd = [piece.odd for piece in runs.pieces(body, (0, len(body)))]
-        assert odd == [False, True, False]
+        end = runs.end_of_run(body, 6, len(body))
+        assert body[end:] == b"END:VEVENT\n"
+        assert runs.is_long(body, (6, end))
 
 
 ODD = re.compile(
@@ -65,31 +64,28 @@ ODD = re.compile(
 )
 
 
-def slowly(body: bytes) -> list[tuple[int, int, bool]]:
-    """The pieces, line by line: a hundred odd lines in a row behind the first line are a run."""
+def slowly(body: bytes) -> list[tuple[int, int]]:
+    """The runs, line by line: odd lines in a row, each followed by a line that does not continue
+    it."""
     lines = [(each.start(), each.end()) for each in re.finditer(rb"[^\r\n]*(?:\r\n?|\n)", body)]
     follows = [
         33 <= byte <= 126 or byte >= 128 for byte in (*(body[end] for _, end in lines[:-1]), 0)
     ]
     odd = [
-        place > 0 and followed and ODD.fullmatch(body[start:end].rstrip(b"\r\n")) is not None
-        for place, ((start, end), followed) in enumerate(zip(lines, follows, strict=True))
+        followed and ODD.fullmatch(body[start:end].rstrip(b"\r\n")) is not None
+        for followed, (start, end) in zip(follows, lines, strict=True)
     ]
-    found: list[tuple[int, int, bool]] = []
+    found = []
     for is_odd, group in groupby(range(len(lines)), key=odd.__getitem__):
         places = list(group)
-        piece = (lines[places[0]][0], lines[places[-1]][1], is_odd and len(places) >= 100)
-        if found and not piece[2] and not found[-1][2]:
-            found[-1] = (found[-1][0], piece[1], False)
-        else:
-            found.append(piece)
+        if is_odd:
+            found.append((lines[places[0]][0], lines[places[-1]][1]))
     return found
 
 
-def test_a_hundred_odd_lines_in_a_row_are_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_ends_with_its_last_odd_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """To the line, wherever the stretches end in which the bytes are gone through."""
-    monkeypatch.setattr(spans, "STRETCH", 700)
-    monkeypatch.setattr(spans, "_MORE", 100)
+    monkeypatch.setattr(runs, "STRETCH", 700)
     chance = random.Random(7)
     for newline in (b"\n", b"\r\n") * 8:
         body = b"UID:a" + newline
@@ -98,22 +94,24 @@ def test_a_hundred_odd_lines_in_a_row_are_a_run(monkeypatch: pytest.MonkeyPatch)
             body += (odd + newline) * chance.choice((1, 50, 98, 99, 100, 101, 102, 250))
             body += chance.choice((b"A:b", b" fold", b"", MARK + b"UID:b", b"RRULE ;x")) + newline
         body += (b"?" + newline) * chance.choice((0, 1, 100, 101))
-        # What stands in front of the part, and behind it, is no part of a run.
+        # What stands behind the part is no part of a run.
         raw, at = b"X:" + b"x" * 9_000 + newline + body + b"?" + newline, 9_002 + len(newline)
-        found = list(runs.pieces(raw, (at, at + len(body))))
-        assert found == [(at + start, at + end, odd) for start, end, odd in slowly(body)]
-        for start, end, odd in found:
-            lines = re.findall(rb"[^\n]*\n", raw[start:end])
-            for most in (0, 1, 99, 100, 101, 249, 250, 251) if odd else ():
-                span, more = runs.head(raw, runs.Piece(start, end, odd), most)
+        for start, end in slowly(body):
+            run = at + start, at + end
+            assert runs.end_of_run(raw, run[0], at + len(body)) == run[1]
+            lines = re.findall(rb"[^\n]*\n", raw[slice(*run)])
+            assert runs.is_long(raw, run) is (len(lines) >= 100)
+            for most in (0, 1, 99, 100, 101, 249, 250, 251):
+                span, more = runs.head(raw, run, most)
                 assert raw[slice(*span)] == b"".join(lines[:most])
                 assert more == max(0, len(lines) - most)
 
 
-@pytest.mark.parametrize(("size", "looked"), [(4096, False), (4097, True)])
-def test_a_short_part_is_read_line_by_line(size: int, looked: bool) -> None:
-    body = b"UID:a\n" + b"?\n" * 200
-    body += b"X:" + b"x" * (size - len(body) - 3) + b"\n"
-    for at in (0, 5_000):
-        raw = b" " * at + body
-        assert any(piece.odd for piece in runs.pieces(raw, (at, at + size))) is looked
+@pytest.mark.parametrize("many", [99, 100])
+def test_of_a_run_only_what_is_told_of_is_read(many: int) -> None:
+    """A line that is read costs a unit of work, and a shorter run is read line by line."""
+    body = b"BEGIN:VCALENDAR\n" + b"?\n" * many + b"END:VCALENDAR\n"
+    limits = extcal.Limits(max_problems=10, max_work=20)
+    found = extcal.expand(body, START, END, limits=limits)
+    assert found.complete is (many == 100)
+    assert found.problems[-1].message.startswith("and ")

@@ -345,7 +345,7 @@ def _refresh_interval(heads: Sequence[CalendarHead]) -> timedelta | None:
     found = []
     for head in heads:
         for written in (head.refresh_interval, head.published_ttl):
-            duration = parse_duration((written or "").strip(_QUOTES).upper())
+            duration = parse_duration(written.strip(_QUOTES).upper()) if written else None
             if duration is not None and not duration.negative:
                 found.append(duration.extent.about)
                 break

@@ -30,29 +30,52 @@ __all__ = [
 ]
 
 
-@dataclass(slots=True)
 class Component:
-    """One ``BEGIN``..``END`` block: its name in upper case, its own lines, its sub-components."""
+    """One ``BEGIN``..``END`` block: its name in upper case, its own lines, its sub-components.
 
-    name: str
-    offset: int
-    calendar: int  # index of its VCALENDAR in Stream.calendars
-    end: int = -1  # offset behind its last line
-    lines: list[Line] = field(default_factory=list)
-    children: list[Component] = field(default_factory=list)
+    ``calendar``: the index of its VCALENDAR in ``Stream.calendars``. ``end``: the offset behind its
+    last line. A body may have 100,000 of these, so this is a plain class.
+    """
+
+    __slots__ = ("calendar", "children", "end", "lines", "name", "offset")
+
+    def __init__(
+        self, name: str, offset: int, calendar: int, end: int = -1, lines: list[Line] | None = None
+    ) -> None:
+        self.name = name
+        self.offset = offset
+        self.calendar = calendar
+        self.end = end
+        self.lines: list[Line] = [] if lines is None else lines
+        self.children: list[Component] = []
 
 
-@dataclass(slots=True)
 class CalendarHead:
-    """The properties of one VCALENDAR that decide how its components are read."""
+    """The properties of one VCALENDAR that decide how its components are read.
 
-    prodid: str | None = None
-    method: str | None = None
-    x_wr_timezone: str | None = None
-    window: str | None = None  # X-EXTCAL-WINDOW, which write_freebusy writes
-    refresh_interval: str | None = None  # REFRESH-INTERVAL (RFC 7986 section 5.7)
-    published_ttl: str | None = None  # X-PUBLISHED-TTL (MS-OXCICAL), its forerunner
-    vtimezones: list[Component] = field(default_factory=list)
+    ``window`` is X-EXTCAL-WINDOW, which write_freebusy writes; ``refresh_interval`` is
+    REFRESH-INTERVAL (RFC 7986 section 5.7), and ``published_ttl`` X-PUBLISHED-TTL (MS-OXCICAL), its
+    forerunner.
+    """
+
+    __slots__ = (
+        "method",
+        "prodid",
+        "published_ttl",
+        "refresh_interval",
+        "vtimezones",
+        "window",
+        "x_wr_timezone",
+    )
+
+    def __init__(self) -> None:
+        self.prodid: str | None = None
+        self.method: str | None = None
+        self.x_wr_timezone: str | None = None
+        self.window: str | None = None
+        self.refresh_interval: str | None = None
+        self.published_ttl: str | None = None
+        self.vtimezones: list[Component] = []
 
 
 @dataclass(slots=True)
@@ -178,18 +201,23 @@ class ComponentReader:
 
     def lines(self, part: Span) -> Iterator[Line]:
         """The lines of a part; of a run of odd lines only as many as there may be Problems."""
-        work, limits = self.work, self.work.limits
-        if limits.max_line_bytes < odd_lines.LONGEST_LINE:
-            yield from logical_lines(self.raw, part, self.names, work)
-            return
-        for piece in odd_lines.pieces(self.raw, part):
-            if piece.odd:
-                most = 0 if work.has_told_all else limits.max_problems
-                told, more = odd_lines.head(self.raw, piece, most)
-                yield from logical_lines(self.raw, told, self.names, work)
-                work.uncounted(more if self.open else 0)  # outside, only one is reported
+        raw, work, limits = self.raw, self.work, self.work.limits
+        start, end = part
+        looked = start if limits.max_line_bytes >= odd_lines.LONGEST_LINE else end
+        while start < end:
+            for line in logical_lines(raw, (start, end), self.names, work):
+                if not line.name and line.offset >= looked:
+                    looked = odd_lines.end_of_run(raw, line.offset, end)
+                    run = line.offset, looked
+                    if odd_lines.is_long(raw, run):
+                        break
+                yield line
             else:
-                yield from logical_lines(self.raw, piece[:2], self.names, work)
+                return
+            told, more = odd_lines.head(raw, run, 0 if work.has_told_all else limits.max_problems)
+            yield from logical_lines(raw, told, self.names, work)
+            work.uncounted(more if self.open else 0)  # outside, only one is reported
+            start = looked
 
     def read_lines(self, lines: Iterable[Line]) -> None:
         """Take lines until ``max_vevents`` or ``max_work`` is reached."""

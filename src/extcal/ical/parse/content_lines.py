@@ -37,17 +37,23 @@ class Line(NamedTuple):
 
 NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
-# Lines with names that are not asked for, and then one line (group 1) with all its folds (the last
-# of them is group 2), in one match: "URL:x\r\nUID:a\r\n b\r\n c" is one. Blank lines may stand
-# before a fold. Where no line is left, group 1 is not set. No group repeats without end, because
-# the engine keeps about a kilobyte for each repetition until the group ends.
+# Lines with names that are not asked for and lines of nothing but control bytes, and then one line
+# (group 1) with all its folds (the last of them is group 2), in one match: "URL:x\r\nUID:a\r\n b"
+# and "\0\r\nUID:a" are one. Blank lines may stand before a fold. Where no line is left, group 1 is
+# not set. No group repeats without end, because the engine keeps about a kilobyte for each
+# repetition until the group ends.
 _FOLDS = rb"(?>([\r\n]++[ \t][^\r\n]*+){,%d})"
 _MOST_FOLDS = 1_000
 _LONG = 65_536  # bytes; a line of this length costs work by itself
+CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
+_CONTROLS = re.escape(CONTROL)
+# Without the control bytes and a byte order mark nothing but blanks is left. It has no fold.
+_NOTHING = rb"(?=[^ \t\r\n])[#]*+(?>(?:\xef\xbb\xbf)?)[# \t]*+(?![^\r\n]|[\r\n]++[ \t])"
+_NOTHING = _NOTHING.replace(b"#", _CONTROLS)
 _LINES = (
-    rb"[\r\n]*+(?>(?:(?!(?:%b)[;:])[A-Z][A-Z0-9_-]*+[;:][^\r\n]*+"
+    rb"[\r\n]*+(?>(?:(?:(?!(?:%b)[;:])[A-Z][A-Z0-9_-]*+[;:][^\r\n]*+"
     + (_FOLDS % _MOST_FOLDS).replace(b"(?>(", b"(?>(?:")
-    + rb"(?:[\r\n]++|\Z)){,999})([^\r\n]++"
+    + rb"|%b)(?:[\r\n]++|\Z)){,999})([^\r\n]++"
     + _FOLDS % _MOST_FOLDS
     + rb")?"
 )
@@ -60,8 +66,7 @@ _NEWLINE = pattern(rb"[\r\n]")
 # Possessive: in a line of 900,000 blanks each of them would be given back and tried again.
 _NAME = pattern(rb"[ \t]*+([A-Za-z][A-Za-z0-9_-]*+)[ \t]*+[;:]")
 _WHITE = b" \t"
-CONTROL = bytes([*range(9), *range(11, 13), *range(14, 32), 127])
-_HAS_CONTROL = pattern(b"[" + re.escape(CONTROL) + b"]")
+_HAS_CONTROL = pattern(b"[" + _CONTROLS + b"]")
 # param = param-name "=" param-value *("," param-value); a quoted value may hold ";" ":" ","
 # A parameter without a value or a name (";TZID;X=1", ";=a") must not hide the ones behind it.
 _PARAM = pattern(r';([^=;:"]*+)(?:=((?>(?:"[^"]*+"|[^";:]++){,999})))?')
@@ -151,7 +156,7 @@ class Names(dict[bytes, str]):
         wanted = b"|".join(
             b"%b(?:%b)" % (letter, b"|".join(rest)) for letter, rest in by_letter.items()
         )
-        return re.compile(_LINES % wanted)
+        return re.compile(_LINES % (wanted, _NOTHING))
 
 
 def _has_control(text: bytes) -> bool:

@@ -16,6 +16,7 @@ from functools import partial
 from itertools import islice
 
 from extcal.ical.budget import Work
+from extcal.ical.parse.components import EVENT
 from extcal.ical.parse.spans import (
     Span,
     count_in,
@@ -36,6 +37,7 @@ _FAR_TOO_MANY = (
     2  # times the limit: up to that many of one UID are typed, so that their busy time is known
 )
 _LONGEST_LINE = 4096  # bytes in a line that is left out; a smaller limit turns _lost_events off
+_BYTES = 10  # of 2: to pass over a kilobyte costs as much work as a line
 
 # Quantifiers are possessive and groups atomic, and no group repeats without end: the engine keeps
 # about a kilobyte for each repetition until the group ends.
@@ -91,10 +93,14 @@ def without_excess(
     instances busy. One more of them than the limit stays in the spans, so that the excess is
     reported when the event is typed. Events without a readable start are reported as Problems up to
     ``max_problems``; the others are only counted. Everything else makes the window unknown, which
-    is reported here. If more than ``max_lines`` would have to be read, there is no span left.
+    is reported here. If more than ``max_lines`` would have to be read, there is no span left. If
+    there are more events than ``max_work`` allows, nothing is left to be spent on any of them.
     """
     limits = work.limits
     vevents = count_in(raw, spans, _VEVENT)
+    if not work.spend(_kilobytes(spans)) or vevents * EVENT > work.left:
+        work.spend(vevents * EVENT)
+        return tuple(spans)
     finders: list[Callable[[bytes, Spans, Work], list[Span]]] = []
     if vevents > _FAR_TOO_MANY * limits.max_problems:
         finders.append(_lost_events)
@@ -119,6 +125,10 @@ def without_excess(
             work.exceeded(*unknown("max_lines", most=limits.max_lines))
             return ()
     return tuple(spans)
+
+
+def _kilobytes(spans: Spans) -> int:
+    return sum(end - start for start, end in spans) >> _BYTES
 
 
 def _excess_dates(raw: bytes, spans: Spans, work: Work) -> list[Span]:
@@ -149,12 +159,12 @@ def _excess_versions(raw: bytes, spans: Spans, work: Work) -> list[Span]:
         for start, stop in stretches(raw, span):
             uids.update(_UID.findall(raw, max(0, start - 1), min(stop + 2, span[1])))
     frequent = {uid for uid, size in uids.items() if size > fewest}
-    if not frequent:
+    if not frequent or not work.spend(_kilobytes(spans)):
         return []
     overrides: dict[bytes, list[Span]] = defaultdict(list)
     copies: dict[tuple[bytes, bytes, bytes], list[Span]] = defaultdict(list)
     dropped: list[Span] = []
-    seen: set[bytes] = set()
+    seen: dict[int, Span] = {}
     alone = count_in(raw, whole(raw), b"BEGIN:VCALENDAR") == 1
     for start, end in _blocks(raw, spans):
         uid = _value(raw, b"\nUID:", start, end)
@@ -164,10 +174,10 @@ def _excess_versions(raw: bytes, spans: Spans, work: Work) -> list[Span]:
             overrides[uid].append((start, end))
             continue
         block = raw[start:end]
-        if alone and block in seen:
+        before = seen.setdefault(hash(block), (start, end))
+        if alone and before[0] < start and raw[slice(*before)] == block:
             dropped.append((start, end))
             continue
-        seen.add(block)
         first = _value(raw, b"\nDTSTART", start, end)
         copies[uid, first, _value(raw, b"\nRRULE", start, end)].append((start, end))
     for uid, spans in sorted(overrides.items()):
@@ -215,7 +225,7 @@ def _excess_names(
         for stretch in stretches(raw, span)
         for name in _TZID.findall(raw, *stretch)
     }
-    if len(names) <= work.limits.max_tzids:
+    if len(names) <= work.limits.max_tzids or not work.spend(_kilobytes(spans)):
         return []
     dropped = []
     for start, end in _blocks(raw, spans):
@@ -238,7 +248,7 @@ def _lost_events(raw: bytes, spans: Spans, work: Work) -> list[Span]:
         undated -= count_in(raw, spans, b"\nDTSTART" + written)
         if undated <= limits.max_problems:
             return []
-    if count_vevents(raw) > limits.max_vevents:
+    if count_vevents(raw) > limits.max_vevents or not work.spend(_kilobytes(spans)):
         return []
     dropped: list[Span] = []
     told = 0

@@ -23,6 +23,7 @@ from datetime import date, timedelta
 from itertools import islice
 
 from extcal.ical.budget import Work
+from extcal.ical.parse.components import EVENT
 from extcal.ical.parse.content_lines import CONTROL, FOLD, Names, logical_lines
 from extcal.ical.parse.spans import STRETCH, Span, count_in, emptied, find, stretches, whole
 from extcal.ical.shortcuts.ended import SLACK, BeforeWindow, before
@@ -150,7 +151,7 @@ def sieve(
         return whole(raw)
     pieces = _Pieces(raw, first + 1, past, future, stop_of(ends))
     spans = whole(raw)
-    if pieces.plain and pieces.find(limits.max_vevents):
+    if pieces.plain and pieces.find(limits.max_vevents, limits.max_work // EVENT):
         pieces.keep_longer(limits.max_line_bytes // 2)
         if pieces.keep_relatives():
             spans = pieces.spans()
@@ -198,11 +199,12 @@ class _Pieces:
         self.overrides: set[int] = set()
         self.odd = 0
 
-    def find(self, most: int) -> bool:
+    def find(self, most: int, most_kept: int) -> bool:
         """Keep the pieces with a line of interest that may have to do with the window.
 
-        Return False if there may be more VEVENTs than ``most``. Also return False as soon as so
-        much is kept that the search costs more than reading the rest.
+        Return False if there may be more VEVENTs than ``most``, or if more than ``most_kept`` are
+        kept. Also return False as soon as so much is kept that the search costs more than reading
+        the rest.
         """
         raw, starts, uids = self.raw, self.starts, self.uids
         start = starts[0]
@@ -225,7 +227,7 @@ class _Pieces:
                             if not odd and uid:
                                 self.sure.add(len(starts) - 2)
                             kept += end - start
-                            if self.is_most(kept, end):
+                            if self.is_most(kept, end) or len(self.kept) > most_kept:
                                 return False
                         hits, odd = [], 0
                     start, uid = end, match[_ITS_UID] or b""
