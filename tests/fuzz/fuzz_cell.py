@@ -189,7 +189,7 @@ def _body(data: bytes) -> tuple[bytes, int]:
     else:
         before, mark, rest = events.partition(b"~")
         unit, again, after = rest.partition(b"~")
-        if mark and again and unit and is_sampled(data, 8):
+        if mark and again and unit and is_sampled(data, 40):
             events = before + unit * (2 * MEBIBYTE // len(unit)) + after
         inflated = len(events)
         packed = zlib.compress(events, 1 if inflated > MEBIBYTE else 6)
