@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from harness import Harness
 
-__all__ = ["bend"]
+__all__ = ["bend", "mutator"]
 
 _NUMBERS = (0, 1, -1, 2, 7, 99, 255, 256, 65_535, 2**31 - 1, 2**31, 2**32, 2**63, 10**18, 10**30)
 _LINE_ENDS = (b"\r\n", b"\r\n", b"\n", b"\r", b"\r\r\n", b"\n\r", b"\r\n\r\n")
@@ -36,6 +36,23 @@ def bend(data: bytes, chance: random.Random, seeds: Sequence[bytes], harness: Ha
         else:
             data = chance.choice(_BENDS)(data, chance)
     return data[:_MOST]
+
+
+def mutator(harness: Harness, seeds: Sequence[bytes]) -> Callable[[bytes, int, int], bytes]:
+    """What atheris takes as a mutator: libFuzzer's own makes half of all inputs.
+
+    ``seeds``: what is mixed with the others; without any, an input is mixed with itself.
+    """
+
+    def mutated(data: bytes, most: int, number: int) -> bytes:
+        chance = random.Random(number)
+        if chance.random() < 0.5:
+            import atheris  # Mutate is another function once fuzzing has begun
+
+            return bytes(atheris.Mutate(data, most))
+        return bend(data, chance, seeds or [data], harness)[:most]
+
+    return mutated
 
 
 def _spot(data: bytes, chance: random.Random) -> int:

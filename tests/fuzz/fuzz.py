@@ -21,7 +21,9 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import chain, islice, repeat
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,16 +32,14 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE)]
 
-import h11  # noqa: E402
-from bending import bend  # noqa: E402
-from harness import FOUND, SEEDS, Harness, load_all  # noqa: E402
-
-import extcal  # noqa: E402
+from bending import bend, mutator  # noqa: E402
+from harness import FOUND, SEEDS, Harness, import_all, load_all  # noqa: E402
 
 WORK = ROOT / "build" / "fuzz"
 NAMES = ("feed", "cell", "http", "address")
 MOST_FINDINGS = 20  # of one run: more of them say nothing new
 _SHRINKS = 2_000
+_REMEMBERED = 1_000_000  # inputs
 
 
 class Run:
@@ -51,6 +51,7 @@ class Run:
         self.runs = runs
         self.tried = 0
         self.findings: dict[str, Path] = {}
+        self.corpus: Path | None = None  # where atheris keeps what reached something new
         self._began = time.monotonic()
         self._told = self._began
         self._say = say
@@ -89,6 +90,8 @@ class Run:
         """Print what was tried until now."""
         counts = ", ".join(f"{n:,} {what}" for what, n in sorted(self.harness.counts.items()))
         spent, cpu = time.monotonic() - self._began, time.process_time()
+        if self.corpus is not None:
+            counts += f", {len(list(self.corpus.iterdir())):,} of atheris's corpus"
         print(
             f"{self.harness.name}: {self.tried:,} inputs in {spent:.0f} s ({cpu:.0f} CPU s),"
             f" {len(self.findings)} findings; {counts}",
@@ -104,12 +107,25 @@ def kind_of(error: Exception) -> str:
 
 def plain(run: Run, seed: int) -> None:
     """Mutations of seeds, without a look at what they reach."""
-    harness, chance = run.harness, random.Random(seed)
-    seeds = harness.seeds()
-    for data in seeds:
+    for data in inputs(run.harness, run.harness.seeds(), seed):
+        if run.over:
+            return
         run.one(data)
-    while not run.over:
-        run.one(bend(chance.choice(seeds), chance, seeds, harness))
+
+
+def inputs(harness: Harness, seeds: list[bytes], seed: int) -> Iterator[bytes]:
+    """The seeds, and mutations of them without end. None comes twice: all follows from the bytes.
+
+    A mutation may change nothing, or what an earlier one has changed: one in three does in cells.
+    """
+    chance, seen = random.Random(seed), set[int]()
+    mutated = (bend(chance.choice(seeds), chance, seeds, harness) for _ in repeat(None))
+    for data in chain(seeds, mutated):
+        if hash(data) not in seen:
+            if len(seen) >= _REMEMBERED:
+                seen.clear()
+            seen.add(hash(data))
+            yield data
 
 
 def guided(run: Run, seed: int) -> None:
@@ -117,15 +133,9 @@ def guided(run: Run, seed: int) -> None:
     import atheris
 
     harness = run.harness
-    seeds = harness.seeds()
-    folder = WORK / harness.name
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def mutate(data: bytes, most: int, number: int) -> bytes:
-        chance = random.Random(number)
-        if chance.random() < 0.5:
-            return bytes(atheris.Mutate(data, most))
-        return bend(data, chance, seeds, harness)[:most]
+    found, run.corpus = FOUND / harness.name, WORK / harness.name
+    for folder in (found, run.corpus):
+        folder.mkdir(parents=True, exist_ok=True)
 
     def one(data: bytes) -> None:
         run.one(data)
@@ -133,8 +143,14 @@ def guided(run: Run, seed: int) -> None:
             run.tell()
             os._exit(len(run.findings) > 0)
 
-    arguments = [str(folder), str(SEEDS / harness.name), f"-seed={seed}", "-max_len=65536"]
-    arguments += ["-timeout=60", "-rss_limit_mb=4096", "-print_final_stats=0", "-verbosity=0"]
+    arguments = [str(run.corpus), str(SEEDS / harness.name), str(found)]
+    arguments += [f"-seed={seed}", "-max_len=65536", f"-dict={HERE / 'dictionary.txt'}"]
+    # An input that ends the process, or takes too long, is kept by libFuzzer. It measures time on
+    # the wall, of one call, in which a finding is made smaller: so there is plenty.
+    arguments += [f"-artifact_prefix={found}{os.sep}", "-timeout=900", "-report_slow_units=900"]
+    arguments += ["-rss_limit_mb=4096"]
+    arguments += ["-print_final_stats=0", "-verbosity=0"]
+    mutate = mutator(harness, harness.seeds())
     atheris.Setup([sys.argv[0], *arguments], one, custom_mutator=mutate)
     atheris.Fuzz()
 
@@ -148,6 +164,7 @@ def run_one(options: argparse.Namespace) -> int:
 
         with atheris.instrument_imports(include=["extcal", "h11"], enable_loader_override=False):
             harness = load_all()[name]
+            import_all()
     else:
         harness = load_all()[name]
     if name == "feed":
@@ -165,20 +182,18 @@ def first(options: argparse.Namespace) -> int:
     With ``--fresh``, a seed that is a finding by itself is left out, so that only a mutation finds.
     """
     (name,) = options.names
-    harness, chance = load_all()[name], random.Random(options.seed)
+    harness = load_all()[name]
     if name == "feed":
         _prepare_peer(options.peer)
     seeds = harness.seeds()
-    until, tried, left_out = time.process_time() + options.seconds, 0, 0
+    until, left_out = time.process_time() + options.seconds, 0
     if options.fresh:
         sound = [data for data in seeds if said_of(harness, data) is None]
         left_out, seeds = len(seeds) - len(sound), sound
-        tried = len(seeds)
-    while time.process_time() < until:
-        if tried < len(seeds):
-            data = seeds[tried]
-        else:
-            data = bend(chance.choice(seeds), chance, seeds, harness)
+    tried = len(seeds) if options.fresh else 0
+    for data in islice(inputs(harness, seeds, options.seed), tried, None):
+        if time.process_time() >= until:
+            break
         tried += 1
         said = said_of(harness, data)
         if said is not None:
@@ -313,7 +328,13 @@ def minimise(options: argparse.Namespace) -> int:
     return 0
 
 
-_TRACED = tuple(str(Path(each.__file__).parent) + os.sep for each in (extcal, h11))
+@cache
+def _traced() -> tuple[str, ...]:
+    import h11  # only here: atheris sees into what is imported under its watch
+
+    import extcal
+
+    return tuple(str(Path(each.__file__).parent) + os.sep for each in (extcal, h11))
 
 
 def arcs_of(one: Callable[[bytes], None], data: bytes) -> frozenset[int] | None:
@@ -322,10 +343,11 @@ def arcs_of(one: Callable[[bytes], None], data: bytes) -> frozenset[int] | None:
     A step is a number, which two different ones hardly share.
     """
     found: set[int] = set()
+    traced = _traced()
 
     def enter(frame: FrameType, event: str, argument: object) -> Any:
         name = frame.f_code.co_filename
-        if not name.startswith(_TRACED):
+        if not name.startswith(traced):
             return None
         last, base = 0, id(frame.f_code)
 

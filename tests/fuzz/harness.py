@@ -6,15 +6,18 @@ as a file. So everything about a case follows from its bytes: there is no clock 
 
 from __future__ import annotations
 
+import pkgutil
 import random
 import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
-__all__ = ["FOUND", "HERE", "SEEDS", "Harness", "words_of"]
+__all__ = ["FOUND", "HERE", "SEEDS", "Harness", "import_all", "words_of"]
 
 HERE = Path(__file__).resolve().parent
 SEEDS, FOUND = HERE / "seeds", HERE / "found"
@@ -83,3 +86,16 @@ def load_all() -> dict[str, Harness]:
 
     modules = (fuzz_feed, fuzz_cell, fuzz_http, fuzz_address)
     return {module.HARNESS.name: module.HARNESS for module in modules}
+
+
+def import_all() -> None:
+    """Import what the harnesses read with, and what is imported there only when it is needed.
+
+    atheris sees into modules that are imported while it watches imports, and into no others.
+    """
+    import h11  # noqa: F401
+
+    for name in ("extcal.intervals", "extcal.ical", "extcal.fetch", "extcal.cache"):
+        for module in pkgutil.walk_packages(import_module(name).__path__, f"{name}."):
+            with suppress(ImportError):  # such as that of a store whose library is not installed
+                import_module(module.name)

@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from harness import FOUND, HERE, SEEDS, load_all, words_of
 
 import extcal
 from extcal.testing import event, feed_text
-from fuzz import fewest
+from fuzz import fewest, inputs
 
 HARNESSES = load_all()
 RUNS = {"feed": 180, "cell": 200, "http": 150, "address": 150}
@@ -82,6 +83,25 @@ def test_what_a_grammar_makes(name: str) -> None:
     inputs = [made(first) for _ in range(200)]
     assert inputs == [made(again) for _ in range(200)]
     assert len(set(inputs)) > 100
+
+
+def test_no_input_comes_twice() -> None:
+    """All that a harness does follows from the bytes: a second look at the same ones is wasted."""
+    harness = HARNESSES["cell"]
+    seeds = harness.seeds()
+    tried = list(islice(inputs(harness, [*seeds, *seeds], 7), 400))
+    assert tried[: len(seeds)] == seeds
+    assert len(set(tried)) == len(tried)
+
+
+def test_what_is_imported_late_is_imported_at_once() -> None:
+    """atheris sees into no module that is imported after its watch, as these are by some feeds."""
+    late = {"extcal.ical.recurrence.subdaily", "extcal.ical.answer.vfreebusy", "h11"}
+    code = f"import sys, harness; harness.import_all(); print({late} <= sys.modules.keys())"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=HERE, text=True, check=False, capture_output=True
+    )
+    assert ran.stdout == "True\n", ran.stderr
 
 
 def test_work_is_counted() -> None:

@@ -4,15 +4,20 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["extcal", "h11"], enable_loader_override=False):
+with atheris.instrument_imports(include=["extcal", "h11"]):
     import fuzz_HARNESS_NAME
+    from bending import mutator
+    from harness import import_all
+
+    import_all()
 
 HARNESS = fuzz_HARNESS_NAME.HARNESS
 
 
 def main() -> None:
-    """Let libFuzzer call the harness."""
-    atheris.Setup(sys.argv, HARNESS.one, enable_python_coverage=True)
+    """Let libFuzzer call the harness, and the grammars make half of its inputs."""
+    mutate = mutator(HARNESS, [])
+    atheris.Setup(sys.argv, HARNESS.one, custom_mutator=mutate)
     atheris.Fuzz()
 
 
