@@ -10,6 +10,7 @@ import pytest
 import extcal
 from extcal.errors import LimitExceeded
 from extcal.ical.budget import Work
+from extcal.ical.parse import spans
 from extcal.ical.parse.excess import without_excess
 from extcal.ical.parse.spans import Span, whole
 from extcal.ical.zones.names import is_exact
@@ -307,3 +308,15 @@ def test_what_is_the_same_to_the_byte_is_read_once() -> None:
     assert left(two, limits).count(b"BEGIN:VEVENT") < 40  # a crowd, and told of
     assert not told(two, limits).complete
     assert left(body(*[one] * 5) + body(one), limits).count(b"BEGIN:VEVENT") == 6
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_lines_are_counted_to_the_last_one(newline: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the stretches end in which they are counted, also between a CR and its LF."""
+    raw = newline.join([b"A:b", b"", b" cdefgh", b"", b"", b"i"] * 20)
+    told = {size: left(raw, Limits(max_lines=size)) for size in (100, 118, 119, 120, 1_000)}
+    assert [size for size, lines in told.items() if lines] == [119, 120, 1_000]
+    for size in range(2, 12):
+        monkeypatch.setattr(spans, "STRETCH", size)
+        monkeypatch.setattr(spans, "_MORE", 3)
+        assert {size: left(raw, Limits(max_lines=size)) for size in told} == told

@@ -115,16 +115,24 @@ def without_excess(
             del dropped[0]  # one event stays, so that the missing calendar is reported
         if dropped:
             spans = tuple(less(spans, dropped))
-    if sum(end - start for start, end in spans) > limits.max_lines:
-        lines = count_in(raw, spans, b"\n")
-        if has_lone_cr:
-            lines += count_in(raw, spans, b"\r")
-            if lines > limits.max_lines:
-                lines -= count_in(raw, spans, b"\r\n")
-        if lines > limits.max_lines:
-            work.exceeded(*unknown("max_lines", most=limits.max_lines))
-            return ()
+    if _has_more_lines(raw, spans, limits.max_lines, has_lone_cr=has_lone_cr):
+        work.exceeded(*unknown("max_lines", most=limits.max_lines))
+        return ()
     return tuple(spans)
+
+
+def _has_more_lines(raw: bytes, spans: Spans, most: int, *, has_lone_cr: bool) -> bool:
+    """Whether the spans have more than ``most`` line ends, each of which takes a byte at least."""
+    lines, left = 0, sum(end - start for start, end in spans)
+    for span in spans:
+        for start, stop in stretches(raw, span):
+            if lines > most or lines + left <= most:
+                return lines > most  # usual: the bytes that are left are too few to hold as many
+            lines += raw.count(b"\n", start, stop)
+            if has_lone_cr:  # of CRLF, which may stand across the end of a stretch, only the LF
+                lines += raw.count(b"\r", start, stop) - raw.count(b"\r\n", start, stop + 1)
+            left -= stop - start
+    return lines > most
 
 
 def _kilobytes(spans: Spans) -> int:
