@@ -61,7 +61,7 @@ from mutations import (
 
 # Without rewritten assertions, which would only make messages that nobody reads.
 PYTEST = "-q --assert=plain --tb=no -s -p no:cacheprovider -p no:xdist".split()
-SLOW = 1.5  # seconds of CPU after which a test is no use here
+SLOW = 6  # seconds of CPU after which a test is no use here
 
 
 @dataclass

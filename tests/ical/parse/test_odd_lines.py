@@ -12,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import extcal
+from extcal.ical.budget import Work
 from extcal.ical.parse import odd_lines as runs
+from extcal.ical.parse.components import ComponentReader
+from extcal.limits import Limits
 
 START, END = datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 4, 4, tzinfo=UTC)
 MARK = b"\xef\xbb\xbf"
@@ -115,3 +118,27 @@ def test_of_a_run_only_what_is_told_of_is_read(many: int) -> None:
     found = extcal.expand(body, START, END, limits=limits)
     assert found.complete is (many == 100)
     assert found.problems[-1].message.startswith("and ")
+
+
+@pytest.mark.parametrize(
+    ("options", "count", "told_all", "found"),
+    [
+        ({"max_problems": 50}, 3_000, False, (50, 2_950)),
+        ({"max_problems": 50}, 3_000, True, (0, 3_000)),
+        ({"max_problems": 50, "max_line_bytes": 4_096}, 3_000, False, (50, 2_950)),
+        ({"max_problems": 50, "max_line_bytes": 4_095}, 3_000, False, (3_000, 0)),
+        ({"max_problems": 50}, 99, False, (99, 0)),
+    ],
+)
+def test_of_a_run_as_many_lines_are_read_as_may_be_told(
+    options: dict[str, int], count: int, told_all: bool, found: tuple[int, int]
+) -> None:
+    """The others are counted. No line of a run may be longer than the limit."""
+    raw = b"X-FIRST:1\r\n" + b"no colon\r\n" * count + b"X-LAST:1\r\n"
+    work = Work(Limits(**options))
+    for _ in range(work.limits.max_problems if told_all else 0):
+        work.problem("x", "y")
+    reader = ComponentReader(raw, work, people=False, labels=False)
+    reader.open.append("X")
+    read = sum(line.name == "" for line in reader.lines((0, len(raw))))
+    assert (read, work._suppressed) == found

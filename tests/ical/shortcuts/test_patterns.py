@@ -30,9 +30,9 @@ CASES: list[tuple[re.Pattern[bytes], list[bytes], list[bytes]]] = [
     (
         select._HIDDEN,
         [b"\nuid:a", b"\nU\n ID:a", b"\n\x00UID:a", b"\nUID;X=1:a"],
-        [b"\nUID:a", b"\nURL:x", b"\nSUMMARY:x"],
+        [b"\nUID:a", b"\nURL:x", b"\nSUMMARY:x", b"\nU"],
     ),
-    (select._UIDS, [b"\nUID:a\n b\nX"], [b"\nUID;X=1:a"]),
+    (select._UIDS, [b"\nUID:a\n b\nX"], [b"\nUID;X=1:a", b"\nUID:a\n", b"\nUID:a"]),
     (re.compile(select._SHORT), [b":PT1H30M\n", b":PT19H59M59S\r\n"], [b":P1D\n", b":PT20H\n"]),
     (
         ended._DATED,

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise
 
 import pytest
 
+from extcal.ical.parse import spans
 from extcal.ical.shortcuts import select as room
 from extcal.limits import Limits
 
@@ -42,11 +43,11 @@ def feed(newline: str, *events: tuple[str, ...], head: tuple[str, ...] = HEAD) -
 
 def is_read(raw: bytes, mark: str, limits: Limits | None = None) -> bool:
     """Whether the sieve lets through what holds ``mark``; its spans are sorted and apart."""
-    spans = room.sieve(raw, LO, HI, limits or Limits())
-    assert all(start < end for start, end in spans)
-    assert all(end < start for (_, end), (start, _) in pairwise(spans))
-    assert (spans[0][0], spans[-1][1]) == (0, len(raw))
-    found = [start <= raw.index(mark.encode()) < end for start, end in spans]
+    read = room.sieve(raw, LO, HI, limits or Limits())
+    assert all(start < end for start, end in read)
+    assert all(end < start for (_, end), (start, _) in pairwise(read))
+    assert (read[0][0], read[-1][1]) == (0, len(raw))
+    found = [start <= raw.index(mark.encode()) < end for start, end in read]
     return any(found)
 
 
@@ -84,6 +85,8 @@ def left_out(newline: str, *lines: str, head: tuple[str, ...] = HEAD) -> bool:
         (("DTSTART:20270418T090000Z", "DTEND:20270417T100000Z"), True),
         (("DTSTART:20270418T090000Z",), True),
         (("DTSTART:2027041", "DTEND:20270418T100000Z"), False),
+        (("DTSTART:20270418T090000Z", "DTSTART:20270225T090000Z"), False),
+        (("DTSTART:20270225T090000Z", "DTEND:20270418T100000Z"), False),
         ((), True),  # without a date it is no event
         (("dtstart:20270310T090000Z",), False),
         (("DTSTART :20270310T090000Z",), False),
@@ -184,6 +187,8 @@ def test_rules_lengths_and_instances(
         ("uid:x", "UID:x", True),
         ("UID:a\nUID:x", "UID:x", True),
         ("UID:x\nUID:a", "UID:x", True),
+        ("UID:a\nuid:x", "UID:x", True),
+        ("UID:a\nU\n ID:x", "UID:x", True),
         ("UID:x\nRDATE:20270311T090000Z\nUID:a", "UID:a", True),
     ],
 )
@@ -225,6 +230,7 @@ def test_past_overrides_are_left_out_of_a_live_series_of_short_instances(newline
         (("begin:vcalendar",), True),
         ((*HEAD, "BEGIN:VTODO", "BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM", "END:VTODO"), False),
         ((*HEAD, "BEGIN:VTODO", "BEGIN:VALARM", "END:VTODO"), True),
+        (("BEGIN:VALARM", *HEAD), True),
         ((*HEAD, "BEGIN:VTODO", "begin : valarm", "END:VTODO"), True),
         ((*HEAD, "BEGIN:VTODO", "BEGIN:VA\n LARM", "END:VTODO"), True),
     ],
@@ -242,17 +248,27 @@ def test_a_calendar_without_a_newline_of_one_kind_is_read_as_a_whole(newline: st
     assert not is_read(raw, "UID:past")
     assert is_read(raw.replace(b"VERSION:2.0", b"VERSION:2.0\rX-A:1"), "UID:past")
     assert is_read(raw.replace(b"UID:now", b"UID:now\rX-A:1"), "UID:past")
-    folded = raw.replace(b"BEGIN:VEVENT", b"BEGIN:VEVENT" + newline.encode() + b" ", 1)
-    assert is_read(folded, "UID:past")
+    for odd in (b"BEGIN:VEVENT" + newline.encode() + b" ", b"BEGIN:VEVENTS", b"BEGIN:VEVENT "):
+        assert is_read(raw.replace(b"BEGIN:VEVENT", odd, 1), "UID:past")
+    # The caller may have looked for line ends before.
+    for ends, whole in (({newline}, False), ({newline, "\r"}, True)):
+        assert (room.sieve(raw, LO, HI, Limits(), frozenset(ends)) == ((0, len(raw)),)) is whole
 
 
+@pytest.mark.parametrize("stretch", [128 * 1024, 100, 150, 190])
 @pytest.mark.parametrize(("most", "whole"), [(14, False), (13, True), (8, True)])
 def test_more_events_than_are_allowed_are_counted_by_the_reader(
-    newline: str, most: int, whole: bool
+    newline: str, most: int, whole: bool, stretch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There are nine events here, and a few lines that might begin one."""
-    raw = feed(newline, *([event("past", *PAST)] * 8), event("now", *NOW))
+    monkeypatch.setattr(room, "STRETCH", stretch)
+    past, now = event("past", *PAST), event("now", *NOW)
+    raw = feed(newline, *[past] * 3, now, *[past] * 4, now)
     assert is_read(raw, "UID:past", Limits(max_vevents=most)) is whole
+    blank = newline.encode() + raw
+    assert is_read(blank, "UID:past", Limits(max_vevents=most + 1)) is whole
+    odd = feed(newline, *[past] * 3, (*now[:-1], "begin:vevent", now[-1]), *[past] * 4, now)
+    assert is_read(odd, "UID:past", Limits(max_vevents=most + 1)) is whole
 
 
 def test_a_line_hidden_in_a_uid_may_begin_an_event(newline: str) -> None:
@@ -292,7 +308,7 @@ def test_more_uids_than_are_compared_leave_nothing_out(
     """Those that were not compared might be the ones that matter."""
     tasks = [line for at in range(20) for line in ("BEGIN:VTODO", f"UID:t{at}", "END:VTODO")]
     raw = feed(newline, event("past", *PAST), event("now", *NOW), head=(*HEAD, *tasks))
-    for most, whole in ((20, True), (22, False)):
+    for most, whole in ((20, True), (21, True), (22, False)):
         monkeypatch.setattr(room, "_MANY_UIDS", most)
         assert is_read(raw, "UID:past") is whole
 
@@ -318,6 +334,9 @@ def test_a_line_that_may_be_too_long_is_read(
     limits = Limits(max_line_bytes=4096)
     assert is_read(raw, "UID:long", limits) is read
     assert not is_read(raw, "UID:past", limits)
+    raw = feed(newline, long, *others, event("now", *NOW))
+    assert is_read(raw, "UID:long", limits) is read
+    assert not is_read(raw, "UID:past", limits)
 
 
 def test_a_small_feed_is_read_as_a_whole(newline: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,10 +351,13 @@ def test_a_small_feed_is_read_as_a_whole(newline: str, monkeypatch: pytest.Monke
         assert is_read(raw, "UID:past") is whole
     none = raw.replace(b"VEVENT", b"VTODO")
     assert room.sieve(none, LO, HI, Limits()) == ((0, len(none)),)
-    for year, whole in ((1, True), (999, True), (1001, False), (9999, True)):
-        lo = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
-        hi = lo + 364 * 86_400
-        assert (room.sieve(raw, lo, hi, Limits()) == ((0, len(raw)),)) is whole, year
+    for year, day, days, whole in (
+        *((1, 1, 9, True), (999, 1, 9, True), (1000, 3, 9, True), (1000, 4, 9, False)),
+        *((9999, 1, 361, False), (9999, 1, 362, True)),
+    ):
+        lo = int(datetime(year, 1, day, tzinfo=UTC).timestamp())
+        hi = lo + days * 86_400
+        assert (room.sieve(raw, lo, hi, Limits()) == ((0, len(raw)),)) is whole, (year, day)
 
 
 @pytest.mark.parametrize(
@@ -356,8 +378,10 @@ def test_a_head_of_more_than_half_is_not_worth_it(
 
 def test_a_calendar_that_begins_behind_an_event_does_not_count(newline: str) -> None:
     """The event in front of it stands for a calendar of its own."""
-    raw = feed(newline, event("past", *PAST), HEAD, event("now", *NOW), head=("VERSION:2.0",))
-    assert is_read(raw, "UID:past")
+    past, now = event("past", *PAST), event("now", *NOW)
+    for events in ((past, HEAD, now), (past, past, HEAD, past, now)):
+        raw = feed(newline, *events, head=("VERSION:2.0",))
+        assert is_read(raw, "UID:past")
 
 
 @pytest.mark.parametrize(("live", "whole"), [(2, False), (7, False), (8, True), (9, True)])
@@ -370,6 +394,9 @@ def test_a_feed_of_which_most_is_read_is_read_as_a_whole(
     assert is_read(raw, "UID:past") is whole
     raw = feed(newline, *events[:500], event("past", *PAST), event("now", *NOW))
     assert not is_read(raw, "UID:past")
+    head = (*HEAD, *["X-A:" + "x" * 90] * 1_000)  # what stands in front is no part of it
+    raw = feed(newline, *events, event("past", *PAST), event("now", *NOW), head=head)
+    assert is_read(raw, "UID:past") is whole
 
 
 def test_no_line_is_missed_wherever_the_stretches_end(
@@ -381,13 +408,18 @@ def test_no_line_is_missed_wherever_the_stretches_end(
     past, now = event("past", *PAST), event("now", *NOW)
     ended = "RRULE:FREQ=DAILY;UNTIL=20270222"
     empty = len(feed(newline, event("asked", *PAST, ended, "X-A:"))) - len(feed(newline))
-    for line in ("RDATE:20270310T090000Z", ended):
+    for line in ("RDATE:20270310T090000Z", ended, "DURATION:PT1H\n 0H"):
         for length in range(stretch - 20, stretch + 4):
             filler = "X-A:" + "x" * (length - empty - len(line) - len(newline))
             raw = feed(newline, past, event("asked", *PAST, ended, filler, line), past, now)
             assert is_read(raw, "UID:asked"), length
     raw = feed(newline, past, event("asked", *PAST, "X-A:" + "x" * 5 * stretch), past, now)
     assert not is_read(raw, "UID:past")
+    raw = feed(newline, past, event("asked", *PAST, *["X-A:x"] * stretch), past, now)
+    assert not is_read(raw, "UID:asked")
+    for line in ("RDATE:20270310T090000Z", "RRULE:FREQ=DAILY"):
+        raw = feed(newline, past, event("asked", *PAST, line, *["X-A:x"] * stretch), past, now)
+        assert is_read(raw, "UID:asked")
 
 
 def test_thousands_of_events_are_told_apart(newline: str) -> None:
@@ -415,3 +447,172 @@ def test_thousands_of_events_are_told_apart(newline: str) -> None:
         for uid in re.findall(rb"\nUID:u([0-9]+)", raw[start:end]):
             found[int(uid)] = True
     assert [number for number, left in enumerate(out) if left is found[number]] == []
+
+
+@pytest.mark.parametrize(("lines", "out"), [(19, True), (20, False)])
+def test_an_event_of_many_lines_of_interest_is_read(newline: str, lines: int, out: bool) -> None:
+    """However far it is from the window: to look at all of them would cost more."""
+    assert left_out(newline, *LATER, *["DURATION:P1D"] * (lines - 2)) is out
+
+
+def test_an_event_longer_than_a_stretch_is_read_if_it_has_a_line_of_interest(
+    newline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To look at all of it would keep other threads waiting."""
+    monkeypatch.setattr(room, "STRETCH", 300)
+    past, now = event("past", *PAST), event("now", *NOW)
+    for length, read in ((20, False), (60, True)):
+        asked = event("asked", *LATER, *["X-A:x"] * length)
+        assert is_read(feed(newline, past, asked, past, now), "UID:asked") is read
+
+
+def test_the_last_event_of_a_stretch_is_looked_at_like_any_other(
+    newline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a stretch ends, and whatever the last lines of the event are."""
+    past, now = event("past", *PAST), event("now", *NOW)
+    override = event("s", *PAST, "RECURRENCE-ID:20270222T090000Z", "SUMMARY:old")
+    series = event("s", *PAST, "RRULE:FREQ=DAILY")
+    out = [
+        event("out", *PAST),
+        ("BEGIN:VEVENT", "SUMMARY:x", *PAST, "UID:out", "END:VEVENT"),
+        event("out", *LATER),
+        event("out", *PAST, "RRULE:FREQ=DAILY;UNTIL=20270222"),
+        event("out", *PAST, "DURATION:PT1H"),
+    ]
+    for asked in out:
+        raw = feed(newline, past, past, override, asked, series, asked, now, past, past, now)
+        for stretch in range(200, 420, 13):
+            monkeypatch.setattr(room, "STRETCH", stretch)
+            assert not is_read(raw, "UID:out"), (asked, stretch)
+            assert not is_read(raw, "SUMMARY:old"), (asked, stretch)
+            assert is_read(raw, "RRULE:FREQ=DAILY" + newline), (asked, stretch)
+
+
+def test_uids_are_found_wherever_the_parts_of_what_is_read_end(
+    newline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In front of the events and in an event that is read: with folds, and hidden among others."""
+    monkeypatch.setattr(spans, "STRETCH", 100)
+    monkeypatch.setattr(spans, "_MORE", 40)
+    past, now = event("past", *PAST), event("now", *NOW)
+    for written in ("UID:rel", "UID:re\n l", "uid:rel", "U\n ID:rel", "X:y\n\n \nUID:rel", "UID:x"):
+        for length in range(0, 60, 3):
+            filler = ["X-A:" + "x" * 20] * 9
+            shift = "X-B:" + "x" * length
+            lines = (shift, *filler[:5], written, *filler, *NOW)
+            head = (*HEAD, "begin:vevent", *lines, "end:vevent")
+            asked = event("rel", *PAST, "SUMMARY:asked")
+            found = [is_read(feed(newline, past, asked, past, now, head=head), "SUMMARY:asked")]
+            odd = ("BEGIN:VEVENT", "UID:a", "DX:1", *lines, "END:VEVENT")
+            found.append(is_read(feed(newline, past, asked, odd, past, now), "SUMMARY:asked"))
+            assert found == [written != "UID:x"] * 2, (written, length)
+
+
+def test_an_alarm_is_found_wherever_the_parts_of_the_head_end(
+    newline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past, now = event("past", *PAST), event("now", *NOW)
+    for stretch in (30, 100):
+        monkeypatch.setattr(spans, "STRETCH", stretch)
+        monkeypatch.setattr(spans, "_MORE", 10)
+        for length in range(0, 60, 3):
+            head = (*HEAD, "X-A:" + "x" * length, "begin : valarm", *["X-A:" + "x" * 20] * 9)
+            assert is_read(feed(newline, past, now, head=head), "UID:past"), length
+
+
+def test_a_uid_in_another_encoding_keeps_its_relatives(newline: str) -> None:
+    """The reader takes bytes that are not UTF-8 for Windows-1252, and blanks away."""
+    series = event("UID", *PAST, "RRULE:FREQ=DAILY")
+    asked = event("UID", *PAST, "SUMMARY:asked")
+    raw = feed(newline, event("past", *PAST), series, asked, event("now", *NOW))
+    for one, other in ((b"\xe9 ", b"\xe9"), (b"\xe9", "\u00e9".encode()), (b" a", b"a")):
+        for first, second in ((one, other), (other, one)):
+            bent = raw.replace(b"UID:UID", b"UID:" + first, 1)
+            bent = bent.replace(b"UID:UID", b"UID:" + second)
+            assert is_read(bent, "SUMMARY:asked")
+            assert not is_read(bent, "UID:past")
+
+
+# --- counted, not timed ----------------------------------------------------------------------
+
+
+def looked_at(raw: bytes, most: int = 200_000) -> list[tuple[int, int]]:
+    """The stretches that the sieve passes over."""
+    seen: list[tuple[int, int]] = []
+    stretches = room._Pieces.stretches
+
+    def counted(pieces: room._Pieces) -> Iterator[tuple[int, int]]:
+        for stretch in stretches(pieces):
+            seen.append(stretch)
+            yield stretch
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room._Pieces, "stretches", counted)
+        room.sieve(raw, LO, HI, Limits(max_vevents=most))
+    return seen
+
+
+def test_a_feed_is_passed_over_in_few_stretches_none_of_which_is_long(newline: str) -> None:
+    """Other threads wait for each to end."""
+    past = event("past", *PAST)
+    for body in ([past] * 9_000, [event("long", *PAST, *["X-A:x"] * 50_000)]):
+        raw = feed(newline, *body, event("now", *NOW))
+        seen = looked_at(raw)
+        assert max(stop - start for start, stop in seen) <= room.STRETCH
+        assert len(seen) <= len(raw) // room.STRETCH + 2
+        assert [start for start, _ in seen[1:]] == [stop for _, stop in seen[:-1]]
+        assert (seen[0][0], seen[-1][1]) == (raw.index(b"BEGIN:VEVENT"), len(raw))
+
+
+def test_the_search_ends_where_there_are_more_events_than_are_allowed(newline: str) -> None:
+    """They would take memory, and are counted by the reader."""
+    past = event("past", *PAST)
+    raw = feed(newline, *[past] * 9_000, event("now", *NOW))
+    assert len(looked_at(raw, 1_300)) == 2
+    many = event("many", *["begin:vevent"] * 60_000)
+    raw = feed(newline, *[past] * 4_000, many, past, event("now", *NOW))
+    assert len(looked_at(raw, 100_000)) > 8
+    assert len(looked_at(raw, 5_000)) < 6
+
+
+def test_so_much_is_kept_before_the_sieve_gives_up() -> None:
+    """64 KiB, and of a large feed a quarter."""
+    for size, enough in ((1_000, 64 * 1024), (4_000_000, 1_000_000)):
+        raw = b"\nBEGIN:VEVENT\n" + b"x" * (size - 14)
+        pieces = room._Pieces(raw, 1, date(2027, 1, 1), date(2028, 1, 1), rb"\n")
+        assert pieces.enough == enough
+
+
+def test_what_is_looked_at_for_uids_is_looked_at_once(
+    newline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spans, "STRETCH", 100)
+    monkeypatch.setattr(spans, "_MORE", 40)
+    hidden, seen = room._HIDDEN, []
+
+    class Counted:
+        def search(self, raw: bytes, start: int, stop: int) -> object:
+            seen.append(stop - start)
+            return hidden.search(raw, start, stop)
+
+    monkeypatch.setattr(room, "_HIDDEN", Counted())
+    raw = feed(newline, event("past", *PAST), event("now", *NOW), head=(*HEAD, *["X-A:xxxx"] * 999))
+    assert not is_read(raw, "UID:past")
+    assert sum(seen) < len(raw) * 1.1
+
+
+def test_long_lists_are_emptied_piece_by_piece(
+    newline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other threads would wait while all of one is freed at once."""
+    made = []
+    init = room._Pieces.__init__
+
+    def noted(pieces: room._Pieces, *args: object) -> None:
+        init(pieces, *args)  # type: ignore[arg-type]
+        made.append(pieces)
+
+    monkeypatch.setattr(room._Pieces, "__init__", noted)
+    room.sieve(feed(newline, event("past", *PAST), event("now", *NOW)), LO, HI, Limits())
+    assert [(pieces.uids, pieces.starts) for pieces in made] == [([], [])]

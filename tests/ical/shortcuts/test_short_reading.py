@@ -199,22 +199,6 @@ def test_a_block_may_have_line_ends_of_both_kinds() -> None:
         assert plain_blocks.PlainBlocks(raw, plain_blocks.line_ends(raw)).at(0, len(raw), 0) is None
 
 
-@pytest.mark.parametrize(
-    ("body", "ends"),
-    [
-        (b"", {"\n"}),
-        (b"a\nb\n", {"\n"}),
-        (b"a\r\nb\r\n", {"\r\n"}),
-        (b"a\r\nb\n", {"\r\n", "\n"}),
-        (b"a\rb\r\n", {"\r", "\r\n"}),
-        (b"a\r\nb\r", {"\r", "\r\n"}),
-        (b"a\r\n" * 99_999, {"\r\n"}),
-    ],
-)
-def test_line_ends(body: bytes, ends: set[str]) -> None:
-    assert plain_blocks.line_ends(body) == ends
-
-
 def test_what_publishers_write_is_plain(feeds_of_publishers: dict[str, bytes]) -> None:
     """A short way that nobody takes would be equal to the long one, and of no use."""
     for body in feeds_of_publishers.values():

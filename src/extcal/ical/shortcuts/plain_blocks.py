@@ -165,7 +165,7 @@ def plain_block(
         return None
     # ``end`` is where END:VEVENT begins. A fold as the first line continues the name:
     # "BEGIN:VEVENT\n S" begins a VEVENTS.
-    if end <= first or raw[first] in b" \t":
+    if raw[first] in b" \t":
         return None
     lines, alarms = look
     own = raw.find(_ALARM, start, end)
@@ -187,10 +187,10 @@ def _by_name(found: list[tuple[bytes, bytes]]) -> tuple[Lines, Sequence[bytes]] 
     if len(lines) == len(found):
         return lines, (lines[b"EXDATE"],) if b"EXDATE" in lines else ()
     exdates = [written for name, written in found if name == b"EXDATE"]
-    return (lines, exdates) if len(lines) + max(0, len(exdates) - 1) == len(found) else None
+    return (lines, exdates) if len(lines) + len(exdates) - 1 == len(found) else None
 
 
 def own_lines(raw: bytes, block: PlainBlock, names: Names, work: Work) -> list[Line]:
     """The lines of a plain block itself, as the plain reading code finds them."""
     found = logical_lines(raw, (block.offset, block.own), names, work)
-    return [line for line in found if line.name not in ("BEGIN", "END")]
+    return [line for line in found if line.name != "BEGIN"]

@@ -114,10 +114,12 @@ _LATER = rb"""\n(?:DTSTART%(dated)s(?!%(before)s)[0-9]{8}()|DTEND[;:]|DURATION[;
 _SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
 
 # A line that may hold a UID and is not a plain UID line.
-# Takes in "\nuid:a", "\nU\n ID:a", "\n\x00UID:a", "\nUID;X=1:a". Not "\nUID:a", "\nURL:x".
-_HIDDEN = pattern(rb"\n(?:[^!-~ \t\r\n]|u|U(?!ID:|RL)|\r?\n[ \t])")
-# A plain UID line with its folds: group 1 is "a\n b" of "\nUID:a\n b\nX". Not "\nUID;X=1:a".
-_UIDS = pattern(rb"\nUID:([^\r\n]*+(?>(?:\r?\n[ \t][^\r\n]*+){,999}))(?!\r?\n[ \t])")
+# Takes in "\nuid:a", "\nU\n ID:a", "\n\x00UID:a", "\nUID;X=1:a". Not "\nUID:a", "\nURL:x", nor a
+# "\nU" of which no more is visible.
+_HIDDEN = pattern(rb"\n(?:[^!-~ \t\r\n]|u|U(?!ID:|RL|\Z)|\r?\n[ \t])")
+# A plain UID line with its folds: group 1 is "a\n b" of "\nUID:a\n b\nX". Not "\nUID;X=1:a", nor a
+# line whose end is not visible: "\nUID:a\n".
+_UIDS = pattern(rb"\nUID:([^\r\n]*+(?>(?:\r?\n[ \t][^\r\n]*+){,999}))(?=\r?\n[^ \t])")
 _PLAIN_UID = pattern(rb"[!-~]+")
 _GRAPHIC: Final = bytes(range(33, 127))
 _FOLD = pattern(rb"\r?\n[ \t]")
@@ -135,11 +137,11 @@ def sieve(
     # In front of the first event everything is read, so the sieve would leave out little.
     if first > max(STRETCH, len(raw) // 2):
         return whole(raw)
-    if len(raw) < WORTHWHILE or first < 1 or limits.max_line_bytes < _SHORTEST_LIMIT:
+    if len(raw) < WORTHWHILE or limits.max_line_bytes < _SHORTEST_LIMIT:
         return whole(raw)
     # Read all if no calendar begins before the first event: that event must then count as one. Also
     # if an alarm may be open there: an END inside the event could end it.
-    if _CALENDAR.search(raw, 0, min(first + 1, STRETCH)) is None or _begins_alarm(raw, first + 1):
+    if _CALENDAR.search(raw, 0, min(first + 1, STRETCH)) is None or _begins_alarm(raw, first):
         return whole(raw)
     try:
         past = _EPOCH + timedelta(days=lo // _DAY) - SLACK
@@ -173,10 +175,11 @@ def _begins_alarm(raw: bytes, end: int) -> bool:
 class _Pieces:
     """The pieces of one feed. A new piece begins at each BEGIN:VEVENT directly behind END:VEVENT.
 
-    ``starts`` are the offsets where they begin, ``uids`` the first UID of each as it is written.
-    ``kept`` are the numbers of the pieces to read, and ``odd`` counts the lines in these that may
-    be another BEGIN:VEVENT. ``sure`` are the numbers of the kept pieces whose UID is certainly the
-    one in ``uids``, and ``overrides`` those of past overrides of past instances.
+    ``starts`` are the offsets where they begin, ``uids`` the first UID of each as it is written,
+    without that of the last one, which is always kept. ``kept`` are the numbers of the pieces to
+    read, and ``odd`` counts the lines in these that may be another BEGIN:VEVENT. ``sure`` are the
+    numbers of the kept pieces whose UID is certainly the one in ``uids``, and ``overrides`` those
+    of past overrides of past instances.
     """
 
     def __init__(self, raw: bytes, first: int, past: date, future: date, stop: bytes) -> None:
@@ -207,7 +210,7 @@ class _Pieces:
         the rest.
         """
         raw, starts, uids = self.raw, self.starts, self.uids
-        start = starts[0]
+        (start,) = starts
         hits: list[int] = []
         uid, odd, kept, kind = b"", 0, 0, None
         for begin, stop in self.stretches():
@@ -221,7 +224,7 @@ class _Pieces:
                     uids.append(uid)
                     starts.append(end)
                     if hits:
-                        if odd or not self.is_away(hits, start, end):
+                        if not self.is_away(hits, start, end):
                             self.kept.add(len(starts) - 2)
                             self.odd += odd
                             if not odd and uid:
@@ -243,7 +246,6 @@ class _Pieces:
             # A piece of that length is kept, such as an event of two million DTSTARTs.
             if hits and stop - start > STRETCH and self.is_most(kept + stop - start, stop):
                 return False
-        uids.append(uid)
         self.kept.add(len(starts) - 1)
         starts.append(len(raw))
         self.odd += odd
@@ -256,7 +258,7 @@ class _Pieces:
     def stretches(self) -> Iterator[Span]:
         """The body in stretches, each up to the last END:VEVENT in it, or else to some line."""
         raw, size = self.raw, len(self.raw)
-        start = self.starts[0]
+        (start,) = self.starts
         while size - start > STRETCH:
             stop = start + STRETCH
             cut = raw.rfind(_END, start + 1, stop)
@@ -307,7 +309,7 @@ class _Pieces:
         uids, written, fold = self.uids, b"".join(self.uids), self.newline + b" "
         if b"\n" in written:
             uids = [uid.replace(fold, b"") for uid in uids]
-        names = list(islice(self.told_uids(uids), _MANY_UIDS))
+        names = list(islice(self.told_uids(), _MANY_UIDS))
         if len(names) == _MANY_UIDS:
             return False
         told = set(names) - {""}
@@ -321,7 +323,7 @@ class _Pieces:
             self.kept.update(
                 number
                 for number, uid in enumerate(uids)
-                if uid and not _PLAIN_UID.fullmatch(uid) and not kept.isdisjoint(_readings(uid))
+                if not _PLAIN_UID.fullmatch(uid) and not kept.isdisjoint(_readings(uid))
             )
         return True
 
@@ -351,34 +353,29 @@ class _Pieces:
             if number not in overrides or uids[number] not in indifferent
         ]
 
-    def told_uids(self, uids: list[bytes]) -> Iterator[str]:
-        """The UIDs that the reader will find in the head and in the kept pieces that are not sure.
+    def told_uids(self) -> Iterator[str]:
+        """The UIDs that the reader may find in the head and in the kept pieces that are not sure.
 
         The head holds no event, except one that begins in an unusual way.
         """
         raw, starts = self.raw, self.starts
         unsure = self.kept - self.sure
-        spans = [(starts[number], starts[number + 1], uids[number]) for number in unsure]
-        for start, end, uid in [(0, starts[0], b""), *spans]:
-            alone = count_in(raw, [(start, end)], b"\nUID:") == (1 if uid else 0)
-            # From the line end in front of each part.
-            parts = [(max(start, at - 1), stop) for at, stop in stretches(raw, (start, end))]
+        spans = [(starts[number], starts[number + 1]) for number in unsure]
+        for start, end in [(0, starts[0]), *spans]:
+            # From the line end in front of each part to the first byte behind it, which shows
+            # whether its last line goes on.
+            parts = [(max(start, at - 1), stop + 1) for at, stop in stretches(raw, (start, end))]
             hidden = any(_HIDDEN.search(raw, *part) for part in parts)
-            if not uid and not hidden:
+            for part in parts:
                 # The head may hold many plain UID lines, as of tasks. They need no parsing, unless
                 # one has so many folds that the pattern does not find it.
-                for part in parts:
-                    plain = _UIDS.findall(raw, *part)
-                    if len(plain) != raw.count(b"\nUID:", *part):
-                        lines = logical_lines(raw, part, _NAMES, Work())
-                        yield from (line.value.strip() for line in lines)
-                    for each in plain:
-                        yield from _readings(each)
-            elif not alone or hidden or uid.translate(None, _GRAPHIC):
-                lines = logical_lines(raw, (start, end), _NAMES, Work())
-                yield from (line.value.strip() for line in lines)
-            else:
-                yield uid.decode()
+                plain = _UIDS.findall(raw, *part)
+                if hidden or len(plain) != raw.count(b"\nUID:", *part):
+                    lines = logical_lines(raw, (start, end), _NAMES, Work())
+                    yield from (line.value.strip() for line in lines)
+                    break
+                for each in plain:
+                    yield from _readings(each)
 
     def spans(self) -> tuple[Span, ...]:
         """The head and the kept pieces, sorted, neighbours joined."""

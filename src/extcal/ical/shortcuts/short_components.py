@@ -73,7 +73,7 @@ class _ShortReader(ComponentReader):
         most = limits.max_vevents - self.vevents
         raw, longest, plain = self.raw, limits.max_line_bytes, self.plain
         before = len(plain)
-        while start < end and len(plain) - before < most and work.left >= 0:
+        while len(plain) - before < most and work.left >= 0:
             begin = raw.find(_BEGIN, start, min(end, start + longest + len(_BEGIN)))
             stop = begin + 1 if begin >= 0 else end
             if stop - start > longest:
@@ -92,8 +92,8 @@ class _ShortReader(ComponentReader):
         """The index of the open VCALENDAR, if no component in it is open; else None."""
         if len(self.open) != 1 or self.too_deep:
             return None
-        top = self.open[0]
-        return top.calendar if isinstance(top, Component) and top.name == "VCALENDAR" else None
+        (top,) = self.open
+        return top.calendar if isinstance(top, Component) else None
 
 
 def _is_utf8(chunk: bytes) -> bool:

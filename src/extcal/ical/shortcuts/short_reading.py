@@ -22,7 +22,6 @@ from extcal.ical.events.event import Event, Stamps, Texts
 from extcal.ical.events.facts import ALL_DAY_FLAGS, FACTS, by_name
 from extcal.ical.events.times import (
     DAY,
-    LONGEST,
     Extent,
     Moment,
     Wall,
@@ -67,7 +66,7 @@ class _Midnights(dict[bytes, int]):
     """YYYYMMDD to the local second of its midnight."""
 
     def __missing__(self, text: bytes) -> int:
-        if len(text) != 8 or not text.isdigit():
+        if not text.isdigit():
             raise _NotPlain
         try:
             day = date.fromisoformat(text.decode()).toordinal() - _EPOCH_DAY
@@ -102,7 +101,7 @@ class _Extents(dict[tuple[int, int | None, Zone], Extent]):
     def __missing__(self, key: tuple[int, int | None, Zone]) -> Extent:
         seconds, nominal, zone = key
         wall = None if nominal is None else Wall(nominal, zone)
-        return self.setdefault(key, Extent(0, min(seconds, LONGEST), wall))
+        return self.setdefault(key, Extent(0, seconds, wall))
 
 
 class PlainReader:
