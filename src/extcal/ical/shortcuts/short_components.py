@@ -90,7 +90,7 @@ class _ShortReader(ComponentReader):
 
     def calendar(self) -> int | None:
         """The index of the open VCALENDAR, if no component in it is open; else None."""
-        if len(self.open) != 1 or self.too_deep:
+        if len(self.open) != 1:
             return None
         (top,) = self.open
         return top.calendar if isinstance(top, Component) else None

@@ -173,9 +173,9 @@ class PlainReader:
                 planned = planned[len(_FOLLOWING) :]
             event.recurrence_id = self.moment(planned, calendar, event)
         if b"RRULE" in lines:
-            event.rules = (self.rule(lines[b"RRULE"]),)
-            until = event.rules[0].until
-            if start.is_date and until is not None and until.kind == "utc":
+            rule = self.rule(lines[b"RRULE"])
+            event.rules = (rule,)
+            if start.is_date and rule.until is not None and rule.until.kind == "utc":
                 raise _NotPlain  # it may name one of several days
         event.facts = self.facts_of(lines, start.is_date)
         if b"CLASS" in lines:
