@@ -14,6 +14,10 @@ what the store said it had kept. Then it is killed:
 Afterwards, through a new door: the last snapshot that was acknowledged, or the one after it, must
 be readable; the file must be whole; and half a minute later the lease must be free. Prints what
 happened as JSON; fails if any of it does not hold.
+
+A store that waits too long for Redis goes on in memory, as it should, and then nothing follows from
+what it says. On a busy machine that happens now and then: such rounds are counted as not judged,
+and it fails if they are more than one in ten.
 """
 
 from __future__ import annotations
@@ -57,6 +61,7 @@ HALF_AN_HOUR = timedelta(minutes=31)
 FEED = Feed("https://example.org/ada.ics")
 PER_ROUND = 3
 PATIENCE = 60.0
+NOT_JUDGED = "not judged, because the machine was too slow"
 
 
 def body(serial: int, day: datetime) -> bytes:
@@ -68,6 +73,24 @@ def body(serial: int, day: datetime) -> bytes:
             for number in range(200)
         )
     ).encode()
+
+
+class TooSlow(Exception):
+    """A step of the store took longer than the store waits, so it went on in memory."""
+
+
+def late_steps(store: Any) -> list[Exception]:
+    """The steps that take ``store`` too long, from now on."""
+    late: list[Exception] = []
+    trouble = store._trouble
+
+    def noted(pause: Any, error: Exception) -> None:
+        if isinstance(error, store._timeouts):
+            late.append(error)
+        trouble(pause, error)
+
+    store._trouble = noted
+    return late
 
 
 class Place:
@@ -114,6 +137,7 @@ class Round:
 
     def __init__(self, place: Place, first: int, now: datetime, mode: str, point: int) -> None:
         self.place, self.first, self.now, self.mode, self.point = place, first, now, mode, point
+        self.late = False
 
     def run(self, delay: float) -> tuple[list[int], bool, int]:
         """What was acknowledged, whether the child was killed, and how many points it passed."""
@@ -143,6 +167,7 @@ class Round:
         status = os.waitpid(child, 0)[1]
         lines = [line.split() for line in said.decode().splitlines()]
         seen = next((int(line[1]) for line in lines if line[0] == "seen"), 0)
+        self.late = ["late"] in lines
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         if not killed and (not os.WIFEXITED(status) or os.WEXITSTATUS(status)):
             raise SystemExit(f"the child failed: {status} {said!r}")
@@ -157,11 +182,13 @@ class Round:
             self._count_steps(passed)
         clock, serial = ManualClock(self.now), [self.first]
         store = self.place.open()
-        put = store.put
+        put, late = store.put, late_steps(store)
 
         def telling(key: str, cell: Any, token: str | None) -> bool:
             kept: bool = put(key, cell, token)
-            if kept and key.startswith("s:"):
+            if late:
+                os.write(pipe, b"late\n")
+            elif kept and key.startswith("s:"):
                 os.write(pipe, b"kept %d\n" % serial[0])
             return kept
 
@@ -212,18 +239,23 @@ class Trial:
         self.chance = random.Random(seed)
         self.clock = ManualClock(START)
         self.serial = 0
+        self.unsure = False  # which serial is kept, after a round that was not judged
         self.until = START
         self.rounds = 0
         self.figures: Counter[str] = Counter()
 
-    def check(self, acknowledged: int) -> None:
-        """What must be true of the place now, through a new door."""
+    def check(self, acknowledged: int, unsure: bool = False) -> None:
+        """What must be true of the place now, through a new door.
+
+        ``unsure``: nothing is known of what was acknowledged. Raises TooSlow.
+        """
         store = self.place.open()
+        late = late_steps(store)
         try:
             calendars = CalendarCache(store=store, clock=self.clock)
             key = calendars._repository.keys(FEED).snapshot
             cell = store.get(key)
-            if acknowledged == 0 and cell is None:
+            if (acknowledged == 0 or unsure) and cell is None:
                 return
             if cell is None and self.clock() > self.until:
                 # So many children in a row were killed before they wrote that it has expired.
@@ -243,7 +275,7 @@ class Trial:
             serials = {int(each.uid.split("-")[0]) for each in unpack_events(reading.packed)}
             assert len(serials) == 1, "a snapshot is mixed"
             serial = serials.pop()
-            assert serial in (acknowledged, acknowledged + 1), (
+            assert unsure or serial in (acknowledged, acknowledged + 1), (
                 f"{serial} is kept, {acknowledged} was acknowledged"
             )
             self.figures["newer than acknowledged"] += serial > acknowledged
@@ -252,7 +284,8 @@ class Trial:
             until = self.place.leased(store, key)
             if until is not None:
                 self.figures["lease left behind"] += 1
-                assert store.lease(key, until - timedelta(milliseconds=1), ttl) is None
+                given = store.lease(key, until - timedelta(milliseconds=1), ttl)
+                assert given is None, "a lease was given twice"
                 now = until
             else:
                 now = self.clock()
@@ -261,9 +294,15 @@ class Trial:
             store.release(key, token)
             assert not store._writing.begun, "the store went on in memory"
             assert not store._reading.begun, "the store went on in memory"
+        except AssertionError:
+            if late:
+                raise TooSlow from None
+            raise
         finally:
             store.close()
         assert self.place.whole(), "the file is damaged"
+        if late:
+            raise TooSlow
 
     def round(self, mode: str, point: int, delay: float = 0.0) -> int:
         self.rounds += 1
@@ -272,10 +311,18 @@ class Trial:
         if bystander is not None:
             bystander.get("nothing")
         first = self.serial + 1
-        kept, killed, seen = Round(self.place, first, self.clock(), mode, point).run(delay)
+        one = Round(self.place, first, self.clock(), mode, point)
+        kept, killed, seen = one.run(delay)
         self.clock.advance(2 * (PER_ROUND + 1) * HALF_AN_HOUR)
         self.figures[f"killed ({mode})" if killed else f"survived ({mode})"] += 1
-        self.check(max([self.serial, *kept]))
+        try:
+            if one.late:
+                raise TooSlow
+            self.check(max([self.serial, *kept]), unsure=self.unsure and not kept)
+            self.unsure = False
+        except TooSlow:
+            self.figures[NOT_JUDGED] += 1
+            self.serial, self.unsure = first + PER_ROUND, True
         if bystander is not None:
             bystander.close()
         return seen
@@ -340,6 +387,11 @@ def main() -> None:
     figures["snapshots written"] = trial.serial
     figures["seconds"] = round(time.monotonic() - begun)
     print(json.dumps(figures))
+    if figures.get(NOT_JUDGED, 0) > max(2, options.rounds // 10):
+        raise SystemExit(
+            f"{figures[NOT_JUDGED]} of {trial.rounds} rounds were not judged: steps of the store"
+            " took longer than it waits. Nothing is known to be wrong; try a quieter machine."
+        )
 
 
 if __name__ == "__main__":
