@@ -21,50 +21,35 @@ __all__ = ["SLACK", "BeforeWindow", "before"]
 SLACK: Final = timedelta(days=3)
 """Zones, rounding to midnight and all-day readings move a time by less than two days."""
 
+_ENDS = rb"\r?\n(?![ \t])"
+_TIME_OF_DAY = rb"T(?:[01]\d|2[0-3])[0-5]\d[0-5]\d"
 # A DTSTART or DTEND in a form that is always read alike, if its day exists (20270231 does not).
 # Takes in "\nDTSTART;TZID=X:20270105T090000\nA". Not "\nDTSTART:2027-01-05\nA", nor a folded one.
-_DATED = pattern(
-    rb"\nDT(?:START|END)(;[^:\"\r\n]*+|):([0-9]{8})((?:T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z?)?)\r?\n"
-    rb"(?![ \t])"
-)
-_ENDS = rb"\r?\n(?![ \t])"
-_TIME_OF_DAY = rb"T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"
-# A day that exists. For one that does not, such as 20270231, the reader may use another day.
-_DAY = (
-    rb"(?!0000)[0-9]{4}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])"
-    rb"|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
-)
+_DATED = pattern(rb"\nDT(?:START|END)(;[^:\"\r\n]*+|):(\d{8})((?:%bZ?)?)" % _TIME_OF_DAY + _ENDS)
 # A DTSTART line and directly behind it a DTEND line, on one day and in one zone. Groups 3 and 5 are
 # the times of day.
 # Takes in "\nDTSTART:20270105T090000Z\nDTEND:20270105T100000Z\nA". Not a DTEND of another day.
 _ONE_DAY = pattern(
-    rb"\nDTSTART(;[^:\"\r\n]*+|):(%b)(%b|)(Z|)\r?\n"
-    rb"DTEND\1:\2(%b|)\4" % (_DAY, _TIME_OF_DAY, _TIME_OF_DAY) + _ENDS
+    rb"\nDTSTART(;[^:\"\r\n]*+|):(\d{8})(%b|)(Z|)\r?\n"
+    rb"DTEND\1:\2(%b|)\4" % (_TIME_OF_DAY, _TIME_OF_DAY) + _ENDS
 )
 # A RECURRENCE-ID line; group 1 is its day. Takes in "RECURRENCE-ID:20270105T090000Z\nA".
 # Not "RECURRENCE-ID;RANGE=THISANDFUTURE:20270105\nA".
 _PLAIN_ID = pattern(
-    rb"RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+|):([0-9]{8})(?:T[0-9]{6}Z?|)" + _ENDS
+    rb"RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+|):(\d{8})(?:T\d{6}Z?|)" + _ENDS
 )
-_WEEKDAY = rb"(?:MO|TU|WE|TH|FR|SA|SU)"
-_NUMBERED = rb"(?:[+-]?[1-5])?" + _WEEKDAY
-_FREQ = rb"FREQ=(?:DAILY|WEEKLY|MONTHLY|YEARLY)"
-_PART = (
-    rb"INTERVAL=[1-9][0-9]{0,2}|COUNT=[1-9][0-9]{0,5}"
-    rb"|BYDAY=" + _NUMBERED + rb"(?:," + _NUMBERED + rb"){,99}|WKST=" + _WEEKDAY + rb"|BYMONTHDAY="
-    rb"-?(?:[1-9]|[12][0-9]|3[01])|BYMONTH=(?:[1-9]|1[0-2])|BYSETPOS=-?[1-9]"
-)
-_TIMED = rb"(?:" + _TIME_OF_DAY + rb"Z?|)"
-# An RRULE line: FREQ first, then only parts of _PART and UNTIL. Group 1 is its parts, group 2 the
-# last UNTIL. Takes in "RRULE:FREQ=DAILY;COUNT=9\nA". Not "RRULE:FREQ=DAILY;X=1\nA".
+# An RRULE line: FREQ first, then only usual parts. Group 1 is its parts, group 2 the last UNTIL.
+# Takes in "RRULE:FREQ=DAILY;COUNT=9\nA". Not "RRULE:FREQ=DAILY;X=1\nA".
 _PLAIN_RULE = pattern(
-    rb"RRULE:("
-    + _FREQ
-    + rb"(?:;(?:UNTIL=([0-9]{8})"
-    + _TIMED
-    + rb"|"
-    + _PART
-    + rb")){,20})"
+    rb"RRULE:(FREQ=(?:DAILY|WEEKLY|MONTHLY|YEARLY)(?:;(?:UNTIL=(\d{8})(?:%(time)bZ?|)"
+    rb"|INTERVAL=[1-9]\d{0,2}|COUNT=[1-9]\d{0,5}"
+    rb"|(?:WKST=|BYDAY=(?:%(number)b%(day)b,){,99}%(number)b)%(day)b"
+    rb"|BYMONTHDAY=-?(?:[1-9]|[12]\d|3[01])|BYMONTH=(?:[1-9]|1[0-2])|BYSETPOS=-?[1-9])){,20})"
+    % {
+        b"time": _TIME_OF_DAY,
+        b"number": rb"(?:[+-]?[1-5])?",
+        b"day": rb"(?:MO|TU|WE|TH|FR|SA|SU)",
+    }
     + _ENDS
 )
 _NOT_CHOOSING = frozenset({b"COUNT", b"FREQ", b"INTERVAL", b"WKST"})
@@ -72,22 +57,17 @@ _LONGEST_STEP = {b"DAILY": 1, b"WEEKLY": 7, b"MONTHLY": 31, b"YEARLY": 366}
 
 
 def before(day: date) -> bytes:
-    """Return a pattern for eight digits, YYYYMMDD, of a date before ``day``.
+    """Return a pattern for the beginning of eight digits, YYYYMMDD, of a date before ``day``.
 
     Fewer digits are no date: "2027010:" never matches.
     """
-    year, rest = f"{day:%Y}", f"{day:%m%d}"
-    of_years, of_days = "|".join(_less(year)), "|".join(_less(rest))
-    return f"(?:(?:{of_years})[0-9]{{4}}|{year}(?:{of_days}))".encode()
-
-
-def _less(limit: str) -> list[str]:
-    """Patterns that together match the numbers below ``limit``, with as many digits as it has."""
-    return [
-        f"{limit[:place]}[0-{int(digit) - 1}]" + "[0-9]" * (len(limit) - place - 1)
-        for place, digit in enumerate(limit)
+    digits = f"{day:%Y%m%d}"
+    less = [
+        f"{digits[:place]}[0-{int(digit) - 1}]"
+        for place, digit in enumerate(digits)
         if digit != "0"
     ]
+    return rf"(?=\d{{8}})(?:{'|'.join(less)})".encode()
 
 
 class BeforeWindow:
@@ -209,12 +189,13 @@ def _own(raw: bytes, name: bytes, start: int, end: int) -> int:
 
 def _one_day(raw: bytes, start: int, end: int) -> re.Match[bytes] | None:
     """The DTSTART and DTEND of an event, if they are on adjacent lines and on one day."""
-    at_once = _ONE_DAY.match(raw, raw.find(b"\n", start, end))
-    if at_once is not None:
-        return at_once
-    ended = raw.find(b"\nDTEND", start, end)
-    began = _own(raw, b"\nDTSTART", start, ended) if ended >= 0 else -1
-    return _ONE_DAY.match(raw, began) if began >= 0 else None
+    found = _ONE_DAY.match(raw, raw.find(b"\n", start, end))
+    if found is None:
+        ended = raw.find(b"\nDTEND", start, end)
+        began = _own(raw, b"\nDTSTART", start, ended) if ended >= 0 else -1
+        found = _ONE_DAY.match(raw, began) if began >= 0 else None
+    # For a day that does not exist, such as 20270231, the reader may use another one.
+    return found if found is not None and _is_day(found[2]) else None
 
 
 def _is_day(digits: bytes) -> bool:
