@@ -2,7 +2,7 @@
 
 Bytes in, a body or a :class:`~extcal.fetch.protocol.Failed` out. The bytes decide what the body is;
 Content-Type is ignored. No I/O, no clock: the driver checks its deadline between two steps, and a
-step decompresses one MiB at most.
+step decompresses 128 KiB at most.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["MAX_GZIP_MEMBERS", "Body", "completed", "failure_of", "is_whole", "s
 
 MAX_GZIP_MEMBERS = 16
 _GZIP_WINDOW = 31  # zlib's number for "a gzip header, and the largest window"
-_STEP = 1024 * 1024  # decoded bytes at a time, so that a gzip bomb cannot fill the memory
+_STEP = 128 * 1024  # decoded bytes at a time, so that a gzip bomb cannot fill the memory
 _GZIP_MAGIC = b"\x1f\x8b"
 
 _TOO_LARGE = failed("too_large")

@@ -21,7 +21,7 @@ from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Fetched
 from extcal.ical import Expansion, expand
 from extcal.ical.events.external_event import EventRow
-from extcal.ical.parse.spans import count_in, find, stretches, whole
+from extcal.ical.parse.spans import count_in, emptied, find, stretches, whole
 from extcal.intervals import FreeBusy, epoch, instant
 from extcal.intervals.overlay import Span, coalesce, overlay
 from extcal.intervals.types import code_of
@@ -86,7 +86,7 @@ def read_body(
     if not packed:
         rows = []
     full_at = fetched_at if not expansion.empty else previous.full_at if previous else None
-    return Reading(
+    reading = Reading(
         busy=BusyTime.of(_published(expansion.free_busy, feed, fetched_at), unlisted),
         complete=expansion.complete,
         events_complete=expansion.events_complete and bool(packed),
@@ -104,6 +104,8 @@ def read_body(
         planned=unsaid(rows, planned),
         body=body,
     )
+    emptied(found, rows, planned)
+    return reading
 
 
 def renewed(

@@ -5,7 +5,7 @@ Each UID is read separately, so that an error in one does not affect the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta, tzinfo
 from functools import partial
 
@@ -19,6 +19,7 @@ from extcal.ical.answer.listing import (
     count,
     earliest,
     listed_when_asked,
+    sorted_in_slices,
 )
 from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
@@ -98,9 +99,9 @@ class Collector:
     def collect(self, events: Iterable[Event | None]) -> None:
         """Take the events, and everything else in the body."""
         for group in self.groups(events):
-            if group[0].rules and not self.work.spend(_SERIES):
-                break
-            self.take(group)
+            # When there is no work left, the other groups are freed one by one.
+            if self.work.left >= 0 and (not group[0].rules or self.work.spend(_SERIES)):
+                self.take(group)
         for component_kind in (self.take_published, self.take_unavailable):
             try:
                 component_kind()
@@ -111,6 +112,7 @@ class Collector:
         self.check_years()
         for component in self.stream.events:
             emptied(component.lines)  # of what no work was left for, there may be 100,000
+        emptied(self.stream.events)
 
     # --- the results ----------------------------------------------------------------------
 
@@ -161,8 +163,20 @@ class Collector:
                 by_uid.setdefault(event.uid, []).append(event)
             else:
                 alone.append(event)
-        if self.work.exhausted:
-            return  # the whole window is unknown
+        if not self.work.exhausted:
+            self.name(alone, by_uid)
+        if self.work.exhausted:  # the whole window is unknown
+            emptied(alone)
+            while by_uid:
+                by_uid.popitem()
+        yield from (by_uid.pop(uid) for uid in sorted_in_slices([*by_uid], str))
+        alone = sorted_in_slices(alone, lambda event: (event.uid, event.start.epoch, event.tie))
+        alone.reverse()
+        while alone:
+            yield [alone.pop()]
+
+    def name(self, alone: Iterable[Event], by_uid: Mapping[str, list[Event]]) -> None:
+        """Settle the detached events, and give a UID to those without one, while there is work."""
         for event in alone:
             if event.detached:
                 family = by_uid.get(event.uid, ())
@@ -175,9 +189,6 @@ class Collector:
 
                 digest = sha256(versions.content(self.stream.raw, event)).hexdigest()
                 event.uid = f"no-uid-{digest[:16]}"
-        alone.sort(key=lambda event: (event.uid, event.start.epoch, event.tie))
-        yield from (by_uid.pop(uid) for uid in sorted(by_uid))
-        yield from ([event] for event in alone)
 
     def without_harmless_doubt(self, events: Iterable[Event | None]) -> Iterator[Event]:
         """Skip None. Time that was made unknown by an event that blocks nothing becomes known."""

@@ -98,7 +98,9 @@ class Expansion:
         """
         if not callable(self._events):
             raise TypeError("the rows of an Expansion are read before its events")
-        return self._events()
+        made = self._events()
+        object.__setattr__(self, "_events", lambda: made)
+        return made
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"an Expansion is frozen, {name} cannot be set")

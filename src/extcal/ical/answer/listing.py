@@ -22,7 +22,9 @@ from extcal.values import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeAlias
+    from typing import Any, TypeAlias, TypeVar
+
+    Value = TypeVar("Value")
 
 __all__ = [
     "JudgedInstances",
@@ -31,6 +33,7 @@ __all__ = [
     "earliest",
     "listed_when_asked",
     "order",
+    "sorted_in_slices",
 ]
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -80,7 +83,8 @@ def listed_when_asked(
 ) -> Callable[[], list[Listed]]:
     """Return a function that makes the values: at most ``limit`` of them, by start.
 
-    It keeps references to the data of these values, and none to the bytes of the feed.
+    It is called once, as it empties ``found``. It keeps references to the data of these values, and
+    none to the bytes of the feed.
     """
     for one in found:
         source = one.instances if isinstance(one, JudgedInstances) else one.occurrence
@@ -95,14 +99,17 @@ def _made(
     """The rows in order: by all of their fields, so the order does not depend on the feed's."""
     last = _last(found, limit)
     pairs: list[Listed] = []
-    for one in found:
+    found.reverse()
+    while found:  # to free all of them at once would keep other threads waiting
+        one = found.pop()
         if isinstance(one, JudgedInstances):
             pairs += _rows(one if last is None else one.until(last), titles)
         elif last is None or one.start <= last:
             pairs.append((_row(one, titles), _planned(one)))
-    if last is not None:
-        pairs = _sorted(pairs, _order)[:limit]
-    pairs = _sorted(pairs, _place)
+    if last is None:
+        pairs = sorted_in_slices(pairs, _place)
+    else:
+        pairs = sorted_in_slices(pairs, _order)[:limit]
     if len({*map(_place, pairs)}) < len(pairs):
         first = 0
         for _, alike in groupby(pairs, key=_place):
@@ -113,13 +120,13 @@ def _made(
     return pairs
 
 
-def _sorted(pairs: list[Listed], key: Callable[[Listed], tuple[Any, ...]]) -> list[Listed]:
+def sorted_in_slices(values: list[Value], key: Callable[[Value], Any]) -> list[Value]:
     """Sort many in slices: one call for all would keep other threads waiting until it ends."""
-    if len(pairs) <= _SLICE:
-        return sorted(pairs, key=key)
+    if len(values) <= _SLICE:
+        return sorted(values, key=key)
     from heapq import merge
 
-    slices = (pairs[at : at + _SLICE] for at in range(0, len(pairs), _SLICE))
+    slices = (values[at : at + _SLICE] for at in range(0, len(values), _SLICE))
     return list(merge(*(sorted(each, key=key) for each in slices), key=key))
 
 

@@ -202,17 +202,22 @@ def _unfolded(text: bytes, limit: int) -> tuple[int, bytes]:
 
 
 def _unfolded_in_pieces(text: bytes, limit: int) -> tuple[int, bytes]:
-    """The same for a long line, a stretch at a time."""
+    """The same for a long line, in pieces that end in the middle of a physical line or at its end.
+
+    So no piece ends in a fold.
+    """
     size = start = 0
     parts: list[bytes] = []
     while start < len(text):
-        end = line_end(text, min(len(text), start + STRETCH // 2), len(text))
+        end = min(len(text), start + STRETCH // 2)
+        if _NEWLINE.search(text, end - 1, end + 1) is not None:
+            end = line_end(text, end, len(text))
         piece = text[start:end]
         length = len(piece.translate(None, b"\r\n"))
         if size + length <= limit:
             parts.append(FOLD.sub(b"", piece))
         elif size <= limit:
-            parts.append(_cut(piece, limit - size, first=not start))
+            parts.append(_cut(piece, limit - size, first=piece[0] not in b"\r\n"))
         size += length
         start = end
     return size, b"".join(parts)

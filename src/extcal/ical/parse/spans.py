@@ -81,8 +81,11 @@ def find(raw: bytes, what: bytes, start: int, end: int) -> int:
 def line_end(raw: bytes, start: int, end: int) -> int:
     """Where a run of line ends begins behind ``start``; ``end`` if none does."""
     inside = _LINE_ENDS.match(raw, start, end)
-    found = _LINE_ENDS.search(raw, start if inside is None else inside.end(), end)
-    return end if found is None else found.start()
+    behind = start if inside is None else inside.end()
+    found = raw.find(b"\n", behind, end)
+    end = end if found < 0 else found
+    found = raw.find(b"\r", behind, end)
+    return end if found < 0 else found
 
 
 def runs(

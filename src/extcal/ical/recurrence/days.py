@@ -240,7 +240,9 @@ def days_of_year(rule: RecurrenceRule, year: int, seed: Seed) -> list[int]:
 def _days_by_number(rule: RecurrenceRule, year: int) -> list[int]:
     """BYYEARDAY. SKIP moves an invalid day only if the rule has no BYMONTHDAY."""
     first, length = day_number(year, 1, 1), 365 + _is_leap(year)
-    days = [day for day in _numbered(rule.by_year_day, first, length, "OMIT") if allowed(rule, day)]
+    days = _numbered(rule.by_year_day, first, length, "OMIT")
+    if rule.by_month or rule.by_month_day or rule.by_week_no:
+        days = [day for day in days if allowed(rule, day)]
     if rule.skip != "OMIT" and not rule.by_month_day:
         for number, month in ((366, 12), (-366, 1)):
             if number in rule.by_year_day and (not rule.by_month or month in rule.by_month):

@@ -1,7 +1,7 @@
 """Rules whose periods differ in size: MONTHLY, YEARLY, and DAILY and WEEKLY with calendar filters.
 
 A period is an index (the number of a month, a year or a week), so the one that holds the window is
-found by a division. Each visited period costs a step.
+found by a division. Each visited period costs a step, and more if the rule names many days.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ __all__ = ["PeriodPlan", "generate", "last_by_count", "plan"]
 
 DAY = 86_400
 _SHARE = 4  # starts that cost one step, in addition to the step of their period
+_NAMED = 16  # days, weeks or weekdays that a rule names: so many cost one step in each period
 _MOST_DAYS = {"YEARLY": 371, "MONTHLY": 32, "WEEKLY": 7, "DAILY": 31}
 
 
@@ -43,6 +44,13 @@ class PeriodPlan(NamedTuple):
     origin: int
     stride: int
     slack: int
+
+    @property
+    def steps(self) -> int:
+        """The steps that each period costs."""
+        rule = self.rule
+        parts = (rule.by_day, rule.by_month_day, rule.by_year_day, rule.by_week_no)
+        return 1 + sum(map(len, parts)) // _NAMED
 
 
 def plan(rule: RecurrenceRule, dtstart: int, times: Sequence[int]) -> PeriodPlan:
@@ -103,8 +111,9 @@ def generate(
     skipped = max(0, -((origin - low) // stride))
     previous = first - 1
     time = times[0] if len(times) == 1 else None
+    steps = found.steps
     for index in range(origin + skipped * stride, high + 1, stride):
-        spend(1)
+        spend(steps)
         days = _days(found, index)
         if len(days) == 1 and time is not None and not rule.by_set_pos:
             start = days[0] * DAY + time
@@ -153,10 +162,10 @@ def last_by_count(
         if origin + skip * stride > high:
             return None
         dtstart = (_days(found, origin + skip * stride) or [0])[0] * DAY - 1
-    previous = dtstart
+    previous, steps = dtstart, found.steps
     for index in range(origin + skip * stride, high + 1, stride):
         if not fixed:
-            spend(1)
+            spend(steps)
         days = _days(found, index)
         size, start = _after(days, times, positions, previous, wanted)
         if start is not None:

@@ -17,6 +17,7 @@ from extcal.ical.events.event import Event
 from extcal.ical.events.read import typed
 from extcal.ical.parse.components import Stream, cost
 from extcal.ical.parse.excess import without_excess
+from extcal.ical.parse.spans import emptied
 from extcal.ical.shortcuts import short_components
 from extcal.ical.shortcuts.plain_blocks import PlainBlock, PlainBlocks, line_ends
 from extcal.ical.shortcuts.select import sieve
@@ -70,6 +71,7 @@ def _events(
         else:
             yield _typed(short.pop(), reader, zones, work)
     work.spend(0)
+    emptied(short)
 
 
 def _typed(block: PlainBlock, reader: PlainReader, zones: Zones, work: Work) -> Event | None:
