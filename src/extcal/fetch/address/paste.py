@@ -134,8 +134,9 @@ _TEXT_BEHIND = re.compile(r"\.(?:ics|html?) |  ", re.IGNORECASE)
 _LEFT = "%:/?#[]@!$&'()*+,;=~-._"
 _ENCODED_ASCII = " |{}^`"
 # The marks of an address that a page or a mail did not show completely: an ellipsis, or a row of
-# bullets or stars in place of a secret. Matches in "private-***/a.ics", not in "private-*/a.ics".
-_CUT = re.compile(r"\u2026|\.\.\.\Z|[\u2022\u25cf*]{3}")
+# bullets or stars in place of a secret. Matches in "private-***/a.ics" and "a.org/b...#c", and not
+# in "private-*/a.ics".
+_CUT = re.compile(r"\u2026|\.\.\.(?=#|\Z)|[\u2022\u25cf*]{3}")
 _CALDAV_HOSTS = frozenset(
     {"caldav.fastmail.com", "caldav.calendar.yahoo.com", "caldav.gmx.net", "caldav.web.de"}
     | {"caldav.yandex.ru", "caldav.icloud.com", "calendar.mail.ru", "dav.mailbox.org"}
@@ -230,10 +231,11 @@ def _read(secret_text: str) -> tuple[Url, Auth | None] | Refusal:
 
 def _read_address(secret_text: str, pages: frozenset[str]) -> tuple[Url, Auth | None] | Refusal:
     """Read an address and correct it if needed. ``pages``: the pages that redirected to it."""
-    if _CUT.search(secret_text):
+    trimmed = _PORT_OF_HTTP.sub(r"\1", _trimmed(secret_text))
+    # Also in front of what was trimmed, such as the bracket of "a.org/b...)".
+    if _CUT.search(secret_text) or _CUT.search(trimmed):
         return Refusal.of("chars/cut")
-    secret_text = _PORT_OF_HTTP.sub(r"\1", _trimmed(secret_text))
-    split = split_userinfo(_encoded(secret_text))
+    split = split_userinfo(_encoded(trimmed))
     if isinstance(split, Refusal):
         return split
     url = read_url(split[0])
