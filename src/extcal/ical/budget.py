@@ -15,9 +15,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Work"]
+__all__ = ["OutOfSteps", "Work"]
 
 _STEP = 1024 * 1024  # bytes in which line ends are counted in one call
+
+
+class OutOfSteps(Exception):
+    """No recurrence steps are left."""
 
 
 class Work:
@@ -64,6 +68,12 @@ class Work:
         """Spend recurrence steps; False once the feed's budget is gone (``limits.max_steps``)."""
         self.steps += count
         return self.steps <= self.limits.max_steps
+
+    def pay(self, count: int) -> None:
+        """Spend recurrence steps like :meth:`step`; raises OutOfSteps once the budget is gone."""
+        self.steps += count
+        if self.steps > self.limits.max_steps:
+            raise OutOfSteps
 
     def spend(self, amount: int) -> bool:
         """Spend units of work; False once there are none left (``limits.max_work``).

@@ -22,7 +22,8 @@ __all__ = [
     "days_of_week",
     "days_of_year",
     "filtered_month",
-    "month_length",
+    "filtered_month_of",
+    "month_span",
     "never",
     "week_year",
 ]
@@ -48,13 +49,16 @@ def _is_leap(year: int) -> bool:
     return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
-def month_length(year: int, month: int) -> int:
-    """Return how many days a month (1-12) of a year has."""
-    return 29 if month == 2 and _is_leap(year) else _LENGTHS[month]
+def month_span(year: int, month: int) -> tuple[int, int]:
+    """Return the first day of a month (1-12) of a year, and how many days it has."""
+    length = 29 if month == 2 and _is_leap(year) else _LENGTHS[month]
+    return day_number(year, month, 1), length
 
 
 def day_number(year: int, month: int, day: int) -> int:
     """Return the number of a date; any year, month 1-12, any day."""
+    if 1 <= year <= 9999:
+        return date(year, month, 1).toordinal() - _EPOCH - 1 + day
     past = year - 1
     number = past * 365 + past // 4 - past // 100 + past // 400 + _BEFORE[month] + day - _EPOCH
     return number + 1 if month > 2 and _is_leap(year) else number
@@ -62,11 +66,12 @@ def day_number(year: int, month: int, day: int) -> int:
 
 def civil(day: int) -> tuple[int, int, int]:
     """Return year, month and day of the month of a day number."""
-    ordinal, cycles = day + _EPOCH, 0
-    if not 1 <= ordinal <= _LAST_ORDINAL:
-        cycles = (ordinal - 1) // _CYCLE
-        ordinal -= cycles * _CYCLE
-    found = date.fromordinal(ordinal)
+    ordinal = day + _EPOCH
+    if 1 <= ordinal <= _LAST_ORDINAL:
+        found = date.fromordinal(ordinal)
+        return found.year, found.month, found.day
+    cycles = (ordinal - 1) // _CYCLE
+    found = date.fromordinal(ordinal - cycles * _CYCLE)
     return found.year + 400 * cycles, found.month, found.day
 
 
@@ -93,7 +98,7 @@ def allowed(rule: RecurrenceRule, day: int) -> bool:
     if rule.by_month and month not in rule.by_month:
         return False
     wanted = rule.by_month_day
-    from_end = day_of_month - month_length(year, month) - 1
+    from_end = day_of_month - month_span(year, month)[1] - 1
     if wanted and day_of_month not in wanted and from_end not in wanted:
         return False
     wanted = rule.by_year_day
@@ -123,23 +128,21 @@ def never(rule: RecurrenceRule) -> bool:
 def _weekdays(by_day: Sequence[tuple[int, int]], first: int, length: int) -> list[int]:
     """The days that BYDAY names; its numbers count within ``length`` days from ``first`` on."""
     end = first + length
-    if len(by_day) == 1 and by_day[0][0] > 0:  # such as 2TU, the second Tuesday
-        number, weekday = by_day[0]
-        day = first + (weekday - first - 3) % 7 + 7 * (number - 1)
-        return [day] if day < end else []
-    found: set[int] = set()
-    for ordinal, weekday in by_day:
-        if ordinal >= 0:
-            day = first + (weekday - first - 3) % 7
-            if ordinal == 0:
-                found.update(range(day, end, 7))
-                continue
-            day += 7 * (ordinal - 1)
-        else:
-            day = end - 1 - (end + 2 - weekday) % 7 + 7 * (ordinal + 1)
-        if first <= day < end:
-            found.add(day)
-    return sorted(found)
+    if len(by_day) == 1:  # usual, such as 2TU, the second Tuesday
+        return list(_weekday(*by_day[0], first, end))
+    return sorted({day for pair in by_day for day in _weekday(*pair, first, end)})
+
+
+def _weekday(ordinal: int, weekday: int, first: int, end: int) -> Sequence[int]:
+    """The days of one weekday in ``[first, end)``: all, or one by its number from either side."""
+    if ordinal < 0:
+        day = end - 1 - (end + 2 - weekday) % 7 + 7 * (ordinal + 1)
+    else:
+        day = first + (weekday - first - 3) % 7
+        if ordinal == 0:
+            return range(day, end, 7)
+        day += 7 * (ordinal - 1)
+    return (day,) if first <= day < end else ()
 
 
 def _on_weekday(rule: RecurrenceRule, day: int) -> bool:
@@ -150,7 +153,7 @@ def _on_weekday(rule: RecurrenceRule, day: int) -> bool:
         return True
     year, month, _ = civil(day)
     if rule.freq == "MONTHLY" or rule.by_month:
-        span = day_number(year, month, 1), month_length(year, month)
+        span = month_span(year, month)
     else:
         span = day_number(year, 1, 1), 365 + _is_leap(year)
     return day in _weekdays([pair for pair in rule.by_day if pair[1] == weekday], *span)
@@ -177,15 +180,17 @@ def _takes_any_day(rule: RecurrenceRule) -> bool:
     return bool(rule.by_year_day or rule.by_month_day or rule.by_day)
 
 
-def days_of_month(rule: RecurrenceRule, year: int, month: int, seed: Seed) -> list[int]:
-    """Return the sorted days of a MONTHLY period.
+def days_of_month(rule: RecurrenceRule, index: int, seed: Seed) -> list[int]:
+    """Return the sorted days of a MONTHLY period, ``index`` being 12 times the year, and the month
+    from 0 on.
 
     BYMONTH limits. BYMONTHDAY expands, else BYDAY (Note 1), else DTSTART's day is taken. BYYEARDAY
     and BYWEEKNO, which a MONTHLY rule must not have, limit.
     """
+    year, month = index // 12, index % 12 + 1
     if rule.by_month and month not in rule.by_month:
         return []
-    first, length = day_number(year, month, 1), month_length(year, month)
+    first, length = month_span(year, month)
     barred = rule.by_year_day or rule.by_week_no
     if rule.by_month_day or not (rule.by_day or barred):
         skip = "OMIT" if barred else rule.skip
@@ -219,7 +224,7 @@ def days_of_year(rule: RecurrenceRule, year: int, seed: Seed) -> list[int]:
             return _weekdays(rule.by_day, day_number(year, 1, 1), 365 + _is_leap(year))
         days: list[int] = []
         for month in months:
-            first, length = day_number(year, month, 1), month_length(year, month)
+            first, length = month_span(year, month)
             days += _weekdays(rule.by_day, first, length)
         return days
     numbers = rule.by_month_day
@@ -228,7 +233,7 @@ def days_of_year(rule: RecurrenceRule, year: int, seed: Seed) -> list[int]:
         months = months or (seed.month,)
     days = []
     for month in months or range(1, 13):
-        first, length = day_number(year, month, 1), month_length(year, month)
+        first, length = month_span(year, month)
         days += _numbered(numbers, first, length, rule.skip)
     if rule.skip != "OMIT":
         days = sorted(set(days))
@@ -294,11 +299,23 @@ def days_of_week(rule: RecurrenceRule, week: int, seed: Seed) -> list[int]:
     ]
 
 
+def filtered_month_of(rule: RecurrenceRule, index: int, seed: Seed) -> list[int]:
+    """Return the sorted days of a month that a DAILY rule chooses, with its INTERVAL.
+
+    ``index`` is 12 times the year, and the month from 0 on.
+    """
+    days = filtered_month(rule, index // 12, index % 12 + 1)
+    if rule.interval > 1:
+        first_day = day_number(seed.year, seed.month, seed.day)
+        days = [day for day in days if (day - first_day) % rule.interval == 0]
+    return days
+
+
 def filtered_month(rule: RecurrenceRule, year: int, month: int) -> list[int]:
     """Return the sorted days of a month that a DAILY or sub-daily rule allows; all parts limit."""
     if rule.by_month and month not in rule.by_month:
         return []
-    first, length = day_number(year, month, 1), month_length(year, month)
+    first, length = month_span(year, month)
     days: Iterable[int] = range(first, first + length)
     if rule.by_month_day:
         days = _numbered(rule.by_month_day, first, length, "OMIT")

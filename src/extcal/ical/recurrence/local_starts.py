@@ -19,7 +19,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
-from extcal.ical.budget import Work
+from extcal.ical.budget import OutOfSteps, Work
 from extcal.ical.recurrence import days, months_years, setpos
 from extcal.ical.recurrence.rule import RecurrenceRule
 from extcal.messages.problems import oddity
@@ -46,10 +46,6 @@ class Starts(NamedTuple):
     local: Sequence[int]
     runs: Sequence[range]
     exact_until: int | None
-
-
-class _Spent(Exception):
-    """No steps are left."""
 
 
 _NOTHING = Starts((), (), None)
@@ -90,18 +86,13 @@ def starts(
     if not rule.readable or (rule.by_second and _is_too_dense(rule, work)):
         exact_until = max(first, dtstart + 1)
     elif last > dtstart or not include_dtstart:
-
-        def spend(steps: int) -> None:
-            if not work.step(steps):
-                raise _Spent
-
         try:
             wanted = None if rule.count is None else _wanted(rule, dtstart)
             if wanted == 0:  # DTSTART was the only start
                 last = dtstart
             if first <= last:
-                _produce(rule, dtstart, (first, last), wanted, spend, local, runs, dense)
-        except _Spent:
+                _produce(rule, dtstart, (first, last), wanted, work.pay, local, runs, dense)
+        except OutOfSteps:
             runs.sort(key=_start_of)
             latest = max(local[-1:] + [run[-1] for run in runs], default=first - 1)
             exact_until = max(latest, dtstart) + 1
@@ -243,15 +234,11 @@ def _cycle(rule: RecurrenceRule, day: int, times: Sequence[int]) -> tuple[int, i
     """The cycle of a DAILY or WEEKLY rule without calendar filters: base, length, its starts."""
     interval = rule.interval
     if rule.freq == "WEEKLY":
-        weekday = (day + 3) % 7
         start = rule.week_start
-        base = day - (weekday - start) % 7
+        base = day - (day + 3 - start) % 7
         period = 7 * interval
-        if rule.by_day:
-            chosen_days = [(wanted - start) % 7 for _, wanted in rule.by_day]
-            chosen_days.sort()
-        else:
-            chosen_days = [day - base]
+        chosen_days = [(wanted - start) % 7 for _, wanted in rule.by_day] or [day - base]
+        chosen_days.sort()
     else:
         base, period, chosen_days = day, interval, [0]
         if rule.by_day:
@@ -260,11 +247,7 @@ def _cycle(rule: RecurrenceRule, day: int, times: Sequence[int]) -> tuple[int, i
             chosen_days = [
                 past for past in range(0, period, interval) if (day + past + 3) % 7 in weekdays
             ]
-    if len(times) == 1:
-        time = times[0]
-        offsets = [past * DAY + time for past in chosen_days]
-    else:
-        offsets = [past * DAY + time for past in chosen_days for time in times]
+    offsets = [past * DAY + time for past in chosen_days for time in times]
     if rule.by_set_pos and rule.freq == "WEEKLY":
         offsets = [offsets[index] for index in setpos.places(len(offsets), rule.by_set_pos)]
     return base * DAY, period * DAY, offsets

@@ -16,7 +16,7 @@ from extcal.ical.recurrence.days import (
     days_of_month,
     days_of_week,
     days_of_year,
-    filtered_month,
+    filtered_month_of,
     week_year,
 )
 from extcal.ical.recurrence.rule import RecurrenceRule
@@ -28,6 +28,12 @@ DAY = 86_400
 _SHARE = 4  # starts that cost one step, in addition to the step of their period
 _NAMED = 16  # days, weeks or weekdays that a rule names: so many cost one step in each period
 _MOST_DAYS = {"YEARLY": 371, "MONTHLY": 32, "WEEKLY": 7, "DAILY": 31}
+_DAYS: dict[str, Callable[[RecurrenceRule, int, Seed], list[int]]] = {
+    "YEARLY": days_of_year,
+    "MONTHLY": days_of_month,
+    "WEEKLY": days_of_week,
+    "DAILY": filtered_month_of,
+}
 
 
 class PeriodPlan(NamedTuple):
@@ -39,7 +45,6 @@ class PeriodPlan(NamedTuple):
 
     rule: RecurrenceRule
     seed: Seed
-    first_day: int
     times: Sequence[int]
     origin: int
     stride: int
@@ -61,8 +66,7 @@ def plan(rule: RecurrenceRule, dtstart: int, times: Sequence[int]) -> PeriodPlan
     # The periods of DAILY are days, but they are visited a month at a time.
     stride = 1 if rule.freq == "DAILY" else rule.interval
     slack = 0 if rule.skip == "OMIT" else 1
-    origin = year * 12 + month - 1 if rule.freq == "MONTHLY" else _index(rule, day)
-    return PeriodPlan(rule, seed, day, times, origin, stride, slack)
+    return PeriodPlan(rule, seed, times, _index(rule, day), stride, slack)
 
 
 def _index(rule: RecurrenceRule, day: int) -> int:
@@ -73,22 +77,6 @@ def _index(rule: RecurrenceRule, day: int) -> int:
         return week_year(day, rule.week_start)
     year, month, _ = civil(day)
     return year if rule.freq == "YEARLY" else year * 12 + month - 1
-
-
-def _days(found: PeriodPlan, index: int) -> list[int]:
-    rule = found.rule
-    if rule.freq == "MONTHLY":
-        year, month = divmod(index, 12)
-        return days_of_month(rule, year, month + 1, found.seed)
-    if rule.freq == "YEARLY":
-        return days_of_year(rule, index, found.seed)
-    if rule.freq == "WEEKLY":
-        return days_of_week(rule, index, found.seed)
-    year, month = divmod(index, 12)
-    days = filtered_month(rule, year, month + 1)
-    if rule.interval > 1:
-        days = [day for day in days if (day - found.first_day) % rule.interval == 0]
-    return days
 
 
 def _chosen(days: Sequence[int], times: Sequence[int], positions: Sequence[int]) -> list[int]:
@@ -104,17 +92,17 @@ def generate(
     found: PeriodPlan, first: int, last: int, spend: Callable[[int], None], local: list[int]
 ) -> None:
     """Append the starts in ``[first, last]`` to ``local``, also those before ``spend`` raises."""
-    rule, times, origin, stride = found.rule, found.times, found.origin, found.stride
+    rule, seed, times, origin, stride, slack = found
+    days_of = _DAYS[rule.freq]
     first_day, last_day = first // DAY, last // DAY
-    low = _index(rule, first_day) - found.slack
-    high = _index(rule, last_day) + found.slack
+    low, high = _index(rule, first_day) - slack, _index(rule, last_day) + slack
     skipped = max(0, -((origin - low) // stride))
     previous = first - 1
     time = times[0] if len(times) == 1 else None
     steps = found.steps
     for index in range(origin + skipped * stride, high + 1, stride):
         spend(steps)
-        days = _days(found, index)
+        days = days_of(rule, index, seed)
         if len(days) == 1 and time is not None and not rule.by_set_pos:
             start = days[0] * DAY + time
             if previous < start <= last:
@@ -145,8 +133,9 @@ def last_by_count(
     If all periods have equally many starts, a division finds it. Else the starts are counted period
     by period, until the start is found or ``last`` is passed.
     """
-    rule, times, origin, stride = found.rule, found.times, found.origin, found.stride
-    high = _index(rule, last // DAY) + found.slack
+    rule, seed, times, origin, stride, slack = found
+    days_of = _DAYS[rule.freq]
+    high = _index(rule, last // DAY) + slack
     periods = (high - origin) // stride + 1
     if wanted > periods * _MOST_DAYS[rule.freq] * len(times):
         return None
@@ -154,19 +143,19 @@ def last_by_count(
     fixed = _starts_per_period(found)
     skip = 0
     if fixed:
-        size, start = _after(_days(found, origin), times, positions, dtstart, wanted)
+        size, start = _after(days_of(rule, origin, seed), times, positions, dtstart, wanted)
         if start is not None:
             return start
         skip = 1 + (wanted - size - 1) // fixed
         wanted = (wanted - size - 1) % fixed + 1
         if origin + skip * stride > high:
             return None
-        dtstart = (_days(found, origin + skip * stride) or [0])[0] * DAY - 1
+        dtstart = (days_of(rule, origin + skip * stride, seed) or [0])[0] * DAY - 1
     previous, steps = dtstart, found.steps
     for index in range(origin + skip * stride, high + 1, stride):
         if not fixed:
             spend(steps)
-        days = _days(found, index)
+        days = days_of(rule, index, seed)
         size, start = _after(days, times, positions, previous, wanted)
         if start is not None:
             return start
