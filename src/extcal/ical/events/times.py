@@ -7,7 +7,6 @@ Nothing here raises or reports. An unreadable value gives None, and the caller d
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date
 
@@ -79,6 +78,12 @@ class Moment(NamedTuple):
     def epoch(self) -> int:
         return self.zone.to_epoch(self.local)
 
+    def until(self, end: Moment) -> int:
+        """How many seconds pass from this moment to another one."""
+        if end.zone is self.zone:
+            return self.zone.elapsed(self.local, end.local)
+        return end.epoch - self.epoch
+
 
 class Wall(NamedTuple):
     """The end in local time: ``seconds`` after the local start, in ``zone``.
@@ -118,26 +123,31 @@ class Extent(NamedTuple):
 
     def ends(self, locals_: Sequence[int], starts: Sequence[int], zone: Zone) -> Sequence[int]:
         """Return what :meth:`end` gives for each of these sorted local starts."""
+        days, seconds, wall = self
         ends = starts
-        if self.days:
-            ends = zone.to_epochs([local + self.days * DAY for local in locals_])
-        if self.seconds:
-            ends = [end + self.seconds for end in ends]
-        if self.wall is None or not locals_:
+        if days:
+            ends = zone.to_epochs([local + days * DAY for local in locals_])
+        if seconds:
+            ends = [end + seconds for end in ends]
+        if wall is None:
             return ends
-        seconds, other, earlier = self.wall
-        if other is zone and seconds == self.seconds:
-            # Both ends are equal, except for the few instances near a change of clocks.
-            changes = zone.changes_within(starts[0] - DAY, starts[-1] + seconds + DAY)
-            if changes is not None:
-                found = list(ends)
-                for instant in changes:
-                    begin = bisect_left(starts, instant - seconds - DAY)
-                    for index in range(begin, bisect_left(starts, instant + DAY)):
-                        found[index] = self.end(locals_[index], starts[index], zone)
-                return found
-        shown = other.to_epochs([local + seconds for local in locals_])
+        later, other, earlier = wall
+        shown = other.to_epochs([local + later for local in locals_])
         return list(map(min if earlier else max, ends, shown))
+
+    def lasting(self, zone: Zone) -> tuple[int, int] | None:
+        """How many seconds an instance lasts if no clocks change meanwhile, and how many of local
+        time have to be looked at for that. None if its end is in another zone than its start.
+        """
+        days, seconds, wall = self
+        usual = longest = days * DAY + seconds
+        if wall is not None:
+            shown, other, earlier = wall
+            if other is not zone:
+                return None
+            longest = max(usual, shown)
+            usual = min(usual, shown) if earlier else longest
+        return usual, longest
 
     @property
     def about(self) -> int:

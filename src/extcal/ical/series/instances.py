@@ -7,9 +7,8 @@ instances is three lists of integers. Occurrences are made from these only when 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
-from operator import lt
+from collections.abc import Iterator, Sequence
+from operator import le
 
 from extcal.ical.events.event import Event
 from extcal.ical.events.times import DAY, Extent, Moment
@@ -84,21 +83,20 @@ def touches(start: int, end: int, lo: int, hi: int) -> bool:
 
 
 def distinct(
-    locals_: Sequence[int], zone: Zone, gone: Iterable[set[int]] = ()
+    locals_: Sequence[int], zone: Zone, gone: Sequence[set[int]] = ()
 ) -> tuple[Sequence[int], Sequence[int]]:
     """Return sorted local starts and their instants, without those that are ``gone``.
 
     3.8.5.3: "Duplicate instances are ignored.", and a gap may move one start onto another.
     """
-    starts: Sequence[int] = zone.to_epochs(locals_)
-    if len({*starts}) < len(starts):
-        last = dict(zip(starts, locals_, strict=True))
-        starts, locals_ = list(last), list(last.values())
+    starts, in_order = zone.epochs_in_order(locals_)
+    if in_order and not gone:
+        return locals_, starts
+    left = dict(zip(starts, locals_, strict=True))
     for removed in gone:
-        if not removed.isdisjoint(starts):
-            kept = [start not in removed for start in starts]
-            locals_, starts = list(compress(locals_, kept)), list(compress(starts, kept))
-    return locals_, starts
+        for instant in left.keys() & removed:
+            del left[instant]
+    return list(left.values()), list(left)
 
 
 def planned_at(
@@ -109,11 +107,8 @@ def planned_at(
     ``locals_`` are sorted local starts and ``starts`` their epoch seconds. The result is the same
     as that of :meth:`Extent.end` and :func:`touches` for each instance.
     """
-    ends = extent.ends(locals_, starts, zone)
-    nominal = extent.days or extent.wall is not None
-    if starts != sorted(starts) or (
-        nominal and (ends != sorted(ends) or any(map(lt, ends, starts)))
-    ):
+    ends, in_order = _ends(zone, extent, locals_, starts)
+    if not in_order:
         # A gap has moved a start behind another one, or behind its own end.
         rows = sorted(
             (start, max(start, end), local)
@@ -124,4 +119,36 @@ def planned_at(
     first, behind = bisect_right(ends, lo), bisect_left(starts, hi)
     while first and starts[first - 1] >= lo:  # without length, at the start of the window
         first -= 1
-    return Columns(locals_, starts, ends).part(first, max(first, behind))
+    if first or behind < len(starts):
+        behind = max(first, behind)
+        locals_, starts, ends = locals_[first:behind], starts[first:behind], ends[first:behind]
+    return Columns(locals_, starts, ends)
+
+
+def _ends(
+    zone: Zone, extent: Extent, locals_: Sequence[int], starts: Sequence[int]
+) -> tuple[Sequence[int], bool]:
+    """The ends of instances, and whether starts and ends are sorted, and no end before its start.
+
+    Away from a change of clocks all instances last equally long, and keep their order.
+    """
+    lasting = extent.lasting(zone) if locals_ else None
+    switches = lasting and zone.switches(locals_[0], locals_[-1] + lasting[1])
+    if lasting is None or switches is None:
+        ends = extent.ends(locals_, starts, zone)
+        return ends, _in_order(starts, ends)
+    usual, longest = lasting
+    found = [start + usual for start in starts]
+    in_order, behind = True, 0
+    for switch in switches:
+        first = max(behind, bisect_left(locals_, switch - longest))
+        behind = bisect_left(locals_, switch)
+        for index in range(first, behind):  # the clocks change while these last
+            found[index] = extent.end(locals_[index], starts[index], zone)
+        near = slice(max(0, first - 1), behind + 1)
+        in_order = in_order and _in_order(starts[near], found[near])
+    return found, in_order
+
+
+def _in_order(starts: Sequence[int], ends: Sequence[int]) -> bool:
+    return starts == sorted(starts) and ends == sorted(ends) and all(map(le, starts, ends))

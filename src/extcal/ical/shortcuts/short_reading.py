@@ -237,7 +237,7 @@ class PlainReader:
                 shown: int | None = None
                 if not start.zone is end.zone is self.utc:
                     nominal = length
-                    length = end.zone.to_epoch(end.local) - start.zone.to_epoch(start.local)
+                    length = start.until(end)
                     if length <= 0 < nominal:
                         raise _NotPlain
                     if b"RRULE" in lines or lines.get(b"RECURRENCE-ID", b"").startswith(_FOLLOWING):

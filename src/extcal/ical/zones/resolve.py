@@ -24,6 +24,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import timezone, tzinfo
+from itertools import islice
+from operator import lt
 from zoneinfo import ZoneInfo
 
 from extcal.ical.budget import Work
@@ -94,24 +96,42 @@ class Zone:
             return local - self._offsets[bisect_right(self._switches, local)]
         return self.to_epoch(local) if self._opened() else self._rules.to_epoch(local)
 
+    def elapsed(self, first: int, last: int) -> int:
+        """How many seconds pass from one local second to another one."""
+        if self._low <= first < self._high and self._low <= last < self._high:
+            offsets, switches = self._offsets, self._switches
+            begun, ended = bisect_right(switches, first), bisect_right(switches, last)
+            return last - first + offsets[begun] - offsets[ended]
+        return self.elapsed(first, last) if self._opened() else self._rules.elapsed(first, last)
+
     def to_epochs(self, run: Sequence[int]) -> list[int]:
         """The instants of sorted local seconds: what :meth:`to_epoch` gives for each of them."""
-        self._opened()
+        return self.epochs_in_order(run)[0]
+
+    def epochs_in_order(self, run: Sequence[int]) -> tuple[list[int], bool]:
+        """The same for distinct ones, and whether each instant is later than the one before it.
+
+        A gap may move a start onto or behind the next one.
+        """
+        if not self._offsets:
+            self._opened()
         if not run or run[0] < self._low or run[-1] >= self._high:
-            return [self.to_epoch(local) for local in run]
+            found = [self.to_epoch(local) for local in run]
+            return found, all(map(lt, found, islice(found, 1, None)))
         switches, offsets = self._switches, self._offsets
-        index = bisect_right(switches, run[0])
-        found: list[int] = []
-        begin = 0
-        while index < len(switches) and switches[index] <= run[-1]:
-            behind = bisect_left(run, switches[index], begin)
+        index, last = bisect_right(switches, run[0]), bisect_right(switches, run[-1])
+        if index == last:
             offset = offsets[index]
-            found += [local - offset for local in run[begin:behind]]
+            return [local - offset for local in run], True
+        found, in_order, begin = [], True, 0
+        for number in range(index, last + 1):
+            behind = bisect_left(run, switches[number], begin) if number < last else len(run)
+            offset = offsets[number]
+            part = [local - offset for local in run[begin:behind]]
+            in_order = in_order and not (found and part and found[-1] >= part[0])
+            found += part
             begin = behind
-            index += 1
-        offset = offsets[index]
-        found += [local - offset for local in (run[begin:] if begin else run)]
-        return found
+        return found, in_order
 
     def to_local(self, epoch: int) -> int:
         """The local second of an instant."""
@@ -124,13 +144,17 @@ class Zone:
         self._opened()
         return [lo, *(instant for instant in self._instants if lo < instant < hi)]
 
-    def changes_within(self, lo: int, hi: int) -> list[int] | None:
-        """The transitions in [lo, hi]; None if the window's table does not cover that."""
-        self._opened()
-        if lo < self._low + DAY or hi > self._high - DAY:
+    def switches(self, first: int, last: int) -> list[int] | None:
+        """The local seconds in (first, last] from which on another offset applies.
+
+        None if the window's table does not cover that time.
+        """
+        if not self._offsets:
+            self._opened()
+        if first < self._low or last >= self._high:
             return None
-        instants = self._instants
-        return instants[bisect_left(instants, lo) : bisect_right(instants, hi)]
+        switches = self._switches
+        return switches[bisect_right(switches, first) : bisect_right(switches, last)]
 
     def within(self, window: tuple[int, int]) -> Zone:
         """The same zone, with a table for another window."""

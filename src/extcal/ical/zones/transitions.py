@@ -32,6 +32,10 @@ if TYPE_CHECKING:
             """The local second of an instant of any year."""
             ...
 
+        def elapsed(self, first: int, last: int) -> int:
+            """How many seconds pass from one local second to another one, of any years."""
+            ...
+
 
 __all__ = [
     "DAY",
@@ -113,6 +117,9 @@ class FixedRules:
     def to_local(self, epoch: int) -> int:
         return clamp(epoch + self._offset)
 
+    def elapsed(self, first: int, last: int) -> int:
+        return self.to_epoch(last) - self.to_epoch(first)
+
 
 class TzinfoRules:
     """The rules of a ``ZoneInfo``, or of any other tzinfo that a caller passed."""
@@ -164,11 +171,13 @@ class TzinfoRules:
         return TransitionTable(lo, hi, first, transitions)
 
     def to_epoch(self, local: int) -> int:
-        year = self._years.get(local // YEAR) or self._year(local)
+        year = self._years.get(local // YEAR)
+        if year is None and AD_1950 < local < AD_2100:
+            year = self._year(local)
+            if year is None and self._is_zone:  # fold=0 is what section 3.3.5 asks for
+                return local - _seconds((self._base + timedelta(0, local)).utcoffset())
         if year is not None:
             return local - year.offsets[bisect_right(year.switches, local)]
-        if self._is_zone and AD_1950 < local < AD_2100:  # fold=0 is what section 3.3.5 asks for
-            return local - _seconds((self._base + timedelta(0, local)).utcoffset())
         inside = min(max(local, FIRST + MARGIN), LAST - MARGIN)
         if self._is_zone:
             return clamp(local - _seconds((self._base + timedelta(0, inside)).utcoffset()))
@@ -179,20 +188,28 @@ class TzinfoRules:
                 return clamp(local - offset)
         return clamp(local - before)
 
+    def elapsed(self, first: int, last: int) -> int:
+        if self._is_zone and AD_1950 < first < AD_2100 and AD_1950 < last < AD_2100:
+            base = self._base
+            begun = (base + timedelta(0, first)).utcoffset()
+            ended = (base + timedelta(0, last)).utcoffset()
+            if begun == ended:  # usual, and no table is worth it
+                return last - first
+        return self.to_epoch(last) - self.to_epoch(first)
+
     def to_local(self, epoch: int) -> int:
-        year = self._year(epoch)
+        year = self._years.get(epoch // YEAR)
+        if year is None and AD_1950 < epoch < AD_2100:
+            year = self._year(epoch)
         return clamp(epoch + self.offset_at(epoch)) if year is None else year.to_local(epoch)
 
     def _year(self, seconds: int) -> TransitionTable | None:
         """A table of a year outside the window, built once enough conversions have needed it."""
-        if not AD_1950 < seconds < AD_2100:
-            return None
         number = seconds // YEAR
-        table = self._years.get(number)
-        if table is None:
-            asked = self._asked[number] = self._asked.get(number, 0) + 1
-            if asked > _WORTH_A_TABLE:
-                table = self._years[number] = self.table(number * YEAR, (number + 1) * YEAR)
+        asked = self._asked[number] = self._asked.get(number, 0) + 1
+        if asked <= _WORTH_A_TABLE:
+            return None
+        table = self._years[number] = self.table(number * YEAR, (number + 1) * YEAR)
         return table
 
 

@@ -247,6 +247,10 @@ class VtimezoneRules:
         """The local second of an instant of any year."""
         return clamp(self._chunk(epoch).to_local(epoch))
 
+    def elapsed(self, first: int, last: int) -> int:
+        """How many seconds pass from one local second to another one, of any years."""
+        return self.to_epoch(last) - self.to_epoch(first)
+
     def _chunk(self, seconds: int) -> TransitionTable:
         number = clamp(seconds) // CHUNK
         table = self._chunks.get(number)
