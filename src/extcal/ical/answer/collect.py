@@ -92,6 +92,8 @@ class Collector:
             from extcal.ical.answer.rules import RuleMatcher
 
             self.rules = RuleMatcher(question.policy, known)
+        single = question.exclusions.single
+        self.instances = recurrence_set.occurrences if single else recurrence_set.instances
         self.busy: Levels = {}
         self.shown: list[JudgedOccurrence | JudgedInstances] = []
         self.events_complete = True
@@ -169,7 +171,8 @@ class Collector:
             emptied(alone)
             while by_uid:
                 by_uid.popitem()
-        yield from (by_uid.pop(uid) for uid in sorted_in_slices([*by_uid], str))
+        for uid in sorted_in_slices([*by_uid], str):
+            yield by_uid.pop(uid)
         alone = sorted_in_slices(alone, lambda event: (event.uid, event.start.epoch, event.tie))
         alone.reverse()
         while alone:
@@ -221,28 +224,26 @@ class Collector:
             self.shown += found if count(found) <= limit else self.earliest(found, limit)
 
     def judge(self, group: list[Event], found: list[JudgedOccurrence | JudgedInstances]) -> None:
-        exclusions = self.question.exclusions
+        exclusions, listed = self.question.exclusions, self.question.events
         verdicts: dict[Event, Verdict | None] = {}
-        ways = recurrence_set.occurrences if exclusions.single else recurrence_set.instances
-        for one in ways(group, self.zones, self.stream.raw, self.lo, self.hi, self.work):
+        for one in self.instances(group, self.zones, self.stream.raw, self.lo, self.hi, self.work):
             event = one.event
-            if event not in verdicts:
-                verdicts[event] = self.verdict(event)
-            verdict = verdicts[event]
+            verdict = verdicts[event] if event in verdicts else self.verdict(event)
+            verdicts[event] = verdict
             if verdict is None:
                 continue
             fbtype, reason = verdict
             if isinstance(one, Instances):
                 if fbtype is not FBType.FREE:
                     self.block(one.columns.starts, one.columns.ends, fbtype)
-                if self.question.events:
+                if listed:
                     found.append(JudgedInstances(one, fbtype, reason))
             elif not (exclusions and exclusions.leave_out(one)):
                 if fbtype is not FBType.FREE and one.start < one.end:
                     self.block((one.start,), (one.end,), fbtype)
                 if one.merged > 1:
                     self.events_complete = False
-                if self.question.events:
+                if listed:
                     found.append(
                         JudgedOccurrence(one.start, one.end, event.uid, fbtype, reason, one)
                     )

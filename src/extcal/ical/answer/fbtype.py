@@ -7,7 +7,7 @@ then Microsoft's busy status, then TRANSP, then whether it is tentative. Without
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from extcal.ical.events.event import Event
 from extcal.ical.events.facts import is_transparent
@@ -30,6 +30,7 @@ _MICROSOFT = {
 }
 _STATUS_NAMES = ("X-MICROSOFT-CDO-BUSYSTATUS", "X-MICROSOFT-MSNCALENDAR-BUSYSTATUS")
 _INTENDED_NAMES = ("X-MICROSOFT-CDO-INTENDEDSTATUS", "X-MICROSOFT-MSNCALENDAR-INTENDEDSTATUS")
+_MICROSOFT_NAMES = frozenset({*_STATUS_NAMES, *_INTENDED_NAMES})
 
 # An Exchange calendar published as "availability only" gives the type only as a title.
 _EXCHANGE_TITLES = {
@@ -81,22 +82,14 @@ def _as_marked(
 ) -> Verdict:
     facts = event.facts
     transparent = is_transparent(facts["TRANSP"]) if "TRANSP" in facts else None
-    for name in _STATUS_NAMES:
-        written = facts.get(name)
-        if written is not None:
-            fbtype = _MICROSOFT.get(written, _BUSY)
-            if transparent and fbtype > _ELSEWHERE and not _from_microsoft(head):
-                return _FREE, f"TRANSP:{facts['TRANSP']}"
-            return _elsewhere(fbtype, f"{name}:{written}", policy)
-    if transparent is None:
-        for name in _INTENDED_NAMES:
-            if name in facts:
-                fbtype = _MICROSOFT.get(facts[name], _BUSY)
-                return _elsewhere(fbtype, f"{name}:{facts[name]}", policy)
-        if _from_exchange(head) and "STATUS" not in facts:
-            titled = _EXCHANGE_TITLES.get((event.texts.summary or "").casefold())
-            if titled is not None:
-                return _elsewhere(titled, "SUMMARY (availability only)", policy)
+    if not _MICROSOFT_NAMES.isdisjoint(facts):
+        told = _as_microsoft_says(facts, transparent, head)
+        if told is not None:
+            return _elsewhere(*told, policy)
+    elif transparent is None and status is None and _from_exchange(head):
+        titled = _EXCHANGE_TITLES.get((event.texts.summary or "").casefold())
+        if titled is not None:
+            return _elsewhere(titled, "SUMMARY (availability only)", policy)
     if transparent:
         return _FREE, f"TRANSP:{facts['TRANSP']}"
     if status == "TENTATIVE":
@@ -107,6 +100,21 @@ def _as_marked(
         unanswered = {"tentative": _TENTATIVE, "busy": _BUSY, "free": _FREE}[policy.unanswered]
         return unanswered, "PARTSTAT:NEEDS-ACTION"
     return _BUSY, "TRANSP:OPAQUE" if transparent is False else "default"
+
+
+def _as_microsoft_says(
+    facts: Mapping[str, str], transparent: bool | None, head: CalendarHead
+) -> Verdict | None:
+    """The type by the BUSYSTATUS family; None if TRANSP decides, because only the intended status
+    of an invitation is told."""
+    for name in _STATUS_NAMES if transparent is not None else (*_STATUS_NAMES, *_INTENDED_NAMES):
+        written = facts.get(name)
+        if written is not None:
+            fbtype = _MICROSOFT.get(written, _BUSY)
+            if transparent and fbtype > _ELSEWHERE and not _from_microsoft(head):
+                return _FREE, f"TRANSP:{facts['TRANSP']}"
+            return fbtype, f"{name}:{written}"
+    return None
 
 
 def _elsewhere(fbtype: FBType, reason: str, policy: BusyPolicy) -> Verdict:

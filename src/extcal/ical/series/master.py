@@ -25,7 +25,7 @@ from extcal.ical.series.instances import (
     planned_at,
     touches,
 )
-from extcal.ical.series.removed import Removed, exdate_days, exdate_instants, is_once_a_day
+from extcal.ical.series.removed import Removed, is_once_a_day
 from extcal.messages.problems import oddity, unknown
 from extcal.values import NamedTuple
 
@@ -46,16 +46,17 @@ class Shift(NamedTuple):
 class Master:
     """One series: the instances around a window that are neither excluded nor overridden."""
 
+    since: Sequence[int] = ()  # the instants of the sorted shifts
+    known_until: int | None = None
+    rdates: Sequence[int] = ()
+    second_passes: Sequence[Moment] = ()  # RDATEs that no local start can express
+
     def __init__(self, event: Event, overridden: set[int], work: Work) -> None:
         self.event = event
         self.zone = event.start.zone
         self.work = work
         self.overridden = overridden
         self.shifts: list[Shift] = []
-        self.since: list[int] = []  # the instants of the sorted shifts
-        self.known_until: int | None = None
-        self.rdates: list[int] = []
-        self.second_passes: list[Moment] = []  # RDATEs that no local start can express
 
     @classmethod
     def of(cls, event: Event, overridden: set[int], work: Work) -> Master:
@@ -71,7 +72,7 @@ class Master:
 
     def instances(self, lo: int, hi: int) -> Iterator[Occurrence | Instances]:
         event = self.event
-        longest = event.extent.about
+        longest = usual = event.extent.about
         later = earlier = 0
         if self.shifts:
             self.shifts.sort(key=lambda shift: shift.since)
@@ -81,12 +82,16 @@ class Master:
             earlier = min([0, *(shift.delta for shift in self.shifts)])
         local_lo = self.zone.to_local(lo) - longest - later - SLACK
         local_hi = self.zone.to_local(hi) - earlier + SLACK
-        removed = self.removed(local_lo, local_hi)
+        removed = Removed(self.overridden)
+        if event.exdates:
+            removed.add_dates(event, local_lo, local_hi)
+        if event.exrules:
+            self.apply_exrules(removed, local_lo, local_hi)
         if event.rdates:
             yield from self.periods(lo, hi, removed)
         runs: list[range] = []
         mergeable = not (self.shifts or removed.by_rules)
-        dense = event.extent.about // _DEEP if mergeable else 0
+        dense = usual // _DEEP if mergeable else 0
         starts = self.starts(local_lo, local_hi, runs, dense)
         for moment in self.second_passes:
             yield from self.at_instant(moment, lo, hi, removed)
@@ -95,16 +100,14 @@ class Master:
             removed.locals.update(starts)
             yield from self.in_runs(runs, lo, hi, removed)
 
-    def removed(self, lo: int, hi: int) -> Removed:
-        """What is removed from the starts in this stretch of local time."""
+    def apply_exrules(self, removed: Removed, lo: int, hi: int) -> None:
+        """Remove the starts of the EXRULEs in this stretch of local time."""
         event = self.event
-        removed = Removed(self.overridden, exdate_days(event), exdate_instants(event, lo, hi))
         for rule in event.exrules:
             found = self.rule_starts(rule, lo, hi, excluding=True)
             removed.add_rule(found, self.work)
             if found.exact_until is not None:
                 self.work.problem(*oddity("exrule_stopped"), offset=event.offset, uid=event.uid)
-        return removed
 
     # The local starts of the rules and dates
 
@@ -113,11 +116,11 @@ class Master:
         event, first = self.event, self.event.start.local
         several: list[Sequence[int]] = []
         for rule in event.rules:
-            found = self.rule_starts(rule, lo, hi, dense=dense)
-            runs.extend(found.runs)
-            several.append(found.local)
-            if found.exact_until is not None:
-                self.stopped(found.exact_until, readable=rule.readable)
+            local, found, exact_until = self.rule_starts(rule, lo, hi, dense=dense)
+            runs += found
+            several.append(local)
+            if exact_until is not None:
+                self.stopped(exact_until, readable=rule.readable)
         if not event.rules and lo <= first < hi:
             several.append((first,))
         if self.rdates:
@@ -141,20 +144,17 @@ class Master:
             lo,
             hi,
             self.work,
-            until=self.until(rule, excluding=excluding),
+            until=None if rule.until is None else self.until(rule.until, excluding=excluding),
             is_date=start.is_date,
             include_dtstart=not excluding,
             dense=dense,
         )
 
-    def until(self, rule: recurrence.RecurrenceRule, *, excluding: bool = False) -> int | None:
+    def until(self, until: recurrence.Until, *, excluding: bool = False) -> int:
         """UNTIL as the last local second (3.3.10): a DATE includes that day, UTC is converted.
 
         For an all-day series it is the end of a day. ``excluding``: the rule removes instances.
         """
-        until = rule.until
-        if until is None:
-            return None
         if until.kind == "utc" and self.event.all_day:
             return last_day(until.seconds, self.zone, excluding=excluding).midnights[0] + DAY - 1
         local = until.seconds
@@ -228,22 +228,23 @@ class Master:
         day. So does a midnight at which no instance can start (Exchange writes these), and any time
         if each instance blocks its whole day.
         """
-        start, zone = self.event.start, self.zone
-        if self.event.all_day:
-            return Moment(days_named(moment, zone).midnights[0], start.is_date, zone)
+        event, zone = self.event, self.zone
+        if event.all_day:
+            return Moment(days_named(moment, zone).midnights[0], event.start.is_date, zone)
         if moment.is_date:
             return Moment(self.start_on(moment.local), False, zone)
+        found = moment
         if moment.floating:
             found = Moment(moment.local, False, zone)
         else:
             epoch = moment.epoch
-            found = Moment(zone.to_local(epoch), False, zone)
-            unmoved = moment.zone is zone and found.local == moment.local
-            if not unmoved and found.epoch != epoch:  # the second pass of a fold
-                found = moment
+            local = zone.to_local(epoch)
+            # Not of the second pass of a fold, which no local start means.
+            if (moment.zone is not zone or local != moment.local) and zone.to_epoch(local) == epoch:
+                found = Moment(local, False, zone)
         if moment.local % DAY == 0 and not self.starts_at(found.local):
             return Moment(self.start_on(moment.local), False, zone)
-        if self.event.of_day and is_once_a_day(self.event):
+        if event.of_day and is_once_a_day(event):
             return Moment(found.local - found.local % DAY, False, zone)
         return found
 
@@ -280,20 +281,17 @@ class Master:
 
     def at(
         self, starts: Sequence[int], lo: int, hi: int, removed: Removed
-    ) -> Iterator[Occurrence | Instances]:
+    ) -> Iterable[Occurrence | Instances]:
         """The instances planned for sorted local starts, without the removed ones."""
         starts = removed.less(starts)
         if not starts:
-            return
+            return ()
         starts, epochs = distinct(starts, self.zone, removed.epochs)
-        if not self.shifts:
-            columns = planned_at(self.zone, self.event.extent, starts, epochs, lo, hi)
-            yield Instances(self.event, columns)
-            return
-        for local, epoch in zip(starts, epochs, strict=True):
-            found = self.moved(local, epoch)
-            if touches(found.start, found.end, lo, hi):
-                yield found
+        if self.shifts:
+            moved = map(self.moved, starts, epochs)
+            return (found for found in moved if touches(found.start, found.end, lo, hi))
+        columns = planned_at(self.zone, self.event.extent, starts, epochs, lo, hi)
+        return (Instances(self.event, columns),)
 
     def at_instant(
         self, moment: Moment, lo: int, hi: int, removed: Removed

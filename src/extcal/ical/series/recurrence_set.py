@@ -8,7 +8,7 @@ matter.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
@@ -35,27 +35,37 @@ def occurrences(
 
 def instances(
     events: Sequence[Event], zones: Zones, raw: bytes, lo: int, hi: int, work: Work
-) -> Iterator[Occurrence | Instances]:
-    """Yield the occurrences of the events of one UID that touch ``[lo, hi)``, in no order.
+) -> Iterable[Occurrence | Instances]:
+    """Return the occurrences of the events of one UID that touch ``[lo, hi)``, in no order.
 
     Instances that are not moved come in columns. ``raw``, the bytes of the feed, decides between
     versions that are otherwise equal. If a limit stops a series, the time from there on is unknown
     (``work``).
     """
-    if len(events) == 1 and events[0].recurrence_id is None and not events[0].others:
-        if events[0].recurs:
-            yield from Master.of(events[0], set(), work).instances(lo, hi)
-        else:
-            yield from _single(events[0], lo, hi)
-        return
+    first = events[0]
+    if len(events) > 1 or first.recurrence_id is not None or first.others:
+        return _replaced(events, raw, lo, hi, work)
+    if first.rules or first.rdates:
+        return Master.of(first, set(), work).instances(lo, hi)
+    return _readings(first, lo, hi)
+
+
+def _replaced(
+    events: Sequence[Event], raw: bytes, lo: int, hi: int, work: Work
+) -> Iterator[Occurrence | Instances]:
+    """The same for several events of one UID, which may replace instances of each other."""
     planned: set[int] = set()  # the instants of all instances that are overridden
-    kept = versions.masters([e for e in events if e.recurrence_id is None], raw, work)
+    unplanned: list[Event] = []
+    overrides: list[Event] = []
+    for event in events:
+        (unplanned if event.recurrence_id is None else overrides).append(event)
     masters = [
-        Master.of(reading, planned, work) for event in kept for reading in (event, *event.others)
+        Master.of(reading, planned, work)
+        for event in versions.masters(unplanned, raw, work)
+        for reading in (event, *event.others)
     ]
     if len(masters) > 1:
         masters.sort(key=lambda master: master.event.start.epoch)
-    overrides = [event for event in events if event.recurrence_id is not None]
     versions.check_overrides(overrides, work)
     if len(masters) == 1 and len(overrides) > 1:
         overrides = _near(overrides, masters[0].event, lo, hi)
@@ -79,20 +89,18 @@ def instances(
         yield from master.instances(lo, hi)
 
 
-def _readings(override: Event, lo: int, hi: int) -> Iterator[Occurrence]:
-    """The occurrences of all possible meanings of one override."""
-    for reading in (override, *override.others):
-        yield from _single(reading, lo, hi)
-
-
-def _single(event: Event, lo: int, hi: int) -> Iterator[Occurrence]:
-    local, zone = event.start.local, event.start.zone
-    if local >= hi + SLACK or local + event.extent.about <= lo - SLACK:
-        return  # usual: the override is long past, so no zone is needed
-    start = zone.to_epoch(local)
-    end = event.extent.end(local, start, zone)
-    if touches(start, end, lo, hi):
-        yield Occurrence(start, end, event, local, zone, event.recurrence_id)
+def _readings(event: Event, lo: int, hi: int) -> Iterable[Occurrence]:
+    """The occurrences of all possible meanings of one event that does not recur."""
+    found: list[Occurrence] = []
+    for reading in (event, *event.others):
+        local, _, zone, _ = reading.start
+        if local >= hi + SLACK or local + reading.extent.about <= lo - SLACK:
+            continue  # usual: the override is long past, so no zone is needed
+        start = zone.to_epoch(local)
+        end = reading.extent.end(local, start, zone)
+        if touches(start, end, lo, hi):
+            found.append(Occurrence(start, end, reading, local, zone, reading.recurrence_id))
+    return found
 
 
 # --- overrides and their masters ----------------------------------------------------------
@@ -127,8 +135,10 @@ def _near(overrides: list[Event], series: Event, lo: int, hi: int) -> list[Event
             near.append(event)
         else:
             away.append(event)
+    if not (near and away):
+        return near
     days = {event.recurrence_id.local // SLACK for event in near if event.recurrence_id}
-    for event in away if near else ():
+    for event in away:
         assert event.recurrence_id is not None
         day = event.recurrence_id.local // SLACK
         if not days.isdisjoint((day - 1, day, day + 1)):
@@ -164,19 +174,15 @@ def _name_instance(override: Event, masters: Sequence[Master], lo: int, work: Wo
     planned = override.recurrence_id
     assert planned is not None
     home = _home(planned, masters)
-
-    def told() -> bool:
-        # If override and instance are long past, they cannot matter, and no Problem is reported.
-        return max(override.start.epoch, planned.epoch) >= lo - SLACK
-
     if override.unsettled is not None or override.others:
-        override.settle(None if home is None else zone_of([home.event]), told=told())
+        zone = None if home is None else zone_of([home.event])
+        override.settle(zone, told=_is_told(override, planned, lo))
     if home is None:
         return True
     series = home.event
     if series.all_day:
         days = days_named(planned, series.start.zone)
-        if not days.sure and told():
+        if not days.sure and _is_told(override, planned, lo):
             clear = len(days.midnights) == 1
             key = "date_unclear/override-midnight" if clear else "date_unclear/override"
             work.problem(
@@ -186,7 +192,11 @@ def _name_instance(override: Event, masters: Sequence[Master], lo: int, work: Wo
             )
         if len(days.midnights) != 1:
             return False
-    elif planned.floating and not (planned.is_date or series.start.floating) and told():
+    elif (
+        planned.floating
+        and not (planned.is_date or series.start.floating)
+        and _is_told(override, planned, lo)
+    ):
         work.problem(
             *oddity("floating_recurrence_id"),
             offset=override.offset,
@@ -194,6 +204,12 @@ def _name_instance(override: Event, masters: Sequence[Master], lo: int, work: Wo
         )
     override.recurrence_id = home.named(planned)
     return True
+
+
+def _is_told(override: Event, planned: Moment, lo: int) -> bool:
+    """Whether Problems are reported: not if override and instance are so long past that they
+    cannot matter."""
+    return max(override.start.epoch, planned.epoch) >= lo - SLACK
 
 
 def _report_rule(override: Event, work: Work) -> None:

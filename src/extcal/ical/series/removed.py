@@ -15,36 +15,7 @@ from extcal.ical.events.times import DAY, days_named
 from extcal.ical.series import dense
 from extcal.ical.series.instances import SLACK
 
-__all__ = ["Removed", "exdate_days", "exdate_instants", "is_once_a_day"]
-
-
-def exdate_days(event: Event) -> set[int]:
-    """The local midnights of the days that EXDATEs remove as a whole."""
-    days: set[int] = set()
-    zone = event.start.zone
-    for moment in event.exdates:
-        if moment.is_date or event.all_day:
-            named = days_named(moment, zone).midnights
-            if len(named) == 1:  # if it may name two days, neither is removed
-                days.add(named[0])
-        elif event.of_day and is_once_a_day(event):
-            local = zone.to_local(moment.epoch)
-            days.add(local - local % DAY)
-    return days
-
-
-def exdate_instants(event: Event, lo: int, hi: int) -> set[int]:
-    """The instants that EXDATEs remove, of starts in ``[lo, hi)`` of local time.
-
-    An RDATE may be a long period, so for a series with RDATEs all EXDATEs are returned.
-    """
-    if event.all_day:
-        return set()
-    return {
-        moment.epoch
-        for moment in event.exdates
-        if not moment.is_date and (event.rdates or lo - SLACK <= moment.local < hi + SLACK)
-    }
+__all__ = ["Removed", "is_once_a_day"]
 
 
 def is_once_a_day(event: Event) -> bool:
@@ -65,12 +36,36 @@ class Removed:
 
     __slots__ = ("by_rules", "days", "epochs", "locals", "runs")
 
-    def __init__(self, overridden: set[int], days: set[int], exdates: set[int]) -> None:
-        self.days = days
-        self.epochs = [instants for instants in (overridden, exdates) if instants]
+    def __init__(self, overridden: set[int]) -> None:
+        self.days: set[int] = set()
+        self.epochs = [overridden] if overridden else []
         self.locals: set[int] = set()
         self.runs: list[dense.Runs] = []
         self.by_rules = False
+
+    def add_dates(self, event: Event, lo: int, hi: int) -> None:
+        """Remove what EXDATEs name, from starts in ``[lo, hi)`` of local time.
+
+        They are a day in a series of days, else an instant; a date names its whole day. An RDATE
+        may be a long period, so of a series with RDATEs all EXDATEs count.
+        """
+        zone, all_day, any_time = event.start.zone, event.all_day, bool(event.rdates)
+        by_day = event.of_day and is_once_a_day(event)
+        first, last = lo - SLACK, hi + SLACK
+        instants: set[int] = set()
+        for moment in event.exdates:
+            if all_day or moment.is_date:
+                named = days_named(moment, zone).midnights
+                if len(named) == 1:  # if it may name two days, neither is removed
+                    self.days.add(named[0])
+            elif any_time or first <= moment.local < last:
+                epoch = moment.epoch
+                instants.add(epoch)
+                if by_day:
+                    local = zone.to_local(epoch)
+                    self.days.add(local - local % DAY)
+        if instants:
+            self.epochs.append(instants)
 
     def add_rule(self, found: recurrence.Starts, work: Work) -> None:
         """Remove the starts of an EXRULE."""

@@ -124,7 +124,10 @@ def latest_of_each(overrides: Iterable[Event], raw: bytes, work: Work) -> dict[i
         moment = event.recurrence_id
         assert moment is not None
         versions.setdefault(moment.epoch, []).append(event)
-    return {instant: _latest(same, raw, work) for instant, same in versions.items()}
+    return {
+        instant: same[0] if len(same) == 1 else _latest(same, raw, work)
+        for instant, same in versions.items()
+    }
 
 
 def inherit_end(override: Event, master: Event) -> None:
