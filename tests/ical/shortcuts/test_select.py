@@ -271,6 +271,16 @@ def test_more_events_than_are_allowed_are_counted_by_the_reader(
     assert is_read(odd, "UID:past", Limits(max_vevents=most + 1)) is whole
 
 
+@pytest.mark.parametrize(("events", "whole"), [(5, False), (4, True)])
+def test_more_events_than_the_work_allows_are_not_looked_at(
+    newline: str, events: int, whole: bool
+) -> None:
+    """Five are kept in front of the last one, each for three units of work at least."""
+    past, now = event("past", *PAST), event("now", *NOW)
+    raw = feed(newline, *[past, now] * 6)
+    assert is_read(raw, "UID:past", Limits(max_work=3 * events)) is whole
+
+
 def test_a_line_hidden_in_a_uid_may_begin_an_event(newline: str) -> None:
     """An LF ends a line also where the others end with CRLF."""
     raw = feed(newline, *([event("past", *PAST)] * 8), event("odd", *PAST), event("now", *NOW))
@@ -382,6 +392,9 @@ def test_a_calendar_that_begins_behind_an_event_does_not_count(newline: str) -> 
     for events in ((past, HEAD, now), (past, past, HEAD, past, now)):
         raw = feed(newline, *events, head=("VERSION:2.0",))
         assert is_read(raw, "UID:past")
+    # Also if the event in front of it begins with the first byte but one.
+    raw = feed(newline, event("first", *PAST), HEAD, past, past, now, head=())
+    assert is_read(newline.encode() + raw, "UID:past")
 
 
 @pytest.mark.parametrize(("live", "whole"), [(2, False), (7, False), (8, True), (9, True)])

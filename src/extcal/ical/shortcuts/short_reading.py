@@ -228,7 +228,7 @@ class PlainReader:
             if b"DURATION" in lines:
                 raise _NotPlain
             end = self.moment(ended, calendar)
-            if end.is_date != start.is_date or end.floating != start.floating:
+            if end.is_date != start.is_date:
                 raise _NotPlain
             length = end.local - start.local
             if end.is_date:
@@ -273,7 +273,7 @@ class PlainReader:
             params, _, values = _unfolded(line).rpartition(b":")
             for value in values.split(b","):
                 moment = self.typed(params, value, event.calendar, event)
-                if event.start.is_date and moment.zone is self.utc and not moment.is_date:
+                if event.start.is_date and moment.zone is self.utc:
                     raise _NotPlain  # it may name one of several days
                 moments.append(moment)
         limits, counted = self.work.limits, self.work.counts.get("dates", 0)
