@@ -62,6 +62,7 @@ from mutations import (
 # Without rewritten assertions, which would only make messages that nobody reads.
 PYTEST = "-q --assert=plain --tb=no -s -p no:cacheprovider -p no:xdist".split()
 SLOW = 6  # seconds of CPU after which a test is no use here
+LISTED = 1  # seconds of CPU for the tests of a mutant that is listed as one that nobody can see
 
 
 @dataclass
@@ -320,6 +321,11 @@ class Run:
         self.options = options
         self.children = Children(options.jobs)
         self.killers: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self.equivalent = listed()
+
+    def seconds(self, mutant: Mutant) -> float:
+        seconds: float = self.options.seconds
+        return min(seconds, LISTED) if mutant.name in self.equivalent else seconds
 
     def asked(self, module: str) -> list[Mutant]:
         mutants = mutants_of(module)
@@ -377,7 +383,7 @@ class Run:
             self._ask_anew(again, known, results)
 
     def _is_open(self, results: Results, mutant: Mutant) -> bool:
-        known = results.of(mutant, self.options.seconds)
+        known = results.of(mutant, self.seconds(mutant))
         return known is None or (self.options.again and known == "")
 
     def _ask(self, mutants: list[Mutant], known: Walked, server: _Server, results: Results) -> None:
@@ -386,7 +392,7 @@ class Run:
             for mutant in (each for each in mutants if not each.runs_once):
                 tests = self._tests(mutant, known)
                 if not tests:
-                    results.keep(mutant, "", self.options.seconds)
+                    results.keep(mutant, "", self.seconds(mutant))
                     continue
                 self.children.start(
                     lambda note, m=mutant, t=tests, f=functions: server.try_tests(
@@ -405,7 +411,7 @@ class Run:
                     files[_file(test)] = None
             tests = [each for each in tests if _file(each) in files]
             if not tests:
-                results.keep(mutant, "", self.options.seconds)
+                results.keep(mutant, "", self.seconds(mutant))
                 continue
             self.children.start(
                 lambda note, m=mutant, t=tests: _load_anew(
@@ -416,7 +422,7 @@ class Run:
         self.children.wait()
 
     def _ended(self, mutant: Mutant, killer: str, results: Results) -> None:
-        results.keep(mutant, killer, self.options.seconds)
+        results.keep(mutant, killer, self.seconds(mutant))
         if killer and killer != "loading":
             before = self.killers[mutant.module, mutant.where]
             self.killers[mutant.module, mutant.where] = [killer, *before][:8]
@@ -442,7 +448,7 @@ class Run:
             cost = (known.seconds[test] + 0.001) * turns[function]
             order.append((test not in naming, cost, test))
         likely = [each for each in self.killers[mutant.module, mutant.where] if each in found]
-        chosen, left = dict.fromkeys(likely), self.options.seconds
+        chosen, left = dict.fromkeys(likely), self.seconds(mutant)
         for _, _, test in sorted(order):
             left -= known.seconds[test] + 0.002
             if left < 0 and chosen:

@@ -576,6 +576,7 @@ def test_a_feed_is_passed_over_in_few_stretches_none_of_which_is_long(newline: s
         assert len(seen) <= len(raw) // room.STRETCH + 2
         assert [start for start, _ in seen[1:]] == [stop for _, stop in seen[:-1]]
         assert (seen[0][0], seen[-1][1]) == (raw.index(b"BEGIN:VEVENT"), len(raw))
+        assert not is_read(raw, "DTSTART:20270225")
 
 
 def test_the_search_ends_where_there_are_more_events_than_are_allowed(newline: str) -> None:
@@ -587,6 +588,14 @@ def test_the_search_ends_where_there_are_more_events_than_are_allowed(newline: s
     raw = feed(newline, *[past] * 4_000, many, past, event("now", *NOW))
     assert len(looked_at(raw, 100_000)) > 8
     assert len(looked_at(raw, 5_000)) < 6
+
+
+def test_a_long_event_does_not_end_the_search_if_it_is_little_of_the_feed(newline: str) -> None:
+    """Only when most of what was looked at is read does the search cost more than it saves."""
+    past, long = event("past", *PAST), event("long", *NOW, *["X-A:x"] * 40_000)
+    raw = feed(newline, *[past] * 9_000, long, past, event("now", *NOW))
+    assert is_read(raw, "UID:long")
+    assert not is_read(raw, "UID:past")
 
 
 def test_so_much_is_kept_before_the_sieve_gives_up() -> None:
