@@ -14,9 +14,23 @@ import pytest
 
 from extcal import CalendarCache, ExternalEvent, FBType, Feed, Limits, MemoryStore, Snapshot
 from extcal.cache import Cell
-from extcal.cache.snapshot.codec import _open, _seal, decode_reading
+from extcal.cache.snapshot.codec import (
+    Listing,
+    _open,
+    _seal,
+    apply_confirmation,
+    decode_attempts,
+    decode_host,
+    decode_list,
+    decode_reading,
+    encode_list,
+    encode_reading,
+)
+from extcal.cache.snapshot.packed_busy import BusyTime
 from extcal.cache.snapshot.packed_events import fits, pack_events, unpack_events
-from extcal.intervals import instant
+from extcal.cache.snapshot.snapshot import Reading
+from extcal.errors import Problem
+from extcal.intervals import FreeBusy, instant
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 Make = Callable[..., CalendarCache]
@@ -122,6 +136,17 @@ BOMBS: dict[str, tuple[Callable[[], bytes], int]] = {
 }
 
 
+# By name: JSON of two megabytes that becomes much more in memory, under an unknown name.
+RECORD_BOMBS: dict[str, Callable[[], bytes]] = {
+    "lists": lambda: b"[" + b"[]," * (2 * MEBIBYTE // 3) + b"[]]",
+    "maps": lambda: b"[" + b"{}," * (2 * MEBIBYTE // 3) + b"{}]",
+    "names": lambda: b"{" + b",".join([b'"%x":0' % n for n in range(2 * MEBIBYTE // 10)]) + b"}",
+    "numbers": lambda: b"[" + b"1000," * (2 * MEBIBYTE // 5) + b"1]",
+    "strings": lambda: b"[" + b'"",' * (2 * MEBIBYTE // 3) + b'""]',
+    "wide characters": lambda: b'"' + b"x" * (2 * MEBIBYTE) + b'\xf0\x9f\x98\x80"',
+}
+
+
 class TestBombs:
     """A forged cell of 24 kB became 1.1 GiB: what is unpacked is bounded by the feed's limits."""
 
@@ -156,6 +181,43 @@ class TestBombs:
             assert tracemalloc.get_traced_memory()[1] < 3 * MEBIBYTE
         finally:
             tracemalloc.stop()
+
+    @pytest.mark.parametrize("kind", [b"s", b"a", b"h", b"l", b"c"])
+    @pytest.mark.parametrize("bomb", RECORD_BOMBS)
+    def test_records(self, kind: bytes, bomb: str) -> None:
+        """What is stored beside the events is not deflated, but two megabytes of it became 80."""
+        text = b'{"x":' + RECORD_BOMBS[bomb]() + b"}"
+        lengths = struct.pack("!3I", len(text), 0, 0) if kind == b"s" else b""
+        cell = _seal(kind, "key", lengths + text)
+        decode = {b"s": decode_reading, b"a": decode_attempts, b"h": decode_host, b"l": decode_list}
+        tracemalloc.start()
+        try:
+            if kind == b"c":
+                reading: Any = object()
+                assert apply_confirmation(reading, b"", cell, "key") is reading
+            else:
+                assert decode[kind](cell, "key") is None
+            # A reading may have 50,000 planned starts, so as many values are looked at.
+            room = 32 * MEBIBYTE if (kind, bomb) == (b"s", "names") else 0
+            assert tracemalloc.get_traced_memory()[1] < 5 * len(text) + room
+        finally:
+            tracemalloc.stop()
+
+    def test_long_records_of_ours(self) -> None:
+        """As many keys, problems and planned starts as there may be."""
+        until = instant(10**9)
+        listing = Listing("x", {f"s:{number:064x}": until for number in range(20_000)})
+        cell = encode_list(listing, "key")
+        assert len(cell) > 1.5 * MEBIBYTE
+        assert decode_list(cell, "key") == listing
+        reading = Reading(
+            busy=BusyTime.of(FreeBusy.from_epochs(0, 10**6, [])),
+            fetched_at=until,
+            read_at=until,
+            problems=tuple([Problem("x", '[{,"' * 300, 7, "u" * 99)] * 1_001),
+            planned=tuple([(number, 10**9 + number, number) for number in range(50_000)]),
+        )
+        assert decode_reading(encode_reading(reading, "key"), "key") == reading
 
     def test_texts_that_are_written_with_escapes(self) -> None:
         """Quotes, backslashes and letters beyond ASCII, in more than a megabyte of JSON."""

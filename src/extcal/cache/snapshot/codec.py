@@ -38,11 +38,15 @@ from extcal.cache.freshness.rate_limited_hosts import RateLimited
 from extcal.cache.freshness.values import Attempts
 from extcal.cache.snapshot.made_by import MadeBy
 from extcal.cache.snapshot.packed_busy import BusyTime
-from extcal.cache.snapshot.packed_events import fits
+from extcal.cache.snapshot.packed_events import fits, marks_of
 from extcal.cache.snapshot.snapshot import Reading
 from extcal.errors import Problem
 from extcal.limits import Limits
 from extcal.values import NamedTuple, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "ATTEMPTS",
@@ -92,6 +96,8 @@ _CHECKSUM = 16
 _LIMITS = Limits()
 _FIRST_YEAR, _LAST_YEAR = 1900, 9000
 _LONGEST = timedelta(days=7)  # no reading has a longer interval
+_SMALL = 1024 * 1024  # bytes; whatever JSON of this length holds, it is some ten megabytes
+_SPARSE = 40  # bytes for each value of longer JSON: a list of thousands of keys has 80 and more
 _LENGTHS = struct.Struct("!3I")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -149,7 +155,8 @@ def decode_reading(
     try:
         first, second, third = _LENGTHS.unpack_from(body)
         at = _LENGTHS.size
-        meta = json.loads(body[at : at + first])
+        most = 6 * limits.max_problems + 4 * limits.max_occurrences + _SMALL // _SPARSE
+        meta = _loaded(body[at : at + first], most)
         busy = BusyTime.read(body[at + first : at + first + second])
         packed = body[at + first + second :]
         if len(packed) != third:
@@ -213,7 +220,7 @@ def apply_confirmation(
     if body is None:
         return reading
     try:
-        said = json.loads(body)
+        said = _loaded(body)
         if said["of"] != data[_HEAD : _HEAD + _CHECKSUM].hex():
             return reading
         fetched_at = _needed(_near(_moment(said["fetched"])))
@@ -254,7 +261,7 @@ def decode_attempts(data: bytes, key: str, secret: bytes | None = None) -> Attem
     if body is None:
         return None
     try:
-        record = json.loads(body)
+        record = _loaded(body)
         return Attempts(
             last=_near(_moment(record["last"])),
             failures=_number(record["failures"]),
@@ -296,7 +303,7 @@ def decode_list(data: bytes, key: str, secret: bytes | None = None) -> Listing |
     if body is None:
         return None
     try:
-        record = json.loads(body)
+        record = _loaded(body)
         names = {name: _needed(_moment(until)) for name, until in record["names"].items()}
         return Listing(_text(record["generation"]), names)
     except _ERRORS:
@@ -316,7 +323,7 @@ def decode_host(data: bytes, key: str, secret: bytes | None = None) -> RateLimit
     if body is None:
         return None
     try:
-        record = json.loads(body)
+        record = _loaded(body)
         told = tuple([(str(feed), _needed(_moment(at))) for feed, at in record["told"]])
         return RateLimited(told, _moment(record["until"]), _number(record["times"]))
     except _ERRORS:
@@ -354,6 +361,19 @@ def _check(kind: bytes, key: str, body: bytes, secret: bytes | None) -> bytes:
 def _json(value: object) -> bytes:
     # Some feeds contain lone surrogates, which UTF-8 cannot encode. As JSON escapes they can be.
     return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def _loaded(text: bytes, most: int | None = None) -> Any:
+    """The value of JSON that :func:`_json` wrote, or ValueError for what it cannot have written.
+
+    ``most``: how many values it may have, if it is long. Three bytes of ``[],[],[]`` take sixty in
+    memory, and what is not ASCII up to nine times its length.
+    """
+    if most is None:
+        most = len(text) // _SPARSE
+    if not text.isascii() or (len(text) > _SMALL and sum(marks_of(text)[1:]) > most):
+        raise ValueError("this JSON is not of ours")
+    return json.loads(text)
 
 
 def _micros(moment: datetime | None) -> int | None:

@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["fits", "pack_events", "pack_rows", "unpack_events"]
+__all__ = ["fits", "marks_of", "pack_events", "pack_rows", "unpack_events"]
 
 _MAX_BYTES = 256 * 1024 * 1024  # of JSON. The texts of a body of 64 MiB are at most 192 MiB of it
 _MAX_RATIO = 1032  # what deflate can make of a byte (zlib's documentation, "Technical details")
@@ -186,15 +186,21 @@ def _is_table(line: bytes, rows: int) -> bool:
     ``[[],[],[], ...]`` is not.
     """
     rows = max(rows, 1)
+    size, values, lists, maps = marks_of(line)
+    if size > _ROW_BYTES * rows or values > len(_TYPES) * rows:
+        return False
+    return lists <= len(_TYPES) + 1 and maps == 0
+
+
+def marks_of(text: bytes) -> tuple[int, int, int, int]:
+    """How many bytes JSON has outside of its strings, and of them commas, lists and maps."""
     size = values = lists = maps = 0
-    for piece in _without_strings(line.replace(rb"\\", b"").replace(rb"\"", b"")):
+    for piece in _without_strings(text.replace(rb"\\", b"").replace(rb"\"", b"")):
         size += len(piece)
         values += piece.count(b",")
         lists += piece.count(b"[")
         maps += piece.count(b"{")
-    if size > _ROW_BYTES * rows or values > len(_TYPES) * rows:
-        return False
-    return lists <= len(_TYPES) + 1 and maps == 0
+    return size, values, lists, maps
 
 
 def _without_strings(bare: bytes) -> Iterator[bytes]:
