@@ -258,18 +258,20 @@ def test_whoever_joins_never_waits_for_the_start_of_another_thread(
     assert held == [False, False, False]
 
 
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
 def test_without_a_thread_nothing_is_fetched(
     make: Callable[..., CalendarCache],
     clock: ManualClock,
     url: str,
     monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
 ) -> None:
     """The last good reading, marked, or Unavailable; the next call tries again."""
     monkeypatch.setattr("extcal.cache.refresh.single_flight._IDLE", 0.0)
     calendars = make()
 
     def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
+        raise error
 
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)

@@ -20,7 +20,7 @@ import pytest
 
 from extcal import AsyncCalendarCache, CalendarCache, MemoryStore, RedisStore, State
 from extcal.cache import Cell
-from extcal.cache.stores.watch import Cutter, Late
+from extcal.cache.stores.watch import Cutter, Late, Watch
 from extcal.testing import FakeFetcher, ManualClock, feed_text
 
 # Not part of `make quick`, which also runs with the clock moved: these wait for real.
@@ -201,6 +201,27 @@ def test_half_of_the_timeout_is_for_the_store(
         {"Ada": url}, *at(clock), timeout=timedelta(seconds=SHORT)
     )
     assert [problem.code for problem in other.problems["Ada"]] == ["timeout"]
+
+
+@pytest.mark.parametrize("kind", [MemoryStore, SlowStore, ManyStore])
+@pytest.mark.parametrize("face", ["threads", "tasks"])
+def test_a_timeout_of_any_length(
+    clock: ManualClock, url: str, kind: Callable[[], Any], face: str, run: Callable[..., None]
+) -> None:
+    """Even one that Python's own waits refuse, as for "wait as long as it takes"."""
+    options: Any = {"clock": clock, "fetcher": FakeFetcher({url: feed_text()})}
+
+    async def main() -> None:
+        for timeout in (timedelta.max, timedelta(days=365 * 300)):
+            if face == "threads":
+                calendars = CalendarCache(store=kind(), **options)
+                table = calendars.availability({"Ada": url}, *at(clock), timeout=timeout)
+            else:
+                async with AsyncCalendarCache(store=kind(), **options) as tasks:
+                    table = await tasks.availability({"Ada": url}, *at(clock), timeout=timeout)
+            assert table.state["Ada"] is State.FRESH
+
+    run(main)
 
 
 def test_it_answers_late(
@@ -441,11 +462,15 @@ def test_what_is_cut_off_is_late() -> None:
     assert cut == [True, True]
 
 
-def test_a_cutter_needs_no_thread_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError])
+def test_no_thread_is_needed_to_answer(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
     """Where the system allows none, the call is made all the same."""
 
     def refuse(_: threading.Thread) -> None:
-        raise RuntimeError
+        raise error
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert Cutter(SHORT).call(lambda: "answer", bool) == "answer"
+    assert Watch(SHORT).call(lambda: "answer") == "answer"

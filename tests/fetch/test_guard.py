@@ -67,9 +67,10 @@ class TestLookup:
         assert isinstance(refusal, Refusal)
         assert refusal.kind == "dns-many"
 
-    def test_no_thread_to_be_had(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
+    def test_no_thread_to_be_had(self, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
         def refuse(thread: threading.Thread) -> None:
-            raise RuntimeError("can't start new thread")
+            raise error
 
         lookup = Lookup(lambda host, port: ["8.8.8.8"], workers=1)
         with monkeypatch.context() as patch:

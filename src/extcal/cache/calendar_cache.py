@@ -34,7 +34,7 @@ from extcal.cache.refresh.stats import AGED, AGES_UP_TO, Stats, Tally, stats_of
 from extcal.cache.snapshot.questions import between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock, is_quick
-from extcal.cache.stores.watch import Late, Watch
+from extcal.cache.stores.watch import LONGEST, Late, Watch
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, takes_feed
 from extcal.fetch.protocol import FetchRequest
@@ -331,7 +331,7 @@ class CalendarCache(Options["Fetcher"], Closing):
         from extcal.cache.availability.people import TableOrder, read_people
 
         one_of_type("timeout", timeout, timedelta, "a timedelta")
-        until = monotonic() + (seconds := timeout.total_seconds())
+        until = monotonic() + (seconds := min(timeout.total_seconds(), LONGEST))
         window, exclusions = window_asked(start, end), Exclusions.of(exclude)
         found = read_people(people, self._repository.keys)
         orders = [self._order(feed, "get", max_age=max_age) for feed in found.feeds.values()]

@@ -104,7 +104,7 @@ class EventLoop(Loop):
             try:
                 if not self._threads.begin(call, deliver):
                     raise Late
-            except RuntimeError:
+            except (MemoryError, RuntimeError):
                 return call()
             await done.wait()
         return cast("_Found", result_of(answers.pop()))

@@ -271,7 +271,7 @@ class Flights:
         try:
             wait_for_imports()
             threading.Thread(target=self._work, name="extcal-fetch", daemon=True).start()
-        except RuntimeError:
+        except (MemoryError, RuntimeError):
             with self._lock:
                 self._workers -= 1
                 self._arriving -= 1

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
 
-__all__ = ["Cutter", "Late", "Watch", "result_of"]
+__all__ = ["LONGEST", "Cutter", "Late", "Watch", "result_of"]
+
+LONGEST = 86_400.0
+"""Seconds: the longest wait for anything here. Python's own waits refuse those of centuries."""
 
 _KEPT = 1.0  # seconds that a thread waits for another call
 _MOST = 64  # threads; if so many are stuck, nobody waits for one more
@@ -63,7 +66,7 @@ class Watch:
         try:
             if not self.begin(act, reply.put):
                 raise Late
-        except RuntimeError:
+        except (MemoryError, RuntimeError):
             return act()  # there is no thread to be had
         try:
             answer = reply.get(timeout=max(self._seconds if seconds is None else seconds, 0.0))
@@ -175,7 +178,7 @@ class Cutter:
             self._awake = True
         try:
             threading.Thread(target=self._work, name="extcal-store", daemon=True).start()
-        except RuntimeError:
+        except (MemoryError, RuntimeError):
             self._awake = False
 
     def _work(self) -> None:

@@ -129,7 +129,7 @@ class Lookup:
         work = _Resolution(self._resolver, host, port, leave)
         try:
             threading.Thread(target=work.run, name="extcal-dns", daemon=True).start()
-        except RuntimeError:
+        except (MemoryError, RuntimeError):
             leave()
             raise Stop(_STARVED) from None
         if not deadline.wait(work.done, min(until.rest(), self._hangs)):
