@@ -11,12 +11,14 @@ from __future__ import annotations
 import inspect
 import itertools
 import os
+import pickle
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import chdir
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from types import TracebackType
 from typing import Any
 
@@ -24,6 +26,7 @@ import anyio
 import pytest
 
 import extcal
+from extcal.cache.refresh.single_flight import Flight
 from extcal.cli import main as cli_main
 from extcal.fetch import AsyncHttpFetcher, FileFetcher
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
@@ -334,6 +337,26 @@ class OddZone(tzinfo):
         raise RuntimeError("no name")
 
 
+def test_an_address_instead_of_a_new_feed() -> None:
+    """A feed cannot be changed, and the error does not hold what it was to become."""
+    with pytest.raises(AttributeError) as caught:
+        extcal.Feed("https://example.org/").url = URL  # type: ignore[misc, assignment]
+    assert [*leaks(caught.value)] == []
+
+
+def test_a_cache_that_cannot_go_to_another_process() -> None:
+    """It is pickled with its secret."""
+    with pytest.raises(TypeError, match="MemoryStore") as caught:
+        pickle.dumps(extcal.CalendarCache(secret=PEPPER))
+    assert [*leaks(caught.value)] == []
+
+
+def test_no_attribute_of_a_redis_store_is_its_password() -> None:
+    store = extcal.RedisStore(f"redis://ada:{REDIS}@127.0.0.1:1/0")
+    assert REDIS not in f"{vars(store)!r}"
+    assert REDIS not in f"{vars(pickle.loads(pickle.dumps(store)))!r}"
+
+
 def test_a_zone_that_fails() -> None:
     """While keys are made of the address, the password and the secret."""
     feed = extcal.Feed(URL, auth=("ada", PASSWORD), timezone=OddZone())
@@ -351,11 +374,15 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def half_made() -> list[type]:
+    """All public classes, and those that the caches are made of."""
+    inner = [name for _, name, _ in walk_packages(extcal.cache.__path__, "extcal.cache.")]
     values = [
-        getattr(module, name) for module in map(import_module, MODULES) for name in module.__all__
+        getattr(module, name)
+        for module in map(import_module, [*MODULES, *inner])
+        for name in getattr(module, "__all__", ())
     ]
-    found = {one for one in values if isinstance(one, type)}
-    return sorted(found, key=lambda one: one.__name__)
+    found = {one for one in values if isinstance(one, type) and one is not Flight}
+    return sorted(found, key=lambda one: (one.__name__, one.__module__))
 
 
 @pytest.mark.parametrize("cls", half_made(), ids=lambda cls: cls.__name__)

@@ -180,7 +180,10 @@ else:
         if repr_:
 
             def __repr__(self):
-                said = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+                try:
+                    said = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+                except AttributeError:  # as extcal.arguments.safe_repr has it
+                    return f"<{type(self).__name__}, not initialised>"
                 return f"{type(self).__qualname__}({said})"
 
             methods["__repr__"] = __repr__
@@ -219,6 +222,7 @@ else:
     def _refuse_set(self, name, value):
         from dataclasses import FrozenInstanceError
 
+        del value  # an address, as in feed.url = "https://..."
         raise FrozenInstanceError(f"cannot assign to field {name!r}")
 
     def _refuse_delete(self, name):

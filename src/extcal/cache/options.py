@@ -6,7 +6,15 @@ import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from extcal.arguments import call_of, count_of, flag_of, length_of, made_discreetly, one_of_type
+from extcal.arguments import (
+    call_of,
+    count_of,
+    discreet,
+    flag_of,
+    length_of,
+    made_discreetly,
+    one_of_type,
+)
 from extcal.cache.freshness.clock import Clock, system_clock
 from extcal.cache.freshness.horizon import HISTORY, Reach
 from extcal.cache.freshness.values import STALE_IF_ERROR, TTL, Rules
@@ -139,6 +147,7 @@ def last_refreshed(known: Known) -> datetime | None:
     return None if known.reading is None else known.reading.fetched_at
 
 
+@discreet
 def recipe(store: Store, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments that make the same cache in another process.
 

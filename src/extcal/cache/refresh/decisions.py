@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from extcal.arguments import safe_repr
 from extcal.cache.freshness.decide import conditional, fall_back, lifetime, may_try_again, usable
 from extcal.cache.freshness.horizon import Reach
 from extcal.cache.freshness.values import Attempts, Held, Raise, Rules, State, Wish
@@ -21,6 +22,7 @@ from extcal.limits import Limits
 __all__ = ["Decisions"]
 
 
+@safe_repr
 class Decisions:
     """Decisions about a feed, from the rules, the limits, the state of hosts and what is known."""
 

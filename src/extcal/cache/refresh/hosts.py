@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from extcal.arguments import safe_repr
 from extcal.cache.freshness.circuit_breaker import WELL, Health, admits, learn, probing
 from extcal.cache.stores.memory import ForkSafeLock
 
@@ -15,6 +16,7 @@ __all__ = ["Hosts"]
 _MOST_HOSTS = 4096
 
 
+@safe_repr
 class Hosts:
     """The state of every host that recently could not be reached, by name."""
 

@@ -24,6 +24,7 @@ from concurrent.futures import Future
 from datetime import datetime, timedelta
 from time import monotonic
 
+from extcal.arguments import safe_repr
 from extcal.cache.refresh.kept.keys import Keys
 from extcal.cache.stores.memory import ForkSafeLock, Memo
 from extcal.fetch.protocol import Fetched, FetchRequest, FetchResponse, NotModified
@@ -76,6 +77,7 @@ class Wanted(NamedTuple):
         return answer.came >= since and not known and answer.answers(request)
 
 
+@safe_repr
 class SharedRequests:
     """The requests of one cache; ``ask`` puts one to the fetcher.
 

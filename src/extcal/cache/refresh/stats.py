@@ -87,6 +87,7 @@ def stats_of(counts: Mapping[str, int], in_flight: int, hosts_down: int, store_d
     )
 
 
+@safe_repr
 class Tally:
     """Counts of events; they are changed only while ``lock`` is held."""
 

@@ -17,6 +17,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
+from extcal.arguments import safe_repr
 from extcal.intervals import FBType, FreeBusy
 from extcal.intervals.instants import FIRST, LAST, spoken
 from extcal.intervals.merge import clipped
@@ -32,6 +33,7 @@ _CODES = bytes(map(code_of, FBType))
 _MUCH = 4  # if more than a quarter of the spans is asked for, all are decoded and kept
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True, repr=False)
 class BusyTime:
     """Free/busy time over one window, and the part of it that no listed event accounts for.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from extcal.arguments import safe_repr
 from extcal.cache.stores.cells import Cell, getter_of_many, has_own
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Lease", "Leases"]
 
 
+@safe_repr
 class Leases:
     """Gives leases of the keys in ``store``, which is ``own`` or watches it."""
 
@@ -53,6 +55,7 @@ class Leases:
         return Lease(self._store, key, token, now, ttl, at_once=self._at_once), cells
 
 
+@safe_repr
 class Lease:
     """The lease of ``key`` in ``store``, given at ``began`` for ``ttl``."""
 

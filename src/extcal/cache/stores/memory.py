@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from types import TracebackType
 
-from extcal.arguments import count_of, made_discreetly
+from extcal.arguments import count_of, made_discreetly, safe_repr
 from extcal.cache.stores.cells import Cell
 from extcal.values import Generic, NamedTuple
 
@@ -64,6 +64,7 @@ class ForkSafeLock:
         self.release()
 
 
+@safe_repr
 class Memo(Generic["_Key", "_Value"]):
     """A dictionary of ``most`` entries; the least recently used one is deleted first."""
 

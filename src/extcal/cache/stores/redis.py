@@ -148,7 +148,8 @@ class RedisStore(DurableStore):
         self._troubles = (redis.RedisError, OSError)
         self._timeouts = (redis.TimeoutError, TimeoutError, Late)
         self._prefix = prefix
-        self._url = server if isinstance(server, str) else None
+        # A closure, because it holds a password: tools that list attributes do not look into it.
+        self._server: Callable[[], str | Redis] = lambda: server
         self._now: datetime | None = None
         client: Any = server
         self._connections: _Connections | None = None
@@ -178,8 +179,7 @@ class RedisStore(DurableStore):
 
     def __reduce__(self) -> tuple[object, ...]:
         """A copy in another process uses the same server."""
-        server = self._client if self._url is None else self._url
-        return _again, (server, self._prefix, self._codec)
+        return _again, (self._server(), self._prefix, self._codec)
 
     def __repr__(self) -> str:
         return f"<RedisStore {self._prefix}*>"

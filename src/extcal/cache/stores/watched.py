@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from extcal.arguments import safe_repr
 from extcal.cache.stores.cells import Cell, erase_all, getter_of_many
 from extcal.cache.stores.durable import DurableStore
 from extcal.cache.stores.protocol import Store
@@ -20,6 +21,7 @@ __all__ = ["WatchedStore"]
 _SECONDS = 2.0  # as for Redis
 
 
+@safe_repr
 class WatchedStore(DurableStore):
     """``store``, which is asked for no longer than two seconds at a time."""
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
+from extcal.arguments import safe_repr
 from extcal.fetch.address.url import Refusal, read_url
 
 __all__ = ["Proxy", "read_proxy"]
@@ -17,6 +18,7 @@ __all__ = ["Proxy", "read_proxy"]
 _FORM = re.compile(r"http://(?:([^:@/\s]+)(?::([^@/\s]*))?@)?([^@/?#\s]+:[0-9]+)/?", re.IGNORECASE)
 
 
+@safe_repr
 class Proxy:
     """Where requests go instead of to their server."""
 

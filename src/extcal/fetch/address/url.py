@@ -11,6 +11,7 @@ import ipaddress
 import re
 from urllib.parse import quote, urljoin
 
+from extcal.arguments import safe_repr
 from extcal.messages.addresses import refused
 from extcal.patterns import pattern
 from extcal.values import dataclass
@@ -59,6 +60,7 @@ class Refusal:
         return cls(*refused(key, provider=provider, **parameters))
 
 
+@safe_repr
 @dataclass(frozen=True, slots=True, repr=False)
 class Url:
     """A canonical address: lower-case scheme and host, explicit port, no fragment.

@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
+from extcal.arguments import safe_repr
 from extcal.fetch.address.networks import Address
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class _Kept:
         self.sessions: dict[Hashable, tuple[float, ssl.SSLSession]] = {}
 
 
+@safe_repr
 class ConnectionPool:
     """At most 64 connections, and 8 idle ones of an origin. Threads may share it.
 

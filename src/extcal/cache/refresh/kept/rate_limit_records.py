@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from extcal.arguments import safe_repr
 from extcal.cache.freshness.rate_limited_hosts import KEEP, UNTROUBLED, RateLimited, after_429
 from extcal.cache.refresh.kept.keys import host_key
 from extcal.cache.snapshot.codec import HOSTS, decode_host, encode_host
@@ -21,6 +22,7 @@ __all__ = ["RateLimitRecords"]
 _LEASE = timedelta(seconds=5)
 
 
+@safe_repr
 class RateLimitRecords:
     """The records of hosts in ``store``; ``secret`` is part of their keys."""
 

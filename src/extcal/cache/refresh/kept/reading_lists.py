@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from time import monotonic, sleep
 
+from extcal.arguments import safe_repr
 from extcal.cache.refresh.kept.keys import Keys
 from extcal.cache.snapshot.codec import Listing, decode_list, encode_list
 from extcal.cache.stores.cells import Cell, erase_all, getter_of_many
@@ -32,6 +33,7 @@ _LEASE = timedelta(seconds=10)
 _WAIT, _PAUSE = 0.25, 0.005  # seconds; adding a key to a list takes milliseconds
 
 
+@safe_repr
 class ReadingLists:
     """The lists in ``store``, which is ``own`` or watches it; ``leases``: of the same store.
 

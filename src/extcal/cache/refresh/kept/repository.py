@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from extcal.arguments import safe_repr
 from extcal.cache.freshness.clock import Clock
 from extcal.cache.freshness.decide import decide, in_utc, just_asked, lifetime, moment_of
 from extcal.cache.freshness.rate_limited_hosts import UNTROUBLED, RateLimited
@@ -158,6 +159,7 @@ class _Decoded(NamedTuple):
     other_rules: OtherRules | None
 
 
+@safe_repr
 class Repository:
     """The readings and attempt records in ``store``.
 
