@@ -342,7 +342,10 @@ class Peer:
         self._process: subprocess.Popen[str] | None = None
 
     def wants(self, data: bytes) -> bool:
-        return self.python is not None and self.one_in > 0 and is_sampled(data, self.one_in)
+        """More often where something is counted: no other law sees an instance too few or many."""
+        if self.python is None or self.one_in == 0:
+            return False
+        return is_sampled(data, max(self.one_in // 4, 1) if b";COUNT=" in data else self.one_in)
 
     def busy(self, raw: bytes, window: tuple[datetime, datetime]) -> FreeBusy | None:
         """What it says, or None if it refuses."""

@@ -2,7 +2,8 @@
 
 Mutations of fixtures seldom hit what matters together: two events of one UID, an override of an
 instance that exists, dates within days of the window's edge. Here that is the rule. Most of a feed
-is plainly written, and one to three lines of it are odd.
+is plainly written, and one to three lines of it are odd. Every third feed is a history that is over
+before the window, as plain as shortcuts want it, but for one odd thing.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ _CRLF = "\r\n"
 
 def new_feed(chance: random.Random) -> bytes:
     """One to seven events of one or two UIDs, and now and then something odd in the head."""
+    if chance.random() < _HISTORIES:
+        return new_history(chance)
     feed = _Feed(chance)
     events = [feed.event() for _ in range(chance.choice((1, 1, 2, 2, 3, 4, 5)))]
     if chance.random() < 0.6:  # something that shortcuts leave out, before and behind
@@ -76,12 +79,27 @@ def new_feed(chance: random.Random) -> bytes:
     return bytes([choice]) + text
 
 
+def new_history(chance: random.Random) -> bytes:
+    """None to four events that are over, others between them, and a thing or two that are odd."""
+    feed = _History(chance)
+    events = [_event(_PAST)]
+    for _ in range(chance.choice((0, 2, 2, 3, 4))):
+        events += feed.event(), _event(_PAST)
+    feed.odd = 0.1 if len(events) > 1 else 0.5
+    if chance.random() < 0.8:
+        events.append(_event(_AHEAD))
+    return b"\0" + b"".join((*feed.head(), *events, *feed.tail()))
+
+
 def more_events(chance: random.Random) -> bytes:
     """One to four events."""
     feed = _Feed(chance)
     return b"".join(feed.event() for _ in range(chance.randrange(1, 5)))
 
 
+_LONG_AGO, _SOON = datetime(2026, 11, 20, tzinfo=UTC), datetime(2027, 1, 5, 9, tzinfo=UTC)
+_HISTORIES = 0.35  # the share of feeds
+_AHEAD = ["UID:n", "DTSTART:20270105T090000Z", "DTEND:20270105T100000Z"]
 _PAST = ["UID:p", "DTSTART:20200105T090000Z", "DTEND:20200105T100000Z"]
 
 
@@ -207,6 +225,8 @@ class _Feed:
 
     # -- around the events ------------------------------------------------------------------------
 
+    odd = 0.05  # how often the head, or what follows the events, is odd
+
     def head(self) -> list[bytes]:
         chance = self.chance
         lines = ["BEGIN:VCALENDAR", "VERSION:2.0"]
@@ -217,7 +237,7 @@ class _Feed:
         ):
             while chance.random() < share:
                 lines.append(f"{name}:{chance.choice(values)}")
-        if chance.random() < 0.05:
+        if chance.random() < self.odd:
             lines[0] = chance.choice(
                 ("X:y", "BEGIN:VCALENDAR\r\n S", "begin:vcalendar", "BEGIN:VTODO")
             )
@@ -230,7 +250,7 @@ class _Feed:
 
     def tail(self) -> list[bytes]:
         chance = self.chance
-        kind = chance.random()
+        kind = chance.random() * 0.05 / self.odd
         if kind < 0.03:
             return [b"BEGIN:VEVENT\r\n S\r\n"]
         if kind < 0.06:
@@ -239,6 +259,54 @@ class _Feed:
         if kind < 0.1:
             found.append(self.event())
         return found
+
+
+class _History(_Feed):
+    """Events that are over before the first window begins, but for what is odd in one of them."""
+
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__(chance)
+        self.oddities = chance.choice((0, 1, 1, 1, 1, 2))
+        # Just where shortcuts begin to trust a date, somewhat before, and long before.
+        days = chance.choice((5, 8, 20)), chance.choice((30, 400, 2_500))
+        night = datetime(2026, 11, 27, chance.choice((21, 22, 23)), tzinfo=UTC)
+        morning = datetime(2026, 12, 1, 9, tzinfo=UTC)
+        self.instants = [night, *(morning - timedelta(days=each) for each in days)]
+
+    def new_form(self) -> str:
+        return "Z" if self.chance.random() < 0.7 else super().new_form()
+
+    def instant(self) -> datetime:
+        """One that is over, or what an odd line may say: one in the window."""
+        return _SOON if self.chance.random() < 0.3 else super().instant()
+
+    def event(self) -> bytes:
+        """Over, in lines as the plainest feeds have them. One may be odd; some go on."""
+        chance, form = self.chance, self.form
+        start = _SOON if chance.random() < 0.15 else chance.choice(self.instants)
+        lines = [f"DTSTART{self.written(start, form)}"]
+        if chance.random() < 0.8:
+            length = timedelta(days=1) if form == "DATE" else timedelta(minutes=30)
+            if start < _LONG_AGO and chance.random() < 0.4:
+                length = timedelta(days=9)
+            lines.append(f"DTEND{self.written(start + length, form)}")
+        kind = chance.random()
+        if kind < 0.35:
+            until = self.written(min(chance.choice(self.instants), _LONG_AGO), form)
+            bound = f"UNTIL={until.rpartition(':')[2]}"
+            bound = chance.choice((bound, bound, f"COUNT={chance.choice((1, 2, 3))}"))
+            lines.append(f"RRULE:FREQ={chance.choice(_FREQS[:6])};{bound}")
+        elif kind < 0.75:
+            instance = chance.choice((start, chance.choice(self.instants)))
+            form = self.new_form() if chance.random() < 0.4 else form
+            lines.append(f"RECURRENCE-ID{self.written(instance, form)}")
+        if chance.random() < 0.3:
+            lines.append(f"SEQUENCE:{chance.randrange(3)}")
+        lines.insert(chance.choice((0, 0, len(lines))), "UID:a")
+        if self.oddities and chance.random() < 0.5:
+            self.oddities -= 1
+            chance.choice(_ODDITIES)(self, lines)
+        return _event(lines)
 
 
 # -- what is odd in an event ----------------------------------------------------------------------
@@ -279,7 +347,7 @@ def _joined(feed: _Feed, lines: list[str]) -> None:
     if others and feed.chance.random() < 0.5:
         lines[at] = feed.chance.choice(("X-A:b", "SUMMARY:b", lines[at])) + end + lines[at]
     else:
-        lines[at] += end + feed.chance.choice(("", "x", "RRULE:FREQ=DAILY", *lines))
+        lines[at] += end + feed.chance.choice(("", "x", *["RRULE:FREQ=DAILY"] * 3, *lines))
 
 
 def _folded(feed: _Feed, lines: list[str]) -> None:
