@@ -24,6 +24,7 @@ __all__ = [
     "Levels",
     "Span",
     "Typed",
+    "ascending",
     "clipped",
     "coalesced",
     "columns",
@@ -58,6 +59,7 @@ Fixed = tuple[tuple[int, ...], tuple[int, ...]]
 Typed = tuple[tuple[int, Fixed], ...]
 """Typed spans that do not overlap, as columns by code; the greatest code comes first."""
 
+_AT_ONCE = 8_192  # numbers in one call
 # Which bytes are a code: for code c, the 256 bytes from 255 - c on map c to 1 and others to 0.
 _IS_CODE = bytes(255) + b"\1" + bytes(255)
 
@@ -67,15 +69,32 @@ def gaps(
 ) -> tuple[list[int], list[int]]:
     """Return what of ``[lo, hi)`` no span covers; the spans come as two columns in any order.
 
-    An empty span cuts a gap in two that touch. Everything is at C speed, because there may be
-    100,000 spans.
+    An empty span cuts a gap in two that touch. There may be 100,000 spans.
     """
     # Two more spans, one up to lo and one from hi on, make the window's edges need no care.
-    opening, closing = [*starts, hi], [*ends, lo]
-    opening.sort()
-    closing.sort()
-    is_gap = list(map(lt, closing, opening))
-    return list(compress(closing, is_gap)), list(compress(opening, is_gap))
+    opening, closing = ascending([*starts, hi]), ascending([*ends, lo])
+    begins: list[int] = []
+    stops: list[int] = []
+    for at in range(0, len(opening), _AT_ONCE):
+        ended, begun = closing[at : at + _AT_ONCE], opening[at : at + _AT_ONCE]
+        is_gap = list(map(lt, ended, begun))
+        begins += compress(ended, is_gap)
+        stops += compress(begun, is_gap)
+    return begins, stops
+
+
+def ascending(values: list[int]) -> list[int]:
+    """Return sorted ``values``.
+
+    Many are sorted in parts, one for each 18 hours if these are seconds: one call for all would
+    keep other threads waiting until it ends.
+    """
+    if len(values) <= _AT_ONCE:
+        return sorted(values)
+    parts: dict[int, list[int]] = {}
+    for value in values:
+        parts.setdefault(value >> 16, []).append(value)
+    return [value for part in sorted(parts) for value in sorted(parts[part])]
 
 
 def in_columns(spans: Iterable[Span]) -> Columns:

@@ -19,13 +19,12 @@ from extcal.ical.answer.listing import (
     count,
     earliest,
     listed_when_asked,
-    sorted_in_slices,
 )
 from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
 from extcal.ical.events.times import DAY, parse_duration
 from extcal.ical.parse.components import CalendarHead, Stream
-from extcal.ical.parse.spans import emptied, has_vevents
+from extcal.ical.parse.spans import emptied, has_vevents, sorted_in_slices
 from extcal.ical.series import recurrence_set, versions
 from extcal.ical.series.instances import Instances
 from extcal.ical.zones.resolve import Zones

@@ -15,16 +15,16 @@ from extcal.ical.answer.exclude import planned_for
 from extcal.ical.events.event import Event
 from extcal.ical.events.external_event import EventRow, event_of
 from extcal.ical.events.times import DAY
+from extcal.ical.parse.spans import sorted_in_slices
 from extcal.ical.series.instances import Instances, Occurrence
 from extcal.ical.zones.resolve import Zone
 from extcal.intervals import FBType
+from extcal.intervals.merge import ascending
 from extcal.values import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeAlias, TypeVar
-
-    Value = TypeVar("Value")
+    from typing import TypeAlias
 
 __all__ = [
     "JudgedInstances",
@@ -33,13 +33,11 @@ __all__ = [
     "earliest",
     "listed_when_asked",
     "order",
-    "sorted_in_slices",
 ]
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _LAST_DAY = date.max.toordinal()
 _NONE = (None, None)
-_SLICE = 4_096
 
 Planned: TypeAlias = "tuple[int, int]"
 """An instant in epoch seconds, and a local day counted from 1970-01-01."""
@@ -120,16 +118,6 @@ def _made(
     return pairs
 
 
-def sorted_in_slices(values: list[Value], key: Callable[[Value], Any]) -> list[Value]:
-    """Sort many in slices: one call for all would keep other threads waiting until it ends."""
-    if len(values) <= _SLICE:
-        return sorted(values, key=key)
-    from heapq import merge
-
-    slices = (values[at : at + _SLICE] for at in range(0, len(values), _SLICE))
-    return list(merge(*(sorted(each, key=key) for each in slices), key=key))
-
-
 def _last(found: Iterable[JudgedOccurrence | JudgedInstances], limit: int) -> int | None:
     """The start of the last of ``limit`` occurrences; None if there are not more than these."""
     starts: list[int] = []
@@ -140,7 +128,7 @@ def _last(found: Iterable[JudgedOccurrence | JudgedInstances], limit: int) -> in
             starts.append(one.start)
     if len(starts) <= limit:
         return None
-    starts.sort()
+    starts = ascending(starts)
     return starts[limit - 1] if limit else starts[0] - 1
 
 

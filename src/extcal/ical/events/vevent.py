@@ -33,6 +33,7 @@ from extcal.ical.events.times import (
 )
 from extcal.ical.parse.components import Component
 from extcal.ical.parse.content_lines import Line
+from extcal.ical.parse.spans import sorted_in_slices
 from extcal.ical.zones.resolve import Zone, Zones
 from extcal.messages.problems import oddity, unknown
 from extcal.patterns import pattern
@@ -191,7 +192,7 @@ def _texts(lines: Sequence[Line]) -> tuple[str, ...]:
         only = parse_text(lines[0].value)
         return () if only is None else (only,)
     texts = {text for line in lines if (text := parse_text(line.value)) is not None}
-    return tuple(sorted(texts))
+    return tuple(sorted_in_slices([*texts], str))
 
 
 def _categories(lines: Sequence[Line]) -> tuple[str, ...]:

@@ -10,13 +10,15 @@ ends. So every search goes through a body in stretches, each of which takes a fe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from extcal.patterns import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeVar
+
+    Value = TypeVar("Value")
 
 __all__ = [
     "STRETCH",
@@ -30,6 +32,7 @@ __all__ = [
     "less",
     "line_end",
     "runs",
+    "sorted_in_slices",
     "stretches",
     "whole",
 ]
@@ -40,7 +43,7 @@ STRETCH = 128 * 1024
 """Bytes that a regular expression passes over in one call: some milliseconds for the slowest."""
 
 _STEP = 1024 * 1024  # bytes that are counted or searched for a word in one call
-_FREED = 4096  # objects that are freed at a time: less than a millisecond
+_AT_A_TIME = 4096  # objects that are freed or sorted in one call: a millisecond or two
 _MORE = STRETCH  # how far a stretch may be extended to its border
 
 _BEGIN = b"\nBEGIN:VEVENT"
@@ -122,7 +125,17 @@ def emptied(*lists: list[Any]) -> None:
     """Empty long lists piece by piece: to free all of one at once keeps other threads waiting."""
     for each in lists:
         while each:
-            del each[-_FREED:]
+            del each[-_AT_A_TIME:]
+
+
+def sorted_in_slices(values: list[Value], key: Callable[[Value], Any]) -> list[Value]:
+    """Sort many in slices: one call for all would keep other threads waiting until it ends."""
+    if len(values) <= _AT_A_TIME:
+        return sorted(values, key=key)
+    from heapq import merge
+
+    slices = (values[at : at + _AT_A_TIME] for at in range(0, len(values), _AT_A_TIME))
+    return list(merge(*(sorted(each, key=key) for each in slices), key=key))
 
 
 def has_vevents(raw: bytes) -> bool:

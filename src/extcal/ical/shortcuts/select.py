@@ -41,6 +41,7 @@ WORTHWHILE: Final = 32 * 1024
 """Bytes: a smaller body is read whole, because that costs less than the sieve does."""
 
 _MANY_UIDS: Final = 100_000  # in the head and the kept pieces
+_AT_ONCE: Final = 4096  # UIDs that are joined in one call: more would keep other threads waiting
 _STRETCH_ALARM: Final = 64  # bytes; more than the beginning of an alarm takes
 _SHORTEST_LIMIT: Final = 4096  # bytes of a line; under a smaller limit nothing is left out
 _ENOUGH: Final = 64 * 1024  # bytes: the sieve never gives up before it has kept this many
@@ -306,8 +307,13 @@ class _Pieces:
         A past override of a past instance is not kept for that, unless another version of it is
         kept or an instance may be long enough to reach the window.
         """
-        uids, written, fold = self.uids, b"".join(self.uids), self.newline + b" "
-        if b"\n" in written:
+        uids, fold = self.uids, self.newline + b" "
+        folded = odd = False
+        for at in range(0, len(uids), _AT_ONCE):
+            written = b"".join(uids[at : at + _AT_ONCE])
+            folded = folded or b"\n" in written
+            odd = odd or bool(written.translate(None, _GRAPHIC).replace(fold, b""))
+        if folded:
             uids = [uid.replace(fold, b"") for uid in uids]
         names = list(islice(self.told_uids(), _MANY_UIDS))
         if len(names) == _MANY_UIDS:
@@ -319,7 +325,7 @@ class _Pieces:
         plain = {uid.encode() for uid in kept if uid.isascii()}
         related = [number for number, uid in enumerate(uids) if uid in plain]
         self.kept.update(self.less_past_overrides(related, uids, told))
-        if written.translate(None, _GRAPHIC).replace(fold, b""):
+        if odd:
             self.kept.update(
                 number
                 for number, uid in enumerate(uids)
