@@ -42,7 +42,7 @@ TOUCHES = {
 }
 # unicodedata: only to compile the source, where there is no bytecode yet.
 IMPORTED: dict[str, str] = {
-    "import extcal": "extcal importlib warnings",
+    "import extcal": "extcal",
     "extcal.free_busy": """
         bisect extcal.ical extcal.ical.answer extcal.ical.events extcal.ical.parse
         extcal.ical.recurrence extcal.ical.series extcal.ical.shortcuts extcal.ical.zones
@@ -50,27 +50,28 @@ IMPORTED: dict[str, str] = {
     """,
     "extcal.expand": "",
     "CalendarCache.get": """
-        array atexit concurrent contextlib contextvars extcal.cache extcal.cache.bulk
-        extcal.cache.freshness extcal.cache.refresh extcal.cache.refresh.kept extcal.cache.snapshot
-        extcal.cache.stores extcal.fetch extcal.fetch.address extcal.testing gc hashlib heapq
-        hmac ipaddress linecache logging queue string textwrap threading token tokenize
-        traceback urllib zlib
+        array extcal.cache extcal.cache.bulk extcal.cache.freshness extcal.cache.refresh
+        extcal.cache.refresh.kept extcal.cache.snapshot extcal.cache.stores extcal.fetch
+        extcal.fetch.address extcal.testing gc hashlib heapq threading zlib
     """,
     "HttpFetcher, http": """
-        ast base64 binascii calendar copy dataclasses dis email errno extcal.fetch.http
-        extcal.fetch.http.connect extcal.fetch.http.message h11 inspect locale opcode quopri random
-        select selectors socket typing
+        ast atexit base64 binascii calendar contextlib contextvars copy dataclasses dis email errno
+        extcal.fetch.http extcal.fetch.http.connect extcal.fetch.http.message h11 importlib inspect
+        ipaddress linecache locale logging math opcode quopri random select selectors socket string
+        textwrap token tokenize traceback typing urllib warnings
     """,
     "HttpFetcher, https": "platform ssl stringprep unicodedata",
 }
 # What is heavy, and the first touch that may import it.
 HEAVY: dict[str, str | None] = {
+    "concurrent": None,
     "dataclasses": "HttpFetcher, http",
     "dateutil": None,
     "h11": "HttpFetcher, http",
     "hypothesis": None,
     "icalendar": None,
     "inspect": "HttpFetcher, http",
+    "logging": "HttpFetcher, http",
     "ssl": "HttpFetcher, https",
     "typing": "HttpFetcher, http",
 }

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.machinery import ModuleSpec
-from types import ModuleType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
     from typing import Any, TypeVar
 
     _T = TypeVar("_T")
@@ -46,13 +45,19 @@ class _FormerModules:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if name not in _NOW:
+            return None
+        from importlib.machinery import ModuleSpec
+
         loader: Any = self
-        return ModuleSpec(name, loader) if name in _NOW else None
+        return ModuleSpec(name, loader)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
+        from importlib import import_module
+
         home = import_module(_NOW[module.__name__])
         module.__dict__.update(
             {name: value for name, value in vars(home).items() if not name.startswith("__")}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from importlib import import_module
 
 __all__ = ["at_first_use"]
 
@@ -23,7 +22,8 @@ def at_first_use(
         home = homes.get(name)
         if home is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value: object = getattr(import_module(home), name)
+        __import__(home)  # importlib takes longer to import than most of these modules
+        value: object = getattr(sys.modules[home], name)
         setattr(sys.modules[package], name, value)
         return value
 

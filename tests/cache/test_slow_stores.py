@@ -20,7 +20,8 @@ import pytest
 
 from extcal import AsyncCalendarCache, CalendarCache, MemoryStore, RedisStore, State
 from extcal.cache import Cell
-from extcal.cache.stores.watch import Cutter, Late, Watch
+from extcal.cache.stores.cutter import Cutter
+from extcal.cache.stores.watch import Late, Watch
 from extcal.testing import FakeFetcher, ManualClock, feed_text
 
 # Not part of `make quick`, which also runs with the clock moved: these wait for real.

@@ -11,9 +11,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from datetime import datetime, timedelta
-from functools import partial
 from time import monotonic
 
 from extcal.arguments import call_of, discreet, is_async, length_of, one_of_type, safe_repr
@@ -34,7 +32,6 @@ from extcal.cache.refresh.stats import AGED, AGES_UP_TO, Stats, Tally, stats_of
 from extcal.cache.snapshot.questions import between, part, without
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock, is_quick
-from extcal.cache.stores.watch import LONGEST, Late, Watch
 from extcal.errors import Unavailable
 from extcal.fetch.feed import Feed, takes_feed
 from extcal.fetch.protocol import FetchRequest
@@ -49,6 +46,7 @@ from extcal.values import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
     from typing import Any
 
     from extcal.cache.availability.people import Source, TableOrder
@@ -117,7 +115,6 @@ class CalendarCache(Options["Fetcher"], Closing):
         )
         self._flights = Flights(settings.most, self._call_back)
         self._making = ForkSafeLock()
-        self._watch = Watch(self._patience)
         self._origin, self._travelled = os.urandom(8).hex(), False
 
     def _check(self, fetcher: object) -> None:
@@ -329,6 +326,7 @@ class CalendarCache(Options["Fetcher"], Closing):
         max_age: timedelta | None,
     ) -> TableOrder:
         from extcal.cache.availability.people import TableOrder, read_people
+        from extcal.cache.stores.watch import LONGEST
 
         one_of_type("timeout", timeout, timedelta, "a timedelta")
         until = monotonic() + (seconds := min(timeout.total_seconds(), LONGEST))
@@ -375,12 +373,8 @@ class CalendarCache(Options["Fetcher"], Closing):
         """The same, with what is remembered if the store takes more than half of ``seconds``."""
         if is_quick(self._repository.store):
             return self._look_at_many(orders)
-        keys, repository = [each.keys for each in orders], self._repository
-        try:
-            known = self._watch.call(partial(repository.load_many, keys), seconds / 2)
-        except Late:
-            known = [*map(repository.remembered, keys)]
-        return self._promises(orders, known)
+        keys = [each.keys for each in orders]
+        return self._promises(orders, self._repository.load_in_time(keys, seconds / 2))
 
     def _promises(self, orders: Sequence[Order], known: Sequence[Known]) -> list[Promise]:
         self._refresher.expect(orders)

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from extcal.cache.stores.memory import ForkSafeLock
 
@@ -28,14 +26,14 @@ class _Postponing:
         self.readers = 0
         self.before = gc.get_threshold()
 
-    def begin(self) -> None:
+    def __enter__(self) -> None:
         with self.lock:
             self.readers += 1
             if self.readers == 1:
                 self.before = gc.get_threshold()
                 gc.set_threshold(*self.before[:2], _NEVER)
 
-    def end(self) -> None:
+    def __exit__(self, *error: object) -> None:
         with self.lock:
             self.readers -= 1
             # If the application has set other thresholds in the meantime, its own ones stay.
@@ -46,7 +44,7 @@ class _Postponing:
         """A child process has none of the threads that read."""
         if self.readers:
             self.readers = 1
-            self.end()
+            self.__exit__()
 
 
 _STATE = _Postponing()
@@ -54,11 +52,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_STATE.forked)
 
 
-@contextmanager
-def postponed() -> Iterator[None]:
-    """Postpone full runs until the block ends; blocks of several threads may overlap."""
-    _STATE.begin()
-    try:
-        yield
-    finally:
-        _STATE.end()
+def postponed() -> _Postponing:
+    """For ``with``: full runs wait until the block ends; blocks of several threads may overlap."""
+    return _STATE

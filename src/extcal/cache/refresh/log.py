@@ -8,20 +8,16 @@ or the type of what the application's own fetcher or callback raised. The rest a
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 
 from extcal.arguments import safe_repr
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import FetchRequest
+from extcal.logs import ERROR, WARNING, is_listened_to, logger
 from extcal.values import dataclass
 
 __all__ = ["FIELDS", "Refresh", "callback_failed", "fetcher_failed", "tell"]
-
-_LOG = logging.getLogger("extcal.cache")
-# A library logs nothing until the application configures logging.
-logging.getLogger("extcal").addHandler(logging.NullHandler())
 
 FIELDS = (
     "event",
@@ -62,7 +58,10 @@ class Refresh:
 
 def tell(level: int, event: str, feed: Feed, **fields: _Value) -> None:
     """Log that ``event`` happened to ``feed``; fields that are None are left out."""
-    if not _LOG.isEnabledFor(level):
+    if not is_listened_to():
+        return
+    log = logger("extcal.cache")
+    if not log.isEnabledFor(level):
         return
     strange = fields.keys() - set(FIELDS)
     if strange:
@@ -71,19 +70,19 @@ def tell(level: int, event: str, feed: Feed, **fields: _Value) -> None:
     words = "".join(f" {name}={_spoken(value)}" for name, value in said.items())
     record = {"event": event, "host": feed.host, "feed": feed.fingerprint, **said}
     # As text: a handler that pickles records must not pickle the feed with its address.
-    _LOG.log(level, "%s %s%s", event, repr(feed), words, extra={"extcal": record})
+    log.log(level, "%s %s%s", event, repr(feed), words, extra={"extcal": record})
 
 
 def callback_failed(refresh: Refresh, error: BaseException) -> None:
     """Log that the application's ``on_refresh`` failed."""
     # The error's message could contain data of the calendar, so only its type is logged.
-    tell(logging.ERROR, "callback_failed", refresh.feed, kind=type(error).__name__)
+    tell(ERROR, "callback_failed", refresh.feed, kind=type(error).__name__)
 
 
 def fetcher_failed(request: FetchRequest, error: BaseException) -> None:
     """Log that the application's own fetcher raised."""
     # The error's message could contain the address, so only its type is logged.
-    tell(logging.WARNING, "fetcher_failed", request.feed, kind=type(error).__name__)
+    tell(WARNING, "fetcher_failed", request.feed, kind=type(error).__name__)
 
 
 def _spoken(value: _Value) -> str:

@@ -6,7 +6,6 @@ out. Reading a body takes processor time, and the store may block; everything el
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -25,6 +24,7 @@ from extcal.cache.stores.lease import Lease
 from extcal.errors import NotACalendar
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Failed, Fetched, FetchResponse, NotModified, Refused
+from extcal.logs import INFO, WARNING
 from extcal.values import NamedTuple, replace
 
 __all__ = ["AnswerRead", "Asked", "Refreshed", "read_answer", "settle"]
@@ -170,9 +170,9 @@ def _book_host(asked: Asked, outcome: Outcome, now: datetime, decisions: Decisio
     kind = outcome.kind if isinstance(outcome, Failure) else None
     was, now_down = decisions.hosts.learn(asked.feed.host, asked.keys.attempts, kind, now)
     if now_down and not was:
-        tell(logging.WARNING, "host_down", asked.feed, kind=kind)
+        tell(WARNING, "host_down", asked.feed, kind=kind)
     elif was and not now_down:
-        tell(logging.INFO, "host_up", asked.feed)
+        tell(INFO, "host_up", asked.feed)
 
 
 def _book_429(asked: Asked, now: datetime, repository: Repository) -> None:
@@ -182,7 +182,7 @@ def _book_429(asked: Asked, now: datetime, repository: Repository) -> None:
         return
     digest = asked.keys.attempts[-16:]
     if host and repository.rate_limits.told_429(host, digest, now):
-        tell(logging.WARNING, "host_slowed", asked.feed, status=429)
+        tell(WARNING, "host_slowed", asked.feed, status=429)
 
 
 def _tell_success(asked: Asked, found: Reading, decisions: Decisions) -> None:
@@ -193,7 +193,7 @@ def _tell_success(asked: Asked, found: Reading, decisions: Decisions) -> None:
         if isinstance(response, Fetched | NotModified) and response.as_browser:
             decisions.tally.count("as_browser")
     tell(
-        logging.INFO,
+        INFO,
         "refreshed",
         asked.feed,
         outcome=outcome,
@@ -203,7 +203,7 @@ def _tell_success(asked: Asked, found: Reading, decisions: Decisions) -> None:
         complete=found.complete,
     )
     if any(problem.code == "suddenly_empty" for problem in found.problems):
-        tell(logging.WARNING, "suddenly_empty", asked.feed)
+        tell(WARNING, "suddenly_empty", asked.feed)
 
 
 def _tell_failure(
@@ -216,7 +216,7 @@ def _tell_failure(
     if not asked.shared:
         decisions.tally.count(FAILED + failed.kind)
     tell(
-        logging.WARNING if isinstance(answer, Raise) else logging.INFO,
+        WARNING if isinstance(answer, Raise) else INFO,
         "gone" if attempts.gone else "failed",
         asked.feed,
         kind=failed.kind,

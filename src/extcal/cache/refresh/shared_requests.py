@@ -20,12 +20,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import datetime, timedelta
 from time import monotonic
 
 from extcal.arguments import safe_repr
 from extcal.cache.refresh.kept.keys import Keys
+from extcal.cache.refresh.pending import Pending
 from extcal.cache.stores.memory import ForkSafeLock, Memo
 from extcal.fetch.protocol import Fetched, FetchRequest, FetchResponse, NotModified
 from extcal.values import NamedTuple
@@ -94,7 +94,7 @@ class SharedRequests:
         self._start()
 
     def _start(self) -> None:
-        self._under_way: dict[str, Future[Answer]] = {}
+        self._under_way: dict[str, Pending[Answer]] = {}
         # By address, and whether it has a body: a body answers more than a 304.
         # The oldest first.
         self._kept: dict[tuple[str, bool], Answer] = {}
@@ -121,7 +121,7 @@ class SharedRequests:
         """The answer to ``request`` for ``address``, the key of its attempts."""
         if not self._shares():
             return self._answer(request, now)
-        own: Future[Answer] | None = None
+        own: Pending[Answer] | None = None
         while own is None:
             with self._lock:
                 self._settle_in()
@@ -130,7 +130,7 @@ class SharedRequests:
                         return found._replace(shared=True)
                 other = self._under_way.get(address)
                 if other is None:
-                    own = self._under_way[address] = Future()
+                    own = self._under_way[address] = Pending()
             if other is not None:
                 answer = _waited(other, request.deadline + _GRACE)
                 if answer is not None and wanted.takes(answer, request):
@@ -139,17 +139,17 @@ class SharedRequests:
             answer = self._answer(request, now)
         except BaseException as error:
             self._end(address, own, None, wanted)
-            own.set_exception(error)
+            own.end(None, error)
             raise
         self._end(address, own, answer, wanted)
-        own.set_result(answer)
+        own.end(answer)
         return answer
 
     def _answer(self, request: FetchRequest, now: datetime) -> Answer:
         return Answer(self._ask(request), request, now, monotonic())
 
     def _end(
-        self, address: str, own: Future[Answer], answer: Answer | None, wanted: Wanted
+        self, address: str, own: Pending[Answer], answer: Answer | None, wanted: Wanted
     ) -> None:
         shared = wanted.of_many or len(self._ways.get(address) or ()) > 1
         with self._lock:
@@ -194,7 +194,7 @@ def _size(answer: Answer) -> int:
     return len(answer.response.body) if isinstance(answer.response, Fetched) else 1024
 
 
-def _waited(other: Future[Answer], seconds: float) -> Answer | None:
+def _waited(other: Pending[Answer], seconds: float) -> Answer | None:
     """The answer that another flight gets, or None if it gets none."""
     try:
         return other.result(seconds)

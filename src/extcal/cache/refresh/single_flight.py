@@ -1,10 +1,10 @@
 """Single flight: at most one fetch per key at a time, and a bounded number of them in all.
 
 A *flight* is one fetch that all callers of its key wait for. It runs in a worker thread of its own,
-so it goes on for the others if one caller stops waiting. It is a
-:class:`~concurrent.futures.Future`: threads wait for it, and for tasks it has callbacks. Workers
-are daemon threads, because a fetcher that hangs must not keep a program from ending. A worker ends
-when there was nothing to do for a moment: starting a thread takes longer than waking one.
+so it goes on for the others if one caller stops waiting. Threads wait for it, and for tasks it has
+callbacks. Workers are daemon threads, because a fetcher that hangs must not keep a program from
+ending. A worker ends when there was nothing to do for a moment: starting a thread takes longer than
+waking one.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, InvalidStateError, wait
-from contextlib import suppress
 from heapq import heapify, heappop, heappush
 from time import monotonic
 
 from extcal.cache.freshness.values import Raise, State
 from extcal.cache.refresh.outcome import Refreshed
+from extcal.cache.refresh.pending import Pending
 from extcal.cache.snapshot.snapshot import Snapshot
 from extcal.cache.stores.memory import ForkSafeLock
 from extcal.fetch.forks import wait_for_imports
@@ -94,7 +93,7 @@ class ReadingQueue:
                 heappop(self._waiting)[-1].set()
 
 
-class Flight(Future["Snapshot | Raise"]):
+class Flight(Pending["Snapshot | Raise"]):
     """One job that callers wait for, and its progress.
 
     ``closing`` is set when it is to be given up; ``queue``: where bodies wait to be read.
@@ -109,11 +108,6 @@ class Flight(Future["Snapshot | Raise"]):
         self.queue = queue
         self.asking = False
         self.release: Callable[[], object] | None = None
-
-    def end(self, answer: Snapshot | Raise) -> None:
-        """Set the answer, unless the flight was given up before."""
-        with suppress(InvalidStateError):
-            self.set_result(answer)
 
 
 class Promise(NamedTuple):
@@ -130,13 +124,9 @@ class Promise(NamedTuple):
         """
         if self.flight is None:
             return self.otherwise
-        try:
-            found = self.flight.result(max(seconds, 0.0))
-        except TimeoutError:
-            # If the flight is done, the TimeoutError is not from this wait: the store raised it.
-            if self.flight.done():
-                raise
+        if not self.flight.wait(max(seconds, 0.0)):
             return self.otherwise
+        found = self.flight.result(0.0)
         return self._last_good() if found is NO_THREAD else found
 
     def _last_good(self) -> Snapshot | Raise:
@@ -236,9 +226,10 @@ class Flights:
 
     def end(self, flying: Sequence[Flight], patience: float) -> None:
         """Wait for stopped flights; ``patience``: seconds for fetchers that were told to stop."""
-        until = monotonic() + _ENDING
-        wait([flight for flight in flying if flight.asking], patience)
-        wait([flight for flight in flying if not flight.asking], max(until - monotonic(), 0.0))
+        now = monotonic()
+        for flight in flying:
+            until = now + (patience if flight.asking else _ENDING)
+            flight.wait(max(until - monotonic(), 0.0))
         for flight in flying:
             if not flight.done():
                 # Its thread is stuck, in a fetcher or a store. The lease is given back, so other
@@ -325,11 +316,7 @@ class Flights:
                 self._ending.release()
 
     def _end(self, flight: Flight, done: Refreshed | None, error: BaseException | None) -> None:
-        with suppress(InvalidStateError):
-            if error is not None:
-                flight.set_exception(error)
-            elif done is not None:
-                flight.set_result(done.answer)
+        flight.end(None if done is None else done.answer, error)
         if done is None:
             return
         try:

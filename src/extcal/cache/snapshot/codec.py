@@ -27,7 +27,6 @@ So different versions of extcal can share a store.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import struct
 from collections.abc import Mapping
@@ -340,6 +339,8 @@ def _seal(kind: bytes, key: str, body: bytes, secret: bytes | None = None) -> by
 def _open(kind: bytes, key: str, data: bytes, secret: bytes | None = None) -> bytes | None:
     begin = _HEADS[kind] + kind
     head = len(begin)
+    import hmac
+
     body = data[head + _CHECKSUM :]
     check = data[head : head + _CHECKSUM]
     if data[:head] != begin or not hmac.compare_digest(check, _check(kind, key, body, secret)):
@@ -352,6 +353,8 @@ def _check(kind: bytes, key: str, body: bytes, secret: bytes | None) -> bytes:
     bound = hashlib.sha256(kind + key.encode()).digest()
     if secret is None:
         return hashlib.blake2b(body, digest_size=_CHECKSUM, key=bound).digest()
+    import hmac
+
     # "cell" and a zero: no message of which a key is made begins like this.
     check = hmac.new(secret, b"extcal cell\0" + _HEADS[kind] + kind + bound, "sha256")
     check.update(body)

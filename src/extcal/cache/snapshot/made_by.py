@@ -17,7 +17,6 @@ import hashlib
 import os
 import zoneinfo
 from collections.abc import Iterable
-from importlib import import_module
 
 from extcal.patterns import pattern
 from extcal.values import NamedTuple
@@ -74,7 +73,7 @@ def _stated(directory: str) -> str | None:
     """The version that is written in the data in ``directory``, or None."""
     for name, before in _VERSION_FILES:
         try:
-            with open(os.path.join(directory, name), encoding="ascii") as file:
+            with open(os.path.join(directory, name), encoding="utf-8") as file:
                 line = file.readline(100).strip()
         except (OSError, ValueError):
             continue
@@ -113,7 +112,7 @@ def _digest(place: str) -> str | None:
 def _packaged() -> str:
     """The version of the package ``tzdata``; ``"none"`` where it is not installed."""
     try:
-        version: object = getattr(import_module("tzdata"), "IANA_VERSION", None)
+        version: object = getattr(__import__("tzdata"), "IANA_VERSION", None)
     except ModuleNotFoundError:
         return "none"
     return version if isinstance(version, str) and _VERSION.fullmatch(version) else "unknown"

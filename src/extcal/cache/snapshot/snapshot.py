@@ -26,7 +26,6 @@ from extcal.intervals import (
 )
 from extcal.intervals.freebusy import asked_in
 from extcal.intervals.overlay import Span
-from extcal.messages.spoken import speaking
 from extcal.values import dataclass, field, replace
 
 TYPE_CHECKING = False
@@ -257,6 +256,8 @@ class Snapshot:
         Raises ValueError for an unknown zone, for a time wholly outside the window, and for more
         than 400 days; TypeError for naive datetimes.
         """
+        from extcal.messages.spoken import speaking
+
         with speaking(locale):
             return self._drawn("html", timezone, hours, title, start, end, now)
 
@@ -272,6 +273,8 @@ class Snapshot:
         locale: str | Catalogue | None = None,
     ) -> str:
         """The same as an SVG document; the arguments are those of :meth:`to_html`."""
+        from extcal.messages.spoken import speaking
+
         with speaking(locale):
             return self._drawn("svg", timezone, hours, title, start, end, now)
 

@@ -21,7 +21,6 @@ allows, and a server that needed more than a second is left alone, by readers an
 
 from __future__ import annotations
 
-import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,12 +34,13 @@ from extcal.cache.stores.cells import Cell
 from extcal.cache.stores.memory import ForkSafeLock, MemoryStore
 from extcal.cache.stores.protocol import Codec
 from extcal.cache.stores.watch import Late, Watch
+from extcal.logs import logger
 
 __all__ = ["LOG", "DurableStore", "read_codec"]
 
 _T = TypeVar("_T")
 
-LOG = logging.getLogger("extcal.cache")
+LOG = logger("extcal.cache")
 _FIRST_PAUSE, _LAST_PAUSE = 1.0, 60.0  # seconds
 _MEMORY_BYTES = 64 * 1024 * 1024
 _LATE = 1.0  # seconds; every further call would wait as long

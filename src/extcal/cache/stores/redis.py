@@ -33,9 +33,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from extcal.arguments import made_discreetly, one_of_type
 from extcal.cache.stores.cells import Cell
+from extcal.cache.stores.cutter import Cutter
 from extcal.cache.stores.durable import DurableStore
 from extcal.cache.stores.protocol import Codec
-from extcal.cache.stores.watch import Cutter, Late, Watch
+from extcal.cache.stores.watch import Late, Watch
 
 if TYPE_CHECKING:
     from redis import Redis

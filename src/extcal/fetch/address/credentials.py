@@ -8,7 +8,6 @@ that is returned as a refusal repeats any of it.
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote_to_bytes
 
 from extcal.fetch.address.url import Refusal
 from extcal.patterns import pattern
@@ -56,6 +55,8 @@ def split_userinfo(secret_text: str) -> tuple[str, Auth | None] | Refusal:
         return Refusal.of("userinfo/unreadable")
     if found[1].lower() == "http":
         return IN_CLEAR
+    from urllib.parse import unquote_to_bytes
+
     try:
         decoded = tuple(unquote_to_bytes(part).decode("utf-8") for part in (name, password))
     except UnicodeDecodeError:

@@ -7,9 +7,7 @@ I/O. Nothing here raises for any text, so that no frame with a secret is part of
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from urllib.parse import quote, urljoin
 
 from extcal.arguments import safe_repr
 from extcal.messages.addresses import refused
@@ -18,6 +16,7 @@ from extcal.values import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ipaddress
     from typing import Self
 
 __all__ = [
@@ -171,6 +170,8 @@ def _split_port(authority: str, default: int) -> tuple[str, int] | Refusal:
 
 def _read_host(host: str) -> str | Refusal:
     if host.startswith("["):
+        import ipaddress
+
         try:
             return str(ipaddress.IPv6Address(host[1:-1]))
         except ValueError:
@@ -178,6 +179,8 @@ def _read_host(host: str) -> str | Refusal:
     host = host.lower().removesuffix(".")
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):
+        import ipaddress
+
         # The URL standard also reads "127.1" and "0x7f.0.0.1" as addresses; they are refused.
         try:
             return str(ipaddress.IPv4Address(host))
@@ -192,6 +195,8 @@ def literal_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
     """The IP address that a canonical host consists of, or None if it is a name."""
     if not host[-1:].isdigit() and ":" not in host:
         return None
+    import ipaddress
+
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -206,6 +211,8 @@ def fold_at_sign(target: str) -> str:
 
 def resolve_reference(base: Url, secret_reference: str) -> Url | Refusal:
     """Where a Location header leads from ``base`` (RFC 3986 section 5.2, RFC 9110 10.2.2)."""
+    from urllib.parse import quote, urljoin
+
     # Servers write raw UTF-8 and spaces into Location, which arrives as latin-1; "%" is kept, so
     # nothing is encoded twice.
     secret_reference = secret_reference.strip(_WHITE)

@@ -5,7 +5,6 @@ Nothing here waits or connects; ssl is imported at the first fetch over https.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import threading
@@ -30,15 +29,14 @@ from extcal.fetch.protocol import (
 )
 from extcal.fetch.user_agents import UserAgents, read_user_agent
 from extcal.limits import Limits
+from extcal.logs import logger
 
 if TYPE_CHECKING:
     import ssl
 
 __all__ = ["LOG", "HttpOptions", "mistake"]
 
-LOG = logging.getLogger("extcal.fetch")
-# A library logs nothing until the application configures logging.
-logging.getLogger("extcal").addHandler(logging.NullHandler())
+LOG = logger("extcal.fetch")
 
 
 @made_discreetly

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from importlib import import_module
 from types import MappingProxyType
 
 TYPE_CHECKING = False
@@ -27,7 +26,7 @@ def _text_of(package: str, name: str) -> str:
     ``importlib.resources`` imports zipfile and tempfile; that takes longer than to read a small
     feed.
     """
-    found = import_module(package)
+    found = __import__(package)
     loader: Any = found.__loader__
     text: bytes = loader.get_data(os.path.join(found.__path__[0], name))
     return text.decode()

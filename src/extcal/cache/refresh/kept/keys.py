@@ -22,7 +22,6 @@ for addresses that contain a long random token, as secret addresses do.
 from __future__ import annotations
 
 import hashlib
-import hmac
 
 from extcal.fetch.feed import Feed, url_key
 from extcal.values import NamedTuple
@@ -121,4 +120,6 @@ def _digest(secret: bytes | None, domain: bytes, *parts: bytes) -> str:
     message = b"extcal " + domain + b"".join(b"\0%d:" % len(part) + part for part in parts)
     if secret is None:
         return hashlib.sha256(message).hexdigest()
+    import hmac
+
     return hmac.digest(secret, message, "sha256").hex()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property, partial
 
 from extcal.arguments import safe_repr
 from extcal.cache.freshness.clock import Clock
@@ -53,6 +54,7 @@ from extcal.values import NamedTuple, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extcal.cache.stores.protocol import Store
+    from extcal.cache.stores.watch import Watch
 
 __all__ = ["OTHER_RULES", "Known", "OtherRules", "Repository", "confirmed_key"]
 
@@ -236,6 +238,21 @@ class Repository:
         """The same for several feeds, with one call of the store for all of them."""
         cells = self._get_many([key for keys in several for key in _looked_up(keys)])
         return [self._known(keys, cells) for keys in several]
+
+    @cached_property
+    def _watch(self) -> Watch:
+        from extcal.cache.stores.watch import Watch  # on demand: a store in memory is quick
+
+        return Watch(0.0)
+
+    def load_in_time(self, several: Sequence[Keys], seconds: float) -> list[Known]:
+        """The same, with what is remembered if the store takes longer than ``seconds``."""
+        from extcal.cache.stores.watch import Late
+
+        try:
+            return self._watch.call(partial(self.load_many, several), seconds)
+        except Late:
+            return [*map(self.remembered, several)]
 
     def remembered(self, keys: Keys) -> Known:
         """What this process has decoded of one feed, if the store does not answer in time."""
