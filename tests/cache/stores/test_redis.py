@@ -325,6 +325,44 @@ def test_a_server_that_refuses_to_write(make: Callable[..., RedisStore], redis_s
     assert make(redis_server.url).get("new") == cell()
 
 
+@pytest.mark.parametrize("value", [b"text", ["list"]], ids=["text", "list"])
+def test_keys_of_another_type(
+    make: Callable[..., RedisStore], redis_url: str, value: bytes | list[str]
+) -> None:
+    """Whoever can write one of our keys takes that cell or lease away, and no other one."""
+    store = make(redis_url)
+    store.put("other", cell(), None)
+
+    def spoil(key: str) -> None:
+        with redis.Redis.from_url(redis_url) as client:
+            client.delete(key)
+            if isinstance(value, list):
+                client.rpush(key, *value)
+            else:
+                client.set(key, value)
+
+    spoil(store._cell("a"))
+    assert store.get_many(["a", "other"]) == {"other": cell()}
+    assert store.put("a", cell(), None)
+    spoil(store._cell("a"))
+    store._merge("a", cell())
+    assert store.get("a") == cell()
+
+    spoil(store._cell("a"))
+    spoil(store._lease("a"))
+    token, found = store.lease_and_get("a", NOW, LEASE, ["a", "other"])
+    assert token is not None
+    assert found == {"other": cell()}
+    assert store.put_and_release("a", cell(), "a", token)
+    token = store.lease("a", NOW, LEASE)
+    assert token is not None
+    spoil(store._lease("a"))
+    assert not store.put("a", cell(b"late"), token)
+    store.release("a", token)
+    assert store.lease("a", NOW, LEASE) is not None
+    assert not store.is_down
+
+
 def test_memory_that_is_standing_in_is_bounded(
     make: Callable[..., RedisStore], redis_url: str
 ) -> None:

@@ -55,38 +55,50 @@ _MOST_KEPT = timedelta(days=31)
 _USUALLY_KEPT = timedelta(days=7)
 _LATE = 20  # a token is kept for so many times the length of its lease
 
+# Before each script. A key that somebody made a list of is missing, and no failure of the server.
+_TRY = """
+local function try(...)
+    local found = redis.pcall(...)
+    if type(found) ~= 'table' or not found.err then return found end
+    if not string.find(found.err, 'WRONGTYPE', 1, true) then error(found.err) end
+    return false
+end
+"""
 _LEASE = """
 local value = ARGV[1] .. ':' .. ARGV[2]
 if redis.call('SET', KEYS[1], value, 'NX', 'PX', ARGV[4]) then return 1 end
-local there = redis.call('GET', KEYS[1])
+local there = try('GET', KEYS[1])
 if there == value then return 1 end
-local held = tonumber(string.match(there, '^(%-?%d+):'))
+local held = there and tonumber(string.match(there, '^(%-?%d+):'))
 local now, most = tonumber(ARGV[3]), 2 * tonumber(ARGV[1]) - tonumber(ARGV[3])
 if held and now < held and held <= most then return 0 end
 redis.call('SET', KEYS[1], value, 'PX', ARGV[4])
 return 1
 """
 _RELEASE = """
-local held = redis.call('GET', KEYS[1])
+local held = try('GET', KEYS[1])
 if held and string.match(held, ':(.*)$') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """
 _PUT = """
 if ARGV[5] == 'held' then
-    local held = redis.call('GET', KEYS[2])
+    local held = try('GET', KEYS[2])
     if not held or string.match(held, ':(.*)$') ~= ARGV[1] then return 0 end
 end
 if ARGV[5] == 'newer' then
-    local there = redis.call('HGET', KEYS[1], 'k')
-    if there and tonumber(there) > tonumber(ARGV[3]) then return 0 end
+    local there = try('HGET', KEYS[1], 'k')
+    if there and (tonumber(there) or 0) > tonumber(ARGV[3]) then return 0 end
 end
-redis.call('HSET', KEYS[1], 'd', ARGV[2], 'k', ARGV[3])
+if not try('HSET', KEYS[1], 'd', ARGV[2], 'k', ARGV[3]) then
+    redis.call('DEL', KEYS[1])
+    redis.call('HSET', KEYS[1], 'd', ARGV[2], 'k', ARGV[3])
+end
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 """
 _READ = """
 local found = {}
-for place = 1, #KEYS do found[place] = redis.call('HMGET', KEYS[place], 'd', 'k') end
+for place = 1, #KEYS do found[place] = try('HMGET', KEYS[place], 'd', 'k') or {} end
 return found
 """
 _AT_ONCE = 64  # keys; other clients of the server wait while a script runs
@@ -97,7 +109,7 @@ _LEASE_AND_READ = (
     + """end
 if lease() == 0 then return false end
 local found = {}
-for place = 2, #KEYS do found[place - 1] = redis.call('HMGET', KEYS[place], 'd', 'k') end
+for place = 2, #KEYS do found[place - 1] = try('HMGET', KEYS[place], 'd', 'k') or {} end
 return found
 """
 )
@@ -192,7 +204,7 @@ class RedisStore(DurableStore):
         names = [*map(self._cell, keys)]
         if self._one_server:
             batches = [names[n : n + _AT_ONCE] for n in range(0, len(names), _AT_ONCE)]
-            rows = self._send([("EVAL", _READ, len(some), *some) for some in batches])
+            rows = self._send([("EVAL", _TRY + _READ, len(some), *some) for some in batches])
             return _cells(keys, [*chain.from_iterable(rows)])
         return _cells(keys, self._send([("HMGET", name, "d", "k") for name in names]))
 
@@ -238,7 +250,7 @@ class RedisStore(DurableStore):
         return bool(self._run(_PUT, names, self._cell_terms(cell, token, only_if)))
 
     def _run(self, script: str, names: Sequence[str], arguments: Sequence[Any]) -> Any:
-        return self._send([("EVAL", script, len(names), *names, *arguments)])[0]
+        return self._send([("EVAL", _TRY + script, len(names), *names, *arguments)])[0]
 
     def _send(self, commands: Sequence[_Command]) -> list[Any]:
         """Their answers, with one request."""
@@ -353,7 +365,8 @@ class _Connections:
 
 def _cells(keys: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Cell]:
     found = {}
-    for key, (data, until) in zip(keys, rows, strict=True):
+    for key, row in zip(keys, rows, strict=True):
+        data, until = row or (None, None)
         if data is not None and until is not None:
             with suppress(ValueError, OverflowError):
                 found[key] = Cell(data, _EPOCH + int(until) * _MICROSECOND)
