@@ -129,20 +129,21 @@ def _weekdays(by_day: Sequence[tuple[int, int]], first: int, length: int) -> lis
     """The days that BYDAY names; its numbers count within ``length`` days from ``first`` on."""
     end = first + length
     if len(by_day) == 1:  # usual, such as 2TU, the second Tuesday
-        return list(_weekday(*by_day[0], first, end))
+        ordinal, weekday = by_day[0]
+        return _weekday(ordinal, weekday, first, end)
     return sorted({day for pair in by_day for day in _weekday(*pair, first, end)})
 
 
-def _weekday(ordinal: int, weekday: int, first: int, end: int) -> Sequence[int]:
+def _weekday(ordinal: int, weekday: int, first: int, end: int) -> list[int]:
     """The days of one weekday in ``[first, end)``: all, or one by its number from either side."""
     if ordinal < 0:
         day = end - 1 - (end + 2 - weekday) % 7 + 7 * (ordinal + 1)
     else:
         day = first + (weekday - first - 3) % 7
         if ordinal == 0:
-            return range(day, end, 7)
+            return list(range(day, end, 7))
         day += 7 * (ordinal - 1)
-    return (day,) if first <= day < end else ()
+    return [day] if first <= day < end else []
 
 
 def _on_weekday(rule: RecurrenceRule, day: int) -> bool:

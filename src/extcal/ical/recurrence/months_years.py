@@ -54,8 +54,8 @@ class PeriodPlan(NamedTuple):
     def steps(self) -> int:
         """The steps that each period costs."""
         rule = self.rule
-        parts = (rule.by_day, rule.by_month_day, rule.by_year_day, rule.by_week_no)
-        return 1 + sum(map(len, parts)) // _NAMED
+        named = len(rule.by_day) + len(rule.by_month_day)
+        return 1 + (named + len(rule.by_year_day) + len(rule.by_week_no)) // _NAMED
 
 
 def plan(rule: RecurrenceRule, dtstart: int, times: Sequence[int]) -> PeriodPlan:
