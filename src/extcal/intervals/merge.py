@@ -86,15 +86,23 @@ def gaps(
 def ascending(values: list[int]) -> list[int]:
     """Return sorted ``values``.
 
-    Many are sorted in parts, one for each 18 hours if these are seconds: one call for all would
-    keep other threads waiting until it ends.
+    One call for many would keep other threads waiting until it ends. So slices of them are sorted,
+    all slices are cut at the same values, and what lies between two cuts is merged.
     """
     if len(values) <= _AT_ONCE:
         return sorted(values)
-    parts: dict[int, list[int]] = {}
-    for value in values:
-        parts.setdefault(value >> 16, []).append(value)
-    return [value for part in sorted(parts) for value in sorted(parts[part])]
+    slices = [sorted(values[at : at + _AT_ONCE]) for at in range(0, len(values), _AT_ONCE)]
+    found: list[int] = []
+    begins = [0] * len(slices)
+    for cut in [*slices[0][:: _AT_ONCE // len(slices) + 1], max(each[-1] for each in slices) + 1]:
+        behind = [bisect_left(each, cut, begin) for each, begin in zip(slices, begins, strict=True)]
+        part: list[int] = []
+        for each, begin, end in zip(slices, begins, behind, strict=True):
+            part += each[begin:end]
+        part.sort()
+        found += part
+        begins = behind
+    return found
 
 
 def in_columns(spans: Iterable[Span]) -> Columns:
