@@ -241,6 +241,8 @@ def _visit(
         stored = Counter(_stored(node))
         stored.update(each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg))
         inner = f"{where}.{node.name}".lstrip(".")
+        # A method stays known when another one of its class changes.
+        top = top if in_function else node
         yield from _fields(node, ("body",), (inner, True, top, stored))
     elif isinstance(node, ast.ClassDef):
         yield from _fields(

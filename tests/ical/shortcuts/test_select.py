@@ -210,6 +210,8 @@ def test_past_overrides_are_left_out_of_a_live_series_of_short_instances(newline
     tail = event("now", *NOW)
     series = event("s", *PAST, "RRULE:FREQ=DAILY")
     assert not is_read(feed(newline, override, series, tail), "SUMMARY:asked")
+    odd = event("\u00e9", *PAST)  # others are compared in another way for it
+    assert not is_read(feed(newline, override, series, odd, tail), "SUMMARY:asked")
     later = event("s", *PAST, "RECURRENCE-ID:20270223T090000Z", "SUMMARY:asked")
     assert is_read(feed(newline, later, series, tail), "SUMMARY:asked")
     long = event("s", PAST[0], "DTEND:20270301T090000Z", "RRULE:FREQ=DAILY")
@@ -433,6 +435,9 @@ def test_no_line_is_missed_wherever_the_stretches_end(
     for line in ("RDATE:20270310T090000Z", "RRULE:FREQ=DAILY"):
         raw = feed(newline, past, event("asked", *PAST, line, *["X-A:x"] * stretch), past, now)
         assert is_read(raw, "UID:asked")
+    dates = "RDATE:" + ",".join(["20270310T090000Z"] * stretch)
+    raw = feed(newline, past, event("asked", *PAST, dates), past, now)
+    assert is_read(raw, "UID:asked")
 
 
 def test_thousands_of_events_are_told_apart(newline: str) -> None:
@@ -545,6 +550,23 @@ def test_a_uid_in_another_encoding_keeps_its_relatives(newline: str) -> None:
             bent = bent.replace(b"UID:UID", b"UID:" + second)
             assert is_read(bent, "SUMMARY:asked")
             assert not is_read(bent, "UID:past")
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 99])
+def test_uids_are_looked_at_a_few_at_a_time(
+    newline: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folded or an odd one is found in whatever part it stands."""
+    monkeypatch.setattr(room, "_AT_ONCE", at_once)
+    past, now = event("past", *PAST), event("now", *NOW)
+    for one, other in (("x\n y", "xy"), ("\u00e9", "\u00e9 ")):
+        series = event(one, *PAST, "RRULE:FREQ=DAILY")
+        asked = event(other, *PAST, "SUMMARY:asked")
+        for front in range(4):
+            raw = feed(newline, *[past] * front, asked, series, *[past] * 4, now)
+            assert is_read(raw, "SUMMARY:asked")
+            raw = feed(newline, *[past] * front, series, *[past] * 3, asked, past, now)
+            assert is_read(raw, "SUMMARY:asked")
 
 
 # --- counted, not timed ----------------------------------------------------------------------
