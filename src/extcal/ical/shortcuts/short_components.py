@@ -60,6 +60,8 @@ class _ShortReader(ComponentReader):
         start, end = span
         while start < end and not self.full:
             start = self.take_blocks(start, end)
+            if start == end:
+                break
             begin = find(self.raw, _BEGIN, start, end)
             stop = begin + 1 if begin >= 0 else end
             self.read_lines(self.lines((start, stop)))
