@@ -19,7 +19,7 @@ ALARM = ("BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM")
 
 
 def past() -> BeforeWindow:
-    return BeforeWindow(date(2027, 1, 1))
+    return BeforeWindow(date(2027, 1, 1), date(2027, 4, 10))
 
 
 def at(day: str) -> tuple[str, str]:
@@ -196,13 +196,17 @@ def test_an_override_is_over_if_it_has_an_end_of_its_own(
         (HOUR, False),
         ((HOUR[1], *HOUR, PLAN), False),
         ((*HOUR, "RECURRENCE-ID:20270310T090000Z", PLAN), False),
+        ((*HOUR, "RECURRENCE-ID:20270409T090000Z"), False),
+        ((*HOUR, "RECURRENCE-ID:20270410T090000Z"), True),
     ],
 )
-def test_a_past_override_of_a_past_instance(lines: tuple[str, ...], over: bool) -> None:
+def test_a_past_override_of_an_instance_outside_the_window(
+    lines: tuple[str, ...], over: bool
+) -> None:
     for raw, start, end in (event(*lines), begun(*lines)):
         line = raw.find(b"RECURRENCE-ID", start, end)
         held = line >= 0 and past().holds(raw, start, end, line)
-        assert (held and past().is_past_override(raw, line)) is over
+        assert (held and past().is_override_away(raw, line)) is over
 
 
 def test_an_override_without_dates_does_not_take_those_of_the_next_event() -> None:
@@ -243,10 +247,12 @@ DAILY = "RRULE:FREQ=DAILY"
         ((*HOUR, "RECURRENCE-ID:20270101T090000Z"), True),
         ((*HOUR, "RECURRENCE-ID:20261231T090000Z"), False),
         ((*HOUR, "RECURRENCE-ID;RANGE=THISANDFUTURE:20270101T090000Z"), False),
+        ((*HOUR, "RECURRENCE-ID:20270406T090000Z"), True),
+        ((*HOUR, "RECURRENCE-ID:20270407T090000Z"), False),
     ],
 )
-def test_what_past_overrides_cannot_change(lines: tuple[str, ...], ignores: bool) -> None:
-    """A series of short instances, and the override of an instance that is not past."""
+def test_what_overrides_away_cannot_change(lines: tuple[str, ...], ignores: bool) -> None:
+    """A series of short instances, and the override of an instance that is not away."""
     for raw, start, end in (event(*lines), begun(*lines)):
         assert past().ignores_overrides(raw, start, end) is ignores
 

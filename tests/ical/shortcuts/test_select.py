@@ -222,6 +222,29 @@ def test_past_overrides_are_left_out_of_a_live_series_of_short_instances(newline
     assert not is_read(feed(newline, override, series, ahead, tail), "SUMMARY:asked")
 
 
+def test_overrides_behind_the_window_are_left_out_of_a_live_series(newline: str) -> None:
+    """Unless its instance may lie in the window, or another version of it may be read."""
+    future = "DTSTART:20280601T090000Z", "DTEND:20280601T100000Z"
+    series, tail = event("s", *PAST, "RRULE:FREQ=DAILY"), event("now", *NOW)
+
+    def reads(*others: tuple[str, ...], planned: str) -> bool:
+        """Wherever the override is moved to."""
+        overrides = [event("s", *moved, planned, "SUMMARY:asked") for moved in (future, PAST)]
+        (read,) = {
+            is_read(feed(newline, override, series, *others, tail), "SUMMARY:asked")
+            for override in overrides
+        }
+        return read
+
+    assert not reads(planned="RECURRENCE-ID:20280601T090000Z")
+    assert reads(planned="RECURRENCE-ID:20270310T090000Z")
+    assert reads(planned="RECURRENCE-ID;RANGE=THISANDFUTURE:20280601T090000Z")
+    ahead = event("s", *NOW, "RECURRENCE-ID:20280601T090000Z")
+    assert reads(ahead, planned="RECURRENCE-ID:20280601T090000Z")
+    now = event("s", *NOW, "RECURRENCE-ID:20270310T090000Z")
+    assert not reads(now, planned="RECURRENCE-ID:20280601T090000Z")
+
+
 @pytest.mark.parametrize(
     ("head", "whole"),
     [

@@ -71,12 +71,17 @@ def before(day: date) -> bytes:
 
 
 class BeforeWindow:
-    """Tells whether a VEVENT lies before one day, with SLACK to spare."""
+    """Tells whether a VEVENT lies before one day, with SLACK to spare.
 
-    def __init__(self, day: date) -> None:
+    ``later`` is the first day that lies behind the window, with SLACK to spare.
+    """
+
+    def __init__(self, day: date, later: date) -> None:
         self.day = day
         self.digits = f"{day:%Y%m%d}".encode()
         self.long_ago = f"{day - SLACK:%Y%m%d}".encode()
+        self.hereafter = f"{later - SLACK:%Y%m%d}".encode()
+        self.far_off = f"{later:%Y%m%d}".encode()
 
     def holds(self, raw: bytes, start: int, end: int, line: int) -> bool:
         """Whether the VEVENT in ``raw[start:end]`` is over, by its RRULE or RECURRENCE-ID line.
@@ -98,21 +103,25 @@ class BeforeWindow:
         # Last, because it passes over all lines: a series that goes on needs no such look.
         return over and _has_one_of_each(raw, start, end)
 
-    def is_past_override(self, raw: bytes, line: int) -> bool:
-        """Whether the line of a VEVENT that is over says that it overrides a past instance."""
+    def is_override_away(self, raw: bytes, line: int) -> bool:
+        """Whether a RECURRENCE-ID line names an instance that starts before or after the window."""
         planned = _PLAIN_ID.match(raw, line)
-        return planned is not None and planned[1] < self.long_ago  # SLACK covers every zone
+        if planned is None:
+            return False
+        # SLACK covers every zone.
+        return planned[1] < self.long_ago or planned[1] >= self.far_off
 
     def ignores_overrides(self, raw: bytes, start: int, end: int) -> bool:
-        """Whether past overrides of past instances cannot change this event of the same UID.
+        """Whether overrides that are away, of instances that are, cannot change this event of the
+        same UID.
 
         That is so for a series whose instances end on the day they start, and for the override of
-        an instance that is not past.
+        an instance that is not away.
         """
         line = _own(raw, b"\nRECURRENCE-ID", start, end)
         if line >= 0:
             planned = _PLAIN_ID.match(raw, line + 1)
-            return planned is not None and planned[1] >= self.digits
+            return planned is not None and self.digits <= planned[1] < self.hereafter
         return (
             _own(raw, b"\nRRULE:", start, end) >= 0
             and raw.find(b"\nRECURRENCE-ID", start, end) < 0

@@ -6,7 +6,7 @@ A VEVENT is left out only if its bytes prove that it cannot matter. Either it st
 window; or all of its dates lie before the window, and it has no rule or its rule has ended. In
 both cases every line that could say otherwise must be written in the plainest way, and no VEVENT
 that is kept may share its UID. There is one exception: a series that goes on is read without those
-overrides that are past and whose instances are past.
+overrides that lie outside the window and whose instances lie outside it.
 
 Everything else is kept: a VEVENT with a name in lower case, one with a fold in an unusual place,
 and all bytes outside VEVENT. So the answer is the same with and without the sieve.
@@ -180,12 +180,12 @@ class _Pieces:
     without that of the last one, which is always kept. ``kept`` are the numbers of the pieces to
     read, and ``odd`` counts the lines in these that may be another BEGIN:VEVENT. ``sure`` are the
     numbers of the kept pieces whose UID is certainly the one in ``uids``, and ``overrides`` those
-    of past overrides of past instances.
+    of overrides that lie before or after the window, of instances that do.
     """
 
     def __init__(self, raw: bytes, first: int, past: date, future: date, stop: bytes) -> None:
         self.raw = raw
-        self.past = BeforeWindow(past)
+        self.past = BeforeWindow(past, future)
         self.newline = b"\r\n" if raw[first - 2 : first - 1] == b"\r" else b"\n"
         begin = _BEGIN[1:] + self.newline
         self.plain = raw.startswith(begin, first) and not raw.startswith(_FOLDS, first + len(begin))
@@ -281,16 +281,20 @@ class _Pieces:
         if len(hits) == 1 and raw[line] == _R:
             if not self.past.holds(raw, start, end, line):
                 return False
-            if self.past.is_past_override(raw, line):
-                self.overrides.add(len(self.uids) - 1)
-            return True
-        starts = 0
-        for hit in hits:
-            later = self.later(raw, hit)
-            if later is None:
+        else:
+            starts = 0
+            for hit in hits:
+                later = self.later(raw, hit)
+                if later is None:
+                    return False
+                starts += later.lastindex is not None
+            if starts != 1 or raw.count(b"\nDTSTART", start, end) != 1:
                 return False
-            starts += later.lastindex is not None
-        return starts == 1 and raw.count(b"\nDTSTART", start, end) == 1
+        # Of the lines of interest only RRULE and RECURRENCE-ID begin with R.
+        recurrence = [hit + 1 for hit in hits if raw[hit + 1] == _R]
+        if len(recurrence) == 1 and self.past.is_override_away(raw, *recurrence):
+            self.overrides.add(len(self.uids) - 1)
+        return True
 
     def keep_longer(self, stride: int) -> None:
         """Keep what may hold a line longer than the limit; such a line makes time unknown."""
@@ -304,8 +308,8 @@ class _Pieces:
 
         False if there are too many UIDs to compare, as in an event of a hundred thousand UID lines.
 
-        A past override of a past instance is not kept for that, unless another version of it is
-        kept or an instance may be long enough to reach the window.
+        An override outside the window, of an instance outside it, is not kept for that, unless
+        another version of it is kept or an instance may be long enough to reach the window.
         """
         uids, fold = self.uids, self.newline + b" "
         folded = odd = False
@@ -324,7 +328,7 @@ class _Pieces:
             kept |= _readings(uids[number])
         plain = {uid.encode() for uid in kept if uid.isascii()}
         related = [number for number, uid in enumerate(uids) if uid in plain]
-        self.kept.update(self.less_past_overrides(related, uids, told))
+        self.kept.update(self.less_overrides_away(related, uids, told))
         if odd:
             self.kept.update(
                 number
@@ -333,7 +337,7 @@ class _Pieces:
             )
         return True
 
-    def less_past_overrides(
+    def less_overrides_away(
         self, related: list[int], uids: list[bytes], told: set[str]
     ) -> list[int]:
         """The numbers in ``related`` of the pieces that can change the kept pieces of their UID.
