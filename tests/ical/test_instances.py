@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from extcal.ical.budget import Work
 from extcal.ical.events.times import DAY, Extent, Wall
 from extcal.ical.parse.components import Stream
 from extcal.ical.series import dense
-from extcal.ical.series.instances import planned_at, touches
+from extcal.ical.series.instances import distinct, planned_at, touches
 from extcal.ical.zones.resolve import Zone, Zones
 from extcal.intervals import FreeBusy
 
@@ -26,6 +26,7 @@ ZONES = st.sampled_from(
     ]
 )
 OFFSETS = st.lists(st.integers(-3 * DAY, 3 * DAY) | st.integers(0, 5 * 3600), max_size=12)
+HALF_HOURS = st.lists(st.integers(-50, 50).map(lambda number: number * 1800), max_size=12)
 LENGTHS = st.sampled_from([0, 1, 1800, 3600, 90_000])
 DAYS = st.integers(0, 2)
 SHOWN = st.none() | st.sampled_from([1, 1800, 3600, 7200, 90_000])  # of a clock on the wall
@@ -77,6 +78,35 @@ def test_columns_hold_what_touches_the_window(
     expected = sorted(row for row in one_by_one if touches(row[0], row[1], lo, hi))
     assert sorted(zip(found.starts, found.ends, found.locals, strict=True)) == expected
     assert list(found.starts) == sorted(found.starts)
+
+
+@given(ZONES, HALF_HOURS, DAYS, LENGTHS, SHOWN, st.sets(st.integers(0, 11)))
+@example(("Europe/Berlin", datetime(2027, 3, 28)), [7200, 9000, 10_800], 1, 0, None, set())
+def test_each_instant_is_one_instance(
+    place: tuple[str, datetime],
+    offsets: list[int],
+    days: int,
+    lasting: int,
+    shown: int | None,
+    gone: set[int],
+) -> None:
+    """3.8.5.3: "Duplicate instances are ignored.": a gap may move a start onto the next one."""
+    name, around = place
+    zone = zone_near(name, seconds(around))
+    extent = extent_of(days, lasting, shown, zone)
+    run = sorted({seconds(around) + offset for offset in offsets})
+    removed = {zone.to_epoch(run[index]) for index in gone if index < len(run)}
+    last = {zone.to_epoch(local): local for local in run}
+    locals_, starts = distinct(run, zone, [removed] if removed else [])
+    assert list(locals_) == sorted(local for at, local in last.items() if at not in removed)
+    assert list(starts) == [zone.to_epoch(local) for local in locals_]
+    found = planned_at(zone, extent, locals_, starts, run[0] - 9 * DAY if run else 0, 10**11)
+    expected = [
+        (at, extent.end(local, at, zone)) for at, local in zip(starts, locals_, strict=True)
+    ]
+    assert sorted(zip(found.starts, found.ends, strict=True)) == sorted(
+        (start, max(start, end)) for start, end in expected
+    )
 
 
 @given(

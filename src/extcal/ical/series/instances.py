@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from operator import le
+from operator import itemgetter, le
 
 from extcal.ical.events.event import Event
 from extcal.ical.events.times import DAY, Extent, Moment
@@ -87,7 +87,8 @@ def distinct(
 ) -> tuple[Sequence[int], Sequence[int]]:
     """Return sorted local starts and their instants, without those that are ``gone``.
 
-    3.8.5.3: "Duplicate instances are ignored.", and a gap may move one start onto another.
+    3.8.5.3: "Duplicate instances are ignored.", and a gap may move one start onto another. Of such
+    two the later local start is kept.
     """
     starts, in_order = zone.epochs_in_order(locals_)
     if in_order and not gone:
@@ -96,6 +97,8 @@ def distinct(
     for removed in gone:
         for instant in left.keys() & removed:
             del left[instant]
+    if not in_order:
+        left = dict(sorted(left.items(), key=itemgetter(1)))
     return list(left.values()), list(left)
 
 
