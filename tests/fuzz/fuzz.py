@@ -312,13 +312,13 @@ def minimise(options: argparse.Namespace) -> int:
             arcs = arcs_of(harness.one, data)
             if arcs is not None:
                 reached[data] = arcs
-        kept = fewest(reached)
+        found = {path.read_bytes() for path in (FOUND / name).glob("*")}  # these are seeds anyway
+        kept = [data for data in fewest(reached) if data not in found]
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.glob("*"):
             path.unlink()
         for data in kept:
-            name = hashlib.sha256(data).hexdigest()[:12]
-            (folder / f"{name}.seed").write_bytes(data)
+            (folder / f"{hashlib.sha256(data).hexdigest()[:12]}.seed").write_bytes(data)
         arcs = set().union(*reached.values())
         size = sum(map(len, kept))
         print(

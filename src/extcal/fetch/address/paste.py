@@ -248,13 +248,19 @@ def _once(secret_text: str) -> str:
     if len(starts) > 1 and starts[0] == 0:
         ends = [*starts[1:], len(secret_text)]
         parts = [secret_text[start:end] for start, end in zip(starts, ends, strict=True)]
-        same = [_SCHEME.sub("", part.strip(_BETWEEN)).partition("/") for part in parts]
-        if len({(_HOST_END.sub("", host.lower()), slash, rest) for host, slash, rest in same}) == 1:
+        # Behind the last one, a fragment may follow, which is not asked for.
+        if _are_one(parts) or _are_one([*parts[:-1], parts[-1].partition("#")[0]]):
             secret_text = parts[0].strip(_BETWEEN)
     for _ in range(2):
         if _ENCODED.match(secret_text):
             secret_text = unquote(secret_text)
     return secret_text
+
+
+def _are_one(parts: list[str]) -> bool:
+    """Whether addresses differ in nothing but their schemes, and how the host is written."""
+    split = [_SCHEME.sub("", part.strip(_BETWEEN)).partition("/") for part in parts]
+    return len({(_HOST_END.sub("", host.lower()), slash, rest) for host, slash, rest in split}) == 1
 
 
 def _trimmed(secret_text: str) -> str:
