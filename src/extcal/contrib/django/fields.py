@@ -11,6 +11,7 @@ from django.db.models.lookups import Exact, IsNull
 from django.db.models.query_utils import DeferredAttribute
 
 import extcal
+from extcal.arguments import discreet
 from extcal.contrib.django.address import PREFIX, FeedAddress
 from extcal.contrib.django.forms import FeedAddressFormField
 
@@ -18,6 +19,7 @@ from extcal.contrib.django.forms import FeedAddressFormField
 class _Assigned(DeferredAttribute):
     """What is assigned becomes a FeedAddress at once, so that no instance holds a clear address."""
 
+    @discreet
     def __set__(self, instance: Any, value: object) -> None:
         if hasattr(value, "resolve_expression"):  # an F() or Case() that the database evaluates
             instance.__dict__[self.field.attname] = value
@@ -30,6 +32,7 @@ class _Assigned(DeferredAttribute):
 class _OnlyNull(Exact):
     """``filter(calendar=None)``; each encryption differs, so that nothing else can be found."""
 
+    @discreet
     def get_prep_lookup(self) -> None:
         if self.rhs is not None:
             raise FieldError("an encrypted address cannot be searched for: only for None")
@@ -78,6 +81,7 @@ class FeedAddressField(models.Field):
         """What the column holds."""
         return FeedAddress(value) if value else None
 
+    @discreet
     def to_python(self, value: object) -> FeedAddress | None:
         """Of a text, a Feed, or what a dump holds. Raises ValidationError with advice."""
         read = _address(value)
@@ -86,6 +90,7 @@ class FeedAddressField(models.Field):
             raise ValidationError(str(read), code=read.kind)
         return _accepted(read)
 
+    @discreet
     def get_prep_value(self, value: object) -> str | None:
         """What goes into the column: encrypted text."""
         address = _accepted(_address(value))

@@ -95,6 +95,25 @@ class TheField(WithProfile):
                 self.assert_hidden(trace.tb_frame.f_locals.items())
                 trace = trace.tb_next
 
+    def test_a_wrong_value_is_in_no_frame_of_extcal(self):
+        """Those of Django, and of whoever passed it, are not ours."""
+        wrong = (
+            lambda: Profile(calendar=ADDRESS.encode()),
+            lambda: list(Profile.objects.filter(calendar=ADDRESS)),
+            lambda: Profile.objects.update(calendar=f"gopher://{ADDRESS}"),
+        )
+        for act in wrong:
+            trace = None
+            try:
+                act()
+            except (FieldError, TypeError, ValueError) as error:
+                trace = error.__traceback__
+            self.assertIsNotNone(trace)
+            while trace is not None:
+                if trace.tb_frame.f_globals["__name__"].startswith("extcal."):
+                    self.assert_hidden(trace.tb_frame.f_locals.items())
+                trace = trace.tb_next
+
     def test_rows_without_a_calendar_are_found_and_nothing_else(self):
         nobody = Profile.objects.create(name="Nobody")
         self.assertIsNone(Profile.objects.get(pk=nobody.pk).calendar)
