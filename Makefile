@@ -164,7 +164,7 @@ screenshots: ## make the screenshots in docs/images again, in the system's Chrom
 	@$(BIN)/python examples/host_app/screenshots.py
 	@$(BIN)/python tools/grid_images.py
 
-lock: ## write .ci/requirements.txt anew: versions and hashes of all that CI installs
+lock: ## write .ci/requirements anew: versions and hashes of all that CI installs
 	@sh tools/lock.sh
 
 sbom: ## what the wheel and its extras depend on, as CycloneDX, in build/sbom

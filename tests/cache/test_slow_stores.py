@@ -22,6 +22,7 @@ from extcal import AsyncCalendarCache, CalendarCache, MemoryStore, RedisStore, S
 from extcal.cache import Cell
 from extcal.cache.stores.cutter import Cutter
 from extcal.cache.stores.watch import Late, Watch
+from extcal.fetch import Failed
 from extcal.testing import FakeFetcher, ManualClock, feed_text
 
 # Not part of `make quick`, which also runs with the clock moved: these wait for real.
@@ -202,6 +203,22 @@ def test_half_of_the_timeout_is_for_the_store(
         {"Ada": url}, *at(clock), timeout=timedelta(seconds=SHORT)
     )
     assert [problem.code for problem in other.problems["Ada"]] == ["timeout"]
+
+
+def test_forgetting_takes_few_calls(make: Make, clock: ManualClock, url: str) -> None:
+    """A store that needs almost a second for each of them is not left alone: so they are counted.
+
+    The documented ten seconds are these, and two more for a list that another process holds.
+    """
+    store = ManyStore()
+    make(store=store).get(url)
+    clock.advance(HOUR)
+    broken = make(store=store, fetcher=FakeFetcher({url: Failed("connect", looks_like="x")}))
+    assert broken.get(url).state is State.ERROR_STALE
+    store.asked.clear()
+    broken.forget(url)
+    forgotten = ["get_many", "put", "lease", "get_many", "delete", "put", "release"]
+    assert store.asked == forgotten
 
 
 @pytest.mark.parametrize("kind", [MemoryStore, SlowStore, ManyStore])
