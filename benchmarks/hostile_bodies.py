@@ -1,14 +1,20 @@
 """Hostile bodies at the largest size that is accepted: what does it cost to fetch and read one?
 
     python benchmarks/hostile_bodies.py                 # every kind, 62 MiB each: twenty minutes
-    python benchmarks/hostile_bodies.py --mib 8 FREEBUSY
+    python benchmarks/hostile_bodies.py --mib 3 FREEBUSY
+    python benchmarks/hostile_bodies.py --lines series
 
 Each body comes compressed over a socket from a server in another process, and a cache reads it in a
 process of its own. The kinds are in ``hostile_kinds.py`` and ``hostile_more.py``.
 
 The table has the CPU seconds, the most memory beyond the decoded body, and the longest time that
 another thread of the process had to wait for its turn. That is counted in CPU time of this process
-too, so all figures hold on a busy machine. No figure makes this program fail.
+too, so all figures hold on a busy machine. With ``--lines`` it is the longest time that one line of
+code took at once, in processor time of its own thread, and the line: what Python itself adds, and
+other programs, is not in it. No figure makes this program fail.
+
+At 62 MiB most kinds end at a limit before much of them is read. At 3 MiB as much is read as the
+limits allow.
 """
 
 from __future__ import annotations
@@ -28,11 +34,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from hostile_kinds import KINDS, body
 from hostile_more import CODECS, MORE, OWNED, sent
 
+TraceFunction = Any  # what a tracer returns: another one
 _MIB = 1024 * 1024
 ALL = {**KINDS, **MORE}
 
@@ -43,6 +51,7 @@ def main() -> None:
     parser.add_argument("kinds", nargs="*", help="words of their names; all kinds without any")
     parser.add_argument("--mib", type=int, default=62, help="decoded size of each body")
     parser.add_argument("--to", type=Path, help="a file of results: its kinds are not run again")
+    parser.add_argument("--lines", action="store_true", help="which line keeps others waiting")
     parser.add_argument("--exactly", action="store_true", help="the words are whole names")
     options = parser.parse_args()
     chosen = [
@@ -60,7 +69,7 @@ def main() -> None:
     for kind in chosen:
         row = known.get(kind)
         if row is None:
-            row = _row(kind, options.mib * _MIB)
+            row = _row(kind, options.mib * _MIB, lines=options.lines)
             if options.to is not None:
                 with options.to.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(asdict(row)) + "\n")
@@ -80,14 +89,14 @@ class Row:
     answer: str
 
 
-def _row(kind: str, size: int) -> Row:
+def _row(kind: str, size: int, *, lines: bool) -> Row:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     server = context.Process(target=_serve, args=(theirs, kind, size))
     server.start()
     port, size = ours.recv()
     with context.Pool(1) as pool:
-        cpu, more, pause, answer = pool.apply(_measure, (port, kind in OWNED))
+        cpu, more, pause, answer = pool.apply(_measure, (port, kind in OWNED, lines))
     ours.send("stop")
     server.join()
     mib = size / _MIB
@@ -131,7 +140,7 @@ def _serve(pipe: Connection, kind: str, size: int) -> None:
     server.shutdown()
 
 
-def _measure(port: int, owned: bool) -> tuple[float, float, float, str]:
+def _measure(port: int, owned: bool, lines: bool) -> tuple[float, float, float, str]:
     """CPU seconds, bytes of memory, the longest pause in seconds, and what was answered."""
     import extcal
     from extcal.fetch import HttpFetcher
@@ -158,14 +167,44 @@ def _measure(port: int, owned: bool) -> tuple[float, float, float, str]:
             found.append(error.kind)
 
     calendars.get(f"http://127.0.0.1:{port}/small.ics")  # what is used first is imported
-    beside = _Beside()
     before = _memory()
+    if lines:
+        longest = _Longest()
+        time.sleep(0.1)  # the worker of the first fetch has ended, so a new thread is followed
+        threading.settrace(longest.follow)
+        read()
+        return 0.0, _memory() - before, longest.seconds, f"{found[0]}; {longest.line}"
+    beside = _Beside()
     cpu = time.process_time()
     beside.start()
     read()
     beside.done = True
     beside.join()
     return time.process_time() - cpu - beside.cpu, _memory() - before, beside.longest, found[0]
+
+
+class _Longest:
+    """Which line of a new thread takes longest at once, in processor time of its own."""
+
+    seconds, line = 0.0, ""
+
+    def follow(self, frame: FrameType, event: str, argument: object) -> TraceFunction:
+        """A tracer for the thread that calls this."""
+        last, since = frame.f_code, time.thread_time()
+        number = frame.f_lineno
+
+        def noted(frame: FrameType, event: str, argument: object) -> TraceFunction:
+            nonlocal last, number, since
+            took = time.thread_time() - since
+            if took > self.seconds:
+                self.seconds = took
+                self.line = f"{Path(last.co_filename).name}:{number} {last.co_name}"
+            last, number = frame.f_code, frame.f_lineno
+            since = time.thread_time()
+            return noted
+
+        sys.settrace(noted)
+        return noted
 
 
 class _Beside(threading.Thread):

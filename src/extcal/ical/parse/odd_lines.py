@@ -49,11 +49,10 @@ def is_long(raw: bytes, run: Span) -> bool:
 def head(raw: bytes, run: Span, most: int) -> tuple[Span, int]:
     """Return the span of the first ``most`` lines of a run, and how many more lines it has."""
     start, end = run
-    size = _count(raw, run)
-    if size <= most:
-        return (start, end), 0
-    ends = islice(_LINE_END.finditer(raw, start, end), max(0, most - 1), None)
-    return (start, next(ends).end() if most else start), size - most
+    behind = start
+    for line_end in islice(_LINE_END.finditer(raw, start, end), most):
+        behind = line_end.end()
+    return (start, behind), max(0, _count(raw, run) - most)
 
 
 def _count(raw: bytes, run: Span) -> int:
