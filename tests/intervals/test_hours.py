@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from extcal.intervals import Period, WorkingHours, epoch
-from extcal.intervals.wallclock import WallClock, find_zone
+from extcal.intervals.instants import find_zone
+from extcal.intervals.wallclock import WallClock
 
 BERLIN = "Europe/Berlin"
 OFFICE = WorkingHours("MO-FR", "09:00", "17:00", BERLIN)

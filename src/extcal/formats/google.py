@@ -17,8 +17,8 @@ from typing import Literal, NotRequired, TypedDict
 from extcal.arguments import discreet
 from extcal.formats.people import PersonRow, read_table
 from extcal.intervals import BLOCKING, FBType, FreeBusy, instant
+from extcal.intervals.instants import find_zone
 from extcal.intervals.types import blocking_codes
-from extcal.intervals.wallclock import find_zone
 
 __all__ = ["GoogleFreeBusy", "to_google_freebusy"]
 

@@ -17,8 +17,8 @@ from typing import Literal, NotRequired, TypedDict
 from extcal.arguments import discreet
 from extcal.formats.people import PersonRow, read_table
 from extcal.intervals import FBType, FreeBusy, instant
+from extcal.intervals.instants import find_zone
 from extcal.intervals.types import code_of, fbtype_of
-from extcal.intervals.wallclock import find_zone
 from extcal.messages.pictures import said
 
 __all__ = ["GraphSchedules", "availability_view", "to_graph_schedules"]

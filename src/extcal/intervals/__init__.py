@@ -7,10 +7,9 @@ datetimes come in, aware UTC datetimes go out.
 from __future__ import annotations
 
 from extcal.intervals.freebusy import FreeBusy
-from extcal.intervals.instants import epoch, instant
+from extcal.intervals.instants import epoch, find_zone, instant
 from extcal.intervals.merge import Levels
 from extcal.intervals.types import BLOCKING, BusyPeriod, FBType, Period, days
-from extcal.intervals.wallclock import find_zone
 from extcal.lazy import at_first_use
 
 TYPE_CHECKING = False

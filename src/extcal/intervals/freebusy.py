@@ -17,7 +17,7 @@ from itertools import chain
 from extcal.arguments import safe_repr
 from extcal.intervals.asked import HOW_TO_ASK, can_be_pickled, common_zone, zone_of_window
 from extcal.intervals.columned import Columned
-from extcal.intervals.instants import epoch, in_years, span, spoken, whole_seconds
+from extcal.intervals.instants import epoch, find_zone, in_years, span, spoken, whole_seconds
 from extcal.intervals.instants import instant as moment
 from extcal.intervals.merge import (
     BusySpan,
@@ -49,7 +49,6 @@ from extcal.intervals.types import (
     period,
     period_span,
 )
-from extcal.intervals.wallclock import find_zone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

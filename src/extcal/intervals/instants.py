@@ -3,18 +3,21 @@
 In: aware datetimes. Out: integers inside extcal, aware UTC datetimes in the public API. Fractions
 of a second widen a period: its start is rounded down, its end is rounded up, so it never loses a
 part. Naive datetimes are refused, the machine's own zone is never used, and times outside the years
-1 to 9999 are cut.
+1 to 9999 are cut. And :func:`find_zone`, for the zones that callers name.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
+from extcal.arguments import zone_named
+
 __all__ = [
     "DAY",
     "FIRST",
     "LAST",
     "epoch",
+    "find_zone",
     "in_years",
     "instant",
     "span",
@@ -72,6 +75,23 @@ def span(start: datetime, end: datetime) -> tuple[int, int]:
     return lo, hi
 
 
+def find_zone(timezone: str | tzinfo) -> tzinfo:
+    """Return the zone that ``timezone`` is or names.
+
+    Raises ``ValueError`` for a name that tzdata does not have, ``TypeError`` for anything else.
+    """
+    if isinstance(timezone, tzinfo):
+        return timezone
+    if not isinstance(timezone, str):
+        raise _no_zone(timezone)
+    zone = zone_named(timezone)
+    if zone is not None:
+        return zone
+    raise ValueError(
+        f"unknown time zone {timezone!r}: pass an IANA name such as 'Europe/Berlin', or a tzinfo"
+    )
+
+
 def in_years(lo: int, hi: int) -> tuple[int, int]:
     """Return a window cut to the years 1 to 9999; it must begin before it ends."""
     lo, hi = max(lo, FIRST), min(hi, LAST)
@@ -124,3 +144,7 @@ def _no_instant(value: object) -> TypeError:
     if isinstance(value, date):
         return TypeError(f"the date {value} is a day of some zone: pass an aware datetime")
     return TypeError(f"pass an aware datetime, not {value!r}")
+
+
+def _no_zone(value: object) -> TypeError:
+    return TypeError(f"a time zone is an IANA name such as 'Europe/Berlin' or a tzinfo: {value!r}")

@@ -11,8 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 from extcal.arguments import count_of, discreet, made_discreetly, several
-from extcal.intervals.instants import epoch, instant, span, spoken
-from extcal.intervals.wallclock import find_zone
+from extcal.intervals.instants import epoch, find_zone, instant, span, spoken
 from extcal.values import dataclass
 
 TYPE_CHECKING = False

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from itertools import accumulate
 
-from extcal.arguments import zone_named
 from extcal.intervals.instants import DAY, FIRST, LAST
 from extcal.values import NamedTuple
 
-__all__ = ["Stretch", "WallClock", "find_zone"]
+__all__ = ["Stretch", "WallClock"]
 
 # No zone of tzdata changes its offset twice within six days (Boa Vista in October 2000 comes
 # closest), so between two looks this far apart there is one change at most.
@@ -77,27 +76,6 @@ class WallClock:
                 yield from range(
                     midnight + skipped + -skipped % step, min(midnight + DAY, stop), step
                 )
-
-
-def find_zone(timezone: str | tzinfo) -> tzinfo:
-    """Return the zone that ``timezone`` is or names.
-
-    Raises ``ValueError`` for a name that tzdata does not have, ``TypeError`` for anything else.
-    """
-    if isinstance(timezone, tzinfo):
-        return timezone
-    if not isinstance(timezone, str):
-        raise _no_zone(timezone)
-    zone = zone_named(timezone)
-    if zone is not None:
-        return zone
-    raise ValueError(
-        f"unknown time zone {timezone!r}: pass an IANA name such as 'Europe/Berlin', or a tzinfo"
-    )
-
-
-def _no_zone(value: object) -> TypeError:
-    return TypeError(f"a time zone is an IANA name such as 'Europe/Berlin' or a tzinfo: {value!r}")
 
 
 def _stretches(zone: tzinfo, lo: int, hi: int) -> list[Stretch]:

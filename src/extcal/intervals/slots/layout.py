@@ -12,9 +12,9 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Literal, get_args
 
 from extcal.arguments import count_of
-from extcal.intervals.instants import DAY, epoch, whole_seconds
+from extcal.intervals.instants import DAY, epoch, find_zone, whole_seconds
 from extcal.intervals.merge import Columns, clipped
-from extcal.intervals.wallclock import WallClock, find_zone
+from extcal.intervals.wallclock import WallClock
 from extcal.values import dataclass
 
 __all__ = ["Align", "Layout", "read_layout"]

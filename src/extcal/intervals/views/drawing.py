@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from extcal.draw import Row, grid_html, grid_svg
 from extcal.draw.words import clock, day_name
-from extcal.intervals.instants import epoch
+from extcal.intervals.instants import epoch, find_zone
 from extcal.intervals.merge import BusySpan, Span
 from extcal.intervals.types import Period, fbtype_of, period_span
-from extcal.intervals.wallclock import find_zone
 from extcal.intervals.working_hours.hours import WorkingHours
 from extcal.messages.pictures import said
 from extcal.messages.spoken import speaking

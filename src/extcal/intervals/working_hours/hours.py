@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, final
 
 from extcal.arguments import made_discreetly, several
 from extcal.intervals.frozen import Frozen
-from extcal.intervals.instants import DAY, FIRST, LAST, span
+from extcal.intervals.instants import DAY, FIRST, LAST, find_zone, span
 from extcal.intervals.merge import Span, complement, intersection, union
 from extcal.intervals.types import BLOCKING, FBType, Period, blocking_codes, period
-from extcal.intervals.wallclock import WallClock, find_zone
+from extcal.intervals.wallclock import WallClock
 from extcal.intervals.working_hours.date_exceptions import (
     EPOCH_DAY,
     DateExceptions,
