@@ -21,6 +21,7 @@ import pytest
 
 from extcal import CalendarCache, Feed, SQLiteStore, State
 from extcal.cache import Cell
+from extcal.cache.stores.sqlite import _checksum
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 NOW = datetime(2027, 1, 4, 8, tzinfo=UTC)
@@ -206,6 +207,20 @@ def test_a_row_that_was_changed_is_a_miss(make: Callable[..., SQLiteStore], dama
     assert store.put("a", cell(b"new"), None)
     assert store.get("a") == cell(b"new")
     assert aside(store._path) == []
+
+
+@pytest.mark.parametrize("until", [2**62, -(2**62), 10**18])
+def test_a_row_whose_date_is_none_is_a_miss(make: Callable[..., SQLiteStore], until: int) -> None:
+    """Anybody can make its checksum: it raised OverflowError in every call."""
+    store = make()
+    store.put("a", cell(), None)
+    store.put("b", cell(), None)
+    checksum = _checksum("a", until, cell().data).hex()
+    row = f"keep_until = {until}, checksum = x'{checksum}' WHERE key = 'a'"
+    change(store, f"UPDATE cells SET {row}")
+    assert store.get_many(["a", "b"]) == {"b": cell()}
+    assert store.put("a", cell(b"new"), None)
+    assert store.get("a") == cell(b"new")
 
 
 def test_a_lease_that_was_changed_binds_nobody(make: Callable[..., SQLiteStore]) -> None:
