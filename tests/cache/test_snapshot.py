@@ -299,3 +299,27 @@ def test_reading_for_the_cache_makes_no_value_for_an_event(
     snapshot = calendars.get(url)
     assert not made
     assert len(snapshot.events) == len(made) == snapshot.reading.count > 10
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "DTSTART:20270101T000000Z\r\nDTEND:99991231T235959Z",
+        "DTSTART:20270101T000000Z\r\nDURATION:P9999999W",
+        "DTSTART:00010101T000000Z\r\nDTEND:99991231T235959Z",
+        "DTSTART:20270105T000000Z\r\nRECURRENCE-ID:99991231T235959Z",
+        "DTSTART:20270105T000000Z\r\nRECURRENCE-ID:00010101T000000",
+    ],
+)
+def test_events_at_the_ends_of_time_are_records(
+    make: Callable[..., CalendarCache], url: str, lines: str, zone: str
+) -> None:
+    """ "For ever" ends with the year 9999, which is over in UTC when Tokyo has the year 10000."""
+    head = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:x\r\n"
+    body = f"{head}DTSTAMP:20270101T000000Z\r\n{lines}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    snapshot = make(fetcher=FakeFetcher({url: body})).get(url)
+    (record,) = snapshot.event_records(zone)
+    assert datetime.fromisoformat(record["start"]) == snapshot.events[0].start
+    assert datetime.fromisoformat(record["end"]) == snapshot.events[0].end
+    assert snapshot.to_html(zone)

@@ -56,8 +56,8 @@ class ExternalEvent:
         return {
             "uid": self.uid,
             "recurrence_id": _written(self.recurrence_id, zone),
-            "start": self.start.astimezone(zone).isoformat(),
-            "end": self.end.astimezone(zone).isoformat(),
+            "start": _in_zone(self.start, zone).isoformat(),
+            "end": _in_zone(self.end, zone).isoformat(),
             "all_day": self.all_day,
             "first_day": _written(self.first_day, zone),
             "last_day": _written(self.last_day, zone),
@@ -179,5 +179,13 @@ def _second(moment: datetime) -> Period:
 
 def _written(value: date | None, zone: tzinfo) -> str | None:
     if isinstance(value, datetime):
-        return value.astimezone(zone).isoformat()
+        return _in_zone(value, zone).isoformat()
     return None if value is None else value.isoformat()
+
+
+def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """As it is at the ends of time: when an event that is "for ever" ends, Tokyo has year 10000."""
+    try:
+        return moment.astimezone(zone)
+    except (OverflowError, ValueError):
+        return moment
