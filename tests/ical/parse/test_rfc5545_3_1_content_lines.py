@@ -168,6 +168,19 @@ def test_lines_that_are_none_cost_nothing(corridor: Any) -> None:
     assert {problem.code for problem in result.problems} <= {"bad_line"}
 
 
+@pytest.mark.parametrize("line", ["\0", "\0\t ", "\x1f\x7f", "\ufeff", "\0\ufeff\0"])
+def test_lines_of_control_characters_are_blank_lines(line: str) -> None:
+    """They cost no work, and stand between other lines as if they were not there."""
+    start, end = datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 1, 11, tzinfo=UTC)
+    head = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\nDTSTART:20270105T090000Z\n"
+    tail = "DURATION:PT1H\nEND:VEVENT\nEND:VCALENDAR\n"
+    body = head + f"{line}\n" * 2_000 + f"X-A:b\n{line}\n" * 2_000 + tail
+    limits = extcal.Limits(max_work=100)
+    found = extcal.expand(body.encode(), start, end, limits=limits)
+    assert found == extcal.expand((head + tail).encode(), start, end)
+    assert len(found.events) == 1
+
+
 def test_raw_text_that_looks_like_a_property(corridor: Any) -> None:
     """Of several DTSTARTs and DTENDs the first that can be read counts."""
     event = corridor.event(

@@ -278,7 +278,7 @@ def _excess_availability(raw: bytes, spans: Spans, work: Work) -> list[Span]:
     """All plainly written VAVAILABILITYs, if they and their AVAILABLEs are too many."""
     size = count_in(raw, spans, b"\nBEGIN:VAVAILABILITY")
     size += count_in(raw, spans, b"\nBEGIN:AVAILABLE") if size else 0
-    if size <= work.limits.max_availability:
+    if size <= work.limits.max_availability or not work.spend(_kilobytes(spans)):
         return []
     border = b"\nBEGIN:VAVAILABILITY"
     found = [found for span in spans for found in runs(_AVAILABILITIES, raw, span, border)]
