@@ -176,6 +176,16 @@ class TestEvents:
         assert "Times in" not in run("events", stdin=days).stdout
         assert HERE in run("busy", stdin=days).stdout
 
+    @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])
+    def test_events_reach_to_the_ends_of_time(self, run: Run, zone: str) -> None:
+        """A stranger's event "for ever" ends no command."""
+        head = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:x\r\n"
+        times = "DTSTAMP:20270101T000000Z\r\nDTSTART:00010101T000000Z\r\nDTEND:99991231T235959Z"
+        body = f"{head}{times}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        for options in ([], ["--json"]):
+            result = run("events", "--timezone", zone, *options, stdin=body)
+            assert result.exit_code == 0, result.output
+
     def test_an_empty_week_says_so(self, run: Run) -> None:
         assert run("events", stdin=feed_text()).stdout == "No events.\n"
 

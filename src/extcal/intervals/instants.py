@@ -19,6 +19,7 @@ __all__ = [
     "epoch",
     "find_zone",
     "in_years",
+    "in_zone",
     "instant",
     "span",
     "spoken",
@@ -59,6 +60,17 @@ def instant(seconds: int) -> datetime:
     if seconds >= LAST:
         return _MAXIMUM
     return _EPOCH + timedelta(seconds=max(seconds, FIRST))
+
+
+def in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """``moment`` in ``zone``, or as it is at the ends of time.
+
+    When an event that is "for ever" ends, with the year 9999 in UTC, Tokyo has the year 10000.
+    """
+    try:
+        return moment.astimezone(zone)
+    except (OverflowError, ValueError):
+        return moment
 
 
 def span(start: datetime, end: datetime) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from extcal.cli.output.screen import clean, kind_text
 from extcal.errors import Problem
 from extcal.ical import ExternalEvent
 from extcal.intervals import FreeBusy, Period
+from extcal.intervals.instants import in_zone
 
 __all__ = [
     "as_json",
@@ -164,7 +165,7 @@ def events_text(
 
 
 def _first_day(event: ExternalEvent, zone: tzinfo) -> date:
-    return event.first_day or event.start.astimezone(zone).date()
+    return event.first_day or in_zone(event.start, zone).date()
 
 
 def _by_place(placed: tuple[date, ExternalEvent]) -> tuple[date, bool, datetime, str]:
@@ -186,7 +187,7 @@ def _when(event: ExternalEvent, zone: tzinfo) -> str:
     if event.first_day is not None and event.last_day is not None:
         days = (event.last_day - event.first_day).days + 1
         return "all day" if days == 1 else f"{days} days"
-    start, end = event.start.astimezone(zone), event.end.astimezone(zone)
+    start, end = in_zone(event.start, zone), in_zone(event.end, zone)
     more = (end.date() - start.date()).days
     return f"{start:%H:%M}–{end:%H:%M}" + (f" +{more}" if more else "")
 

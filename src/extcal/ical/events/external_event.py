@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from extcal.arguments import safe_repr
 from extcal.intervals import FBType, Period, epoch, find_zone, instant
+from extcal.intervals.instants import in_zone
 from extcal.values import NamedTuple, dataclass
 
 TYPE_CHECKING = False
@@ -56,8 +57,8 @@ class ExternalEvent:
         return {
             "uid": self.uid,
             "recurrence_id": _written(self.recurrence_id, zone),
-            "start": _in_zone(self.start, zone).isoformat(),
-            "end": _in_zone(self.end, zone).isoformat(),
+            "start": in_zone(self.start, zone).isoformat(),
+            "end": in_zone(self.end, zone).isoformat(),
             "all_day": self.all_day,
             "first_day": _written(self.first_day, zone),
             "last_day": _written(self.last_day, zone),
@@ -179,13 +180,5 @@ def _second(moment: datetime) -> Period:
 
 def _written(value: date | None, zone: tzinfo) -> str | None:
     if isinstance(value, datetime):
-        return _in_zone(value, zone).isoformat()
+        return in_zone(value, zone).isoformat()
     return None if value is None else value.isoformat()
-
-
-def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
-    """As it is at the ends of time: when an event that is "for ever" ends, Tokyo has year 10000."""
-    try:
-        return moment.astimezone(zone)
-    except (OverflowError, ValueError):
-        return moment
