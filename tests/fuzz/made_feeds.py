@@ -262,16 +262,24 @@ class _Feed:
 
 
 class _History(_Feed):
-    """Events that are over before the first window begins, but for what is odd in one of them."""
+    """Events that are over before the first window begins, but for what is odd in one of them.
+
+    Or all of that behind the window: overrides of a series that goes on.
+    """
 
     def __init__(self, chance: random.Random) -> None:
         super().__init__(chance)
         self.oddities = chance.choice((0, 1, 1, 1, 1, 2))
-        # Just where shortcuts begin to trust a date, somewhat before, and long before.
+        self.is_behind = chance.random() < 0.4
+        # Just where shortcuts begin to trust a date, some days from there, and far away.
         days = chance.choice((5, 8, 20)), chance.choice((30, 400, 2_500))
-        night = datetime(2026, 11, 27, chance.choice((21, 22, 23)), tzinfo=UTC)
-        morning = datetime(2026, 12, 1, 9, tzinfo=UTC)
-        self.instants = [night, *(morning - timedelta(days=each) for each in days)]
+        if self.is_behind:
+            edge, night = datetime(2027, 4, 1, 9, tzinfo=UTC), datetime(2027, 4, 4, tzinfo=UTC)
+            far = [edge + timedelta(days=each) for each in days]
+        else:
+            edge, night = datetime(2026, 12, 1, 9, tzinfo=UTC), datetime(2026, 11, 28, tzinfo=UTC)
+            far = [edge - timedelta(days=each) for each in days]
+        self.instants = [night + timedelta(hours=chance.choice((-3, -2, -1, -1, 0, 1))), *far]
 
     def new_form(self) -> str:
         return "Z" if self.chance.random() < 0.7 else super().new_form()
@@ -283,18 +291,20 @@ class _History(_Feed):
     def event(self) -> bytes:
         """Over, in lines as the plainest feeds have them. One may be odd; some go on."""
         chance, form = self.chance, self.form
-        start = _SOON if chance.random() < 0.15 else chance.choice(self.instants)
+        kind = chance.random()
+        goes_on = 0.7 if self.is_behind and kind < 0.35 else 0.15
+        start = _SOON if chance.random() < goes_on else chance.choice(self.instants)
         lines = [f"DTSTART{self.written(start, form)}"]
         if chance.random() < 0.8:
             length = timedelta(days=1) if form == "DATE" else timedelta(minutes=30)
             if start < _LONG_AGO and chance.random() < 0.4:
                 length = timedelta(days=9)
             lines.append(f"DTEND{self.written(start + length, form)}")
-        kind = chance.random()
         if kind < 0.35:
-            until = self.written(min(chance.choice(self.instants), _LONG_AGO), form)
-            bound = f"UNTIL={until.rpartition(':')[2]}"
-            bound = chance.choice((bound, bound, f"COUNT={chance.choice((1, 2, 3))}"))
+            until = chance.choice(self.instants)
+            until = until if self.is_behind else min(until, _LONG_AGO)
+            bound = f"UNTIL={self.written(until, form).rpartition(':')[2]}"
+            bound = chance.choice((bound, bound, f"COUNT={chance.choice((1, 2, 3, 99))}"))
             lines.append(f"RRULE:FREQ={chance.choice(_FREQS[:6])};{bound}")
         elif kind < 0.75:
             instance = chance.choice((start, chance.choice(self.instants)))

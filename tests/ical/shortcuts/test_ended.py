@@ -240,6 +240,12 @@ DAILY = "RRULE:FREQ=DAILY"
         (HOUR, False),
         ((*NIGHT, DAILY), False),  # an instance of yesterday may reach into the window
         ((*HOUR, DAILY, "RDATE:20270105T090000Z"), False),
+        ((*HOUR, DAILY, "R\r\n DATE;VALUE=PERIOD:20261101T090000Z/P99D"), False),
+        ((*HOUR, DAILY, "RD\x00ATE;VALUE=PERIOD:20261101T090000Z/P99D"), False),
+        ((*HOUR, DAILY, "RDate;VALUE=PERIOD:20261101T090000Z/P99D"), False),
+        ((*HOUR, DAILY, "DURATION:P99D"), False),
+        ((*HOUR, DAILY, "DU\r\n RATION:P99D"), False),
+        ((*HOUR, DAILY, "DTSTAMP:20260101T000000Z", "RESOURCES:x", "DESCRIPTION;X=y:z"), True),
         ((*HOUR, DAILY, HOUR[0]), False),
         ((*HOUR, DAILY, HOUR[1]), False),
         ((*HOUR, DAILY, *ALARM, PLAN), False),

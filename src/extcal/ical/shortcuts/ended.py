@@ -52,6 +52,10 @@ _PLAIN_RULE = pattern(
     }
     + _ENDS
 )
+# What may make an instance last longer than DTSTART and DTEND say: a DURATION, an RDATE, or a line
+# that may be one of these although its name is not written plainly.
+# Takes in "\nDURATION:P60D", "\nRDATE", "\nR\n DATE:". Not "\nDTSTAMP:x", nor "\nRRULE:x".
+_LASTING = pattern(rb"\n(?:DURATION|RDATE|[DR](?![A-Z-]*+[:;]))")
 _NOT_CHOOSING = frozenset({b"COUNT", b"FREQ", b"INTERVAL", b"WKST"})
 _LONGEST_STEP = {b"DAILY": 1, b"WEEKLY": 7, b"MONTHLY": 31, b"YEARLY": 366}
 
@@ -125,7 +129,7 @@ class BeforeWindow:
         return (
             _own(raw, b"\nRRULE:", start, end) >= 0
             and raw.find(b"\nRECURRENCE-ID", start, end) < 0
-            and raw.find(b"\nRDATE", start, end) < 0
+            and _LASTING.search(raw, start, end) is None
             and _has_one_of_each(raw, start, end)
             and _one_day(raw, start, end) is not None
         )
