@@ -102,3 +102,11 @@ def test_pandas_makes_a_frame_of_it() -> None:
     frame = pandas.DataFrame(fb.to_records())
     assert list(frame.columns) == ["start", "end", "fbtype"]
     assert str(pandas.to_datetime(frame["start"]).dt.tz) == "UTC"
+
+
+def test_busy_time_at_the_ends_of_time_is_a_record_in_every_zone() -> None:
+    """Where a zone has no such year, the times are written in UTC."""
+    last = int(datetime(9999, 12, 31, 23, tzinfo=UTC).timestamp())
+    fb = FreeBusy.from_epochs(last, last + 1_800, [(last, last + 60, FBType.BUSY)])
+    (row,) = fb.to_records("Asia/Tokyo")
+    assert (row["start"], row["end"]) == ("9999-12-31T23:00:00+00:00", "9999-12-31T23:01:00+00:00")

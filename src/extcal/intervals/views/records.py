@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import tzinfo
 from typing import TypedDict
 
-from extcal.intervals.instants import instant
+from extcal.intervals.instants import in_zone, instant
 from extcal.intervals.merge import BusySpan, Span
 from extcal.intervals.types import fbtype_of
 
@@ -47,7 +47,7 @@ def records(busy: Iterable[BusySpan], unknown: Iterable[Span], zone: tzinfo) -> 
 
 
 def _written(seconds: int, zone: tzinfo) -> str:
-    return instant(seconds).astimezone(zone).isoformat(timespec="seconds")
+    return in_zone(instant(seconds), zone).isoformat(timespec="seconds")
 
 
 def person_records(person: str, rows: Iterable[Record]) -> list[PersonRecord]:
