@@ -10,6 +10,9 @@ import pytest
 
 import extcal
 from extcal import NotACalendar
+from extcal.ical.budget import Work
+from extcal.ical.parse.components import names_of_lines
+from extcal.ical.parse.content_lines import logical_lines
 
 BODY = "\r\n".join(
     (
@@ -146,6 +149,16 @@ def test_more_parameters_than_anybody_needs(corridor: Any) -> None:
     many = ";".join(f'X-{number}="a:{number}"' for number in range(200))
     event = corridor.event(f"DTSTART;TZID=Europe/Berlin;{many}:20270104T090000", "DURATION:PT1H")
     assert corridor.busy(event) == NINE
+
+
+def test_every_eight_parameters_cost_a_unit_of_work() -> None:
+    """However often one is repeated: each of them is read."""
+    for many in (7, 8, 80):
+        line = b"DTSTART" + b";X=a" * many + b":20270105T090000Z\n"
+        raw, work = b"A:b\n" + line, Work()
+        names = names_of_lines(people=False, labels=False)
+        assert len([*logical_lines(raw, (0, len(raw)), names, work)]) == 1
+        assert work.limits.max_work - work.left == many // 8
 
 
 def test_lines_that_are_none_cost_nothing(corridor: Any) -> None:

@@ -76,6 +76,7 @@ _DATE_AHEAD = pattern(r"\s*\d{8}")
 # A quote that was opened before the zone's name may close behind the date: TZID="A:20270105".
 _DATE_AFTER_COLON = pattern(r":(?=\s*+\d{8}[\dTtZzPpWDHMS/,+\s-]*+\"?+\s*+$)")
 _MAX_PARAMS = 64  # with different names
+_PARAMS_OF_A_UNIT = 3  # of 2
 _MOST_PARAMS = 1_000  # in all; behind them only the value is looked for
 # A cut EXDATE leaves instances busy, which is safe. A cut line of another name could hide busy
 # time.
@@ -121,7 +122,10 @@ def logical_lines(raw: bytes, span: Span, names: Names, work: Work) -> Iterator[
                 else:
                     others += 2
             else:
-                yield parse_line(start, known, _decode(text, start, work), name.end() - start)
+                line = parse_line(start, known, _decode(text, start, work), name.end() - start)
+                if line.params:  # however often one is repeated
+                    work.left -= text.count(b";") >> _PARAMS_OF_A_UNIT
+                yield line
         if others and not work.spend(others // 2):
             return
 

@@ -29,7 +29,7 @@ from extcal.ical.events.times import (
     parse_text,
 )
 from extcal.ical.events.vevent import stamps, texts
-from extcal.ical.parse.components import Component, names_of_lines
+from extcal.ical.parse.components import EVENT, Component, names_of_lines
 from extcal.ical.parse.content_lines import Names
 from extcal.ical.shortcuts.plain_blocks import PlainBlock, PlainBlocks, own_lines
 from extcal.ical.zones.resolve import Zone, Zones
@@ -138,8 +138,8 @@ class PlainReader:
             return None
 
     def component(self, block: PlainBlock) -> Component:
-        """Return the Component that the long way reads from a block."""
-        self.work.left -= (block.own - block.offset) >> _BYTES
+        """Return the Component that the long way reads from a block, which is work for another."""
+        self.work.left -= EVENT + ((block.own - block.offset) >> _BYTES)
         lines = own_lines(self.raw, block, self.names, self.work)
         return Component("VEVENT", block.offset, block.calendar, block.end, lines)
 
