@@ -189,6 +189,7 @@ def test_rules_lengths_and_instances(
         ("UID:x\nUID:a", "UID:x", True),
         ("UID:a\nuid:x", "UID:x", True),
         ("UID:a\nU\n ID:x", "UID:x", True),
+        ("uid: x ", "UID:x", True),
         ("UID:x\nRDATE:20270311T090000Z\nUID:a", "UID:a", True),
     ],
 )
@@ -411,14 +412,28 @@ def test_a_head_of_more_than_half_is_not_worth_it(
     assert is_read(raw, "UID:past") is whole
 
 
+def test_a_head_of_half_is_worth_it(newline: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the byte."""
+    monkeypatch.setattr(room, "STRETCH", 100)
+    found = set()
+    for length in range(100):
+        head = (*HEAD, "X-A:" + "x" * (100 + length))
+        raw = feed(newline, event("past", *PAST), event("now", *NOW), head=head)
+        more = raw.index(b"\nBEGIN:VEVENT") - len(raw) // 2
+        assert is_read(raw, "UID:past") is (more > 0)
+        found.add(more)
+    assert {-1, 0, 1} <= found
+
+
 def test_a_calendar_that_begins_behind_an_event_does_not_count(newline: str) -> None:
     """The event in front of it stands for a calendar of its own."""
     past, now = event("past", *PAST), event("now", *NOW)
-    for events in ((past, HEAD, now), (past, past, HEAD, past, now)):
+    first = event("first", *PAST)
+    for events in ((first, HEAD, now), (first, past, HEAD, past, now)):
         raw = feed(newline, *events, head=("VERSION:2.0",))
-        assert is_read(raw, "UID:past")
+        assert is_read(raw, "UID:first")
     # Also if the event in front of it begins with the first byte but one.
-    raw = feed(newline, event("first", *PAST), HEAD, past, past, now, head=())
+    raw = feed(newline, first, HEAD, past, past, now, head=())
     assert is_read(newline.encode() + raw, "UID:past")
 
 
@@ -537,11 +552,12 @@ def test_uids_are_found_wherever_the_parts_of_what_is_read_end(
     monkeypatch.setattr(spans, "STRETCH", 100)
     monkeypatch.setattr(spans, "_MORE", 40)
     past, now = event("past", *PAST), event("now", *NOW)
-    for written in ("UID:rel", "UID:re\n l", "uid:rel", "U\n ID:rel", "X:y\n\n \nUID:rel", "UID:x"):
-        for length in range(0, 60, 3):
+    hidden = ("UID:re\n l", "UID:re\n\n l", "uid:rel", "U\n ID:rel", "X:y\n\n \nUID:rel")
+    for written in ("UID:rel", *hidden, "UID:x"):
+        for length in range(60):
             filler = ["X-A:" + "x" * 20] * 9
             shift = "X-B:" + "x" * length
-            lines = (shift, *filler[:5], written, *filler, *NOW)
+            lines = (*filler[:5], shift, written, *filler, *NOW)
             head = (*HEAD, "begin:vevent", *lines, "end:vevent")
             asked = event("rel", *PAST, "SUMMARY:asked")
             found = [is_read(feed(newline, past, asked, past, now, head=head), "SUMMARY:asked")]
@@ -582,7 +598,7 @@ def test_uids_are_looked_at_a_few_at_a_time(
     """A folded or an odd one is found in whatever part it stands."""
     monkeypatch.setattr(room, "_AT_ONCE", at_once)
     past, now = event("past", *PAST), event("now", *NOW)
-    for one, other in (("x\n y", "xy"), ("\u00e9", "\u00e9 ")):
+    for one, other in (("x\n y", "xy"), ("xy", "x\n y"), ("\u00e9", "\u00e9 ")):
         series = event(one, *PAST, "RRULE:FREQ=DAILY")
         asked = event(other, *PAST, "SUMMARY:asked")
         for front in range(4):
@@ -663,10 +679,22 @@ def test_what_is_looked_at_for_uids_is_looked_at_once(
             seen.append(stop - start)
             return hidden.search(raw, start, stop)
 
+    parsed = []
+    logical_lines = room.logical_lines
+
+    def noted(raw: bytes, part: tuple[int, int], *args: object) -> object:
+        parsed.append(part)
+        return logical_lines(raw, part, *args)  # type: ignore[arg-type]
+
     monkeypatch.setattr(room, "_HIDDEN", Counted())
-    raw = feed(newline, event("past", *PAST), event("now", *NOW), head=(*HEAD, *["X-A:xxxx"] * 999))
-    assert not is_read(raw, "UID:past")
-    assert sum(seen) < len(raw) * 1.1
+    monkeypatch.setattr(room, "logical_lines", noted)
+    for line, times in (("UID:t", 0), ("uid:t", 1)):
+        seen.clear()
+        head = (*HEAD, line, *["UID:xxxx"] * 999)
+        raw = feed(newline, event("past", *PAST), event("now", *NOW), head=head)
+        assert not is_read(raw, "UID:past")
+        assert sum(seen) < len(raw) * 1.1
+        assert len(parsed) == times
 
 
 def test_long_lists_are_emptied_piece_by_piece(
