@@ -35,8 +35,12 @@ def walk(raw: bytes, span: tuple[int, int], limit: int) -> Iterator[Line]:
         if chunk[:1] in (b" ", b"\t") and not first:
             if wanted and pending:
                 offset, parts, size = pending[-1]
+                # Of the first chunk beyond the limit only a name is read that is not yet whole.
+                if size + len(chunk) <= limit:
+                    parts += [chunk[1:]]
+                elif size <= limit and NAME.match(b"".join(parts)) is None:
+                    parts += [chunk[1:][:limit]]
                 size += len(chunk)
-                parts += [chunk[1:]] if size <= limit else []
                 pending[-1] = (offset, parts, size)
             continue
         first = False
@@ -45,7 +49,7 @@ def walk(raw: bytes, span: tuple[int, int], limit: int) -> Iterator[Line]:
         if wanted:
             pending.append((start, [chunk[:limit]], len(chunk)))
     for offset, parts, size in pending:
-        data = b"".join(parts).translate(None, CONTROL).removeprefix(b"\xef\xbb\xbf")
+        data = b"".join(parts)[:limit].translate(None, CONTROL).removeprefix(b"\xef\xbb\xbf")
         name = NAME.match(data)
         if name is None:
             if data.strip():

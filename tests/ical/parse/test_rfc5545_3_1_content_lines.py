@@ -217,6 +217,17 @@ def test_a_line_of_a_megabyte(corridor: Any) -> None:
     assert "max_line_bytes" in {problem.code for problem in result.problems}
 
 
+@pytest.mark.parametrize("name", ["RRULE", "RR\r\n ULE", "R\r\n R\r\n ULE", "RRULE\r\n "])
+def test_a_long_line_whose_name_is_folded(corridor: Any, name: str) -> None:
+    """It is known by its name, and what it would say is unknown."""
+    seconds = ",".join(map(str, range(40)))
+    event = corridor.event("DTSTART:20270104T080000Z", "DURATION:PT1H")
+    event = event.replace("DURATION", f"{name}:FREQ=DAILY;BYSECOND={seconds}\r\nDURATION", 1)
+    result = corridor.expand(event, limits=extcal.Limits(max_line_bytes=80))
+    assert result.free_busy.unknown == (result.free_busy.window,)
+    assert [problem.code for problem in result.problems] == ["max_line_bytes"]
+
+
 # --- structure ------------------------------------------------------------------------------
 
 

@@ -236,6 +236,9 @@ def _cut(text: bytes, limit: int, *, first: bool = True) -> bytes:
         if not parts and first:
             parts.append(part[:limit])
         elif taken > limit:
+            # The name is read in any case: "RR" is one that nobody looks for.
+            if _NAME.match(b"".join(parts)) is None:
+                parts.append(part[1:][:limit])
             break
         else:
             parts.append(part[1:])
