@@ -129,6 +129,8 @@ def test_events_of_both_kinds_are_counted_together(events: str, most: int) -> No
     assert quick == slow
     stream, plain = read(raw, limits=Limits(max_vevents=most))
     assert len(plain) + len(stream.events) == min(most, len(events))
+    if most >= len(events):
+        assert len(plain) == count(raw)[0]
 
 
 @pytest.mark.parametrize(("left", "read_"), [(0, 0), (1, 1), (3, 1), (4, 2), (7, 3), (300, 6)])

@@ -338,10 +338,7 @@ def _title(written: bytes | None) -> str | None:
     """A text. A quoted parameter may hold a colon, so the long way reads a text with one."""
     if written is None:
         return None
-    text = _text(written)
-    if text[0] == ":":
-        return parse_text(text[1:])
-    params, _, value = text.partition(":")
+    params, _, value = _text(written).partition(":")
     if '"' in params:
         raise _NotPlain
     return parse_text(value)
