@@ -282,7 +282,7 @@ class ComponentReader:
         matters = isinstance(parent, Component) and _PARENTS.get(name) == parent.name
         if len(self.open) >= self.work.limits.max_nesting:
             self.too_deep = 1
-            if matters:
+            if matters or name == "VEVENT":  # in a component that is open where no calendar is
                 self.work.exceeded(*unknown("max_nesting"), offset=line.offset)
             else:
                 self.work.problem(*oddity("max_nesting"), offset=line.offset)
