@@ -118,9 +118,7 @@ def test_a_count_cuts_the_endless_set(drawn: tuple[Series, int]) -> None:
     found, end = drawn
     if found.rule.count is None:
         return
-    fields = {name: getattr(found.rule, name) for name in RecurrenceRule.__slots__} | {
-        "count": None
-    }
+    fields = found.rule._asdict() | {"count": None}
     endless = Series(RecurrenceRule(**fields), found.dtstart, found.until)
     given = endless.within(found.dtstart, end, include_dtstart=False)[: found.rule.count]
     is_over = found.until is not None and found.until < found.dtstart

@@ -23,7 +23,7 @@ from extcal.ical.budget import OutOfSteps, Work
 from extcal.ical.recurrence import days, months_years, setpos
 from extcal.ical.recurrence.rule import RecurrenceRule
 from extcal.messages.problems import oddity
-from extcal.values import NamedTuple, replace
+from extcal.values import NamedTuple
 
 __all__ = ["Starts", "starts"]
 
@@ -118,16 +118,16 @@ def _of_dates(rule: RecurrenceRule, work: Work) -> RecurrenceRule:
     """
     if rule.by_hour or rule.by_minute or rule.by_second:
         work.problem(*oddity("recurrence_time_of_date"))
-        rule = replace(rule, by_hour=(), by_minute=(), by_second=())
+        rule = rule._replace(by_hour=(), by_minute=(), by_second=())
         if not (
             rule.by_month or rule.by_week_no or rule.by_year_day or rule.by_month_day or rule.by_day
         ):
-            rule = replace(rule, by_set_pos=())
+            rule = rule._replace(by_set_pos=())
     seconds = _SUBDAILY.get(rule.freq)
     if seconds is not None and rule.readable:
         work.problem(*oddity("recurrence_time_of_date/freq", freq=rule.freq))
         days, rest = divmod(rule.interval * seconds, DAY)
-        rule = replace(rule, freq="DAILY", interval=1 if rest else days, by_set_pos=())
+        rule = rule._replace(freq="DAILY", interval=1 if rest else days, by_set_pos=())
     return rule
 
 

@@ -20,7 +20,7 @@ from datetime import date
 
 from extcal.messages.problems import oddity
 from extcal.patterns import pattern
-from extcal.values import NamedTuple, dataclass
+from extcal.values import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ class Until(NamedTuple):
     seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class RecurrenceRule:
+class RecurrenceRule(NamedTuple):
     """One RECUR value: its parts within their ranges, sorted, without repetition.
 
     Weekdays count from Monday as 0. ``by_day`` holds (ordinal, weekday); ordinal 0 means every.
@@ -99,7 +98,7 @@ class RecurrenceRule:
 
     freq: Frequency
     interval: int = 1
-    count: int | None = None
+    count: int | None = None  # type: ignore[assignment]  # hides that of tuples
     until: Until | None = None
     by_month: tuple[int, ...] = ()
     by_week_no: tuple[int, ...] = ()
