@@ -94,17 +94,17 @@ class BeforeWindow:
         day. A series is over if its rule has ended. An override is over if it has an end of its
         own; without one it would last as long as its master's instances.
         """
+        rule = _PLAIN_RULE.match(raw, line)
+        if not (_PLAIN_ID.match(raw, line) if rule is None else _ends(rule)):
+            return False  # usual: a series that goes on
         day = _one_day(raw, start, end)
         if day is None:
-            over = self.holds_all_the_same(raw, start, end, line)
-        elif raw.startswith(b"RECURRENCE", line):
-            over = day[3] <= day[5] and _PLAIN_ID.match(raw, line) is not None
+            over = self.holds_all_the_same(raw, start, end, rule)
+        elif rule is None:
+            over = day[3] <= day[5]
         else:
-            rule = _PLAIN_RULE.match(raw, line)
-            over = rule is not None and (
-                self.was_until(rule) or self.has_ended(rule, day[2], day[2])
-            )
-        # Last, because it passes over all lines: a series that goes on needs no such look.
+            over = self.was_until(rule) or self.has_ended(rule, day[2], day[2])
+        # Last, because it passes over all lines.
         return over and _has_one_of_each(raw, start, end)
 
     def is_override_away(self, raw: bytes, line: int) -> bool:
@@ -134,11 +134,10 @@ class BeforeWindow:
             and _one_day(raw, start, end) is not None
         )
 
-    def holds_all_the_same(self, raw: bytes, start: int, end: int, line: int) -> bool:
+    def holds_all_the_same(
+        self, raw: bytes, start: int, end: int, rule: re.Match[bytes] | None
+    ) -> bool:
         """The answer of :meth:`holds` where DTSTART and DTEND do not stand together on one day."""
-        rule = _PLAIN_RULE.match(raw, line)
-        if rule is None and _PLAIN_ID.match(raw, line) is None:
-            return False
         ended = _own(raw, b"\nDTEND", start, end)
         until = _DATED.match(raw, ended) if ended >= 0 else None
         if until is None and (rule is None or raw.find(b"\nDTEND", start, end) >= 0):
@@ -170,8 +169,6 @@ class BeforeWindow:
 
     def has_ended(self, rule: re.Match[bytes], begins: bytes, ends: bytes) -> bool:
         """Whether all instances end before the day; the first lasts from ``begins`` to ``ends``."""
-        if b"UNTIL=" not in rule[1] and b"COUNT=" not in rule[1]:
-            return False
         parts = rule[1].split(b";")
         named = dict([part.split(b"=") for part in parts])
         if len(named) != len(parts):
@@ -185,6 +182,11 @@ class BeforeWindow:
             return last + length + SLACK < self.day
         except (ValueError, OverflowError):
             return False
+
+
+def _ends(rule: re.Match[bytes]) -> bool:
+    """Whether a rule has an UNTIL or a COUNT."""
+    return b"UNTIL=" in rule[1] or b"COUNT=" in rule[1]
 
 
 def _has_one_of_each(raw: bytes, start: int, end: int) -> bool:
