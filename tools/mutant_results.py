@@ -67,7 +67,7 @@ TARGETS = {
     "ical/shortcuts/plain_blocks.py": _ICAL,
     "ical/shortcuts/short_components.py": _ICAL,
     "ical/shortcuts/short_reading.py": _ICAL,
-    "ical/shortcuts/short_way.py": _ICAL,
+    "ical/shortcuts/short_way.py": (*_ICAL, "tests/ical/test_work.py"),
 }
 
 

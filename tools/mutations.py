@@ -280,7 +280,11 @@ def _is_left_alone(parent: ast.AST, field: str, node: ast.AST) -> bool:
         return True
     if isinstance(node, ast.Assign | ast.AnnAssign):
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-        return isinstance(target, ast.Name) and target.id in ("__all__", "__slots__")
+        return isinstance(target, ast.Name) and target.id in (
+            "__all__",
+            "__slots__",
+            "TYPE_CHECKING",
+        )
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
         return True
     if isinstance(node, ast.keyword) and node.arg == "strict":

@@ -295,3 +295,10 @@ def test_the_pattern_of_earlier_days(day: date) -> None:
         digits = f"{each.year:04}{each:%m%d}".encode()
         assert (earlier(digits) is not None) is (each < day), each
         assert earlier(digits[:7]) is None
+
+
+def test_of_lines_of_one_name_that_of_the_event_counts_and_not_that_of_its_alarm() -> None:
+    """Such as the rule of a series; an alarm repeats by other means, but some write one there."""
+    alarm = (*ALARM[:2], "RRULE:FREQ=DAILY", ALARM[2])
+    assert past().ignores_overrides(*event(*HOUR, "RRULE:FREQ=DAILY", *alarm))
+    assert not past().ignores_overrides(*event(*HOUR, *alarm))

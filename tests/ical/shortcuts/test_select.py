@@ -223,6 +223,20 @@ def test_past_overrides_are_left_out_of_a_live_series_of_short_instances(newline
     assert not is_read(feed(newline, override, series, ahead, tail), "SUMMARY:asked")
 
 
+def test_a_series_that_is_over_is_read_for_an_override_that_is_not(newline: str) -> None:
+    """Without an end of its own the override lasts as long as the series' instances."""
+    series = event("s", *PAST, "RRULE:FREQ=DAILY;UNTIL=20270222", "SUMMARY:asked")
+    assert not is_read(feed(newline, series, event("now", *NOW)), "SUMMARY:asked")
+    override = event("s", NOW[0], "RECURRENCE-ID:20270310T090000Z")
+    for events in ((series, override), (override, series)):
+        assert is_read(feed(newline, *events, event("now", *NOW)), "SUMMARY:asked")
+
+
+@pytest.mark.parametrize("written", [b"a~b", b" a~b ", b"a\x7f~b", b"a~\r\n b", b"a~b\x01\t"])
+def test_a_uid_is_compared_in_the_form_that_the_reader_gives_it(written: bytes) -> None:
+    assert room._readings(written) == {"a~b"}
+
+
 def test_overrides_behind_the_window_are_left_out_of_a_live_series(newline: str) -> None:
     """Unless its instance may lie in the window, or another version of it may be read."""
     future = "DTSTART:20280601T090000Z", "DTEND:20280601T100000Z"
@@ -274,7 +288,8 @@ def test_a_calendar_without_a_newline_of_one_kind_is_read_as_a_whole(newline: st
     assert not is_read(raw, "UID:past")
     assert is_read(raw.replace(b"VERSION:2.0", b"VERSION:2.0\rX-A:1"), "UID:past")
     assert is_read(raw.replace(b"UID:now", b"UID:now\rX-A:1"), "UID:past")
-    for odd in (b"BEGIN:VEVENT" + newline.encode() + b" ", b"BEGIN:VEVENTS", b"BEGIN:VEVENT "):
+    folded = [b"BEGIN:VEVENT" + newline.encode() + blank for blank in (b" ", b"\t")]
+    for odd in (*folded, b"BEGIN:VEVENTS", b"BEGIN:VEVENT "):
         assert is_read(raw.replace(b"BEGIN:VEVENT", odd, 1), "UID:past")
     # The caller may have looked for line ends before.
     for ends, whole in (({newline}, False), ({newline, "\r"}, True)):
