@@ -6,7 +6,7 @@ import pytest
 
 from extcal import LimitExceeded, Limits
 from extcal.errors import Problem
-from extcal.ical.budget import Work
+from extcal.ical.budget import OutOfSteps, Work
 
 EVERYTHING = (None, None)
 
@@ -202,3 +202,13 @@ def test_lines_are_counted_through_a_line_of_megabytes() -> None:
     budget.problem("a", "", offset=raw.index(b"x"))
     budget.problem("b", "", offset=raw.index(b"third"))
     assert [(code, line) for code, _, line in told(budget, raw)] == [("a", 2), ("b", 3)]
+
+
+def test_steps_are_paid_from_the_same_budget_to_the_last_one() -> None:
+    work = Work(Limits(max_steps=5))
+    work.pay(3)
+    assert work.step()
+    work.pay(1)
+    with pytest.raises(OutOfSteps):
+        work.pay(1)
+    assert not work.step(0)

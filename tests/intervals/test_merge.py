@@ -278,3 +278,33 @@ def test_the_columns_of_several_stand_in_one() -> None:
     """By code, the starts with the starts and the ends with the ends."""
     first, second = ((3, ((0,), (2,))),), ((3, ((1,), (4,))), (2, ((7,), (8,))))
     assert merge.gathered([first, second]) == {3: ([0, 1], [2, 4]), 2: ([7], [8])}
+
+
+@given(st.lists(st.integers(-5, 40), max_size=60), st.integers(1, 7))
+def test_many_numbers_are_sorted_as_few_are(numbers: list[int], at_once: int) -> None:
+    """In slices, of which none is larger than allowed; which numbers are sorted changes nothing."""
+    sizes: list[int] = []
+
+    def noted(values: list[int]) -> list[int]:
+        sizes.append(len(values))
+        return sorted(values)
+
+    given_ = list(numbers)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merge, "_AT_ONCE", at_once)
+        patch.setattr(merge, "sorted", noted, raising=False)
+        found = merge.ascending(numbers)
+    assert found == sorted(given_)
+    assert numbers == given_
+    assert max(sizes) <= at_once
+
+
+@given(SPANS, st.integers(1, 7))
+def test_the_gaps_between_many_spans_are_those_between_few(
+    spans: list[tuple[int, int, int]], at_once: int
+) -> None:
+    starts, ends = [span[0] for span in spans], [span[1] for span in spans]
+    few = merge.gaps(starts, ends, LO, HI)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merge, "_AT_ONCE", at_once)
+        assert merge.gaps(starts, ends, LO, HI) == few
