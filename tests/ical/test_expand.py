@@ -6,7 +6,9 @@ import copy
 import gc
 import pickle
 import sys
+import threading
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -211,3 +213,20 @@ def test_events_become_values_when_they_are_asked_for(name: str) -> None:
     assert answer.events is answer.events
     assert [event.summary for event in answer.events] == ["a", "a", "a"]
     assert pickle.loads(pickle.dumps(extcal.expand(raw, start, end, timezone="UTC"))) == answer
+
+
+def test_threads_that_read_events_for_the_first_time_at_once_get_all_of_them() -> None:
+    lines = [
+        f"BEGIN:VEVENT\nUID:{number}\nDTSTART:20270105T090000Z\nDURATION:PT1H\nEND:VEVENT\n"
+        for number in range(2_000)
+    ]
+    feed = "BEGIN:VCALENDAR\n" + "".join(lines) + "END:VCALENDAR\n"
+    answer = extcal.expand(feed, START, END)
+    together = threading.Barrier(4)
+
+    def read(_: int) -> int:
+        together.wait()
+        return len(answer.events)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert [*threads.map(read, range(4))] == [2_000] * 4

@@ -98,9 +98,7 @@ class Expansion:
         """
         if not callable(self._events):
             raise TypeError("the rows of an Expansion are read before its events")
-        made = self._events()
-        object.__setattr__(self, "_events", lambda: made)
-        return made
+        return self._events()
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"an Expansion is frozen, {name} cannot be set")

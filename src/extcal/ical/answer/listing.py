@@ -81,8 +81,8 @@ def listed_when_asked(
 ) -> Callable[[], list[Listed]]:
     """Return a function that makes the values: at most ``limit`` of them, by start.
 
-    It is called once, as it empties ``found``. It keeps references to the data of these values, and
-    none to the bytes of the feed.
+    It keeps references to the data of these values, and none to the bytes of the feed. Several
+    threads may call it.
     """
     for one in found:
         source = one.instances if isinstance(one, JudgedInstances) else one.occurrence
@@ -97,9 +97,7 @@ def _made(
     """The rows in order: by all of their fields, so the order does not depend on the feed's."""
     last = _last(found, limit)
     pairs: list[Listed] = []
-    found.reverse()
-    while found:  # to free all of them at once would keep other threads waiting
-        one = found.pop()
+    for one in found:
         if isinstance(one, JudgedInstances):
             pairs += _rows(one if last is None else one.until(last), titles)
         elif last is None or one.start <= last:
