@@ -14,6 +14,7 @@ import pytest
 
 from extcal import CalendarCache, ExternalEvent, FBType, Feed, Limits, MemoryStore, Snapshot
 from extcal.cache import Cell
+from extcal.cache.freshness.values import Attempts
 from extcal.cache.snapshot.codec import (
     Listing,
     _open,
@@ -27,7 +28,7 @@ from extcal.cache.snapshot.codec import (
     encode_reading,
 )
 from extcal.cache.snapshot.packed_busy import BusyTime
-from extcal.cache.snapshot.packed_events import fits, pack_events, unpack_events
+from extcal.cache.snapshot.packed_events import fits, marks_of, pack_events, unpack_events
 from extcal.cache.snapshot.snapshot import Reading
 from extcal.errors import Problem
 from extcal.intervals import FreeBusy, instant
@@ -147,6 +148,36 @@ RECORD_BOMBS: dict[str, Callable[[], bytes]] = {
 }
 
 
+READING: dict[str, Any] = {
+    "fetched": 0, "read": 0, "full": 0, "complete": True, "listed": True, "empty": True,
+    "etag": None, "modified": None, "interval": None, "count": 0, "problems": [],
+}  # fmt: skip
+ATTEMPTS: dict[str, Any] = {
+    "last": None, "failures": 0, "next": None, "asked": False, "kind": None, "hint": None,
+    "refusals": 0, "since": None, "gone": False,
+}  # fmt: skip
+
+
+def with_values(number: int, bytes_: int, of: dict[str, Any] = READING) -> bytes:
+    """JSON of so many values and bytes, most of which stand under names that are not known.
+
+    Commas, lists and maps are counted as values.
+    """
+
+    def text(zeros: int, letters: int) -> bytes:
+        known = of | {"x": [0] * zeros, "y": "y" * letters}
+        return json.dumps(known, separators=(",", ":")).encode()
+
+    zeros = 1 + number - sum(marks_of(text(1, 0))[1:])
+    return text(zeros, bytes_ - len(text(zeros, 0)))
+
+
+def reading_of(meta: bytes, limits: Limits) -> Reading | None:
+    busy = BusyTime.of(FreeBusy.from_epochs(0, 10**6, [])).packed
+    lengths = struct.pack("!3I", len(meta), len(busy), 0)
+    return decode_reading(_seal(b"s", "key", lengths + meta + busy), "key", limits=limits)
+
+
 class TestBombs:
     """A forged cell of 24 kB became 1.1 GiB: what is unpacked is bounded by the feed's limits."""
 
@@ -218,6 +249,37 @@ class TestBombs:
             planned=tuple([(number, 10**9 + number, number) for number in range(50_000)]),
         )
         assert decode_reading(encode_reading(reading, "key"), "key") == reading
+
+    @pytest.mark.parametrize(
+        ("limits", "most"),
+        [
+            (Limits(max_problems=0, max_occurrences=0), 26_214),
+            (Limits(max_problems=1, max_occurrences=0), 26_220),
+            (Limits(max_problems=0, max_occurrences=1), 26_218),
+            (Limits(), 232_214),
+        ],
+        ids=["none", "a problem", "an occurrence", "default"],
+    )
+    def test_as_many_values_as_a_reading_may_have(self, limits: Limits, most: int) -> None:
+        """Six for each problem, four for each event, and one in 40 bytes of a mebibyte."""
+        for number, known in ((most, True), (most + 1, False)):
+            text = with_values(number, bytes_=MEBIBYTE + 1)
+            assert (reading_of(text, limits) is not None) is known
+
+    def test_one_value_in_forty_bytes_of_a_long_record(self) -> None:
+        """The rule for all cells but readings."""
+        for number, bytes_, known in (
+            (30_000, 40 * 30_000, True),
+            (30_001, 40 * 30_000, False),
+            (30_000, 40 * 30_000 - 1, False),
+        ):
+            cell = _seal(b"a", "key", with_values(number, bytes_, ATTEMPTS))
+            assert decode_attempts(cell, "key") == (Attempts() if known else None)
+
+    def test_a_mebibyte_is_read_whatever_it_holds(self) -> None:
+        for bytes_, known in ((MEBIBYTE, True), (MEBIBYTE + 1, False)):
+            text = with_values(300_000, bytes_)
+            assert (reading_of(text, Limits()) is not None) is known
 
     def test_texts_that_are_written_with_escapes(self) -> None:
         """Quotes, backslashes and letters beyond ASCII, in more than a megabyte of JSON."""

@@ -112,7 +112,8 @@ def test_backing_off_serves_the_last_good_reading_without_a_fetch() -> None:
     """Flagged, with the reason."""
     attempts = fail(FAILED)
     held = Held(NOW - 31 * MINUTE)
-    assert decide(held, attempts, NOW, RULES) == Serve(State.ERROR_STALE, "server_error")
+    decision = decide(held, attempts, NOW, RULES)
+    assert decision == Serve(State.ERROR_STALE, "server_error", behind=False)
     assert attempts.next_try is not None
     before, due = attempts.next_try - MICROSECOND, attempts.next_try
     assert isinstance(decide(held, attempts, before, RULES), Serve)
