@@ -12,14 +12,15 @@ import inspect
 import itertools
 import os
 import pickle
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import chdir
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import Enum
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
-from types import TracebackType
+from types import MethodType, TracebackType
 from typing import Any
 
 import anyio
@@ -351,10 +352,123 @@ def test_a_cache_that_cannot_go_to_another_process() -> None:
     assert [*leaks(caught.value)] == []
 
 
-def test_no_attribute_of_a_redis_store_is_its_password() -> None:
-    store = extcal.RedisStore(f"redis://ada:{REDIS}@127.0.0.1:1/0")
-    assert REDIS not in f"{vars(store)!r}"
-    assert REDIS not in f"{vars(pickle.loads(pickle.dumps(store)))!r}"
+def attributes(value: object) -> Iterator[tuple[str, object]]:
+    """All of an object of extcal; the items of what only holds others."""
+    if isinstance(value, Mapping):
+        yield from zip(itertools.repeat(" key"), [*value])
+        yield from zip(itertools.repeat(" value"), [*value.values()])
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        yield from zip(itertools.repeat(" item"), [*value])
+    if type(value).__module__.startswith("extcal."):
+        slots = [vars(each).get("__slots__", ()) for each in type(value).__mro__]
+        names = {name for each in slots for name in ([each] if isinstance(each, str) else each)}
+        for name in names | {*getattr(value, "__dict__", ())}:
+            if name != "__weakref__" and hasattr(value, name):
+                yield f".{name}", getattr(value, name)
+    elif isinstance(value, (MethodType, partial)):
+        for name in ("__self__", "func", "args", "keywords"):
+            yield f".{name}", getattr(value, name, None)
+
+
+def shown_by(value: object) -> list[str]:
+    """Where a marker is in the repr of ``value``, of its attributes, of theirs, and so on.
+
+    Functions are shown, but not what they close over: tools that list attributes do not look there.
+    """
+    todo, met, found = [("", value)], {}, []
+    for path, each in todo:
+        if id(each) not in met:
+            met[id(each)] = each  # and so it lives, and no other object gets its id
+            if any(marker in f"{each!r}" for marker in MARKERS):
+                found.append(f"{path} of {type(each).__name__}")
+            todo += [(path + name, inside) for name, inside in attributes(each)]
+    return found
+
+
+REDIS_URL = f"redis://ada:{REDIS}@127.0.0.1:1/0"
+PROXY_URL = f"http://ada:{PROXY}@proxy.example.org:1"
+
+
+def answer(request: extcal.FetchRequest) -> extcal.Fetched:
+    return extcal.Fetched(feed_text(event(NOW, timedelta(hours=1))).encode())
+
+
+def cache_in_use(**options: Any) -> extcal.CalendarCache:
+    calendars = extcal.CalendarCache(clock=ManualClock(NOW), secret=PEPPER, **options)
+    calendars.get(URL)
+    calendars.availability({"Ada": URL}, NOW, END)
+    return calendars
+
+
+class OwnFetcher:
+    """An application's own."""
+
+    def fetch(self, request: extcal.FetchRequest) -> extcal.Fetched:
+        return answer(request)
+
+
+# By the class: what was given a secret, and what came of it.
+WITH_SECRETS: dict[str, Callable[[], Any]] = {
+    "CalendarCache": lambda: cache_in_use(fetcher=OwnFetcher()),
+    "AsyncCalendarCache": lambda: extcal.AsyncCalendarCache(secret=PEPPER.encode()),
+    "RedisStore": lambda: extcal.RedisStore(REDIS_URL),
+    "HttpFetcher": lambda: extcal.HttpFetcher(proxy=PROXY_URL),
+    "AsyncHttpFetcher": lambda: AsyncHttpFetcher(proxy=PROXY_URL),
+    "Feed": lambda: extcal.Feed(URL, auth=("ada", PASSWORD)),
+    "FetchRequest": lambda: extcal.FetchRequest(extcal.Feed(URL, auth=("ada", PASSWORD))),
+    "Refresh": lambda: extcal.Refresh(extcal.Feed(URL), None, None, None, 0.0),
+    "Result": lambda: [*cache_in_use(fetcher=OwnFetcher).refresh_many([URL])],
+    "Snapshot": lambda: cache_in_use(fetcher=OwnFetcher).get(URL),
+    "Availability": lambda: cache_in_use(fetcher=OwnFetcher).availability({"x": URL}, NOW, END),
+    "FeedUrlError": lambda: failure_of(lambda: extcal.Feed(f"x{URL}")),
+    "Unavailable": lambda: failure_of(lambda: cache_in_use(fetcher=FakeFetcher({}))),
+}
+TAKE_SECRETS = {"secret", "server", "proxy", "url", "auth", "feed", "feeds", "address"}
+
+
+def failure_of(call: Callable[[], object]) -> BaseException:
+    with pytest.raises(extcal.ExtcalError) as caught:
+        call()
+    return caught.value
+
+
+def test_an_attribute_that_shows_a_secret_is_found() -> None:
+    """Of an object without it in its repr: in a dict, in a slot, among a partial's arguments."""
+    calendars = extcal.CalendarCache()
+    calendars._odd = {"x": partial(print, (URL,))}  # type: ignore[attr-defined]
+    assert shown_by(calendars)[-1] == "._odd value.args item item of str"
+    request = extcal.FetchRequest(extcal.Feed("https://example.org/"), etag=PEPPER)
+    assert shown_by([request]) == [" of list", " item of FetchRequest", " item.etag of str"]
+
+
+def test_all_classes_that_take_a_secret_are_asked() -> None:
+    takes = {
+        name.rpartition(".")[2]
+        for name, call in functions().items()
+        if isinstance(call, type) and TAKE_SECRETS & {each.name for each in parameters(call)}
+    }
+    assert takes <= {*WITH_SECRETS}
+
+
+@pytest.mark.parametrize("name", WITH_SECRETS)
+def test_no_attribute_shows_a_secret(name: str) -> None:
+    """Debuggers and error pages list the attributes of an object, and of what it holds."""
+    made = WITH_SECRETS[name]()
+    assert shown_by(made) == []
+    if isinstance(made, (extcal.RedisStore, extcal.Feed, extcal.Snapshot)):
+        assert shown_by(pickle.loads(pickle.dumps(made))) == []
+
+
+@pytest.mark.parametrize("secret", [PEPPER, PEPPER.encode()])
+def test_the_copy_of_a_cache_in_another_process(secret: str | bytes, tmp_path: Path) -> None:
+    """It has the secret, finds what the first one stored, and shows it as little."""
+    store = extcal.SQLiteStore(tmp_path / "store.sqlite")
+    clock = ManualClock(NOW)
+    calendars = extcal.CalendarCache(clock=clock, store=store, secret=secret, fetcher=OwnFetcher())
+    calendars.get(URL)
+    copy = pickle.loads(pickle.dumps(calendars))
+    assert copy.last_refreshed(URL) == NOW
+    assert shown_by(calendars) == shown_by(copy) == []
 
 
 def test_a_zone_that_fails() -> None:

@@ -73,6 +73,7 @@ class Options(Generic["_Fetcher"]):
         on_refresh: Callable[[Refresh], object] | None = None,
         jitter: Callable[[], float] | None = None,
     ) -> None:
+        secret = read_secret(secret)
         # By name, and before any other variable: what a copy in another process is made of.
         self._arguments = {
             name: value for name, value in locals().items() if name not in ("self", "on_refresh")
@@ -101,7 +102,7 @@ class Options(Generic["_Fetcher"]):
             reach=Reach(horizon, history),
             rules=_read_rules(rules),
             limits=Limits() if limits is None else limits,
-            secret=read_secret(secret),
+            secret=secret,
             clock=clock,
             jitter=_random if jitter is None else jitter,
             fetcher=None if recipe else fetcher,

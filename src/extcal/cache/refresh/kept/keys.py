@@ -86,9 +86,13 @@ def spread(key: str) -> float:
 
 
 class Secret(bytes):
-    """The secret of a cache. Frames of a traceback may show it, so it does not show its bytes."""
+    """The secret of a cache, which does not show its bytes: frames and attributes are shown."""
 
     __slots__ = ()
+
+    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
+        """A pickle has plain bytes, so that other versions of extcal can read it."""
+        return bytes, (bytes(self),)
 
     def __repr__(self) -> str:
         return "<secret>"
