@@ -22,7 +22,9 @@ from extcal.cli.input.options import (
     LENGTH,
     UTC_ZONE,
     Setting,
+    SourceOptions,
     Sources,
+    WindowOptions,
     read_sources,
     setting_of,
     shown_zone,
@@ -122,12 +124,7 @@ def app() -> None:
 @click.pass_context
 def check(
     context: click.Context,
-    sources: tuple[str, ...],
-    variables: tuple[str, ...],
-    zone: ZoneInfo | None,
-    owner: tuple[str, ...],
-    networks: tuple[str, ...],
-    wants_json: bool,
+    given: SourceOptions,
     wants_record: bool,
     report: Path | None,
 ) -> None:
@@ -144,20 +141,22 @@ def check(
     """
     from dateutil.relativedelta import relativedelta
 
-    read = read_sources(context, sources, variables, zone, owner, networks, "busy")
+    read = read_sources(context, given, "busy")
     if wants_record:
-        _record(context, read, wants_json)
-    shown = shown_zone(context, zone)
+        _record(context, read, given.wants_json)
+    shown = shown_zone(context, given.zone)
     start = datetime.combine(today(context, shown), time(), shown)
     end = start + relativedelta(months=3)
     with counted(read.fetcher, len(read.givens), None) as fetcher:
-        found = [check_one(given, start, end, zone, owner, fetcher) for given in read.givens]
+        found = [
+            check_one(one, start, end, given.zone, given.owner, fetcher) for one in read.givens
+        ]
     if report is not None:
-        _report(report, found, zone)
-    if wants_json:
+        _report(report, found, given.zone)
+    if given.wants_json:
         say(as_json({"calendars": [checked_json(each) for each in found]}))
     for index, each in enumerate(found):
-        if not wants_json and str(report) != "-":
+        if not given.wants_json and str(report) != "-":
             say(*([""] if index else []), *checked_text(each))
         if each.error is not None:
             note(*error_lines(each.error))
@@ -173,25 +172,17 @@ def check(
 @click.pass_context
 def busy(
     context: click.Context,
-    sources: tuple[str, ...],
-    variables: tuple[str, ...],
-    zone: ZoneInfo | None,
-    owner: tuple[str, ...],
-    networks: tuple[str, ...],
-    wants_json: bool,
-    first: str,
-    last: str | None,
-    days: int | None,
-    progress: bool | None,
+    given: SourceOptions,
+    window: WindowOptions,
 ) -> None:
     """Print when somebody is busy: types and times, no titles.
 
     Several calendars with one NAME belong to one person.
     """
-    read = read_sources(context, sources, variables, zone, owner, networks, "busy")
-    question = window_of(context, first, last, days, zone, owner, "busy")
-    gathered = _gather(context, read, question, progress)
-    if wants_json:
+    read = read_sources(context, given, "busy")
+    question = window_of(context, given, window, "busy")
+    gathered = _gather(context, read, question, window.progress)
+    if given.wants_json:
         say(as_json(busy_json(gathered, question.shown)))
     else:
         say(*_by_name(gathered, question))
@@ -206,16 +197,8 @@ def busy(
 @click.pass_context
 def events(
     context: click.Context,
-    sources: tuple[str, ...],
-    variables: tuple[str, ...],
-    zone: ZoneInfo | None,
-    owner: tuple[str, ...],
-    networks: tuple[str, ...],
-    wants_json: bool,
-    first: str,
-    last: str | None,
-    days: int | None,
-    progress: bool | None,
+    given: SourceOptions,
+    window: WindowOptions,
     why: bool,
     no_titles: bool,
 ) -> None:
@@ -224,10 +207,10 @@ def events(
     Every occurrence on the days asked for, with its title, its place and its type.
     """
     detail: extcal.Detail = "busy" if no_titles else "events"
-    read = read_sources(context, sources, variables, zone, owner, networks, detail)
-    question = window_of(context, first, last, days, zone, owner, detail)
-    gathered = _gather(context, read, question, progress)
-    if wants_json:
+    read = read_sources(context, given, detail)
+    question = window_of(context, given, window, detail)
+    gathered = _gather(context, read, question, window.progress)
+    if given.wants_json:
         say(as_json(events_json(gathered, question.shown)))
     else:
         found = [event for each in gathered.found for event in each.events]
@@ -280,16 +263,8 @@ def events(
 @click.pass_context  # fmt: skip
 def slots(
     context: click.Context,
-    sources: tuple[str, ...],
-    variables: tuple[str, ...],
-    zone: ZoneInfo | None,
-    owner: tuple[str, ...],
-    networks: tuple[str, ...],
-    wants_json: bool,
-    first: str,
-    last: str | None,
-    days: int | None,
-    progress: bool | None,
+    given: SourceOptions,
+    window: WindowOptions,
     duration: timedelta,
     hours: tuple[tuple[str, str, str], ...],
     step: timedelta | None,
@@ -301,9 +276,9 @@ def slots(
 
     Ends with 3 if somebody's unknown time removed slots; standard error says whose.
     """
-    read = read_sources(context, sources, variables, zone, owner, networks, "busy")
-    question = window_of(context, first, last, days, zone, owner, "busy")
-    gathered = _gather(context, read, question, progress)
+    read = read_sources(context, given, "busy")
+    question = window_of(context, given, window, "busy")
+    gathered = _gather(context, read, question, window.progress)
     try:
         found = gathered.table.common_free(
             duration,
@@ -316,7 +291,7 @@ def slots(
         )
     except ValueError as error:
         raise click.UsageError(f"{error}.") from None
-    if wants_json:
+    if given.wants_json:
         say(as_json(slots_json(gathered, found, duration, question.shown)))
     elif found.slots:
         stretches = [(slot.start, slot.end, "") for slot in found.slots]
@@ -363,16 +338,8 @@ def slots(
 @click.pass_context  # fmt: skip
 def show(
     context: click.Context,
-    sources: tuple[str, ...],
-    variables: tuple[str, ...],
-    zone: ZoneInfo | None,
-    owner: tuple[str, ...],
-    networks: tuple[str, ...],
-    wants_json: bool,
-    first: str,
-    last: str | None,
-    days: int | None,
-    progress: bool | None,
+    given: SourceOptions,
+    window: WindowOptions,
     html: Path | None,
     svg: Path | None,
     title: str,
@@ -383,16 +350,16 @@ def show(
 
     Types and times, no titles. The page is one file without scripts.
     """
-    read = read_sources(context, sources, variables, zone, owner, networks, "busy")
-    question = window_of(context, first, last, days, zone, owner, "busy")
-    gathered = _gather(context, read, question, progress)
+    read = read_sources(context, given, "busy")
+    question = window_of(context, given, window, "busy")
+    gathered = _gather(context, read, question, window.progress)
     table, working = gathered.table, _hours(hours, question.shown)
     marked = table.common_free(duration, hours=working).slots if duration else ()
     if html is not None:
         write_text(html, page_of(title, table.to_html(question.shown, working, marked, title)))
     if svg is not None:
         write_text(svg, table.to_svg(question.shown, working, marked, title))
-    if wants_json:
+    if given.wants_json:
         say(as_json(busy_json(gathered, question.shown)))
     elif html is None and svg is None:
         shown = marked if duration else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import click
@@ -28,7 +28,9 @@ __all__ = [
     "UTC_ZONE",
     "ZONE",
     "Setting",
+    "SourceOptions",
     "Sources",
+    "WindowOptions",
     "read_sources",
     "setting_of",
     "shown_zone",
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 else:  # a class without parameters, in older versions of click
     _ZoneType = _LengthType = _HoursType = click.ParamType
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+_Command = Callable[..., Any]
 _PIECE = re.compile(r"(\d+)\s*([dhms]?)", re.IGNORECASE)
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds", "": "minutes"}
 
@@ -138,7 +140,7 @@ def _variables(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
     return [CompletionItem(name) for name in sorted(os.environ) if name.startswith(incomplete)]
 
 
-_SOURCES: tuple[Callable[[Any], Any], ...] = (
+_SOURCES: tuple[Callable[[_Command], _Command], ...] = (
     click.argument("sources", nargs=-1, metavar="[[NAME=]FILE]..."),
     click.option(
         "--address-env", "variables", multiple=True, metavar="[NAME=]VARIABLE",
@@ -162,7 +164,7 @@ _SOURCES: tuple[Callable[[Any], Any], ...] = (
     click.option("-j", "--json", "wants_json", is_flag=True, help="Print one JSON object."),
 )  # fmt: skip
 
-_WINDOW: tuple[Callable[[Any], Any], ...] = (
+_WINDOW: tuple[Callable[[_Command], _Command], ...] = (
     click.option(
         "-f", "--from", "first", metavar="DAY", default="today", show_default=True,
         help="First day: today, tomorrow, a weekday (the next one, or today), or 2027-01-04.",
@@ -179,20 +181,55 @@ _WINDOW: tuple[Callable[[Any], Any], ...] = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """What every command is given: what to read, and how. Named as in ``_SOURCES``."""
+
+    sources: tuple[str, ...]
+    variables: tuple[str, ...]
+    zone: ZoneInfo | None
+    owner: tuple[str, ...]
+    networks: tuple[str, ...]
+    wants_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOptions:
+    """The days to look at. Named as in ``_WINDOW``."""
+
+    first: str
+    last: str | None
+    days: int | None
+    progress: bool | None
+
+
 def source_options(command: _Command) -> _Command:
-    """Add the options of every command: what to read, and how."""
-    return _add(_SOURCES, command)
+    """Add the options of every command. It gets them as ``given``, a :class:`SourceOptions`."""
+    return _add(_SOURCES, "given", SourceOptions, command)
 
 
 def window_options(command: _Command) -> _Command:
-    """Add the options for the days to look at."""
-    return _add(_WINDOW, command)
+    """Add the options for the days. The command gets them as ``window``."""
+    return _add(_WINDOW, "window", WindowOptions, command)
 
 
-def _add(options: Iterable[Callable[[Any], Any]], command: _Command) -> _Command:
-    for option in reversed(list(options)):
-        command = option(command)
-    return command
+def _add(
+    options: tuple[Callable[[_Command], _Command], ...],
+    argument: str,
+    kind: type[SourceOptions | WindowOptions],
+    command: _Command,
+) -> _Command:
+    names = [field.name for field in fields(kind)]
+
+    @wraps(command)
+    def called(**values: Any) -> Any:
+        together = kind(**{name: values.pop(name) for name in names})
+        return command(**values, **{argument: together})
+
+    added: _Command = called
+    for option in reversed(options):
+        added = option(added)
+    return added
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,21 +240,13 @@ class Sources:
     fetcher: Fetcher
 
 
-def read_sources(
-    context: click.Context,
-    sources: tuple[str, ...],
-    variables: tuple[str, ...],
-    zone: ZoneInfo | None,
-    owner: tuple[str, ...],
-    networks: tuple[str, ...],
-    detail: extcal.Detail,
-) -> Sources:
+def read_sources(context: click.Context, given: SourceOptions, detail: extcal.Detail) -> Sources:
     """Read the named sources; ends the process if an address is wrong."""
     try:
-        fetcher = setting_of(context).fetcher or extcal.HttpFetcher(allow_networks=networks)
-        feed = partial(Feed.from_user_input, timezone=zone, owner=owner, detail=detail)
+        fetcher = setting_of(context).fetcher or extcal.HttpFetcher(allow_networks=given.networks)
+        feed = partial(Feed.from_user_input, timezone=given.zone, owner=given.owner, detail=detail)
         reader = Reader(os.environ, standard_input, feed)
-        return Sources(reader.read(sources, variables), fetcher)
+        return Sources(reader.read(given.sources, given.variables), fetcher)
     except extcal.FeedUrlError as error:
         fail(error)
     except ValueError as error:
@@ -233,16 +262,11 @@ def standard_input() -> bytes:
 
 
 def window_of(
-    context: click.Context,
-    first: str,
-    last: str | None,
-    days: int | None,
-    zone: ZoneInfo | None,
-    owner: tuple[str, ...],
-    detail: extcal.Detail,
+    context: click.Context, given: SourceOptions, window: WindowOptions, detail: extcal.Detail
 ) -> CommandQuestion:
     """The local days asked for, from midnight to midnight."""
-    shown = shown_zone(context, zone)
+    shown = shown_zone(context, given.zone)
+    first, last, days = window.first, window.last, window.days
     if last is not None and days is not None:
         raise click.UsageError("--to and --days both say where to end.")
     now = today(context, shown)
@@ -256,7 +280,7 @@ def window_of(
     if end <= start:
         raise click.UsageError("--to is before --from.")
     first_midnight, last_midnight = (datetime.combine(day, time(), shown) for day in (start, end))
-    return CommandQuestion(first_midnight, last_midnight, zone, shown, owner, detail)
+    return CommandQuestion(first_midnight, last_midnight, given.zone, shown, given.owner, detail)
 
 
 def _day(option: str, words: str, today: date) -> date:
