@@ -9,8 +9,6 @@ import logging
 import os
 import pickle
 import pprint
-import socket
-import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ from typing import Any
 
 import anyio
 import pytest
+from raw_servers import RawServer, Script
 
 import extcal
 from extcal.fetch import (
@@ -33,7 +32,6 @@ from extcal.fetch import (
 from extcal.limits import Limits
 from extcal.testing.server import FeedServer
 
-Script = Callable[[socket.socket, threading.Event], None]
 # What holds on asyncio holds on trio, too: one test sees to that, and on request all of them.
 DRIVERS = ["threads", "asyncio", *(["trio"] if os.environ.get("EXTCAL_TEST_TRIO") else [])]
 
@@ -51,46 +49,6 @@ class InATask:
 
     def fetch(self, request: FetchRequest, /) -> FetchResponse:
         return anyio.run(self.inner.fetch, request, backend=self.backend)
-
-
-class RawServer:
-    """Runs one script per connection; the script gets the socket and an event that means "stop"."""
-
-    def __init__(self, script: Script) -> None:
-        self.script = script
-        self.seen: list[bytes] = []
-        self.stop = threading.Event()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self.listener.getsockname()[1]
-        self.threads = [threading.Thread(target=self.accept)]
-        self.threads[0].start()
-
-    def accept(self) -> None:
-        while not self.stop.is_set():
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(target=self.serve, args=(connection,))
-            self.threads.append(thread)
-            thread.start()
-
-    def serve(self, connection: socket.socket) -> None:
-        connection.settimeout(5)
-        with connection, suppress(OSError):
-            self.script(connection, self.stop)
-
-    def url(self, path: str = "/feed.ics", host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.port}{path}"
-
-    def close(self) -> None:
-        self.stop.set()
-        with suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for thread in self.threads:
-            thread.join(10)
-            assert not thread.is_alive()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from raw_servers import Make
 
 import extcal
 from extcal.errors import FeedUrlError
@@ -36,7 +37,6 @@ URL = f"https://{NAME}/home/ada/calendar.ics"
 SECRET = "SECRET-7f3a9bX2"  # what Watch looks for
 BODY = feed_text(event("2027-01-04T09:00Z", "PT1H"))
 BASIC = "Basic " + base64.b64encode(f"ada:{SECRET}".encode()).decode()
-Make = Callable[..., Fetcher]
 
 
 class TestFeeds:

@@ -8,12 +8,12 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import anyio
 import pytest
+from raw_servers import ANSWER, CALENDAR, NAME, Fetch, Make, Raw, each_time, kind, read_head
 
 from extcal.fetch import (
     AsyncHttpFetcher,
@@ -27,45 +27,6 @@ from extcal.fetch import (
 )
 from extcal.limits import Limits
 from extcal.testing.server import FeedServer, ReceivedRequest, Reply
-
-CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(CALENDAR) + CALENDAR
-NAME = "calendar.example.net"
-Fetch = Callable[..., FetchResponse]
-Make = Callable[..., Fetcher]
-Script = Callable[[socket.socket, threading.Event], None]
-Raw = Callable[[Script], Any]
-
-
-def kind(answer: FetchResponse) -> str:
-    assert isinstance(answer, Failed)
-    return answer.kind
-
-
-def read_head(connection: socket.socket) -> bytes:
-    seen = b""
-    while b"\r\n\r\n" not in seen:
-        piece = connection.recv(65_536)
-        if not piece:
-            break
-        seen += piece
-    return seen
-
-
-def each_time(*answers: bytes | None) -> Script:
-    """Give one answer per connection, the last one again and again; None is a reset."""
-    left = list(answers)
-
-    def script(connection: socket.socket, stop: threading.Event) -> None:
-        read_head(connection)
-        answer = left.pop(0) if len(left) > 1 else left[0]
-        if answer is None:
-            linger = b"\1\0\0\0\0\0\0\0"
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        else:
-            connection.sendall(answer)
-
-    return script
 
 
 class TestOneOtherTry:

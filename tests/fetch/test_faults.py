@@ -17,32 +17,20 @@ from typing import Any, get_args
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from raw_servers import CALENDAR, Fetch, Make, Script, read_head
 
-from extcal.fetch import Failed, Fetcher, FetchResponse
+from extcal.fetch import Failed, FetchResponse
 from extcal.limits import Limits
 
 SECRET = "SECRET-7f3a9bX2"  # what Watch looks for
-CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 OK = b"HTTP/1.1 200 OK\r\n"
-Fetch = Callable[..., FetchResponse]
-Make = Callable[..., Fetcher]
-Script = Callable[[socket.socket, threading.Event], None]
-
-
-def read_request(connection: socket.socket) -> None:
-    seen = b""
-    while b"\r\n\r\n" not in seen:
-        piece = connection.recv(65_536)
-        if not piece:
-            return
-        seen += piece
 
 
 def say(*pieces: bytes) -> Script:
     """Read the request, say this, hang up."""
 
     def script(connection: socket.socket, stop: threading.Event) -> None:
-        read_request(connection)
+        read_head(connection)
         for piece in pieces:
             connection.sendall(piece)
 
@@ -54,7 +42,7 @@ def stall_after(start: bytes, *, read: bool = True) -> Script:
 
     def script(connection: socket.socket, stop: threading.Event) -> None:
         if read:
-            read_request(connection)
+            read_head(connection)
         connection.sendall(start)
         stop.wait(20)
 
@@ -65,7 +53,7 @@ def drip_after(start: bytes, drop: bytes) -> Script:
     """Say the start, then the same drop again and again."""
 
     def script(connection: socket.socket, stop: threading.Event) -> None:
-        read_request(connection)
+        read_head(connection)
         connection.sendall(start)
         while not stop.wait(0.01):
             connection.sendall(drop)
@@ -77,7 +65,7 @@ def flood_after(start: bytes, wave: bytes) -> Script:
     """Say the start, then as much as fits."""
 
     def script(connection: socket.socket, stop: threading.Event) -> None:
-        read_request(connection)
+        read_head(connection)
         connection.sendall(start)
         while not stop.is_set():
             connection.sendall(wave)
@@ -89,7 +77,7 @@ def reset_after(start: bytes) -> Script:
     """Say the start, then reset the connection."""
 
     def script(connection: socket.socket, stop: threading.Event) -> None:
-        read_request(connection)
+        read_head(connection)
         connection.sendall(start)
         stop.wait(0.02)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -111,7 +99,7 @@ def pieces(*several: bytes) -> Script:
     """Say one piece after the other, and each in a packet of its own."""
 
     def script(connection: socket.socket, stop: threading.Event) -> None:
-        read_request(connection)
+        read_head(connection)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in several:
             connection.sendall(piece)
@@ -377,7 +365,7 @@ def test_an_answer_that_comes_before_the_request_was_read(
 ) -> None:
     def script(connection: socket.socket, stop: threading.Event) -> None:
         connection.sendall(b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n")
-        read_request(connection)
+        read_head(connection)
 
     assert getattr(fetch(raw(script).url()), "status", None) == 410
 
@@ -428,7 +416,7 @@ def test_a_deadline_of_nothing(fetch: Fetch) -> None:
 
 def test_the_redirects_share_one_deadline(raw: Callable[[Script], Any], fetch: Fetch) -> None:
     def script(connection: socket.socket, stop: threading.Event) -> None:
-        read_request(connection)
+        read_head(connection)
         stop.wait(0.08)
         connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /next\r\n\r\n")
 

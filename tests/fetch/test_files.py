@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from raw_servers import CALENDAR, kind
 
 from extcal.fetch import (
-    Failed,
     Feed,
     Fetched,
     FetchRequest,
@@ -19,8 +19,6 @@ from extcal.fetch import (
     NotModified,
 )
 from extcal.limits import Limits
-
-CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 
 
 @pytest.fixture
@@ -37,11 +35,6 @@ def root(tmp_path: Path) -> Path:
 
 def read(root: Path, url: str, etag: str | None = None, **limits: int) -> FetchResponse:
     return FileFetcher(root=root).fetch(FetchRequest(Feed(url), etag, limits=Limits(**limits)))
-
-
-def kind(answer: FetchResponse) -> str:
-    assert isinstance(answer, Failed)
-    return answer.kind
 
 
 def test_a_file_below_the_root(root: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 
 import pytest
+from raw_servers import Fetch, Make, kind
 
 from extcal.fetch import (
     Failed,
@@ -26,13 +26,6 @@ from extcal.limits import Limits
 from extcal.testing.server import FeedServer, ReceivedRequest, Reply
 
 CALENDAR = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
-Fetch = Callable[..., FetchResponse]
-Make = Callable[..., Fetcher]
-
-
-def kind(answer: FetchResponse) -> str:
-    assert isinstance(answer, Failed)
-    return answer.kind
 
 
 class TestAnswers:

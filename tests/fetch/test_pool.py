@@ -22,6 +22,7 @@ from typing import Any
 
 import anyio
 import pytest
+from raw_servers import NAME, Make
 
 from extcal.fetch import (
     AsyncHttpFetcher,
@@ -39,9 +40,7 @@ from extcal.fetch import (
 from extcal.fetch.http.pool import ConnectionPool
 from extcal.limits import Limits
 
-Make = Callable[..., Fetcher]
 Answer = Callable[["Exchange"], None]
-NAME = "calendar.example.net"
 
 
 def calendar(path: str) -> bytes:

@@ -6,53 +6,27 @@ import base64
 import socket
 import ssl
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from raw_servers import (
+    ANSWER,
+    CALENDAR,
+    NAME,
+    Fetch,
+    Make,
+    Raw,
+    Script,
+    each_time,
+    kind,
+    read_head,
+    trusting,
+)
 
-from extcal.fetch import Failed, Fetched, Fetcher, FetchResponse, Refused
+from extcal.fetch import Fetched, Fetcher, Refused
 from extcal.testing.server import FeedServer
-
-CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(CALENDAR) + CALENDAR
-NAME = "calendar.example.net"
-Fetch = Callable[..., FetchResponse]
-Make = Callable[..., Fetcher]
-Script = Callable[[socket.socket, threading.Event], None]
-Raw = Callable[[Script], Any]
-
-
-def kind(answer: FetchResponse) -> str:
-    assert isinstance(answer, Failed)
-    return answer.kind
-
-
-def read_head(connection: socket.socket) -> bytes:
-    seen = b""
-    while b"\r\n\r\n" not in seen:
-        piece = connection.recv(65_536)
-        if not piece:
-            break
-        seen += piece
-    return seen
-
-
-def each_time(answer: bytes) -> Script:
-    def script(connection: socket.socket, stop: threading.Event) -> None:
-        read_head(connection)
-        connection.sendall(answer)
-
-    return script
-
-
-def trusting(*authorities: Any) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    for authority in authorities:
-        authority.configure_trust(context)
-    return context
 
 
 class TestAProxy:

@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
+from raw_servers import CALENDAR, Fetch, Make, Raw
 
 import extcal
 from extcal.fetch import (
@@ -19,9 +20,7 @@ from extcal.fetch import (
     Failed,
     Feed,
     Fetched,
-    Fetcher,
     FetchRequest,
-    FetchResponse,
     HttpFetcher,
     UrlPolicy,
     as_feed,
@@ -30,11 +29,6 @@ from extcal.fetch.address.url import resolve_reference
 from extcal.fetch.feed import read_feed
 from extcal.fetch.http.exchange import Journey
 
-Fetch = Callable[..., FetchResponse]
-Make = Callable[..., Fetcher]
-Raw = Callable[[Callable[[socket.socket, threading.Event], None]], Any]
-
-CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 SECRET = "SECRET-7f3a9bX2"
 PATH = f"/{SECRET}/a.ics?key={SECRET}"
 RAISES = "def fail(kept):\n    raise ValueError"

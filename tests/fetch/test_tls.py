@@ -12,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from raw_servers import ANSWER, CALENDAR, NAME, Script, read_head, trusting
 
 from extcal.fetch import Failed, Feed, Fetched, Fetcher, FetchRequest, FetchResponse
 from extcal.limits import Limits
 
 trustme = pytest.importorskip("trustme", reason="certificates are made with trustme")
 
-CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
-NAME = "calendar.example.net"
 EXPIRED = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-Script = Callable[[socket.socket, threading.Event], None]
 FetchFrom = Callable[..., FetchResponse]
 
 
@@ -30,13 +28,8 @@ def serving(context: ssl.SSLContext, answer: bytes) -> Script:
 
     def script(connection: socket.socket, stop: threading.Event) -> None:
         with suppress(ssl.SSLError), context.wrap_socket(connection, server_side=True) as secure:
-            seen = b""
-            while b"\r\n\r\n" not in seen:
-                piece = secure.recv(65_536)
-                if not piece:
-                    return
-                seen += piece
-            secure.sendall(answer)
+            if read_head(secure):
+                secure.sendall(answer)
 
     return script
 
@@ -44,13 +37,6 @@ def serving(context: ssl.SSLContext, answer: bytes) -> Script:
 def server_context(certificate: Any) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
-    return context
-
-
-def trusting(*authorities: Any) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    for authority in authorities:
-        authority.configure_trust(context)
     return context
 
 
@@ -69,9 +55,6 @@ def fetch_from(make: Callable[..., Fetcher]) -> FetchFrom:
         return fetcher.fetch(FetchRequest(feed, deadline=deadline, limits=Limits()))
 
     return fetch
-
-
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(CALENDAR) + CALENDAR
 
 
 def test_a_certificate_for_the_name(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pickle
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import anyio
 import pytest
+from raw_servers import CALENDAR, Make
 
 from extcal.fetch import (
     AsyncHttpFetcher,
@@ -45,7 +46,6 @@ from extcal.limits import Limits
 from extcal.testing.faults import USER_AGENT_FAULTS
 from extcal.testing.server import FeedServer, ReceivedRequest, Reply
 
-CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 READ = Fetched(CALENDAR, '"1"')
 OFFICE = "outlook.office365.com"
 BOB = "/owa/calendar/b0b@example.com/5ec2e7/calendar.ics"
@@ -54,7 +54,6 @@ ELSEWHERE = f"https://mail.example.net{BOB}"
 TOKEN = "Microsoft.Exchange.Clients.Owa2.Server.Core.OwaBasicUnsupportedException"
 ERROR_PAGE = f"/owa/auth/errorfe.aspx?httpCode=500&owaError={TOKEN}&cid=1"
 AGENTS = UserAgents()
-Make = Callable[..., Fetcher]
 
 
 def journey(
