@@ -68,7 +68,7 @@ from extcal.cache.refresh.kept.repository import Known
 from extcal.cache.refresh.refresher import Order
 from extcal.cache.refresh.single_flight import Flight
 from extcal.cache.snapshot.made_by import MadeBy
-from extcal.cache.stores.cells import erase_all
+from extcal.cache.stores.optional import erase_all
 from extcal.intervals import FreeBusy
 from extcal.testing import ManualClock, event, feed_text
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from extcal import CalendarCache, MemoryStore, State, Store
 from extcal.cache import Cell
-from extcal.cache.stores.cells import erase_all, getter_of_many
+from extcal.cache.stores.optional import erase_all, getter_of_many
 from extcal.testing import FakeFetcher, ManualClock, event, feed_text
 
 NOW = datetime(2027, 1, 4, 8, tzinfo=UTC)

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from extcal.arguments import safe_repr
-from extcal.cache.stores.cells import Cell, getter_of_many, has_own
+from extcal.cache.stores.cells import Cell
+from extcal.cache.stores.optional import getter_of_many, has_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from extcal.arguments import safe_repr
-from extcal.cache.stores.cells import Cell, erase_all, getter_of_many
+from extcal.cache.stores.cells import Cell
 from extcal.cache.stores.durable import DurableStore
+from extcal.cache.stores.optional import erase_all, getter_of_many
 from extcal.cache.stores.protocol import Store
 from extcal.cache.stores.watch import Late, Watch
 

@@ -14,8 +14,9 @@ from time import monotonic, sleep
 from extcal.arguments import safe_repr
 from extcal.cache.refresh.kept.keys import Keys
 from extcal.cache.snapshot.codec import Listing, decode_list, encode_list
-from extcal.cache.stores.cells import Cell, erase_all, getter_of_many
+from extcal.cache.stores.cells import Cell
 from extcal.cache.stores.lease import Lease, Leases
+from extcal.cache.stores.optional import erase_all, getter_of_many
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -42,9 +42,10 @@ from extcal.cache.snapshot.codec import (
 from extcal.cache.snapshot.made_by import MadeBy, made_now
 from extcal.cache.snapshot.reading import fingerprint
 from extcal.cache.snapshot.snapshot import Reading, Snapshot
-from extcal.cache.stores.cells import Cell, getter_of_many, has_own
+from extcal.cache.stores.cells import Cell
 from extcal.cache.stores.lease import Lease, Leases
 from extcal.cache.stores.memory import Memo
+from extcal.cache.stores.optional import getter_of_many, has_own
 from extcal.errors import problem_of
 from extcal.fetch.feed import Feed
 from extcal.fetch.protocol import Fetched
