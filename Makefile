@@ -137,7 +137,7 @@ nightly: ## the long versions: 100,000 random rules and damaged feeds, 20,000 br
 	@$(BIN)/python -m pip install -q gunicorn celery || echo "without gunicorn and celery: their tests are skipped"
 	@EXTCAL_NIGHTLY=1 EXTCAL_RULES=$(RULES) $(BIN)/python -m pytest -q -s tests/oracles
 	@EXTCAL_NIGHTLY=1 EXTCAL_FUZZ=$(FUZZ) EXTCAL_DOUBT=$(DOUBT) EXTCAL_TEST_TRIO=1 $(BIN)/python tools/run_tests.py $(ARGS)
-	@$(MAKE) --no-print-directory growth kill
+	@$(MAKE) --no-print-directory growth kill sbom
 
 picture: ## draw docs/availability.svg again
 	@sh tools/venv.sh "$(VENV)"

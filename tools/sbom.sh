@@ -1,7 +1,7 @@
 #!/bin/sh
 # Writes what the wheel depends on as CycloneDX files: build/sbom/extcal.json with all extras, and
 # build/sbom/extcal-runtime.json without any. The wheel is installed into an environment that holds
-# nothing else, and cyclonedx-py reads that from outside.
+# nothing else, and cyclonedx-py reads that from outside. tools/sbom.py adds hashes and checks.
 set -eu
 
 sh tools/venv.sh .venv-lock
@@ -13,21 +13,22 @@ mkdir -p build/sbom
 extras=$(.venv-lock/bin/python -c '
 import tomllib
 with open("pyproject.toml", "rb") as file:
-    print(",".join(tomllib.load(file)["project"]["optional-dependencies"]))')
+    print(*tomllib.load(file)["project"]["optional-dependencies"])')
 
-write() { # NAME, EXTRAS
+write() { # NAME, EXTRA ...
+    name=$1
+    shift
     .venv-lock/bin/python -m venv --clear --without-pip .venv-sbom
     wheel=$(ls build/sbom/wheel/*.whl)
+    [ $# = 0 ] || wheel="$wheel[$(echo "$*" | tr ' ' ,)]"
     .venv-lock/bin/python -m pip --python .venv-sbom/bin/python install -q \
-        --disable-pip-version-check --no-input "$wheel$2"
+        --disable-pip-version-check --no-input --report build/sbom/wheel/report.json "$wheel"
     .venv-lock/bin/python -m cyclonedx_py environment --pyproject pyproject.toml \
-        --output-reproducible --output-format JSON --output-file "build/sbom/$1.json" .venv-sbom
-    printf '%s: ' "build/sbom/$1.json"
-    .venv-lock/bin/python -c '
-import json, sys
-print(len(json.load(open(sys.argv[1], encoding="utf-8"))["components"]), "components")' "build/sbom/$1.json"
+        --output-reproducible --output-format JSON --output-file "build/sbom/$name.json" .venv-sbom
+    .venv-lock/bin/python tools/sbom.py "build/sbom/$name.json" build/sbom/wheel/report.json "$@"
 }
 
-write extcal-runtime ""
-write extcal "[$extras]"
+write extcal-runtime
+# shellcheck disable=SC2086 # a word for each extra
+write extcal $extras
 rm -rf build/sbom/wheel .venv-sbom
