@@ -42,6 +42,13 @@ def scratch(pid: int) -> Path:
     return Path(tempfile.gettempdir(), f"extcal-mutant-{pid}")
 
 
+def clear_up(pid: int) -> None:
+    """End what the tests of a child that has ended have started, such as servers."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    shutil.rmtree(scratch(pid), ignore_errors=True)
+
+
 class Children:
     """At most ``jobs`` children; tells of each that ended whether it lives.
 

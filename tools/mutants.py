@@ -29,7 +29,6 @@ import gc
 import os
 import pickle
 import random
-import shutil
 import signal
 import sys
 import time
@@ -47,7 +46,7 @@ import coverage
 import hypothesis
 import pytest
 from _pytest.runner import runtestprotocol
-from mutant_processes import KILLED, Children, at_most, run_apart, scratch
+from mutant_processes import KILLED, Children, at_most, clear_up, run_apart, scratch
 from mutant_results import KEPT, ROOT, TARGETS, Results, digest_of, listed, stale
 from mutations import (
     SOURCE,
@@ -230,9 +229,10 @@ class _Server:
             walked.forget({*changed, *(each for each in walked.files if each not in files)})
             walked.files = files
             pid = run_apart(lambda note: self._measure(walked, changed))
-            if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
+            status = os.waitpid(pid, 0)[1]
+            clear_up(pid)
+            if status != 0:
                 sys.exit("the tests could not be measured")
-            shutil.rmtree(scratch(pid), ignore_errors=True)
         self._ask(pickle.loads(self._walked.read_bytes()), self)
         return True
 
