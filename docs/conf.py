@@ -42,12 +42,14 @@ nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!extcal\.).*"),
     # What a signature shows, and nobody has to know.
+    (r"py:class", r"extcal\.cache\.options\._Fetcher"),
     (r"py:class", r"extcal\.fetch\.feed\.SealedUrl"),
     (r"py:class", r"extcal\.fetch\.address\.url\.(Refusal|Url)"),
     (r"py:class", r"extcal\.formats\.(google\.Google|graph\.Graph|records\.Has)\w+"),
     (r"py:class", r"extcal\.contrib\.django\.(fields\._Assigned|forms\.FeedAddressInput)"),
     (r"py:class", r"extcal\.ical\.events\.external_event\.EventRow"),
     (r"py:class", r"extcal\.ical\.parse\.source\.SupportsToIcal"),
+    (r"py:class", r"extcal\.messages\.languages\.Catalogue"),
     (r"py:class", r"extcal\.testing\.(faults\.Fault|server\.Reply)"),
 ]
 
