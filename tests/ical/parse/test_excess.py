@@ -234,6 +234,36 @@ def test_a_crowd_without_a_calendar_is_still_a_feed() -> None:
     assert whole.free_busy.unknown == (whole.free_busy.window,)
 
 
+@pytest.mark.parametrize(
+    ("before", "calendar"),
+    [
+        ("BEGIN:VCALENDAR\n", True),
+        ("X:y\nBEGIN:VCALENDAR\n", True),
+        ("\ufeffBEGIN:VCALENDAR\n", True),
+        ("", False),
+        ("XBEGIN:VCALENDAR\n", False),
+        ("X:BEGIN:VCALENDAR\n", False),
+        ("X:y\n BEGIN:VCALENDAR\n", False),
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_lost_events_without_a_calendar_are_still_a_feed(
+    before: str, calendar: bool, newline: str, most: int
+) -> None:
+    """However few Problems are told, each of them is counted once."""
+    after = "END:VCALENDAR\n" if calendar else ""
+    raw = (before + event("DTSTART:soon") * 9 + after).replace("\n", newline).encode()
+    short, long = (
+        extcal.expand(raw, START, END, limits=Limits(max_problems=most), sieve=sieve)
+        for sieve in (True, False)
+    )
+    assert short.problems == long.problems
+    all_told = extcal.expand(raw, START, END).problems
+    assert ("outside_calendar" in {each.code for each in all_told}) is not calendar
+    assert short.problems[-1].message == f"and {len(all_told) - most} more problems"
+
+
 @pytest.mark.parametrize("before", ["", "X:BEGIN:VCALENDAR\n"])
 @pytest.mark.parametrize(
     ("limit", "events"),

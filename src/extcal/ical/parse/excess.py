@@ -74,6 +74,13 @@ _LOST = pattern(
     rb"(?:DTSTART:[A-Za-z][\t -~]{0,4000}+\r?\n(?>(?:%s){,999}))?"
     rb"(?>(?:END:VEVENT\r?\n)?)(?=BEGIN:VEVENT|END:VCALENDAR)){1,999})" % (_OTHER, _OTHER)
 )
+# A line that begins a calendar. Takes in "BEGIN:VCALENDAR\r\nVERSION:2.0", after a byte order mark,
+# too. Not "X-BEGIN:VCALENDAR\n", "BEGIN:VCALENDAR2\n", "BEGIN:VCALENDAR\n 2\n".
+# The literal text comes first, which the engine searches for quickly.
+_CALENDAR = pattern(
+    rb"BEGIN:VCALENDAR(?:(?<=[\r\n]BEGIN:VCALENDAR)|(?<=\A\xef\xbb\xbfBEGIN:VCALENDAR)"
+    rb"|(?<=\ABEGIN:VCALENDAR))(?>\r\n?|\n)(?![ \t])"
+)
 _BEGIN = pattern(rb"BEGIN:VEVENT")
 _VEVENT, _EXDATE = b"\nBEGIN:VEVENT", b"\nEXDATE"
 
@@ -102,7 +109,8 @@ def without_excess(
         work.spend(vevents * EVENT)
         return tuple(spans)
     finders: list[Callable[[bytes, Spans, Work], list[Span]]] = []
-    if vevents > _FAR_TOO_MANY * limits.max_problems:
+    # Without a calendar around them, the first event tells that the body is a feed at all.
+    if vevents > _FAR_TOO_MANY * limits.max_problems and _has_calendar(raw, spans):
         finders.append(_lost_events)
     # Of more than max_vevents the window is unknown anyway, and looking at all of them is dear.
     if min(limits.max_overrides_per_series, limits.max_versions) < vevents <= limits.max_vevents:
@@ -111,14 +119,17 @@ def without_excess(
         finders.append(partial(_excess_names, is_zone=is_zone))
     for find in (*finders, _excess_dates, _excess_availability):
         dropped = find(raw, spans, work)
-        if dropped and b"BEGIN:VCALENDAR" not in raw:
-            del dropped[0]  # one event stays, so that the missing calendar is reported
         if dropped:
             spans = tuple(less(spans, dropped))
     if _has_more_lines(raw, spans, limits.max_lines, has_lone_cr=has_lone_cr):
         work.exceeded(*unknown("max_lines", most=limits.max_lines))
         return ()
     return tuple(spans)
+
+
+def _has_calendar(raw: bytes, spans: Spans) -> bool:
+    within = (stretch for span in spans for stretch in stretches(raw, span))
+    return any(_CALENDAR.search(raw, start, stop + 2) for start, stop in within)
 
 
 def _has_more_lines(raw: bytes, spans: Spans, most: int, *, has_lone_cr: bool) -> bool:
