@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-__all__ = ["SLACK", "BeforeWindow", "before"]
+__all__ = ["SLACK", "BeforeWindow", "before", "planned_day"]
 
 SLACK: Final = timedelta(days=3)
 """Zones, rounding to midnight and all-day readings move a time by less than two days."""
@@ -52,10 +52,6 @@ _PLAIN_RULE = pattern(
     }
     + _ENDS
 )
-# What may make an instance last longer than DTSTART and DTEND say: a DURATION, an RDATE, or a line
-# that may be one of these although its name is not written plainly.
-# Takes in "\nDURATION:P60D", "\nRDATE", "\nR\n DATE:". Not "\nDTSTAMP:x", nor "\nRRULE:x".
-_LASTING = pattern(rb"\n(?:DURATION|RDATE|[DR](?![A-Z-]*+[:;]))")
 _NOT_CHOOSING = frozenset({b"COUNT", b"FREQ", b"INTERVAL", b"WKST"})
 _LONGEST_STEP = {b"DAILY": 1, b"WEEKLY": 7, b"MONTHLY": 31, b"YEARLY": 366}
 
@@ -87,15 +83,16 @@ class BeforeWindow:
         self.hereafter = f"{later - SLACK:%Y%m%d}".encode()
         self.far_off = f"{later:%Y%m%d}".encode()
 
-    def holds(self, raw: bytes, start: int, end: int, line: int) -> bool:
+    def holds(self, raw: bytes, start: int, end: int, line: int, planned: bytes) -> bool:
         """Whether the VEVENT in ``raw[start:end]`` is over, by its RRULE or RECURRENCE-ID line.
 
-        ``line`` is where that line begins. The caller has found all other dates to lie before the
-        day. A series is over if its rule has ended. An override is over if it has an end of its
-        own; without one it would last as long as its master's instances.
+        ``line`` is where that line begins, and ``planned`` is its :func:`planned_day`. The caller
+        has found all other dates to lie before the day. A series is over if its rule has ended. An
+        override is over if it has an end of its own; without one it would last as long as its
+        master's instances.
         """
-        rule = _PLAIN_RULE.match(raw, line)
-        if not (_PLAIN_ID.match(raw, line) if rule is None else _ends(rule)):
+        rule = None if planned else _PLAIN_RULE.match(raw, line)
+        if not (planned if rule is None else _ends(rule)):
             return False  # usual: a series that goes on
         day = _one_day(raw, start, end)
         if day is None:
@@ -107,31 +104,29 @@ class BeforeWindow:
         # Last, because it passes over all lines.
         return over and _has_one_of_each(raw, start, end)
 
-    def is_override_away(self, raw: bytes, line: int) -> bool:
-        """Whether a RECURRENCE-ID line names an instance that starts before or after the window."""
-        planned = _PLAIN_ID.match(raw, line)
-        if planned is None:
-            return False
+    def is_away(self, planned: bytes) -> bool:
+        """Whether an instance planned for that day starts before or after the window."""
         # SLACK covers every zone.
-        return planned[1] < self.long_ago or planned[1] >= self.far_off
+        return planned < self.long_ago or planned >= self.far_off
 
-    def ignores_overrides(self, raw: bytes, start: int, end: int) -> bool:
+    def ignores_overrides(self, raw: bytes, start: int, end: int, line: int) -> bool:
         """Whether overrides that are away, of instances that are, cannot change this event of the
         same UID.
 
-        That is so for a series whose instances end on the day they start, and for the override of
-        an instance that is not away.
+        ``line`` is where its line of interest begins; 0 if it has several. True for a series whose
+        instances end on the day they start, and for the override of an instance that is not away.
         """
-        line = _own(raw, b"\nRECURRENCE-ID", start, end)
-        if line >= 0:
-            planned = _PLAIN_ID.match(raw, line + 1)
-            return planned is not None and self.digits <= planned[1] < self.hereafter
+        line = line or raw.find(b"\nRECURRENCE-ID", start, end) + 1
+        if raw.find(b"EGIN:", start + len("BEGIN"), line) >= 0:
+            return False  # the line may be that of an alarm
+        planned = planned_day(raw, line)
+        if planned:
+            return self.digits <= planned < self.hereafter
+        # Without another line of interest no RDATE or DURATION makes an instance last long.
         return (
-            _own(raw, b"\nRRULE:", start, end) >= 0
-            and raw.find(b"\nRECURRENCE-ID", start, end) < 0
-            and _LASTING.search(raw, start, end) is None
-            and _has_one_of_each(raw, start, end)
+            raw.startswith(b"RRULE:", line)
             and _one_day(raw, start, end) is not None
+            and _has_one_of_each(raw, start, end)
         )
 
     def holds_all_the_same(
@@ -182,6 +177,12 @@ class BeforeWindow:
             return last + length + SLACK < self.day
         except (ValueError, OverflowError):
             return False
+
+
+def planned_day(raw: bytes, line: int) -> bytes:
+    """The day that a RECURRENCE-ID line names, as eight digits; empty if the line is not plain."""
+    planned = _PLAIN_ID.match(raw, line)
+    return b"" if planned is None else planned[1]
 
 
 def _ends(rule: re.Match[bytes]) -> bool:

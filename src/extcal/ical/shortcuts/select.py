@@ -26,7 +26,7 @@ from extcal.ical.budget import Work
 from extcal.ical.parse.components import EVENT
 from extcal.ical.parse.content_lines import CONTROL, FOLD, Names, logical_lines
 from extcal.ical.parse.spans import STRETCH, Span, count_in, emptied, find, stretches, whole
-from extcal.ical.shortcuts.ended import SLACK, BeforeWindow, before
+from extcal.ical.shortcuts.ended import SLACK, BeforeWindow, before, planned_day
 from extcal.ical.shortcuts.plain_blocks import LineEnds, line_ends, stop_of
 from extcal.limits import Limits
 from extcal.patterns import pattern
@@ -178,9 +178,10 @@ class _Pieces:
 
     ``starts`` are the offsets where they begin, ``uids`` the first UID of each as it is written,
     without that of the last one, which is always kept. ``kept`` are the numbers of the pieces to
-    read, and ``odd`` counts the lines in these that may be another BEGIN:VEVENT. ``sure`` are the
-    numbers of the kept pieces whose UID is certainly the one in ``uids``, and ``overrides`` those
-    of overrides that lie before or after the window, of instances that do.
+    read, and ``odd`` counts the lines in these that may be another BEGIN:VEVENT. ``sure`` has the
+    number of each kept piece whose UID is certainly the one in ``uids``, and where its line of
+    interest begins; 0 if there are several. ``overrides`` are the numbers of overrides that lie
+    before or after the window, of instances that do.
     """
 
     def __init__(self, raw: bytes, first: int, past: date, future: date, stop: bytes) -> None:
@@ -199,7 +200,7 @@ class _Pieces:
         self.enough = max(_ENOUGH, len(raw) // 4)
         self.uids: list[bytes] = []
         self.kept: set[int] = set()
-        self.sure: set[int] = set()
+        self.sure: dict[int, int] = {}
         self.overrides: set[int] = set()
         self.odd = 0
 
@@ -229,7 +230,7 @@ class _Pieces:
                             self.kept.add(len(starts) - 2)
                             self.odd += odd
                             if not odd and uid:
-                                self.sure.add(len(starts) - 2)
+                                self.sure[len(starts) - 2] = hits[0] + 1 if len(hits) == 1 else 0
                             kept += end - start
                             if self.is_most(kept, end) or len(self.kept) > most_kept:
                                 return False
@@ -279,7 +280,8 @@ class _Pieces:
             return False
         line = hits[0] + 1
         if len(hits) == 1 and raw[line] == _R:
-            if not self.past.holds(raw, start, end, line):
+            planned = planned_day(raw, line)
+            if not self.past.holds(raw, start, end, line, planned):
                 return False
         else:
             starts = 0
@@ -290,9 +292,10 @@ class _Pieces:
                 starts += later.lastindex is not None
             if starts != 1 or raw.count(b"\nDTSTART", start, end) != 1:
                 return False
-        # Of the lines of interest only RRULE and RECURRENCE-ID begin with R.
-        recurrence = [hit + 1 for hit in hits if raw[hit + 1] == _R]
-        if len(recurrence) == 1 and self.past.is_override_away(raw, *recurrence):
+            # Of the lines of interest only RRULE and RECURRENCE-ID begin with R.
+            recurrence = [hit + 1 for hit in hits if raw[hit + 1] == _R]
+            planned = planned_day(raw, *recurrence) if len(recurrence) == 1 else b""
+        if planned and self.past.is_away(planned):
             self.overrides.add(len(self.uids) - 1)
         return True
 
@@ -348,13 +351,13 @@ class _Pieces:
         overrides = self.overrides - self.kept
         indifferent = {uids[number] for number in overrides}
         indifferent.difference_update(uid.encode() for uid in told)
-        for number in self.sure:
+        for number, line in self.sure.items():
             uid = uids[number]
             names = {uid}
             if uid.translate(None, _GRAPHIC):
                 names.update(name.encode() for name in _readings(uid))
             if not names.isdisjoint(indifferent) and not past.ignores_overrides(
-                raw, starts[number], starts[number + 1]
+                raw, starts[number], starts[number + 1], line
             ):
                 indifferent -= names
         return [
@@ -369,7 +372,7 @@ class _Pieces:
         The head holds no event, except one that begins in an unusual way.
         """
         raw, starts = self.raw, self.starts
-        unsure = self.kept - self.sure
+        unsure = self.kept.difference(self.sure)
         spans = [(starts[number], starts[number + 1]) for number in unsure]
         for start, end in [(0, starts[0]), *spans]:
             # From the line end in front of each part to the first byte behind it, which shows
