@@ -58,6 +58,7 @@ AD_2100 = 4_102_444_800
 YEAR = 366 * DAY
 _WORTH_A_TABLE = 50  # as many single conversions cost as much as a table of a year
 LONGEST_TABLE = 30 * 366 * DAY
+_QUARTER = 900
 
 
 def clamp(seconds: int) -> int:
@@ -124,13 +125,14 @@ class FixedRules:
 class TzinfoRules:
     """The rules of a ``ZoneInfo``, or of any other tzinfo that a caller passed."""
 
-    __slots__ = ("_asked", "_base", "_is_zone", "_tzinfo", "_years")
+    __slots__ = ("_asked", "_base", "_is_zone", "_tables", "_tzinfo", "_years")
 
     def __init__(self, zone: tzinfo) -> None:
         self._tzinfo = zone
         self._is_zone = isinstance(zone, ZoneInfo)
         self._asked: dict[int, int] = {}
         self._years: dict[int, TransitionTable] = {}
+        self._tables: dict[tuple[int, int], TransitionTable] = {}
         self._base = datetime(1970, 1, 1, tzinfo=zone)
 
     def offset_at(self, epoch: int) -> int:
@@ -140,6 +142,13 @@ class TzinfoRules:
         return _seconds(self._tzinfo.fromutc(self._base + timedelta(0, inside)).utcoffset())
 
     def table(self, lo: int, hi: int) -> TransitionTable:
+        """Made once for each stretch: zones with different sources share these rules."""
+        table = self._tables.get((lo, hi))
+        if table is None:
+            table = self._tables[lo, hi] = self._sampled(lo, hi)
+        return table
+
+    def _sampled(self, lo: int, hi: int) -> TransitionTable:
         """Found by sampling, then bisecting between samples that differ.
 
         Two transitions that cancel each other out between two samples would be missed. The closest
@@ -209,7 +218,7 @@ class TzinfoRules:
         asked = self._asked[number] = self._asked.get(number, 0) + 1
         if asked <= _WORTH_A_TABLE:
             return None
-        table = self._years[number] = self.table(number * YEAR, (number + 1) * YEAR)
+        table = self._years[number] = self._sampled(number * YEAR, (number + 1) * YEAR)
         return table
 
 
@@ -222,11 +231,19 @@ def _seconds(offset: timedelta | None) -> int:
 def _first_change(
     offset_at: Callable[[int], timedelta | None], start: int, end: int, before: timedelta | None
 ) -> int:
-    """The first instant in (start, end] at which the offset is no longer ``before``."""
-    while end - start > 1:
-        middle = (start + end) // 2
-        if offset_at(middle) == before:
-            start = middle
-        else:
-            end = middle
+    """The first instant in (start, end] at which the offset is no longer ``before``.
+
+    Clocks change at whole quarters of an hour, with few exceptions, so these are tried first.
+    """
+    for step in (_QUARTER, 1):
+        first, last = start // step, -(-end // step)
+        while last - first > 1:
+            middle = (first + last) // 2
+            if offset_at(middle * step) == before:
+                first = middle
+            else:
+                last = middle
+        start, end = max(start, first * step), min(end, last * step)
+        if offset_at(end - 1) == before:
+            break
     return end
