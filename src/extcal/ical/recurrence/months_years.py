@@ -61,21 +61,20 @@ class PeriodPlan(NamedTuple):
 def plan(rule: RecurrenceRule, dtstart: int, times: Sequence[int]) -> PeriodPlan:
     """Combine a rule with DTSTART (local seconds) and its times of the day (seconds)."""
     day = dtstart // DAY
-    year, month, day_of_month = civil(day)
-    seed = Seed(year, month, day_of_month, (day + 3) % 7)
+    seed = Seed(*civil(day), (day + 3) % 7)
     # The periods of DAILY are days, but they are visited a month at a time.
     stride = 1 if rule.freq == "DAILY" else rule.interval
     slack = 0 if rule.skip == "OMIT" else 1
-    return PeriodPlan(rule, seed, times, _index(rule, day), stride, slack)
+    return PeriodPlan(rule, seed, times, _index(rule, day, seed), stride, slack)
 
 
-def _index(rule: RecurrenceRule, day: int) -> int:
+def _index(rule: RecurrenceRule, day: int, seed: Seed | None = None) -> int:
     """The index of the period that holds a day. With BYWEEKNO a week belongs to one year."""
     if rule.freq == "WEEKLY":
         return (day + 3 - rule.week_start) // 7
     if rule.freq == "YEARLY" and rule.by_week_no:
         return week_year(day, rule.week_start)
-    year, month, _ = civil(day)
+    year, month = (seed or civil(day))[:2]
     return year if rule.freq == "YEARLY" else year * 12 + month - 1
 
 

@@ -56,6 +56,7 @@ _LISTS = {
     "BYSETPOS": ("by_set_pos", 1, 366, True),
 }
 _OTHERS = frozenset({"FREQ", "UNTIL", "COUNT", "INTERVAL", "BYDAY", "WKST", "RSCALE", "SKIP"})
+_KNOWN = _OTHERS.union(_LISTS)
 # CLDR calls the Gregorian calendar "gregory" (RFC 7529 section 5); "iso8601" has the same days.
 _GREGORIAN = frozenset({"GREGORIAN", "GREGORY", "ISO8601"})
 _SUBDAILY = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
@@ -141,7 +142,7 @@ def parse(text: str, report: Report) -> RecurrenceRule | None:
             elif name in _LISTS:
                 if name != "BYMONTH" or "L" not in value or "RSCALE" not in parts:
                     fields[_LISTS[name][0]] = _numbers(name, value)
-            elif name != "FREQ" and name not in _OTHERS:
+            elif name not in _OTHERS:
                 raise _Unreadable(f"{name[:40]} is not a rule part")
         if "RSCALE" in parts or "SKIP" in parts:
             _scale(freq, parts, fields, report)
@@ -169,7 +170,7 @@ def _collect(parts: dict[str, str], text: str, report: Report) -> bool:
         raise _Unreadable(f"it has more than {_MAX_PARTS} parts")
     for part in split:
         name, _, value = part.partition("=")
-        if value and name not in parts and (name in _LISTS or name in _OTHERS):
+        if value and name in _KNOWN and name not in parts:
             parts[name] = value
         elif part and not name.startswith("X-"):
             _odd_part(parts, part[:40], name, value, report)
@@ -189,7 +190,7 @@ def _odd_part(parts: dict[str, str], shown: str, name: str, value: str, report: 
             parts[name] = ""  # of two different ends neither is used, so that no instance is lost
         elif name == "FREQ":
             parts[name] = "twice"
-    elif not value and (name in _LISTS or name in _OTHERS):
+    elif not value and name in _KNOWN:
         report(*oddity("recurrence_empty_part", name=name))
     elif name.startswith("BY") and value:
         parts[name] = value  # kept: without it other instances would be chosen
@@ -365,9 +366,8 @@ def _midnight(year: str, month: str, day: str) -> int | None:
 def _allowed(freq: Frequency, fields: dict[str, Any], report: Report) -> None:
     """Parts that 3.3.10 forbids for this FREQ: each is reported and read to block more."""
     days: tuple[tuple[int, int], ...] = fields.get("by_day", ())
-    numbered = any(ordinal for ordinal, _ in days)
-    if numbered and (freq not in ("MONTHLY", "YEARLY") or "by_week_no" in fields):
-        weeks = "by_week_no" in fields
+    weeks = "by_week_no" in fields
+    if (weeks or freq not in ("MONTHLY", "YEARLY")) and any(ordinal for ordinal, _ in days):
         report(*oddity("recurrence_ordinal/weeks" if weeks else "recurrence_ordinal", freq=freq))
         fields["by_day"] = tuple(sorted({(0, weekday) for _, weekday in days}))
     barred = []
