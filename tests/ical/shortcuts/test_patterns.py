@@ -227,8 +227,13 @@ def test_titles_are_read_where_they_are_asked_for() -> None:
 def test_forms_of_times_that_are_read_the_short_way() -> None:
     for text, whole in ((b"", True), (b";TZID=Europe/Berlin", True), (b';TZID="x"', False)):
         assert bool(short_reading._PARAMS.fullmatch(text)) is whole
-    for text, whole in ((b"T235959", True), (b"T240000", False), (b"T235960", False)):
-        assert bool(short_reading._TIME.fullmatch(text)) is whole
+    times = short_reading._Times()
+    for text, seconds in ((b"T000000", 0), (b"T010203", 3_723), (b"T235959", 86_399)):
+        assert times[text] == seconds
+        assert times == times | {text: seconds}
+    for text in (b"T240000", b"T236000", b"T235960", b"t235959", b"T2359", b"T23595", b"T2359590"):
+        with pytest.raises(short_reading._NotPlain):
+            times[text]
 
 
 @pytest.mark.parametrize(("day", "less", "more"), [("20270105", "20270104", "20270105")])

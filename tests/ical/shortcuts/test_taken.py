@@ -7,6 +7,7 @@ is time that everybody pays.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from unittest import mock
 
 import pytest
 
@@ -18,6 +19,7 @@ from extcal.ical.answer.fbtype import owners
 from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
 from extcal.ical.events.read import typed
+from extcal.ical.events.times import Extent
 from extcal.ical.shortcuts import short_components, short_reading, short_way
 from extcal.ical.shortcuts.plain_blocks import PlainBlock, PlainBlocks, line_ends
 from extcal.ical.shortcuts.short_reading import PlainReader
@@ -70,8 +72,12 @@ class Reading:
 
 def all_of(event: Event | None) -> dict[str, object]:
     assert event is not None
-    lazy = {"_texts", "_stamps", "unsettled"}
+    lazy = {"_texts", "_stamps", "_source", "unsettled", "exdates", "exlocals"}
     found = {name: getattr(event, name) for name in Event.__slots__ if name not in lazy}
+    exdates = [moment[:3] for moment in event.exdates]
+    exdates += [(local, False, event.start.zone) for local in event.exlocals]
+    found["rdates"] = [*event.rdates]
+    found["exdates"] = sorted(exdates, key=lambda exdate: exdate[0])
     return found | {"stamps": event.stamps, "titles": event.texts[:2], "tuple": event.texts[3:]}
 
 
@@ -122,6 +128,9 @@ TAKEN = [
     f"{BERLIN}|RECURRENCE-ID:20270302T090000",
     f"{BERLIN}|EXDATE;TZID=Europe/Berlin:20270302T090000,20270303T090000",
     f"{BERLIN}|EXDATE:20270302T090000|EXDATE;VALUE=DATE:20270303",
+    f"{BERLIN}|EXDATE;TZID=Europe/Berlin:20270302T090000|EXDATE:20270303T080000Z"
+    "|EXDATE;TZID=Asia/Kolkata:20270303T133000|EXDATE;TZID=Europe/Berlin:20270304T090000",
+    "DTSTART:20270301T090000|DTEND:20270301T100000|EXDATE:20270302T090000|EXDATE:20270303",
     f"{START_Z}|EXDATE;TZID=Europe/Berlin:20270302T09\r\n 0000,202\r\n\t70303T090000",
     f"{DAY}|EXDATE;VALUE=DATE:20270302|EXDATE:20270303|EXDATE:20270304T000000",
     f"{START_Z}|STATUS:CANCELLED",
@@ -184,6 +193,9 @@ LEFT = [
     "DTSTART:20270301T090000|RECURRENCE-ID:20270302T090000Z",
     f"{START_Z}|RECURRENCE-ID:x",
     f"{START_Z}|EXDATE:x",
+    f"{BERLIN}|EXDATE;TZID=Europe/Berlin:20270230T090000",
+    f"{BERLIN}|EXDATE;TZID=Europe/Berlin:20270301T090060",
+    f"{BERLIN}|DTEND;TZID=Europe/Berlin:20270230T090000",
     f"{START_Z}|EXDATE:20270302T090000Z,",
     f"{DAY}|EXDATE:20270302T090000Z",
     f"{START_Z}|STATUS;X=1:CANCELLED",
@@ -218,6 +230,26 @@ def test_events_in_the_usual_forms_are_read_the_short_way(options: dict[str, boo
         assert short.start.zone.name == long.start.zone.name
         if "labels" in options:
             assert short.texts == long.texts
+
+
+@pytest.mark.parametrize("head", [";TZID=Europe/Berlin:", ";VALUE=DATE-TIME;TZID=Asia/Tokyo:", ":"])
+def test_times_that_are_written_like_the_start_are_no_values_of_their_own(head: str) -> None:
+    """The parameters are parsed once for all events; an end and EXDATEs are numbers."""
+    event = (
+        f"DTSTART{head}20270301T090000|DTEND{head}20270301T101500"
+        f"|EXDATE{head}20270302T090001|EXDATE{head}20270303T090000"
+    )
+    reading = Reading(calendar(event, event))
+    with mock.patch.object(reading.reader, "typed", wraps=reading.reader.typed) as typed:
+        first, second = (reading.reader.event(block) for block in reading.plain)
+    assert typed.call_count == (2 if head == ":" else 1)
+    for found in (first, second):
+        assert found is not None
+        assert found.extent == Extent(0, 4_500)
+        assert (found.exdates, [local % 86_400 for local in found.exlocals]) == (
+            [],
+            [32_401, 32_400],
+        )
 
 
 @OPTIONS
@@ -289,9 +321,16 @@ def test_facts_of_dates_and_of_times_are_kept_apart() -> None:
     assert time is None
 
 
-def test_dates_are_counted_to_the_limits() -> None:
+@pytest.mark.parametrize(
+    "series",
+    [
+        f"{START_Z}|EXDATE:" + ",".join(["20270302T090000Z"] * 4),
+        BERLIN + "|EXDATE;TZID=Europe/Berlin:20270302T090000" * 4,
+        BERLIN + "|EXDATE;TZID=Europe/Berlin:20270302T090000" * 2 + "|EXDATE:20270302T090000Z" * 2,
+    ],
+)
+def test_dates_are_counted_to_the_limits(series: str) -> None:
     """As many as are allowed are read the short way; the long way tells of the first one more."""
-    dates = "EXDATE:" + ",".join(["20270302T090000Z"] * 4)
     for limits, taken in (
         (Limits(max_dates=8), [True, True, False]),
         (Limits(max_dates=7), [True, False, False]),
@@ -300,7 +339,7 @@ def test_dates_are_counted_to_the_limits() -> None:
         (Limits(max_dates_per_series=4), [True, True, True]),
         (Limits(max_dates_per_series=3), [False, False, False]),
     ):
-        reading = Reading(calendar(*[f"{START_Z}|{dates}"] * 3), limits=limits)
+        reading = Reading(calendar(*[series] * 3), limits=limits)
         found = [reading.reader.event(block) is not None for block in reading.plain]
         assert found == taken
         assert reading.work.counts.get("dates", 0) == 4 * sum(taken)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from extcal.ical import recurrence
@@ -10,6 +10,10 @@ from extcal.ical.events.times import Extent, Moment
 from extcal.ical.parse.content_lines import Line
 from extcal.ical.zones.resolve import Zone
 from extcal.values import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Event", "Stamps", "Texts"]
 
@@ -46,6 +50,7 @@ class Event:
     """One VEVENT, typed: what its instances are computed from, and what makes them busy."""
 
     __slots__ = (
+        "_source",
         "_stamps",
         "_texts",
         "all_day",
@@ -54,6 +59,7 @@ class Event:
         "detached",
         "doubtful",
         "exdates",
+        "exlocals",
         "exrules",
         "extent",
         "facts",
@@ -79,8 +85,9 @@ class Event:
         calendar: int,
         uid: str,
         start: Moment,
-        texts: Texts | Callable[[], Texts],
-        stamps: Stamps | Callable[[], Stamps],
+        texts: Texts | Callable[[Any], Texts],
+        stamps: Stamps | Callable[[Any], Stamps],
+        source: object = None,
     ) -> None:
         self.calendar = calendar
         self.offset = span[0]
@@ -92,8 +99,9 @@ class Event:
         self.has_end = False
         self.rules: tuple[recurrence.RecurrenceRule, ...] = ()
         self.exrules: tuple[recurrence.RecurrenceRule, ...] = ()
-        self.rdates: list[tuple[Moment, Extent | None]] = []
-        self.exdates: list[Moment] = []
+        self.rdates: Sequence[tuple[Moment, Extent | None]] = ()
+        self.exdates: Sequence[Moment] = ()
+        self.exlocals: Sequence[int] = ()  # other EXDATEs, in local seconds of a timed start's zone
         self.recurrence_id: Moment | None = None
         self.detached = False  # an override whose instance is unknown
         self.this_and_future = False
@@ -103,6 +111,7 @@ class Event:
         self.attendees: tuple[Line, ...] = ()
         self._texts = texts
         self._stamps = stamps
+        self._source = source
         self.of_day = False  # the time is unknown, so each instance blocks its whole day
         self.doubtful = False  # it has other possible meanings than this one
         self.others: tuple[Event, ...] = ()  # other possible meanings, which block too
@@ -113,7 +122,7 @@ class Event:
         """Title and place; read when they are first asked for."""
         texts = self._texts
         if callable(texts):
-            texts = self._texts = texts()
+            texts = self._texts = texts(self._source)
         return texts
 
     @property
@@ -121,7 +130,7 @@ class Event:
         """SEQUENCE, DTSTAMP and LAST-MODIFIED; read when they are first asked for."""
         stamps = self._stamps
         if callable(stamps):
-            stamps = self._stamps = stamps()
+            stamps = self._stamps = stamps(self._source)
         return stamps
 
     def release(self) -> None:
@@ -130,6 +139,7 @@ class Event:
             self._texts = _NO_TEXTS
         if callable(self._stamps):
             self._stamps = _NO_STAMPS
+        self._source = None
 
     @property
     def recurs(self) -> bool:

@@ -94,7 +94,7 @@ class Dates:
             if end.zone is not start.zone:
                 self.odd.add("floating_end")
             end = end._replace(zone=start.zone)
-        length = -1 if end is None else start.until(end)
+        length = -1 if end is None else start.until(end.local, end.zone)
         if length < 0:
             self.odd.add("bad_date")
             return start._replace(local=start.local - start.local % DAY), Extent(1, 0)

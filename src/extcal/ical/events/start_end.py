@@ -318,7 +318,7 @@ def _dtend(source: Source, start: Start, line: Line) -> Stay | None:
         end = Moment(end.local, False, moment.zone)
         if moment.local - moment.local % DAY == end.local:
             end = end._replace(local=end.local + DAY)  # the end of that day
-    length = moment.until(end)
+    length = moment.until(end.local, end.zone)
     if length <= 0 and end.zone is moment.zone and end.local > moment.local:
         length = end.local - moment.local  # the end is first only because of a DST gap
     if length < 0:
@@ -355,7 +355,7 @@ def _end_of_date(source: Source, start: Moment, end: Moment, line: Line) -> Stay
     if end.local % DAY >= DAY - 60:
         end = end._replace(local=end.local - end.local % DAY + DAY)
     midnight = Moment(start.local, False, end.zone)
-    length = midnight.until(end)
+    length = midnight.until(end.local, end.zone)
     if length > 0:
         return Stay(midnight, _timed(source, midnight, end, length))
     if length < 0:
@@ -391,7 +391,7 @@ def _until(source: Source, midnight: Moment, end: Moment) -> Stay:
     """From midnight, as the start's time is unknown, to the end, at least through that day."""
     if end.is_date:
         end = Moment(end.local, False, midnight.zone)
-    length = midnight.until(end)
+    length = midnight.until(end.local, end.zone)
     if length <= Extent(1, 0).end(midnight.local, midnight.epoch, midnight.zone) - midnight.epoch:
         return Stay(midnight, _WHOLE_DAY, of_day=True)
     return Stay(midnight, _timed(source, midnight, end, length), of_day=True)
@@ -411,7 +411,7 @@ def _end_of_day(source: Source, start: Start, line: Line, lent: Zone | None) -> 
     if behind.zone is midnight.zone:
         days = (behind.local - midnight.local) // DAY
         return found._replace(extent=Extent(days, 0))
-    return found._replace(extent=Extent(0, midnight.until(behind)))
+    return found._replace(extent=Extent(0, midnight.until(behind.local, behind.zone)))
 
 
 def _duration(start: Start, duration: Duration) -> Stay:

@@ -78,11 +78,11 @@ class Moment(NamedTuple):
     def epoch(self) -> int:
         return self.zone.to_epoch(self.local)
 
-    def until(self, end: Moment) -> int:
-        """How many seconds pass from this moment to another one."""
-        if end.zone is self.zone:
-            return self.zone.elapsed(self.local, end.local)
-        return end.epoch - self.epoch
+    def until(self, local: int, zone: Zone) -> int:
+        """How many seconds pass from this moment to a local second of a zone."""
+        if zone is self.zone:
+            return zone.elapsed(self.local, local)
+        return zone.to_epoch(local) - self.epoch
 
 
 class Wall(NamedTuple):

@@ -281,6 +281,9 @@ def _read_dates(found: Event, source: Source) -> None:
 
     limits, work = source.work.limits, source.work
     dates = Dates(found.calendar, found.start.zone, source.zones)
+    rdates: list[tuple[Moment, Extent | None]] = []
+    exdates: list[Moment] = []
+    found.rdates, found.exdates = rdates, exdates
     taken = 0
     for name in ("RDATE", "EXDATE"):
         for line in source.lines.get(name, ()):
@@ -300,11 +303,11 @@ def _read_dates(found: Event, source: Source) -> None:
                 _odd_dates(source, line, dates)
             good = [date for date in read if date is not None]
             if name == "RDATE":
-                found.rdates += good
+                rdates += good
                 bad = [text for text, date in zip(texts, read, strict=True) if date is None]
-                found.rdates += _blocked_days(found, source, line, bad)
+                rdates += _blocked_days(found, source, line, bad)
             else:
-                found.exdates += [moment for moment, _ in good]
+                exdates += [moment for moment, _ in good]
                 for _ in range(len(texts) - len(good)):
                     _bad_date(found, source, line)
             taken += len(texts)

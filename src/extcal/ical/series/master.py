@@ -80,10 +80,10 @@ class Master:
             longest = max([longest, *(shift.event.extent.about for shift in self.shifts)])
             later = max([0, *(shift.delta for shift in self.shifts)])
             earlier = min([0, *(shift.delta for shift in self.shifts)])
-        local_lo = self.zone.to_local(lo) - longest - later - SLACK
-        local_hi = self.zone.to_local(hi) - earlier + SLACK
+        # No zone is needed: local time and epoch seconds differ by less than a day.
+        local_lo, local_hi = lo - longest - later - SLACK, hi - earlier + SLACK
         removed = Removed(self.overridden)
-        if event.exdates:
+        if event.exdates or event.exlocals:
             removed.add_dates(event, local_lo, local_hi)
         if event.exrules:
             self.apply_exrules(removed, local_lo, local_hi)

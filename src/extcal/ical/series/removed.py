@@ -52,18 +52,19 @@ class Removed:
         zone, all_day, any_time = event.start.zone, event.all_day, bool(event.rdates)
         by_day = event.of_day and is_once_a_day(event)
         first, last = lo - SLACK, hi + SLACK
-        instants: set[int] = set()
+        instants = {
+            zone.to_epoch(local) for local in event.exlocals if any_time or first <= local < last
+        }
         for moment in event.exdates:
             if all_day or moment.is_date:
                 named = days_named(moment, zone).midnights
                 if len(named) == 1:  # if it may name two days, neither is removed
                     self.days.add(named[0])
             elif any_time or first <= moment.local < last:
-                epoch = moment.epoch
-                instants.add(epoch)
-                if by_day:
-                    local = zone.to_local(epoch)
-                    self.days.add(local - local % DAY)
+                instants.add(moment.epoch)
+        if by_day:
+            locals_ = map(zone.to_local, instants)
+            self.days.update(local - local % DAY for local in locals_)
         if instants:
             self.epochs.append(instants)
 

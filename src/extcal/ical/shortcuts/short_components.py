@@ -75,7 +75,7 @@ class _ShortReader(ComponentReader):
         most = limits.max_vevents - self.vevents
         raw, longest, plain = self.raw, limits.max_line_bytes, self.plain
         before = len(plain)
-        while len(plain) - before < most and work.left >= 0:
+        while start < end and len(plain) - before < most and work.left >= 0:
             begin = raw.find(_BEGIN, start, min(end, start + longest + len(_BEGIN)))
             stop = begin + 1 if begin >= 0 else end
             if stop - start > longest:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import partial
 
 from extcal.ical import recurrence
 from extcal.ical.budget import Work
@@ -38,18 +37,17 @@ from extcal.patterns import pattern
 __all__ = ["PlainReader"]
 
 _FACTS = {name.encode(): name for name in sorted(FACTS)}
-_PLAIN_FACTS = (b"STATUS", b"TRANSP")
 _ALL_DAY = tuple(name.encode() for name in ALL_DAY_FLAGS)
 _ALL_FACTS = (*_FACTS, *_ALL_DAY)
-_OTHERS = frozenset(_ALL_FACTS).difference(_PLAIN_FACTS)  # Microsoft's and Funambol's
+_OTHERS = frozenset(_ALL_FACTS) - {b"STATUS", b"TRANSP"}  # Microsoft's and Funambol's
 _BYTES = 9  # of 2: reading 512 bytes the long way costs as much work as a line
 _NEWLINE = ord("\n")
 _Z = ord("Z")
 _FOLD = pattern(rb"\r?\n[ \t]")
 # The parameters of a DATE-TIME. Takes in "", ";TZID=Europe/Berlin". Not ";VALUE=DATE".
 _PARAMS = pattern(rb"(?:;VALUE=DATE-TIME)?(?:;TZID=([A-Za-z0-9_/+. -]+))?")
-# The time of a DATE-TIME. Takes in "T235959". Not "T240000", "T235960".
-_TIME = pattern(rb"T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]")
+_MINUTES = {b"%02d" % number: number for number in range(60)}  # also seconds
+_HOURS = {b"T%02d" % number: number for number in range(24)}
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _TEXT_NAMES = Names({name.encode(): name for name in ("SUMMARY", "LOCATION")})
 _LABEL_NAMES = Names({**_TEXT_NAMES, b"CATEGORIES": "CATEGORIES", b"ORGANIZER": "ORGANIZER"})
@@ -79,10 +77,11 @@ class _Times(dict[bytes, int]):
     """THHMMSS to seconds after midnight."""
 
     def __missing__(self, text: bytes) -> int:
-        if _TIME.fullmatch(text) is None:
-            raise _NotPlain
-        seconds = int(text[1:3]) * 3600 + int(text[3:5]) * 60 + int(text[5:])
-        return self.setdefault(text, seconds)
+        try:
+            minutes = _HOURS[text[:3]] * 60 + _MINUTES[text[3:5]]
+            return self.setdefault(text, minutes * 60 + _MINUTES[text[5:]])
+        except KeyError:
+            raise _NotPlain from None
 
 
 class _Params(dict[bytes, str | None]):
@@ -127,6 +126,7 @@ class PlainReader:
         self.names = names_of_lines(people=people, labels=labels)
         self.days, self.times, self.params = _Midnights(), _Times(), _Params()
         self.extents = _Extents()
+        self.zoned: dict[tuple[int, bytes], Zone] = {}
         self.rules: dict[bytes, recurrence.RecurrenceRule | None] = {}
         self.facts: dict[tuple[bool | bytes | None, ...], Mapping[str, str]] = {}
 
@@ -157,15 +157,15 @@ class PlainReader:
         start = self.moment(begun, calendar)
         if start.floating and not start.is_date and b"RECURRENCE-ID" in lines:
             raise _NotPlain  # it may borrow the zone of its series
-        titled: Texts | Callable[[], Texts] = partial(self.texts, block)
+        titled: Texts | Callable[[PlainBlock], Texts] = self.texts
         if self.labels:
             titled = texts(by_name(own_lines(raw, block, _LABEL_NAMES, self.work)))
         elif self.titles:
             titled = Texts(_title(lines.get(b"SUMMARY")), _title(lines.get(b"LOCATION")))
-        event = Event(
-            (offset, block.end), calendar, uid, start, titled, partial(self.stamps, block)
-        )
-        self.read_end(event, lines, calendar)
+        event = Event((offset, block.end), calendar, uid, start, titled, self.stamps, block)
+        # How a time in the zone of the start is written, in front of its 15 characters.
+        alike = None if start.is_date or begun[-1] == _Z else begun[:-15]
+        self.read_end(event, lines, calendar, alike)
         if b"RECURRENCE-ID" in lines:
             planned = lines[b"RECURRENCE-ID"]
             if planned.startswith(_FOLLOWING):
@@ -181,7 +181,7 @@ class PlainReader:
         if b"CLASS" in lines:
             event.private = _plain_text(lines[b"CLASS"]).strip().upper() not in {"", "PUBLIC"}
         if exdates:
-            self.read_exdates(event, exdates)
+            self.read_exdates(event, exdates, alike)
         if self.people:
             event.attendees = tuple(own_lines(raw, block, _ATTENDEE, self.work))
             self.work.left -= len(event.attendees)
@@ -197,6 +197,9 @@ class PlainReader:
 
     def moment(self, written: bytes, calendar: int, event: Event | None = None) -> Moment:
         """A DATE or DATE-TIME. A date without a zone takes that of ``event``, if one is given."""
+        zone = self.zoned.get((calendar, written[:-15]))
+        if zone is not None:
+            return Moment(self.local(written), False, zone)
         params, _, value = written.rpartition(b":")
         return self.typed(params, value, calendar, event)
 
@@ -212,7 +215,8 @@ class PlainReader:
         tzid = self.params[params]
         if size == 15:
             if tzid is not None:
-                return Moment(local, False, self.zones.resolve(tzid, calendar))
+                zone = self.zoned[calendar, params + b":"] = self.zones.resolve(tzid, calendar)
+                return Moment(local, False, zone)
             zone = event.start.zone if event else self.zones.resolve(None, calendar)
             return Moment(local, False, zone, True)
         if size == 16 and value[15] == _Z:
@@ -221,28 +225,38 @@ class PlainReader:
             return Moment(local, False, self.utc)
         raise _NotPlain
 
-    def read_end(self, event: Event, lines: dict[bytes, bytes], calendar: int) -> None:
-        start = event.start
+    def local(self, written: bytes) -> int:
+        """The local seconds of the 15 characters at the end of a time without "Z"."""
+        return self.days[written[-15:-7]] + self.times[written[-7:]]
+
+    def read_end(
+        self, event: Event, lines: dict[bytes, bytes], calendar: int, alike: bytes | None
+    ) -> None:
+        start, zone = event.start, event.start.zone
         ended = lines.get(b"DTEND")
         if ended is not None:
             if b"DURATION" in lines:
                 raise _NotPlain
-            end = self.moment(ended, calendar)
-            if end.is_date != start.is_date:
-                raise _NotPlain
-            length = end.local - start.local
-            if end.is_date:
+            if ended[:-15] == alike:
+                local = self.local(ended)
+            else:
+                end = self.moment(ended, calendar)
+                if end.is_date != start.is_date:
+                    raise _NotPlain
+                local, zone = end.local, end.zone
+            length = local - start.local
+            if start.is_date:
                 event.extent = Extent(max(1, length // DAY), 0)
             else:
                 shown: int | None = None
-                if not start.zone is end.zone is self.utc:
+                if not start.zone is zone is self.utc:
                     nominal = length
-                    length = start.until(end)
+                    length = start.until(local, zone)
                     if length <= 0 < nominal:
                         raise _NotPlain
                     if b"RRULE" in lines or lines.get(b"RECURRENCE-ID", b"").startswith(_FOLLOWING):
                         shown = nominal
-                event.extent = self.extents[length, shown, end.zone]
+                event.extent = self.extents[length, shown, zone]
             if length < 0:
                 raise _NotPlain
             event.has_end = True
@@ -265,26 +279,34 @@ class PlainReader:
             raise _NotPlain
         return rule
 
-    def read_exdates(self, event: Event, written: Sequence[bytes]) -> None:
+    def read_exdates(self, event: Event, written: Sequence[bytes], alike: bytes | None) -> None:
+        """Read the EXDATEs: those that are written like the start as local seconds."""
         moments: list[Moment] = []
+        locals_: list[int] = []
+        event.exdates, event.exlocals = moments, locals_
         for line in written:
+            if line[:-15] == alike:
+                locals_.append(self.local(line))
+                continue
             if len(line) > _LONGEST_TEXT:
                 raise _NotPlain
-            params, _, values = _unfolded(line).rpartition(b":")
+            line = _unfolded(line) if _NEWLINE in line else line
+            params, _, values = line.rpartition(b":")
             for value in values.split(b","):
                 moment = self.typed(params, value, event.calendar, event)
                 if event.start.is_date and moment.zone is self.utc:
                     raise _NotPlain  # it may name one of several days
                 moments.append(moment)
         limits, counted = self.work.limits, self.work.counts.get("dates", 0)
-        if len(moments) > min(limits.max_dates_per_series, limits.max_dates - counted):
+        size = len(moments) + len(locals_)
+        if size > min(limits.max_dates_per_series, limits.max_dates - counted):
             raise _NotPlain
-        self.work.count("dates", len(moments))
-        event.exdates = moments
+        self.work.count("dates", size)
 
     def facts_of(self, lines: dict[bytes, bytes], is_date: bool) -> Mapping[str, str]:
-        names = _PLAIN_FACTS if _OTHERS.isdisjoint(lines) else _ALL_FACTS
-        key = (is_date, *map(lines.get, names))
+        key: tuple[bool | bytes | None, ...] = (is_date, lines.get(b"STATUS"), lines.get(b"TRANSP"))
+        if not _OTHERS.isdisjoint(lines):
+            key = (is_date, *map(lines.get, _ALL_FACTS))
         facts = self.facts.get(key)
         if facts is None:
             flags = () if is_date else _ALL_DAY
@@ -308,8 +330,6 @@ def _floats(written: bytes) -> bool:
 
 
 def _unfolded(written: bytes) -> bytes:
-    if _NEWLINE not in written:
-        return written
     written = written.replace(b"\r\n ", b"")  # the usual way to fold
     return _FOLD.sub(b"", written) if _NEWLINE in written else written
 
@@ -318,7 +338,7 @@ def _text(written: bytes) -> str:
     if len(written) > _LONGEST_TEXT:
         raise _NotPlain  # it costs more work than an event
     try:
-        text = _unfolded(written).decode()
+        text = (_unfolded(written) if _NEWLINE in written else written).decode()
     except UnicodeDecodeError:
         raise _NotPlain from None
     if not text.isprintable():
