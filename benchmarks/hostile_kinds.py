@@ -205,6 +205,10 @@ KINDS: dict[str, Maker] = {
         for n in range(min(MOST_EVENTS, size // 150)))),
     "hourly series": long(
         "UID:%d\r\nRRULE:FREQ=HOURLY\r\n" + NOW + "X:" + "x" * 3_000 + "\r\n"),
+    "series that never overlap": lambda size: body(*(
+        f"BEGIN:VEVENT\r\nUID:{n}\r\nRRULE:FREQ=DAILY\r\nDTSTART:20270105T{n // 240 % 24:02}"
+        f"{n // 4 % 60:02}{n % 4 * 15:02}Z\r\nDURATION:PT5S\r\nX:{'x' * 30}\r\nEND:VEVENT\r\n"
+        for n in range(min(MOST_EVENTS, size // 150)))),
     "20,000 series with texts": long(DAILY + NOW + "SUMMARY:%d" + "x" * 3_000 + "\r\n"),
     "18,000 series, 36,000 events": lambda size: body(*(
         f"BEGIN:VEVENT\r\nUID:{n}\r\nRRULE:FREQ=DAILY;COUNT=2\r\n"

@@ -9,6 +9,8 @@ import pytest
 
 import extcal
 from extcal import LimitExceeded, Limits
+from extcal.ical.answer import collect
+from extcal.ical.answer.listing import Judged, among_first, count
 
 WHOLE = ["01-01T00:00/02-01T00:00 unknown"]
 TIMES = ("DTSTART:20270104T080000Z", "DURATION:PT1H")
@@ -171,6 +173,37 @@ def test_more_occurrences_than_anybody_shows(corridor: Any, name: str) -> None:
     assert cut.events == whole.events[:9]
     assert cut.free_busy == whole.free_busy
     assert cut.complete
+
+
+@pytest.mark.parametrize("limit", [0, 1, 7, 20, 30])
+def test_the_first_occurrences_of_many_series_are_chosen_again_and_again(
+    corridor: Any, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """Which are kept meanwhile changes nothing, and they are never many more than are listed."""
+    monkeypatch.setattr(collect, "_FEW", 5)
+    most = 0
+
+    def noted(found: list[Judged], limit: int) -> list[Judged]:
+        nonlocal most
+        most = max(most, count(found))
+        return among_first(found, limit)
+
+    monkeypatch.setattr(collect, "among_first", noted)
+    lines = []
+    for number in range(30):
+        start = f"DTSTART:202701{4 + number % 3:02}T{number % 5:02}0000Z"
+        lines.append(
+            corridor.event(start, "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=4", uid=f"u{number}")
+        )
+        moved = ("RECURRENCE-ID" + start[7:], "DTSTART:20270103T000000Z", "DURATION:PT2H")
+        lines.append(corridor.event(*moved, "SUMMARY:moved", uid=f"u{number}"))
+    whole = corridor.expand(*lines)
+    assert (len(whole.events), most) == (120, 0)
+    cut = corridor.expand(*lines, limits=Limits(max_occurrences=limit), strict=True)
+    assert cut.events == whole.events[:limit]
+    assert not cut.events_complete
+    assert cut.free_busy == whole.free_busy
+    assert 0 < most <= 2 * max(limit, 5, 30) + 4  # 30 of them start at the same time
 
 
 def test_problems_are_counted_beyond_their_limit(corridor: Any) -> None:

@@ -6,6 +6,7 @@ Nothing is timed: the work is counted by the reader, and here by the lines and e
 from __future__ import annotations
 
 import tracemalloc
+from array import array
 from collections.abc import Callable
 from datetime import UTC, datetime
 from unittest import mock
@@ -13,8 +14,11 @@ from unittest import mock
 import pytest
 
 import extcal
+from extcal.ical.answer import collect
 from extcal.ical.events import vevent
 from extcal.ical.parse.components import ComponentReader
+from extcal.intervals import merge
+from extcal.intervals.merge import Level
 
 START, END = datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 4, 4, tzinfo=UTC)
 WORK = 600
@@ -138,3 +142,43 @@ def test_the_lines_of_a_body_are_never_in_memory_at_once() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 3 * len(raw) + 4 * 1024 * 1024
+
+
+@pytest.mark.parametrize("read", [extcal.free_busy, extcal.expand])
+def test_instances_that_overlap_are_never_in_memory_at_once(read: Callable[..., object]) -> None:
+    """A list of the starts of these 60,000 instances, and one of their ends, would take 5 MB."""
+    daily = "DTSTART:20200105T090000\r\nDURATION:PT1H\r\nRRULE:FREQ=DAILY\r\n"
+    raw = calendar(*[event(daily, number) for number in range(60)])
+    asked = {"timezone": "Europe/Berlin", "limits": extcal.Limits(max_occurrences=1_000)}
+    start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2028, 10, 1, tzinfo=UTC)
+    read(calendar(event(daily)), start, end, **asked)  # what is kept for all feeds
+    tracemalloc.start()
+    read(raw, start, end, **asked)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("length", "left"), [("PT1S", [267, 623, 1335, 2759]), ("PT1H", [267] * 29)]
+)
+def test_many_spans_are_merged_and_packed_before_all_are_there(
+    monkeypatch: pytest.MonkeyPatch, length: str, left: list[int]
+) -> None:
+    """At 200, and whenever there are twice as many as were left."""
+    sizes: list[int] = []
+    kinds: list[type] = []
+
+    def noted(level: Level, lo: int, hi: int) -> Level:
+        sizes.append(len(level[0]))
+        kinds.append(type(level[1]))
+        return merge.merged(level, lo, hi)
+
+    daily = f"DTSTART:20270105T09%02d00Z\r\nDURATION:{length}\r\nRRULE:FREQ=DAILY\r\n"
+    raw = calendar(*[event(daily % number, number) for number in range(60)])
+    expected = extcal.free_busy(raw, START, END)
+    monkeypatch.setattr(collect, "_MANY", 200)
+    monkeypatch.setattr(collect, "merged", noted)
+    assert extcal.free_busy(raw, START, END) == expected
+    assert sizes == left
+    assert kinds == [list, *[array] * (len(sizes) - 1)]

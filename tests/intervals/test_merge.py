@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import combinations, pairwise, product
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain, combinations, pairwise, product
 from unittest.mock import Mock
 
 import pytest
@@ -280,31 +283,76 @@ def test_the_columns_of_several_stand_in_one() -> None:
     assert merge.gathered([first, second]) == {3: ([0, 1], [2, 4]), 2: ([7], [8])}
 
 
-@given(st.lists(st.integers(-5, 40), max_size=60), st.integers(1, 7))
-def test_many_numbers_are_sorted_as_few_are(numbers: list[int], at_once: int) -> None:
-    """In slices, of which none is larger than allowed; which numbers are sorted changes nothing."""
-    sizes: list[int] = []
+KINDS = st.sampled_from([list, tuple, iter, partial(array, "q")])
 
-    def noted(values: list[int]) -> list[int]:
-        sizes.append(len(values))
-        return sorted(values)
 
-    given_ = list(numbers)
+@contextmanager
+def merging(at_once: int) -> Iterator[None]:
+    """Few numbers are taken at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(merge, "_AT_ONCE", at_once)
-        patch.setattr(merge, "sorted", noted, raising=False)
-        found = merge.ascending(numbers)
+        patch.setattr(merge, "_SPARSE", 2)
+        yield
+
+
+@given(st.lists(st.integers(-5, 40), max_size=60), st.integers(1, 7), KINDS)
+def test_many_numbers_are_sorted_as_few_are(
+    numbers: list[int], at_once: int, kind: Callable[[list[int]], Iterable[int]]
+) -> None:
+    given_ = list(numbers)
+    with merging(at_once):
+        found = list(merge.ascending(kind(numbers)))
     assert found == sorted(given_)
     assert numbers == given_
-    assert max(sizes) <= at_once
 
 
-@given(SPANS, st.integers(1, 7))
+@pytest.mark.parametrize("step", [1, 7, 2_999])
+def test_no_part_in_which_numbers_are_sorted_is_long(step: int) -> None:
+    """Not even if all numbers of the first slice are smaller than the others, as with step 1."""
+    numbers = [number * step % 3_001 for number in range(3_000)]
+    with merging(100):
+        slices = merge._slices(numbers, 5_000)
+        parts = list(merge._merged(slices))
+    assert max(map(len, slices)) <= 100
+    assert [*chain.from_iterable(parts)] == [*sorted(numbers), 5_000]
+    assert max(map(len, parts)) <= 100 + 33**2
+
+
+@given(SPANS, st.integers(1, 7), KINDS)
 def test_the_gaps_between_many_spans_are_those_between_few(
-    spans: list[tuple[int, int, int]], at_once: int
+    spans: list[tuple[int, int, int]],
+    at_once: int,
+    kind: Callable[[list[int]], Iterable[int]],
 ) -> None:
     starts, ends = [span[0] for span in spans], [span[1] for span in spans]
     few = merge.gaps(starts, ends, LO, HI)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(merge, "_AT_ONCE", at_once)
-        assert merge.gaps(starts, ends, LO, HI) == few
+    assert type(few[0]) is type(few[1]) is list
+    with merging(at_once):
+        begins, stops = merge.gaps(kind(starts), kind(ends), LO, HI)
+    assert (list(begins), list(stops)) == few
+
+
+def test_what_is_packed_stays_packed() -> None:
+    """Lists share their numbers, so arrays beside them would be more."""
+    values = (2, 0, 7), (3, 1, 9)
+    for kind, spans in ((list, values), (array, merge.packed(values))):
+        assert {type(each) for each in merge._slices(spans[0])} == {kind}
+        found = merge.gaps(*spans, 0, 10)
+        assert [list(each) for each in found] == [[1, 3, 9], [2, 7, 10]]
+        assert {type(each) for each in found} == {kind}
+        assert [list(each) for each in spans] == [[2, 0, 7], [3, 1, 9]]
+
+
+def test_a_caller_may_give_numbers_of_any_size() -> None:
+    """They fit into no array."""
+    assert merge.gaps([-(10**30), 7], [3, 10**30], LO - 10, HI) == ([3], [7])
+
+
+@given(SPANS)
+def test_spans_are_merged_into_few_that_cover_the_same(spans: list[tuple[int, int, int]]) -> None:
+    level = [span[0] for span in spans], [span[1] for span in spans]
+    starts, ends = merge.merged(level, LO, HI)
+    found = [(start, end, 1) for start, end in zip(starts, ends, strict=True)]
+    assert by_the_second(found) == by_the_second([(*span[:2], 1) for span in spans])
+    assert all(end < start for (_, end, _), (start, _, _) in pairwise(found))
+    assert all(LO <= start < end <= HI for start, end, _ in found)

@@ -5,6 +5,7 @@ Each UID is read separately, so that an error in one does not affect the others.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta, tzinfo
 from functools import partial
@@ -14,11 +15,14 @@ from extcal.ical.answer.exclude import Exclusions
 from extcal.ical.answer.expansion import Expansion
 from extcal.ical.answer.fbtype import Verdict, classify, is_owner
 from extcal.ical.answer.listing import (
+    Judged,
     JudgedInstances,
     JudgedOccurrence,
+    among_first,
     count,
     earliest,
     listed_when_asked,
+    release,
 )
 from extcal.ical.budget import Work
 from extcal.ical.events.event import Event
@@ -30,6 +34,7 @@ from extcal.ical.series.instances import Instances
 from extcal.ical.zones.resolve import Zones
 from extcal.intervals import FBType, FreeBusy, Levels
 from extcal.intervals.freebusy import asked_in
+from extcal.intervals.merge import merged, packed
 from extcal.intervals.types import code_of
 from extcal.messages.problems import oddity
 from extcal.policy import BusyPolicy
@@ -43,6 +48,7 @@ __all__ = ["Collector", "Question"]
 
 _EPOCH = date(1970, 1, 1)
 _FEW = 1_000
+_MANY = 20_000  # spans of one type
 _SERIES = 8  # units of work, beside those of its events
 _BYTES = 9  # of 2: 512 bytes of an event without a UID cost as much work as a line
 _QUOTES = " \"'\u2018\u2019\u201c\u201d\u201e"
@@ -93,8 +99,11 @@ class Collector:
             self.rules = RuleMatcher(question.policy, known)
         single = question.exclusions.single
         self.instances = recurrence_set.occurrences if single else recurrence_set.instances
-        self.busy: Levels = {}
-        self.shown: list[JudgedOccurrence | JudgedInstances] = []
+        self.busy: Levels = defaultdict(lambda: ([], []))
+        self.most_spans = _MANY  # before they are merged
+        self.shown: list[Judged] = []
+        self.kept = 0  # occurrences of events in these
+        self.most_kept = 2 * max(work.limits.max_occurrences, _FEW)
         self.events_complete = True
 
     def collect(self, events: Iterable[Event | None]) -> None:
@@ -207,7 +216,7 @@ class Collector:
         """Expand the events of one UID and judge every occurrence."""
         if group[0].uid in self.question.exclusions.uids:
             return
-        found: list[JudgedOccurrence | JudgedInstances] = []
+        found: list[Judged] = []
         mark = self.work.mark()
         try:
             self.judge(group, found)
@@ -219,10 +228,28 @@ class Collector:
             # The time of an event that blocks nothing does not matter.
             self.work.forgive(mark)
         if found:  # no occurrence is kept if only times and types are asked for
-            limit = self.work.limits.max_occurrences_per_series
-            self.shown += found if count(found) <= limit else self.earliest(found, limit)
+            self.keep(found)
 
-    def judge(self, group: list[Event], found: list[JudgedOccurrence | JudgedInstances]) -> None:
+    def keep(self, found: list[Judged]) -> None:
+        """Add what is listed of one UID. Of very many occurrences only the first are kept.
+
+        They are chosen again once there are twice as many, so none is looked at often.
+        """
+        size, limits = count(found), self.work.limits
+        if size > limits.max_occurrences_per_series:
+            found = [*self.earliest(found, limits.max_occurrences_per_series)]
+            size = len(found)
+        for one in found:
+            release(one)  # if titles are wanted, they have been read
+        self.shown += found
+        self.kept += size
+        if self.kept > self.most_kept:
+            self.events_complete = False
+            self.shown = among_first(self.shown, limits.max_occurrences)
+            self.kept = count(self.shown)
+            self.most_kept = max(self.most_kept, 2 * self.kept)
+
+    def judge(self, group: list[Event], found: list[Judged]) -> None:
         exclusions, listed = self.question.exclusions, self.question.events
         verdicts: dict[Event, Verdict | None] = {}
         for one in self.instances(group, self.zones, self.stream.raw, self.lo, self.hi, self.work):
@@ -249,13 +276,16 @@ class Collector:
 
     def block(self, starts: Iterable[int], ends: Iterable[int], fbtype: FBType) -> None:
         """Add busy time. No end lies before its start; an instance without length adds nothing."""
-        level = self.busy.setdefault(code_of(fbtype), ([], []))
+        level = self.busy[code_of(fbtype)]
         level[0].extend(starts)
         level[1].extend(ends)
+        # Very many may be merged into few: 5,000 daily series at nine are 90 spans. That is tried
+        # again when there are twice as many as then, so none is merged often if they are apart.
+        if len(level[0]) > self.most_spans:
+            level = self.busy[code_of(fbtype)] = packed(merged(level, self.lo, self.hi))
+            self.most_spans = max(self.most_spans, 2 * len(level[0]))
 
-    def earliest(
-        self, found: list[JudgedOccurrence | JudgedInstances], limit: int
-    ) -> list[JudgedOccurrence]:
+    def earliest(self, found: list[Judged], limit: int) -> list[JudgedOccurrence]:
         """The first occurrences up to the limit. If there are more, that is reported."""
         if count(found) > limit:
             self.events_complete = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
 
 from extcal.ical.answer.exclude import planned_for
 from extcal.ical.events.event import Event
@@ -27,12 +27,15 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 __all__ = [
+    "Judged",
     "JudgedInstances",
     "JudgedOccurrence",
+    "among_first",
     "count",
     "earliest",
     "listed_when_asked",
     "order",
+    "release",
 ]
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -76,48 +79,43 @@ class JudgedInstances(NamedTuple):
             yield JudgedOccurrence(each.start, each.end, uid, self.fbtype, self.reason, each)
 
 
-def listed_when_asked(
-    found: list[JudgedOccurrence | JudgedInstances], limit: int, titles: bool
-) -> Callable[[], list[Listed]]:
+Judged: TypeAlias = "JudgedOccurrence | JudgedInstances"
+
+
+def listed_when_asked(found: list[Judged], limit: int, titles: bool) -> Callable[[], list[Listed]]:
     """Return a function that makes the values: at most ``limit`` of them, by start.
 
-    It keeps references to the data of these values, and none to the bytes of the feed. Several
-    threads may call it.
+    It keeps references to the data of these values, and none to the bytes of the feed, which
+    :func:`release` dropped. Several threads may call it.
     """
-    for one in found:
-        source = one.instances if isinstance(one, JudgedInstances) else one.occurrence
-        if source is not None:
-            source.event.release()  # if titles are wanted, they have been read
     return partial(_made, found, limit, titles)
 
 
-def _made(
-    found: list[JudgedOccurrence | JudgedInstances], limit: int, titles: bool
-) -> list[Listed]:
+def _made(found: list[Judged], limit: int, titles: bool) -> list[Listed]:
     """The rows in order: by all of their fields, so the order does not depend on the feed's."""
-    last = _last(found, limit)
+    first = among_first(found, limit)
     pairs: list[Listed] = []
-    for one in found:
+    for one in first:
         if isinstance(one, JudgedInstances):
-            pairs += _rows(one if last is None else one.until(last), titles)
-        elif last is None or one.start <= last:
+            pairs += _rows(one, titles)
+        else:
             pairs.append((_row(one, titles), _planned(one)))
-    if last is None:
+    if first is found:
         pairs = sorted_in_slices(pairs, _place)
     else:
         pairs = sorted_in_slices(pairs, _order)[:limit]
     if len({*map(_place, pairs)}) < len(pairs):
-        first = 0
+        begin = 0
         for _, alike in groupby(pairs, key=_place):
-            after = first + len([*alike])
-            if after - first > 1:
-                pairs[first:after] = sorted(pairs[first:after], key=_by_everything)
-            first = after
+            behind = begin + len([*alike])
+            if behind - begin > 1:
+                pairs[begin:behind] = sorted(pairs[begin:behind], key=_by_everything)
+            begin = behind
     return pairs
 
 
-def _last(found: Iterable[JudgedOccurrence | JudgedInstances], limit: int) -> int | None:
-    """The start of the last of ``limit`` occurrences; None if there are not more than these."""
+def among_first(found: list[Judged], limit: int) -> list[Judged]:
+    """Return those that may be among the first ``limit``; ``found`` itself if there are no more."""
     starts: list[int] = []
     for one in found:
         if isinstance(one, JudgedInstances):
@@ -125,21 +123,29 @@ def _last(found: Iterable[JudgedOccurrence | JudgedInstances], limit: int) -> in
         else:
             starts.append(one.start)
     if len(starts) <= limit:
-        return None
-    starts = ascending(starts)
-    return starts[limit - 1] if limit else starts[0] - 1
-
-
-def earliest(found: list[JudgedOccurrence | JudgedInstances], limit: int) -> list[JudgedOccurrence]:
-    """Return the first ``limit`` occurrences; a value is made only if it may be one of them."""
-    last = _last(found, limit)
-    shown: list[JudgedOccurrence] = []
+        return found
+    last = next(islice(ascending(starts), limit - 1, None)) if limit else min(starts) - 1
+    kept: list[Judged] = []
     for one in found:
+        if isinstance(one, JudgedInstances):
+            part = one.until(last)
+            if part.instances.size:
+                kept.append(part)
+        elif one.start <= last:
+            kept.append(one)
+    return kept
+
+
+def earliest(found: list[Judged], limit: int) -> list[JudgedOccurrence]:
+    """Return the first ``limit`` occurrences; a value is made only if it may be one of them."""
+    first = among_first(found, limit)
+    shown: list[JudgedOccurrence] = []
+    for one in first:
         if isinstance(one, JudgedOccurrence):
             shown.append(one)
         else:
-            shown += (one if last is None else one.until(last)).shown()
-    if last is not None:
+            shown += one.shown()
+    if first is not found:
         shown.sort(key=order)
         del shown[limit:]
     return shown
@@ -224,7 +230,14 @@ def _ordinal(local: int) -> int:
     return min(max(local // DAY + _EPOCH, 1), _LAST_DAY)
 
 
-def count(found: Iterable[JudgedOccurrence | JudgedInstances]) -> int:
+def release(judged: Judged) -> None:
+    """Drop its references to the bytes of the feed."""
+    source = judged.instances if isinstance(judged, JudgedInstances) else judged.occurrence
+    if source is not None:
+        source.event.release()
+
+
+def count(found: Iterable[Judged]) -> int:
     """Return how many occurrences these are."""
     return sum(one.instances.size if isinstance(one, JudgedInstances) else 1 for one in found)
 

@@ -154,4 +154,4 @@ def _ends(
 
 
 def _in_order(starts: Sequence[int], ends: Sequence[int]) -> bool:
-    return starts == sorted(starts) and ends == sorted(ends) and all(map(le, starts, ends))
+    return [*starts] == sorted(starts) and ends == sorted(ends) and all(map(le, starts, ends))

@@ -104,11 +104,11 @@ class Zone:
             return last - first + offsets[begun] - offsets[ended]
         return self.elapsed(first, last) if self._opened() else self._rules.elapsed(first, last)
 
-    def to_epochs(self, run: Sequence[int]) -> list[int]:
+    def to_epochs(self, run: Sequence[int]) -> Sequence[int]:
         """The instants of sorted local seconds: what :meth:`to_epoch` gives for each of them."""
         return self.epochs_in_order(run)[0]
 
-    def epochs_in_order(self, run: Sequence[int]) -> tuple[list[int], bool]:
+    def epochs_in_order(self, run: Sequence[int]) -> tuple[Sequence[int], bool]:
         """The same for distinct ones, and whether each instant is later than the one before it.
 
         A gap may move a start onto or behind the next one.
@@ -122,7 +122,7 @@ class Zone:
         index, last = bisect_right(switches, run[0]), bisect_right(switches, run[-1])
         if index == last:
             offset = offsets[index]
-            return [local - offset for local in run], True
+            return [local - offset for local in run] if offset else run, True
         found, in_order, begin = [], True, 0
         for number in range(index, last + 1):
             behind = bisect_left(run, switches[number], begin) if number < last else len(run)
