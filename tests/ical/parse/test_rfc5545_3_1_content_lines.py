@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import random
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 import extcal
-from extcal import NotACalendar
+from extcal import Limits, NotACalendar
 from extcal.ical.budget import Work
 from extcal.ical.parse.components import names_of_lines
 from extcal.ical.parse.content_lines import logical_lines
@@ -267,6 +268,37 @@ def test_deep_nesting(corridor: Any) -> None:
     event = corridor.event("DTSTART:20270104T080000Z", *deep, "DURATION:PT1H")
     assert corridor.busy(event) == NINE
     assert corridor.codes(event) == ["max_nesting"]
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        ("BEGIN:X", "DURATION:PT1H"),
+        ("BEGIN:X", "DURATION:PT1H", "END:Y"),
+        ("BEGIN:X", "BEGIN:Y", "DURATION:PT1H", "END:Y"),
+        ("BEGIN:X", "BEGIN:Y", "END:X", "DURATION:PT1H", "END:Y"),
+    ],
+)
+def test_deep_nesting_without_an_end(corridor: Any, deep: tuple[str, ...]) -> None:
+    """What was skipped may have been the event's: where it was too deep, nothing is known."""
+    event = corridor.event("DTSTART:20270104T080000Z", *deep)
+    assert corridor.busy(event) != []
+    limited = corridor.expand(event, limits=Limits(max_nesting=2))
+    assert limited.free_busy.unknown == (limited.free_busy.window,)
+    assert "max_nesting" in {problem.code for problem in limited.problems}
+
+
+def test_no_nesting_hides_busy_time(corridor: Any) -> None:
+    """Components in any order, each limit: what is busy without the limit is never free with it."""
+    chance = random.Random(5)
+    lines = ["BEGIN:X", "END:X", "BEGIN:VALARM", "END:VALARM", "BEGIN:AVAILABLE", "END:AVAILABLE"]
+    lines += ["BEGIN:VEVENT", "END:VEVENT", "DTSTART:20270104T080000Z", "DURATION:PT1H", "END:X"]
+    for _ in range(1_000):
+        event = "\r\n".join(["BEGIN:VEVENT", *chance.choices(lines, k=9), "END:VEVENT", ""])
+        full = corridor.expand(event).free_busy
+        limits = Limits(max_nesting=chance.randrange(1, 5))
+        limited = corridor.expand(event, limits=limits).free_busy
+        assert all(limited.is_free(*period) is False for period in full.periods), event
 
 
 def test_properties_of_alarms_are_not_the_events(corridor: Any) -> None:

@@ -190,9 +190,8 @@ class ComponentReader:
         self.full = False
         self.open: list[Component | str] = []  # a str is an ignored component
         self.vevents = 0
-        self.too_deep = 0
+        self.too_deep: list[str] = []  # names of those that are open below max_nesting
         self.tokens: dict[str, str] = {}  # names of components, as written
-        self.skipped: set[str] = set()  # names as written, without effect when nested too deep
 
     def read(self, span: Span) -> None:
         """Read one span, unless ``max_vevents`` has been reached."""
@@ -257,16 +256,12 @@ class ComponentReader:
         return name
 
     def begin(self, line: Line) -> None:
-        name = line.value
-        if self.too_deep and name in self.skipped:
-            self.too_deep += 1
-            return
-        name = self.token(name)
+        name = self.token(line.value)
         if not name:
             self.bad_line(line)
             return
         if name == "VCALENDAR":
-            self.too_deep = 0
+            self.leave_depth(line)
             self.close_to(0, line)
             self.stream.calendars.append(CalendarHead())
             self.open.append(Component(name, line.offset, len(self.stream.calendars) - 1))
@@ -274,14 +269,12 @@ class ComponentReader:
         if name in _TOP_LEVEL:
             self.begin_top_level(line, name)
         if self.too_deep:
-            self.too_deep += 1
-            if len(self.skipped) < _MANY_NAMES:
-                self.skipped.add(line.value)
+            self.too_deep.append(name)
             return
         parent = self.open[-1] if self.open else None
         matters = isinstance(parent, Component) and _PARENTS.get(name) == parent.name
         if len(self.open) >= self.work.limits.max_nesting:
-            self.too_deep = 1
+            self.too_deep.append(name)
             if matters or name == "VEVENT":  # in a component that is open where no calendar is
                 self.work.exceeded(*unknown("max_nesting"), offset=line.offset)
             else:
@@ -292,9 +285,18 @@ class ComponentReader:
         else:
             self.open.append(name)
 
+    def leave_depth(self, line: Line) -> None:
+        """A component that is nested too deep has no END, or one that ends another.
+
+        Then nobody knows which lines behind it are the event's: its DTEND may be among them.
+        """
+        if self.too_deep:
+            self.too_deep.clear()
+            self.work.exceeded(*unknown("max_nesting"), offset=line.offset)
+
     def begin_top_level(self, line: Line, name: str) -> None:
         """These stand directly in a VCALENDAR, so their BEGIN ends every other open component."""
-        self.too_deep = 0
+        self.leave_depth(line)
         if not self.open:
             self.reopen_calendar(line)
         self.close_to(1, line)
@@ -349,10 +351,13 @@ class ComponentReader:
         elif not name:
             self.bad_line(line)
             return
-        if self.too_deep and name not in _TOP_LEVEL and name != "VCALENDAR":
-            self.too_deep -= 1
-            return
-        self.too_deep = 0
+        if self.too_deep:
+            if self.too_deep[-1] == name:
+                self.too_deep.pop()
+                return
+            self.leave_depth(line)
+            if name not in _TOP_LEVEL and name != "VCALENDAR":
+                return
         for depth in range(len(self.open) - 1, -1, -1):
             if _name(self.open[depth]) == name:
                 self.close_to(depth + 1, line)
