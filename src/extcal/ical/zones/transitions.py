@@ -59,6 +59,7 @@ YEAR = 366 * DAY
 _WORTH_A_TABLE = 50  # as many single conversions cost as much as a table of a year
 LONGEST_TABLE = 30 * 366 * DAY
 _QUARTER = 900
+_SECOND = timedelta(0, 1)
 
 
 def clamp(seconds: int) -> int:
@@ -125,11 +126,14 @@ class FixedRules:
 class TzinfoRules:
     """The rules of a ``ZoneInfo``, or of any other tzinfo that a caller passed."""
 
-    __slots__ = ("_asked", "_base", "_is_zone", "_tables", "_tzinfo", "_years")
+    __slots__ = ("_asked", "_base", "_is_zone", "_tables", "_tzinfo", "_utcoffset", "_years")
 
     def __init__(self, zone: tzinfo) -> None:
         self._tzinfo = zone
         self._is_zone = isinstance(zone, ZoneInfo)
+        # The method of datetime checks what that of its tzinfo gives, which takes longer than that.
+        utcoffset: Callable[[datetime], timedelta | None] = datetime.utcoffset
+        self._utcoffset = zone.utcoffset if self._is_zone else utcoffset
         self._asked: dict[int, int] = {}
         self._years: dict[int, TransitionTable] = {}
         self._tables: dict[tuple[int, int], TransitionTable] = {}
@@ -139,7 +143,11 @@ class TzinfoRules:
         """The offset in force at an instant, in seconds east of UTC."""
         inside = min(max(epoch, FIRST + MARGIN), LAST - MARGIN)
         # fromtimestamp would fail before 1970 on some systems.
-        return _seconds(self._tzinfo.fromutc(self._base + timedelta(0, inside)).utcoffset())
+        return _seconds(self._utcoffset(self._tzinfo.fromutc(self._base + _SECOND * inside)))
+
+    def _offset(self, local: int) -> int:
+        """The offset in force at a local second."""
+        return _seconds(self._utcoffset(self._base + _SECOND * local))
 
     def table(self, lo: int, hi: int) -> TransitionTable:
         """Made once for each stretch: zones with different sources share these rules."""
@@ -158,20 +166,20 @@ class TzinfoRules:
         lo = min(max(lo, FIRST + 2 * MARGIN), LAST - 30 * DAY)
         hi = min(max(hi, lo), lo + LONGEST_TABLE, LAST - 20 * DAY)
         step = 6 * DAY if lo > AD_1950 else 3 * DAY
-        base, fromutc = self._base, self._tzinfo.fromutc
+        base, fromutc, utcoffset = self._base, self._tzinfo.fromutc, self._utcoffset
 
         def offset_at(epoch: int) -> timedelta | None:
-            return fromutc(base + timedelta(0, epoch)).utcoffset()
+            return utcoffset(fromutc(base + _SECOND * epoch))
 
         start = lo - MARGIN
         before = offset_at(start)
         first = _seconds(before)
         transitions: list[tuple[int, int]] = []
-        sample, further = base + timedelta(0, start), timedelta(0, step)
+        sample, further = base + _SECOND * start, _SECOND * step
         while start < hi + MARGIN:
             end = start + step
             sample += further
-            after = fromutc(sample).utcoffset()
+            after = utcoffset(fromutc(sample))
             while before != after:
                 start = _first_change(offset_at, start, end, before)
                 before = offset_at(start)
@@ -184,12 +192,12 @@ class TzinfoRules:
         if year is None and AD_1950 < local < AD_2100:
             year = self._year(local)
             if year is None and self._is_zone:  # fold=0 is what section 3.3.5 asks for
-                return local - _seconds((self._base + timedelta(0, local)).utcoffset())
+                return local - self._offset(local)
         if year is not None:
             return local - year.offsets[bisect_right(year.switches, local)]
         inside = min(max(local, FIRST + MARGIN), LAST - MARGIN)
         if self._is_zone:
-            return clamp(local - _seconds((self._base + timedelta(0, inside)).utcoffset()))
+            return clamp(local - self._offset(inside))
         # For other tzinfos only instants are used: some of them misread local times in a gap.
         before, after = self.offset_at(inside - DAY), self.offset_at(inside + DAY)
         for offset in (before, after):
@@ -199,11 +207,9 @@ class TzinfoRules:
 
     def elapsed(self, first: int, last: int) -> int:
         if self._is_zone and AD_1950 < first < AD_2100 and AD_1950 < last < AD_2100:
-            base = self._base
-            begun = (base + timedelta(0, first)).utcoffset()
-            ended = (base + timedelta(0, last)).utcoffset()
-            if begun == ended:  # usual, and no table is worth it
-                return last - first
+            base, utcoffset = self._base, self._utcoffset
+            if utcoffset(base + _SECOND * first) == utcoffset(base + _SECOND * last):
+                return last - first  # usual, and no table is worth it
         return self.to_epoch(last) - self.to_epoch(first)
 
     def to_local(self, epoch: int) -> int:
