@@ -50,10 +50,12 @@ class BusyTime:
         """``free_busy``, and ``base`` as sorted, disjoint spans within its window."""
         lo, hi = free_busy.window_epochs
         busy, unknown = free_busy.epochs, free_busy.unknown_epochs
-        numbers = [value - lo for spans in (busy, unknown, base) for s in spans for value in s[:2]]
+        numbers = _swapped(
+            value - lo for spans in (busy, unknown, base) for s in spans for value in s[:2]
+        )
         codes = bytes([code for spans in (busy, base) for _, _, code in spans])
         head = _HEAD.pack(lo, hi, len(busy), len(unknown), len(base))
-        made = cls(head + struct.pack(f"!{len(numbers)}I", *numbers) + codes)
+        made = cls(b"".join((head, numbers, codes)))
         object.__setattr__(made, "_free_busy", free_busy)
         return made
 
@@ -125,10 +127,7 @@ class BusyTime:
 
     def _offsets(self, first: int, last: int) -> array[int]:
         """Start, end, start, end of the spans ``first`` to ``last``, as they are stored."""
-        found = array("I", self.packed[_HEAD.size + _SPAN * first : _HEAD.size + _SPAN * last])
-        if sys.byteorder == "little":
-            found.byteswap()
-        return found
+        return _swapped(self.packed[_HEAD.size + _SPAN * first : _HEAD.size + _SPAN * last])
 
     def _edges(self, first: int, last: int) -> tuple[list[int], list[int]]:
         numbers = [*map(self.window_epochs[0].__add__, self._offsets(first, last))]
@@ -143,3 +142,11 @@ class BusyTime:
         _, _, busy, unknown, base = _HEAD.unpack_from(self.packed)
         begin = _HEAD.size + _SPAN * (busy + unknown + base)
         return self.packed[begin + first : begin + last]
+
+
+def _swapped(numbers: bytes | Iterable[int]) -> array[int]:
+    """Numbers as they are stored, or stored ones as numbers: there may be 800,000."""
+    found = array("I", numbers)
+    if sys.byteorder == "little":
+        found.byteswap()
+    return found
