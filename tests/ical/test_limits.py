@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import extcal
 from extcal import LimitExceeded, Limits
 from extcal.ical.answer import collect
-from extcal.ical.answer.listing import Judged, among_first, count
+from extcal.ical.answer.listing import Judged, JudgedInstances, among_first, count
 
 WHOLE = ["01-01T00:00/02-01T00:00 unknown"]
 TIMES = ("DTSTART:20270104T080000Z", "DURATION:PT1H")
@@ -179,13 +180,20 @@ def test_more_occurrences_than_anybody_shows(corridor: Any, name: str) -> None:
 def test_the_first_occurrences_of_many_series_are_chosen_again_and_again(
     corridor: Any, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    """Which are kept meanwhile changes nothing, and they are never many more than are listed."""
+    """Which are kept meanwhile changes nothing, and they are never many more than are listed.
+
+    Those beyond the first 12 are packed.
+    """
     monkeypatch.setattr(collect, "_FEW", 5)
+    monkeypatch.setattr(collect, "_MANY", 12)
     most = 0
+    kinds = set()
 
     def noted(found: list[Judged], limit: int) -> list[Judged]:
         nonlocal most
         most = max(most, count(found))
+        series = [one.instances.columns for one in found if isinstance(one, JudgedInstances)]
+        kinds.update(type(column) for columns in series for column in columns)
         return among_first(found, limit)
 
     monkeypatch.setattr(collect, "among_first", noted)
@@ -204,6 +212,7 @@ def test_the_first_occurrences_of_many_series_are_chosen_again_and_again(
     assert not cut.events_complete
     assert cut.free_busy == whole.free_busy
     assert 0 < most <= 2 * max(limit, 5, 30) + 4  # 30 of them start at the same time
+    assert kinds == ({list, array} if limit else {list})
 
 
 def test_problems_are_counted_beyond_their_limit(corridor: Any) -> None:

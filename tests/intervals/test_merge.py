@@ -335,7 +335,7 @@ def test_the_gaps_between_many_spans_are_those_between_few(
 def test_what_is_packed_stays_packed() -> None:
     """Lists share their numbers, so arrays beside them would be more."""
     values = (2, 0, 7), (3, 1, 9)
-    for kind, spans in ((list, values), (array, merge.packed(values))):
+    for kind, spans in ((list, values), (array, tuple(map(merge.packed, values)))):
         assert {type(each) for each in merge._slices(spans[0])} == {kind}
         found = merge.gaps(*spans, 0, 10)
         assert [list(each) for each in found] == [[1, 3, 9], [2, 7, 10]]

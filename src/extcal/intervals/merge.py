@@ -75,7 +75,7 @@ def gaps(starts: Iterable[int], ends: Iterable[int], lo: int, hi: int) -> Level:
     """
     # Two more spans, one up to lo and one from hi on, make the window's edges need no care.
     opening, closing = _slices(starts, hi), _slices(ends, lo)
-    begins, stops, closed = [_array(()) if _is_packed(starts) else [] for _ in range(3)]
+    begins, stops, closed = [packed(()) if _is_packed(starts) else [] for _ in range(3)]
     for part in _merged(closing):
         closed.extend(part)
     at = 0
@@ -88,9 +88,11 @@ def gaps(starts: Iterable[int], ends: Iterable[int], lo: int, hi: int) -> Level:
     return begins, stops
 
 
-def packed(columns: Columns) -> Level:
-    """Return the same as arrays, which take a fifth of the memory of lists."""
-    return _array(columns[0]), _array(columns[1])
+def packed(values: Iterable[int]) -> MutableSequence[int]:
+    """Return the same as an array, which takes a fifth of the memory of a list."""
+    from array import array  # on demand: few feeds have so many instances
+
+    return array("q", values)
 
 
 def ascending(values: Iterable[int]) -> Iterator[int]:
@@ -100,23 +102,17 @@ def ascending(values: Iterable[int]) -> Iterator[int]:
 
 def _slices(values: Iterable[int], *more: int) -> list[Sequence[int]]:
     """Sort values in slices: one call for many would keep other threads waiting until it ends."""
-    several = _array(values) if _is_packed(values) else [*values]
+    several = packed(values) if _is_packed(values) else [*values]
     several.extend(more)
     slices: list[Sequence[int]] = []
     for at in range(0, len(several), _AT_ONCE):
         part = sorted(several[at : at + _AT_ONCE])
-        slices.append(_array(part) if _is_packed(values) else part)
+        slices.append(packed(part) if _is_packed(values) else part)
     return slices
 
 
 def _is_packed(values: Iterable[int]) -> bool:
     return not isinstance(values, (list, tuple))
-
-
-def _array(values: Iterable[int]) -> MutableSequence[int]:
-    from array import array  # on demand: few feeds have so many spans
-
-    return array("q", values)
 
 
 def _merged(slices: list[Sequence[int]]) -> Iterator[Sequence[int]]:

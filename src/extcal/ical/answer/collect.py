@@ -21,6 +21,7 @@ from extcal.ical.answer.listing import (
     among_first,
     count,
     earliest,
+    in_arrays,
     listed_when_asked,
     release,
 )
@@ -48,7 +49,7 @@ __all__ = ["Collector", "Question"]
 
 _EPOCH = date(1970, 1, 1)
 _FEW = 1_000
-_MANY = 20_000  # spans of one type
+_MANY = 20_000  # spans of one type, or instances of events: further ones are packed
 _SERIES = 8  # units of work, beside those of its events
 _BYTES = 9  # of 2: 512 bytes of an event without a UID cost as much work as a line
 _QUOTES = " \"'\u2018\u2019\u201c\u201d\u201e"
@@ -241,7 +242,7 @@ class Collector:
             size = len(found)
         for one in found:
             release(one)  # if titles are wanted, they have been read
-        self.shown += found
+        self.shown += found if self.kept < _MANY else map(in_arrays, found)
         self.kept += size
         if self.kept > self.most_kept:
             self.events_complete = False
@@ -282,8 +283,9 @@ class Collector:
         # Very many may be merged into few: 5,000 daily series at nine are 90 spans. That is tried
         # again when there are twice as many as then, so none is merged often if they are apart.
         if len(level[0]) > self.most_spans:
-            level = self.busy[code_of(fbtype)] = packed(merged(level, self.lo, self.hi))
-            self.most_spans = max(self.most_spans, 2 * len(level[0]))
+            begins, stops = merged(level, self.lo, self.hi)
+            self.busy[code_of(fbtype)] = packed(begins), packed(stops)
+            self.most_spans = max(self.most_spans, 2 * len(begins))
 
     def earliest(self, found: list[Judged], limit: int) -> list[JudgedOccurrence]:
         """The first occurrences up to the limit. If there are more, that is reported."""

@@ -16,10 +16,10 @@ from extcal.ical.events.event import Event
 from extcal.ical.events.external_event import EventRow, event_of
 from extcal.ical.events.times import DAY
 from extcal.ical.parse.spans import sorted_in_slices
-from extcal.ical.series.instances import Instances, Occurrence
+from extcal.ical.series.instances import Columns, Instances, Occurrence
 from extcal.ical.zones.resolve import Zone
 from extcal.intervals import FBType
-from extcal.intervals.merge import ascending
+from extcal.intervals.merge import ascending, packed
 from extcal.values import NamedTuple
 
 TYPE_CHECKING = False
@@ -33,6 +33,7 @@ __all__ = [
     "among_first",
     "count",
     "earliest",
+    "in_arrays",
     "listed_when_asked",
     "order",
     "release",
@@ -228,6 +229,14 @@ def _planned(shown: JudgedOccurrence) -> Planned:
 
 def _ordinal(local: int) -> int:
     return min(max(local // DAY + _EPOCH, 1), _LAST_DAY)
+
+
+def in_arrays(judged: Judged) -> Judged:
+    """The same, in less memory."""
+    if isinstance(judged, JudgedOccurrence):
+        return judged
+    event, columns = judged.instances
+    return judged._replace(instances=Instances(event, Columns(*map(packed, columns))))
 
 
 def release(judged: Judged) -> None:
