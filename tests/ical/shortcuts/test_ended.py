@@ -18,8 +18,8 @@ NIGHT = ("DTSTART:20261201T230000Z", "DTEND:20261202T010000Z")
 ALARM = ("BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM")
 
 
-def past() -> BeforeWindow:
-    return BeforeWindow(date(2027, 1, 1), date(2027, 4, 10))
+def past(*, told: bool = True) -> BeforeWindow:
+    return BeforeWindow(date(2027, 1, 1), date(2027, 4, 10), told=told)
 
 
 def at(day: str) -> tuple[str, str]:
@@ -188,6 +188,24 @@ def test_an_override_is_over_if_it_has_an_end_of_its_own(
     assert not holds(*dates, "RECURRENCE-ID;RANGE=THISANDFUTURE:20261130T090000Z")
 
 
+def test_where_no_problems_are_told_any_end_of_its_own_is_one() -> None:
+    """One that cannot be read lasts to the end of its day."""
+    for dates, over in (
+        (HOUR, True),
+        (("DTSTART:20261201T100000Z", "DTEND:20261201T090000Z"), True),
+        ((*HOUR, *NIGHT), True),
+        (HOUR[:1], False),
+        ((HOUR[0], *ALARM[:2], HOUR[1], ALARM[2]), False),
+    ):
+        raw, start, end = event(*dates, PLAN)
+        line = raw.index(PLAN.encode())
+        planned = planned_day(raw, line)
+        assert past(told=False).holds(raw, start, end, line, planned) is over
+        assert past(told=True).holds(raw, start, end, line, planned) is (dates == HOUR)
+    raw, start, end = event(*HOUR, DAILY)
+    assert not past(told=False).holds(raw, start, end, raw.index(DAILY.encode()), b"")
+
+
 @pytest.mark.parametrize(
     ("lines", "over"),
     [
@@ -260,6 +278,7 @@ def ignores_overrides(raw: bytes, start: int, end: int) -> bool:
         ((*HOUR, DAILY, HOUR[0]), False),
         ((*HOUR, DAILY, HOUR[1]), False),
         ((*HOUR, DAILY, *ALARM, PLAN), False),
+        ((*HOUR, "RECURRENCE-ID:20270101T090000Z", *ALARM[:2], PLAN, ALARM[2]), True),
         ((*HOUR, *ALARM, DAILY), False),
         ((*HOUR, "RECURRENCE-ID:20270101T090000Z"), True),
         ((*HOUR, "RECURRENCE-ID:20261231T090000Z"), False),

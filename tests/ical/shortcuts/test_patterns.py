@@ -125,7 +125,7 @@ def test_what_it_takes_in(
 
 def pieces() -> select._Pieces:
     raw = b"\nBEGIN:VEVENT\n"
-    return select._Pieces(raw, 1, date(2027, 1, 1), date(2028, 1, 1), rb"\n")
+    return select._Pieces(raw, 1, date(2027, 1, 1), date(2028, 1, 1), rb"\n", told=True)
 
 
 @pytest.mark.parametrize(

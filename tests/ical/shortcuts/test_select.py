@@ -678,7 +678,7 @@ def test_so_much_is_kept_before_the_sieve_gives_up() -> None:
     """64 KiB, and of a large feed a quarter."""
     for size, enough in ((1_000, 64 * 1024), (4_000_000, 1_000_000)):
         raw = b"\nBEGIN:VEVENT\n" + b"x" * (size - 14)
-        pieces = room._Pieces(raw, 1, date(2027, 1, 1), date(2028, 1, 1), rb"\n")
+        pieces = room._Pieces(raw, 1, date(2027, 1, 1), date(2028, 1, 1), rb"\n", told=True)
         assert pieces.enough == enough
 
 
@@ -719,8 +719,8 @@ def test_long_lists_are_emptied_piece_by_piece(
     made = []
     init = room._Pieces.__init__
 
-    def noted(pieces: room._Pieces, *args: object) -> None:
-        init(pieces, *args)  # type: ignore[arg-type]
+    def noted(pieces: room._Pieces, *args: object, told: bool) -> None:
+        init(pieces, *args, told=told)  # type: ignore[arg-type]
         made.append(pieces)
 
     monkeypatch.setattr(room._Pieces, "__init__", noted)

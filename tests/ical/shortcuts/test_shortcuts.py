@@ -74,7 +74,7 @@ def test_of_fixtures(path: Path) -> None:
 def test_without_them_nothing_of_the_wing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The corridor is complete: no function of the wing is called."""
 
-    def taken(*_: object) -> None:
+    def taken(*_: object, **__: object) -> None:
         raise AssertionError("a shortcut was taken")
 
     monkeypatch.setattr("extcal.ical.shortcuts.short_way.sieve", taken)

@@ -54,6 +54,9 @@ def check(body: bytes, **options: object) -> None:
     assert with_it.free_busy == without.free_busy
     assert with_it.complete == without.complete
     assert with_it.empty == without.empty
+    # Where no problems are told, more is left out.
+    alone = extcal.free_busy(body, START, END, timezone="Asia/Tokyo", **options)  # type: ignore[arg-type]
+    assert alone == without.free_busy
     shown = {event.uid for event in with_it.events}
     told = {(one.code, one.uid, one.line) for one in with_it.problems}
     assert {(one.code, one.uid, one.line) for one in without.problems if one.uid in shown} <= told
@@ -566,6 +569,38 @@ def test_an_override_without_an_end_lasts_as_long_as_its_master(end: str) -> Non
     master = "UID:a|DTSTART:20100101T090000Z|DTEND:20200101T090000Z"
     override = f"UID:a|RECURRENCE-ID:20100101T090000Z|{end}DTSTART:20200101T090000Z"
     check(calendar(PAST, override, PAST, master, PAST, "UID:z|DTSTART:20270311T090000"))
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        "DTSTART:20200105T100000Z|DTEND:20200105T090000Z",
+        "DTSTART;VALUE=DATE:20200105|DTEND;VALUE=DATE:20200103",
+        "DTSTART;TZID=A:20200105T230000|DTEND;TZID=B:20200106T010000",
+        "DTSTART:20200105T230000Z|DTEND:20200106T010000",
+        "DTSTART:20200105|DTEND:20200106T010000Z",
+        "DTSTART:20200231T230000Z|DTEND:20200302T010000Z",
+        "DTSTART:20200105T230000Z|DTEND:20200231T010000Z",
+        "DTSTART:20200105T230000Z|DTEND:20209999T010000Z",
+        "DTSTART:20200105T2300|DTEND:20200106soon",
+        "DTEND:20200106T010000Z",
+        "DTSTART:20200105T100000Z|DTSTART:20200110T100000Z|DTEND:20200105T110000Z",
+        "DTSTART:20200105T100000Z|DTEND:20200105T110000Z|DTEND:20200104T110000Z",
+        "DTSTART:20200105T100000Z|DTEND:20200104T110000Z|DTEND:20200231T110000Z",
+        "DTSTART:20200105T100000Z|DURATION:PT1H|DTEND:20200104T110000Z",
+    ],
+)
+@pytest.mark.parametrize("planned", ["20100102T090000Z", "20300102T090000Z", "20270310T090000Z"])
+def test_an_override_with_any_end_lasts_no_longer_than_a_day_beyond_its_dates(
+    dates: str, planned: str
+) -> None:
+    """However long the instances of its series are."""
+    override = f"UID:a|RECURRENCE-ID:{planned}|{dates}"
+    for length in ("20100101T100000Z", "20100102T120000Z", "20290101T090000Z"):
+        for rule in ("FREQ=DAILY", "FREQ=DAILY;COUNT=3", "FREQ=YEARLY;UNTIL=20150101T000000Z"):
+            master = f"UID:a|DTSTART:20100101T090000Z|DTEND:{length}|RRULE:{rule}"
+            check(calendar(PAST, override, PAST, master, PAST, "UID:z|DTSTART:20270311T090000"))
+    check(calendar(PAST, override, PAST, "UID:z|DTSTART:20270311T090000"))
 
 
 def test_an_event_with_two_uids_is_never_taken_for_one_of_the_first() -> None:

@@ -73,11 +73,13 @@ def before(day: date) -> bytes:
 class BeforeWindow:
     """Tells whether a VEVENT lies before one day, with SLACK to spare.
 
-    ``later`` is the first day that lies behind the window, with SLACK to spare.
+    ``later`` is the first day that lies behind the window, with SLACK to spare. ``told`` says
+    whether Problems are reported.
     """
 
-    def __init__(self, day: date, later: date) -> None:
+    def __init__(self, day: date, later: date, *, told: bool) -> None:
         self.day = day
+        self.told = told
         self.digits = f"{day:%Y%m%d}".encode()
         self.long_ago = f"{day - SLACK:%Y%m%d}".encode()
         self.hereafter = f"{later - SLACK:%Y%m%d}".encode()
@@ -89,8 +91,11 @@ class BeforeWindow:
         ``line`` is where that line begins, and ``planned`` is its :func:`planned_day`. The caller
         has found all other dates to lie before the day. A series is over if its rule has ended. An
         override is over if it has an end of its own; without one it would last as long as its
-        master's instances.
+        master's instances. If that end cannot be read, it lasts to the end of its day, and there is
+        a Problem to report.
         """
+        if planned and not self.told:
+            return _own(raw, b"\nDTEND", start, end) >= 0
         rule = None if planned else _PLAIN_RULE.match(raw, line)
         if not (planned if rule is None else _ends(rule)):
             return False  # usual: a series that goes on

@@ -128,11 +128,18 @@ _NAMES = Names({b"UID": "UID"})
 
 
 def sieve(
-    raw: bytes, lo: int, hi: int, limits: Limits, ends: LineEnds | None = None
+    raw: bytes,
+    lo: int,
+    hi: int,
+    limits: Limits,
+    ends: LineEnds | None = None,
+    *,
+    told: bool = True,
 ) -> tuple[Span, ...]:
     """Choose which spans to read for the window ``[lo, hi)`` in epoch seconds.
 
-    ``ends`` are the line ends of the body, if the caller knows them.
+    ``ends`` are the line ends of the body, if the caller knows them. ``told`` says whether Problems
+    are reported; if so, an override is left out only if there would be none.
     """
     first = find(raw, _BEGIN, 0, len(raw))
     # In front of the first event everything is read, so the sieve would leave out little.
@@ -152,7 +159,7 @@ def sieve(
     ends = line_ends(raw) if ends is None else ends
     if past.year < 1000 or "\r" in ends:  # no shortcut would find the line behind a CR
         return whole(raw)
-    pieces = _Pieces(raw, first + 1, past, future, stop_of(ends))
+    pieces = _Pieces(raw, first + 1, past, future, stop_of(ends), told=told)
     spans = whole(raw)
     if pieces.plain and pieces.find(limits.max_vevents, limits.max_work // EVENT):
         pieces.keep_longer(limits.max_line_bytes // 2)
@@ -184,9 +191,11 @@ class _Pieces:
     before or after the window, of instances that do.
     """
 
-    def __init__(self, raw: bytes, first: int, past: date, future: date, stop: bytes) -> None:
+    def __init__(
+        self, raw: bytes, first: int, past: date, future: date, stop: bytes, *, told: bool
+    ) -> None:
         self.raw = raw
-        self.past = BeforeWindow(past, future)
+        self.past = BeforeWindow(past, future, told=told)
         self.newline = b"\r\n" if raw[first - 2 : first - 1] == b"\r" else b"\n"
         begin = _BEGIN[1:] + self.newline
         self.plain = raw.startswith(begin, first) and not raw.startswith(_FOLDS, first + len(begin))

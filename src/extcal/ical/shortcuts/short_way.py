@@ -33,7 +33,7 @@ def short_way(
 ) -> Collector:
     """Read a body the short way."""
     ends = line_ends(raw)
-    spans = sieve(raw, question.lo, question.hi, work.limits, ends)
+    spans = sieve(raw, question.lo, question.hi, work.limits, ends, told=question.events)
     spans = without_excess(raw, spans, work, is_exact, has_lone_cr="\r" in ends)
     blocks = PlainBlocks(raw, ends, titles=question.titles)
     stream, plain = short_components.read(
