@@ -343,6 +343,20 @@ def test_what_is_packed_stays_packed() -> None:
         assert [list(each) for each in spans] == [[2, 0, 7], [3, 1, 9]]
 
 
+@given(SPANS, st.integers(1, 7))
+def test_packed_columns_flatten_as_lists_do(
+    spans: list[tuple[int, int, int]], at_once: int
+) -> None:
+    levels: Levels = {}
+    columns(spans, levels)
+    expected = strongest(levels, LO, HI)
+    with merging(at_once):
+        found = strongest(
+            {c: tuple(map(merge.packed, level)) for c, level in levels.items()}, LO, HI
+        )
+    assert found == expected
+
+
 def test_a_caller_may_give_numbers_of_any_size() -> None:
     """They fit into no array."""
     assert merge.gaps([-(10**30), 7], [3, 10**30], LO - 10, HI) == ([3], [7])

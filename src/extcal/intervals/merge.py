@@ -293,9 +293,17 @@ def strongest(levels: Mapping[int, Columns], lo: int, hi: int) -> Typed:
         # What is neither open nor taken belongs to this code.
         begins, stops = gaps(*others, lo, hi)
         if begins:
-            found.append((int(code), (tuple(begins), tuple(stops))))
+            found.append((int(code), (_fixed(begins), _fixed(stops))))
             taken.append((begins, stops))
     return tuple(found)
+
+
+def _fixed(column: Sequence[int]) -> tuple[int, ...]:
+    """Return the numbers as a tuple; those of a large array are not all made in one call."""
+    numbers: list[int] = []
+    for at in range(0, len(column), _AT_ONCE):
+        numbers += column[at : at + _AT_ONCE]
+    return tuple(numbers)
 
 
 def coalesced(levels: Typed) -> Typed:
