@@ -122,7 +122,7 @@ class BeforeWindow:
         instances end on the day they start, and for the override of an instance that is not away.
         """
         line = line or raw.find(b"\nRECURRENCE-ID", start, end) + 1
-        if raw.find(b"EGIN:", start + len("BEGIN"), line) >= 0:
+        if raw.find(b"\nBEGIN:", start, line) >= 0:
             return False  # the line may be that of an alarm
         planned = planned_day(raw, line)
         if planned:
@@ -203,7 +203,7 @@ def _has_one_of_each(raw: bytes, start: int, end: int) -> bool:
 def _own(raw: bytes, name: bytes, start: int, end: int) -> int:
     """The offset of the first line of a name, or -1: it is absent, or an alarm begins before it."""
     found = raw.find(name, start, end)
-    if found < 0 or raw.find(b"EGIN:", start + len("BEGIN"), found) >= 0:
+    if found < 0 or raw.find(b"\nBEGIN:", start, found) >= 0:
         return -1
     return found
 
