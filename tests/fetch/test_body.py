@@ -48,6 +48,17 @@ class TestSizes:
         assert receive(b"a" * 100, gzipped=False, limits=limits) == b"a" * 100
         assert kind(receive(b"a" * 101, gzipped=False, limits=limits)) == "too_large"
 
+    def test_an_error_right_behind_the_limit(self) -> None:
+        """zlib finds it in the call that gives the last byte; in small pieces it comes later."""
+        plain = bytes(random.Random(3).choices(b"abc\r\n", k=120)) + b"d" * 60
+        zipped = gzip.compress(plain, mtime=0)
+        for at in range(10, len(zipped)):
+            odd = zipped[:at] + bytes([zipped[at] ^ 0x55]) + zipped[at + 1 :]
+            for most in range(1, len(plain) + 2, 3):
+                limits = Limits(max_decoded_bytes=most)
+                whole = receive(odd, limits=limits)
+                assert receive(odd, limits=limits, size=1) == whole, (at, most)
+
     @pytest.mark.parametrize("size", [1, 7, 10_000])
     def test_too_large_or_broken_whatever_the_pieces(self, size: int) -> None:
         """A body that passes the limit before it breaks is too large, also in one piece."""

@@ -101,12 +101,14 @@ class Body:
                 if not piece:
                     return
                 inflate = self._next_member()
-            # Not beyond the limit, for the same reason.
-            step = min(_STEP, self._limits.max_decoded_bytes - self._decoded + 1)
+            # Not beyond the limit, for the same reason; then one byte more.
+            left = self._limits.max_decoded_bytes - self._decoded
+            step = min(_STEP, left) or 1
+            before = inflate.copy() if inflate is not None and left == 0 else None
             try:
                 decoded = inflate.decompress(piece, step) if inflate is not None else None
             except zlib.error:
-                decoded = None
+                decoded = None if before is None else _byte_before_error(before, piece)
             if inflate is None or decoded is None:
                 yield _BROKEN
                 return
@@ -131,6 +133,25 @@ class Body:
         ):
             return _CUT
         return self._begun or self._kept.getvalue()
+
+
+def _byte_before_error(inflate: zlib._Decompress, piece: bytes) -> bytes | None:
+    """The byte that comes out before the error in ``piece``, if one does.
+
+    zlib keeps it back where both are in one piece.
+    """
+    good, bad = 0, len(piece)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        try:
+            found = inflate.copy().decompress(piece[:middle], 1)
+        except zlib.error:
+            bad = middle
+            continue
+        if found:
+            return found
+        good = middle
+    return None
 
 
 # How an answer that is not a calendar begins, and the key of its message.
