@@ -194,6 +194,7 @@ def test_where_no_problems_are_told_any_end_of_its_own_is_one() -> None:
         (HOUR, True),
         (("DTSTART:20261201T100000Z", "DTEND:20261201T090000Z"), True),
         ((*HOUR, *NIGHT), True),
+        ((*HOUR, *ALARM[:2], HOUR[1], ALARM[2]), True),
         (HOUR[:1], False),
         ((HOUR[0], *ALARM[:2], HOUR[1], ALARM[2]), False),
     ):
