@@ -231,7 +231,8 @@ def _read(secret_text: str) -> tuple[Url, Auth | None] | Refusal:
 
 def _read_address(secret_text: str, pages: frozenset[str]) -> tuple[Url, Auth | None] | Refusal:
     """Read an address and correct it if needed. ``pages``: the pages that redirected to it."""
-    trimmed = _PORT_OF_HTTP.sub(r"\1", _trimmed(secret_text))
+    # What stood behind several may be all in which the last one differed.
+    trimmed = _PORT_OF_HTTP.sub(r"\1", _once(_trimmed(secret_text)))
     # Also in front of what was trimmed, such as the bracket of "a.org/b...)".
     if _CUT.search(secret_text) or _CUT.search(trimmed):
         return Refusal.of("chars/cut")
