@@ -15,6 +15,7 @@ from extcal.ical.shortcuts.ended import BeforeWindow, before, planned_day
 
 HOUR = ("DTSTART:20261201T090000Z", "DTEND:20261201T100000Z")
 NIGHT = ("DTSTART:20261201T230000Z", "DTEND:20261202T010000Z")
+SHORT = "DURATION:PT19H"  # a longer one would be a line of interest
 ALARM = ("BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM")
 
 
@@ -116,6 +117,8 @@ def test_a_count_is_over_after_as_many_of_the_longest_steps(
     [
         (NIGHT, "FREQ=DAILY;UNTIL=20261227", True),
         (NIGHT, "FREQ=DAILY;UNTIL=20261228", False),
+        (NIGHT, "FREQ=WEEKLY;UNTIL=20261227T235959Z;BYDAY=TU", True),
+        (NIGHT, "FREQ=WEEKLY;UNTIL=20261228T000000Z;BYDAY=TU", False),
         (NIGHT, "FREQ=DAILY;COUNT=26", True),
         (NIGHT, "FREQ=DAILY;COUNT=27", False),
         (NIGHT, "FREQ=DAILY;UNTIL=20200101;UNTIL=20300101", False),
@@ -125,6 +128,9 @@ def test_a_count_is_over_after_as_many_of_the_longest_steps(
         (NIGHT, "FREQ=DAILY", False),
         (NIGHT[:1], "FREQ=DAILY;UNTIL=20261228", True),
         (NIGHT[:1], "FREQ=DAILY;UNTIL=20261229", False),
+        ((NIGHT[0], SHORT), "FREQ=DAILY;UNTIL=20261228T230000Z", True),
+        ((SHORT, NIGHT[0]), "FREQ=DAILY;UNTIL=20261229T000000Z", False),
+        (("DTSTART:20260231T090000Z", SHORT), "FREQ=DAILY;UNTIL=20200101", False),
         (NIGHT[1:], "FREQ=DAILY;UNTIL=20200101", False),
         (NIGHT[::-1], "FREQ=DAILY;UNTIL=20261227", True),
         (NIGHT[::-1], "FREQ=DAILY;UNTIL=20261228", False),
@@ -159,52 +165,28 @@ PLAN = "RECURRENCE-ID:20261130T090000Z"
     ("dates", "over"),
     [
         (HOUR, True),
-        (("DTSTART:20261201T090000Z", "DTEND:20261201T090000Z"), True),
-        (("DTSTART:20261201T100000Z", "DTEND:20261201T090000Z"), False),
         (NIGHT, True),
-        (("DTSTART;TZID=A:20261201T230000", "DTEND;TZID=A:20261202T010000"), True),
-        (("DTSTART;TZID=A:20261201T230000", "DTEND;TZID=B:20261202T010000"), False),
-        (("DTSTART:20261201T230000Z", "DTEND:20261202T010000"), False),
-        (("DTSTART:20261201T230000", "DTEND:20261202T010000Z"), False),
-        (("DTSTART;VALUE=DATE:20261201", "DTEND;VALUE=DATE:20261202"), True),
-        (("DTSTART:20261201", "DTEND:20261202T010000Z"), False),
-        (("DTSTART:20261203T230000Z", "DTEND:20261202T010000Z"), False),
-        (("DTSTART:20260231T230000Z", "DTEND:20261202T010000Z"), False),
-        (("DTSTART:20261201T230000Z", "DTEND:20261131T010000Z"), False),
-        (("DTSTART:20261101T230000Z", "DTEND:20261131T010000Z"), False),
         ((HOUR[0], "SUMMARY:y", HOUR[1]), True),
-        (("DTSTART:20261201T100000Z", "SUMMARY:y", "DTEND:20261201T100000Z"), True),
-        (("DTSTART:20261201T100000Z", "SUMMARY:y", "DTEND:20261201T090000Z"), False),
+        (("DTSTART:20261201T100000Z", "DTEND:20261201T090000Z"), True),
+        (("DTSTART:20261201T23\r\n 0000Z", "DTEND:20261131T010000Z"), True),
+        ((*HOUR, *NIGHT), True),
+        ((NIGHT[0], SHORT), True),
+        ((SHORT, NIGHT[0]), True),
+        (NIGHT[1:], True),
         (NIGHT[:1], False),  # as long as its master's instances
-        (NIGHT[1:], False),
-        ((*NIGHT, NIGHT[0]), False),
-        ((*NIGHT, NIGHT[1]), False),
+        ((*HOUR, *ALARM[:2], HOUR[1], ALARM[2]), True),
+        ((HOUR[0], *ALARM[:2], HOUR[1], ALARM[2]), False),  # the alarm's
+        ((HOUR[0], *ALARM[:2], SHORT, ALARM[2]), False),
+        ((*ALARM, *HOUR), False),
+        ((HOUR[0], *ALARM, SHORT), False),
     ],
 )
 def test_an_override_is_over_if_it_has_an_end_of_its_own(
     dates: tuple[str, ...], over: bool
 ) -> None:
+    """One that cannot be read lasts to the end of its day."""
     assert holds(*dates, PLAN) is over
     assert not holds(*dates, "RECURRENCE-ID;RANGE=THISANDFUTURE:20261130T090000Z")
-
-
-def test_where_no_problems_are_told_any_end_of_its_own_is_one() -> None:
-    """One that cannot be read lasts to the end of its day."""
-    for dates, over in (
-        (HOUR, True),
-        (("DTSTART:20261201T100000Z", "DTEND:20261201T090000Z"), True),
-        ((*HOUR, *NIGHT), True),
-        ((*HOUR, *ALARM[:2], HOUR[1], ALARM[2]), True),
-        (HOUR[:1], False),
-        ((HOUR[0], *ALARM[:2], HOUR[1], ALARM[2]), False),
-    ):
-        raw, start, end = event(*dates, PLAN)
-        line = raw.index(PLAN.encode())
-        planned = planned_day(raw, line)
-        assert past(told=False).holds(raw, start, end, line, planned) is over
-        assert past(told=True).holds(raw, start, end, line, planned) is (dates == HOUR)
-    raw, start, end = event(*HOUR, DAILY)
-    assert not past(told=False).holds(raw, start, end, raw.index(DAILY.encode()), b"")
 
 
 @pytest.mark.parametrize(
@@ -215,10 +197,11 @@ def test_where_no_problems_are_told_any_end_of_its_own_is_one() -> None:
         ((*HOUR, "RECURRENCE-ID;TZID=Europe/Berlin:20261228T090000"), True),
         ((*HOUR, "RECURRENCE-ID;RANGE=THISANDFUTURE:20261130T090000Z"), False),
         (("DTSTART:20261201T100000Z", "DTEND:20261201T100000Z", PLAN), True),
-        (("DTSTART:20261201T100000Z", "DTEND:20261201T090000Z", PLAN), False),
+        (("DTSTART:20261201T100000Z", "DTEND:20261201T090000Z", PLAN), True),
         ((*NIGHT, PLAN), True),
         (HOUR, False),
-        ((HOUR[1], *HOUR, PLAN), False),
+        ((HOUR[1], *HOUR, PLAN), True),
+        ((HOUR[0], PLAN), False),
         ((*HOUR, "RECURRENCE-ID:20270310T090000Z", PLAN), False),
         ((*HOUR, "RECURRENCE-ID:20270409T090000Z"), False),
         ((*HOUR, "RECURRENCE-ID:20270410T090000Z"), True),
@@ -230,7 +213,46 @@ def test_a_past_override_of_an_instance_outside_the_window(
     for raw, start, end in (event(*lines), begun(*lines)):
         line = raw.find(b"RECURRENCE-ID", start, end)
         held = line >= 0 and is_over(raw, start, end, line)
-        assert (held and past().is_away(planned_day(raw, line))) is over
+        planned = planned_day(raw, line)
+        assert (held and past(told=False).is_away(raw, start, end, planned)) is over
+
+
+@pytest.mark.parametrize(
+    ("dates", "usual"),
+    [
+        (HOUR, True),
+        (NIGHT, True),
+        (("DTSTART:20261201T090000Z", "DTEND:20261201T090000Z"), True),
+        (("DTSTART:20261201T100000Z", "DTEND:20261201T090000Z"), False),
+        (("DTSTART;TZID=A:20261201T230000", "DTEND;TZID=A:20261202T010000"), True),
+        (("DTSTART;TZID=A:20261201T230000", "DTEND;TZID=B:20261202T010000"), False),
+        (("DTSTART:20261201T230000Z", "DTEND:20261202T010000"), False),
+        (("DTSTART:20261201T230000", "DTEND:20261202T010000Z"), False),
+        (("DTSTART;VALUE=DATE:20261201", "DTEND;VALUE=DATE:20261202"), True),
+        (("DTSTART:20261201", "DTEND:20261202T010000Z"), False),
+        (("DTSTART:20261203T230000Z", "DTEND:20261202T010000Z"), False),
+        (("DTSTART:20260231T230000Z", "DTEND:20261202T010000Z"), False),
+        (("DTSTART:20261201T230000Z", "DTEND:20261131T010000Z"), False),
+        (("DTSTART:20261101T230000Z", "DTEND:20261131T010000Z"), False),
+        ((HOUR[0], "SUMMARY:y", HOUR[1]), True),
+        ((HOUR[0], SHORT), True),
+        (HOUR[:1], True),
+        (("DTSTART;VALUE=DATE:20261201", SHORT), False),
+        (HOUR[1:], False),
+        ((*NIGHT, NIGHT[0]), False),
+        ((*NIGHT, NIGHT[1]), False),
+        ((*ALARM, *HOUR), False),
+        ((HOUR[0], *ALARM, HOUR[1]), False),
+    ],
+)
+def test_an_override_that_is_away_is_read_if_it_has_a_problem_to_tell(
+    dates: tuple[str, ...], usual: bool
+) -> None:
+    planned = b"20261130"
+    for raw, start, end in (event(*dates, PLAN), begun(*dates, PLAN)):
+        assert past().is_away(raw, start, end, planned) is usual
+        assert past(told=False).is_away(raw, start, end, planned)
+        assert not past(told=False).is_away(raw, start, end, b"20270105")
 
 
 def test_an_override_without_dates_does_not_take_those_of_the_next_event() -> None:
@@ -243,24 +265,31 @@ def test_an_override_without_dates_does_not_take_those_of_the_next_event() -> No
 def test_the_first_bytes_of_a_feed_are_no_evidence_for_a_later_event() -> None:
     """A line that an event does not have is not read where the bytes begin."""
     dates = b"\nDTSTART:20261201T090000Z\r\nDTEND:20261201T100000Z\r\n"
+    ended = "RRULE:FREQ=DAILY;COUNT=2"
     for first, lines in (
-        (dates, (PLAN, HOUR[1])),
+        (dates, (ended, HOUR[1])),
+        (dates, (ended,)),
         (dates, (PLAN,)),
         (b"x" + dates, (PLAN,)),
         (b"\nDTEND:20261202T010000Z\r\n", (NIGHT[0], PLAN)),
     ):
         raw, start, end = event(*lines)
         raw, start, end = first + raw, start + len(first), end + len(first)
-        assert not is_over(raw, start, end, raw.index(b"RECURRENCE-ID", start))
+        line = PLAN if PLAN in lines else ended
+        assert not is_over(raw, start, end, raw.index(line.encode(), start))
 
 
 DAILY = "RRULE:FREQ=DAILY"
 
 
-def ignores_overrides(raw: bytes, start: int, end: int) -> bool:
+def ignores_overrides(raw: bytes, start: int, end: int, *, told: bool = True) -> bool:
     """With the place of its line of interest, as the sieve finds it; 0 if there are several."""
-    hits = [hit.end() for hit in re.finditer(rb"\n(?=R(?!ES)|DU)", raw[:end]) if hit.end() > start]
-    return past().ignores_overrides(raw, start, end, hits[0] if len(hits) == 1 else 0)
+    hits = [
+        hit.end()
+        for hit in re.finditer(rb"\n(?=R(?!ES)|DU(?!RATION:PT))", raw[:end])
+        if hit.end() > start
+    ]
+    return past(told=told).ignores_overrides(raw, start, end, hits[0] if len(hits) == 1 else 0)
 
 
 @pytest.mark.parametrize(
@@ -269,6 +298,15 @@ def ignores_overrides(raw: bytes, start: int, end: int) -> bool:
         ((*HOUR, DAILY), True),
         (HOUR, False),
         ((*NIGHT, DAILY), False),  # an instance of yesterday may reach into the window
+        ((*NIGHT, SHORT, DAILY), False),
+        ((NIGHT[0], DAILY), True),
+        ((NIGHT[0], SHORT, DAILY), True),
+        ((SHORT, DAILY, "DTSTART:20261201T090000"), True),
+        ((NIGHT[0], NIGHT[0], DAILY), False),
+        ((*ALARM[:2], NIGHT[0], ALARM[2], DAILY), False),
+        (("DTSTART:20260231T230000Z", DAILY), False),
+        (("DTSTART:20261201T23\r\n 0000Z", DAILY), False),
+        ((DAILY,), False),
         ((*HOUR, DAILY, "RDATE:20270105T090000Z"), False),
         ((*HOUR, DAILY, "R\r\n DATE;VALUE=PERIOD:20261101T090000Z/P99D"), False),
         ((*HOUR, DAILY, "RD\x00ATE;VALUE=PERIOD:20261101T090000Z/P99D"), False),
@@ -292,6 +330,21 @@ def test_what_overrides_away_cannot_change(lines: tuple[str, ...], ignores: bool
     """A series of short instances, and the override of an instance that is not away."""
     for raw, start, end in (event(*lines), begun(*lines)):
         assert ignores_overrides(raw, start, end) is ignores
+
+
+@pytest.mark.parametrize("end", [(), ("DTEND;VALUE=DATE:20261201",)])
+def test_which_day_of_a_series_of_days_is_meant_may_be_a_problem(end: tuple[str, ...]) -> None:
+    raw, start, after = event("DTSTART;VALUE=DATE:20261201", *end, DAILY)
+    assert ignores_overrides(raw, start, after, told=False)
+    assert not ignores_overrides(raw, start, after, told=True)
+
+
+def test_the_first_bytes_of_a_feed_are_no_line_of_an_event_with_several() -> None:
+    """A body may begin with what looks like a rule."""
+    raw, start, end = event(*HOUR, DAILY, "RDATE:20270105T090000Z")
+    for line in (DAILY, "RECURRENCE-ID:20270101T090000Z"):
+        first = f"{line}\r\n".encode()
+        assert not past().ignores_overrides(first + raw, start + len(first), end + len(first), 0)
 
 
 def test_nothing_outside_the_event_is_looked_at() -> None:

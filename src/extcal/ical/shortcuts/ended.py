@@ -74,12 +74,11 @@ class BeforeWindow:
     """Tells whether a VEVENT lies before one day, with SLACK to spare.
 
     ``later`` is the first day that lies behind the window, with SLACK to spare. ``told`` says
-    whether Problems are reported.
+    whether Problems are reported: those of an override, if its series is read.
     """
 
     def __init__(self, day: date, later: date, *, told: bool) -> None:
-        self.day = day
-        self.told = told
+        self.day, self.told = day, told
         self.digits = f"{day:%Y%m%d}".encode()
         self.long_ago = f"{day - SLACK:%Y%m%d}".encode()
         self.hereafter = f"{later - SLACK:%Y%m%d}".encode()
@@ -89,83 +88,57 @@ class BeforeWindow:
         """Whether the VEVENT in ``raw[start:end]`` is over, by its RRULE or RECURRENCE-ID line.
 
         ``line`` is where that line begins, and ``planned`` is its :func:`planned_day`. The caller
-        has found all other dates to lie before the day. A series is over if its rule has ended. An
-        override is over if it has an end of its own; without one it would last as long as its
-        master's instances. If that end cannot be read, it lasts to the end of its day, and there is
-        a Problem to report.
-        """
-        if planned and not self.told:
-            return _own(raw, b"\nDTEND", start, end) >= 0
-        rule = None if planned else _PLAIN_RULE.match(raw, line)
-        if not (planned if rule is None else _ends(rule)):
-            return False  # usual: a series that goes on
-        day = _one_day(raw, start, end)
-        if day is None:
-            over = self.holds_all_the_same(raw, start, end, rule)
-        elif rule is None:
-            over = day[3] <= day[5]
-        else:
-            over = self.was_until(rule) or self.has_ended(rule, day[2], day[2])
-        # Last, because it passes over all lines.
-        return over and _has_one_of_each(raw, start, end)
+        has found that all other dates lie before the day, and that a DURATION is short.
 
-    def is_away(self, planned: bytes) -> bool:
-        """Whether an instance planned for that day starts before or after the window."""
+        An override is over if it has an end of its own, a DTEND or a DURATION: if that cannot be
+        read, it lasts to the end of its day. Without one it lasts as long as its master's
+        instances. A series is over if its rule has ended.
+        """
+        if planned:
+            return any(_own(raw, name, start, end) >= 0 for name in (b"\nDTEND", b"\nDURATION"))
+        rule = _PLAIN_RULE.match(raw, line)
+        if rule is None or not _ends(rule):
+            return False  # usual: a series that goes on
+        first = last = _day(raw, start, end)
+        if first is None:
+            first, last = (
+                _DATED.match(raw, max(_own(raw, name, start, end), start))
+                for name in (b"\nDTSTART", b"\nDTEND")
+            )
+        if first is None or last is None:
+            return False
+        # The count is last, because it passes over all lines.
+        return self.has_ended(rule, first[2], last[2]) and _has_one_of_each(raw, start, end)
+
+    def is_away(self, raw: bytes, start: int, end: int, planned: bytes) -> bool:
+        """Whether an override, of an instance planned for that day, need not be read.
+
+        That is so if the instance starts before or after the window, as the override does, and if
+        no Problem of it would be reported.
+        """
         # SLACK covers every zone.
-        return planned < self.long_ago or planned >= self.far_off
+        away = planned < self.long_ago or planned >= self.far_off
+        return away and (not self.told or _has_usual_dates(raw, start, end))
 
     def ignores_overrides(self, raw: bytes, start: int, end: int, line: int) -> bool:
         """Whether overrides that are away, of instances that are, cannot change this event of the
         same UID.
 
         ``line`` is where its line of interest begins; 0 if it has several. True for a series whose
-        instances end on the day they start, and for the override of an instance that is not away.
+        instances take less than a day, and for the override of an instance that is not away.
         """
         line = line or raw.find(b"\nRECURRENCE-ID", start, end) + 1
-        if raw.find(b"\nBEGIN:", start, line) >= 0:
-            return False  # the line may be that of an alarm
+        if not line or raw.find(b"\nBEGIN:", start, line) >= 0:
+            return False  # there is none, or it may be that of an alarm
         planned = planned_day(raw, line)
         if planned:
             return self.digits <= planned < self.hereafter
-        # Without another line of interest no RDATE or DURATION makes an instance last long.
-        return (
-            raw.startswith(b"RRULE:", line)
-            and _one_day(raw, start, end) is not None
-            and _has_one_of_each(raw, start, end)
-        )
-
-    def holds_all_the_same(
-        self, raw: bytes, start: int, end: int, rule: re.Match[bytes] | None
-    ) -> bool:
-        """The answer of :meth:`holds` where DTSTART and DTEND do not stand together on one day."""
-        ended = _own(raw, b"\nDTEND", start, end)
-        until = _DATED.match(raw, ended) if ended >= 0 else None
-        if until is None and (rule is None or raw.find(b"\nDTEND", start, end) >= 0):
+        # Without another line of interest no RDATE or DURATION makes an instance last long. Which
+        # day a RECURRENCE-ID with a time names in a series of days may be a Problem.
+        day = _day(raw, start, end) if raw.startswith(b"RRULE:", line) else None
+        if day is None or (self.told and not day[3]):
             return False
-        began = _DATED.match(raw, max(_own(raw, b"\nDTSTART", start, end), start))
-        if began is None:
-            return False
-        if rule is not None:
-            return self.has_ended(rule, began[2], began[2] if until is None else until[2])
-        # The end must not come before the start.
-        return (
-            until is not None
-            and began[1] == until[1]
-            and len(began[3]) == len(until[3])
-            and (began[2], began[3]) <= (until[2], until[3])
-            and _is_day(began[2])
-            and _is_day(until[2])
-        )
-
-    def was_until(self, rule: re.Match[bytes]) -> bool:
-        """Whether a rule has one UNTIL, on a day that exists and lies before this one."""
-        until: bytes | None = rule[2]
-        return (
-            until is not None
-            and until < self.long_ago
-            and rule[1].count(b"UNTIL=") == 1
-            and _is_day(until)
-        )
+        return _has_one_of_each(raw, start, end)
 
     def has_ended(self, rule: re.Match[bytes], begins: bytes, ends: bytes) -> bool:
         """Whether all instances end before the day; the first lasts from ``begins`` to ``ends``."""
@@ -200,6 +173,26 @@ def _has_one_of_each(raw: bytes, start: int, end: int) -> bool:
     return raw.count(b"\nDTSTART", start, end) == 1 and raw.count(b"\nDTEND", start, end) < 2
 
 
+def _has_usual_dates(raw: bytes, start: int, end: int) -> bool:
+    """Whether the dates of an override are such that there is no Problem to report.
+
+    Its end is not before its start, and written alike; if it has none, it is timed.
+    """
+    first = _DATED.match(raw, max(_own(raw, b"\nDTSTART", start, end), start))
+    if first is None or not _is_day(first[2]) or not _has_one_of_each(raw, start, end):
+        return False
+    if not raw.count(b"\nDTEND", start, end):
+        return first[3] != b""
+    last = _DATED.match(raw, max(_own(raw, b"\nDTEND", start, end), start))
+    return (
+        last is not None
+        and first[1] == last[1]
+        and len(first[3]) == len(last[3])
+        and (first[2], first[3]) <= (last[2], last[3])
+        and _is_day(last[2])
+    )
+
+
 def _own(raw: bytes, name: bytes, start: int, end: int) -> int:
     """The offset of the first line of a name, or -1: it is absent, or an alarm begins before it."""
     found = raw.find(name, start, end)
@@ -208,14 +201,16 @@ def _own(raw: bytes, name: bytes, start: int, end: int) -> int:
     return found
 
 
-def _one_day(raw: bytes, start: int, end: int) -> re.Match[bytes] | None:
-    """The DTSTART and DTEND of an event, if they are on adjacent lines and on one day."""
+def _day(raw: bytes, start: int, end: int) -> re.Match[bytes] | None:
+    """The DTSTART of an event, if its DTEND is on the next line and on that day, or if it has none.
+
+    Group 2 is the day. The reader may use another one for a day that does not exist, as 20270231.
+    """
     found = _ONE_DAY.match(raw, raw.find(b"\n", start, end))
     if found is None:
-        ended = raw.find(b"\nDTEND", start, end)
-        began = _own(raw, b"\nDTSTART", start, ended) if ended >= 0 else -1
-        found = _ONE_DAY.match(raw, began) if began >= 0 else None
-    # For a day that does not exist, such as 20270231, the reader may use another one.
+        began = max(_own(raw, b"\nDTSTART", start, end), start)
+        dates = _ONE_DAY if raw.count(b"\nDTEND", start, end) else _DATED
+        found = dates.match(raw, began)
     return found if found is not None and _is_day(found[2]) else None
 
 
@@ -235,7 +230,7 @@ def _last(parts: dict[bytes, bytes], begins: date) -> date | None:
     """A day after which a plain rule with an UNTIL or a COUNT starts no instance; None if no such
     day is certain."""
     if b"UNTIL" in parts:
-        return _date(parts[b"UNTIL"])
+        return _date(parts[b"UNTIL"][:8])
     step = _LONGEST_STEP[parts[b"FREQ"]]
     others = parts.keys() - _NOT_CHOOSING
     if others not in (set(), {b"BYDAY"}):

@@ -139,7 +139,7 @@ def sieve(
     """Choose which spans to read for the window ``[lo, hi)`` in epoch seconds.
 
     ``ends`` are the line ends of the body, if the caller knows them. ``told`` says whether Problems
-    are reported; if so, an override is left out only if there would be none.
+    are reported; if so, an override of a series that is read is left out only if it has none.
     """
     first = find(raw, _BEGIN, 0, len(raw))
     # In front of the first event everything is read, so the sieve would leave out little.
@@ -304,7 +304,7 @@ class _Pieces:
             # Of the lines of interest only RRULE and RECURRENCE-ID begin with R.
             recurrence = [hit + 1 for hit in hits if raw[hit + 1] == _R]
             planned = planned_day(raw, *recurrence) if len(recurrence) == 1 else b""
-        if planned and self.past.is_away(planned):
+        if planned and self.past.is_away(raw, start, end, planned):
             self.overrides.add(len(self.uids) - 1)
         return True
 
