@@ -78,7 +78,7 @@ def readings(draw: st.DrawFn) -> Reading:
     return Reading(
         busy=BusyTime.of(
             FreeBusy.from_epochs(LO, HI, draw(st.lists(spans, max_size=8)), unknown),
-            FreeBusy.from_epochs(LO, HI, draw(st.lists(spans, max_size=3))).epochs,
+            FreeBusy.from_epochs(LO, HI, draw(st.lists(spans, max_size=3))),
         ),
         complete=draw(st.booleans()),
         events_complete=draw(st.booleans()),

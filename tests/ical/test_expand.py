@@ -230,3 +230,33 @@ def test_threads_that_read_events_for_the_first_time_at_once_get_all_of_them() -
 
     with ThreadPoolExecutor(4) as threads:
         assert [*threads.map(read, range(4))] == [2_000] * 4
+
+
+@pytest.mark.parametrize("most", [300, 5_000])
+def test_rows_are_taken_and_what_they_are_made_from_is_given_back(most: int) -> None:
+    """Piece by piece, so that never both are kept. There are no events any more after that."""
+    events = [
+        f"BEGIN:VEVENT\nUID:{number:030}\nDTSTART:20270105T090000Z\nDTEND:20270105T100000Z\n"
+        f"{'RRULE:FREQ=DAILY;COUNT=2' if number % 10 == 0 else 'X:y'}\nEND:VEVENT\n"
+        for number in range(2_000)
+    ]
+    feed = "BEGIN:VCALENDAR\n" + "".join(events) + "END:VCALENDAR\n"
+    limits = extcal.Limits(max_occurrences=most)
+    answer = extcal.expand(feed, START, END, limits=limits)
+    shown = extcal.expand(feed, START, END, limits=limits).events
+    tracemalloc.start()
+    try:
+        made = extcal.expand(feed, START, END, limits=limits)
+        kept, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        rows = made.rows()
+        now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [row for row, _ in rows] == [row for row, _ in answer.rows()]
+    assert [row.uid for row, _ in rows] == [event.uid for event in shown]
+    assert now < kept
+    assert peak < kept * 1.2
+    for again in (made.rows, lambda: made.events):
+        with pytest.raises(TypeError, match="taken"):
+            again()

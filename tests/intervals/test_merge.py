@@ -370,3 +370,25 @@ def test_spans_are_merged_into_few_that_cover_the_same(spans: list[tuple[int, in
     assert by_the_second(found) == by_the_second([(*span[:2], 1) for span in spans])
     assert all(end < start for (_, end, _), (start, _, _) in pairwise(found))
     assert all(LO <= start < end <= HI for start, end, _ in found)
+
+
+@given(SPANS, SPANS)
+def test_what_is_busy_beyond_another_answer_counted_second_by_second(
+    spans: list[tuple[int, int, int]], others: list[tuple[int, int, int]]
+) -> None:
+    """Where the first says a greater code than the second, and nothing is unknown."""
+    first, second = (FreeBusy.from_epochs(LO, HI, each, [(LO, LO + 5)]) for each in (spans, others))
+    beyond = first.beyond(second)
+    pairs = zip(by_the_second(spans), by_the_second(others), strict=True)
+    assert by_the_second(beyond.epochs) == [one if one > other else 0 for one, other in pairs]
+    assert beyond == FreeBusy.from_epochs(LO, HI, beyond.epochs)
+
+
+@given(SPANS, st.sampled_from([0, -1000, 10**9]))
+def test_the_columns_of_all_types_are_the_periods(
+    spans: list[tuple[int, int, int]], later: int
+) -> None:
+    """Before 1970, too."""
+    moved = [(start + later, end + later, code) for start, end, code in spans]
+    found = FreeBusy.from_epochs(LO + later, HI + later, moved)
+    assert tuple(zip(*found.epoch_columns, strict=True)) == found.epochs

@@ -7,13 +7,15 @@ somebody needs them cut.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from extcal.intervals.merge import (
     BusySpan,
     Columns,
     Fixed,
     Typed,
+    aligned,
+    beyond,
     clipped,
     in_order,
     overlapping,
@@ -89,6 +91,11 @@ class Columned(Drawable):
         return self._epochs
 
     @property
+    def epoch_columns(self) -> tuple[Sequence[int], Sequence[int], bytes]:
+        """The same as three columns: starts, ends and codes. Not kept, and in little memory."""
+        return aligned(self._levels)
+
+    @property
     def unknown_epochs(self) -> tuple[tuple[int, int], ...]:
         """The unknown parts as ``(start, end)`` in epoch seconds."""
         return tuple(zip(*self._unknown, strict=True))
@@ -97,6 +104,11 @@ class Columned(Drawable):
     def window_epochs(self) -> tuple[int, int]:
         """The window as ``(start, end)`` in epoch seconds."""
         return self._lo, self._hi
+
+    def beyond(self, other: Columned) -> Self:
+        """What of this is busy with a stronger type than in ``other``; nothing is unknown in it."""
+        left = beyond(self._levels, other._levels, self._lo, self._hi)
+        return self._canonical(self._lo, self._hi, left, ((), ()))
 
     def taken(
         self, codes: Collection[int], lo: int, hi: int, *, unknown: bool = True

@@ -24,7 +24,9 @@ __all__ = [
     "Levels",
     "Span",
     "Typed",
+    "aligned",
     "ascending",
+    "beyond",
     "clipped",
     "coalesced",
     "columns",
@@ -62,6 +64,7 @@ Typed = tuple[tuple[int, Fixed], ...]
 """Typed spans that do not overlap, as columns by code; the greatest code comes first."""
 
 _AT_ONCE = 8_192  # numbers in one call
+_CODED = 8  # more than the greatest code
 _SPARSE = 30  # so many numbers and more to one sample
 # Which bytes are a code: for code c, the 256 bytes from 255 - c on map c to 1 and others to 0.
 _IS_CODE = bytes(255) + b"\1" + bytes(255)
@@ -181,9 +184,7 @@ def intersection_of_columns(first: Columns, second: Columns) -> Columns:
     return without(clipped(first, lo, hi), *gaps(*second, lo, hi), lo, hi)
 
 
-def without(
-    spans: Columns, starts: Iterable[int], ends: Iterable[int], lo: int, hi: int
-) -> Columns:
+def without(spans: Columns, starts: Iterable[int], ends: Iterable[int], lo: int, hi: int) -> Level:
     """Return what more spans leave of sorted, disjoint ``spans``, which lie within ``[lo, hi)``."""
     begins, stops = spans
     return gaps([lo, *stops, *starts], [*begins, hi, *ends], lo, hi)
@@ -298,6 +299,18 @@ def strongest(levels: Mapping[int, Columns], lo: int, hi: int) -> Typed:
     return tuple(found)
 
 
+def beyond(levels: Typed, others: Typed, lo: int, hi: int) -> Typed:
+    """Return what of typed spans no other typed span of the same or a greater code covers."""
+    found: list[tuple[int, Fixed]] = []
+    for code, spans in levels:
+        covering = [covered for greater, covered in others if greater >= code]
+        starts, ends = ([edge for each in covering for edge in each[side]] for side in (0, 1))
+        begins, stops = without(spans, starts, ends, lo, hi)
+        if begins:
+            found.append((code, (_fixed(begins), _fixed(stops))))
+    return tuple(found)
+
+
 def _fixed(column: Sequence[int]) -> tuple[int, ...]:
     """Return the numbers as a tuple; those of a large array are not all made in one call."""
     numbers: list[int] = []
@@ -350,6 +363,19 @@ def in_order(levels: Typed) -> list[BusySpan]:
     if len(levels) > 1:
         found.sort()
     return found
+
+
+def aligned(levels: Typed) -> tuple[Sequence[int], Sequence[int], bytes]:
+    """Return typed spans one after the other, sorted, as columns: starts, ends and codes."""
+    if len(levels) == 1:
+        ((code, (starts, ends)),) = levels
+        return starts, ends, bytes((code,)) * len(starts)
+    # They do not overlap, so each start belongs to the end with the same number.
+    keyed = packed(start * _CODED + code for code, spans in levels for start in spans[0])
+    closing = packed(chain.from_iterable(spans[1] for _, spans in levels))
+    ordered = packed(ascending(keyed))
+    begins = packed(key // _CODED for key in ordered)
+    return begins, packed(ascending(closing)), bytes(key % _CODED for key in ordered)
 
 
 def greatest(levels: Typed, lo: int, hi: int) -> int:

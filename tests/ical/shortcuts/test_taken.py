@@ -447,6 +447,6 @@ def test_what_is_no_plain_event_at_all_is_read_from_its_component() -> None:
     block = reading.plain[0]
     found = (component.name, component.offset, component.end, component.calendar)
     assert found == ("VEVENT", block.offset, block.end, 0)
-    assert short_reading.own_lines(reading.raw, block, reading.reader.names, reading.work) == list(
-        component.lines
-    )
+    assert short_reading.own_lines(
+        reading.raw, block.span, reading.reader.names, reading.work
+    ) == list(component.lines)

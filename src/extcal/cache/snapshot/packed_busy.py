@@ -15,12 +15,14 @@ import struct
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from itertools import chain, repeat
+from operator import sub
 
 from extcal.arguments import safe_repr
 from extcal.intervals import FBType, FreeBusy
 from extcal.intervals.instants import FIRST, LAST, spoken
-from extcal.intervals.merge import clipped
+from extcal.intervals.merge import clipped, in_columns
 from extcal.intervals.overlay import Span
 from extcal.intervals.types import code_of
 from extcal.values import dataclass, field
@@ -46,16 +48,17 @@ class BusyTime:
     _free_busy: FreeBusy | None = field(default=None, init=False, compare=False)
 
     @classmethod
-    def of(cls, free_busy: FreeBusy, base: Sequence[Span] = ()) -> BusyTime:
-        """``free_busy``, and ``base`` as sorted, disjoint spans within its window."""
+    def of(cls, free_busy: FreeBusy, base: FreeBusy | None = None) -> BusyTime:
+        """``free_busy``, and the part of it, ``base``, that no listed event accounts for."""
         lo, hi = free_busy.window_epochs
-        busy, unknown = free_busy.epochs, free_busy.unknown_epochs
-        numbers = _swapped(
-            value - lo for spans in (busy, unknown, base) for s in spans for value in s[:2]
-        )
-        codes = bytes([code for spans in (busy, base) for _, _, code in spans])
-        head = _HEAD.pack(lo, hi, len(busy), len(unknown), len(base))
-        made = cls(b"".join((head, numbers, codes)))
+        busy, unknown = free_busy.epoch_columns, in_columns(free_busy.unknown_epochs)
+        rest = ((), (), b"") if base is None else base.epoch_columns
+        numbers = array("I")
+        for starts, ends in (busy[:2], unknown, rest[:2]):
+            edges = chain.from_iterable(zip(starts, ends, strict=True))
+            numbers.extend(map(sub, edges, repeat(lo)))
+        head = _HEAD.pack(lo, hi, len(busy[2]), len(unknown[0]), len(rest[2]))
+        made = cls(b"".join((head, _swapped(numbers), busy[2], rest[2])))
         object.__setattr__(made, "_free_busy", free_busy)
         return made
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter, sub
+from operator import sub
 
 from extcal.ical.events.external_event import EventRow, ExternalEvent, event_of, row_of
 from extcal.intervals.types import code_of, fbtype_of
@@ -73,20 +73,24 @@ def pack_rows(rows: Sequence[EventRow], *, titles: bool) -> bytes:
     Returns no bytes for events whose texts are larger than any reading may be: then they cannot be
     listed.
     """
-    columns: list[list[Any]] = [[*map(itemgetter(place), rows)] for place in range(len(_TYPES))]
-    starts, ends = columns[_START], columns[_LENGTH]
-    columns[_LENGTH] = [*map(sub, ends, starts)]
-    columns[_START] = [*map(sub, starts, [0, *starts])]
-    columns[_ALL_DAY] = [*map(int, columns[_ALL_DAY])]
-    columns[_PRIVATE] = [*map(int, columns[_PRIVATE])]
-    columns[_FBTYPE] = [*map(code_of, columns[_FBTYPE])]
-    if not titles:
-        columns[_SUMMARY] = columns[_LOCATION] = [None] * len(rows)
-    for place in _TEXTS:
-        columns[place] = _once(columns[place])
     deflater, packed, size = zlib.compressobj(6), b"", 0
+    before = 0
+    first: dict[int, dict[str, int]] = {place: {} for place in _TEXTS}
     for at in range(0, max(len(rows), 1), _AT_A_TIME):
-        line = json.dumps([column[at : at + _AT_A_TIME] for column in columns], separators=_TIGHT)
+        part = rows[at : at + _AT_A_TIME]
+        columns: list[Sequence[Any]] = [*zip(*part, strict=True)] or [()] * len(_TYPES)
+        starts, ends = columns[_START], columns[_LENGTH]
+        columns[_LENGTH] = [*map(sub, ends, starts)]
+        columns[_START] = [*map(sub, starts, [before, *starts])]
+        columns[_ALL_DAY] = [*map(int, columns[_ALL_DAY])]
+        columns[_PRIVATE] = [*map(int, columns[_PRIVATE])]
+        columns[_FBTYPE] = [*map(code_of, columns[_FBTYPE])]
+        if not titles:
+            columns[_SUMMARY] = columns[_LOCATION] = [None] * len(part)
+        for place in _TEXTS:
+            columns[place] = _once(columns[place], first[place], at)
+        before = starts[-1] if starts else 0
+        line = json.dumps(columns, separators=_TIGHT)
         size += len(line) + 1
         if size > _MAX_BYTES:
             return b""
@@ -215,14 +219,16 @@ def _without_strings(bare: bytes) -> Iterator[bytes]:
         yield _STRINGS.sub(b"", piece + b'"' * inside)
 
 
-def _once(column: list[Any]) -> list[Any]:
-    """``column`` with a row's number in place of each long text that stands in that row before."""
-    first: dict[str, int] = {}
+def _once(column: Sequence[Any], first: dict[str, int], start: int) -> list[Any]:
+    """``column`` with a row's number in place of each long text that stands in that row before.
+
+    ``first`` has these numbers, and ``start`` is that of the column's first row.
+    """
     return [
         text
         if text is None or len(text) < _LONG or (row := first.setdefault(text, at)) == at
         else row
-        for at, text in enumerate(column)
+        for at, text in enumerate(column, start)
     ]
 
 

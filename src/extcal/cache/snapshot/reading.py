@@ -7,7 +7,7 @@ The result of expanding the bytes is kept unchanged. Only two things are added: 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from extcal.cache.snapshot.made_by import MadeBy
@@ -23,7 +23,6 @@ from extcal.ical import Expansion, expand
 from extcal.ical.events.external_event import EventRow
 from extcal.ical.parse.spans import count_in, emptied, find, stretches, whole
 from extcal.intervals import FreeBusy, epoch, instant
-from extcal.intervals.overlay import Span, coalesce, overlay
 from extcal.intervals.types import code_of
 from extcal.limits import Limits
 from extcal.patterns import pattern
@@ -185,17 +184,12 @@ def _published(free_busy: FreeBusy, feed: Feed, read_at: datetime) -> FreeBusy:
     return FreeBusy.from_epochs(lo, hi, free_busy.epochs, unknown)
 
 
-def _unlisted(free_busy: FreeBusy, rows: Iterable[EventRow]) -> tuple[Span, ...]:
+def _unlisted(free_busy: FreeBusy, rows: Sequence[EventRow]) -> FreeBusy:
     """Busy time of a stronger type than the listed events give it."""
     lo, hi = free_busy.window_epochs
-    spans = [(row.start, row.end, code_of(row.fbtype)) for row in rows]
-    listed = FreeBusy.from_epochs(lo, hi, spans).epochs
-    if listed == free_busy.epochs:
-        return ()
-    layers = overlay(lo, hi, free_busy.epochs, listed)
-    return tuple(
-        coalesce((start, end, codes[0]) for start, end, codes in layers if codes[0] > codes[1])
-    )
+    starts, ends = [row.start for row in rows], [row.end for row in rows]
+    listed = FreeBusy.from_columns(lo, hi, starts, ends, [code_of(row.fbtype) for row in rows])
+    return free_busy.beyond(listed)
 
 
 def _noticed(

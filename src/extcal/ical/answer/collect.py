@@ -281,11 +281,11 @@ class Collector:
         level[0].extend(starts)
         level[1].extend(ends)
         # Very many may be merged into few: 5,000 daily series at nine are 90 spans. That is tried
-        # again when there are twice as many as then, so none is merged often if they are apart.
+        # again when there are eight times as many as then: it takes a while if they are apart.
         if len(level[0]) > self.most_spans:
             begins, stops = merged(level, self.lo, self.hi)
             self.busy[code_of(fbtype)] = packed(begins), packed(stops)
-            self.most_spans = max(self.most_spans, 2 * len(begins))
+            self.most_spans = max(self.most_spans, 8 * len(begins))
 
     def earliest(self, found: list[Judged], limit: int) -> list[JudgedOccurrence]:
         """The first occurrences up to the limit. If there are more, that is reported."""

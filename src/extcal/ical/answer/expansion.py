@@ -28,7 +28,7 @@ _FIELDS = (
 )
 
 
-_Later: TypeAlias = "Callable[[], list[tuple[EventRow, tuple[int, int]]]]"
+_Later: TypeAlias = "Callable[..., list[tuple[EventRow, tuple[int, int]]]]"
 
 
 @safe_repr
@@ -93,12 +93,15 @@ class Expansion:
     def rows(self) -> list[tuple[EventRow, tuple[int, int]]]:
         """For the cache: ``events`` as rows, without making a value for each of them.
 
-        With each row comes its planned start, as ``exclude.planned_for`` gives it. Raises TypeError
-        if ``events`` have been read before: then the planned starts are not known any more.
+        With each row comes its planned start, as ``exclude.planned_for`` gives it. The memory of
+        what they are made from is given back, so this can be called once, and ``events`` cannot be
+        read any more. Raises TypeError if they have been read before.
         """
-        if not callable(self._events):
+        events = self._events
+        if not callable(events):
             raise TypeError("the rows of an Expansion are read before its events")
-        return self._events()
+        object.__setattr__(self, "_events", _gone)
+        return events(for_good=True)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"an Expansion is frozen, {name} cannot be set")
@@ -128,6 +131,10 @@ class Expansion:
         Both are aware. Without ``end``: the events that made the instant ``start`` busy.
         """
         return explain(self.events, start, end)
+
+
+def _gone(**_: object) -> list[tuple[EventRow, tuple[int, int]]]:
+    raise TypeError("the rows of an Expansion were taken, so there are no events any more")
 
 
 def _rebuild(

@@ -83,25 +83,29 @@ class JudgedInstances(NamedTuple):
 Judged: TypeAlias = "JudgedOccurrence | JudgedInstances"
 
 
-def listed_when_asked(found: list[Judged], limit: int, titles: bool) -> Callable[[], list[Listed]]:
+def listed_when_asked(found: list[Judged], limit: int, titles: bool) -> Callable[..., list[Listed]]:
     """Return a function that makes the values: at most ``limit`` of them, by start.
 
     It keeps references to the data of these values, and none to the bytes of the feed, which
-    :func:`release` dropped. Several threads may call it.
+    :func:`release` dropped. Several threads may call it; with ``for_good=True`` one may, once.
     """
     return partial(_made, found, limit, titles)
 
 
-def _made(found: list[Judged], limit: int, titles: bool) -> list[Listed]:
-    """The rows in order: by all of their fields, so the order does not depend on the feed's."""
+def _made(found: list[Judged], limit: int, titles: bool, *, for_good: bool = False) -> list[Listed]:
+    """The rows in order: by all of their fields, so the order does not depend on the feed's.
+
+    ``for_good``: ``found`` is not needed any more, so it is emptied meanwhile to save memory.
+    """
     first = among_first(found, limit)
+    whole = first is found
     pairs: list[Listed] = []
-    for one in first:
+    for one in _taken(first, found) if for_good else first:
         if isinstance(one, JudgedInstances):
             pairs += _rows(one, titles)
         else:
             pairs.append((_row(one, titles), _planned(one)))
-    if first is found:
+    if whole:
         pairs = sorted_in_slices(pairs, _place)
     else:
         pairs = sorted_in_slices(pairs, _order)[:limit]
@@ -115,16 +119,24 @@ def _made(found: list[Judged], limit: int, titles: bool) -> list[Listed]:
     return pairs
 
 
+def _taken(first: list[Judged], found: list[Judged]) -> Iterator[Judged]:
+    """Take each of ``first`` out of it; others than these are dropped at once."""
+    if first is not found:
+        found.clear()
+    while first:
+        yield first.pop()
+
+
 def among_first(found: list[Judged], limit: int) -> list[Judged]:
     """Return those that may be among the first ``limit``; ``found`` itself if there are no more."""
-    starts: list[int] = []
+    if count(found) <= limit:
+        return found
+    starts = packed(())
     for one in found:
         if isinstance(one, JudgedInstances):
-            starts += one.instances.columns.starts
+            starts.extend(one.instances.columns.starts)
         else:
             starts.append(one.start)
-    if len(starts) <= limit:
-        return found
     last = next(islice(ascending(starts), limit - 1, None)) if limit else min(starts) - 1
     kept: list[Judged] = []
     for one in found:

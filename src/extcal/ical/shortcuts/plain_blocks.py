@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from extcal.ical.budget import Work
 from extcal.ical.parse.content_lines import Line, Names, logical_lines
-from extcal.ical.parse.spans import find
+from extcal.ical.parse.spans import Span, find
 from extcal.patterns import pattern
 from extcal.values import NamedTuple
 
@@ -50,6 +50,11 @@ class PlainBlock(NamedTuple):
     calendar: int  # index of its VCALENDAR in Stream.calendars
     lines: Lines | None  # None: to be found again
     exdates: Sequence[bytes]
+
+    @property
+    def span(self) -> Span:
+        """Where its BEGIN and its own lines are. It keeps nothing else of the block."""
+        return self.offset, self.own
 
 
 _DECODED: Final = 128 * 1024  # bytes at a time
@@ -190,7 +195,7 @@ def _by_name(found: list[tuple[bytes, bytes]]) -> tuple[Lines, Sequence[bytes]] 
     return (lines, exdates) if len(lines) + len(exdates) - 1 == len(found) else None
 
 
-def own_lines(raw: bytes, block: PlainBlock, names: Names, work: Work) -> list[Line]:
-    """The lines of a plain block itself, as the plain reading code finds them."""
-    found = logical_lines(raw, (block.offset, block.own), names, work)
+def own_lines(raw: bytes, own: Span, names: Names, work: Work) -> list[Line]:
+    """The lines of a plain block itself, ``PlainBlock.span``, as the plain reading code does it."""
+    found = logical_lines(raw, own, names, work)
     return [line for line in found if line.name != "BEGIN"]

@@ -30,9 +30,16 @@ from extcal.ical.events.times import (
 from extcal.ical.events.vevent import stamps, texts
 from extcal.ical.parse.components import EVENT, Component, names_of_lines
 from extcal.ical.parse.content_lines import Names
+from extcal.ical.parse.spans import Span
 from extcal.ical.shortcuts.plain_blocks import PlainBlock, PlainBlocks, own_lines
 from extcal.ical.zones.resolve import Zone, Zones
 from extcal.patterns import pattern
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    _Source: TypeAlias = "tuple[PlainReader, Span]"
 
 __all__ = ["PlainReader"]
 
@@ -103,6 +110,16 @@ class _Extents(dict[tuple[int, int | None, Zone], Extent]):
         return self.setdefault(key, Extent(0, seconds, wall))
 
 
+class _Durations(dict[bytes, Extent]):
+    """A DURATION as it is written to its Extent. A feed has few different."""
+
+    def __missing__(self, written: bytes) -> Extent:
+        duration = parse_duration(_plain_text(written))
+        if duration is None or duration.empty or duration.negative or duration.misplaced:
+            raise _NotPlain
+        return self.setdefault(written, duration.extent)
+
+
 class PlainReader:
     """Types the plain blocks of one feed.
 
@@ -125,7 +142,7 @@ class PlainReader:
         self.labels = labels
         self.names = names_of_lines(people=people, labels=labels)
         self.days, self.times, self.params = _Midnights(), _Times(), _Params()
-        self.extents = _Extents()
+        self.extents, self.durations = _Extents(), _Durations()
         self.zoned: dict[tuple[int, bytes], Zone] = {}
         self.rules: dict[bytes, recurrence.RecurrenceRule | None] = {}
         self.facts: dict[tuple[bool | bytes | None, ...], Mapping[str, str]] = {}
@@ -140,7 +157,7 @@ class PlainReader:
     def component(self, block: PlainBlock) -> Component:
         """Return the Component that the long way reads from a block, which is work for another."""
         self.work.left -= EVENT + ((block.own - block.offset) >> _BYTES)
-        lines = own_lines(self.raw, block, self.names, self.work)
+        lines = own_lines(self.raw, block.span, self.names, self.work)
         return Component("VEVENT", block.offset, block.calendar, block.end, lines)
 
     def read(self, block: PlainBlock) -> Event:
@@ -157,12 +174,13 @@ class PlainReader:
         start = self.moment(begun, calendar)
         if start.floating and not start.is_date and b"RECURRENCE-ID" in lines:
             raise _NotPlain  # it may borrow the zone of its series
-        titled: Texts | Callable[[PlainBlock], Texts] = self.texts
+        own = block.span
+        titled: Texts | Callable[[_Source], Texts] = _texts_of
         if self.labels:
-            titled = texts(by_name(own_lines(raw, block, _LABEL_NAMES, self.work)))
+            titled = texts(by_name(own_lines(raw, own, _LABEL_NAMES, self.work)))
         elif self.titles:
             titled = Texts(_title(lines.get(b"SUMMARY")), _title(lines.get(b"LOCATION")))
-        event = Event((offset, block.end), calendar, uid, start, titled, self.stamps, block)
+        event = Event((offset, block.end), calendar, uid, start, titled, _stamps_of, (self, own))
         # How a time in the zone of the start is written, in front of its 15 characters.
         alike = None if start.is_date or begun[-1] == _Z else begun[:-15]
         self.read_end(event, lines, calendar, alike)
@@ -183,17 +201,9 @@ class PlainReader:
         if exdates:
             self.read_exdates(event, exdates, alike)
         if self.people:
-            event.attendees = tuple(own_lines(raw, block, _ATTENDEE, self.work))
+            event.attendees = tuple(own_lines(raw, own, _ATTENDEE, self.work))
             self.work.left -= len(event.attendees)
         return event
-
-    def texts(self, block: PlainBlock) -> Texts:
-        """Read the texts of an event on demand, if titles were not asked for beforehand."""
-        return texts(by_name(own_lines(self.raw, block, _TEXT_NAMES, self.work)))
-
-    def stamps(self, block: PlainBlock) -> Stamps:
-        """Read SEQUENCE, DTSTAMP and LAST-MODIFIED; only the choice between versions needs them."""
-        return stamps(by_name(own_lines(self.raw, block, _STAMP_NAMES, self.work)))
 
     def moment(self, written: bytes, calendar: int, event: Event | None = None) -> Moment:
         """A DATE or DATE-TIME. A date without a zone takes that of ``event``, if one is given."""
@@ -261,12 +271,9 @@ class PlainReader:
                 raise _NotPlain
             event.has_end = True
         elif b"DURATION" in lines:
-            duration = parse_duration(_plain_text(lines[b"DURATION"]))
-            if duration is None or start.is_date:
+            if start.is_date:
                 raise _NotPlain
-            if duration.empty or duration.negative or duration.misplaced:
-                raise _NotPlain
-            event.extent = duration.extent
+            event.extent = self.durations[lines[b"DURATION"]]
             event.has_end = True
 
     def rule(self, written: bytes) -> recurrence.RecurrenceRule:
@@ -322,6 +329,18 @@ class PlainReader:
 
 _LONGEST_TEXT = 2_048  # bytes of a line; also fewer than the most folds in a line of a plain block
 _MAX_FACTS = 1_000  # a bound for memory; in a usual feed there are a few dozen combinations
+
+
+def _texts_of(source: _Source) -> Texts:
+    """Read the texts of an event on demand, if titles were not asked for beforehand."""
+    reader, own = source
+    return texts(by_name(own_lines(reader.raw, own, _TEXT_NAMES, reader.work)))
+
+
+def _stamps_of(source: _Source) -> Stamps:
+    """Read SEQUENCE, DTSTAMP and LAST-MODIFIED; only the choice between versions needs them."""
+    reader, own = source
+    return stamps(by_name(own_lines(reader.raw, own, _STAMP_NAMES, reader.work)))
 
 
 def _floats(written: bytes) -> bool:
