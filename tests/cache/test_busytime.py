@@ -154,3 +154,11 @@ def test_cells_of_before_are_read() -> None:
     assert found.free_busy.epochs == ((LO + 10, LO + 20, 3), (LO + 20, LO + 30, 4))
     assert found.free_busy.unknown_epochs == ((LO + 100, LO + 400),)
     assert found.base == ((LO + 10, LO + 15, 2),)
+
+
+def test_very_many_spans_are_packed_a_few_thousand_at_a_time() -> None:
+    """None is lost or repeated between two calls."""
+    spans = [(start, start + 3, 1 + start % 3) for start in range(0, 100_000, 9)]
+    free_busy = FreeBusy.from_epochs(0, 100_000, spans)
+    assert BusyTime.read(BusyTime.of(free_busy, free_busy).packed).free_busy == free_busy
+    assert BusyTime.of(free_busy, free_busy).base == free_busy.epochs

@@ -260,3 +260,25 @@ def test_rows_are_taken_and_what_they_are_made_from_is_given_back(most: int) -> 
     for again in (made.rows, lambda: made.events):
         with pytest.raises(TypeError, match="taken"):
             again()
+
+
+@pytest.mark.parametrize("twins", [(0, 1), (2_047, 2_048), (2_048, 2_049), (4_998, 4_999)])
+def test_equal_places_are_found_among_very_many_rows(twins: tuple[int, int]) -> None:
+    """Their order is that of all fields, whichever stands first in the feed."""
+    starts = list(range(5_000))
+    starts[twins[1]] = starts[twins[0]]
+    rows = [
+        f"BEGIN:VEVENT\nUID:a{'' if number in twins else number}\nSUMMARY:{-number}\n"
+        f"RECURRENCE-ID:20200105T{number % 24:02}0000Z\nDTSTART:2027010{5 + start // 3600}T"
+        f"{start // 3600:02}{start // 60 % 60:02}{start % 60:02}Z\nDURATION:PT1H\nEND:VEVENT\n"
+        for number, start in enumerate(starts)
+    ]
+    limits = extcal.Limits(max_occurrences=10_000, max_occurrences_per_series=10_000)
+    read, reversed_ = (
+        extcal.expand(
+            "BEGIN:VCALENDAR\n" + "".join(each) + "END:VCALENDAR\n", START, END, limits=limits
+        ).events
+        for each in (rows, rows[::-1])
+    )
+    assert read == reversed_
+    assert len(read) == 5_000

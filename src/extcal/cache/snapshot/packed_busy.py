@@ -32,6 +32,7 @@ __all__ = ["BusyTime"]
 _HEAD = struct.Struct("!2q3I")
 _SPAN = 8  # bytes of one span's two numbers
 _CODES = bytes(map(code_of, FBType))
+_AT_ONCE = 4_096  # spans that are packed in one call: more would keep other threads waiting
 _MUCH = 4  # if more than a quarter of the spans is asked for, all are decoded and kept
 
 
@@ -55,8 +56,10 @@ class BusyTime:
         rest = ((), (), b"") if base is None else base.epoch_columns
         numbers = array("I")
         for starts, ends in (busy[:2], unknown, rest[:2]):
-            edges = chain.from_iterable(zip(starts, ends, strict=True))
-            numbers.extend(map(sub, edges, repeat(lo)))
+            for at in range(0, len(starts), _AT_ONCE):
+                part = slice(at, at + _AT_ONCE)
+                edges = chain.from_iterable(zip(starts[part], ends[part], strict=True))
+                numbers.extend(map(sub, edges, repeat(lo)))
         head = _HEAD.pack(lo, hi, len(busy[2]), len(unknown[0]), len(rest[2]))
         made = cls(b"".join((head, _swapped(numbers), busy[2], rest[2])))
         object.__setattr__(made, "_free_busy", free_busy)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import partial
 from itertools import groupby, islice
+from operator import eq
 
 from extcal.ical.answer.exclude import planned_for
 from extcal.ical.events.event import Event
@@ -42,6 +43,7 @@ __all__ = [
 _EPOCH = date(1970, 1, 1).toordinal()
 _LAST_DAY = date.max.toordinal()
 _NONE = (None, None)
+_AT_ONCE = 2_048  # rows in one call
 
 Planned: TypeAlias = "tuple[int, int]"
 """An instant in epoch seconds, and a local day counted from 1970-01-01."""
@@ -109,7 +111,7 @@ def _made(found: list[Judged], limit: int, titles: bool, *, for_good: bool = Fal
         pairs = sorted_in_slices(pairs, _place)
     else:
         pairs = sorted_in_slices(pairs, _order)[:limit]
-    if len({*map(_place, pairs)}) < len(pairs):
+    if _has_equals(pairs):
         begin = 0
         for _, alike in groupby(pairs, key=_place):
             behind = begin + len([*alike])
@@ -117,6 +119,15 @@ def _made(found: list[Judged], limit: int, titles: bool, *, for_good: bool = Fal
                 pairs[begin:behind] = sorted(pairs[begin:behind], key=_by_everything)
             begin = behind
     return pairs
+
+
+def _has_equals(pairs: list[Listed]) -> bool:
+    """Whether two of sorted rows are in one place. Other threads get their turn meanwhile."""
+    for at in range(0, len(pairs), _AT_ONCE):
+        places = [*map(_place, pairs[at : at + _AT_ONCE + 1])]
+        if any(map(eq, places, islice(places, 1, None))):
+            return True
+    return False
 
 
 def _taken(first: list[Judged], found: list[Judged]) -> Iterator[Judged]:
