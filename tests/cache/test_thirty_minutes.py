@@ -174,6 +174,20 @@ def test_two_caches_that_share_a_store_share_the_thirty_minutes(
     assert fetcher.count(url) == 1
 
 
+def test_two_caches_that_share_a_store_share_what_changed(
+    make: Callable[..., CalendarCache], clock: ManualClock, fetcher: FakeFetcher, url: str
+) -> None:
+    """A new body is stored as a new reading, and not as a confirmation of the one before."""
+    store = MemoryStore()
+    first, second = make(store=store), make(store=store)
+    before = len(first.get(url).events)
+    fetcher.set(url, feed_text(*[event(f"2027-01-0{day}T12:00Z") for day in range(5, 9)]))
+    clock.advance(31 * MINUTE)
+    assert len(first.get(url).events) == 4 != before
+    assert len(second.get(url).events) == 4
+    assert fetcher.count(url) == 2
+
+
 # -- refresh ----------------------------------------------------------------------------------
 
 
