@@ -59,6 +59,18 @@ class TestSizes:
                 whole = receive(odd, limits=limits)
                 assert receive(odd, limits=limits, size=1) == whole, (at, most)
 
+    def test_an_error_in_what_follows_the_limit_before_any_byte_of_it(self) -> None:
+        """A block of deflate begins with tables, from which no byte comes (RFC 1951 3.2.7)."""
+        packer = zlib.compressobj(wbits=31)
+        first = packer.compress(b"a" * 50) + packer.flush(zlib.Z_FULL_FLUSH)
+        plain = bytes(random.Random(4).choices(b"abcdefghijklmnop\r\n:;=", k=2_000))
+        zipped = first + packer.compress(plain) + packer.flush()
+        limits = Limits(max_decoded_bytes=50)
+        for at in range(len(first), len(first) + 60):
+            odd = zipped[:at] + bytes([zipped[at] ^ 0x55]) + zipped[at + 1 :]
+            found = {receive(odd, limits=limits, size=size) for size in (1, 7, 20, 9_999)}
+            assert len(found) == 1, at
+
     @pytest.mark.parametrize("size", [1, 7, 10_000])
     def test_too_large_or_broken_whatever_the_pieces(self, size: int) -> None:
         """A body that passes the limit before it breaks is too large, also in one piece."""
