@@ -257,6 +257,7 @@ def test_rows_are_taken_and_what_they_are_made_from_is_given_back(most: int) -> 
     assert [row.uid for row, _ in rows] == [event.uid for event in shown]
     assert now < kept
     assert peak < kept * 1.2
+    assert "without its events" in repr(made)
     for again in (made.rows, lambda: made.events):
         with pytest.raises(TypeError, match="taken"):
             again()

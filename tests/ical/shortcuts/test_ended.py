@@ -172,6 +172,10 @@ PLAN = "RECURRENCE-ID:20261130T090000Z"
         ((*HOUR, *NIGHT), True),
         ((NIGHT[0], SHORT), True),
         ((SHORT, NIGHT[0]), True),
+        ((NIGHT[0], "DTEND;VALUE=DATE-TIME:20261202T010000Z"), True),
+        ((NIGHT[0], "DTENDX:20261202T010000Z"), False),  # no end
+        ((NIGHT[0], "DTEND-X;A=b:20261202T010000Z"), False),
+        ((NIGHT[0], "DURATIONX:PT1H"), False),
         (NIGHT[1:], True),
         (NIGHT[:1], False),  # as long as its master's instances
         ((*HOUR, *ALARM[:2], HOUR[1], ALARM[2]), True),

@@ -287,6 +287,32 @@ def test_nor_where_overrides_are_long_past(
     check("\r\n".join(lines).encode())
 
 
+@pytest.mark.parametrize("start", ["DTSTART:20270115T100000Z", "DTSTART;VALUE=DATE:20270115"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        *(
+            "DURATION:PT",
+            "DURATION:PT0S",
+            "DURATION:PT1H",
+            "DURATION:PT1H|DURATION:PT",
+            "DURATION:P",
+        ),
+        *("DURATION:PT|DTEND:20270115T110000Z", "DURATION:PT|DTEND:20270114T110000Z"),
+        *("DTENDX:20270115T110000Z", "DTEND-ORIG:20270115", "DTENDX;A=b:20270115T110000Z"),
+        *("DTEND;VALUE=PERIOD:20270115T100000Z/PT1H", "DTEND:20270115", "DTEND;X=y:20270231", ""),
+        *("DURATIONX:PT1H", "DURATION;X=y:PT1H", "X-DURATION:PT1H", "dtend:20270115T110000Z"),
+    ],
+)
+def test_an_override_has_only_the_end_that_the_reader_sees(start: str, end: str) -> None:
+    """Without one it lasts as long as its master's instances, which reaches the window."""
+    override = f"UID:a|RECURRENCE-ID:20260101T090000Z|{start}|{end}".rstrip("|")
+    for length in ("20260101T100000Z", "20260401T090000Z"):
+        for rule in ("FREQ=DAILY;COUNT=2", "FREQ=DAILY;UNTIL=20260102T090000Z"):
+            master = f"UID:a|DTSTART:20260101T090000Z|DTEND:{length}|RRULE:{rule}"
+            check(calendar(PAST, override, PAST, master, PAST, "UID:z|DTSTART:20270311T090000"))
+
+
 def test_problems_of_an_override_are_told_although_it_is_away() -> None:
     """Of a series that is read; where none are told, the override is left out."""
     kept = "UID:a|DTSTART:20200105T090000Z|DTEND:20200105T100000Z|RRULE:FREQ=DAILY"

@@ -123,7 +123,8 @@ class Expansion:
     def __repr__(self) -> str:
         odd = f", {len(self.problems)} problems" if self.problems else ""
         whole = "" if self.complete else ", incomplete"
-        return f"<Expansion {len(self.events)} events{odd}{whole}: {self.free_busy!r}>"
+        number = "without its" if self._events is _gone else len(self.events)
+        return f"<Expansion {number} events{odd}{whole}: {self.free_busy!r}>"
 
     def explain(self, start: datetime, end: datetime | None = None) -> tuple[ExternalEvent, ...]:
         """Return the events that made any part of ``[start, end)`` busy, each with its reason.

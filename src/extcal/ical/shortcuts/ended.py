@@ -52,6 +52,7 @@ _PLAIN_RULE = pattern(
     }
     + _ENDS
 )
+_END_NAMES = (b"\nDTEND:", b"\nDTEND;", b"\nDURATION:")
 _NOT_CHOOSING = frozenset({b"COUNT", b"FREQ", b"INTERVAL", b"WKST"})
 _LONGEST_STEP = {b"DAILY": 1, b"WEEKLY": 7, b"MONTHLY": 31, b"YEARLY": 366}
 
@@ -90,12 +91,12 @@ class BeforeWindow:
         ``line`` is where that line begins, and ``planned`` is its :func:`planned_day`. The caller
         has found that all other dates lie before the day, and that a DURATION is short.
 
-        An override is over if it has an end of its own, a DTEND or a DURATION: if that cannot be
-        read, it lasts to the end of its day. Without one it lasts as long as its master's
-        instances. A series is over if its rule has ended.
+        An override is over if it has an end of its own, a DTEND or a DURATION: one with a DTEND
+        that cannot be read lasts to the end of its day. Without either, such as with a DTENDX, it
+        lasts as long as its master's instances. A series is over if its rule has ended.
         """
         if planned:
-            return any(_own(raw, name, start, end) >= 0 for name in (b"\nDTEND", b"\nDURATION"))
+            return any(_own(raw, name, start, end) >= 0 for name in _END_NAMES)
         rule = _PLAIN_RULE.match(raw, line)
         if rule is None or not _ends(rule):
             return False  # usual: a series that goes on

@@ -110,9 +110,10 @@ _DATED = rb"[^:\"\n]*:"
 # Takes in "\nDTSTART:20280105", "\nRRULE:FREQ=DAILY". Not "\nDTSTART:20270105", "\nRDATE:20280105".
 _LATER = rb"""\n(?:DTSTART%(dated)s(?!%(before)s)[0-9]{8}()|DTEND[;:]|DURATION[;:]|RRULE[;:]
 | RECURRENCE-ID(?:;VALUE=DATE|;TZID=[A-Za-z0-9_/+.\ -]+)?:)"""
-# A DURATION up to 19:59:59 on one line. Takes in ":PT1H30M\n". Not ":P1D\n", ":PT20H\n".
+# A DURATION up to 19:59:59 on one line. Takes in ":PT1H30M\n". Not ":P1D\n", ":PT20H\n", nor
+# ":PT\n", which the reader ignores.
 # Such a duration, a change of zone and rounding to midnight together are less than SLACK.
-_SHORT = rb":PT(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
+_SHORT = rb":PT(?=[0-9])(?:1?[0-9]H)?(?:[0-5]?[0-9]M)?(?:[0-5]?[0-9]S)?\r?\n(?![ \t])"
 
 # A line that may hold a UID and is not a plain UID line.
 # Takes in "\nuid:a", "\nU\n ID:a", "\n\x00UID:a", "\nUID;X=1:a". Not "\nUID:a", "\nURL:x", nor a
